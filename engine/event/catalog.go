@@ -1,0 +1,158 @@
+package event
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Kind is what the values of a field are.
+type Kind string
+
+// The kinds a field can have. A number may be whole or not; a time is a text
+// in RFC 3339 or a plain date; of an "any" nothing is known.
+const (
+	Text   Kind = "string"
+	Number Kind = "number"
+	Bool   Kind = "bool"
+	Time   Kind = "time"
+	List   Kind = "list"
+	Object Kind = "object"
+	Any    Kind = "any"
+)
+
+// Kinds are all kinds, in the order in which messages name them.
+var Kinds = []Kind{Text, Number, Bool, Time, List, Object, Any}
+
+// Field is one field of an event type's data. Any field may be missing from
+// any event.
+type Field struct {
+	Name        string
+	Kind        Kind
+	Description string
+}
+
+// Type is one event type.
+type Type struct {
+	Name        string
+	Description string
+	// Fields are in the order in which people should read them.
+	Fields []Field
+}
+
+// Field returns the field of that name.
+func (t *Type) Field(name string) (Field, bool) {
+	i := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Name == name })
+	if i < 0 {
+		return Field{}, false
+	}
+	return t.Fields[i], true
+}
+
+// Catalog is the set of event types whose fields are known. It is immutable;
+// With makes a wider one.
+type Catalog struct {
+	types map[string]*Type
+	order []string
+}
+
+// Lookup returns the type of that name, or nil if nobody declared it.
+func (c *Catalog) Lookup(name string) *Type { return c.types[name] }
+
+// Types are all types: MindTickle's in their usual order, then those added.
+func (c *Catalog) Types() []*Type {
+	types := make([]*Type, len(c.order))
+	for i, name := range c.order {
+		types[i] = c.types[name]
+	}
+	return types
+}
+
+// Names are the names of all types, in the order of Types.
+func (c *Catalog) Names() []string { return slices.Clone(c.order) }
+
+// With returns a catalogue that also has the given type; for a name that it
+// has already, the type's fields are added. A field that is there with another
+// kind is an error.
+func (c *Catalog) With(t Type) (*Catalog, error) {
+	wider := &Catalog{types: maps.Clone(c.types), order: c.order}
+	old, known := c.types[t.Name]
+	if !known {
+		wider.order = append(slices.Clone(c.order), t.Name)
+		wider.types[t.Name] = &t
+		return wider, nil
+	}
+	merged := *old
+	merged.Fields = slices.Clone(old.Fields)
+	for _, f := range t.Fields {
+		have, ok := old.Field(f.Name)
+		if ok && have.Kind != f.Kind {
+			return nil, fmt.Errorf("%s already has a field %s, which is a %s, not a %s", t.Name, f.Name, have.Kind, f.Kind)
+		}
+		if !ok {
+			merged.Fields = append(merged.Fields, f)
+		}
+	}
+	wider.types[t.Name] = &merged
+	return wider, nil
+}
+
+// Standard is the catalogue of MindTickle's event types. Adding one is one
+// entry here.
+func Standard() *Catalog { return standard }
+
+var userID = Field{"userId", Text, "the rep's id at MindTickle"}
+
+var standard = catalog(
+	Type{"course.completed", "a rep finished a course; comes again with a new id when the course is retaken", []Field{
+		userID,
+		{"courseName", Text, "the course's title"},
+		{"courseId", Text, "the course's id"},
+		{"score", Number, "points reached"},
+		{"completedAt", Time, "when the course was finished"},
+	}},
+	Type{"quiz.submitted", "a rep handed in a quiz; an ungraded practice quiz leaves score, maxScore and passed out", []Field{
+		userID,
+		{"quizName", Text, "the quiz's title"},
+		{"quizId", Text, "the quiz's id"},
+		{"quizType", Text, "what kind of quiz it is, such as graded or practice"},
+		{"score", Number, "points reached"},
+		{"maxScore", Number, "points that could be reached"},
+		{"passed", Bool, "whether the score was enough"},
+	}},
+	Type{"user.provisioned", "a rep was added by SCIM", []Field{
+		userID,
+		{"email", Text, "the rep's e-mail address"},
+		{"role", Text, "the rep's role"},
+		{"teamId", Text, "the id of the rep's team"},
+		{"provisionedBy", Text, "who or what added the rep"},
+	}},
+	Type{"user.deprovisioned", "a rep was removed by SCIM", []Field{
+		userID,
+		{"email", Text, "the rep's e-mail address"},
+		{"reason", Text, "why the rep was removed"},
+		{"deprovisionedAt", Time, "when the rep was removed"},
+	}},
+	Type{"module.progress", "a rep moved on in a module", []Field{
+		userID,
+		{"moduleName", Text, "the module's title"},
+		{"moduleId", Text, "the module's id"},
+		{"progressPct", Number, "how much is done, from 0 to 100"},
+		{"timeSpentSec", Number, "seconds spent so far"},
+	}},
+	Type{"certification.expired", "a rep's certification lapsed", []Field{
+		userID,
+		{"certName", Text, "the certification's title"},
+		{"expiredAt", Time, "when it lapsed"},
+		{"renewalDeadline", Time, "until when it can be renewed"},
+	}},
+)
+
+func catalog(types ...Type) *Catalog {
+	c := &Catalog{types: map[string]*Type{}}
+	for _, t := range types {
+		c.types[t.Name] = &t
+		c.order = append(c.order, t.Name)
+	}
+	return c
+}

@@ -1,0 +1,231 @@
+// Package event owns what an event is: its wire form, how it is decoded, and
+// the catalogue of event types with their fields. Everybody may import it; it
+// imports nothing of heed's.
+package event
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// MaxDepth is how deeply objects and lists may nest in a body. The body itself
+// is depth 1.
+const MaxDepth = 64
+
+// Event is one verified event, decoded.
+type Event struct {
+	// ID is the sender's x-mt-event-id or, without that header, the body's
+	// SHA-256 in hex.
+	ID string
+	// Type is the body's "event", such as "quiz.submitted".
+	Type string
+	// CompanyID is the body's "companyId"; empty if it has none.
+	CompanyID string
+	// ReceivedAt is when heed took the event in, by the engine's clock.
+	ReceivedAt time.Time
+	// Data is the body's "data": string, bool, nil, int, float64, []any,
+	// map[string]any or BadNumber. Never nil after Decode.
+	Data map[string]any
+}
+
+// BadNumber is the literal of a number that no 64-bit integer or float holds
+// without losing what was sent: 1e400, or an integer of 25 digits. It is kept
+// so that a rule can say why the value is unknown.
+type BadNumber string
+
+// Fault is why a body is no event. Its text is the quarantine's reason: short,
+// stable, fit for an answer and a metric label.
+type Fault string
+
+// The faults a body can have. A redelivery of the same body has the same fault.
+const (
+	FaultNotUTF8      Fault = "invalid_utf8"
+	FaultNotJSON      Fault = "not_json"
+	FaultDuplicateKey Fault = "duplicate_key"
+	FaultTooDeep      Fault = "too_deep"
+	FaultNoEvent      Fault = "no_event"
+	FaultBadData      Fault = "bad_data"
+)
+
+// DecodeError says why a body could not be decoded, and where.
+type DecodeError struct {
+	Fault  Fault
+	Detail string
+}
+
+func (e *DecodeError) Error() string { return e.Detail }
+
+func fault(f Fault, format string, args ...any) error {
+	return &DecodeError{Fault: f, Detail: fmt.Sprintf(format, args...)}
+}
+
+// Decode reads a webhook body, {"event", "companyId", "data"}, into an Event
+// without ID and ReceivedAt. Integers stay exact; keys match to the letter; a
+// key given twice, invalid UTF-8 and nesting beyond MaxDepth are refused. The
+// error is always a *DecodeError. Any error means that the body has the same
+// fault however often it comes.
+func Decode(body []byte) (Event, error) {
+	if !utf8.Valid(body) {
+		return Event{}, fault(FaultNotUTF8, "the body is not valid UTF-8")
+	}
+	value, err := decodeJSON(body)
+	if err != nil {
+		return Event{}, err
+	}
+	top, ok := value.(map[string]any)
+	if !ok {
+		return Event{}, fault(FaultNoEvent, `the body is %s, not an object with "event" and "data"`, kindOf(value))
+	}
+	e := Event{Data: map[string]any{}}
+	if e.Type, ok = top["event"].(string); !ok || e.Type == "" {
+		return Event{}, fault(FaultNoEvent, `the body has no "event" that names its type`)
+	}
+	// A company id that is no text cannot equal the configured one, so it
+	// stays empty here and is refused there.
+	e.CompanyID, _ = top["companyId"].(string)
+	switch data := top["data"].(type) {
+	case nil:
+	case map[string]any:
+		e.Data = data
+	default:
+		return Event{}, fault(FaultBadData, `"data" is %s, not an object`, kindOf(data))
+	}
+	return e, nil
+}
+
+// decodeJSON reads exactly one JSON value.
+func decodeJSON(body []byte) (any, error) {
+	d := decoder{json: json.NewDecoder(bytes.NewReader(body))}
+	d.json.UseNumber()
+	value, err := d.value(0)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.json.Token(); !errors.Is(err, io.EOF) {
+		return nil, fault(FaultNotJSON, "the body goes on after its JSON value, at byte %d", d.json.InputOffset())
+	}
+	return value, nil
+}
+
+type decoder struct{ json *json.Decoder }
+
+func (d *decoder) value(depth int) (any, error) {
+	token, err := d.json.Token()
+	if err != nil {
+		return nil, d.syntax(err)
+	}
+	switch t := token.(type) {
+	case json.Delim:
+		if depth == MaxDepth {
+			return nil, fault(FaultTooDeep, "the body nests deeper than %d, at byte %d", MaxDepth, d.json.InputOffset())
+		}
+		if t == '{' {
+			return d.object(depth + 1)
+		}
+		return d.list(depth + 1)
+	case json.Number:
+		return ParseNumber(t.String()), nil
+	default:
+		return t, nil // string, bool or nil
+	}
+}
+
+func (d *decoder) object(depth int) (any, error) {
+	object := map[string]any{}
+	for d.json.More() {
+		token, err := d.json.Token()
+		if err != nil {
+			return nil, d.syntax(err)
+		}
+		key, ok := token.(string)
+		if !ok {
+			return nil, fault(FaultNotJSON, "the body is not JSON: a key that is no text, at byte %d", d.json.InputOffset())
+		}
+		if _, twice := object[key]; twice {
+			return nil, fault(FaultDuplicateKey, "the key %q is given twice, at byte %d", key, d.json.InputOffset())
+		}
+		if object[key], err = d.value(depth); err != nil {
+			return nil, err
+		}
+	}
+	return object, d.end()
+}
+
+func (d *decoder) list(depth int) (any, error) {
+	list := []any{}
+	for d.json.More() {
+		value, err := d.value(depth)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, value)
+	}
+	return list, d.end()
+}
+
+// end takes the bracket that closes the object or list.
+func (d *decoder) end() error {
+	_, err := d.json.Token()
+	if err != nil {
+		return d.syntax(err)
+	}
+	return nil
+}
+
+func (d *decoder) syntax(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fault(FaultNotJSON, "the body ends in the middle of its JSON, at byte %d", d.json.InputOffset())
+	}
+	return fault(FaultNotJSON, "the body is not JSON: %v, at byte %d", err, d.json.InputOffset())
+}
+
+// ParseNumber turns a JSON number into an int when it is a whole number that fits,
+// else into a float64 when it is finite, else into a BadNumber.
+func ParseNumber(literal string) any {
+	if !strings.ContainsAny(literal, ".eE") {
+		if n, err := strconv.Atoi(literal); err == nil {
+			return n
+		}
+		return BadNumber(literal)
+	}
+	f, err := strconv.ParseFloat(literal, 64)
+	if err != nil {
+		return BadNumber(literal)
+	}
+	return f
+}
+
+func kindOf(value any) string {
+	switch value.(type) {
+	case nil:
+		return "null"
+	case string:
+		return "a text"
+	case bool:
+		return "true or false"
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "an object"
+	default:
+		return "a number"
+	}
+}
+
+// ParseTime reads a time as payloads carry it: RFC 3339, or a plain date,
+// which means midnight UTC.
+func ParseTime(text string) (time.Time, bool) {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}

@@ -1,0 +1,145 @@
+// Package record owns the words for what heed remembers: events, the decisions
+// on them, the deliveries these led to, and the attempts at each. It holds no
+// behaviour, so that the intake which writes, the delivery loop which works
+// and the admin listener which reads can share it without knowing each other.
+package record
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Status is what became of an event when it came in.
+type Status string
+
+// An accepted event was decided by the rules. A quarantined one was verified
+// but could not be used; its bytes are kept and no rule ran.
+const (
+	Accepted    Status = "accepted"
+	Quarantined Status = "quarantined"
+)
+
+// Event is one verified request as it is stored.
+type Event struct {
+	// Seq counts stored events from 1 in the order of their commits.
+	Seq int64 `json:"seq"`
+	// ID is the x-mt-event-id or, without one, the body's SHA-256 in hex. It
+	// is unique among accepted events; a quarantined one may share it.
+	ID        string `json:"id"`
+	Type      string `json:"type"`
+	CompanyID string `json:"company_id,omitempty"`
+	Status    Status `json:"status"`
+	// Reason says why a quarantined event is: a short stable word such as
+	// "not_json" or "id_reused".
+	Reason     string    `json:"reason,omitempty"`
+	ReceivedAt time.Time `json:"received_at"`
+	// SignedAt is the time in the signed timestamp header.
+	SignedAt time.Time `json:"signed_at"`
+	// RuleSet is the hash of the rule set that decided the event; empty for a
+	// quarantined one.
+	RuleSet string `json:"rule_set,omitempty"`
+	// Decisions are the outcomes other than not_matched: each rule that
+	// listens to the type and is not named here did not match.
+	Decisions []Decision `json:"-"`
+	// Signature is the request's MAC, 32 bytes. Whoever replays it under
+	// another id is found by it.
+	Signature []byte `json:"-"`
+	// Body is the raw body as it came.
+	Body []byte `json:"-"`
+}
+
+// Decision is what one rule made of one event.
+type Decision struct {
+	Rule    string `json:"rule"`
+	Outcome string `json:"outcome"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+// State is where a delivery stands.
+type State string
+
+// Pending and Retrying deliveries will be sent when they are due; the others
+// will not: Done was sent, Dead was given up, Held was never to be sent
+// (--no-send), Discarded was taken out by a person.
+const (
+	Pending   State = "pending"
+	Retrying  State = "retrying"
+	Done      State = "done"
+	Dead      State = "dead"
+	Held      State = "held"
+	Discarded State = "discarded"
+)
+
+// States are all states, in the order in which messages name them.
+var States = []State{Pending, Retrying, Done, Dead, Held, Discarded}
+
+// Delivery is one action of one rule for one event.
+type Delivery struct {
+	ID       string `json:"id"`
+	EventSeq int64  `json:"-"`
+	EventID  string `json:"event_id"`
+	Rule     string `json:"rule"`
+	// Action is the name of the configured action, Kind what kind it was when
+	// the request was rendered.
+	Action string `json:"action"`
+	Kind   string `json:"kind"`
+	State  State  `json:"state"`
+	// Request is what is sent, rendered when the event was decided, in the
+	// kind's own shape and without secrets. Empty when it could not be
+	// rendered; the delivery is then dead from the start.
+	Request   json.RawMessage `json:"request,omitempty"`
+	CreatedAt time.Time       `json:"created_at"`
+	// DueAt is when a pending or retrying delivery is to be sent next.
+	DueAt time.Time `json:"due_at,omitzero"`
+	// Attempts counts the sends that were started.
+	Attempts  int    `json:"attempts"`
+	LastError string `json:"last_error,omitempty"`
+}
+
+// Attempt is one send of a delivery. It is written before the send and
+// completed after it: one without an end was cut short by a crash.
+type Attempt struct {
+	N         int       `json:"n"`
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
+	// Outcome is "done", "retry", "dead", or "interrupted".
+	Outcome string `json:"outcome,omitempty"`
+	Error   string `json:"error,omitempty"`
+	// Response is the start of what the other side answered to a failed send.
+	Response string `json:"response,omitempty"`
+}
+
+// RuleSet is the text of a rule set that was active once, by which its
+// decisions can be explained later.
+type RuleSet struct {
+	Hash        string    `json:"hash"`
+	ActivatedAt time.Time `json:"activated_at"`
+	Files       []File    `json:"files"`
+}
+
+// File is one file of a rule set.
+type File struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// EventFilter chooses events for a page, newest first. Zero fields choose all.
+type EventFilter struct {
+	Type   string
+	Status Status
+	// Before is the Seq before which the page starts; 0 starts at the newest.
+	Before int64
+	Limit  int
+}
+
+// DeliveryFilter chooses deliveries for a page, newest first. Zero fields
+// choose all.
+type DeliveryFilter struct {
+	State    State
+	Action   string
+	EventSeq int64
+	// Before is the cursor that the page before this one gave; empty starts
+	// at the newest.
+	Before string
+	Limit  int
+}
