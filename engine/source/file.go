@@ -1,0 +1,195 @@
+// Package source reads YAML with places: every node knows its line and column,
+// and so does every character of a scalar, through quotes, escapes and block
+// scalars. It is the one package that knows the YAML library. It collects
+// problems instead of stopping at the first. The rule file and the kinds of
+// actions read their parts of it; it knows nothing of either.
+package source
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// The bounds of one file, so that none can exhaust memory: its bytes, its
+// aliases, and its nodes with the aliases written out.
+const (
+	MaxBytes   = 1 << 20
+	maxAliases = 64
+	maxNodes   = 500_000
+)
+
+// File is the text of one rule file.
+type File struct {
+	Name  string
+	Text  []byte
+	lines [][]byte
+}
+
+// Line returns the text of a line, which count from 1; empty if there is none.
+func (f *File) Line(n int) string {
+	if n < 1 || n > len(f.lines) {
+		return ""
+	}
+	return string(bytes.TrimSuffix(f.lines[n-1], []byte("\r")))
+}
+
+// Place is where something stands in a file. Line and Col count from 1, Col
+// and Width in characters.
+type Place struct {
+	File             *File
+	Line, Col, Width int
+}
+
+// Parse reads one YAML document. It returns nil when the text is no YAML or
+// breaks a bound, and the report says why; an empty file is an empty mapping's
+// node with no pairs.
+func Parse(name string, text []byte, report *Report) *Node {
+	file := &File{Name: name, Text: text, lines: bytes.Split(text, []byte("\n"))}
+	if len(text) > MaxBytes {
+		report.Errorf(Place{File: file}, "file-too-large", "the file has %d bytes, more than %d", len(text), MaxBytes).
+			Suggest("split it into several files in one directory")
+		return nil
+	}
+	if !checkCharacters(file, report) {
+		return nil
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	var document yaml.Node
+	if err := decoder.Decode(&document); err != nil {
+		if errors.Is(err, io.EOF) {
+			return &Node{file: file, y: &yaml.Node{Kind: yaml.MappingNode, Line: 1, Column: 1}}
+		}
+		reportSyntax(file, err, report)
+		return nil
+	}
+	root := &Node{file: file, y: document.Content[0]}
+	var second yaml.Node
+	switch err := decoder.Decode(&second); {
+	case err == nil:
+		report.Errorf(Place{File: file, Line: second.Line, Col: second.Column}, "second-document", "the file holds a second document after ---").
+			Suggest("put it into a file of its own")
+		return nil
+	case !errors.Is(err, io.EOF):
+		reportSyntax(file, err, report)
+		return nil
+	}
+	if !checkSize(root, report) {
+		return nil
+	}
+	return root
+}
+
+// checkCharacters finds what makes YAML fail in ways nobody understands:
+// bytes that are not UTF-8, and tabs in front of a line.
+func checkCharacters(file *File, report *Report) bool {
+	sound := true
+	for i, line := range file.lines {
+		if !utf8.Valid(line) {
+			report.Errorf(Place{File: file, Line: i + 1}, "not-utf8", "the line is not UTF-8 text").
+				Suggest("save the file as UTF-8")
+			return false
+		}
+		body := bytes.TrimLeft(line, " \t")
+		if len(body) == 0 || body[0] == '#' {
+			continue
+		}
+		if at := bytes.IndexByte(line[:len(line)-len(body)], '\t'); at >= 0 && !insideBlock(file, i) {
+			report.Errorf(Place{File: file, Line: i + 1, Col: at + 1}, "tab", "a tab in the indentation; YAML takes only spaces").
+				Suggest("replace each tab by two spaces")
+			sound = false
+		}
+	}
+	return sound
+}
+
+var blockStart = regexp.MustCompile(`[|>][-+0-9]*\s*(#.*)?$`)
+
+// insideBlock says whether a line belongs to a block scalar, where a tab after
+// the indentation is text.
+func insideBlock(file *File, i int) bool {
+	indent := len(file.lines[i]) - len(bytes.TrimLeft(file.lines[i], " "))
+	for j := i - 1; j >= 0; j-- {
+		line := file.lines[j]
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		if len(line)-len(bytes.TrimLeft(line, " ")) < indent {
+			return blockStart.Match(bytes.TrimRight(line, "\r"))
+		}
+	}
+	return false
+}
+
+var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+
+// reportSyntax turns the library's sentence, "yaml: line 3: did not find …",
+// into a problem. On line 1 it carries no number.
+func reportSyntax(file *File, err error, report *Report) {
+	line, message := 1, err.Error()
+	if m := syntaxLine.FindStringSubmatch(message); m != nil {
+		message = m[2]
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			line = n
+		}
+	}
+	line = min(line, len(file.lines))
+	for line > 1 && strings.TrimSpace(file.Line(line)) == "" {
+		line--
+	}
+	text := file.Line(line)
+	at := Place{File: file, Line: line, Col: 1 + len(text) - len(strings.TrimLeft(text, " "))}
+	problem := report.Errorf(at, "yaml-syntax", "this is not YAML: %s", message)
+	switch {
+	case strings.Contains(message, "mapping values are not allowed"):
+		problem.Suggest("put quotes round a value that holds a colon and a space, and check the indentation")
+	case strings.Contains(message, "did not find expected key"), strings.Contains(message, "did not find expected '-' indicator"):
+		problem.Suggest("check the indentation of this line and the one above: what belongs together starts in the same column")
+	case strings.Contains(message, "found unexpected end of stream"), strings.Contains(message, "unexpected end"):
+		problem.Suggest("a quote or a bracket that was opened is not closed")
+	case strings.Contains(message, "cannot start any token"):
+		problem.Suggest("put quotes round a value that starts with %%, @ or a backtick")
+	case strings.Contains(message, "did not find expected ',' or"):
+		problem.Suggest("a value that starts with { or [ is YAML's own list or object; put quotes round it if it is a template or an expression")
+	}
+}
+
+// checkSize refuses alias bombs: few aliases, and a bounded tree when they are
+// written out.
+func checkSize(root *Node, report *Report) bool {
+	aliases, nodes := 0, 0
+	var walk func(y *yaml.Node, depth int) error
+	walk = func(y *yaml.Node, depth int) error {
+		if nodes++; nodes > maxNodes {
+			return fmt.Errorf("the file has more than %d values, aliases written out", maxNodes)
+		}
+		if depth > 100 {
+			return errors.New("the file nests deeper than 100")
+		}
+		if y.Kind == yaml.AliasNode {
+			if aliases++; aliases > maxAliases {
+				return fmt.Errorf("the file has more than %d aliases", maxAliases)
+			}
+			return walk(y.Alias, depth+1)
+		}
+		for _, child := range y.Content {
+			if err := walk(child, depth+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := walk(root.y, 0); err != nil {
+		report.Errorf(Place{File: root.file}, "too-many-aliases", "%v", err).
+			Suggest("write the values out instead of using & and *")
+		return false
+	}
+	return true
+}

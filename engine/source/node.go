@@ -1,0 +1,292 @@
+package source
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"gopkg.in/yaml.v3"
+
+	"heed/engine/suggest"
+)
+
+// Node is one value in a rule file: an object, a list, or a scalar.
+type Node struct {
+	file *File
+	y    *yaml.Node
+}
+
+// Pair is one entry of an object.
+type Pair struct{ Key, Value *Node }
+
+func (n *Node) resolved() *yaml.Node {
+	y := n.y
+	for y.Kind == yaml.AliasNode {
+		y = y.Alias
+	}
+	return y
+}
+
+// IsObject says whether the node is an object (a YAML mapping).
+func (n *Node) IsObject() bool { return n.resolved().Kind == yaml.MappingNode }
+
+// IsList says whether the node is a list (a YAML sequence).
+func (n *Node) IsList() bool { return n.resolved().Kind == yaml.SequenceNode }
+
+// IsScalar says whether the node is neither an object nor a list.
+func (n *Node) IsScalar() bool { return n.resolved().Kind == yaml.ScalarNode }
+
+// IsNull says whether the node is null or was left empty.
+func (n *Node) IsNull() bool { return n.IsScalar() && n.resolved().ShortTag() == "!!null" }
+
+// IsText says whether the node is a scalar that YAML takes for text.
+func (n *Node) IsText() bool {
+	tag := n.resolved().ShortTag()
+	return n.IsScalar() && (tag == "!!str" || tag == "!!timestamp")
+}
+
+// Text is a scalar's value as written, without quotes.
+func (n *Node) Text() string { return n.resolved().Value }
+
+// Tag is a scalar's own tag, such as "!data.passed", if it has one: YAML takes
+// a leading ! for it and the value is then empty.
+func (n *Node) Tag() string {
+	if tag := n.resolved().Tag; strings.HasPrefix(tag, "!") && !strings.HasPrefix(tag, "!!") {
+		return tag
+	}
+	return ""
+}
+
+// Comment is what stands behind a # on the node's line: perhaps the rest of an
+// expression that YAML cut off.
+func (n *Node) Comment() string { return n.resolved().LineComment }
+
+// Scalar is a scalar's value as YAML has it: string, bool, int, float64 or
+// nil. Dates stay text.
+func (n *Node) Scalar() any {
+	y := n.resolved()
+	switch y.ShortTag() {
+	case "!!null":
+		return nil
+	case "!!bool":
+		return strings.EqualFold(y.Value, "true")
+	case "!!int":
+		if i, err := strconv.Atoi(y.Value); err == nil {
+			return i
+		}
+	case "!!float":
+		if f, err := strconv.ParseFloat(y.Value, 64); err == nil {
+			return f
+		}
+	}
+	return y.Value
+}
+
+// Describe says what the node is, for messages.
+func (n *Node) Describe() string {
+	switch {
+	case n.IsObject():
+		return "an object"
+	case n.IsList():
+		return "a list"
+	case n.IsNull():
+		return "empty"
+	case n.IsText():
+		return fmt.Sprintf("the text %q", n.Text())
+	default:
+		return n.Text()
+	}
+}
+
+// Items are a list's values.
+func (n *Node) Items() []*Node {
+	y := n.resolved()
+	if y.Kind != yaml.SequenceNode {
+		return nil
+	}
+	items := make([]*Node, len(y.Content))
+	for i, child := range y.Content {
+		items[i] = &Node{n.file, child}
+	}
+	return items
+}
+
+// Pairs are an object's entries in their order; what << merges in comes last
+// and only for keys that the object does not have itself.
+func (n *Node) Pairs() []Pair {
+	y := n.resolved()
+	if y.Kind != yaml.MappingNode {
+		return nil
+	}
+	pairs := make([]Pair, 0, len(y.Content)/2)
+	own := map[string]bool{}
+	var merged []*Node
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		key, value := &Node{n.file, y.Content[i]}, &Node{n.file, y.Content[i+1]}
+		if key.y.ShortTag() == "!!merge" {
+			if value.IsList() {
+				merged = append(merged, value.Items()...)
+			} else {
+				merged = append(merged, value)
+			}
+			continue
+		}
+		own[key.Text()] = true
+		pairs = append(pairs, Pair{key, value})
+	}
+	for _, m := range merged {
+		for _, pair := range m.Pairs() {
+			if !own[pair.Key.Text()] {
+				own[pair.Key.Text()] = true
+				pairs = append(pairs, pair)
+			}
+		}
+	}
+	return pairs
+}
+
+// Fields reads an object by its keys and reports the ones nobody took.
+type Fields struct {
+	node   *Node
+	what   string
+	report *Report
+	order  []Pair
+	values map[string]*Node
+	known  []string
+}
+
+// Fields reads the node as an object; what names it in messages ("a rule",
+// "the slack action coaching"). A node of another kind and a key given twice
+// are reported; the result can be used all the same.
+func (n *Node) Fields(report *Report, what string) *Fields {
+	f := &Fields{node: n, what: what, report: report, values: map[string]*Node{}}
+	if n.IsNull() {
+		return f
+	}
+	if !n.IsObject() {
+		report.Errorf(n.Place(), "wrong-type", "%s must be an object of keys and values, not %s", what, n.Describe())
+		return f
+	}
+	for _, pair := range n.Pairs() {
+		if _, twice := f.values[pair.Key.Text()]; twice {
+			report.Errorf(pair.Key.Place(), "duplicate-key", "the key %s is given twice in %s", pair.Key.Text(), what).
+				Suggest("remove one of the two")
+			continue
+		}
+		f.values[pair.Key.Text()] = pair.Value
+		f.order = append(f.order, pair)
+	}
+	return f
+}
+
+// Node is the object that is read.
+func (f *Fields) Node() *Node { return f.node }
+
+// Report is where problems go.
+func (f *Fields) Report() *Report { return f.report }
+
+// What names the object in messages.
+func (f *Fields) What() string { return f.what }
+
+// Pairs are the entries, each key once.
+func (f *Fields) Pairs() []Pair { return f.order }
+
+// Take returns the value of a key, nil if it is absent, and marks the key as
+// known.
+func (f *Fields) Take(key string) *Node {
+	f.known = append(f.known, key)
+	return f.values[key]
+}
+
+// Require is Take that reports an absent or empty value.
+func (f *Fields) Require(key string) *Node {
+	value := f.Take(key)
+	if value == nil {
+		f.report.Errorf(f.node.Place(), "missing-key", "%s has no %s", f.what, key)
+		return nil
+	}
+	if value.IsNull() && value.Tag() == "" {
+		f.report.Errorf(value.Place(), "missing-key", "%s of %s is empty", key, f.what)
+		return nil
+	}
+	return value
+}
+
+// Text takes a scalar as text.
+func (f *Fields) Text(key string) (string, bool) {
+	value := f.Take(key)
+	if value == nil {
+		return "", false
+	}
+	if !value.IsScalar() || value.IsNull() {
+		f.wrong(value, key, "a text")
+		return "", false
+	}
+	return value.Text(), true
+}
+
+// Int takes a whole number from least to most.
+func (f *Fields) Int(key string, least, most int) (int, bool) {
+	value := f.Take(key)
+	if value == nil {
+		return 0, false
+	}
+	number, ok := value.Scalar().(int)
+	if !ok || number < least || number > most {
+		f.wrong(value, key, fmt.Sprintf("a whole number from %d to %d", least, most))
+		return 0, false
+	}
+	return number, true
+}
+
+// Bool takes true or false.
+func (f *Fields) Bool(key string) (value, ok bool) {
+	node := f.Take(key)
+	if node == nil {
+		return false, false
+	}
+	if value, ok = node.Scalar().(bool); !ok {
+		f.wrong(node, key, "true or false")
+	}
+	return value, ok
+}
+
+// Duration takes a positive duration such as 30s, 5m, 24h or 7d.
+func (f *Fields) Duration(key string) (time.Duration, bool) {
+	node := f.Take(key)
+	if node == nil {
+		return 0, false
+	}
+	d, err := model.ParseDuration(node.Text())
+	if !node.IsScalar() || err != nil || d <= 0 {
+		f.wrong(node, key, "a duration such as 30s, 5m, 24h or 7d")
+		return 0, false
+	}
+	return time.Duration(d), true
+}
+
+func (f *Fields) wrong(value *Node, key, want string) {
+	f.report.Errorf(value.Place(), "wrong-type", "%s of %s must be %s, not %s", key, f.what, want, value.Describe())
+}
+
+// Done reports every key that nobody took.
+func (f *Fields) Done() {
+	for _, pair := range f.order {
+		key := pair.Key.Text()
+		if !contains(f.known, key) {
+			f.report.Errorf(pair.Key.Place(), "unknown-key", "%s has no key %s", f.what, key).
+				Suggest("%s", suggest.DidYouMean(key, f.known))
+		}
+	}
+}
+
+func contains(list []string, word string) bool {
+	for _, have := range list {
+		if have == word {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,136 @@
+package source
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Severity says whether a problem keeps a file from being used.
+type Severity string
+
+// An Error keeps the file from being used, a Warning does not.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+)
+
+// Problem is one thing that is wrong in a rule file, and where. Line and Col
+// count from 1, Col in characters.
+type Problem struct {
+	File     string   `json:"file"`
+	Line     int      `json:"line"`
+	Col      int      `json:"col"`
+	Severity Severity `json:"severity"`
+	Code     string   `json:"code"`
+	Message  string   `json:"message"`
+	Hint     string   `json:"hint,omitempty"`
+
+	text  string // the whole line, for the caret
+	width int    // of what is wrong, in characters
+}
+
+// String is the problem's first line: file:line:col: severity: message [code].
+func (p *Problem) String() string {
+	return fmt.Sprintf("%s:%d:%d: %s: %s [%s]", p.File, p.Line, p.Col, p.Severity, p.Message, p.Code)
+}
+
+// Suggest sets the hint: what to write instead. An empty one is no hint.
+func (p *Problem) Suggest(format string, args ...any) {
+	p.Hint = fmt.Sprintf(format, args...)
+}
+
+// Report collects the problems of one load, all of them. The zero Report is
+// ready to use.
+type Report struct{ problems []*Problem }
+
+// Errorf adds an error at a place.
+func (r *Report) Errorf(at Place, code, format string, args ...any) *Problem {
+	return r.add(at, Error, code, format, args)
+}
+
+// Warnf adds a warning at a place.
+func (r *Report) Warnf(at Place, code, format string, args ...any) *Problem {
+	return r.add(at, Warning, code, format, args)
+}
+
+func (r *Report) add(at Place, severity Severity, code, format string, args []any) *Problem {
+	p := &Problem{
+		Line: max(at.Line, 1), Col: max(at.Col, 1), Severity: severity, Code: code,
+		Message: fmt.Sprintf(format, args...), width: max(at.Width, 1),
+	}
+	if at.File != nil {
+		p.File, p.text = at.File.Name, at.File.Line(p.Line)
+	}
+	r.problems = append(r.problems, p)
+	return p
+}
+
+// Failed says whether there is an error among the problems.
+func (r *Report) Failed() bool {
+	return slices.ContainsFunc(r.problems, func(p *Problem) bool { return p.Severity == Error })
+}
+
+// Count is how many problems there are, warnings among them.
+func (r *Report) Count() int { return len(r.problems) }
+
+// Problems are all problems in the order of their places.
+func (r *Report) Problems() []Problem {
+	sorted := make([]Problem, 0, len(r.problems))
+	for _, p := range r.problems {
+		sorted = append(sorted, *p)
+	}
+	slices.SortStableFunc(sorted, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+	})
+	return sorted
+}
+
+// Paint colours what Print writes; the zero Paint leaves it plain.
+type Paint struct{ Error, Warning, Place, Hint, Reset string }
+
+// Print writes a problem as people read it: the first line, the line of the
+// file with a caret under what is wrong, and the hint.
+func (p *Problem) Print(w io.Writer, paint Paint) {
+	color := paint.Error
+	if p.Severity == Warning {
+		color = paint.Warning
+	}
+	fmt.Fprintf(w, "%s%s:%d:%d:%s %s%s:%s %s [%s]\n", paint.Place, p.File, p.Line, p.Col, paint.Reset,
+		color, p.Severity, paint.Reset, p.Message, p.Code)
+	if strings.TrimSpace(p.text) != "" {
+		line, caret := window([]rune(p.text), p.Col, p.width)
+		number := fmt.Sprint(p.Line)
+		fmt.Fprintf(w, "  %s | %s\n", number, line)
+		fmt.Fprintf(w, "  %s | %s%s%s\n", strings.Repeat(" ", len(number)), color, caret, paint.Reset)
+	}
+	if p.Hint != "" {
+		fmt.Fprintf(w, "  %shint: %s%s\n", paint.Hint, p.Hint, paint.Reset)
+	}
+}
+
+// window cuts a long line round the place and draws the caret under it. Tabs
+// become spaces and other control characters a dot, so that the caret stands
+// where it should and a file cannot steer the terminal.
+func window(line []rune, col, width int) (string, string) {
+	const most = 110
+	start := 0
+	if len(line) > most && col > most*2/3 {
+		start = min(col-most/2, len(line)-most)
+	}
+	end := min(len(line), start+most)
+	shown := make([]rune, 0, most)
+	for _, r := range line[start:end] {
+		switch {
+		case r == '\t':
+			r = ' '
+		case r < ' ' || r == 0x7f:
+			r = '·'
+		}
+		shown = append(shown, r)
+	}
+	at := max(0, col-1-start)
+	return string(shown), strings.Repeat(" ", at) + strings.Repeat("^", max(1, min(width, len(shown)-at)))
+}
