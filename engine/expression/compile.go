@@ -1,0 +1,527 @@
+package expression
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"runtime/debug"
+	"time"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/vm/runtime"
+
+	"heed/engine/event"
+)
+
+// node is a compiled part of an expression. It returns the part's value, or an
+// *Unknown when it has none.
+type node func(*frame) any
+
+// frame is the state of one evaluation.
+type frame struct {
+	env   *Env
+	item  any // the element that a predicate looks at
+	index int
+	vars  []any
+	// budget is what the evaluation may still spend: one for each element that
+	// is looked at and for each byte that is built. Bounds at load keep rules
+	// small; this keeps small rules from being slow on large events.
+	budget int
+}
+
+// budget lets any expression on an event of 1 MiB end well within 100 ms.
+const budget = 4 << 20
+
+// outOfBudget ends an evaluation that costs too much.
+type outOfBudget struct{}
+
+func (f *frame) spend(n int) {
+	if f.budget -= n; f.budget < 0 {
+		panic(outOfBudget{})
+	}
+}
+
+// eval runs a node; whatever panics becomes the reason why there is no value,
+// so that neither an event nor a rule can stop the engine.
+func (env *Env) eval(n node) (value any) {
+	env.frame.budget = budget
+	defer func() {
+		switch cause := recover().(type) {
+		case nil:
+		case outOfBudget:
+			value = failedf("the event is too large for this expression")
+		case error:
+			value = failedf("%v", clip(cause.Error()))
+		case string:
+			value = failedf("%s", clip(cause))
+		default:
+			value = failedf("the evaluation broke: %v (%s)", cause, debug.Stack()[:0])
+		}
+	}()
+	return n(&env.frame)
+}
+
+// compiler turns a checked tree into nodes.
+type compiler struct {
+	vars []string
+}
+
+func constant(value any) node { return func(*frame) any { return value } }
+
+func (c *compiler) compile(n ast.Node) node {
+	switch n := n.(type) {
+	case *ast.NilNode:
+		return constant(&Unknown{"nil is no value", missing})
+	case *ast.IntegerNode:
+		return constant(n.Value)
+	case *ast.FloatNode:
+		return constant(wholeFloat(n.Value))
+	case *ast.BoolNode:
+		return constant(n.Value)
+	case *ast.StringNode:
+		return constant(n.Value)
+	case *ast.IdentifierNode:
+		return c.identifier(n)
+	case *ast.UnaryNode:
+		return c.unary(n)
+	case *ast.BinaryNode:
+		return c.binary(n)
+	case *ast.ChainNode:
+		return c.compile(n.Node)
+	case *ast.MemberNode:
+		return c.member(n)
+	case *ast.SliceNode:
+		return c.slice(n)
+	case *ast.CallNode:
+		return c.call(n)
+	case *ast.BuiltinNode:
+		return c.builtin(n)
+	case *ast.PredicateNode:
+		return c.compile(n.Node)
+	case *ast.PointerNode:
+		return pointer(n)
+	case *ast.ConditionalNode:
+		return c.conditional(n)
+	case *ast.VariableDeclaratorNode:
+		return c.variable(n)
+	case *ast.SequenceNode:
+		return c.compile(n.Nodes[len(n.Nodes)-1]) // the others have no effect
+	case *ast.ArrayNode:
+		return c.list(n, false)
+	case *ast.MapNode:
+		return c.object(n)
+	default:
+		return constant(failedf("%T is not supported", n))
+	}
+}
+
+// wholeFloat undoes the type checker, which writes 70 as 70.0 beside a number:
+// small whole numbers are ints everywhere.
+func wholeFloat(f float64) any {
+	if f == float64(int(f)) && f > -exactFloat && f < exactFloat {
+		return int(f)
+	}
+	return f
+}
+
+func (c *compiler) identifier(n *ast.IdentifierNode) node {
+	for slot := len(c.vars) - 1; slot >= 0; slot-- {
+		if c.vars[slot] == n.Value {
+			return func(f *frame) any { return f.vars[slot] }
+		}
+	}
+	switch n.Value {
+	case "event":
+		return func(f *frame) any { return f.env.event.Type }
+	case "id":
+		return func(f *frame) any { return f.env.event.ID }
+	case "companyId":
+		none := missingf("companyId is missing")
+		return func(f *frame) any {
+			if f.env.event.CompanyID == "" {
+				return none
+			}
+			return f.env.event.CompanyID
+		}
+	case "receivedAt":
+		return func(f *frame) any { return f.env.event.ReceivedAt }
+	case "now":
+		return func(f *frame) any { return f.env.now }
+	case "data":
+		return func(f *frame) any { return f.env.data }
+	default:
+		return constant(failedf("there is no %s", n.Value))
+	}
+}
+
+func (c *compiler) member(n *ast.MemberNode) node {
+	path := pathText(n)
+	none := missingf("%s is missing", path)
+	if field := dataField(n); field != "" { // by far the most common, so without detours
+		return func(f *frame) any {
+			if value := f.env.data[field]; value != nil {
+				return value
+			}
+			return none
+		}
+	}
+	base, property := c.compile(n.Node), c.compile(n.Property)
+	baseText := pathText(n.Node)
+	return func(f *frame) any {
+		from, key := base(f), property(f)
+		if u, ok := from.(*Unknown); ok {
+			return u
+		}
+		if u, ok := key.(*Unknown); ok {
+			return u
+		}
+		value := fetch(from, key, baseText)
+		if value == nil {
+			return none
+		}
+		return value
+	}
+}
+
+// fetch takes an element out of an object, a list or a text; nil if it has no
+// such element.
+func fetch(from, key any, text string) any {
+	switch from := from.(type) {
+	case map[string]any:
+		if name, ok := key.(string); ok {
+			return sound(from[name], text, key)
+		}
+	case []any:
+		if i, ok := index(key, len(from)); ok {
+			return sound(from[i], text, key)
+		}
+		if _, ok := key.(int); ok {
+			return nil
+		}
+	case string:
+		runes := []rune(from)
+		if i, ok := index(key, len(runes)); ok {
+			return string(runes[i])
+		}
+	}
+	return badf("%s is %s and has no %s", text, describe(from), Text(key))
+}
+
+// sound passes a value on unless it is a number that cannot be calculated with.
+func sound(value any, text string, key any) any {
+	if number, ok := value.(event.BadNumber); ok {
+		return badf("%s.%s is %s", text, Text(key), describe(number))
+	}
+	return value
+}
+
+func index(key any, length int) (int, bool) {
+	i, ok := key.(int)
+	if i < 0 {
+		i += length
+	}
+	return i, ok && i >= 0 && i < length
+}
+
+func (c *compiler) slice(n *ast.SliceNode) node {
+	base := c.compile(n.Node)
+	from, to := constant(0), node(nil)
+	if n.From != nil {
+		from = c.compile(n.From)
+	}
+	if n.To != nil {
+		to = c.compile(n.To)
+	}
+	text := pathText(n.Node)
+	return func(f *frame) any {
+		value, start := base(f), from(f)
+		if u, ok := firstUnknown(value, start); ok {
+			return u
+		}
+		length := sizeOf(value)
+		end := any(length)
+		if to != nil {
+			if end = to(f); isUnknown(end) {
+				return end
+			}
+		}
+		low, ok1 := start.(int)
+		high, ok2 := end.(int)
+		if length < 0 || !ok1 || !ok2 {
+			return badf("%s is %s and cannot be cut", text, describe(value))
+		}
+		low, high = clampIndex(low, length), clampIndex(high, length)
+		if text, ok := value.(string); ok {
+			return string([]rune(text)[low:max(low, high)])
+		}
+		return value.([]any)[low:max(low, high)]
+	}
+}
+
+func clampIndex(i, length int) int {
+	if i < 0 {
+		i += length
+	}
+	return min(max(i, 0), length)
+}
+
+// sizeOf is the length of a list or text, -1 for anything else.
+func sizeOf(value any) int {
+	switch v := value.(type) {
+	case string:
+		return len([]rune(v))
+	case []any:
+		return len(v)
+	default:
+		return -1
+	}
+}
+
+// call is a call of one of heed's functions or of a method of a time or
+// duration; the library's functions are builtin nodes.
+func (c *compiler) call(n *ast.CallNode) node {
+	arguments := c.all(n.Arguments)
+	if name, ok := n.Callee.(*ast.IdentifierNode); ok {
+		return callFunction(name.Value, arguments)
+	}
+	member, ok := n.Callee.(*ast.MemberNode)
+	if !ok {
+		return constant(failedf("%s is no function", n.Callee.String()))
+	}
+	receiver := c.compile(member.Node)
+	name := member.Property.(*ast.StringNode).Value
+	text := pathText(member.Node)
+	return func(f *frame) any {
+		from := receiver(f)
+		if isUnknown(from) {
+			return from
+		}
+		switch from.(type) {
+		case time.Time, time.Duration:
+			return callMethod(f, from, name, arguments)
+		}
+		return badf("%s is %s and has no %s()", text, describe(from), name)
+	}
+}
+
+func callMethod(f *frame, from any, name string, arguments []node) any {
+	method := reflect.ValueOf(runtime.Fetch(from, name))
+	in := make([]reflect.Value, len(arguments))
+	for i, argument := range arguments {
+		value := argument(f)
+		if isUnknown(value) {
+			return value
+		}
+		in[i] = reflect.ValueOf(value)
+	}
+	out := method.Call(in)
+	return normal(out[0].Interface())
+}
+
+// normal turns what Go functions return into the few types that values have.
+func normal(value any) any {
+	switch v := value.(type) {
+	case nil:
+		return nil
+	case bool, int, float64, string, time.Time, time.Duration, []any, map[string]any, *time.Location, *Unknown:
+		return v
+	case []string:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = v[i]
+		}
+		return list
+	}
+	switch r := reflect.ValueOf(value); {
+	case r.CanInt():
+		return int(r.Int())
+	case r.CanUint():
+		return int(r.Uint())
+	case r.CanFloat():
+		return r.Float()
+	case r.Kind() == reflect.Slice:
+		list := make([]any, r.Len())
+		for i := range list {
+			list[i] = normal(r.Index(i).Interface())
+		}
+		return list
+	case r.Kind() == reflect.Map:
+		object := make(map[string]any, r.Len())
+		for _, key := range r.MapKeys() {
+			object[fmt.Sprint(key.Interface())] = normal(r.MapIndex(key).Interface())
+		}
+		return object
+	case r.Kind() == reflect.String:
+		return r.String()
+	}
+	return fmt.Sprint(value)
+}
+
+func (c *compiler) all(nodes []ast.Node) []node {
+	compiled := make([]node, len(nodes))
+	for i, n := range nodes {
+		compiled[i] = c.compile(n)
+	}
+	return compiled
+}
+
+func (c *compiler) conditional(n *ast.ConditionalNode) node {
+	condition, yes, no := c.compile(n.Cond), c.compile(n.Exp1), c.compile(n.Exp2)
+	text := n.Cond.String()
+	return func(f *frame) any {
+		switch truth := asBool(condition(f), text).(type) {
+		case bool:
+			if truth {
+				return yes(f)
+			}
+			return no(f)
+		default:
+			return truth
+		}
+	}
+}
+
+func (c *compiler) variable(n *ast.VariableDeclaratorNode) node {
+	value := c.compile(n.Value)
+	c.vars = append(c.vars, n.Name)
+	slot := len(c.vars) - 1
+	body := c.compile(n.Expr)
+	c.vars = c.vars[:slot]
+	return func(f *frame) any {
+		f.vars = append(f.vars[:slot:slot], value(f))
+		result := body(f)
+		f.vars = f.vars[:slot]
+		return result
+	}
+}
+
+// list is a list of what its elements give. Unknown elements make it unknown,
+// unless open asks to keep them, so that "in" can still find a known one.
+func (c *compiler) list(n *ast.ArrayNode, open bool) node {
+	if values, ok := constants(n.Nodes); ok {
+		return constant(values)
+	}
+	elements := c.all(n.Nodes)
+	return func(f *frame) any {
+		f.spend(len(elements))
+		list := make([]any, len(elements))
+		for i, element := range elements {
+			list[i] = element(f)
+			if u, ok := list[i].(*Unknown); ok && (!open || u.kind == failed) {
+				return u
+			}
+		}
+		return list
+	}
+}
+
+// constants are the values of literals, if that is all there is.
+func constants(nodes []ast.Node) ([]any, bool) {
+	values := make([]any, len(nodes))
+	for i, n := range nodes {
+		switch n := n.(type) {
+		case *ast.IntegerNode:
+			values[i] = n.Value
+		case *ast.FloatNode:
+			values[i] = wholeFloat(n.Value)
+		case *ast.StringNode:
+			values[i] = n.Value
+		case *ast.BoolNode:
+			values[i] = n.Value
+		default:
+			return nil, false
+		}
+	}
+	return values, true
+}
+
+func (c *compiler) object(n *ast.MapNode) node {
+	keys, values := make([]node, len(n.Pairs)), make([]node, len(n.Pairs))
+	for i, pair := range n.Pairs {
+		keys[i], values[i] = c.compile(pair.(*ast.PairNode).Key), c.compile(pair.(*ast.PairNode).Value)
+	}
+	return func(f *frame) any {
+		f.spend(len(keys))
+		object := make(map[string]any, len(keys))
+		for i := range keys {
+			key, value := keys[i](f), values[i](f)
+			if u, ok := firstUnknown(key, value); ok {
+				return u
+			}
+			object[Text(key)] = value
+		}
+		return object
+	}
+}
+
+func pointer(n *ast.PointerNode) node {
+	if n.Name == "index" {
+		return func(f *frame) any { return f.index }
+	}
+	none := missingf("an element of the list is null")
+	return func(f *frame) any {
+		if f.item == nil {
+			return none
+		}
+		return sound(f.item, "the list", f.index)
+	}
+}
+
+func isUnknown(value any) bool {
+	_, ok := value.(*Unknown)
+	return ok
+}
+
+func firstUnknown(values ...any) (*Unknown, bool) {
+	for _, value := range values {
+		if u, ok := value.(*Unknown); ok {
+			return u, true
+		}
+	}
+	return nil, false
+}
+
+// asBool is a value as a side of and, or, not: true, false or unknown.
+func asBool(value any, text string) any {
+	switch v := value.(type) {
+	case bool, *Unknown:
+		return v
+	default:
+		return badf("%s is %s, not true or false", text, describe(value))
+	}
+}
+
+// maxPattern bounds a regular expression that an event brings along.
+const maxPattern = 1000
+
+func (c *compiler) matches(n *ast.BinaryNode) node {
+	left, right := c.compile(n.Left), c.compile(n.Right)
+	var fixed *regexp.Regexp
+	if pattern, ok := n.Right.(*ast.StringNode); ok {
+		fixed = regexp.MustCompile(pattern.Value) // the checker compiled it before
+	}
+	text := n.String()
+	return func(f *frame) any {
+		value, pattern := left(f), right(f)
+		if u, ok := firstUnknown(value, pattern); ok {
+			return u
+		}
+		s, ok1 := value.(string)
+		p, ok2 := pattern.(string)
+		if !ok1 || !ok2 {
+			return badf("%s compares %s with %s", text, describe(value), describe(pattern))
+		}
+		f.spend(len(s))
+		if fixed != nil {
+			return fixed.MatchString(s)
+		}
+		if len(p) > maxPattern {
+			return badf("the pattern in %s is longer than %d", text, maxPattern)
+		}
+		re, err := regexp.Compile(p)
+		if err != nil {
+			return badf("the pattern in %s is no regular expression: %v", text, err)
+		}
+		return re.MatchString(s)
+	}
+}

@@ -1,0 +1,176 @@
+package expression
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+)
+
+// Truth is the result of a condition.
+type Truth string
+
+// The results of a condition. A rule fires on True only. Unknown means that a
+// value was missing or of another kind than declared, Failed that the
+// evaluation itself went wrong.
+const (
+	True       Truth = "true"
+	False      Truth = "false"
+	Undecided  Truth = "unknown"
+	Failed     Truth = "error"
+	alwaysText       = "always"
+)
+
+// Condition is a compiled condition. It is safe for concurrent use.
+type Condition struct {
+	// Text is the condition as written.
+	Text string
+	root *clause
+}
+
+// clause is a condition split at and, or and not; its leaves are what people
+// call the condition's parts. Deciding and explaining run the same nodes.
+type clause struct {
+	text     string
+	op       string // "and", "or", "not"; empty for a leaf
+	children []*clause
+	run      node
+	values   []namedNode // a leaf's: what it reads
+}
+
+type namedNode struct {
+	name string
+	run  node
+}
+
+// Condition compiles a condition. It must give true or false.
+func (s *Scope) Condition(text string) (*Condition, []Fault) {
+	tree, result, faults := s.parse(text)
+	if faults != nil {
+		return nil, faults
+	}
+	if result != nil && result.Kind() != reflect.Bool && result.Kind() != reflect.Interface {
+		f := Fault{
+			To: len([]rune(text)), Code: "not-boolean",
+			Message: "the condition gives " + word(result.String()) + ", not true or false", Hint: "compare it with something",
+		}
+		if field := dataField(tree); field != "" {
+			f.Hint = "compare it: data." + field + " == …, or data." + field + " != nil for any value"
+		}
+		return nil, []Fault{f}
+	}
+	c := &compiler{}
+	return &Condition{Text: strings.TrimSpace(text), root: c.clause(tree)}, nil
+}
+
+// Always is the condition of a rule that has none.
+func Always() *Condition {
+	return &Condition{root: &clause{text: alwaysText, run: constant(true)}}
+}
+
+func (c *compiler) clause(n ast.Node) *clause {
+	switch b := n.(type) {
+	case *ast.UnaryNode:
+		if b.Operator == "not" || b.Operator == "!" {
+			child := c.clause(b.Node)
+			return &clause{
+				text: n.String(), op: "not", children: []*clause{child},
+				run: func(f *frame) any { return not(asBool(child.run(f), child.text)) },
+			}
+		}
+	case *ast.BinaryNode:
+		decisive := b.Operator == "or" || b.Operator == "||"
+		if decisive || b.Operator == "and" || b.Operator == "&&" {
+			left, right := c.clause(b.Left), c.clause(b.Right)
+			op := "and"
+			if decisive {
+				op = "or"
+			}
+			return &clause{
+				text: n.String(), op: op, children: append(flat(left, op), flat(right, op)...),
+				run: junction(left.run, right.run, left.text, right.text, decisive),
+			}
+		}
+	}
+	leaf := &clause{text: n.String(), run: c.compile(n)}
+	for _, path := range paths(n) {
+		leaf.values = append(leaf.values, namedNode{pathText(path), c.compile(path)})
+	}
+	return leaf
+}
+
+// flat makes one level of a and b and c.
+func flat(c *clause, op string) []*clause {
+	if c.op == op {
+		return c.children
+	}
+	return []*clause{c}
+}
+
+// Eval decides the condition and, when it is neither true nor false, says why.
+func (c *Condition) Eval(env *Env) (Truth, string) {
+	return truth(env.eval(c.root.run), c.root.text)
+}
+
+func truth(value any, text string) (Truth, string) {
+	switch v := asBool(value, text).(type) {
+	case bool:
+		if v {
+			return True, ""
+		}
+		return False, ""
+	case *Unknown:
+		if v.kind == failed {
+			return Failed, v.Reason
+		}
+		return Undecided, v.Reason
+	}
+	return Failed, "no result"
+}
+
+// Clause explains a condition or a part of it.
+type Clause struct {
+	// Text is the part in canonical writing: data.score < 70.
+	Text   string `json:"text"`
+	Result Truth  `json:"result"`
+	// Reason says why Result is unknown or error.
+	Reason string `json:"reason,omitempty"`
+	// Values are what a leaf read from the event; nil stands for missing.
+	Values map[string]any `json:"values,omitempty"`
+	// Op joins the Clauses: and, or, not. Empty for a leaf.
+	Op      string    `json:"op,omitempty"`
+	Clauses []*Clause `json:"clauses,omitempty"`
+}
+
+// Explain evaluates every part of the condition, also those that the decision
+// did not need.
+func (c *Condition) Explain(env *Env) *Clause { return c.root.explain(env) }
+
+func (c *clause) explain(env *Env) *Clause {
+	explained := &Clause{Text: c.text, Op: c.op}
+	explained.Result, explained.Reason = truth(env.eval(c.run), c.text)
+	for _, child := range c.children {
+		explained.Clauses = append(explained.Clauses, child.explain(env))
+	}
+	for _, v := range c.values {
+		if explained.Values == nil {
+			explained.Values = map[string]any{}
+		}
+		value := env.eval(v.run)
+		if isUnknown(value) {
+			value = env.raw(v.name)
+		}
+		explained.Values[v.name] = JSON(value)
+	}
+	return explained
+}
+
+// raw is what the event holds under a direct field, for values that are there
+// but not of the declared kind.
+func (env *Env) raw(path string) any {
+	field, ok := strings.CutPrefix(path, "data.")
+	if !ok {
+		return nil
+	}
+	return env.event.Data[field]
+}

@@ -1,0 +1,270 @@
+package expression
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"heed/engine/event"
+)
+
+var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+
+// wide is a type with a field of every kind beside those of a quiz.
+var wide = func() *event.Type {
+	catalog, err := event.Standard().With(event.Type{Name: "quiz.submitted", Fields: []event.Field{
+		{Name: "tags", Kind: event.List}, {Name: "extra", Kind: event.Object}, {Name: "at", Kind: event.Time}, {Name: "free", Kind: event.Any},
+	}})
+	if err != nil {
+		panic(err)
+	}
+	return catalog.Lookup("quiz.submitted")
+}()
+
+func env(t testing.TB, data string) *Env {
+	t.Helper()
+	e, err := event.Decode([]byte(`{"event":"quiz.submitted","companyId":"c1","data":` + data + `}`))
+	if err != nil {
+		t.Fatalf("decode %s: %v", data, err)
+	}
+	e.ID, e.ReceivedAt = "e1", noon
+	return NewEnv(&e, wide, noon)
+}
+
+func condition(t testing.TB, text string) *Condition {
+	t.Helper()
+	c, faults := NewScope([]*event.Type{wide}).Condition(text)
+	if faults != nil {
+		t.Fatalf("%s: %v", text, faults)
+	}
+	return c
+}
+
+const practice = `{"userId":"u1","quizType":"practice"}`
+
+// The table of the rule language, on a practice quiz: no score, no passed.
+func TestMissingValuesFollowTheTableOfTheRuleLanguage(t *testing.T) {
+	for text, want := range map[string]Truth{
+		`data.score < 70`:                                     Undecided,
+		`not (data.score < 70)`:                               Undecided,
+		`data.score != 70`:                                    Undecided,
+		`not data.passed`:                                     Undecided,
+		`data.score in [1, 2]`:                                Undecided,
+		`data.quizType == "practice" or data.score < 70`:      True,
+		`data.score < 70 or data.quizType == "practice"`:      True,
+		`data.quizType == "practice" and data.score < 70`:     Undecided,
+		`data.quizType == "graded" and data.score < 70`:       False,
+		`data.score < 70 and data.quizType == "graded"`:       False,
+		`data.score == nil`:                                   True,
+		`data.score != nil`:                                   False,
+		`nil == data.score`:                                   True,
+		`(data.score ?? 100) < 70`:                            False,
+		`not (data.quizType == "graded" and not data.passed)`: True,
+	} {
+		got, reason := condition(t, text).Eval(env(t, practice))
+		if got != want {
+			t.Errorf("%s is %s (%s), want %s", text, got, reason, want)
+		}
+		if got == Undecided && !strings.Contains(reason, " is missing") {
+			t.Errorf("%s: the reason %q does not say what is missing", text, reason)
+		}
+	}
+}
+
+func TestConditionsOverTheWholeLanguage(t *testing.T) {
+	const data = `{"userId":"u1","score":61,"maxScore":100,"passed":false,"quizName":"Discovery call",
+		"tags":["a","b",null,3],"extra":{"n":{"m":5},"items":[{"s":1},{"s":5},{}],"big":1e400},
+		"at":"2026-03-01T10:00:00+05:30","free":[1,2,3],"quizId":7}`
+	for text, want := range map[string]Truth{
+		`data.score < 70`:                                                   True,
+		`data.score / data.maxScore < 0.7`:                                  True,
+		`0 < data.score < 70`:                                               True,
+		`data.score in 60..70`:                                              True,
+		`data.score not in [1, 61]`:                                         False,
+		`data.score in [data.nothing ?? 61, 2]`:                             True, // replaced below: no such field
+		`percent(data.score, data.maxScore) >= 61`:                          True,
+		`data.maxScore - data.score == 39`:                                  True,
+		`data.score * 2 > data.maxScore`:                                    True,
+		`-data.score == -61`:                                                True,
+		`int(data.score) % 2 == 1`:                                          True,
+		`data.score / 0 > 1`:                                                Undecided,
+		`data.score ** 2 == 3721`:                                           True,
+		`data.quizName contains "call"`:                                     True,
+		`data.quizName startsWith "Disc" and data.quizName endsWith "call"`: True,
+		`data.quizName matches "^D.*l$"`:                                    True,
+		`lower(data.quizName) == "discovery call"`:                          True,
+		`data.quizName + "!" == "Discovery call!"`:                          True,
+		`len(data.quizName) == 14`:                                          True,
+		`data.quizName[0:4] == "Disc"`:                                      True,
+		`data.passed ? true : data.score > 60`:                              True,
+		`(data.quizType == "x" ? 1 : 2) == 2`:                               Undecided,
+		`data.extra.n.m == 5`:                                               True,
+		`data.extra?.no?.m == 5`:                                            Undecided,
+		`data.extra.no.m == 5`:                                              Undecided,
+		`data.extra["n"]["m"] == 5`:                                         True,
+		`data.extra.n.m.k == 5`:                                             Undecided,
+		`(data.extra.no?.m ?? 7) == 7`:                                      True,
+		`data.tags[0] == "a" and data.tags[-1] == 3`:                        True,
+		`data.tags[9] == "a"`:                                               Undecided,
+		`data.tags[2] == nil`:                                               True,
+		`"a" in data.tags`:                                                  True,
+		`"n" in data.extra`:                                                 True,
+		`any(data.tags, # == "b")`:                                          True,
+		`any(data.extra.items, .s > 4)`:                                     True,
+		`any(data.extra.items, .s > 9)`:                                     Undecided,
+		`all(data.extra.items, .s > 2)`:                                     False,
+		`all(data.extra.items, .s > 0)`:                                     Undecided,
+		`none(data.extra.items, .s == 1)`:                                   False,
+		`count(data.free, # > 1) == 2`:                                      True,
+		`count(data.extra.items, .s > 1) == 1`:                              Undecided,
+		`one(data.free, # == 3)`:                                            True,
+		`sum(data.free) == 6 and max(data.free) == 3`:                       True,
+		`sum(data.free, # * 2) == 12`:                                       True,
+		`len(filter(data.free, # > 1)) == 2`:                                True,
+		`find(data.free, # > 9) == nil`:                                     True,
+		`findIndex(data.free, # == 2) == 1`:                                 True,
+		`sortBy(data.free, -#)[0] == 3`:                                     True,
+		`first(data.free) == 1 and last(data.free) == 3`:                    True,
+		`join(split("a-b", "-"), "+") == "a+b"`:                             True,
+		`let x = data.score * 2; x > 100 and x < 200`:                       True,
+		`data.at < now`:                                                     True,
+		`now - data.at > days(3)`:                                           True,
+		`data.at > now - days(2)`:                                           False,
+		`data.at == date("2026-03-01T04:30:00Z")`:                           True,
+		`data.at.Year() == 2026`:                                            True,
+		`format(data.at, "15:04", "Asia/Kolkata") == "10:00"`:               True,
+		`receivedAt == now`:                                                 True,
+		`event == "quiz.submitted" and id == "e1" and companyId == "c1"`:    True,
+		`data.quizId == "q"`:                                                Undecided, // sent as a number
+		`data.quizId == nil`:                                                False,
+		`data.extra.big > 1`:                                                Undecided,
+		`data.free == [1, 2, 3]`:                                            True,
+		`data.free == "x"`:                                                  Undecided,
+		`{"a": 1}.a == 1`:                                                   True,
+		`round(61.26, 1) == 61.3 and round(2.5) == 3`:                       True,
+		`date("rubbish") < now`:                                             Failed,
+		`data.score == 61.0`:                                                True,
+	} {
+		text = strings.ReplaceAll(text, "data.nothing", "data.free[9]")
+		got, reason := condition(t, text).Eval(env(t, data))
+		if got != want {
+			t.Errorf("%s is %s (%s), want %s", text, got, reason, want)
+		}
+		if (got == Undecided || got == Failed) && reason == "" {
+			t.Errorf("%s is %s without a reason", text, got)
+		}
+	}
+}
+
+func TestNumbersAreExactBeyondFloats(t *testing.T) {
+	for data, want := range map[string]Truth{
+		`{"score": 9007199254740993}`:         True,
+		`{"score": 9007199254740992}`:         False,
+		`{"score": 9007199254740993.0}`:       False, // rounded by its own notation
+		`{"score": 1e400}`:                    Undecided,
+		`{"score": 123456789012345678901234}`: Undecided,
+		`{"score": "9007199254740993"}`:       Undecided,
+	} {
+		got, reason := condition(t, `data.score == data.maxScore + 1`).Eval(env(t, strings.Replace(data, "}", `, "maxScore": 9007199254740992}`, 1)))
+		if got != want {
+			t.Errorf("%s: %s (%s), want %s", data, got, reason, want)
+		}
+	}
+	_, reason := condition(t, `data.score < 70`).Eval(env(t, `{"score": "61"}`))
+	if want := `data.score is the text "61", not a number`; reason != want {
+		t.Errorf("reason %q, want %q", reason, want)
+	}
+}
+
+func TestExplainShowsEachClauseWithItsValues(t *testing.T) {
+	c := condition(t, `data.quizType == "graded" and (data.score < 70 or not data.passed) and data.score != nil`)
+	got, err := json.Marshal(c.Explain(env(t, `{"quizType":"graded","score":80}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"text":"data.quizType == \"graded\" and (data.score < 70 or not data.passed) and data.score != nil","result":"unknown","reason":"data.passed is missing","op":"and","clauses":[` +
+		`{"text":"data.quizType == \"graded\"","result":"true","values":{"data.quizType":"graded"}},` +
+		`{"text":"data.score < 70 or not data.passed","result":"unknown","reason":"data.passed is missing","op":"or","clauses":[` +
+		`{"text":"data.score < 70","result":"false","values":{"data.score":80}},` +
+		`{"text":"not data.passed","result":"unknown","reason":"data.passed is missing","op":"not","clauses":[` +
+		`{"text":"data.passed","result":"unknown","reason":"data.passed is missing","values":{"data.passed":null}}]}]},` +
+		`{"text":"data.score != nil","result":"true","values":{"data.score":80}}]}`
+	if got := strings.ReplaceAll(string(got), `\u003c`, "<"); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestMistakesAreFoundWithPlaceAndHint(t *testing.T) {
+	for text, want := range map[string]struct{ at, code, message, hint string }{
+		`data.scor < 70`:                       {"scor", "unknown-field", "quiz.submitted has no field scor", "did you mean data.score?"},
+		`len(data.quizNam) > 1`:                {"quizNam", "unknown-field", "quiz.submitted has no field quizNam", "did you mean data.quizName?"},
+		`upper(data.quizNam) == "X"`:           {"quizNam", "unknown-field", "quiz.submitted has no field quizNam", "did you mean data.quizName?"},
+		`format(data.att, "2006") == "X"`:      {"att", "unknown-field", "quiz.submitted has no field att", "did you mean data.at?"},
+		`score < 70`:                           {"score", "unknown-name", "there is no score", "an event's fields stand in data: write data.score"},
+		`data.quizType == graded`:              {"graded", "unknown-name", "there is no graded", "a text needs quotes; else known here: event, id, companyId, receivedAt, now, data, data.…"},
+		`data.score < "70"`:                    {"<", "type-mismatch", "< cannot be used between a number and a text", `numbers stand without quotes, texts with: data.score < 70, data.quizType == "graded"`},
+		`data.at > "2026-01-01"`:               {">", "type-mismatch", "> cannot be used between a time and a text", `write date("2026-01-31") to compare with a time`},
+		`data.score`:                           {"data.score", "not-boolean", "the condition gives a number, not true or false", "compare it: data.score == …, or data.score != nil for any value"},
+		`data.score === 70`:                    {"===", "syntax", "=== and !== are JavaScript", "write == or !="},
+		`data.score <> 70`:                     {"<>", "syntax", "<> does not exist here", "write !="},
+		`data.score < 70 AND data.passed`:      {"AND", "syntax", "and, or, not and in are written in lower case", "write and, or, not, in"},
+		`data.quizType == “graded”`:            {"“", "syntax", "a typographic quote", `write straight quotes: "…"`},
+		`data.score < 70%`:                     {"0%", "syntax", "a percent sign stands behind a number", "leave it out: a score of 70 % is written 70"},
+		`data.quizType = "graded"`:             {" = ", "syntax", "a single = ", "write == to compare"},
+		`data.score <`:                         {"", "syntax", "the expression ends too early", "something is missing at the end, such as a value or a closing bracket"},
+		`data.score ?? 100 < 70`:               {"<", "syntax", "?? and another operator beside it need brackets", "write (data.score ?? 100) < 70"},
+		`data.quizName matches "("`:            {"matches", "bad-regexp", "this is no regular expression: missing closing ): `(`", "see the syntax that Go's regexp takes (RE2)"},
+		`reduce(data.tags, #acc + 1, 0) > 1`:   {"reduce", "forbidden-function", "reduce cannot be used in rules", "use sum, count, any or all"},
+		`repeat("x", 9) == ""`:                 {"repeat", "forbidden-function", "repeat cannot be used in rules", "write the text out"},
+		`any(data.tags, any(data.tags, true))`: {"any", "nested-loop", "any stands inside another loop over a list", "one loop at a time: a rule must stay fast on any event"},
+		`now() > data.at`:                      {"now", "not-a-function", "now is a value, not a function", "write now without brackets"},
+		`$env.data == nil`:                     {"$env", "unknown-name", "there is no $env here", "write data.field"},
+		`data.free[typo:2] == nil`:             {"typo", "unknown-name", "there is no typo", "did you mean type?"},
+	} {
+		_, faults := NewScope([]*event.Type{wide}).Condition(text)
+		if len(faults) != 1 {
+			t.Errorf("%s: %d faults: %v", text, len(faults), faults)
+			continue
+		}
+		f := faults[0]
+		runes := []rune(text)
+		at := string(runes[min(f.From, len(runes)):min(f.To, len(runes))])
+		if at != want.at || f.Code != want.code || f.Message != want.message || f.Hint != want.hint {
+			t.Errorf("%s\n got %q %s: %s (%s)\nwant %q %s: %s (%s)", text, at, f.Code, f.Message, f.Hint, want.at, want.code, want.message, want.hint)
+		}
+	}
+}
+
+func TestUndeclaredTypesAreUnchecked(t *testing.T) {
+	c, faults := NewScope([]*event.Type{nil}).Condition(`data.anything.at == 1 and data.name == "x"`)
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	e, _ := event.Decode([]byte(`{"event":"other","data":{"anything":{"at":1},"name":5}}`))
+	got, reason := c.Eval(NewEnv(&e, nil, noon))
+	if got != Undecided || reason != `data.name == "x" compares the number 5 with the text "x"` {
+		t.Errorf("%s (%s)", got, reason)
+	}
+}
+
+func TestNothingRunsAway(t *testing.T) {
+	list := "[" + strings.Repeat(`"aaaaaaaaaaaaaaaa",`, 50_000) + `"b"]`
+	data := `{"tags":` + list + `,"quizName":"` + strings.Repeat("x", 100_000) + `"}`
+	for _, text := range []string{
+		`len(replace(data.quizName, "x", data.quizName)) > 0`,
+		`len(join(data.tags, data.quizName)) > 0`,
+		`len(uniq(data.tags)) > 0`,
+		`len(1..99999999) > 0`,
+		`any(data.tags, len(replace(data.quizName, "x", "yy")) == 0)`,
+	} {
+		start := time.Now()
+		got, reason := condition(t, text).Eval(env(t, data))
+		if got == True || reason == "" {
+			t.Errorf("%s is %s", text, got)
+		}
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%s took %v", text, took)
+		}
+	}
+}

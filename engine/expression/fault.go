@@ -1,0 +1,256 @@
+package expression
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/expr-lang/expr/file"
+
+	"heed/engine/suggest"
+)
+
+// Fault is one mistake in an expression or template. From and To count the
+// characters of its text from 0.
+type Fault struct {
+	From, To int
+	Code     string
+	Message  string
+	Hint     string
+
+	end int // of the whole text
+}
+
+// shift moves a fault by the place of the expression in a larger text.
+func (f Fault) shift(by int) Fault {
+	f.From += by
+	f.To += by
+	return f
+}
+
+// fromExpr turns an error of the expression library, which speaks to
+// programmers, into a fault that speaks to rule authors.
+func (s *Scope) fromExpr(text string, err error) Fault {
+	runes := []rune(text)
+	var at *file.Error
+	if !errors.As(err, &at) {
+		return Fault{To: len(runes), Code: "syntax", Message: err.Error()}
+	}
+	from := min(max(at.From, 0), len(runes))
+	f := Fault{From: from, To: wordEnd(runes, from), Code: "syntax", Message: at.Message, end: len(runes)}
+	if f.habit(runes) {
+		return f
+	}
+	for _, t := range translations {
+		if m := t.pattern.FindStringSubmatch(at.Message); m != nil {
+			t.rewrite(s, &f, m)
+			return f
+		}
+	}
+	return f
+}
+
+// habit recognises what people write who come from another language. It looks
+// at the text, since the library's complaint is often about what follows.
+func (f *Fault) habit(text []rune) bool {
+	for _, h := range habits {
+		at := h.pattern.FindStringIndex(outsideStrings(text))
+		if at == nil {
+			continue
+		}
+		prefix := len([]rune(outsideStrings(text)[:at[0]]))
+		f.From, f.To = prefix, prefix+len([]rune(outsideStrings(text)[at[0]:at[1]]))
+		f.Code, f.Message, f.Hint = "syntax", h.message, h.hint
+		return true
+	}
+	return false
+}
+
+var habits = []struct {
+	pattern       *regexp.Regexp
+	message, hint string
+}{
+	{regexp.MustCompile(`[“”„‘’«»]`), "a typographic quote", `write straight quotes: "…"`},
+	{regexp.MustCompile(`[\x{00a0}\x{2007}\x{202f}\x{200b}\x{feff}]`), "a space that is no plain space (copied from a document?)", "delete it and type a space"},
+	{regexp.MustCompile(`[≤≥≠]`), "a sign that is not on the keyboard", "write <= for ≤, >= for ≥, != for ≠"},
+	{regexp.MustCompile(`===|!==`), "=== and !== are JavaScript", "write == or !="},
+	{regexp.MustCompile(`<>`), "<> does not exist here", "write !="},
+	{regexp.MustCompile(`\b(AND|OR|NOT|IN)\b`), "and, or, not and in are written in lower case", "write and, or, not, in"},
+	{regexp.MustCompile(`\b(TRUE|FALSE|True|False)\b`), "true and false are written in lower case", "write true or false"},
+	{regexp.MustCompile(`\b(null|NULL|None|undefined)\b`), "a missing value is written nil", "write == nil or != nil"},
+	{regexp.MustCompile(`\bIF\s*\(`), "IF(…) is a spreadsheet's", "write condition ? value : otherwise"},
+	{regexp.MustCompile(`[0-9]\s*%(\s*($|[)]|and\b|or\b))`), "a percent sign stands behind a number", "leave it out: a score of 70 % is written 70"},
+	{regexp.MustCompile(`^\s*\{\{|\{\{\s*\.`), "{{ }} does not belong here", "a condition is an expression already; write data.userId"},
+	{regexp.MustCompile(`(^|[^=!<>])=($|[^=])`), "a single = ", "write == to compare"},
+}
+
+// outsideStrings blanks what stands in quotes, character by character, so that
+// habits are found in code only.
+func outsideStrings(text []rune) string {
+	out := make([]rune, len(text))
+	var quote rune
+	for i := 0; i < len(text); i++ {
+		r := text[i]
+		switch {
+		case quote != 0 && r == '\\' && quote != '`':
+			out[i] = '_'
+			if i++; i < len(text) {
+				out[i] = '_'
+			}
+			continue
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			r = '_'
+		case r == '"' || r == '\'' || r == '`':
+			quote = r
+		}
+		out[i] = r
+	}
+	return string(out)
+}
+
+// wordEnd is where the word or sign ends that starts at from.
+func wordEnd(text []rune, from int) int {
+	isWord := func(r rune) bool { return r == '_' || r == '$' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+	to := from
+	for to < len(text) && isWord(text[to]) {
+		to++
+	}
+	if to == from && from < len(text) {
+		to++
+		if two := string(text[from:min(from+2, len(text))]); two == "==" || two == "!=" || two == "<=" || two == ">=" || two == "??" || two == "&&" || two == "||" {
+			to++
+		}
+	}
+	return max(to, from+1)
+}
+
+type translation struct {
+	pattern *regexp.Regexp
+	rewrite func(s *Scope, f *Fault, m []string)
+}
+
+var translations = []translation{
+	{regexp.MustCompile(`^unknown field (\S+)$`), (*Scope).unknownField},
+	{regexp.MustCompile(`^type (.+) has no (?:field|method) (\S+)$`), func(_ *Scope, f *Fault, m []string) {
+		f.Code, f.Message = "unknown-field", word(m[1])+" has no field "+m[2]
+	}},
+	{regexp.MustCompile(`^unknown name (\S+)$`), (*Scope).unknownName},
+	{regexp.MustCompile(`^(\S+) is not callable$`), func(_ *Scope, f *Fault, _ []string) {
+		f.Code, f.Message, f.Hint = "not-a-function", "this is a value, not a function", "write it without brackets"
+	}},
+	{regexp.MustCompile(`^invalid operation: (\S+) \(mismatched types (.+) and (.+)\)$`), (*Scope).mismatch},
+	{regexp.MustCompile(`^invalid operation: (\S+) \(mismatched type (.+)\)$`), func(_ *Scope, f *Fault, m []string) {
+		f.Code, f.Message = "type-mismatch", m[1]+" does not work on "+word(m[2])
+	}},
+	{regexp.MustCompile(`^cannot use (.+) as type (.+) in (?:array|map key)$`), func(_ *Scope, f *Fault, m []string) {
+		f.Code, f.Message = "type-mismatch", word(m[1])+" can never be in a list of "+word(m[2])
+	}},
+	{regexp.MustCompile(`^cannot use (.+) as argument \(type (.+)\) to call (\S+)`), func(_ *Scope, f *Fault, m []string) {
+		f.Code, f.Message = "type-mismatch", m[3]+" takes "+word(m[2])+" here, not "+word(m[1])
+	}},
+	{regexp.MustCompile(`^invalid argument for (\S+) \(type (.+)\)$`), func(_ *Scope, f *Fault, m []string) {
+		f.Code, f.Message = "type-mismatch", m[1]+" does not take "+word(m[2])
+	}},
+	{regexp.MustCompile(`^predicate should return boolean \(got (.+)\)$`), func(_ *Scope, f *Fault, m []string) {
+		f.Code, f.Message = "not-boolean", "the condition in the brackets gives "+word(m[1])+", not true or false"
+	}},
+	{regexp.MustCompile(`^builtin (\S+) takes only array \(got (.+)\)$`), func(_ *Scope, f *Fault, m []string) {
+		f.Code, f.Message = "type-mismatch", m[1]+" takes a list, not "+word(m[2])
+	}},
+	{regexp.MustCompile(`^Operator \(\?\?\) and coalesce expressions \(.+\) cannot be mixed|cannot be mixed`), func(_ *Scope, f *Fault, _ []string) {
+		f.Message, f.Hint = "?? and another operator beside it need brackets", "write (data.score ?? 100) < 70"
+	}},
+	{regexp.MustCompile(`^unexpected token EOF$`), func(_ *Scope, f *Fault, _ []string) {
+		f.From, f.To = f.end, f.end+1
+		f.Message, f.Hint = "the expression ends too early", "something is missing at the end, such as a value or a closing bracket"
+	}},
+	{regexp.MustCompile(`^unexpected token (\w+)\("(.*)"\)$`), func(_ *Scope, f *Fault, m []string) {
+		f.Message = "unexpected " + m[2]
+		if m[1] == "Identifier" || m[1] == "Number" || m[1] == "String" {
+			f.Hint = "an operator is missing in front of it, such as ==, < or and"
+		}
+	}},
+	{regexp.MustCompile(`^literal not terminated$`), func(_ *Scope, f *Fault, _ []string) {
+		f.Message, f.Hint = "a quote is not closed", `a text starts and ends with the same quote: "graded"`
+	}},
+	{regexp.MustCompile("^error parsing regexp: (.*)$"), func(_ *Scope, f *Fault, m []string) {
+		f.Code, f.Message, f.Hint = "bad-regexp", "this is no regular expression: "+m[1], "see the syntax that Go's regexp takes (RE2)"
+	}},
+}
+
+func (s *Scope) unknownField(f *Fault, m []string) {
+	f.Code = "unknown-field"
+	f.Message = s.events() + " has no field " + m[1]
+	if closest := suggest.Closest(m[1], s.fieldNames()); closest != "" {
+		f.Hint = "did you mean data." + closest + "?"
+		return
+	}
+	f.Hint = "it has " + strings.Join(s.fieldNames(), ", ")
+}
+
+func (s *Scope) unknownName(f *Fault, m []string) {
+	f.Code, f.Message = "unknown-name", "there is no "+m[1]
+	for _, field := range s.fieldNames() {
+		if strings.EqualFold(field, m[1]) {
+			f.Hint = "an event's fields stand in data: write data." + field
+			return
+		}
+	}
+	if closest := suggest.Closest(m[1], append(s.names(), functionNames...)); closest != "" {
+		f.Hint = "did you mean " + closest + "?"
+		return
+	}
+	if closest := suggest.Closest(m[1], s.fieldNames()); closest != "" {
+		f.Hint = "did you mean data." + closest + "?"
+		return
+	}
+	f.Hint = "a text needs quotes; else known here: " + strings.Join(s.names(), ", ") + ", data.…"
+}
+
+func (s *Scope) mismatch(f *Fault, m []string) {
+	op, left, right := m[1], word(m[2]), word(m[3])
+	f.Code = "type-mismatch"
+	f.Message = op + " cannot be used between " + left + " and " + right
+	both := left + " " + right
+	switch {
+	case strings.Contains(both, "a number") && strings.Contains(both, "a text"):
+		f.Hint = "numbers stand without quotes, texts with: data.score < 70, data.quizType == \"graded\""
+	case strings.Contains(both, "a time") && strings.Contains(both, "a text"):
+		f.Hint = `write date("2026-01-31") to compare with a time`
+	case strings.Contains(both, "a time") && strings.Contains(both, "a number"):
+		f.Hint = "write now - days(7) to go back in time"
+	case op == "and" || op == "or" || op == "&&" || op == "||":
+		f.Hint = "each side of " + op + " must be a comparison of its own: data.score < 70 and data.passed"
+	}
+}
+
+// word is a Go type in the words of rule authors.
+func word(goType string) string {
+	switch {
+	case strings.HasPrefix(goType, "*"):
+		return word(goType[1:])
+	case goType == "string":
+		return "a text"
+	case goType == "bool":
+		return "true or false"
+	case goType == "time.Time":
+		return "a time"
+	case goType == "time.Duration":
+		return "a duration"
+	case goType == "nil":
+		return "nil"
+	case goType == "unknown", goType == "interface {}", goType == "any":
+		return "a value"
+	case strings.HasPrefix(goType, "int"), strings.HasPrefix(goType, "uint"), strings.HasPrefix(goType, "float"):
+		return "a number"
+	case strings.HasPrefix(goType, "[]"):
+		return "a list"
+	case strings.HasPrefix(goType, "map["), strings.HasPrefix(goType, "Map{"):
+		return "an object"
+	default:
+		return goType
+	}
+}

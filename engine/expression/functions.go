@@ -1,0 +1,213 @@
+package expression
+
+import (
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/builtin"
+)
+
+// ownFunctions are the functions that heed adds to expr's. The signatures are
+// for the type check; heed calls Func itself, with known values only.
+var ownFunctions = []*builtin.Function{
+	durationFunction("minutes", time.Minute),
+	durationFunction("hours", time.Hour),
+	durationFunction("days", 24*time.Hour),
+	durationFunction("weeks", 7*24*time.Hour),
+	{Name: "round", Func: round, Types: signatures((func(float64) float64)(nil), (func(float64, int) float64)(nil))},
+	{Name: "percent", Func: percent, Types: signatures((func(float64, float64) float64)(nil))},
+	{Name: "format", Func: formatTime, Types: signatures((func(time.Time, string) string)(nil), (func(time.Time, string, string) string)(nil))},
+}
+
+// functionNames are all functions a rule may call.
+var functionNames = func() []string {
+	var names []string
+	for _, f := range builtin.Builtins {
+		if _, out := forbidden[f.Name]; !out {
+			names = append(names, f.Name)
+		}
+	}
+	for _, f := range ownFunctions {
+		if !slices.Contains(names, f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}()
+
+func signatures(functions ...any) []reflect.Type {
+	signatures := make([]reflect.Type, len(functions))
+	for i, f := range functions {
+		signatures[i] = reflect.TypeOf(f)
+	}
+	return signatures
+}
+
+// durationFunction is days(n) and its like; n may be a fraction.
+func durationFunction(name string, unit time.Duration) *builtin.Function {
+	return &builtin.Function{
+		Name:  name,
+		Types: signatures((func(float64) time.Duration)(nil)),
+		Func: func(args ...any) (any, error) {
+			n, ok := number(args[0])
+			if !ok || math.Abs(n)*float64(unit) > math.MaxInt64 {
+				return badf("%s(%s) is no duration", name, describe(args[0])), nil
+			}
+			return time.Duration(n * float64(unit)), nil
+		},
+	}
+}
+
+// round(x) rounds to a whole number, round(x, digits) to that many decimals;
+// halves away from zero.
+func round(args ...any) (any, error) {
+	x, ok := number(args[0])
+	digits := 0
+	if len(args) == 2 {
+		digits, _ = args[1].(int)
+	}
+	if !ok || digits < 0 || digits > 12 {
+		return badf("round takes a number and 0 to 12 digits"), nil
+	}
+	scale := math.Pow10(digits)
+	scaled := x * scale
+	if math.Abs(scaled) >= exactFloat {
+		return args[0], nil // no decimals left to round
+	}
+	return wholeFloat(math.Round(scaled) / scale), nil
+}
+
+// percent(part, whole) is part of whole in percent, not rounded.
+func percent(args ...any) (any, error) {
+	part, ok1 := number(args[0])
+	whole, ok2 := number(args[1])
+	switch {
+	case !ok1 || !ok2:
+		return badf("percent takes two numbers"), nil
+	case whole == 0:
+		return badf("percent of zero"), nil
+	default:
+		return wholeFloat(part / whole * 100), nil
+	}
+}
+
+// formatTime writes a time in a layout of Go's and, if given, in a time zone.
+func formatTime(args ...any) (any, error) {
+	t, ok1 := args[0].(time.Time)
+	layout, ok2 := args[1].(string)
+	if !ok1 || !ok2 {
+		return badf("format takes a time and a layout"), nil
+	}
+	if len(args) == 3 {
+		name, _ := args[2].(string)
+		zone, err := time.LoadLocation(name)
+		if err != nil || name == "" {
+			return badf("there is no time zone %s", quoted(name)), nil
+		}
+		t = t.In(zone)
+	}
+	return t.Format(layout), nil
+}
+
+// callFunction calls one of heed's functions.
+func callFunction(name string, arguments []node) node {
+	i := slices.IndexFunc(ownFunctions, func(f *builtin.Function) bool { return f.Name == name })
+	if i < 0 {
+		return constant(failedf("there is no function %s", name))
+	}
+	return apply(name, ownFunctions[i].Func, arguments)
+}
+
+// builtin compiles a call of a function of the library: loops over lists are
+// heed's own, since each step may be unknown; the rest is the library's.
+func (c *compiler) builtin(n *ast.BuiltinNode) node {
+	if isPredicate(n) || n.Name == "count" || n.Name == "sum" {
+		return c.loop(n)
+	}
+	function := builtin.Builtins[builtin.Index[n.Name]]
+	call := function.Func
+	switch {
+	case function.Fast != nil:
+		call = func(args ...any) (any, error) { return function.Fast(args[0]), nil }
+	case function.Safe != nil:
+		call = func(args ...any) (any, error) {
+			value, _, err := function.Safe(args...)
+			return value, err
+		}
+	}
+	return apply(n.Name, call, c.all(n.Arguments))
+}
+
+// apply calls a function once all its arguments are known. A function that
+// gives nothing back, such as first([]), gives a missing value.
+func apply(name string, call func(...any) (any, error), arguments []node) node {
+	none := missingf("%s has no result here", name)
+	return func(f *frame) any {
+		values := make([]any, len(arguments))
+		for i, argument := range arguments {
+			values[i] = argument(f)
+			if isUnknown(values[i]) {
+				return values[i]
+			}
+		}
+		f.spend(cost(name, values))
+		result, err := call(values...)
+		if err != nil {
+			return failedf("%s: %v", name, clip(err.Error()))
+		}
+		if result = normal(result); result == nil {
+			return none
+		}
+		return result
+	}
+}
+
+// cost is how much a function may build or compare with these arguments,
+// worked out before it is called.
+func cost(name string, args []any) int {
+	total := 0
+	for _, arg := range args {
+		switch v := arg.(type) {
+		case string:
+			total += len(v)
+		case []any:
+			total += len(v)
+		case map[string]any:
+			total += len(v)
+		}
+	}
+	switch name {
+	case "replace":
+		s, old, with := text(args, 0), text(args, 1), text(args, 2)
+		return total + min(strings.Count(s, old), len(s)+1)*len(with)
+	case "join":
+		if list, ok := args[0].([]any); ok {
+			for _, item := range list {
+				if s, isText := item.(string); isText {
+					total += len(s)
+				}
+			}
+			return total + len(list)*len(text(args, 1))
+		}
+	case "uniq":
+		return total + min(total, 1<<15)*min(total, 1<<15)
+	case "flatten", "sort", "toJSON", "fromJSON":
+		return total * 4
+	}
+	return total
+}
+
+func text(args []any, i int) string {
+	if i >= len(args) {
+		return ""
+	}
+	s, _ := args[i].(string)
+	return s
+}
+
+// FunctionNames are the functions that an expression can call.
+func FunctionNames() []string { return slices.Clone(functionNames) }

@@ -1,0 +1,492 @@
+package expression
+
+import (
+	"cmp"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/expr-lang/expr/ast"
+)
+
+// exactFloat is the first whole number that a float64 may have got wrong.
+const exactFloat = 1 << 53
+
+func (c *compiler) unary(n *ast.UnaryNode) node {
+	operand := c.compile(n.Node)
+	text := n.Node.String()
+	if n.Operator == "not" || n.Operator == "!" {
+		return func(f *frame) any { return not(asBool(operand(f), text)) }
+	}
+	negative := n.Operator == "-"
+	return func(f *frame) any {
+		switch v := operand(f).(type) {
+		case *Unknown:
+			return v
+		case int:
+			if negative {
+				return -v
+			}
+			return v
+		case float64:
+			if negative {
+				return -v
+			}
+			return v
+		default:
+			return badf("%s is %s, not a number", text, describe(v))
+		}
+	}
+}
+
+func not(value any) any {
+	if truth, ok := value.(bool); ok {
+		return !truth
+	}
+	return value
+}
+
+func (c *compiler) binary(n *ast.BinaryNode) node {
+	switch n.Operator {
+	case "and", "&&":
+		return c.junction(n, false)
+	case "or", "||":
+		return c.junction(n, true)
+	case "==", "!=":
+		return c.equality(n)
+	case "??":
+		left, right := c.compile(n.Left), c.compile(n.Right)
+		return func(f *frame) any {
+			value := left(f)
+			if u, ok := value.(*Unknown); ok && u.kind == missing {
+				return right(f)
+			}
+			return value
+		}
+	case "in":
+		return c.in(n)
+	case "matches":
+		return c.matches(n)
+	}
+	left, right := c.compile(n.Left), c.compile(n.Right)
+	operate, text := operation(n.Operator), n.String()
+	return func(f *frame) any {
+		a, b := left(f), right(f)
+		if u, ok := a.(*Unknown); ok {
+			return u
+		}
+		if u, ok := b.(*Unknown); ok {
+			return u
+		}
+		result := operate(f, a, b)
+		if result == nil {
+			return badf("%s cannot be worked out between %s and %s", text, describe(a), describe(b))
+		}
+		return result
+	}
+}
+
+// junction is Kleene's and (decided by false) or or (decided by true): an
+// unknown side leaves the other the chance to decide. A failed left side ends
+// it, as does a decided one.
+func (c *compiler) junction(n *ast.BinaryNode, decisive bool) node {
+	return junction(c.compile(n.Left), c.compile(n.Right), n.Left.String(), n.Right.String(), decisive)
+}
+
+func junction(left, right node, leftText, rightText string, decisive bool) node {
+	return func(f *frame) any {
+		a := asBool(left(f), leftText)
+		if a == decisive {
+			return decisive
+		}
+		if u, ok := a.(*Unknown); ok && u.kind == failed {
+			return u
+		}
+		b := asBool(right(f), rightText)
+		if u, ok := b.(*Unknown); b == decisive || (ok && u.kind == failed) {
+			return b
+		}
+		if isUnknown(a) {
+			return a
+		}
+		return b
+	}
+}
+
+// equality treats nil as the question whether there is a value; any other
+// comparison with a missing value is unknown.
+func (c *compiler) equality(n *ast.BinaryNode) node {
+	want := n.Operator == "=="
+	left, right, text := c.compile(n.Left), c.compile(n.Right), n.String()
+	if isNil(n.Right) || isNil(n.Left) {
+		operand := left
+		if isNil(n.Left) {
+			operand = right
+		}
+		return func(f *frame) any {
+			u, unknown := operand(f).(*Unknown)
+			if unknown && u.kind == failed {
+				return u
+			}
+			return (unknown && u.kind == missing) == want
+		}
+	}
+	return func(f *frame) any {
+		a, b := left(f), right(f)
+		if u, ok := a.(*Unknown); ok {
+			return u
+		}
+		if u, ok := b.(*Unknown); ok {
+			return u
+		}
+		equal, comparable := equalValues(f, a, b)
+		if !comparable {
+			return badf("%s compares %s with %s", text, describe(a), describe(b))
+		}
+		return equal == want
+	}
+}
+
+func isNil(n ast.Node) bool { _, ok := n.(*ast.NilNode); return ok }
+
+// equalValues compares two values; values of different kinds cannot be
+// compared. Inside lists and objects they are just not equal.
+func equalValues(f *frame, a, b any) (equal, comparable bool) {
+	switch a := a.(type) {
+	case string:
+		b, ok := b.(string)
+		return a == b, ok
+	case bool:
+		b, ok := b.(bool)
+		return a == b, ok
+	case int, float64:
+		order, ok := compareNumbers(a, b)
+		return order == 0, ok
+	case time.Time:
+		b, ok := b.(time.Time)
+		return ok && a.Equal(b), ok
+	case time.Duration:
+		b, ok := b.(time.Duration)
+		return a == b, ok
+	case []any:
+		b, ok := b.([]any)
+		if !ok || len(a) != len(b) {
+			return false, ok
+		}
+		f.spend(len(a))
+		for i := range a {
+			if !sameElement(f, a[i], b[i]) {
+				return false, true
+			}
+		}
+		return true, true
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		if !ok || len(a) != len(b) {
+			return false, ok
+		}
+		f.spend(len(a))
+		for key := range a {
+			if other, has := b[key]; !has || !sameElement(f, a[key], other) {
+				return false, true
+			}
+		}
+		return true, true
+	default:
+		return false, false
+	}
+}
+
+func sameElement(f *frame, a, b any) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	equal, _ := equalValues(f, a, b)
+	return equal
+}
+
+// compareNumbers compares ints and floats exactly, beyond 2^53 too.
+func compareNumbers(a, b any) (int, bool) {
+	switch a := a.(type) {
+	case int:
+		switch b := b.(type) {
+		case int:
+			return cmp.Compare(a, b), true
+		case float64:
+			return compareIntFloat(a, b), true
+		}
+	case float64:
+		switch b := b.(type) {
+		case int:
+			return -compareIntFloat(b, a), true
+		case float64:
+			return cmp.Compare(a, b), true
+		}
+	}
+	return 0, false
+}
+
+func compareIntFloat(i int, f float64) int {
+	switch {
+	case i > -exactFloat && i < exactFloat:
+		return cmp.Compare(float64(i), f)
+	case f >= math.MaxInt64:
+		return -1
+	case f < math.MinInt64:
+		return 1
+	default: // beyond 2^53 a float is whole
+		return cmp.Compare(i, int(f))
+	}
+}
+
+// order compares two values that have an order: numbers, texts, times and
+// durations.
+func order(a, b any) (int, bool) {
+	switch a := a.(type) {
+	case string:
+		b, ok := b.(string)
+		return strings.Compare(a, b), ok
+	case time.Time:
+		b, ok := b.(time.Time)
+		return a.Compare(b), ok
+	case time.Duration:
+		b, ok := b.(time.Duration)
+		return cmp.Compare(a, b), ok
+	default:
+		return compareNumbers(a, b)
+	}
+}
+
+// operation is a binary operator on two known values. It returns nil when the
+// values are not of kinds that it works on.
+func operation(operator string) func(f *frame, a, b any) any {
+	compare := func(holds func(int) bool) func(*frame, any, any) any {
+		return func(_ *frame, a, b any) any {
+			if o, ok := order(a, b); ok {
+				return holds(o)
+			}
+			return nil
+		}
+	}
+	texts := func(holds func(s, part string) bool) func(*frame, any, any) any {
+		return func(f *frame, a, b any) any {
+			s, ok1 := a.(string)
+			part, ok2 := b.(string)
+			if !ok1 || !ok2 {
+				return nil
+			}
+			f.spend(len(s))
+			return holds(s, part)
+		}
+	}
+	switch operator {
+	case "<":
+		return compare(func(o int) bool { return o < 0 })
+	case "<=":
+		return compare(func(o int) bool { return o <= 0 })
+	case ">":
+		return compare(func(o int) bool { return o > 0 })
+	case ">=":
+		return compare(func(o int) bool { return o >= 0 })
+	case "contains":
+		return texts(strings.Contains)
+	case "startsWith":
+		return texts(strings.HasPrefix)
+	case "endsWith":
+		return texts(strings.HasSuffix)
+	case "+":
+		return add
+	case "-":
+		return subtract
+	case "*":
+		return multiply
+	case "/":
+		return divide
+	case "%":
+		return modulo
+	case "**", "^":
+		return power
+	case "..":
+		return span
+	default:
+		return func(*frame, any, any) any { return failedf("the operator %s is not supported", operator) }
+	}
+}
+
+func add(f *frame, a, b any) any {
+	switch a := a.(type) {
+	case string:
+		if b, ok := b.(string); ok {
+			f.spend(len(a) + len(b))
+			return a + b
+		}
+	case time.Time:
+		if b, ok := b.(time.Duration); ok {
+			return a.Add(b)
+		}
+	case time.Duration:
+		switch b := b.(type) {
+		case time.Duration:
+			return a + b
+		case time.Time:
+			return b.Add(a)
+		}
+	case int:
+		if b, ok := b.(int); ok {
+			if sum := a + b; (sum > a) == (b > 0) {
+				return sum
+			}
+		}
+	}
+	return floats(a, b, func(x, y float64) float64 { return x + y })
+}
+
+func subtract(_ *frame, a, b any) any {
+	switch a := a.(type) {
+	case time.Time:
+		switch b := b.(type) {
+		case time.Duration:
+			return a.Add(-b)
+		case time.Time:
+			return a.Sub(b)
+		}
+	case time.Duration:
+		if b, ok := b.(time.Duration); ok {
+			return a - b
+		}
+	case int:
+		if b, ok := b.(int); ok {
+			if difference := a - b; (difference < a) == (b > 0) {
+				return difference
+			}
+		}
+	}
+	return floats(a, b, func(x, y float64) float64 { return x - y })
+}
+
+func multiply(_ *frame, a, b any) any {
+	if d, ok := b.(time.Duration); ok {
+		a, b = d, a
+	}
+	if d, ok := a.(time.Duration); ok {
+		x, ok := number(b)
+		if !ok {
+			return nil
+		}
+		return time.Duration(float64(d) * x)
+	}
+	if x, ok := a.(int); ok {
+		if y, ok := b.(int); ok && x > -1<<31 && x < 1<<31 && y > -1<<31 && y < 1<<31 {
+			return x * y
+		}
+	}
+	return floats(a, b, func(x, y float64) float64 { return x * y })
+}
+
+func divide(_ *frame, a, b any) any {
+	if y, ok := number(b); ok && y == 0 {
+		return badf("a division by zero")
+	}
+	return floats(a, b, func(x, y float64) float64 { return x / y })
+}
+
+func modulo(_ *frame, a, b any) any {
+	x, ok1 := a.(int)
+	y, ok2 := b.(int)
+	switch {
+	case !ok1 || !ok2:
+		return nil
+	case y == 0:
+		return badf("a division by zero")
+	default:
+		return x % y
+	}
+}
+
+func power(_ *frame, a, b any) any { return floats(a, b, math.Pow) }
+
+// maxSpan bounds 1..n.
+const maxSpan = 100_000
+
+func span(f *frame, a, b any) any {
+	from, ok1 := a.(int)
+	to, ok2 := b.(int)
+	switch {
+	case !ok1 || !ok2:
+		return nil
+	case to < from:
+		return []any{}
+	case to-from >= maxSpan || to-from < 0:
+		return badf("the range %d..%d has more than %d numbers", from, to, maxSpan)
+	}
+	f.spend(to - from + 1)
+	list := make([]any, 0, to-from+1)
+	for i := from; i <= to; i++ {
+		list = append(list, i)
+	}
+	return list
+}
+
+func number(value any) (float64, bool) {
+	switch v := value.(type) {
+	case int:
+		return float64(v), true
+	case float64:
+		return v, true
+	default:
+		return 0, false
+	}
+}
+
+func floats(a, b any, operate func(x, y float64) float64) any {
+	x, ok1 := number(a)
+	y, ok2 := number(b)
+	if !ok1 || !ok2 {
+		return nil
+	}
+	result := operate(x, y)
+	if math.IsNaN(result) || math.IsInf(result, 0) {
+		return badf("a result that is no number, or too large")
+	}
+	return result
+}
+
+// in looks for a value in a list, a key in an object. One unknown element
+// leaves the answer unknown unless the value is found among the others.
+func (c *compiler) in(n *ast.BinaryNode) node {
+	left, right, text := c.compile(n.Left), c.compile(n.Right), n.String()
+	if list, ok := n.Right.(*ast.ArrayNode); ok {
+		right = c.list(list, true)
+	}
+	return func(f *frame) any {
+		needle, haystack := left(f), right(f)
+		if u, ok := firstUnknown(needle, haystack); ok {
+			return u
+		}
+		switch haystack := haystack.(type) {
+		case map[string]any:
+			key, ok := needle.(string)
+			if !ok {
+				return badf("%s looks for %s among keys", text, describe(needle))
+			}
+			_, has := haystack[key]
+			return has
+		case []any:
+			f.spend(len(haystack))
+			var unsure *Unknown
+			for _, element := range haystack {
+				if u, ok := element.(*Unknown); ok {
+					unsure = u
+				} else if element != nil && sameElement(f, needle, element) {
+					return true
+				}
+			}
+			if unsure != nil {
+				return unsure
+			}
+			return false
+		default:
+			return badf("%s looks into %s", text, describe(haystack))
+		}
+	}
+}

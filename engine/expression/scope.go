@@ -1,0 +1,188 @@
+// Package expression owns the expression language of the rules: conditions,
+// templates and keys. The grammar and the type check are expr's; the
+// evaluation is heed's own, because a missing value is neither false nor an
+// error here but unknown, and because every result must be able to say why.
+// There is one evaluator: what decides an event is what explains it.
+//
+// The engine, the rule file and the kinds of actions import it; it knows only
+// the event.
+package expression
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/checker"
+	"github.com/expr-lang/expr/conf"
+	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/types"
+
+	"heed/engine/event"
+)
+
+// MaxBytes bounds an expression's text.
+const MaxBytes = 8 << 10
+
+// Scope is what the expressions of one rule may name, and of what kind it is.
+// It is not for concurrent use; what it compiles is.
+type Scope struct {
+	types  []*event.Type
+	loose  bool // an event type is undeclared: data is unchecked
+	fields []event.Field
+	config *conf.Config
+}
+
+// NewScope is the scope of a rule that listens to the given event types: the
+// fields of any of them. A nil type is one nobody declared; with it, any field
+// may be named.
+func NewScope(eventTypes []*event.Type) *Scope {
+	s := &Scope{loose: len(eventTypes) == 0}
+	for _, t := range eventTypes {
+		if t == nil {
+			s.loose = true
+			continue
+		}
+		s.types = append(s.types, t)
+		for _, f := range t.Fields {
+			s.addField(f)
+		}
+	}
+	data := types.Map{}
+	for _, f := range s.fields {
+		data[f.Name] = exprType[f.Kind]
+	}
+	if s.loose {
+		data[types.Extra] = types.Any
+	}
+	s.config = conf.New(types.Map{
+		"event": types.String, "id": types.String, "companyId": types.String,
+		"receivedAt": exprType[event.Time], "now": exprType[event.Time],
+		"data": data,
+	})
+	for _, f := range ownFunctions {
+		s.config.Functions[f.Name] = f
+	}
+	return s
+}
+
+// addField adds a field; one that two event types have with different kinds
+// is of any kind.
+func (s *Scope) addField(f event.Field) {
+	i := slices.IndexFunc(s.fields, func(have event.Field) bool { return have.Name == f.Name })
+	switch {
+	case i < 0:
+		s.fields = append(s.fields, f)
+	case s.fields[i].Kind != f.Kind:
+		s.fields[i].Kind = event.Any
+	}
+}
+
+var exprType = map[event.Kind]types.Type{
+	event.Text: types.String, event.Number: types.Float64, event.Bool: types.Bool,
+	event.Time: types.TypeOf(time.Time{}), event.List: types.Array(types.Any),
+	event.Object: types.Map{types.Extra: types.Any}, event.Any: types.Any,
+}
+
+func (s *Scope) names() []string {
+	return []string{"event", "id", "companyId", "receivedAt", "now", "data"}
+}
+
+func (s *Scope) fieldNames() []string {
+	names := make([]string, len(s.fields))
+	for i, f := range s.fields {
+		names[i] = f.Name
+	}
+	return names
+}
+
+// events names the scope's event types, for messages.
+func (s *Scope) events() string {
+	names := make([]string, len(s.types))
+	for i, t := range s.types {
+		names[i] = t.Name
+	}
+	if len(names) > 3 {
+		return "none of the rule's event types"
+	}
+	return strings.Join(names, " or ")
+}
+
+// parse reads and checks an expression. The tree's nodes know their types.
+func (s *Scope) parse(text string) (ast.Node, reflect.Type, []Fault) {
+	if len(text) > MaxBytes {
+		return nil, nil, []Fault{{To: 1, Code: "too-long", Message: "the expression is longer than 8 KiB", Hint: "split the rule into several"}}
+	}
+	if strings.TrimSpace(text) == "" {
+		return nil, nil, []Fault{{To: 1, Code: "empty-expression", Message: "there is no expression here", Hint: "write one, such as data.score < 70"}}
+	}
+	tree, err := parser.ParseWithConfig(text, s.config)
+	if err != nil {
+		return nil, nil, []Fault{s.fromExpr(text, err)}
+	}
+	if faults := checkBounds(text, tree.Node); len(faults) > 0 {
+		return nil, nil, faults
+	}
+	result, err := checker.Check(tree, s.config)
+	if err != nil {
+		return nil, nil, []Fault{s.fromExpr(text, err)}
+	}
+	if faults := s.checkNames(text, tree.Node); len(faults) > 0 {
+		return nil, nil, faults
+	}
+	return tree.Node, result, nil
+}
+
+// Value is one compiled expression. It is safe for concurrent use.
+type Value struct {
+	// Text is the expression as written.
+	Text  string
+	field string // set when it is nothing but data.<field>
+	run   node
+}
+
+// Value compiles an expression of any type.
+func (s *Scope) Value(text string) (*Value, []Fault) {
+	tree, _, faults := s.parse(text)
+	if faults != nil {
+		return nil, faults
+	}
+	c := compiler{}
+	return &Value{Text: strings.TrimSpace(text), field: dataField(tree), run: c.compile(tree)}, nil
+}
+
+// Eval evaluates the expression: its value, or why it has none.
+func (v *Value) Eval(env *Env) (any, *Unknown) {
+	value := env.eval(v.run)
+	if u, ok := value.(*Unknown); ok {
+		return nil, u
+	}
+	return value, nil
+}
+
+// sent is Eval but for a plain field, which it gives as the event has it,
+// whatever kind was declared: a template shows what was sent.
+func (v *Value) sent(env *Env) (any, *Unknown) {
+	if v.field != "" {
+		if raw := env.event.Data[v.field]; raw != nil {
+			return raw, nil
+		}
+	}
+	return v.Eval(env)
+}
+
+// dataField is the name of the field if the tree is nothing but data.<field>.
+func dataField(n ast.Node) string {
+	member, ok := n.(*ast.MemberNode)
+	if !ok || member.Method {
+		return ""
+	}
+	base, isName := member.Node.(*ast.IdentifierNode)
+	field, isNamed := member.Property.(*ast.StringNode)
+	if !isName || !isNamed || base.Value != "data" {
+		return ""
+	}
+	return field.Value
+}

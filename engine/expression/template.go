@@ -1,0 +1,193 @@
+package expression
+
+import (
+	"errors"
+	"strings"
+)
+
+// NotAvailable is what a text shows for a missing value.
+const NotAvailable = "n/a"
+
+// Template is a string with {{ expressions }} in it, compiled. It is safe for
+// concurrent use.
+type Template struct {
+	parts []part
+}
+
+// part is a literal or, with a hole, an expression.
+type part struct {
+	literal string
+	hole    *Value
+}
+
+// Template compiles a string with holes. {{{{ writes a literal {{.
+func (s *Scope) Template(text string) (*Template, []Fault) {
+	parts, faults := splitTemplate([]rune(text))
+	t := &Template{}
+	for _, p := range parts {
+		if !p.isHole {
+			t.parts = append(t.parts, part{literal: p.text})
+			continue
+		}
+		value, holeFaults := s.Value(p.text)
+		for _, f := range holeFaults {
+			faults = append(faults, templateHabit(f, p.text).shift(p.at))
+		}
+		t.parts = append(t.parts, part{hole: value})
+	}
+	return t, faults
+}
+
+// templateHabit recognises the holes of other template languages.
+func templateHabit(f Fault, text string) Fault {
+	trimmed := strings.TrimSpace(text)
+	if rest, ok := strings.CutPrefix(trimmed, "."); ok {
+		f.Message, f.Hint = "a hole starts with a dot, as in Go templates", "leave the dot out: {{ "+rest+" }}"
+		f.Code = "syntax"
+	}
+	if before, filter, ok := strings.Cut(trimmed, "|"); ok && !strings.Contains(trimmed, "(") && !strings.Contains(filter, "|") {
+		f.Hint = "filters are functions here: {{ " + strings.TrimSpace(filter) + "(" + strings.TrimSpace(before) + ") }}"
+	}
+	return f
+}
+
+type templatePart struct {
+	text   string
+	isHole bool
+	at     int // where the part's text starts, in characters
+}
+
+// splitTemplate finds the holes. A }} inside a quoted text or inside an
+// object's braces does not end one.
+func splitTemplate(text []rune) ([]templatePart, []Fault) {
+	var parts []templatePart
+	var faults []Fault
+	var literal strings.Builder
+	flush := func(at int) {
+		if literal.Len() > 0 {
+			parts = append(parts, templatePart{literal.String(), false, at})
+			literal.Reset()
+		}
+	}
+	for i := 0; i < len(text); {
+		switch {
+		case startsWith(text[i:], "{{{{"):
+			literal.WriteString("{{")
+			i += 4
+		case startsWith(text[i:], "{{"):
+			flush(i)
+			end := holeEnd(text, i+2)
+			if end < 0 {
+				faults = append(faults, Fault{From: i, To: i + 2, Code: "syntax", Message: "{{ is not closed", Hint: "close it with }}, or write {{{{ for a literal {{"})
+				return parts, faults
+			}
+			parts = append(parts, templatePart{string(text[i+2 : end]), true, i + 2})
+			i = end + 2
+		default:
+			literal.WriteRune(text[i])
+			i++
+		}
+	}
+	flush(len(text))
+	return parts, faults
+}
+
+func startsWith(text []rune, prefix string) bool {
+	return len(text) >= len(prefix) && string(text[:len(prefix)]) == prefix
+}
+
+// holeEnd is where the }} stands that closes a hole, -1 if nothing does.
+func holeEnd(text []rune, from int) int {
+	var quote rune
+	depth := 0
+	for i := from; i < len(text); i++ {
+		r := text[i]
+		switch {
+		case quote != 0 && r == '\\' && quote != '`':
+			i++
+		case quote != 0:
+			if r == quote {
+				quote = 0
+			}
+		case r == '"' || r == '\'' || r == '`':
+			quote = r
+		case r == '{':
+			depth++
+		case r == '}' && depth > 0:
+			depth--
+		case r == '}' && i+1 < len(text) && text[i+1] == '}':
+			return i
+		}
+	}
+	return -1
+}
+
+// IsLiteral says whether the template has no holes, and gives its text.
+func (t *Template) IsLiteral() (string, bool) {
+	var text strings.Builder
+	for _, p := range t.parts {
+		if p.hole != nil {
+			return "", false
+		}
+		text.WriteString(p.literal)
+	}
+	return text.String(), true
+}
+
+// Plain is the escape of a place where nothing needs escaping.
+func Plain(s string) string { return s }
+
+// Text renders the template, each hole's text escaped for where it stands. A
+// missing value shows as NotAvailable.
+func (t *Template) Text(env *Env, escape func(string) string) string {
+	var text strings.Builder
+	for _, p := range t.parts {
+		if p.hole == nil {
+			text.WriteString(p.literal)
+			continue
+		}
+		value, unknown := p.hole.sent(env)
+		if unknown != nil {
+			text.WriteString(escape(NotAvailable))
+			continue
+		}
+		text.WriteString(escape(Text(value)))
+	}
+	return text.String()
+}
+
+// Strict renders the template where a missing value would do harm, such as in
+// a path or a recipient. It fails with the reason if a value is missing, or
+// with the escape's reason if a value cannot stand there.
+func (t *Template) Strict(env *Env, escape func(string) (string, error)) (string, error) {
+	var text strings.Builder
+	for _, p := range t.parts {
+		if p.hole == nil {
+			text.WriteString(p.literal)
+			continue
+		}
+		value, unknown := p.hole.sent(env)
+		if unknown != nil {
+			return "", errors.New(unknown.Reason)
+		}
+		escaped, err := escape(Text(value))
+		if err != nil {
+			return "", errors.New(p.hole.Text + " " + err.Error())
+		}
+		text.WriteString(escaped)
+	}
+	return text.String(), nil
+}
+
+// JSON is the template's value inside JSON: a template that is one hole keeps
+// the type of its value, and is nil when that is missing; any other is text.
+func (t *Template) JSON(env *Env) any {
+	if len(t.parts) == 1 && t.parts[0].hole != nil {
+		value, unknown := t.parts[0].hole.sent(env)
+		if unknown != nil {
+			return nil
+		}
+		return JSON(value)
+	}
+	return t.Text(env, Plain)
+}
