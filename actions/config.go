@@ -1,0 +1,177 @@
+package actions
+
+import (
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"heed/engine/source"
+	"heed/engine/suggest"
+)
+
+// Config is what a kind reads an action's configuration from.
+type Config struct {
+	*source.Fields
+	// Name is the name under which rules use the action.
+	Name string
+	// Settings are the action's, defaults filled in.
+	Settings Settings
+
+	read *Reader
+}
+
+// Reader reads the actions of a rule file.
+type Reader struct {
+	Registry *Registry
+	// LookupEnv finds environment variables; os.LookupEnv in production.
+	LookupEnv func(string) (string, bool)
+	// Live says that deliveries will be sent: a secret that cannot be found is
+	// then an error, otherwise a warning.
+	Live bool
+}
+
+// Read reads one entry under "actions:", {name: {kind: {…}}}. It returns nil
+// when there is nothing that rules could be checked against.
+func (r *Reader) Read(name, value *source.Node, report *source.Report) *Configured {
+	if !value.IsObject() || len(value.Pairs()) != 1 {
+		report.Errorf(value.Place(), "wrong-type", "the action %s must name exactly one kind of action, not be %s", name.Text(), value.Describe()).
+			Suggest("write %s: {%s: {…}}; the kinds are %s", name.Text(), r.Registry.Names()[0], strings.Join(r.Registry.Names(), ", "))
+		return nil
+	}
+	pair := value.Pairs()[0]
+	kind, ok := r.Registry.Lookup(pair.Key.Text())
+	if !ok {
+		report.Errorf(pair.Key.Place(), "unknown-kind", "there is no kind of action called %s", pair.Key.Text()).
+			Suggest("%s", suggest.DidYouMean(pair.Key.Text(), r.Registry.Names()))
+		return nil
+	}
+	fields := pair.Value.Fields(report, "the "+kind.Name()+" action "+name.Text())
+	c := &Config{Fields: fields, Name: name.Text(), Settings: readSettings(fields, kind.Defaults()), read: r}
+	configured := &Configured{Name: c.Name, Kind: kind.Name(), Action: kind.Configure(c)}
+	configured.Settings = c.Settings
+	fields.Done()
+	return configured
+}
+
+func readSettings(f *source.Fields, s Settings) Settings {
+	if d, ok := f.Duration("timeout"); ok {
+		s.Timeout = d
+	}
+	if n, ok := f.Int("concurrency", 1, 1000); ok {
+		s.Concurrency = n
+	}
+	if b, ok := f.Bool("allow_private"); ok {
+		s.AllowPrivate = b
+	}
+	if node := f.Take("rate"); node != nil {
+		if n, per, ok := parseRate(node.Text()); ok {
+			s.Rate, s.RatePer = n, per
+		} else {
+			f.Report().Errorf(node.Place(), "wrong-type", "rate of %s must be a number per s, m or h, not %s", f.What(), node.Describe()).
+				Suggest("write rate: 60/m")
+		}
+	}
+	if node := f.Take("retry"); node != nil {
+		retry := node.Fields(f.Report(), "retry of "+f.What())
+		if n, ok := retry.Int("attempts", 1, 1000); ok {
+			s.Retry.Attempts = n
+		}
+		if d, ok := retry.Duration("min"); ok {
+			s.Retry.Min = d
+		}
+		if d, ok := retry.Duration("max"); ok {
+			s.Retry.Max = d
+		}
+		if s.Retry.Max < s.Retry.Min {
+			f.Report().Errorf(node.Place(), "wrong-type", "retry of %s has a max that is less than its min", f.What())
+		}
+		retry.Done()
+	}
+	return s
+}
+
+// parseRate reads 60/m.
+func parseRate(text string) (n int, per time.Duration, ok bool) {
+	count, unit, found := strings.Cut(strings.ReplaceAll(text, " ", ""), "/")
+	n, err := strconv.Atoi(count)
+	per, known := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour}[unit]
+	return n, per, found && known && err == nil && n > 0
+}
+
+// Secret takes a value that is {env: NAME} or {file: PATH}. A literal text
+// works too but earns a warning; so does a secret that cannot be found, which
+// is an error if deliveries are to be sent.
+func (c *Config) Secret(key string) Secret {
+	node := c.Take(key)
+	if node == nil {
+		return Secret{}
+	}
+	return c.SecretOf(key, node, true)
+}
+
+// SecretOf reads a secret from a node; key names it in messages. sensitive
+// says whether a literal text deserves a warning.
+func (c *Config) SecretOf(key string, node *source.Node, sensitive bool) Secret {
+	report := c.Report()
+	if node.IsScalar() {
+		if node.IsNull() {
+			report.Errorf(node.Place(), "wrong-type", "%s of %s is empty", key, c.What()).
+				Suggest("write %s: {env: NAME} or {file: PATH}", key)
+		} else if sensitive {
+			report.Warnf(node.Place(), "plain-secret", "%s of %s stands in the rule file as plain text", key, c.What()).
+				Suggest("write %s: {env: NAME} or {file: PATH}", key)
+		}
+		return NewSecret(node.Text())
+	}
+	fields := node.Fields(report, key+" of "+c.What())
+	env, hasEnv := fields.Text("env")
+	file, hasFile := fields.Text("file")
+	fields.Done()
+	if hasEnv == hasFile {
+		report.Errorf(node.Place(), "wrong-type", "%s of %s needs either env or file", key, c.What()).
+			Suggest("write %s: {env: NAME} or {file: PATH}", key)
+		return NewSecret("")
+	}
+	if hasFile {
+		if _, err := os.Stat(file); err != nil {
+			c.unavailable(node, "missing-secret-file", "%s of %s: the file %s cannot be read", key, c.What(), file).
+				Suggest("create it, or correct the path")
+		}
+		return FileSecret(file)
+	}
+	value, ok := c.read.LookupEnv(env)
+	if !ok || value == "" {
+		c.unavailable(node, "missing-env", "%s of %s: the environment variable %s is not set", key, c.What(), env).
+			Suggest("set %s where heed runs", env)
+	}
+	return NewSecret(value)
+}
+
+// unavailable reports a secret that is not there: an error only where it would
+// be needed.
+func (c *Config) unavailable(node *source.Node, code, format string, args ...any) *source.Problem {
+	if c.read.Live {
+		return c.Report().Errorf(node.Place(), code, format, args...)
+	}
+	return c.Report().Warnf(node.Place(), code, format, args...)
+}
+
+// CheckURL reports a configured URL that is not absolute http or https, or
+// whose host could be chosen by an event. It returns nil for such a one.
+func (c *Config) CheckURL(key string, node *source.Node, text string) *url.URL {
+	report := c.Report()
+	if strings.Contains(text, "{{") {
+		report.Errorf(node.Place(), "template-in-url", "%s of %s holds a template", key, c.What()).
+			Suggest("the configured address is fixed; a rule adds path and query")
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+		report.Errorf(node.Place(), "bad-url", "%s of %s is no absolute address", key, c.What()).
+			Suggest("write https://host/path")
+		return nil
+	}
+	return u
+}
