@@ -147,6 +147,16 @@ func (n *Node) Pairs() []Pair {
 	return pairs
 }
 
+// Get is an object's value under a key, nil if it has none.
+func (n *Node) Get(key string) *Node {
+	for _, pair := range n.Pairs() {
+		if pair.Key.Text() == key {
+			return pair.Value
+		}
+	}
+	return nil
+}
+
 // Fields reads an object by its keys and reports the ones nobody took.
 type Fields struct {
 	node   *Node

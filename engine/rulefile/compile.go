@@ -1,0 +1,199 @@
+package rulefile
+
+import (
+	"slices"
+	"strings"
+
+	"heed/actions"
+	"heed/engine"
+	"heed/engine/event"
+	"heed/engine/expression"
+	"heed/engine/source"
+	"heed/engine/suggest"
+)
+
+// Compiler compiles snapshots.
+type Compiler struct {
+	Actions actions.Reader
+	// Catalog is the catalogue that rule files may widen.
+	Catalog *event.Catalog
+}
+
+// Loaded is a rule set ready for use, with all that belongs to it.
+type Loaded struct {
+	Snapshot
+	Rules   *engine.RuleSet
+	Actions map[string]*actions.Configured
+	// Problems are the warnings.
+	Problems []source.Problem
+}
+
+// Compile checks and compiles a snapshot. It returns every problem there is;
+// the result is nil if one of them is an error.
+func (c *Compiler) Compile(s Snapshot) (*Loaded, []source.Problem) {
+	b := &build{
+		compiler: c, report: new(source.Report), catalog: c.Catalog,
+		actions: map[string]*actions.Configured{}, named: map[string]source.Place{}, used: map[string]bool{},
+		scopes: map[string]*expression.Scope{},
+	}
+	var files []*file
+	for _, f := range s.Files {
+		if root := source.Parse(f.Name, f.Text, b.report); root != nil {
+			files = append(files, b.open(root))
+		}
+	}
+	for _, f := range files {
+		b.readEvents(f.events)
+	}
+	for _, f := range files {
+		b.readActions(f.actions)
+	}
+	for _, f := range files {
+		b.readRules(f.rules)
+	}
+	b.reportUnused()
+	if b.report.Failed() {
+		return nil, b.report.Problems()
+	}
+	return &Loaded{
+		Snapshot: s,
+		Rules:    engine.NewRuleSet(s.Hash, b.catalog, b.rules),
+		Actions:  b.actions,
+		Problems: b.report.Problems(),
+	}, b.report.Problems()
+}
+
+// build is one compilation on its way.
+type build struct {
+	compiler *Compiler
+	report   *source.Report
+	catalog  *event.Catalog
+
+	actions     map[string]*actions.Configured
+	actionNames []string
+	places      []source.Place // of actionNames
+	broken      []string       // actions that could not be read at all
+	used        map[string]bool
+
+	rules  []*engine.Rule
+	named  map[string]source.Place // rules by name
+	scopes map[string]*expression.Scope
+}
+
+// file is one rule file, taken apart.
+type file struct{ events, actions, rules *source.Node }
+
+func (b *build) open(root *source.Node) *file {
+	fields := root.Fields(b.report, "the rule file")
+	if len(fields.Pairs()) == 0 && (root.IsNull() || root.IsObject()) {
+		b.report.Errorf(root.Place(), "empty-file", "the file holds no rules").
+			Suggest("write rules: with at least one rule, or delete the file")
+	}
+	if version := fields.Take("version"); version != nil && version.Text() != "1" {
+		b.report.Errorf(version.Place(), "unknown-version", "this heed reads version 1 of the rule language, not %s", version.Describe()).
+			Suggest("write version: 1")
+	}
+	f := &file{events: fields.Take("events"), actions: fields.Take("actions"), rules: fields.Take("rules")}
+	fields.Done()
+	return f
+}
+
+// readEvents widens the catalogue.
+func (b *build) readEvents(node *source.Node) {
+	if node == nil {
+		return
+	}
+	for _, pair := range node.Fields(b.report, "events").Pairs() {
+		name := pair.Key.Text()
+		t := event.Type{Name: name}
+		entry := pair.Value.Fields(b.report, "the event type "+name)
+		t.Description, _ = entry.Text("description")
+		if fields := entry.Take("fields"); fields != nil {
+			for _, field := range fields.Fields(b.report, "fields of "+name).Pairs() {
+				b.readField(&t, field)
+			}
+		}
+		entry.Done()
+		wider, err := b.catalog.With(t)
+		if err != nil {
+			b.report.Errorf(pair.Key.Place(), "field-conflict", "%v", err)
+			continue
+		}
+		b.catalog = wider
+	}
+}
+
+func (b *build) readField(t *event.Type, pair source.Pair) {
+	kind := event.Kind(pair.Value.Text())
+	if !pair.Value.IsScalar() || !slices.Contains(event.Kinds, kind) {
+		var known []string
+		for _, k := range event.Kinds {
+			known = append(known, string(k))
+		}
+		b.report.Errorf(pair.Value.Place(), "unknown-field-kind", "the field %s is of no kind heed knows", pair.Key.Text()).
+			Suggest("%s", suggest.DidYouMean(pair.Value.Text(), known))
+		return
+	}
+	t.Fields = append(t.Fields, event.Field{Name: pair.Key.Text(), Kind: kind})
+}
+
+func (b *build) readActions(node *source.Node) {
+	if node == nil {
+		return
+	}
+	for _, pair := range node.Fields(b.report, "actions").Pairs() {
+		name := pair.Key.Text()
+		if !b.checkName(pair.Key, "an action") {
+			continue
+		}
+		if i := slices.Index(b.actionNames, name); i >= 0 {
+			b.report.Errorf(pair.Key.Place(), "duplicate-action", "the action %s is configured twice, first in %s:%d", name, b.places[i].File.Name, b.places[i].Line).
+				Suggest("rename one of the two")
+			continue
+		}
+		b.actionNames, b.places = append(b.actionNames, name), append(b.places, pair.Key.Place())
+		if configured := b.compiler.Actions.Read(pair.Key, pair.Value, b.report); configured != nil {
+			b.actions[name] = configured
+		} else {
+			b.broken = append(b.broken, name)
+		}
+	}
+}
+
+func (b *build) reportUnused() {
+	for i, name := range b.actionNames {
+		if !b.used[name] && !slices.Contains(b.broken, name) {
+			b.report.Warnf(b.places[i], "unused-action", "no rule uses the action %s", name).
+				Suggest("use it in a rule, or remove it")
+		}
+	}
+}
+
+// maxName bounds the names of rules and actions, which become metric labels.
+const maxName = 100
+
+func (b *build) checkName(node *source.Node, what string) bool {
+	name := node.Text()
+	bad := strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f })
+	if !node.IsScalar() || name == "" || len(name) > maxName || bad {
+		b.report.Errorf(node.Place(), "bad-name", "the name of %s must be a text of at most %d characters", what, maxName).
+			Suggest("name it for what it does, such as low-quiz-score")
+		return false
+	}
+	return true
+}
+
+// scope is the scope of rules that listen to these event types; rules that
+// listen to the same share one.
+func (b *build) scope(on []string) *expression.Scope {
+	key := strings.Join(on, "\x00")
+	if s, ok := b.scopes[key]; ok {
+		return s
+	}
+	types := make([]*event.Type, len(on))
+	for i, name := range on {
+		types[i] = b.catalog.Lookup(name)
+	}
+	b.scopes[key] = expression.NewScope(types)
+	return b.scopes[key]
+}

@@ -1,0 +1,173 @@
+package rulefile
+
+import (
+	"slices"
+	"strings"
+
+	"heed/actions"
+	"heed/engine"
+	"heed/engine/expression"
+	"heed/engine/source"
+	"heed/engine/suggest"
+)
+
+func (b *build) readRules(node *source.Node) {
+	if node == nil || node.IsNull() {
+		return
+	}
+	if !node.IsList() {
+		b.report.Errorf(node.Place(), "wrong-type", "rules must be a list, not %s", node.Describe()).
+			Suggest("start each rule with a dash: - name: low-quiz-score")
+		return
+	}
+	for _, item := range node.Items() {
+		b.readRule(item)
+	}
+}
+
+func (b *build) readRule(node *source.Node) {
+	fields := node.Fields(b.report, "the rule")
+	if !node.IsObject() {
+		return
+	}
+	rule := &engine.Rule{File: node.Place().File.Name, Line: node.Place().Line}
+	if name := fields.Require("name"); name != nil && b.checkName(name, "a rule") {
+		rule.Name = name.Text()
+		if first, twice := b.named[rule.Name]; twice {
+			b.report.Errorf(name.Place(), "duplicate-rule", "there is another rule called %s, in %s:%d", rule.Name, first.File.Name, first.Line).
+				Suggest("rename one of the two: a rule's history hangs on its name")
+		} else {
+			b.named[rule.Name] = name.Place()
+		}
+	}
+	rule.Description, _ = fields.Text("description")
+	rule.On = b.readOn(fields.Require("on"))
+	scope := b.scope(rule.On)
+	rule.Condition = b.readWhen(fields.Take("when"), scope)
+	rule.Steps = b.readDo(fields.Require("do"), scope)
+	fields.Take("tests")
+	fields.Done()
+	b.rules = append(b.rules, rule)
+}
+
+// readOn reads one event type or a list of them.
+func (b *build) readOn(node *source.Node) []string {
+	if node == nil {
+		return nil
+	}
+	items := node.Items()
+	if node.IsScalar() {
+		items = []*source.Node{node}
+	} else if !node.IsList() || len(items) == 0 {
+		b.report.Errorf(node.Place(), "wrong-type", "on must be an event type or a list of them, not %s", node.Describe()).
+			Suggest("write on: quiz.submitted, or on: [quiz.submitted, course.completed]")
+	}
+	var on []string
+	for _, item := range items {
+		name := item.Text()
+		switch known := b.catalog.Names(); {
+		case !item.IsScalar() || name == "":
+			b.report.Errorf(item.Place(), "wrong-type", "an event type is a text, not %s", item.Describe())
+			continue
+		case slices.Contains(on, name):
+			b.report.Warnf(item.Place(), "duplicate-event", "%s is named twice", name).Suggest("remove one of the two")
+			continue
+		case slices.Contains(known, name):
+		case suggest.Closest(name, known) != "":
+			b.report.Errorf(item.Place(), "unknown-event", "there is no event type %s", name).
+				Suggest("%s", suggest.DidYouMean(name, known))
+		default:
+			b.report.Warnf(item.Place(), "undeclared-event", "nobody declared the event type %s, so its fields are not checked", name).
+				Suggest("declare it: events: {%s: {fields: {userId: string}}}", name)
+		}
+		on = append(on, name)
+	}
+	return on
+}
+
+func (b *build) readWhen(node *source.Node, scope *expression.Scope) *expression.Condition {
+	switch {
+	case node == nil:
+		return expression.Always()
+	case node.Tag() != "":
+		b.report.Errorf(node.Place(), "yaml-tag", "YAML takes %s for a tag, so the condition is empty", node.Tag()).
+			Suggest("write not instead of !: when: not %s", strings.TrimLeft(node.Tag(), "!"))
+	case !node.IsScalar():
+		problem := b.report.Errorf(node.Place(), "wrong-type", "when must be an expression, not %s", node.Describe())
+		if node.IsObject() {
+			problem.Suggest(`put quotes round the expression: when: '…', or write it below when: |`)
+		}
+	case node.IsNull():
+		b.report.Errorf(node.Place(), "empty-expression", "when is empty").
+			Suggest("write a condition, such as data.score < 70, or leave when out: the rule then always matches")
+	default:
+		condition, faults := scope.Condition(node.Text())
+		if len(faults) == 0 {
+			return condition
+		}
+		if node.Comment() != "" && isCut(node.Text()) {
+			b.report.Errorf(node.Within(len([]rune(node.Text())), len([]rune(node.Text()))+1), "yaml-comment", "YAML takes %q for a comment, so the condition ends here", node.Comment()).
+				Suggest("put quotes round the whole condition: when: '%s %s'", node.Text(), node.Comment())
+			break
+		}
+		actions.ReportFaults(b.report, node, faults)
+	}
+	return expression.Always()
+}
+
+// isCut says whether an expression has an open bracket: what YAML took for a
+// comment was probably its rest.
+func isCut(text string) bool {
+	return strings.Count(text, "(") > strings.Count(text, ")") || strings.Count(text, "[") > strings.Count(text, "]") ||
+		strings.Count(text, "{") > strings.Count(text, "}")
+}
+
+func (b *build) readDo(node *source.Node, scope *expression.Scope) []engine.Step {
+	if node == nil {
+		return nil
+	}
+	if !node.IsList() || len(node.Items()) == 0 {
+		b.report.Errorf(node.Place(), "wrong-type", "do must be a list of actions, not %s", node.Describe()).
+			Suggest("start each with a dash: - action: coaching")
+		return nil
+	}
+	var steps []engine.Step
+	for _, item := range node.Items() {
+		if step, ok := b.readStep(item, scope); ok {
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+func (b *build) readStep(node *source.Node, scope *expression.Scope) (engine.Step, bool) {
+	name := node.Get("action")
+	if name == nil || name.IsNull() {
+		b.report.Errorf(node.Place(), "missing-key", "an entry of do names no action").
+			Suggest("write - action: and the name of an action that is configured under actions:")
+		return engine.Step{}, false
+	}
+	b.used[name.Text()] = true
+	configured, ok := b.actions[name.Text()]
+	if !ok {
+		b.reportUnknownAction(name)
+		return engine.Step{}, false
+	}
+	fields := node.Fields(b.report, "the "+configured.Kind+" action "+configured.Name)
+	fields.Take("action")
+	step := configured.Step(&actions.Params{Fields: fields, Scope: scope})
+	fields.Done()
+	return engine.Step{Action: configured.Name, Kind: configured.Kind, Renderer: step}, true
+}
+
+func (b *build) reportUnknownAction(name *source.Node) {
+	if slices.Contains(b.broken, name.Text()) {
+		return // its configuration was complained about already
+	}
+	problem := b.report.Errorf(name.Place(), "unknown-action", "there is no action called %s", name.Text())
+	if hint := suggest.DidYouMean(name.Text(), b.actionNames); hint != "" {
+		problem.Suggest("%s", hint)
+		return
+	}
+	problem.Suggest("configure it under actions:")
+}

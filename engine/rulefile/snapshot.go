@@ -1,0 +1,121 @@
+// Package rulefile turns rule files into a rule set: it reads them, checks
+// everything that can be known before an event comes, compiles them, and keeps
+// the active set up to date while the files change. What a kind of action
+// understands is the kind's business; the rule file asks it through package
+// actions.
+package rulefile
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"heed/engine/source"
+)
+
+// File is one rule file as it was read.
+type File struct {
+	// Name is the path as it should appear in messages.
+	Name string
+	Text []byte
+}
+
+// Snapshot is what a rules path held at one moment.
+type Snapshot struct {
+	Files []File
+	// Hash identifies the contents: SHA-256 over names and texts, in hex.
+	Hash string
+}
+
+// maxFiles and maxTotal bound a directory.
+const (
+	maxFiles = 1000
+	maxTotal = 16 << 20
+)
+
+// Read reads a rules path: one file, or a directory whose *.yaml and *.yml
+// files belong together. Files that end in _test.yaml hold tests and are left
+// out. The error says what cannot be read.
+func Read(path string) (Snapshot, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Snapshot{}, fmt.Errorf("there are no rules at %s: create the file, or name another with --rules", path)
+	case err != nil:
+		return Snapshot{}, fmt.Errorf("read rules: %w", err)
+	case !info.IsDir():
+		return readFiles([]string{path})
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("read rules: %w", err)
+	}
+	var names []string
+	for _, entry := range entries {
+		if isRuleFile(entry.Name()) {
+			names = append(names, filepath.Join(path, entry.Name()))
+		}
+	}
+	if len(names) == 0 {
+		return Snapshot{}, fmt.Errorf("the directory %s holds no rule files: they end in .yaml or .yml", path)
+	}
+	if len(names) > maxFiles {
+		return Snapshot{}, fmt.Errorf("the directory %s holds %d rule files, more than %d", path, len(names), maxFiles)
+	}
+	return readFiles(names)
+}
+
+func isRuleFile(name string) bool {
+	base, ext := strings.TrimSuffix(name, filepath.Ext(name)), filepath.Ext(name)
+	return (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(name, ".") && !strings.HasSuffix(base, "_test")
+}
+
+func readFiles(names []string) (Snapshot, error) {
+	var files []File
+	total := 0
+	for _, name := range names {
+		text, err := readBounded(name)
+		if err != nil {
+			return Snapshot{}, err
+		}
+		if total += len(text); total > maxTotal {
+			return Snapshot{}, fmt.Errorf("the rule files have more than %d MiB together", maxTotal>>20)
+		}
+		files = append(files, File{name, text})
+	}
+	return NewSnapshot(files), nil
+}
+
+// readBounded reads a file but not much more than a rule file may have.
+func readBounded(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, fmt.Errorf("read rules: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read rules: %s is no regular file", name)
+	}
+	if info.Size() > 4*source.MaxBytes {
+		return nil, fmt.Errorf("read rules: %s has %d bytes, more than %d", name, info.Size(), source.MaxBytes)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read rules: %w", err)
+	}
+	return text, nil
+}
+
+// NewSnapshot makes a snapshot of files that are at hand already.
+func NewSnapshot(files []File) Snapshot {
+	hash := sha256.New()
+	for _, f := range files {
+		fmt.Fprintf(hash, "%s\x00%d\x00", filepath.Base(f.Name), len(f.Text))
+		hash.Write(f.Text)
+	}
+	return Snapshot{Files: files, Hash: hex.EncodeToString(hash.Sum(nil))}
+}

@@ -1,0 +1,226 @@
+package rulefile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"heed/engine/source"
+)
+
+// The rhythm of a reload: after a hint from the file system it waits until the
+// files have been quiet, but not for ever; the poll finds what no hint told,
+// as on network file systems.
+const (
+	quiet     = 100 * time.Millisecond
+	mostQuiet = time.Second
+	poll      = 2 * time.Second
+	unstable  = 50 * time.Millisecond
+)
+
+// Watcher keeps the active rule set in step with its files. A change that does
+// not compile leaves the active set as it is.
+type Watcher struct {
+	Path     string
+	Compiler *Compiler
+	// Activate is called with a compiled set before it becomes the current
+	// one; its error keeps the old set.
+	Activate func(context.Context, *Loaded) error
+	// Observe, if not nil, is told of every attempt that was not a repetition.
+	Observe func(Attempt)
+	Log     *slog.Logger
+	Now     func() time.Time
+
+	current atomic.Pointer[Loaded]
+
+	mu     sync.Mutex // one attempt at a time
+	failed string     // what the last attempt failed on; empty after a success
+}
+
+// Attempt is one try to load the rules.
+type Attempt struct {
+	At time.Time
+	// Err is nil if the rules are active now.
+	Err error
+	// Problems are what the rule files have, warnings too.
+	Problems []source.Problem
+	Loaded   *Loaded
+}
+
+// ProblemsError says that rule files have errors.
+type ProblemsError struct{ Problems []source.Problem }
+
+// Error is the first error, and how many problems there are.
+func (e *ProblemsError) Error() string {
+	for i := range e.Problems {
+		if e.Problems[i].Severity == source.Error {
+			return e.Problems[i].String()
+		}
+	}
+	return "the rules have problems"
+}
+
+var errUnstable = errors.New("the rule files keep changing while they are read")
+
+// Current is the active rule set; nil before the first success.
+func (w *Watcher) Current() *Loaded { return w.current.Load() }
+
+// Reload reads the rules now, whether they changed or not. The error is a
+// *ProblemsError if the files could be read but not used.
+func (w *Watcher) Reload(ctx context.Context) error { return w.attempt(ctx, true) }
+
+// Run follows the files until ctx ends.
+func (w *Watcher) Run(ctx context.Context) {
+	hints := make(chan struct{}, 1)
+	go w.follow(ctx, hints)
+	ticker := time.NewTicker(poll)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-hints:
+			w.settle(ctx, hints)
+		}
+		for errors.Is(w.attempt(ctx, false), errUnstable) && ctx.Err() == nil {
+			sleep(ctx, unstable)
+		}
+	}
+}
+
+// settle waits until no hint has come for a while.
+func (w *Watcher) settle(ctx context.Context, hints <-chan struct{}) {
+	deadline := time.NewTimer(mostQuiet)
+	defer deadline.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-deadline.C:
+			return
+		case <-time.After(quiet):
+			return
+		case <-hints:
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// follow turns the file system's events into hints. It watches directories,
+// not files: a watch on a file is lost when an editor or Kubernetes replaces
+// it. It does not look at names, since a ConfigMap's swap never shows the rule
+// file's.
+func (w *Watcher) follow(ctx context.Context, hints chan<- struct{}) {
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		w.Log.Warn("rules: no file notifications, so changes take up to two seconds", "err", err)
+		return
+	}
+	defer watcher.Close()
+	for _, dir := range w.directories() {
+		if err := watcher.Add(dir); err != nil {
+			w.Log.Warn("rules: cannot watch the directory, so changes take up to two seconds", "dir", dir, "err", err)
+		}
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e, ok := <-watcher.Events:
+			if !ok {
+				return
+			}
+			if e.Op == fsnotify.Chmod {
+				continue
+			}
+			select {
+			case hints <- struct{}{}:
+			default: // one is waiting already
+			}
+		case err, ok := <-watcher.Errors:
+			if !ok {
+				return
+			}
+			w.Log.Warn("rules: file notifications", "err", err)
+		}
+	}
+}
+
+// directories are those in which a change of the rules shows: the path's own
+// and, through symbolic links, the real one.
+func (w *Watcher) directories() []string {
+	path := w.Path
+	dirs := []string{}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		dirs = append(dirs, path)
+	} else {
+		dirs = append(dirs, filepath.Dir(path))
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		if info, err := os.Stat(real); err == nil && !info.IsDir() {
+			real = filepath.Dir(real)
+		}
+		if real != filepath.Clean(dirs[0]) {
+			dirs = append(dirs, real)
+		}
+	}
+	return dirs
+}
+
+// attempt reads, compiles and activates. Without force it does nothing when
+// the contents are those of the active set, or those it failed on before.
+func (w *Watcher) attempt(ctx context.Context, force bool) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	snapshot, err := Read(w.Path)
+	if err != nil {
+		return w.fail(err.Error(), force, err, nil)
+	}
+	current := w.current.Load()
+	if !force && current != nil && snapshot.Hash == current.Hash && w.failed == "" || !force && w.failed == snapshot.Hash {
+		return nil
+	}
+	loaded, problems := w.Compiler.Compile(snapshot)
+	if again, err := Read(w.Path); err != nil || again.Hash != snapshot.Hash {
+		return errUnstable
+	}
+	if loaded == nil {
+		return w.fail(snapshot.Hash, force, &ProblemsError{problems}, problems)
+	}
+	if err := w.Activate(ctx, loaded); err != nil {
+		return w.fail("", true, err, problems)
+	}
+	w.failed = ""
+	w.current.Store(loaded)
+	w.observe(Attempt{At: w.Now(), Problems: problems, Loaded: loaded})
+	return nil
+}
+
+// fail reports a failure once for each content that fails.
+func (w *Watcher) fail(on string, force bool, err error, problems []source.Problem) error {
+	if w.failed != on || on == "" || force {
+		w.failed = on
+		w.observe(Attempt{At: w.Now(), Err: err, Problems: problems})
+	}
+	return err
+}
+
+func (w *Watcher) observe(a Attempt) {
+	if w.Observe != nil {
+		w.Observe(a)
+	}
+}

@@ -1,0 +1,186 @@
+// Package engine decides: it takes one event and one immutable set of rules
+// and says for each rule that listens to the event's type whether it matched,
+// why, and which requests follow. It does no I/O and has no clock of its own.
+// The receiver's way, dry run, tests and replay all come through here.
+package engine
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"heed/engine/event"
+	"heed/engine/expression"
+)
+
+// Rule is one compiled rule.
+type Rule struct {
+	// Name is unique in the rule set; the rule's history hangs on it.
+	Name        string
+	Description string
+	// On are the event types that the rule listens to.
+	On        []string
+	Condition *expression.Condition
+	Steps     []Step
+	// File and Line say where the rule is written.
+	File string
+	Line int
+}
+
+// Step is one entry of a rule's "do".
+type Step struct {
+	// Action is the configured action's name, Kind its kind.
+	Action, Kind string
+	Renderer     Renderer
+}
+
+// Renderer makes the request of a step for an event, ready for encoding/json.
+// Its error says why there can be none.
+type Renderer interface {
+	Render(env *expression.Env) (any, error)
+}
+
+// Outcome is what became of a rule on an event.
+type Outcome string
+
+// The outcomes. A rule acts on Matched only. Unknown means that a value the
+// condition needs is missing or of another kind than declared.
+const (
+	Matched    Outcome = "matched"
+	NotMatched Outcome = "not_matched"
+	Unknown    Outcome = "unknown"
+	Errored    Outcome = "error"
+)
+
+// ModeLive is the mode of a rule whose requests are sent.
+const ModeLive = "live"
+
+// Decision is what one rule made of one event.
+type Decision struct {
+	Rule    *Rule
+	Outcome Outcome
+	// Reason says why the outcome is Unknown or Errored.
+	Reason string
+	// Requests are what a matched rule wants sent, one for each step.
+	Requests []Request
+	// Explanation is set by Explain only.
+	Explanation *expression.Clause
+}
+
+// Request is a rendered step.
+type Request struct {
+	Action, Kind string
+	// Body is what would be sent, in the kind's own shape; empty when the
+	// step could not be rendered, and Problem says why.
+	Body    json.RawMessage
+	Problem string
+}
+
+// RuleSet is a set of compiled rules. It is immutable and safe for concurrent
+// use.
+type RuleSet struct {
+	hash    string
+	catalog *event.Catalog
+	rules   []*Rule
+	byType  map[string][]*Rule
+}
+
+// NewRuleSet makes a rule set. hash identifies the text it was compiled from;
+// the catalogue types the events' fields.
+func NewRuleSet(hash string, catalog *event.Catalog, rules []*Rule) *RuleSet {
+	s := &RuleSet{hash: hash, catalog: catalog, rules: rules, byType: map[string][]*Rule{}}
+	for _, rule := range rules {
+		for _, eventType := range rule.On {
+			s.byType[eventType] = append(s.byType[eventType], rule)
+		}
+	}
+	return s
+}
+
+// Hash identifies the text that the rule set was compiled from.
+func (s *RuleSet) Hash() string { return s.hash }
+
+// Rules are all rules in the order in which they are written.
+func (s *RuleSet) Rules() []*Rule { return s.rules }
+
+// Catalog is the catalogue of event types, widened by the rule file.
+func (s *RuleSet) Catalog() *event.Catalog { return s.catalog }
+
+// ListensTo says whether any rule names the event type.
+func (s *RuleSet) ListensTo(eventType string) bool { return len(s.byType[eventType]) > 0 }
+
+// Evaluate decides an event by every rule that listens to its type, in the
+// order of the rules. now is what rules see as now. It never fails: what goes
+// wrong inside a rule is that rule's outcome.
+func (s *RuleSet) Evaluate(e *event.Event, now time.Time) []Decision {
+	return s.decide(e, now, false)
+}
+
+// Explain is Evaluate that also gives the value of every clause.
+func (s *RuleSet) Explain(e *event.Event, now time.Time) []Decision {
+	return s.decide(e, now, true)
+}
+
+func (s *RuleSet) decide(e *event.Event, now time.Time, explain bool) []Decision {
+	rules := s.byType[e.Type]
+	if len(rules) == 0 {
+		return nil
+	}
+	env := expression.NewEnv(e, s.catalog.Lookup(e.Type), now)
+	decisions := make([]Decision, len(rules))
+	for i, rule := range rules {
+		decisions[i] = rule.decide(env)
+		if explain {
+			decisions[i].Explanation = rule.Condition.Explain(env)
+		}
+	}
+	return decisions
+}
+
+var outcomes = map[expression.Truth]Outcome{
+	expression.True: Matched, expression.False: NotMatched, expression.Undecided: Unknown, expression.Failed: Errored,
+}
+
+func (r *Rule) decide(env *expression.Env) Decision {
+	truth, reason := r.Condition.Eval(env)
+	d := Decision{Rule: r, Outcome: outcomes[truth], Reason: reason}
+	if d.Outcome == Matched {
+		d.Requests = make([]Request, len(r.Steps))
+		for i, step := range r.Steps {
+			d.Requests[i] = step.render(env)
+		}
+	}
+	return d
+}
+
+// render keeps a step that panics from taking the engine down with it: the
+// request then cannot be made, which is the delivery's problem alone.
+func (s Step) render(env *expression.Env) (r Request) {
+	r = Request{Action: s.Action, Kind: s.Kind}
+	defer func() {
+		if cause := recover(); cause != nil {
+			r.Body, r.Problem = nil, fmt.Sprintf("rendering broke: %v", cause)
+		}
+	}()
+	request, err := s.Renderer.Render(env)
+	if err == nil {
+		r.Body, err = encode(request)
+	}
+	if err != nil {
+		r.Body, r.Problem = nil, err.Error()
+	}
+	return r
+}
+
+// encode writes JSON without the escapes that are meant for HTML, since people
+// read these requests.
+func encode(value any) (json.RawMessage, error) {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(buffer.Bytes(), "\n"), nil
+}
