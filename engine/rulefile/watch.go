@@ -90,9 +90,7 @@ func (w *Watcher) Run(ctx context.Context) {
 		case <-hints:
 			w.settle(ctx, hints)
 		}
-		for errors.Is(w.attempt(ctx, false), errUnstable) && ctx.Err() == nil {
-			sleep(ctx, unstable)
-		}
+		_ = w.attempt(ctx, false) // Observe was told
 	}
 }
 
@@ -110,13 +108,6 @@ func (w *Watcher) settle(ctx context.Context, hints <-chan struct{}) {
 			return
 		case <-hints:
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
 	}
 }
 
@@ -181,11 +172,26 @@ func (w *Watcher) directories() []string {
 	return dirs
 }
 
-// attempt reads, compiles and activates. Without force it does nothing when
-// the contents are those of the active set, or those it failed on before.
+// attempt tries until the files hold still for as long as a try takes.
 func (w *Watcher) attempt(ctx context.Context, force bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for {
+		err := w.try(ctx, force)
+		if !errors.Is(err, errUnstable) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(unstable):
+		}
+	}
+}
+
+// try reads, compiles and activates. Without force it does nothing when the
+// contents are those of the active set, or those it failed on before.
+func (w *Watcher) try(ctx context.Context, force bool) error {
 	snapshot, err := Read(w.Path)
 	if err != nil {
 		return w.fail(err.Error(), force, err, nil)

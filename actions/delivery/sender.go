@@ -1,0 +1,44 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+
+	"heed/actions"
+	"heed/engine/record"
+)
+
+// Sender sends deliveries through the actions that are configured now.
+type Sender struct {
+	// Action finds a configured action by its name.
+	Action func(name string) (*actions.Configured, bool)
+	// Fallback are the settings for deliveries of actions that are configured
+	// no more.
+	Fallback actions.Settings
+}
+
+// Settings are the settings of an action, or the fallback.
+func (s Sender) Settings(action string) actions.Settings {
+	if configured, ok := s.Action(action); ok {
+		return configured.Settings
+	}
+	return s.Fallback
+}
+
+// Deliver sends a delivery. One whose action was renamed or removed is kept
+// for a later try, since the next edit may bring the action back.
+func (s Sender) Deliver(ctx context.Context, d record.Delivery) (o actions.Outcome) {
+	configured, ok := s.Action(d.Action)
+	switch {
+	case !ok:
+		return actions.Outcome{Verdict: actions.Retry, Error: fmt.Sprintf("no action is called %s any more; configure it again and this is sent", d.Action)}
+	case configured.Kind != d.Kind:
+		return actions.Outcome{Verdict: actions.Retry, Error: fmt.Sprintf("%s was a %s action when this was rendered and is a %s action now", d.Action, d.Kind, configured.Kind)}
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			o = actions.Outcome{Verdict: actions.Retry, Error: fmt.Sprintf("sending broke: %v", cause)}
+		}
+	}()
+	return configured.Send(ctx, actions.Message{ID: d.ID, Request: d.Request})
+}

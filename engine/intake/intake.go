@@ -1,0 +1,173 @@
+// Package intake owns the front door behind the receiver: a verified request
+// becomes an event, the active rule set decides it, and event, decisions and
+// deliveries are committed together before anybody is told that it arrived.
+// The receiver calls it; it knows the engine and, through an interface of its
+// own, a store.
+package intake
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"heed/engine"
+	"heed/engine/event"
+	"heed/engine/record"
+)
+
+// The reasons for quarantine that the intake finds; event.Fault has those of
+// the body, store.go those of a repetition.
+const (
+	OtherCompany  = "other_company"
+	OutsideWindow = "outside_window"
+)
+
+// Options are what an Intake needs.
+type Options struct {
+	Store Store
+	// Rules returns the active rule set. One event is decided by one set.
+	Rules func() *engine.RuleSet
+	// Company, if not empty, is the only company whose events are used.
+	Company string
+	// MaxAge and MaxAhead are the window round the signed time; an event
+	// outside it is quarantined.
+	MaxAge, MaxAhead time.Duration
+	// NoSend records deliveries as held, never to be sent.
+	NoSend bool
+	// Stored, if not nil, is called after the commit of every event that was
+	// stored, with all its decisions and deliveries.
+	Stored func(*record.Event, []engine.Decision, []record.Delivery)
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Intake takes verified requests in. It is safe for concurrent use.
+type Intake struct {
+	Options
+	warned sync.Map // event types without a declaration that were warned of
+}
+
+// New makes an Intake.
+func New(o Options) (*Intake, error) {
+	if o.Store == nil || o.Rules == nil || o.Now == nil || o.Log == nil {
+		return nil, errors.New("intake: Store, Rules, Now and Log are needed")
+	}
+	return &Intake{Options: o}, nil
+}
+
+// Accept stores the request and says what became of it. When it returns
+// without an error the answer is durable; with one, nothing was stored and the
+// sender must be told to come again.
+func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
+	now := in.Now().UTC()
+	stored := &record.Event{
+		ID: r.ID, ReceivedAt: now, SignedAt: r.SignedAt, Signature: r.Signature, Body: r.Body, Status: record.Accepted,
+	}
+	if stored.ID == "" {
+		sum := sha256.Sum256(r.Body)
+		stored.ID = hex.EncodeToString(sum[:])
+	}
+	e, err := event.Decode(r.Body)
+	stored.Type, stored.CompanyID = e.Type, e.CompanyID
+	if reason := in.quarantine(&e, err, r.SignedAt, now); reason != "" {
+		stored.Status, stored.Reason = record.Quarantined, reason
+	}
+	var decisions []engine.Decision
+	var deliveries []record.Delivery
+	if stored.Status == record.Accepted {
+		rules := in.Rules()
+		e.ID, e.ReceivedAt = stored.ID, now
+		decisions = rules.Evaluate(&e, now)
+		deliveries = in.deliveries(decisions, now)
+		stored.RuleSet, stored.Decisions = rules.Hash(), notable(decisions)
+		in.warnUndeclared(rules, e.Type)
+	}
+	verdict, err := in.Store.Commit(ctx, stored, deliveries)
+	if err != nil {
+		return Answer{}, err
+	}
+	answer := Answer{Type: stored.Type, ID: stored.ID, Duplicate: verdict == Duplicate}
+	if answer.Duplicate {
+		return answer, nil
+	}
+	if stored.Status == record.Quarantined {
+		answer.Quarantined = stored.Reason
+		decisions, deliveries = nil, nil
+		in.Log.Warn("event quarantined", "event_id", stored.ID, "event", stored.Type, "reason", stored.Reason)
+	}
+	if in.Stored != nil {
+		in.Stored(stored, decisions, deliveries)
+	}
+	return answer, nil
+}
+
+// quarantine says why an event cannot be used; empty if it can. Whatever it
+// is, a redelivery of the same request would have it again.
+func (in *Intake) quarantine(e *event.Event, decodeErr error, signedAt, now time.Time) string {
+	var fault *event.DecodeError
+	switch {
+	case errors.As(decodeErr, &fault):
+		return string(fault.Fault)
+	case in.Company != "" && e.CompanyID != in.Company:
+		return OtherCompany
+	case now.Sub(signedAt) > in.MaxAge, signedAt.Sub(now) > in.MaxAhead:
+		return OutsideWindow
+	default:
+		return ""
+	}
+}
+
+// deliveries are the requests of the decisions as rows. One that could not be
+// rendered is dead from the start, with its reason.
+func (in *Intake) deliveries(decisions []engine.Decision, now time.Time) []record.Delivery {
+	var rows []record.Delivery
+	for i := range decisions {
+		for _, request := range decisions[i].Requests {
+			row := record.Delivery{
+				ID: newID(), Rule: decisions[i].Rule.Name, Action: request.Action, Kind: request.Kind,
+				State: record.Pending, Request: request.Body, CreatedAt: now, DueAt: now, LastError: request.Problem,
+			}
+			switch {
+			case request.Problem != "":
+				row.State, row.DueAt = record.Dead, time.Time{}
+			case in.NoSend:
+				row.State, row.DueAt = record.Held, time.Time{}
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// newID makes a delivery id that nobody can guess and no two stores share.
+func newID() string { return strings.ToLower(rand.Text())[:20] }
+
+// notable are the decisions worth storing: all but the rules that did not
+// match, which is most of them.
+func notable(decisions []engine.Decision) []record.Decision {
+	var notable []record.Decision
+	for i := range decisions {
+		if d := &decisions[i]; d.Outcome != engine.NotMatched {
+			notable = append(notable, record.Decision{Rule: d.Rule.Name, Outcome: string(d.Outcome), Reason: d.Reason})
+		}
+	}
+	return notable
+}
+
+// warnUndeclared warns once of each event type that nobody declared.
+func (in *Intake) warnUndeclared(rules *engine.RuleSet, eventType string) {
+	if rules.Catalog().Lookup(eventType) != nil {
+		return
+	}
+	if _, before := in.warned.LoadOrStore(eventType, true); !before {
+		in.Log.Warn("an event of a type that nobody declared; it is stored, and rules may name it",
+			"event", eventType, "rules_listen", rules.ListensTo(eventType))
+	}
+}
+
