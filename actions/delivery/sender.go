@@ -37,7 +37,7 @@ func (s Sender) Deliver(ctx context.Context, d record.Delivery) (o actions.Outco
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
-			o = actions.Outcome{Verdict: actions.Retry, Error: fmt.Sprintf("sending broke: %v", cause)}
+			o = actions.Outcome{Verdict: actions.Retry, Error: fmt.Sprintf("sending broke inside heed (%T); please report it", cause)}
 		}
 	}()
 	return configured.Send(ctx, actions.Message{ID: d.ID, Request: d.Request})

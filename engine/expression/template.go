@@ -124,14 +124,21 @@ func holeEnd(text []rune, from int) int {
 
 // IsLiteral says whether the template has no holes, and gives its text.
 func (t *Template) IsLiteral() (string, bool) {
-	var text strings.Builder
 	for _, p := range t.parts {
 		if p.hole != nil {
 			return "", false
 		}
+	}
+	return t.Literals(), true
+}
+
+// Literals is the template's text without its holes.
+func (t *Template) Literals() string {
+	var text strings.Builder
+	for _, p := range t.parts {
 		text.WriteString(p.literal)
 	}
-	return text.String(), true
+	return text.String()
 }
 
 // Plain is the escape of a place where nothing needs escaping.

@@ -170,4 +170,3 @@ func (in *Intake) warnUndeclared(rules *engine.RuleSet, eventType string) {
 			"event", eventType, "rules_listen", rules.ListensTo(eventType))
 	}
 }
-

@@ -1,0 +1,145 @@
+package email
+
+import (
+	"errors"
+	"fmt"
+	"html"
+	"net/mail"
+	"strings"
+
+	"heed/actions"
+	"heed/engine/expression"
+	"heed/engine/source"
+)
+
+// Request is a rendered e-mail.
+type Request struct {
+	From    string   `json:"from"`
+	To      []string `json:"to"`
+	Cc      []string `json:"cc,omitempty"`
+	ReplyTo string   `json:"reply_to,omitempty"`
+	Subject string   `json:"subject"`
+	Text    string   `json:"text,omitempty"`
+	HTML    string   `json:"html,omitempty"`
+}
+
+type step struct {
+	from       string
+	to, cc     []*expression.Template
+	replyTo    *expression.Template
+	subject    *expression.Template
+	text, html *expression.Template
+}
+
+// Step reads to, cc, reply_to, subject, text and html.
+func (a *action) Step(p *actions.Params) actions.Step {
+	s := &step{from: a.from.String()}
+	if node := p.Require("to"); node != nil {
+		s.to = readRecipients(p, "to", node)
+	}
+	if node := p.Take("cc"); node != nil {
+		s.cc = readRecipients(p, "cc", node)
+	}
+	if node := p.Take("reply_to"); node != nil {
+		if list := readRecipients(p, "reply_to", node); len(list) == 1 {
+			s.replyTo = list[0]
+		} else if len(list) > 1 {
+			p.Report().Errorf(node.Place(), "wrong-type", "reply_to of %s takes one address", p.What())
+		}
+	}
+	if p.Require("subject") != nil {
+		s.subject = p.Template("subject")
+	}
+	s.text, s.html = p.Template("text"), p.Template("html")
+	if p.Take("text") == nil && p.Take("html") == nil {
+		p.Report().Errorf(p.Node().Place(), "missing-key", "%s has neither text nor html", p.What()).
+			Suggest("write text: |, and the message below it")
+	}
+	return s
+}
+
+// readRecipients reads one address or a list of them. A fixed one is checked
+// now.
+func readRecipients(p *actions.Params, key string, node *source.Node) []*expression.Template {
+	items := node.Items()
+	if node.IsScalar() {
+		items = []*source.Node{node}
+	}
+	if len(items) == 0 {
+		p.Report().Errorf(node.Place(), "wrong-type", "%s of %s must be an address or a list of them, not %s", key, p.What(), node.Describe())
+	}
+	var templates []*expression.Template
+	for _, item := range items {
+		t := p.TemplateOf(key, item)
+		if t == nil {
+			continue
+		}
+		if text, literal := t.IsLiteral(); literal {
+			if _, err := mail.ParseAddress(text); err != nil {
+				p.Report().Errorf(item.Place(), "bad-address", "%s of %s: %q is no e-mail address", key, p.What(), text).
+					Suggest("write one address for each entry, such as coach@example.com")
+			}
+		}
+		templates = append(templates, t)
+	}
+	return templates
+}
+
+// Render makes the e-mail for an event. A recipient that is missing or no
+// address is an error.
+func (s *step) Render(env *expression.Env) (any, error) {
+	r := Request{From: s.from, Subject: s.subject.Text(env, oneLine)}
+	var err error
+	if r.To, err = addresses(env, s.to); err != nil {
+		return nil, err
+	}
+	if r.Cc, err = addresses(env, s.cc); err != nil {
+		return nil, err
+	}
+	if s.replyTo != nil {
+		if r.ReplyTo, err = address(env, s.replyTo); err != nil {
+			return nil, err
+		}
+	}
+	if s.text != nil {
+		r.Text = s.text.Text(env, expression.Plain)
+	}
+	if s.html != nil {
+		r.HTML = s.html.Text(env, html.EscapeString)
+	}
+	return r, nil
+}
+
+func addresses(env *expression.Env, templates []*expression.Template) ([]string, error) {
+	var list []string
+	for _, t := range templates {
+		a, err := address(env, t)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, a)
+	}
+	return list, nil
+}
+
+// address renders exactly one address: an event cannot add another.
+func address(env *expression.Env, t *expression.Template) (string, error) {
+	text, err := t.Strict(env, func(value string) (string, error) {
+		if strings.ContainsAny(value, "\r\n\x00,;<>") {
+			return "", errors.New("holds what an e-mail address cannot")
+		}
+		return value, nil
+	})
+	if err != nil {
+		return "", err
+	}
+	if _, err := mail.ParseAddress(text); err != nil {
+		return "", fmt.Errorf("%q is no e-mail address", text)
+	}
+	return text, nil
+}
+
+// oneLine keeps a value on the subject's one line.
+func oneLine(value string) string {
+	return strings.Join(strings.FieldsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
+}

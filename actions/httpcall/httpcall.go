@@ -1,0 +1,142 @@
+// Package httpcall is the kind of action that calls an HTTP endpoint. The
+// address is fixed in the configuration; a rule adds path, query, headers and
+// body, each escaped for where it stands.
+package httpcall
+
+import (
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"heed/actions"
+	"heed/actions/outbound"
+	"heed/engine/source"
+)
+
+// Kind makes http actions.
+type Kind struct{}
+
+// Name is "http".
+func (Kind) Name() string { return "http" }
+
+// Defaults are the settings of an http action.
+func (Kind) Defaults() actions.Settings {
+	return actions.Settings{Retry: actions.DefaultRetry, Timeout: 15 * time.Second, Concurrency: 8}
+}
+
+// header is a configured header.
+type header struct {
+	name  string
+	value actions.Secret
+	plain string // what people may see: the value itself, or Masked
+}
+
+type action struct {
+	url     actions.Secret
+	shown   string // the address as people may see it
+	headers []header
+	client  *http.Client
+}
+
+// Configure reads url and headers.
+func (Kind) Configure(c *actions.Config) actions.Action {
+	a := &action{client: outbound.Client(c.Settings.AllowPrivate)}
+	if node := c.Require("url"); node != nil {
+		a.readURL(c, node)
+	}
+	if node := c.Take("headers"); node != nil {
+		for _, pair := range node.Fields(c.Report(), "headers of "+c.What()).Pairs() {
+			a.readHeader(c, pair)
+		}
+	}
+	return a
+}
+
+// readURL reads the fixed address. It may be a secret, as with services that
+// put a token into it.
+func (a *action) readURL(c *actions.Config, node *source.Node) {
+	a.url = c.SecretOf("url", node, false)
+	a.shown = actions.Masked
+	text, err := a.url.Value()
+	if err != nil {
+		return // reported where it was read
+	}
+	u := c.CheckURL("url", node, text)
+	if u == nil {
+		return
+	}
+	if node.IsScalar() {
+		a.shown = text
+		if u.User != nil {
+			c.Report().Warnf(node.Place(), "plain-secret", "url of %s holds a password", c.What()).
+				Suggest("send it in headers: {Authorization: {env: NAME}}")
+			a.shown = u.Redacted()
+		}
+	}
+	if err := outbound.CheckHost(u.Hostname()); err != nil && !c.Settings.AllowPrivate {
+		c.Report().Errorf(node.Place(), "private-address", "url of %s: %v", c.What(), err).
+			Suggest("add allow_private: true")
+	}
+}
+
+// secretHeaders are headers whose value is a secret whatever it is.
+var secretHeaders = []string{"Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key"}
+
+func (a *action) readHeader(c *actions.Config, pair source.Pair) {
+	name := textproto.CanonicalMIMEHeaderKey(pair.Key.Text())
+	if !checkHeaderName(c.Report(), pair.Key, name) {
+		return
+	}
+	sensitive := slices.Contains(secretHeaders, name)
+	h := header{name: name, value: c.SecretOf(name+" in headers", pair.Value, sensitive), plain: actions.Masked}
+	if pair.Value.IsScalar() && !sensitive {
+		h.plain = pair.Value.Text()
+	}
+	if value, err := h.value.Value(); err == nil && strings.ContainsFunc(value, isControl) {
+		c.Report().Errorf(pair.Value.Place(), "bad-header", "the header %s of %s holds a line break or control character", name, c.What())
+	}
+	a.headers = append(a.headers, h)
+}
+
+// reserved are headers that heed or the HTTP library sets.
+var reserved = []string{"Host", "Content-Length", "Transfer-Encoding", "Connection", "Idempotency-Key", "Trailer", "Upgrade"}
+
+func checkHeaderName(report *source.Report, node *source.Node, name string) bool {
+	valid := name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
+	})
+	switch {
+	case !valid:
+		report.Errorf(node.Place(), "bad-header", "%q is no name for a header", node.Text())
+	case slices.Contains(reserved, name):
+		report.Errorf(node.Place(), "bad-header", "the header %s is set by heed itself", name).Suggest("leave it out")
+	default:
+		return true
+	}
+	return false
+}
+
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+
+// target is the configured address with what a rule adds to it.
+func target(base, path, query string) (string, error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return "", err
+	}
+	address, own, _ := strings.Cut(base, "?")
+	if path != "" {
+		address = strings.TrimRight(address, "/") + "/" + strings.TrimLeft(path, "/")
+	}
+	switch own = u.RawQuery; {
+	case own != "" && query != "":
+		return address + "?" + own + "&" + query, nil
+	case own != "" || query != "":
+		return address + "?" + own + query, nil
+	default:
+		return address, nil
+	}
+}

@@ -1,0 +1,89 @@
+package httpcall
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"heed/actions"
+	"heed/actions/outbound"
+)
+
+// Send makes the call. It carries the delivery's id as Idempotency-Key, so that
+// the other side can tell a repeat.
+func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
+	var r struct {
+		Request
+		Body json.RawMessage `json:"body"`
+	}
+	if err := json.Unmarshal(m.Request, &r); err != nil {
+		return dead("the recorded request cannot be read: %v", err)
+	}
+	base, err := a.url.Value()
+	if err != nil {
+		return actions.Outcome{Verdict: actions.Retry, Error: "url: " + err.Error()}
+	}
+	address, err := target(base, r.Path, r.Query)
+	if err != nil {
+		return dead("the configured url is no address")
+	}
+	body, err := content(r.Encoding, r.Body)
+	if err != nil {
+		return dead("the recorded body cannot be read: %v", err)
+	}
+	if r.TimeoutMS > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, time.Duration(r.TimeoutMS)*time.Millisecond)
+		defer stop()
+	}
+	request, err := http.NewRequestWithContext(ctx, r.Method, address, bytes.NewReader(body))
+	if err != nil {
+		return dead("the request cannot be made")
+	}
+	secrets, err := a.setHeaders(request, r.Own, m.ID)
+	if err != nil {
+		return actions.Outcome{Verdict: actions.Retry, Error: err.Error()}
+	}
+	if a.shown == actions.Masked {
+		secrets = append(secrets, base)
+	}
+	return outbound.Do(a.client, request, r.Expect, secrets...)
+}
+
+func (a *action) setHeaders(request *http.Request, own map[string]string, id string) (secrets []string, err error) {
+	request.Header.Set("User-Agent", "heed")
+	for _, h := range a.headers {
+		value, err := h.value.Value()
+		if err != nil {
+			return nil, fmt.Errorf("header %s: %w", h.name, err)
+		}
+		request.Header.Set(h.name, value)
+		if h.plain == actions.Masked {
+			secrets = append(secrets, value)
+		}
+	}
+	for name, value := range own {
+		request.Header.Set(name, value)
+	}
+	request.Header.Set("Idempotency-Key", id)
+	return secrets, nil
+}
+
+// content is the body as it goes out.
+func content(encoding string, body json.RawMessage) ([]byte, error) {
+	if encoding == "json" || len(body) == 0 {
+		return body, nil
+	}
+	var text string
+	if err := json.Unmarshal(body, &text); err != nil {
+		return nil, err
+	}
+	return []byte(text), nil
+}
+
+func dead(format string, args ...any) actions.Outcome {
+	return actions.Outcome{Verdict: actions.Dead, Error: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,242 @@
+package httpcall
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"heed/actions"
+	"heed/engine/expression"
+	"heed/engine/source"
+)
+
+// Request is a rendered call.
+type Request struct {
+	Method string `json:"method"`
+	// URL is the whole address as people may see it.
+	URL string `json:"url"`
+	// Headers has the configured headers too, secrets masked.
+	Headers map[string]string `json:"headers,omitempty"`
+	// Body is what is sent: any JSON value when Encoding is "json", else text.
+	Body     any    `json:"body,omitempty"`
+	Encoding string `json:"encoding,omitempty"`
+
+	// What the rule added to the configured address and headers. The sending
+	// takes these, so that a recorded request can neither choose a host nor
+	// hold a secret.
+	Path  string            `json:"path,omitempty"`
+	Query string            `json:"query,omitempty"`
+	Own   map[string]string `json:"own_headers,omitempty"`
+
+	Expect    []int `json:"expect,omitempty"`
+	TimeoutMS int64 `json:"timeout_ms,omitempty"`
+}
+
+type step struct {
+	action  *action
+	method  string
+	path    *expression.Template
+	query   []actions.NamedTemplate
+	headers []actions.NamedTemplate
+	json    *actions.JSON
+	form    []actions.NamedTemplate
+	hasForm bool
+	body    *expression.Template
+	expect  []int
+	timeout time.Duration
+}
+
+var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
+
+// Step reads method, path, query, headers, one of json, form and body,
+// timeout, and expect.
+func (a *action) Step(p *actions.Params) actions.Step {
+	s := &step{action: a, method: "POST"}
+	if method, ok := p.Literal("method"); ok {
+		s.method = strings.ToUpper(method)
+		if !slices.Contains(methods, s.method) {
+			p.Report().Errorf(p.Take("method").Place(), "wrong-type", "there is no method %s", method).
+				Suggest("write one of %s", strings.Join(methods, ", "))
+		}
+	}
+	s.readPath(p)
+	s.query = p.Templates("query")
+	for _, h := range p.Templates("headers") {
+		if checkHeaderName(p.Report(), h.Key, textproto.CanonicalMIMEHeaderKey(h.Key.Text())) {
+			s.headers = append(s.headers, h)
+		}
+	}
+	s.readBody(p)
+	s.timeout, _ = p.Duration("timeout")
+	if node := p.Take("expect"); node != nil {
+		s.expect = readExpect(p, node)
+	}
+	return s
+}
+
+func (s *step) readPath(p *actions.Params) {
+	if s.path = p.Template("path"); s.path == nil {
+		return
+	}
+	node := p.Take("path")
+	literal := s.path.Literals()
+	if at := strings.IndexAny(literal, "?#"); at >= 0 {
+		p.Report().Errorf(node.Place(), "bad-path", "path of %s holds a %c", p.What(), literal[at]).
+			Suggest("put what follows the ? under query: {name: value}")
+	}
+	if strings.Contains(literal, "://") {
+		p.Report().Errorf(node.Place(), "bad-path", "path of %s holds a whole address", p.What()).
+			Suggest("the address is configured with the action; write only what comes behind it")
+	}
+	if strings.ContainsFunc(literal, func(r rune) bool { return isControl(r) || r == ' ' || r == '\\' }) {
+		p.Report().Errorf(node.Place(), "bad-path", "path of %s holds a space, a backslash or a control character", p.What()).
+			Suggest("write %%20 for a space")
+	}
+}
+
+func (s *step) readBody(p *actions.Params) {
+	s.json = p.JSON("json")
+	if p.Take("form") != nil {
+		s.form, s.hasForm = p.Templates("form"), true
+	}
+	s.body = p.Template("body")
+	var given []*source.Node
+	for _, key := range []string{"json", "form", "body"} {
+		if node := p.Take(key); node != nil {
+			given = append(given, node)
+		}
+	}
+	if len(given) > 1 {
+		p.Report().Errorf(given[1].Place(), "two-bodies", "%s has more than one of json, form and body", p.What()).
+			Suggest("keep one of them")
+	}
+}
+
+func readExpect(p *actions.Params, node *source.Node) []int {
+	items := node.Items()
+	if node.IsScalar() {
+		items = []*source.Node{node}
+	}
+	var expect []int
+	for _, item := range items {
+		code, ok := item.Scalar().(int)
+		if !ok || code < 100 || code > 599 {
+			p.Report().Errorf(item.Place(), "wrong-type", "expect of %s takes status codes, not %s", p.What(), item.Describe()).
+				Suggest("write expect: [200, 409]")
+			continue
+		}
+		expect = append(expect, code)
+	}
+	return expect
+}
+
+// Render makes the call for an event. A value that is missing in the path, the
+// query, a header or a form is an error: the call would go to the wrong place.
+func (s *step) Render(env *expression.Env) (any, error) {
+	r := Request{Method: s.method, Expect: s.expect, TimeoutMS: s.timeout.Milliseconds(), Headers: map[string]string{}, Own: map[string]string{}}
+	var err error
+	if r.Path, err = s.renderPath(env); err != nil {
+		return nil, err
+	}
+	if r.Query, err = values(env, s.query); err != nil {
+		return nil, err
+	}
+	if err := s.renderBody(env, &r); err != nil {
+		return nil, err
+	}
+	for _, h := range s.headers {
+		value, err := h.Strict(env, headerValue)
+		if err != nil {
+			return nil, err
+		}
+		r.Own[textproto.CanonicalMIMEHeaderKey(h.Key.Text())] = value
+	}
+	s.show(&r)
+	return r, nil
+}
+
+// show fills in what people see: the whole address and all headers.
+func (s *step) show(r *Request) {
+	r.URL = s.action.shown
+	if full, err := target(s.action.shown, r.Path, r.Query); err == nil {
+		r.URL = full
+	}
+	for _, h := range s.action.headers {
+		r.Headers[h.name] = h.plain
+	}
+	for name, value := range r.Own {
+		r.Headers[name] = value
+	}
+}
+
+func (s *step) renderPath(env *expression.Env) (string, error) {
+	if s.path == nil {
+		return "", nil
+	}
+	path, err := s.path.Strict(env, pathSegment)
+	if err != nil {
+		return "", err
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if plain, err := url.PathUnescape(segment); err != nil || plain == "." || plain == ".." {
+			return "", fmt.Errorf("the path %s would lead elsewhere", path)
+		}
+	}
+	return path, nil
+}
+
+// pathSegment escapes a value for one segment of a path. An empty one would
+// make another path of it.
+func pathSegment(value string) (string, error) {
+	if value == "" {
+		return "", errors.New("is empty, so the path would lead elsewhere")
+	}
+	return url.PathEscape(value), nil
+}
+
+func headerValue(value string) (string, error) {
+	if strings.ContainsFunc(value, isControl) {
+		return "", errors.New("holds a line break or control character, which a header cannot carry")
+	}
+	return value, nil
+}
+
+// values renders a query or a form.
+func values(env *expression.Env, templates []actions.NamedTemplate) (string, error) {
+	v := url.Values{}
+	for _, t := range templates {
+		value, err := t.Strict(env, func(s string) (string, error) { return s, nil })
+		if err != nil {
+			return "", err
+		}
+		v.Set(t.Key.Text(), value)
+	}
+	return v.Encode(), nil
+}
+
+func (s *step) renderBody(env *expression.Env, r *Request) error {
+	switch {
+	case s.json != nil:
+		r.Encoding, r.Body = "json", s.json.Render(env)
+		if r.Body == nil {
+			r.Body = json.RawMessage("null")
+		}
+		r.Own["Content-Type"] = "application/json"
+	case s.hasForm:
+		body, err := values(env, s.form)
+		if err != nil {
+			return err
+		}
+		r.Encoding, r.Body = "form", body
+		r.Own["Content-Type"] = "application/x-www-form-urlencoded"
+	case s.body != nil:
+		r.Encoding, r.Body = "text", s.body.Text(env, expression.Plain)
+		r.Own["Content-Type"] = "text/plain; charset=utf-8"
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+// Package outbound owns how heed connects to the outside: every connection of
+// every kind of action goes through its dialer, which looks at the address
+// after the name was resolved, so that neither a rule nor a name server can
+// point heed at a private network. The kinds of actions import it.
+package outbound
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+)
+
+// PrivateError says that a connection was refused because of its address.
+type PrivateError struct{ Address string }
+
+func (e *PrivateError) Error() string {
+	return e.Address + " is a loopback, link-local or private address; set allow_private: true for the action if it really lives there"
+}
+
+// Dialer makes connections, to private addresses only if allowPrivate says so.
+func Dialer(allowPrivate bool) *net.Dialer {
+	d := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	if !allowPrivate {
+		d.Control = func(_, address string, _ syscall.RawConn) error {
+			to, err := netip.ParseAddrPort(address)
+			if err != nil {
+				return fmt.Errorf("cannot read the address %s", address)
+			}
+			if IsPrivate(to.Addr()) {
+				return &PrivateError{to.Addr().String()}
+			}
+			return nil
+		}
+	}
+	return d
+}
+
+// CheckHost refuses a configured host that is a private address by itself, or
+// localhost. A name is looked at when it is connected to.
+func CheckHost(host string) error {
+	if host == "localhost" {
+		return &PrivateError{host}
+	}
+	if a, err := netip.ParseAddr(host); err == nil && IsPrivate(a) {
+		return &PrivateError{host}
+	}
+	return nil
+}
+
+// special are the ranges that netip does not call private although they lead
+// inwards or nowhere: shared and benchmark networks, protocol assignments,
+// reserved space, and IPv4 addresses dressed as IPv6.
+var special = prefixes(
+	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "198.18.0.0/15", "240.0.0.0/4",
+	"64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "fec0::/10", "::/96",
+)
+
+func prefixes(texts ...string) []netip.Prefix {
+	list := make([]netip.Prefix, len(texts))
+	for i, text := range texts {
+		list[i] = netip.MustParsePrefix(text)
+	}
+	return list
+}
+
+// IsPrivate says whether an address is one that only somebody inside should
+// reach.
+func IsPrivate(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	if !a.IsGlobalUnicast() || a.IsPrivate() {
+		return true
+	}
+	for _, p := range special {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// isPrivateError finds a PrivateError in a failed connection.
+func isPrivateError(err error) (*PrivateError, bool) {
+	var private *PrivateError
+	return private, errors.As(err, &private)
+}
