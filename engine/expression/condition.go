@@ -1,7 +1,9 @@
 package expression
 
 import (
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -164,6 +166,33 @@ func (c *clause) explain(env *Env) *Clause {
 	}
 	return explained
 }
+
+// Deciding are the leaves that made the result what it is: of a false "and" the
+// first false part, of a false "or" all parts, and so on.
+func (c *Clause) Deciding() []*Clause {
+	if len(c.Clauses) == 0 {
+		return []*Clause{c}
+	}
+	if c.Op == "not" {
+		return c.Clauses[0].Deciding()
+	}
+	if (c.Op == "and" && c.Result == True) || (c.Op == "or" && c.Result == False) {
+		var all []*Clause
+		for _, child := range c.Clauses {
+			all = append(all, child.Deciding()...)
+		}
+		return all
+	}
+	for _, child := range c.Clauses {
+		if child.Result == c.Result {
+			return child.Deciding()
+		}
+	}
+	return []*Clause{c}
+}
+
+// Names are the keys of Values in their order.
+func (c *Clause) Names() []string { return slices.Sorted(maps.Keys(c.Values)) }
 
 // raw is what the event holds under a direct field, for values that are there
 // but not of the declared kind.

@@ -1,0 +1,54 @@
+# heed: see "make help". Everything but Go, git and make is fetched by Go.
+
+GO ?= go
+export CGO_ENABLED = 0
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+TOOL := $(GO) tool -modfile=.ci/tools.mod
+SECONDS ?= 10
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race lint fmt tidy bench load fuzz clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/heed
+	@$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/heed ./cmd/heed
+
+demo: build ## see the example rules at work on every fixture; sends nothing
+	@bin/heed demo
+
+test: ## run all tests
+	$(GO) test ./...
+
+race: ## run all tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+lint: ## check format, vet, staticcheck and the tidiness of go.mod
+	@out="$$($(TOOL) gofumpt -l cmd engine actions internal)"; test -z "$$out" || { echo "not formatted (make fmt): $$out"; exit 1; }
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+	$(GO) mod tidy -diff
+
+fmt: ## format the code
+	@$(TOOL) gofumpt -w cmd engine actions internal
+
+tidy: ## tidy go.mod
+	$(GO) mod tidy
+
+bench: ## run the benchmarks, then measure durable acceptance against a bare handler
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+	@$(MAKE) --no-print-directory load
+
+load: ## only the load run: SECONDS=10 for each of its rounds
+	$(GO) run ./internal/loadtest -seconds $(SECONDS)
+
+fuzz: ## fuzz every target for 20 s
+	@for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 20s $$p || exit 1; \
+	  done; \
+	done
+
+clean: ## remove what was built
+	@rm -rf bin

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"heed/actions"
+	"heed/actions/delivery"
+	"heed/engine"
+	"heed/engine/event"
+	"heed/engine/intake"
+	"heed/engine/record"
+	"heed/engine/rulefile"
+	"heed/engine/source"
+	"heed/internal/admin"
+	"heed/internal/metrics"
+	"heed/internal/receiver"
+	"heed/internal/store"
+)
+
+// appOptions are what a running heed needs, its files and addresses checked by
+// whoever asks for it.
+type appOptions struct {
+	rules, listen, admin, data string
+	adminToken                 string
+	keys                       *receiver.Keyring
+	certs                      *receiver.CertReloader
+	company                    string
+	maxAge, maxAhead           time.Duration
+	retention                  time.Duration
+	noSend                     bool
+	log                        *slog.Logger
+	// stored, if not nil, is told of every event that was stored.
+	stored func(*record.Event, []engine.Decision, []record.Delivery)
+	// reloaded, if not nil, is told of every attempt to load the rules.
+	reloaded func(rulefile.Attempt)
+}
+
+// app is a running heed: the one place that knows all parts. The data's way
+// through it is receiver → intake → store → delivery loop → actions.
+type app struct {
+	appOptions
+	store    *store.DB
+	watcher  *rulefile.Watcher
+	metrics  *metrics.Metrics
+	intake   *intake.Intake
+	loop     *delivery.Loop
+	draining atomic.Bool
+
+	public, private             *http.Server
+	publicAddress, adminAddress net.Listener
+}
+
+// openApp does everything that can go wrong before the first event: when it
+// returns without an error, both listeners accept connections. What it opened
+// is closed again on an error.
+func openApp(ctx context.Context, s streams, o appOptions) (a *app, err error) {
+	a = &app{appOptions: o, metrics: metrics.New(buildVersion(), event.Standard().Names())}
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	if a.store, err = store.Open(ctx, store.Options{Dir: o.data, ObserveBatch: a.metrics.Committed}); err != nil {
+		return a, err
+	}
+	a.metrics.WatchPending(a.store.PendingByAction)
+	a.watcher = &rulefile.Watcher{
+		Path: o.rules, Compiler: newCompiler(s, o.log, !o.noSend),
+		Activate: a.activate, Observe: a.observeReload, Log: o.log, Now: time.Now,
+	}
+	if err = a.watcher.Reload(ctx); err != nil {
+		return a, err
+	}
+	if err = a.connect(s); err != nil {
+		return a, err
+	}
+	return a, a.listen()
+}
+
+// connect joins the parts, which do not know each other.
+func (a *app) connect(s streams) (err error) {
+	a.intake, err = intake.New(intake.Options{
+		Store: a.store, Rules: a.ruleSet, Company: a.company, MaxAge: a.maxAge, MaxAhead: a.maxAhead,
+		NoSend: a.noSend, Stored: a.observeStored, Now: time.Now, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	sender := delivery.Sender{Action: a.action, Fallback: actions.Settings{Retry: actions.DefaultRetry, Timeout: 30 * time.Second, Concurrency: 1}}
+	a.loop, err = delivery.New(delivery.Options{
+		Queue: a.store, Deliver: sender.Deliver, Settings: sender.Settings, Wake: a.store.Wake(),
+		Ended: a.observeAttempt, Grace: 20 * time.Second, Now: time.Now, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	handler, err := receiver.New(receiver.Options{
+		Keys: a.keys, Intake: a.intake, Ready: a.ready, Observe: a, Log: a.log, Now: time.Now,
+	})
+	if err != nil {
+		return err
+	}
+	a.public = receiver.NewServer(handler, a.certs, a.log)
+	a.private = &http.Server{
+		Handler: admin.New(admin.Options{
+			Store: a.store, RuleSet: newExplainer(s, a.store).ruleSet, Rules: a.ruleSet, Reload: a.reload, Ready: a.ready,
+			Metrics: a.metrics.Handler(), Token: a.adminToken, Log: a.log,
+		}),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	return nil
+}
+
+func (a *app) listen() (err error) {
+	if a.publicAddress, err = net.Listen("tcp", a.appOptions.listen); err != nil {
+		return fmt.Errorf("the receiver cannot listen on %s: %w; name a free one with --listen", a.appOptions.listen, err)
+	}
+	if a.adminAddress, err = net.Listen("tcp", a.admin); err != nil {
+		return fmt.Errorf("the admin listener cannot listen on %s: %w; name a free one with --admin", a.admin, err)
+	}
+	return a.store.SetHolderInfo(a.adminURL())
+}
+
+func (a *app) adminURL() string { return "http://" + reachable(a.adminAddress.Addr()) }
+
+func (a *app) webhookURL() string {
+	scheme := "http"
+	if a.certs != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + reachable(a.publicAddress.Addr()) + receiver.WebhookPath
+}
+
+// reachable is an address one can connect to from this machine: a listener on
+// all interfaces is reached by loopback.
+func reachable(address net.Addr) string {
+	tcp, ok := address.(*net.TCPAddr)
+	if ok && tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", fmt.Sprint(tcp.Port))
+	}
+	return address.String()
+}
+
+// run serves until ctx ends, then drains: it says that it is not ready, answers
+// what is under way, lets running sends finish, and closes the store. It
+// returns early, with an error, when the store can no longer be trusted.
+func (a *app) run(ctx context.Context) error {
+	defer a.close()
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	errs := make(chan error, 3)
+	go func() { errs <- receiver.Serve(a.public, a.publicAddress) }()
+	go func() { errs <- a.private.Serve(a.adminAddress) }()
+	go a.watcher.Run(working)
+	go a.prune(working)
+	looped := make(chan struct{})
+	go func() {
+		defer close(looped)
+		if err := a.loop.Run(working); err != nil {
+			errs <- err
+		}
+	}()
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-errs:
+	case <-a.store.Failed():
+		failed = fmt.Errorf("the store cannot be trusted any more: %w; heed stops, nothing acknowledged is lost", a.store.Err())
+	}
+	a.draining.Store(true)
+	a.log.Info("stopping: finishing what is under way")
+	stop()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	if err := a.public.Shutdown(grace); err != nil {
+		_ = a.public.Close()
+	}
+	<-looped
+	_ = a.private.Shutdown(grace)
+	return failed
+}
+
+func (a *app) close() {
+	for _, l := range []net.Listener{a.publicAddress, a.adminAddress} {
+		if l != nil {
+			_ = l.Close() // closed already after a run
+		}
+	}
+	if a.store != nil {
+		if err := a.store.Close(); err != nil {
+			a.log.Error("close store", "err", err)
+		}
+		a.store = nil
+	}
+}
+
+func (a *app) ready() error {
+	if a.draining.Load() {
+		return errors.New("heed is stopping")
+	}
+	ctx, stop := context.WithTimeout(context.Background(), 2*time.Second)
+	defer stop()
+	return a.store.Ping(ctx)
+}
+
+func (a *app) ruleSet() *engine.RuleSet { return a.watcher.Current().Rules }
+
+func (a *app) action(name string) (*actions.Configured, bool) {
+	configured, ok := a.watcher.Current().Actions[name]
+	return configured, ok
+}
+
+// activate keeps the text of a rule set before it decides anything, so that
+// its decisions can be explained for ever.
+func (a *app) activate(ctx context.Context, loaded *rulefile.Loaded) error {
+	set := record.RuleSet{Hash: loaded.Hash, ActivatedAt: time.Now().UTC()}
+	for _, f := range loaded.Files {
+		set.Files = append(set.Files, record.File{Name: f.Name, Text: string(f.Text)})
+	}
+	return a.store.SaveRuleSet(ctx, set)
+}
+
+func (a *app) reload(ctx context.Context) ([]source.Problem, error) {
+	err := a.watcher.Reload(ctx)
+	var problems *rulefile.ProblemsError
+	if errors.As(err, &problems) {
+		return problems.Problems, errors.New("the rule files cannot be used; the old rules stay active")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a.watcher.Current().Problems, nil
+}
+
+func (a *app) prune(ctx context.Context) {
+	ticker := time.NewTicker(time.Hour)
+	defer ticker.Stop()
+	for {
+		now := time.Now()
+		n, err := a.store.Prune(ctx, now.Add(-a.retention), now.Add(-a.retention-7*24*time.Hour))
+		switch {
+		case err != nil && ctx.Err() == nil:
+			a.log.Error("delete old events", "err", err)
+		case n > 0:
+			a.log.Info("deleted events older than the retention", "events", n)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"heed/internal/admin"
+	"heed/internal/store"
+)
+
+// clientOptions say where a command finds what heed remembers.
+type clientOptions struct{ admin, tokenFile, data string }
+
+func (o *clientOptions) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.admin, "admin", "", "address of a running server's admin listener (default: found through --data)")
+	cmd.Flags().StringVar(&o.tokenFile, "admin-token-file", "", "file with the admin listener's token")
+	cmd.Flags().StringVar(&o.data, "data", "./heed-data", "the store's directory")
+}
+
+// apiClient talks to the admin API: to a running server's or, when no server
+// holds the data directory, to the same handler over the directory itself.
+type apiClient struct {
+	base  string
+	token string
+	http  *http.Client
+	close func()
+}
+
+func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error) {
+	c := &apiClient{base: o.admin, close: func() {}, http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{Proxy: nil}}}
+	if o.tokenFile != "" {
+		text, err := os.ReadFile(o.tokenFile)
+		if err != nil {
+			return nil, usage("read --admin-token-file: %v", err)
+		}
+		c.token = strings.TrimSpace(string(text))
+	}
+	if c.base != "" {
+		if !strings.Contains(c.base, "://") {
+			c.base = "http://" + c.base
+		}
+		return c, nil
+	}
+	if _, err := os.Stat(o.data); err != nil {
+		return nil, usage("there is no store at %s: name it with --data, or a running server with --admin http://127.0.0.1:8081", o.data)
+	}
+	db, err := store.Open(ctx, store.Options{Dir: o.data})
+	var locked *store.LockedError
+	switch {
+	case errors.As(err, &locked):
+		if c.base = locked.Holder.AdminURL; c.base == "" {
+			return nil, failure(fmt.Errorf("%w; name its admin listener with --admin", err))
+		}
+		return c, nil
+	case err != nil:
+		return nil, failure(err)
+	}
+	handler := admin.New(admin.Options{
+		Store: db, RuleSet: newExplainer(s, db).ruleSet, Log: slog.New(slog.DiscardHandler),
+	})
+	c.base, c.http = "http://store", &http.Client{Transport: inProcess{handler}}
+	c.close = func() { _ = db.Close() }
+	return c, nil
+}
+
+// get reads a path of the API into a value.
+func (c *apiClient) get(ctx context.Context, path string, query url.Values, into any) error {
+	address := strings.TrimRight(c.base, "/") + path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return usage("--admin %q is no address: write http://127.0.0.1:8081", c.base)
+	}
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return failure(fmt.Errorf("no admin listener answers at %s: %w", c.base, errors.Unwrap(err)))
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return failure(err)
+	}
+	if response.StatusCode != http.StatusOK {
+		var problem struct{ Detail string }
+		if json.Unmarshal(body, &problem) != nil || problem.Detail == "" {
+			problem.Detail = fmt.Sprintf("%s answered %s; is it heed's admin listener?", c.base, response.Status)
+		}
+		code := exitProblems
+		if response.StatusCode == http.StatusBadRequest || response.StatusCode == http.StatusUnauthorized {
+			code = exitUsage
+		}
+		return &codedError{code, errors.New(problem.Detail)}
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return failure(fmt.Errorf("%s answered what heed does not: %w", c.base, err))
+	}
+	return nil
+}
+
+// inProcess is a transport that calls a handler instead of a server.
+type inProcess struct{ handler http.Handler }
+
+// RoundTrip serves the request at once.
+func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer := &recorder{header: http.Header{}, status: http.StatusOK}
+	t.handler.ServeHTTP(answer, r)
+	return &http.Response{
+		Status: http.StatusText(answer.status), StatusCode: answer.status, Header: answer.header,
+		Body: io.NopCloser(&answer.body), Request: r, ProtoMajor: 1, ProtoMinor: 1,
+	}, nil
+}
+
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header         { return r.header }
+func (r *recorder) WriteHeader(status int)      { r.status = status }
+func (r *recorder) Write(p []byte) (int, error) { return r.body.Write(p) }

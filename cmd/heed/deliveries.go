@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"heed/engine/record"
+	"heed/internal/admin"
+)
+
+func newDeliveries(s streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "deliveries",
+		Short: "List deliveries; show one with its request and attempts",
+	}
+	cmd.AddCommand(newDeliveriesList(s), newDeliveriesShow(s))
+	return cmd
+}
+
+func newDeliveriesList(s streams) *cobra.Command {
+	var client clientOptions
+	var state, action, cursor, output string
+	var limit int
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List deliveries, newest first",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := client.open(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			var page struct {
+				Deliveries []record.Delivery `json:"deliveries"`
+				Next       string            `json:"next_cursor"`
+			}
+			query := queryOf("limit", strconv.Itoa(limit), "state", state, "action", action, "cursor", cursor)
+			if err := c.get(cmd.Context(), "/api/v1/deliveries", query, &page); err != nil {
+				return err
+			}
+			if output == "json" {
+				return printJSON(s.out, page)
+			}
+			rows := [][]string{{"ID", "STATE", "RULE", "ACTION", "ATTEMPTS", "CREATED", "LAST ERROR"}}
+			for i := range page.Deliveries {
+				d := &page.Deliveries[i]
+				rows = append(rows, []string{d.ID, string(d.State), line(d.Rule), line(d.Action), strconv.Itoa(d.Attempts), shortTime(d.CreatedAt), cut(line(d.LastError), 60)})
+			}
+			printPage(s, rows, "no deliveries", page.Next)
+			return nil
+		},
+	}
+	client.flags(cmd)
+	cmd.Flags().StringVar(&state, "state", "", "only deliveries in this state: pending, retrying, done, dead, held, discarded")
+	cmd.Flags().StringVar(&action, "action", "", "only deliveries of this action")
+	listFlags(cmd, &limit, &cursor)
+	outputFlag(cmd, &output, "text", "json")
+	return cmd
+}
+
+func cut(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
+}
+
+func newDeliveriesShow(s streams) *cobra.Command {
+	var client clientOptions
+	var output string
+	cmd := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show a delivery: its request and every attempt",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := client.open(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			var raw json.RawMessage
+			if err := c.get(cmd.Context(), "/api/v1/deliveries/"+url.PathEscape(args[0]), nil, &raw); err != nil {
+				return err
+			}
+			if output == "json" {
+				_, err := fmt.Fprintln(s.out, string(bytes.TrimSpace(raw)))
+				return err
+			}
+			var d admin.Delivery
+			if err := json.Unmarshal(raw, &d); err != nil {
+				return failure(err)
+			}
+			printDelivery(s, &d)
+			return nil
+		},
+	}
+	client.flags(cmd)
+	outputFlag(cmd, &output, "text", "json")
+	return cmd
+}
+
+func printDelivery(s streams, d *admin.Delivery) {
+	paint := s.style(s.out)
+	rows := [][]string{
+		{"id", d.ID},
+		{"event", line(d.EventID)},
+		{"rule", line(d.Rule)},
+		{"state", string(d.State)},
+		{"attempts", strconv.Itoa(d.Attempts)},
+		{"created", d.CreatedAt.Format(time.RFC3339)},
+	}
+	if !d.DueAt.IsZero() && (d.State == record.Pending || d.State == record.Retrying) {
+		rows = append(rows, []string{"due", d.DueAt.Format(time.RFC3339)})
+	}
+	table(s.out, rows)
+	fmt.Fprintln(s.out)
+	printAction(s.out, paint, d.Action, d.Kind, "", d.Request, d.LastError)
+	for _, a := range d.History {
+		outcome := a.Outcome
+		if outcome == "" {
+			outcome = "running"
+		}
+		fmt.Fprintf(s.out, "\n  attempt %d at %s: %s", a.N, a.StartedAt.Format(time.RFC3339), outcome)
+		if a.Error != "" {
+			fmt.Fprintf(s.out, ": %s", line(a.Error))
+		}
+		fmt.Fprintln(s.out)
+		if a.Response != "" {
+			fmt.Fprintf(s.out, "    answered: %s\n", cut(line(a.Response), 500))
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"heed/engine/record"
+	"heed/internal/admin"
+)
+
+func newEvents(s streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "events",
+		Short: "List recorded events; show one with its decisions and deliveries",
+	}
+	cmd.AddCommand(newEventsList(s), newEventsShow(s))
+	return cmd
+}
+
+func newEventsList(s streams) *cobra.Command {
+	var client clientOptions
+	var eventType, status, cursor, output string
+	var limit int
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List recorded events, newest first",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := client.open(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			var page struct {
+				Events []record.Event `json:"events"`
+				Next   string         `json:"next_cursor"`
+			}
+			query := queryOf("limit", strconv.Itoa(limit), "type", eventType, "status", status, "cursor", cursor)
+			if err := c.get(cmd.Context(), "/api/v1/events", query, &page); err != nil {
+				return err
+			}
+			if output == "json" {
+				return printJSON(s.out, page)
+			}
+			rows := [][]string{{"ID", "TYPE", "STATUS", "RECEIVED"}}
+			for i := range page.Events {
+				e := &page.Events[i]
+				status := string(e.Status)
+				if e.Reason != "" {
+					status += ": " + e.Reason
+				}
+				rows = append(rows, []string{line(e.ID), line(e.Type), status, shortTime(e.ReceivedAt)})
+			}
+			printPage(s, rows, "no events", page.Next)
+			return nil
+		},
+	}
+	client.flags(cmd)
+	cmd.Flags().StringVar(&eventType, "type", "", "only events of this type")
+	cmd.Flags().StringVar(&status, "status", "", "only accepted or quarantined events")
+	listFlags(cmd, &limit, &cursor)
+	outputFlag(cmd, &output, "text", "json")
+	return cmd
+}
+
+func listFlags(cmd *cobra.Command, limit *int, cursor *string) {
+	cmd.Flags().IntVar(limit, "limit", 50, "how many to list, at most 500")
+	cmd.Flags().StringVar(cursor, "cursor", "", "go on where an earlier list ended")
+}
+
+// queryOf makes a query of the pairs that have a value.
+func queryOf(pairs ...string) url.Values {
+	query := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			query.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return query
+}
+
+func printPage(s streams, rows [][]string, none, next string) {
+	if len(rows) == 1 {
+		fmt.Fprintln(s.out, none)
+		return
+	}
+	table(s.out, rows)
+	if next != "" {
+		fmt.Fprintf(s.out, "more: --cursor %s\n", next)
+	}
+}
+
+func newEventsShow(s streams) *cobra.Command {
+	var client clientOptions
+	var output string
+	cmd := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show an event: its body, every rule's decision and why, its deliveries",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := client.open(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			var raw json.RawMessage
+			if err := c.get(cmd.Context(), "/api/v1/events/"+url.PathEscape(args[0]), nil, &raw); err != nil {
+				return err
+			}
+			if output == "json" {
+				_, err := fmt.Fprintln(s.out, string(bytes.TrimSpace(raw)))
+				return err
+			}
+			var e admin.Event
+			if err := json.Unmarshal(raw, &e); err != nil {
+				return failure(err)
+			}
+			printEvent(s, &e)
+			return nil
+		},
+	}
+	client.flags(cmd)
+	outputFlag(cmd, &output, "text", "json")
+	return cmd
+}
+
+func printEvent(s streams, e *admin.Event) {
+	paint := s.style(s.out)
+	status := string(e.Status)
+	if e.Reason != "" {
+		status += ": " + e.Reason
+	}
+	table(s.out, [][]string{
+		{"id", line(e.ID)},
+		{"type", line(e.Type)},
+		{"status", status},
+		{"received", e.ReceivedAt.Format(time.RFC3339Nano)},
+		{"signed", e.SignedAt.Format(time.RFC3339Nano)},
+		{"rules", e.RuleSet},
+	})
+	body, err := json.MarshalIndent(e.Body, "", "  ")
+	if text, isText := e.Body.(string); isText {
+		body, err = []byte(text), nil
+	}
+	if err == nil {
+		fmt.Fprintf(s.out, "\n%sbody%s\n%s\n", paint.bold, paint.reset, clean(string(body)))
+	}
+	if e.Status == record.Accepted {
+		fmt.Fprintf(s.out, "\n%sdecisions%s\n", paint.bold, paint.reset)
+		printEventDecisions(s, paint, e)
+	}
+	if e.Note != "" {
+		fmt.Fprintf(s.out, "%s\n", line(e.Note))
+	}
+	for _, other := range e.Also {
+		fmt.Fprintf(s.out, "\nanother request came under this id at %s: %s, %s\n", other.ReceivedAt.Format(time.RFC3339), other.Status, other.Reason)
+	}
+}
+
+func printEventDecisions(s streams, paint style, e *admin.Event) {
+	if len(e.Decisions) == 0 {
+		fmt.Fprintln(s.out, "  no rule listened to this event type")
+	}
+	for i := range e.Decisions {
+		d := &e.Decisions[i]
+		printDecision(s.out, paint, 0, d.Rule, d.Outcome, d.Reason, d.Explain)
+		if d.Explain != nil && d.Explain.Text != "always" {
+			printTree(s.out, paint, d.Explain, "      ")
+		}
+		for j := range e.Deliveries {
+			if delivery := &e.Deliveries[j]; delivery.Rule == d.Rule {
+				state := fmt.Sprintf("%s  %s", delivery.State, delivery.ID)
+				printAction(s.out, paint, delivery.Action, delivery.Kind, state, delivery.Request, delivery.LastError)
+			}
+		}
+	}
+}

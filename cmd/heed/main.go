@@ -1,0 +1,11 @@
+// Command heed is a rules-driven automation engine for MindTickle's webhooks.
+package main
+
+import (
+	"os"
+	_ "time/tzdata" // rules name time zones, wherever heed runs
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv}))
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"heed/actions/delivery"
+	"heed/engine"
+	"heed/engine/intake"
+	"heed/engine/record"
+	"heed/engine/rulefile"
+	"heed/engine/source"
+	"heed/internal/receiver"
+)
+
+// What the parts tell the app becomes metrics and log lines here, one line for
+// each fact.
+
+// Answered counts a request that was taken.
+func (a *app) Answered(answer intake.Answer, took time.Duration) {
+	result := "accepted"
+	switch {
+	case answer.Duplicate:
+		result = "duplicate"
+	case answer.Quarantined != "":
+		result = "quarantined"
+	}
+	a.metrics.Received(answer.Type, result, "", time.Now(), took)
+}
+
+// Refused counts a request that was not taken.
+func (a *app) Refused(why receiver.Reason) {
+	a.metrics.Received("", "refused", string(why), time.Now(), 0)
+}
+
+func (a *app) observeStored(e *record.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+	for i := range decisions {
+		d := &decisions[i]
+		a.metrics.Decided(d.Rule.Name, string(d.Outcome))
+		if d.Outcome == engine.Errored {
+			a.log.Warn("a rule could not be evaluated", "event_id", e.ID, "event", e.Type, "rule", d.Rule.Name, "reason", d.Reason)
+		}
+	}
+	for i := range deliveries {
+		d := &deliveries[i]
+		if d.State != record.Pending {
+			a.metrics.Delivered(d.Action, string(d.State), 0)
+		}
+		if d.State == record.Dead {
+			a.log.Error("a delivery cannot be made", "event_id", e.ID, "rule", d.Rule, "action", d.Action, "delivery", d.ID, "reason", d.LastError)
+		}
+	}
+	if a.stored != nil {
+		a.stored(e, decisions, deliveries)
+	}
+}
+
+func (a *app) observeAttempt(d record.Delivery, end delivery.End, took time.Duration) {
+	a.metrics.Delivered(d.Action, string(end.State), took)
+	line := a.log.With("event_id", d.EventID, "rule", d.Rule, "action", d.Action, "delivery", d.ID, "attempt", d.Attempts)
+	switch end.State {
+	case record.Dead:
+		line.Error("delivery given up", "reason", end.Error)
+	case record.Retrying:
+		line.Warn("delivery will be tried again", "reason", end.Error, "due", end.DueAt.Format(time.RFC3339))
+	default:
+		line.Debug("delivered")
+	}
+}
+
+func (a *app) observeReload(attempt rulefile.Attempt) {
+	version := ""
+	if attempt.Loaded != nil {
+		version = attempt.Loaded.Hash
+	}
+	a.metrics.Reloaded(attempt.Err == nil, version, attempt.At)
+	if a.reloaded != nil {
+		a.reloaded(attempt)
+	}
+	if attempt.Err == nil {
+		_, warnings := tally(attempt.Problems)
+		a.log.Info("rules active", "rules", len(attempt.Loaded.Rules.Rules()), "version", version[:12], "warnings", warnings)
+	}
+	a.logProblems(attempt)
+}
+
+// logProblems logs at most a screenful; heed check shows the rest.
+func (a *app) logProblems(attempt rulefile.Attempt) {
+	const most = 10
+	var problems *rulefile.ProblemsError
+	if attempt.Err != nil && !errors.As(attempt.Err, &problems) {
+		a.log.Error("the rules cannot be loaded", "err", attempt.Err)
+		return
+	}
+	if attempt.Err != nil {
+		a.log.Error("the rule files have errors and were not activated", "errors", summary(attempt.Problems))
+	}
+	for i := range attempt.Problems[:min(most, len(attempt.Problems))] {
+		p := &attempt.Problems[i]
+		if p.Severity == source.Error {
+			a.log.Error(p.String(), "hint", p.Hint)
+		} else {
+			a.log.Warn(p.String(), "hint", p.Hint)
+		}
+	}
+}

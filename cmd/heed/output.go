@@ -1,0 +1,120 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/mattn/go-isatty"
+	"github.com/prometheus/common/model"
+
+	"heed/engine/source"
+)
+
+// streams are a command's surroundings.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	env      func(string) (string, bool)
+}
+
+// getenv is an environment variable, empty if it is not set.
+func (s streams) getenv(name string) string {
+	value, _ := s.env(name)
+	return value
+}
+
+// style holds the escape codes for colours; its zero value is plain text.
+type style struct{ bold, dim, red, green, yellow, cyan, reset string }
+
+// style is coloured only on a terminal, and only without NO_COLOR.
+func (s streams) style(w io.Writer) style {
+	if !isTerminal(w) || s.getenv("NO_COLOR") != "" || s.getenv("TERM") == "dumb" {
+		return style{}
+	}
+	return style{bold: "\x1b[1m", dim: "\x1b[2m", red: "\x1b[31m", green: "\x1b[32m", yellow: "\x1b[33m", cyan: "\x1b[36m", reset: "\x1b[0m"}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}
+
+// clean makes what others wrote safe to print: no escape codes, no bells, no
+// text that runs backwards. Line breaks stay.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
+			return '·'
+		default:
+			return r
+		}
+	}, text)
+}
+
+// line is clean text on one line.
+func line(text string) string {
+	return strings.Join(strings.Fields(clean(text)), " ")
+}
+
+// table writes aligned columns.
+func table(w io.Writer, rows [][]string) {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(t, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+	}
+	_ = t.Flush()
+}
+
+// printJSON writes one JSON value on a line.
+func printJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}
+
+func printProblems(w io.Writer, paint style, problems []source.Problem) {
+	for i := range problems {
+		problems[i].Print(w, source.Paint{Error: paint.red + paint.bold, Warning: paint.yellow + paint.bold, Place: paint.bold, Hint: paint.cyan, Reset: paint.reset})
+	}
+}
+
+// count is "1 error", "2 errors".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// shortTime is a time as tables show it.
+func shortTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+// durationFlag is a flag for durations such as 30m, 8h or 90d.
+type durationFlag time.Duration
+
+func (d *durationFlag) String() string { return model.Duration(*d).String() }
+
+func (d *durationFlag) Set(text string) error {
+	parsed, err := model.ParseDuration(text)
+	if err != nil {
+		return fmt.Errorf("write a duration such as 30m, 8h or 90d")
+	}
+	*d = durationFlag(parsed)
+	return nil
+}
+
+func (*durationFlag) Type() string { return "duration" }

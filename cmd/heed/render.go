@@ -1,0 +1,190 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"heed/engine/expression"
+	"heed/engine/ruletest"
+)
+
+// printResult shows what the rules make of an event, readable at a glance.
+func printResult(w io.Writer, paint style, title string, r *ruletest.Result) {
+	fmt.Fprintf(w, "%s%s%s  %s%s%s\n", paint.bold, line(r.Event), paint.reset, paint.dim, line(title), paint.reset)
+	if len(r.Decisions) == 0 {
+		fmt.Fprintf(w, "  %sno rule listens to this event type%s\n", paint.dim, paint.reset)
+	}
+	width := 0
+	for i := range r.Decisions {
+		width = max(width, len([]rune(r.Decisions[i].Rule)))
+	}
+	for i := range r.Decisions {
+		d := &r.Decisions[i]
+		printDecision(w, paint, width, d.Rule, string(d.Outcome), d.Reason, d.Explain)
+		for _, a := range d.Actions {
+			printAction(w, paint, a.Action, a.Kind, "", a.Request, a.Problem)
+		}
+	}
+}
+
+type mark struct{ sign, word, color string }
+
+func marks(paint style) map[string]mark {
+	return map[string]mark{
+		"matched":     {"✔", "matched", paint.green},
+		"not_matched": {"·", "not matched", paint.dim},
+		"unknown":     {"?", "unknown", paint.yellow},
+		"error":       {"✘", "error", paint.red},
+	}
+}
+
+func printDecision(w io.Writer, paint style, width int, rule, outcome, reason string, explain *expression.Clause) {
+	m := marks(paint)[outcome]
+	why := line(reason)
+	if why == "" && explain != nil {
+		why = because(explain)
+	}
+	fmt.Fprintf(w, "  %s%s%s %-*s  %s%-11s%s  %s%s%s\n", m.color, m.sign, paint.reset, width, line(rule), m.color, m.word, paint.reset, paint.dim, why, paint.reset)
+}
+
+// because names the clauses that decided, with their values.
+func because(c *expression.Clause) string {
+	var parts []string
+	for _, leaf := range c.Deciding() {
+		if leaf.Text == "always" {
+			return "no condition"
+		}
+		part := leaf.Text
+		var values []string
+		for _, name := range leaf.Names() {
+			values = append(values, name+" is "+short(leaf.Values[name]))
+		}
+		if len(values) > 0 {
+			part += " (" + strings.Join(values, ", ") + ")"
+		}
+		parts = append(parts, part)
+	}
+	return line(strings.Join(parts, "; "))
+}
+
+func short(value any) string {
+	if value == nil {
+		return "missing"
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return "?"
+	}
+	if runes := []rune(string(text)); len(runes) > 60 {
+		return string(runes[:59]) + "…"
+	}
+	return string(text)
+}
+
+// printTree shows every clause of a condition with its values.
+func printTree(w io.Writer, paint style, c *expression.Clause, indent string) {
+	color := map[expression.Truth]string{expression.True: paint.green, expression.False: paint.red, expression.Undecided: paint.yellow, expression.Failed: paint.red}[c.Result]
+	var values []string
+	for _, name := range c.Names() {
+		values = append(values, name+" = "+short(c.Values[name]))
+	}
+	detail := strings.Join(values, ", ")
+	if c.Reason != "" && len(c.Clauses) == 0 {
+		detail = c.Reason
+	}
+	text := c.Text
+	if c.Op != "" {
+		text = c.Op
+	}
+	fmt.Fprintf(w, "%s%s%-7s%s %s", indent, color, c.Result, paint.reset, line(text))
+	if detail != "" {
+		fmt.Fprintf(w, "  %s%s%s", paint.dim, line(detail), paint.reset)
+	}
+	fmt.Fprintln(w)
+	for _, child := range c.Clauses {
+		printTree(w, paint, child, indent+"  ")
+	}
+}
+
+// printAction shows what would be sent, or was.
+func printAction(w io.Writer, paint style, action, kind, state string, request json.RawMessage, problem string) {
+	if state != "" {
+		state = "  " + state
+	}
+	fmt.Fprintf(w, "      %s→ %s%s (%s)%s", paint.cyan, line(action), paint.reset, kind, state)
+	if problem != "" {
+		fmt.Fprintf(w, "  %s%s%s\n", paint.red, line(problem), paint.reset)
+		if len(request) == 0 {
+			return
+		}
+	} else {
+		fmt.Fprintln(w)
+	}
+	for _, l := range describeRequest(kind, request) {
+		fmt.Fprintf(w, "        %s\n", l)
+	}
+}
+
+// describeRequest writes a request as people read it; one of an unknown kind
+// as it is.
+func describeRequest(kind string, request json.RawMessage) []string {
+	var r struct {
+		Channel, Text, Level, Method, URL string
+		From, Subject, HTML, ReplyTo      string
+		To, Cc                            []string
+		Headers                           map[string]string
+		Body                              json.RawMessage
+		Blocks                            []json.RawMessage
+		Encoding                          string
+	}
+	if len(request) == 0 || json.Unmarshal(request, &r) != nil {
+		return nil
+	}
+	var lines []string
+	add := func(text string) {
+		for _, l := range strings.Split(strings.TrimRight(clean(text), "\n"), "\n") {
+			lines = append(lines, l)
+		}
+	}
+	switch kind {
+	case "slack":
+		if r.Channel != "" {
+			add(r.Channel)
+		}
+		if r.Text != "" {
+			add(r.Text)
+		}
+		if len(r.Blocks) > 0 {
+			add(fmt.Sprintf("and %s", count(len(r.Blocks), "block")))
+		}
+	case "http":
+		add(r.Method + " " + r.URL)
+		if len(r.Body) > 0 {
+			add(bodyText(r.Encoding, r.Body))
+		}
+	case "email":
+		add("to " + strings.Join(append(r.To, r.Cc...), ", ") + ": " + r.Subject)
+		if r.Text != "" {
+			add(r.Text)
+		} else {
+			add(r.HTML)
+		}
+	case "log":
+		add(r.Level + ": " + r.Text)
+	default:
+		add(string(request))
+	}
+	return lines
+}
+
+func bodyText(encoding string, body json.RawMessage) string {
+	if encoding != "json" {
+		var text string
+		if json.Unmarshal(body, &text) == nil {
+			return text
+		}
+	}
+	return string(body)
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// The exit codes of every command.
+const (
+	exitOK       = 0 // clean
+	exitProblems = 1 // problems were found
+	exitUsage    = 2 // bad usage, or input that cannot be read
+	exitFailure  = 3 // heed could not do its work
+)
+
+// codedError is an error with its exit code. A nil err exits without a word:
+// everything was said already.
+type codedError struct {
+	code int
+	err  error
+}
+
+func (e *codedError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *codedError) Unwrap() error { return e.err }
+
+func usage(format string, args ...any) error {
+	return &codedError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+func failure(err error) error { return &codedError{exitFailure, err} }
+
+// quiet ends a command with a code and no further word.
+func quiet(code int) error {
+	if code == exitOK {
+		return nil
+	}
+	return &codedError{code: code}
+}
+
+// run runs one command and returns its exit code.
+func run(args []string, s streams) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot(s)
+	root.SetArgs(args)
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	var coded *codedError
+	if !errors.As(err, &coded) {
+		coded = &codedError{exitUsage, err} // cobra's own: unknown commands and flags
+	}
+	if coded.err != nil {
+		paint := s.style(s.err)
+		fmt.Fprintf(s.err, "%sheed:%s %s\n", paint.red, paint.reset, clean(coded.err.Error()))
+	}
+	return coded.code
+}
+
+func newRoot(s streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "heed",
+		Short: "Rules-driven automation for MindTickle's webhook events",
+		Long: `heed receives MindTickle's webhook events, decides each by rules in YAML files
+and acts: Slack alerts, HTTP calls, e-mail. Nothing that was acknowledged is
+lost, and for every event and every rule it can say why.
+
+Try it on the example rules, with nothing set up:  heed demo`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return flagsFromEnvironment(cmd, s)
+		},
+	}
+	root.AddGroup(
+		&cobra.Group{ID: "run", Title: "Run:"},
+		&cobra.Group{ID: "rules", Title: "Write rules:"},
+		&cobra.Group{ID: "look", Title: "Look into a store:"},
+	)
+	add := func(group string, commands ...*cobra.Command) {
+		for _, c := range commands {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	add("run", newServe(s), newDemo(s), newSend(s))
+	add("rules", newCheck(s), newDryRun(s), newCatalog(s))
+	add("look", newEvents(s), newDeliveries(s))
+	root.AddCommand(newVersion(s))
+	return root
+}
+
+// flagsFromEnvironment gives each flag that was not set the value of its
+// HEED_… variable: --log-level is HEED_LOG_LEVEL.
+func flagsFromEnvironment(cmd *cobra.Command, s streams) error {
+	var first error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		name := "HEED_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, ok := s.env(name)
+		if !ok || f.Changed || f.Name == "help" || first != nil {
+			return
+		}
+		if err := cmd.Flags().Set(f.Name, value); err != nil {
+			first = usage("the environment variable %s: %q is no value for --%s: %v", name, value, f.Name, err)
+		}
+	})
+	return first
+}
+
+// outputFlag adds -o to a command.
+func outputFlag(cmd *cobra.Command, value *string, formats ...string) {
+	cmd.Flags().StringVarP(value, "output", "o", formats[0], "output format: "+strings.Join(formats, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+	check := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		for _, f := range formats {
+			if f == *value {
+				if check != nil {
+					return check(cmd, args)
+				}
+				return nil
+			}
+		}
+		return usage("there is no output format %q here; write -o %s", *value, strings.Join(formats, " or -o "))
+	}
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"log/slog"
+	"strings"
+
+	"heed/actions"
+	"heed/actions/email"
+	"heed/actions/httpcall"
+	logaction "heed/actions/log"
+	"heed/actions/slack"
+	"heed/engine/event"
+	"heed/engine/rulefile"
+	"heed/engine/source"
+)
+
+// newCompiler registers the kinds of actions: adding one is one line here.
+// live says that deliveries will be sent, so that a missing secret matters.
+func newCompiler(s streams, log *slog.Logger, live bool) *rulefile.Compiler {
+	return &rulefile.Compiler{
+		Catalog: event.Standard(),
+		Actions: actions.Reader{
+			Live:      live,
+			LookupEnv: s.env,
+			Registry: actions.NewRegistry(
+				slack.Kind{},
+				httpcall.Kind{},
+				email.Kind{},
+				logaction.Kind{Log: log},
+			),
+		},
+	}
+}
+
+// loadRules compiles the rules at a path for a command that sends nothing. It
+// prints the problems itself when there are errors.
+func loadRules(s streams, path string) (*rulefile.Loaded, error) {
+	snapshot, err := rulefile.Read(path)
+	if err != nil {
+		return nil, usage("%v", err)
+	}
+	loaded, problems := newCompiler(s, slog.New(slog.DiscardHandler), false).Compile(snapshot)
+	if loaded == nil {
+		printProblems(s.err, s.style(s.err), problems)
+		return nil, usage("the rules at %s cannot be used: %s", path, summary(problems))
+	}
+	return loaded, nil
+}
+
+// summary is "2 errors, 1 warning".
+func summary(problems []source.Problem) string {
+	errors, warnings := tally(problems)
+	var parts []string
+	if errors > 0 {
+		parts = append(parts, count(errors, "error"))
+	}
+	if warnings > 0 {
+		parts = append(parts, count(warnings, "warning"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func tally(problems []source.Problem) (errors, warnings int) {
+	for i := range problems {
+		if problems[i].Severity == source.Error {
+			errors++
+		} else {
+			warnings++
+		}
+	}
+	return errors, warnings
+}

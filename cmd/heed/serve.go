@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"heed/engine/rulefile"
+	"heed/internal/receiver"
+)
+
+// serveFlags are the flags of heed serve.
+type serveFlags struct {
+	app                         appOptions
+	secretFile, adminTokenFile  string
+	maxAge, maxAhead, retention durationFlag
+	tlsCert, tlsKey             string
+	logLevel, logFormat         string
+}
+
+func newServe(s streams) *cobra.Command {
+	f := serveFlags{maxAge: durationFlag(8 * time.Hour), maxAhead: durationFlag(5 * time.Minute), retention: durationFlag(90 * 24 * time.Hour)}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Receive events, decide them, act",
+		Long: `Serve receives signed webhook events, stores and decides each before it answers,
+and sends what the rules ask for. Rules are reloaded when their files change.
+
+Every flag has an environment variable: --log-level is HEED_LOG_LEVEL. The
+signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), s, f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.app.rules, "rules", "rules.yaml", "rule file, or directory whose *.yaml and *.yml are read together")
+	flags.StringVar(&f.app.listen, "listen", ":8080", "address of the public listener")
+	flags.StringVar(&f.app.admin, "admin", "127.0.0.1:8081", "address of the admin listener; beyond loopback it needs --admin-token-file")
+	flags.StringVar(&f.adminTokenFile, "admin-token-file", "", "file with the token that the admin listener asks for")
+	flags.StringVar(&f.app.data, "data", "./heed-data", "directory of the store")
+	flags.StringVar(&f.secretFile, "secret-file", "", "file with signing secrets, one a line; re-read when it changes")
+	flags.StringVar(&f.app.company, "company", "", "the only company whose events are used (default: MINDTICKLE_COMPANY_ID)")
+	flags.Var(&f.maxAge, "max-age", "quarantine events signed longer ago than this")
+	flags.Var(&f.maxAhead, "max-ahead", "quarantine events signed further ahead than this")
+	flags.BoolVar(&f.app.noSend, "no-send", false, "record deliveries as held and send nothing")
+	flags.Var(&f.retention, "retention", "delete events older than this")
+	flags.StringVar(&f.tlsCert, "tls-cert", "", "certificate file, to serve HTTPS; re-read when it changes")
+	flags.StringVar(&f.tlsKey, "tls-key", "", "key file for --tls-cert")
+	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	flags.StringVar(&f.logFormat, "log-format", "", "text or json (default: text on a terminal, else json)")
+	return cmd
+}
+
+func serve(ctx context.Context, s streams, f serveFlags) error {
+	o, err := f.options(s)
+	if err != nil {
+		return err
+	}
+	a, err := openApp(ctx, s, o)
+	if err != nil {
+		return startError(s, err)
+	}
+	a.log.Info("receiving", "webhook", a.webhookURL(), "admin", a.adminURL(), "version", buildVersion())
+	if o.noSend {
+		a.log.Warn("--no-send: deliveries are held and never sent")
+	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	go func() {
+		for range hangup {
+			_ = a.watcher.Reload(ctx) // observeReload logs how it went
+		}
+	}()
+	if err := a.run(ctx); err != nil {
+		return failure(err)
+	}
+	a.log.Info("stopped")
+	return nil
+}
+
+// startError says why heed did not start. Problems of the rule files are shown
+// whole, as heed check does.
+func startError(s streams, err error) error {
+	var problems *rulefile.ProblemsError
+	if errors.As(err, &problems) {
+		printProblems(s.err, s.style(s.err), problems.Problems)
+		return usage("the rules cannot be used: %s", summary(problems.Problems))
+	}
+	return failure(err)
+}
+
+// options checks the flags and opens what they name.
+func (f *serveFlags) options(s streams) (o appOptions, err error) {
+	o = f.app
+	o.maxAge, o.maxAhead, o.retention = time.Duration(f.maxAge), time.Duration(f.maxAhead), time.Duration(f.retention)
+	if o.log, err = newLogger(s, s.err, f.logLevel, f.logFormat); err != nil {
+		return o, err
+	}
+	if o.company == "" {
+		o.company = s.getenv("MINDTICKLE_COMPANY_ID")
+	}
+	if f.secretFile != "" {
+		o.keys, err = receiver.NewFileKeyring(f.secretFile, o.log)
+	} else {
+		o.keys, err = receiver.NewKeyring(s.getenv("MINDTICKLE_WEBHOOK_SECRET"))
+	}
+	if err != nil {
+		return o, usage("%w", err)
+	}
+	if (f.tlsCert == "") != (f.tlsKey == "") {
+		return o, usage("--tls-cert and --tls-key go together")
+	}
+	if f.tlsCert != "" {
+		if o.certs, err = receiver.NewCertReloader(f.tlsCert, f.tlsKey, o.log); err != nil {
+			return o, usage("%w", err)
+		}
+	}
+	return o, f.checkAdmin(&o)
+}
+
+// checkAdmin reads the token and refuses to open the admin listener to others
+// without one.
+func (f *serveFlags) checkAdmin(o *appOptions) error {
+	if f.adminTokenFile != "" {
+		text, err := os.ReadFile(f.adminTokenFile)
+		if err != nil {
+			return usage("read --admin-token-file: %v", err)
+		}
+		if o.adminToken = strings.TrimSpace(string(text)); len(o.adminToken) < 16 {
+			return usage("the token in %s is shorter than 16 characters: make one with, say, openssl rand -hex 24", f.adminTokenFile)
+		}
+		return nil
+	}
+	host, _, err := net.SplitHostPort(o.admin)
+	if err != nil {
+		return usage("--admin %q is no address: write host:port", o.admin)
+	}
+	ip := net.ParseIP(host)
+	if host == "localhost" || (ip != nil && ip.IsLoopback()) {
+		return nil
+	}
+	return &codedError{exitUsage, fmt.Errorf("--admin %s can be reached from other machines: protect it with --admin-token-file, or bind it to 127.0.0.1", o.admin)}
+}

@@ -1,0 +1,174 @@
+// Package ruletest owns trying rules out: it reads fixture events in the
+// webhook's own format and puts them through the same engine as the receiver,
+// sending nothing.
+package ruletest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"heed/engine"
+	"heed/engine/event"
+	"heed/engine/expression"
+)
+
+// Fixture is one event from a file.
+type Fixture struct {
+	// File is where it came from; "-" for standard input.
+	File string
+	// Body is the event in the webhook's own body format.
+	Body []byte
+}
+
+// maxFixture bounds a file of events.
+const maxFixture = 64 << 20
+
+// Read reads fixtures: a path is a JSON file, a directory of *.json files, or
+// "-" for standard input. A file may hold several events one after another.
+func Read(paths []string, stdin io.Reader) ([]Fixture, error) {
+	var fixtures []Fixture
+	for _, path := range paths {
+		if path == "-" {
+			found, err := split("-", stdin)
+			if err != nil {
+				return nil, err
+			}
+			fixtures = append(fixtures, found...)
+			continue
+		}
+		found, err := readPath(path)
+		if err != nil {
+			return nil, err
+		}
+		fixtures = append(fixtures, found...)
+	}
+	if len(fixtures) == 0 {
+		return nil, fmt.Errorf("%s holds no events: give a JSON file {\"event\": …, \"companyId\": …, \"data\": {…}}, a directory of them, or -", strings.Join(paths, ", "))
+	}
+	return fixtures, nil
+}
+
+func readPath(path string) ([]Fixture, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read event: %w", err)
+	}
+	if !info.IsDir() {
+		return readFile(path)
+	}
+	names, err := filepath.Glob(filepath.Join(escapeGlob(path), "*.json"))
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	var fixtures []Fixture
+	for _, name := range names {
+		found, err := readFile(name)
+		if err != nil {
+			return nil, err
+		}
+		fixtures = append(fixtures, found...)
+	}
+	return fixtures, nil
+}
+
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+func readFile(path string) ([]Fixture, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read event: %w", err)
+	}
+	defer f.Close()
+	return split(path, f)
+}
+
+// split takes the JSON values of a text apart, keeping the bytes of each.
+func split(file string, r io.Reader) ([]Fixture, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxFixture+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read event: %w", err)
+	case len(text) > maxFixture:
+		return nil, fmt.Errorf("read event: %s has more than %d MiB", file, maxFixture>>20)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	var fixtures []Fixture
+	for {
+		var raw json.RawMessage
+		err := decoder.Decode(&raw)
+		if errors.Is(err, io.EOF) {
+			return fixtures, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: this is not JSON: %w", file, 1+bytes.Count(text[:decoder.InputOffset()], []byte("\n")), err)
+		}
+		fixtures = append(fixtures, Fixture{File: file, Body: bytes.Clone(raw)})
+	}
+}
+
+// Result is what the rules make of one fixture.
+type Result struct {
+	File      string     `json:"file"`
+	Event     string     `json:"event"`
+	ID        string     `json:"id"`
+	Decisions []Decision `json:"decisions"`
+}
+
+// Decision is what one rule makes of it.
+type Decision struct {
+	Rule    string             `json:"rule"`
+	Outcome engine.Outcome     `json:"outcome"`
+	Mode    string             `json:"mode"`
+	Reason  string             `json:"reason,omitempty"`
+	Explain *expression.Clause `json:"explain,omitempty"`
+	Actions []Action           `json:"actions"`
+}
+
+// Action is what would be sent, or why it could not be.
+type Action struct {
+	Action  string          `json:"action"`
+	Kind    string          `json:"kind"`
+	Request json.RawMessage `json:"request,omitempty"`
+	Problem string          `json:"problem,omitempty"`
+}
+
+// DryRun decides a fixture as if it had come in at now. The error says why the
+// fixture is no event; the receiver would quarantine it.
+func DryRun(rules *engine.RuleSet, f Fixture, now time.Time) (Result, error) {
+	e, err := event.Decode(f.Body)
+	if err != nil {
+		return Result{}, fmt.Errorf("%s is no event: %w", f.File, err)
+	}
+	sum := sha256.Sum256(f.Body)
+	e.ID, e.ReceivedAt = hex.EncodeToString(sum[:]), now
+	result := Result{File: f.File, Event: e.Type, ID: e.ID, Decisions: []Decision{}}
+	for _, d := range rules.Explain(&e, now) {
+		shown := Decision{Rule: d.Rule.Name, Outcome: d.Outcome, Mode: engine.ModeLive, Reason: d.Reason, Explain: d.Explanation, Actions: []Action{}}
+		for _, r := range d.Requests {
+			shown.Actions = append(shown.Actions, Action{Action: r.Action, Kind: r.Kind, Request: r.Body, Problem: r.Problem})
+		}
+		result.Decisions = append(result.Decisions, shown)
+	}
+	return result, nil
+}
+
+// Failed says whether a rule could not be evaluated.
+func (r *Result) Failed() bool {
+	for i := range r.Decisions {
+		if r.Decisions[i].Outcome == engine.Errored {
+			return true
+		}
+	}
+	return false
+}

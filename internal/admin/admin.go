@@ -1,0 +1,175 @@
+// Package admin owns the admin listener: health, metrics, reload, and the API
+// over what heed remembers. The same handler serves the command line when it
+// opens a data directory itself, so there is one way to read events and
+// deliveries. Only cmd/heed imports it.
+package admin
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"heed/engine"
+	"heed/engine/record"
+	"heed/engine/source"
+)
+
+// Store is what the listener reads. internal/store is one.
+type Store interface {
+	Events(context.Context, record.EventFilter) ([]record.Event, error)
+	Event(ctx context.Context, id string) (record.Event, bool, error)
+	EventsByID(ctx context.Context, id string) ([]record.Event, error)
+	Deliveries(context.Context, record.DeliveryFilter) (page []record.Delivery, next string, err error)
+	Delivery(ctx context.Context, id string) (record.Delivery, []record.Attempt, bool, error)
+}
+
+// Options are what the listener needs. Reload, Metrics and Rules may be nil:
+// the path is then not there.
+type Options struct {
+	Store Store
+	// RuleSet finds the rule set that decided an event, by its hash.
+	RuleSet func(ctx context.Context, hash string) (*engine.RuleSet, error)
+	// Rules returns the active rule set.
+	Rules func() *engine.RuleSet
+	// Reload loads the rules anew; problems are those of the rule files.
+	Reload func(context.Context) (problems []source.Problem, err error)
+	// Ready says why heed is not ready; nil if it is.
+	Ready   func() error
+	Metrics http.Handler
+	// Token, if not empty, must come as a bearer token with every request but
+	// those for health.
+	Token string
+	Log   *slog.Logger
+}
+
+// New makes the listener's handler.
+func New(o Options) http.Handler {
+	a := &api{o}
+	guarded := http.NewServeMux()
+	guarded.HandleFunc("GET /api/v1/events", a.events)
+	guarded.HandleFunc("GET /api/v1/events/{id}", a.event)
+	guarded.HandleFunc("GET /api/v1/deliveries", a.deliveries)
+	guarded.HandleFunc("GET /api/v1/deliveries/{id}", a.delivery)
+	if o.Rules != nil {
+		guarded.HandleFunc("GET /api/v1/rules", a.rules)
+	}
+	if o.Reload != nil {
+		guarded.HandleFunc("POST /-/reload", a.reload)
+	}
+	if o.Metrics != nil {
+		guarded.Handle("GET /metrics", o.Metrics)
+	}
+	guarded.HandleFunc("/", a.nothing)
+
+	open := http.NewServeMux()
+	open.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	open.HandleFunc("GET /-/ready", a.ready)
+	open.Handle("/", a.authorize(guarded))
+	// A page in somebody's browser must not be able to change anything here.
+	return http.NewCrossOriginProtection().Handler(open)
+}
+
+type api struct{ Options }
+
+func (a *api) authorize(next http.Handler) http.Handler {
+	if a.Token == "" {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		given, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !bearer || subtle.ConstantTimeCompare([]byte(given), []byte(a.Token)) != 1 {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			problem(w, http.StatusUnauthorized, "send the token of --admin-token-file as Authorization: Bearer …", nil)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (a *api) ready(w http.ResponseWriter, _ *http.Request) {
+	if a.Ready != nil {
+		if err := a.Ready(); err != nil {
+			problem(w, http.StatusServiceUnavailable, err.Error(), nil)
+			return
+		}
+	}
+	fmt.Fprintln(w, "ok")
+}
+
+func (a *api) nothing(w http.ResponseWriter, r *http.Request) {
+	problem(w, http.StatusNotFound, fmt.Sprintf("there is nothing at %s %s", r.Method, r.URL.Path), nil)
+}
+
+// reload answers 400 with the problems if the rules cannot be used; the old
+// ones then stay active.
+func (a *api) reload(w http.ResponseWriter, r *http.Request) {
+	problems, err := a.Reload(r.Context())
+	if problems == nil {
+		problems = []source.Problem{}
+	}
+	if err != nil {
+		problem(w, http.StatusBadRequest, err.Error(), map[string]any{"problems": problems})
+		return
+	}
+	write(w, http.StatusOK, map[string]any{"reloaded": true, "problems": problems})
+}
+
+func (a *api) rules(w http.ResponseWriter, _ *http.Request) {
+	type rule struct {
+		Name        string   `json:"name"`
+		Description string   `json:"description,omitempty"`
+		On          []string `json:"on"`
+		When        string   `json:"when,omitempty"`
+		Actions     []string `json:"actions"`
+		File        string   `json:"file"`
+		Line        int      `json:"line"`
+	}
+	set := a.Rules()
+	list := []rule{}
+	for _, r := range set.Rules() {
+		shown := rule{Name: r.Name, Description: r.Description, On: r.On, When: r.Condition.Text, Actions: []string{}, File: r.File, Line: r.Line}
+		for _, step := range r.Steps {
+			shown.Actions = append(shown.Actions, step.Action)
+		}
+		list = append(list, shown)
+	}
+	write(w, http.StatusOK, map[string]any{"version": set.Hash(), "rules": list})
+}
+
+// problem answers with an RFC 9457 problem.
+func problem(w http.ResponseWriter, status int, detail string, more map[string]any) {
+	body := map[string]any{"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": detail}
+	for key, value := range more {
+		body[key] = value
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	writeBody(w, status, body)
+}
+
+func write(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	writeBody(w, status, body)
+}
+
+func writeBody(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(body) // the client is gone
+}
+
+// broken answers for a store that cannot be read.
+func (a *api) broken(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	a.Log.Error("admin: cannot read the store", "path", r.URL.Path, "err", err)
+	problem(w, http.StatusServiceUnavailable, "the store cannot be read: "+err.Error(), nil)
+}

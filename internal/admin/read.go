@@ -1,0 +1,221 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"heed/engine"
+	"heed/engine/event"
+	"heed/engine/expression"
+	"heed/engine/record"
+)
+
+// Event is an event as the API shows it whole.
+type Event struct {
+	record.Event
+	// Body is the event's body if it is JSON, else its text, with what is no
+	// UTF-8 replaced.
+	Body       any        `json:"body"`
+	Decisions  []Decision `json:"decisions"`
+	Deliveries []Delivery `json:"deliveries"`
+	// Also are other events under the same id, such as one that was
+	// quarantined for reusing it.
+	Also []record.Event `json:"also,omitempty"`
+	// Note says why decisions could not be explained.
+	Note string `json:"note,omitempty"`
+}
+
+// Decision is a rule's decision with its explanation.
+type Decision struct {
+	Rule    string             `json:"rule"`
+	Outcome string             `json:"outcome"`
+	Mode    string             `json:"mode"`
+	Reason  string             `json:"reason,omitempty"`
+	Explain *expression.Clause `json:"explain,omitempty"`
+}
+
+// Delivery is a delivery with its attempts, where they were asked for.
+type Delivery struct {
+	record.Delivery
+	History []record.Attempt `json:"history,omitempty"`
+}
+
+const (
+	defaultLimit = 50
+	maxLimit     = 500
+)
+
+// limit reads ?limit; false if it answered that it is none.
+func limit(w http.ResponseWriter, r *http.Request) (int, bool) {
+	text := r.URL.Query().Get("limit")
+	if text == "" {
+		return defaultLimit, true
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > maxLimit {
+		problem(w, http.StatusBadRequest, fmt.Sprintf("limit is a number from 1 to %d", maxLimit), nil)
+		return 0, false
+	}
+	return n, true
+}
+
+func (a *api) events(w http.ResponseWriter, r *http.Request) {
+	n, ok := limit(w, r)
+	if !ok {
+		return
+	}
+	query := r.URL.Query()
+	filter := record.EventFilter{Type: query.Get("type"), Status: record.Status(query.Get("status")), Limit: n + 1}
+	if filter.Status != "" && filter.Status != record.Accepted && filter.Status != record.Quarantined {
+		problem(w, http.StatusBadRequest, "status is accepted or quarantined", nil)
+		return
+	}
+	if cursor := query.Get("cursor"); cursor != "" {
+		before, err := strconv.ParseInt(cursor, 10, 64)
+		if err != nil || before < 1 {
+			problem(w, http.StatusBadRequest, "cursor is not one that a page gave", nil)
+			return
+		}
+		filter.Before = before
+	}
+	events, err := a.Store.Events(r.Context(), filter)
+	if err != nil {
+		a.broken(w, r, err)
+		return
+	}
+	next := ""
+	if len(events) > n {
+		events = events[:n]
+		next = strconv.FormatInt(events[n-1].Seq, 10)
+	}
+	write(w, http.StatusOK, map[string]any{"events": orEmpty(events), "next_cursor": next})
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func (a *api) event(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	stored, ok, err := a.Store.Event(r.Context(), id)
+	switch {
+	case err != nil:
+		a.broken(w, r, err)
+		return
+	case !ok:
+		problem(w, http.StatusNotFound, fmt.Sprintf("there is no event %q; it may never have come, or be older than the retention", id), nil)
+		return
+	}
+	shown := Event{Event: stored, Body: body(stored.Body), Decisions: []Decision{}, Deliveries: []Delivery{}}
+	if shown.Deliveries, err = a.deliveriesOf(r.Context(), stored.Seq); err != nil {
+		a.broken(w, r, err)
+		return
+	}
+	if stored.Status == record.Accepted {
+		shown.Decisions, shown.Note = a.explain(r.Context(), stored)
+	}
+	all, err := a.Store.EventsByID(r.Context(), id)
+	if err != nil {
+		a.broken(w, r, err)
+		return
+	}
+	shown.Also = slices.DeleteFunc(all, func(e record.Event) bool { return e.Seq == stored.Seq })
+	write(w, http.StatusOK, shown)
+}
+
+func body(raw []byte) any {
+	if json.Valid(raw) && utf8.Valid(raw) {
+		return json.RawMessage(raw)
+	}
+	return string([]rune(string(raw)))
+}
+
+func (a *api) deliveriesOf(ctx context.Context, seq int64) ([]Delivery, error) {
+	list := []Delivery{}
+	filter := record.DeliveryFilter{EventSeq: seq, Limit: maxLimit}
+	for {
+		page, next, err := a.Store.Deliveries(ctx, filter)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range page {
+			list = append(list, Delivery{Delivery: d})
+		}
+		if next == "" {
+			slices.Reverse(list) // oldest first: in the order of the rules
+			return list, nil
+		}
+		filter.Before = next
+	}
+}
+
+// explain decides the event once more, by the rule set that decided it, and
+// gives every clause. What was stored then is what counts: where it differs,
+// it is shown.
+func (a *api) explain(ctx context.Context, stored record.Event) (decisions []Decision, note string) {
+	recorded := map[string]record.Decision{}
+	for _, d := range stored.Decisions {
+		recorded[d.Rule] = d
+	}
+	set, err := a.RuleSet(ctx, stored.RuleSet)
+	var e event.Event
+	if err == nil {
+		e, err = event.Decode(stored.Body)
+	}
+	if err != nil {
+		decisions = []Decision{}
+		for _, d := range stored.Decisions {
+			decisions = append(decisions, Decision{Rule: d.Rule, Outcome: d.Outcome, Mode: engine.ModeLive, Reason: d.Reason})
+		}
+		return decisions, "the decisions cannot be explained: " + err.Error()
+	}
+	e.ID, e.ReceivedAt = stored.ID, stored.ReceivedAt
+	for _, d := range set.Explain(&e, stored.ReceivedAt) {
+		shown := Decision{Rule: d.Rule.Name, Outcome: string(d.Outcome), Mode: engine.ModeLive, Reason: d.Reason, Explain: d.Explanation}
+		if then, ok := recorded[shown.Rule]; ok {
+			shown.Outcome, shown.Reason = then.Outcome, then.Reason
+		}
+		decisions = append(decisions, shown)
+	}
+	return orEmpty(decisions), ""
+}
+
+func (a *api) deliveries(w http.ResponseWriter, r *http.Request) {
+	n, ok := limit(w, r)
+	if !ok {
+		return
+	}
+	query := r.URL.Query()
+	filter := record.DeliveryFilter{State: record.State(query.Get("state")), Action: query.Get("action"), Before: query.Get("cursor"), Limit: n}
+	if filter.State != "" && !slices.Contains(record.States, filter.State) {
+		problem(w, http.StatusBadRequest, fmt.Sprintf("state is one of %v", record.States), nil)
+		return
+	}
+	page, next, err := a.Store.Deliveries(r.Context(), filter)
+	if err != nil {
+		a.broken(w, r, err)
+		return
+	}
+	write(w, http.StatusOK, map[string]any{"deliveries": orEmpty(page), "next_cursor": next})
+}
+
+func (a *api) delivery(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	d, attempts, ok, err := a.Store.Delivery(r.Context(), id)
+	switch {
+	case err != nil:
+		a.broken(w, r, err)
+	case !ok:
+		problem(w, http.StatusNotFound, fmt.Sprintf("there is no delivery %q", id), nil)
+	default:
+		write(w, http.StatusOK, Delivery{Delivery: d, History: orEmpty(attempts)})
+	}
+}

@@ -1,0 +1,118 @@
+package house
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// order says for each package which packages of heed's it may import, and why
+// not more. A package that is not named here fails the test: give it a place.
+var order = map[string]struct {
+	may []string
+	why string
+}{
+	"engine/suggest":    {nil, "finding the word that was meant needs nothing"},
+	"engine/event":      {nil, "everybody speaks of events, so the word must not drag anything in"},
+	"engine/record":     {nil, "intake, delivery, store and admin share these words without knowing each other"},
+	"engine/source":     {[]string{"engine/suggest"}, "reading YAML with places knows nothing of what it reads"},
+	"engine/expression": {[]string{"engine/event", "engine/suggest"}, "the language must not depend on where expressions are written"},
+	"engine":            {[]string{"engine/event", "engine/expression"}, "deciding is pure: no files, no store, no actions"},
+	"engine/intake":     {[]string{"engine", "engine/event", "engine/record"}, "the front door sees a store only through its own interface"},
+	"engine/rulefile": {
+		[]string{"actions", "engine", "engine/event", "engine/expression", "engine/source", "engine/suggest"},
+		"rule files know what an action is, but no kind of action",
+	},
+	"engine/ruletest": {
+		[]string{"engine", "engine/event", "engine/expression", "engine/source", "engine/rulefile", "engine/suggest"},
+		"a dry run uses the engine that decides, and cannot send: it knows no action",
+	},
+	"actions":           {[]string{"engine/expression", "engine/source", "engine/suggest"}, "what an action is does not depend on rules or stores"},
+	"actions/outbound":  {[]string{"actions"}, "the guarded transport is below the kinds that use it"},
+	"actions/slack":     {kindMay, kindWhy},
+	"actions/httpcall":  {kindMay, kindWhy},
+	"actions/email":     {kindMay, kindWhy},
+	"actions/log":       {kindMay, kindWhy},
+	"actions/delivery":  {[]string{"actions", "engine/record"}, "when to send is independent of how, and of where deliveries are kept"},
+	"internal/store":    {[]string{"actions/delivery", "engine/intake", "engine/record"}, "the store implements its callers' interfaces; it does not know who calls"},
+	"internal/receiver": {[]string{"engine/intake"}, "HTTP in: it hands over and answers"},
+	"internal/admin": {
+		[]string{"engine", "engine/event", "engine/expression", "engine/record", "engine/source"},
+		"the admin listener reads what is remembered through its own interface",
+	},
+	"internal/metrics":  {nil, "metrics are connected in cmd/heed; the parts know nothing of them"},
+	"internal/house":    {nil, "only tests"},
+	"internal/loadtest": {[]string{"*"}, "a program of its own: it measures all of heed"},
+	"cmd/heed":          {[]string{"*"}, "the wiring is the one place that knows everything"},
+
+	"internal/store/storetest": {[]string{"actions/delivery", "engine/intake", "engine/record"}, "the conformance suite is for any store"},
+	"actions/actiontest":       {[]string{"actions", "engine/event", "engine/expression", "engine/source"}, "help for the tests of the kinds, for any kind"},
+}
+
+var (
+	kindMay = []string{"actions", "actions/outbound", "engine/expression", "engine/source", "engine/suggest"}
+	kindWhy = "a kind of action owns its config, checks, rendering and sending, and knows no other kind"
+)
+
+// external says which packages alone may import a library, so that it can be
+// replaced in one place.
+var external = map[string][]string{
+	"gopkg.in/yaml.v3":              {"engine/source"},
+	"github.com/expr-lang/expr":     {"engine/expression"},
+	"github.com/fsnotify/fsnotify":  {"engine/rulefile"},
+	"github.com/slack-go/slack":     {"actions/slack"},
+	"github.com/wneessen/go-mail":   {"actions/email"},
+	"modernc.org/sqlite":            {"internal/store"},
+	"github.com/pressly/goose":      {"internal/store"},
+	"github.com/spf13/cobra":        {"cmd/heed"},
+	"github.com/prometheus/client_": {"internal/metrics"},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, "heed/")
+		rule, known := order[name]
+		if !known {
+			t.Errorf("%s has no place in the order of imports: add it to internal/house", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			own, isOwn := strings.CutPrefix(imported, "heed/")
+			if isOwn && !slices.Contains(rule.may, own) && !slices.Contains(rule.may, "*") {
+				t.Errorf("%s imports %s: %s", name, own, rule.why)
+			}
+			for library, users := range external {
+				if strings.HasPrefix(imported, library) && !slices.Contains(users, name) {
+					t.Errorf("%s imports %s, which only %v may, so that it can be replaced there", name, imported, users)
+				}
+			}
+		}
+	}
+}
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "heed/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []pkg
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}

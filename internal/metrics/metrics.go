@@ -1,0 +1,151 @@
+// Package metrics owns the names and meanings of heed's metrics. cmd/heed
+// connects them to the parts, which know nothing of Prometheus.
+package metrics
+
+import (
+	"context"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Metrics are all of heed's metrics, in a registry of their own.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	events     *prometheus.CounterVec
+	refused    *prometheus.CounterVec
+	decisions  *prometheus.CounterVec
+	deliveries *prometheus.CounterVec
+	delivery   *prometheus.HistogramVec
+	accept     prometheus.Histogram
+	batch      prometheus.Histogram
+	reloadOK   prometheus.Gauge
+	reloadTime prometheus.Gauge
+	rulesInfo  *prometheus.GaugeVec
+	lastGood   prometheus.Gauge
+	known      map[string]bool // event types that may be a label
+}
+
+// New registers the metrics. eventTypes are the types that may become a label
+// value; others are counted as "other", so that nobody can fill the memory
+// with names.
+func New(version string, eventTypes []string) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry(), known: map[string]bool{"": true}}
+	for _, name := range eventTypes {
+		m.known[name] = true
+	}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+		m.registry.MustRegister(c)
+		return c
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+		m.registry.MustRegister(g)
+		return g
+	}
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
+		m.registry.MustRegister(h)
+		return h
+	}
+	m.events = counter("heed_events_total", "Webhook requests by event type and what became of them: accepted, duplicate, quarantined or refused.", "event", "result")
+	m.refused = counter("heed_refused_total", "Webhook requests that were refused, by reason.", "reason")
+	m.decisions = counter("heed_decisions_total", "Decisions by rule and outcome: matched, not_matched, unknown or error.", "rule", "outcome")
+	m.deliveries = counter("heed_deliveries_total", "Ended attempts by action and what they left the delivery as: done, retrying, dead; held for those never to be sent.", "action", "outcome")
+	m.delivery = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "heed_delivery_seconds", Help: "How long an attempt took, by action.", Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 10),
+	}, []string{"action"})
+	m.registry.MustRegister(m.delivery)
+	m.accept = histogram("heed_accept_seconds", "From the arrival of a good request to its answer, commit included.", prometheus.ExponentialBuckets(0.0005, 2, 14))
+	m.batch = histogram("heed_commit_batch_size", "Events that were committed together.", prometheus.ExponentialBuckets(1, 2, 10))
+	m.reloadOK = gauge("heed_rules_last_reload_successful", "1 if the rule files as they are now are active, 0 if an older set still is.")
+	m.reloadTime = gauge("heed_rules_last_reload_success_timestamp_seconds", "When rules were last activated.")
+	m.lastGood = gauge("heed_last_good_delivery_timestamp_seconds", "When the last verified request came in.")
+	m.rulesInfo = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "heed_rules_info", Help: "The active rule set; version is the start of its hash."}, []string{"version"})
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "heed_build_info", Help: "What runs here."}, []string{"version", "goversion"})
+	build.WithLabelValues(version, runtime.Version()).Set(1)
+	m.registry.MustRegister(m.rulesInfo, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Handler serves the metrics in Prometheus' format.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Received counts a webhook request. result is accepted, duplicate,
+// quarantined or refused; a refused one has a reason and no event type.
+func (m *Metrics) Received(eventType, result, reason string, at time.Time, took time.Duration) {
+	if !m.known[eventType] {
+		eventType = "other"
+	}
+	m.events.WithLabelValues(eventType, result).Inc()
+	if result == "refused" {
+		m.refused.WithLabelValues(reason).Inc()
+		return
+	}
+	m.lastGood.Set(seconds(at))
+	m.accept.Observe(took.Seconds())
+}
+
+// Decided counts a rule's decision.
+func (m *Metrics) Decided(rule, outcome string) { m.decisions.WithLabelValues(rule, outcome).Inc() }
+
+// Delivered counts an attempt's end, or a delivery that is never sent.
+func (m *Metrics) Delivered(action, outcome string, took time.Duration) {
+	m.deliveries.WithLabelValues(action, outcome).Inc()
+	if took > 0 {
+		m.delivery.WithLabelValues(action).Observe(took.Seconds())
+	}
+}
+
+// Committed records how many events one commit took.
+func (m *Metrics) Committed(events int) { m.batch.Observe(float64(events)) }
+
+// Reloaded records an attempt to load rules; version is the hash of what is
+// active if it succeeded.
+func (m *Metrics) Reloaded(ok bool, version string, at time.Time) {
+	if !ok {
+		m.reloadOK.Set(0)
+		return
+	}
+	m.reloadOK.Set(1)
+	m.reloadTime.Set(seconds(at))
+	m.rulesInfo.Reset()
+	m.rulesInfo.WithLabelValues(version[:min(12, len(version))]).Set(1)
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+// WatchPending makes heed_deliveries_pending, read from the store whenever the
+// metrics are.
+func (m *Metrics) WatchPending(pending func(context.Context) (map[string]int, error)) {
+	m.registry.MustRegister(&pendingCollector{pending: pending})
+}
+
+type pendingCollector struct {
+	pending func(context.Context) (map[string]int, error)
+}
+
+var pendingDesc = prometheus.NewDesc("heed_deliveries_pending", "Deliveries that are still to be sent, by action.", []string{"action"}, nil)
+
+func (c *pendingCollector) Describe(ch chan<- *prometheus.Desc) { ch <- pendingDesc }
+
+func (c *pendingCollector) Collect(ch chan<- prometheus.Metric) {
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+	defer stop()
+	pending, err := c.pending(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(pendingDesc, err)
+		return
+	}
+	for action, n := range pending {
+		ch <- prometheus.MustNewConstMetric(pendingDesc, prometheus.GaugeValue, float64(n), action)
+	}
+}

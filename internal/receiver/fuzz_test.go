@@ -1,0 +1,71 @@
+package receiver
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// Whatever the headers and the body: no panic, an answer from the table, and
+// nothing handed over but what another reading of the rules would accept.
+func FuzzRequest(f *testing.F) {
+	good := Sign(testSecret, "1700000000", testBody)
+	f.Add("1700000000", good, "evt_1", "application/json", "", testBody, false)
+	f.Add("1700000000", strings.ToUpper(good), "evt\n1", "", "", testBody, true)
+	f.Add("1700000000", good+"0", "\x1b[31m", "application/json;charset=utf-8", "", testBody, false)
+	f.Add("1:2", good, "", "text/plain", "gzip", []byte{}, true)
+	f.Add("", "", strings.Repeat("a", 300), "application/json; =", "identity", []byte("\xff"), false)
+	keys, err := NewKeyring("other", testSecret)
+	if err != nil {
+		f.Fatal(err)
+	}
+	g := newRig(f, keys)
+	f.Fuzz(func(t *testing.T, timestamp, signature, id, contentType, encoding string, body []byte, sign bool) {
+		if sign {
+			signature = Sign(testSecret, timestamp, body)
+		}
+		r := httptest.NewRequest("POST", WebhookPath, bytes.NewReader(body))
+		set := func(name, value string) {
+			if value != "" {
+				r.Header[name] = []string{value}
+			}
+		}
+		set(TimestampHeader, timestamp)
+		set(SignatureHeader, signature)
+		set(EventIDHeader, id)
+		set("Content-Type", contentType)
+		set("Content-Encoding", encoding)
+		w := httptest.NewRecorder()
+		g.handler.ServeHTTP(w, r)
+
+		requests, refused := g.take()
+		switch w.Code {
+		case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
+			if len(requests) != 0 || len(refused) != 1 {
+				t.Fatalf("%d, handed over %d, refused %v", w.Code, len(requests), refused)
+			}
+			return
+		case http.StatusOK:
+		default:
+			t.Fatalf("answered %d %s\n%s", w.Code, w.Body, g.logs)
+		}
+		mac := hmac.New(sha256.New, []byte(testSecret))
+		mac.Write([]byte(timestamp + ":"))
+		mac.Write(body)
+		if !strings.EqualFold(signature, hex.EncodeToString(mac.Sum(nil))) || encoding != "" || len(requests) != 1 {
+			t.Fatalf("took timestamp %q, signature %q, encoding %q", timestamp, signature, encoding)
+		}
+		if !bytes.Equal(requests[0].Body, body) || !hmac.Equal(requests[0].Signature, mac.Sum(nil)) {
+			t.Fatalf("handed over another body or signature")
+		}
+		if got := requests[0].ID; got != "" && (got != id || len(got) > maxID || strings.ContainsFunc(got, unicode.IsControl)) {
+			t.Fatalf("handed over the id %q", got)
+		}
+	})
+}

@@ -1,0 +1,199 @@
+package receiver
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"heed/engine/intake"
+)
+
+// What follows is shared by the tests: a receiver on a real port, and the
+// fakes on either side of it.
+
+const testSecret = "whsec_Kq0-canary-7f3a"
+
+var testBody = []byte(`{"event": "quiz.submitted", "companyId": "c1", "data": {"userId": "u1", "score": 61}}`)
+
+type fakeIntake func(context.Context, intake.Request) (intake.Answer, error)
+
+func (f fakeIntake) Accept(ctx context.Context, r intake.Request) (intake.Answer, error) {
+	return f(ctx, r)
+}
+
+// rig is a receiver whose intake keeps what it is handed.
+type rig struct {
+	url     string
+	addr    string
+	keys    Keys
+	server  *http.Server
+	handler *Handler
+	logs    *logBuffer
+
+	mu       sync.Mutex
+	requests []intake.Request
+	answered []intake.Answer
+	refused  []Reason
+
+	// accept and ready may be replaced before the first request.
+	accept fakeIntake
+	ready  func() error
+}
+
+func (g *rig) Answered(a intake.Answer, took time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.answered = append(g.answered, a)
+}
+
+func (g *rig) Refused(why Reason) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refused = append(g.refused, why)
+}
+
+// take returns what came since the last call.
+func (g *rig) take() (requests []intake.Request, refused []Reason) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	requests, refused = g.requests, g.refused
+	g.requests, g.refused, g.answered = nil, nil, nil
+	return requests, refused
+}
+
+// newRig returns a rig that listens nowhere.
+func newRig(t testing.TB, keys Keys) *rig {
+	t.Helper()
+	g := &rig{keys: keys, logs: &logBuffer{}}
+	g.accept = func(context.Context, intake.Request) (intake.Answer, error) { return intake.Answer{}, nil }
+	g.ready = func() error { return nil }
+	var err error
+	g.handler, err = New(Options{
+		Keys: keys,
+		Intake: fakeIntake(func(ctx context.Context, r intake.Request) (intake.Answer, error) {
+			g.mu.Lock()
+			g.requests = append(g.requests, r)
+			g.mu.Unlock()
+			return g.accept(ctx, r)
+		}),
+		Ready:   func() error { return g.ready() },
+		Observe: g,
+		Log:     g.logs.logger(),
+		Now:     time.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.server = NewServer(g.handler, nil, g.logs.logger())
+	return g
+}
+
+// start returns a rig that listens on a port of this machine.
+func start(t testing.TB, keys Keys) *rig {
+	t.Helper()
+	g := newRig(t, keys)
+	g.listen(t)
+	return g
+}
+
+func (g *rig) listen(t testing.TB) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.addr = l.Addr().String()
+	g.url = "http://" + g.addr
+	done := make(chan error)
+	go func() { done <- Serve(g.server, l) }()
+	t.Cleanup(func() {
+		g.server.Close()
+		if err := <-done; err != http.ErrServerClosed {
+			t.Errorf("Serve returned %v", err)
+		}
+	})
+}
+
+func fixedKeys(t testing.TB, secrets ...string) *Keyring {
+	t.Helper()
+	k, err := NewKeyring(secrets...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// delivery returns a request as MindTickle would send it.
+func (g *rig) delivery(t testing.TB, secret string, body []byte) *http.Request {
+	t.Helper()
+	const timestamp = "1700000000" // whether that is too old is the intake's to say
+	r, err := http.NewRequest("POST", g.url+WebhookPath, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set(TimestampHeader, timestamp)
+	r.Header.Set(SignatureHeader, Sign(secret, timestamp, body))
+	r.Header.Set(EventIDHeader, "evt_1")
+	return r
+}
+
+// reply is what a test looks at in an answer.
+type reply struct {
+	Status int
+	Body   string
+	Header http.Header
+}
+
+func do(t testing.TB, r *http.Request) reply {
+	t.Helper()
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read(t, response)
+}
+
+func read(t testing.TB, response *http.Response) reply {
+	t.Helper()
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.Close { // net/http takes the header out
+		response.Header.Set("Connection", "close")
+	}
+	return reply{response.StatusCode, string(body), response.Header}
+}
+
+// logBuffer collects log lines of every level as text.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func (b *logBuffer) count(what string) int { return strings.Count(b.String(), what) }

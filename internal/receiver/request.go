@@ -1,0 +1,159 @@
+package receiver
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxBody is how many bytes a body may have.
+const MaxBody = 1 << 20
+
+// firstRead is how much memory a body gets before any of it has come. A
+// declared length is a claim: memory follows what was really sent.
+const firstRead = 32 << 10
+
+// maxID is how many bytes an event id may have.
+const maxID = 256
+
+// The headers of a delivery, in the spelling in which net/http keeps them.
+const (
+	SignatureHeader = "X-Mt-Webhook-Signature"
+	TimestampHeader = "X-Mt-Webhook-Timestamp"
+	EventIDHeader   = "X-Mt-Event-Id"
+)
+
+// signature is what the two signing headers say.
+type signature struct {
+	timestamp string // as it came
+	at        time.Time
+	mac       []byte
+}
+
+// checkHeaders refuses whatever can be refused before the body is read.
+func checkHeaders(r *http.Request) (signature, *refusal) {
+	if !isJSON(r.Header["Content-Type"]) {
+		return signature{}, mediaType
+	}
+	if len(r.Header["Content-Encoding"]) > 0 {
+		return signature{}, encoded
+	}
+	if r.ContentLength > MaxBody {
+		return signature{}, tooLarge
+	}
+	mac, ok := only(r.Header[SignatureHeader])
+	if !ok {
+		return signature{}, missingSignature
+	}
+	timestamp, ok := only(r.Header[TimestampHeader])
+	if !ok {
+		return signature{}, missingTimestamp
+	}
+	s := signature{timestamp: timestamp}
+	if s.at, ok = parseTimestamp(timestamp); !ok {
+		return signature{}, badTimestamp
+	}
+	if s.mac, ok = parseSignature(mac); !ok {
+		return signature{}, badSignature
+	}
+	return s, nil
+}
+
+// only returns the value of a header that was given exactly once and is not
+// empty. Of two values, a proxy and heed might each believe another.
+func only(values []string) (string, bool) {
+	if len(values) != 1 || values[0] == "" {
+		return "", false
+	}
+	return values[0], true
+}
+
+// isJSON accepts application/json with any parameters, and no Content-Type at
+// all: the signature says who wrote the body, and a body that is no JSON is
+// quarantined. The check is there to turn others away early and clearly.
+func isJSON(contentType []string) bool {
+	switch len(contentType) {
+	case 0:
+		return true
+	case 1:
+		kind, _, _ := strings.Cut(contentType[0], ";")
+		kind = strings.TrimSpace(kind)
+		return kind == "" || strings.EqualFold(kind, "application/json")
+	default:
+		return false
+	}
+}
+
+// eventID returns the event's id, or none and false if the header cannot be
+// used: given twice, too long, or not printable. The header is not signed, so
+// it must not make a signed event be refused or lost: without a usable id the
+// event is known by its body's hash, as one without the header is.
+func eventID(h http.Header) (id string, usable bool) {
+	values := h[EventIDHeader]
+	if len(values) == 0 {
+		return "", true
+	}
+	if len(values) > 1 || len(values[0]) > maxID || !printable(values[0]) {
+		return "", false
+	}
+	return values[0], true
+}
+
+// printable keeps out what could forge a line of a log or a terminal: control
+// characters, the C1 ones and the invisible ones among them, and broken UTF-8.
+func printable(s string) bool {
+	if !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// readBody reads the whole body, whose buffer the intake keeps.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
+	var body []byte
+	var err error
+	if r.ContentLength >= 0 {
+		body, err = readDeclared(r.Body, int(r.ContentLength))
+	} else {
+		body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	}
+	var over *http.MaxBytesError
+	switch {
+	case err == nil:
+		return body, nil
+	case errors.As(err, &over):
+		return nil, tooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, slowBody
+	default:
+		return nil, cutBody
+	}
+}
+
+// readDeclared reads exactly n bytes, at most MaxBody. An ordinary body lands
+// in one buffer of its own size; a large one's doubles as it comes.
+func readDeclared(from io.Reader, n int) ([]byte, error) {
+	body := make([]byte, min(n, firstRead))
+	for read := 0; ; {
+		got, err := io.ReadFull(from, body[read:])
+		if err != nil {
+			return nil, err
+		}
+		read += got
+		if read == n {
+			return body, nil
+		}
+		body = append(make([]byte, 0, min(2*read, n)), body...)
+		body = body[:cap(body)]
+	}
+}
