@@ -108,10 +108,17 @@ func (c *apiClient) get(ctx context.Context, path string, query url.Values, into
 		}
 		return &codedError{code, errors.New(problem.Detail)}
 	}
-	if err := json.Unmarshal(body, into); err != nil {
+	if err := decode(body, into); err != nil {
 		return failure(fmt.Errorf("%s answered what heed does not: %w", c.base, err))
 	}
 	return nil
+}
+
+// decode reads JSON with numbers as they are written.
+func decode(text []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	return decoder.Decode(into)
 }
 
 // inProcess is a transport that calls a handler instead of a server.

@@ -118,7 +118,7 @@ func newEventsShow(s streams) *cobra.Command {
 				return err
 			}
 			var e admin.Event
-			if err := json.Unmarshal(raw, &e); err != nil {
+			if err := decode(raw, &e); err != nil {
 				return failure(err)
 			}
 			printEvent(s, &e)
@@ -144,12 +144,9 @@ func printEvent(s streams, e *admin.Event) {
 		{"signed", e.SignedAt.Format(time.RFC3339Nano)},
 		{"rules", e.RuleSet},
 	})
-	body, err := json.MarshalIndent(e.Body, "", "  ")
-	if text, isText := e.Body.(string); isText {
-		body, err = []byte(text), nil
-	}
-	if err == nil {
-		fmt.Fprintf(s.out, "\n%sbody%s\n%s\n", paint.bold, paint.reset, clean(string(body)))
+	var body bytes.Buffer
+	if err := json.Indent(&body, e.Body, "", "  "); err == nil {
+		fmt.Fprintf(s.out, "\n%sbody%s\n%s\n", paint.bold, paint.reset, clean(body.String()))
 	}
 	if e.Status == record.Accepted {
 		fmt.Fprintf(s.out, "\n%sdecisions%s\n", paint.bold, paint.reset)

@@ -77,6 +77,9 @@ func (a *app) observeReload(attempt rulefile.Attempt) {
 	if a.reloaded != nil {
 		a.reloaded(attempt)
 	}
+	if attempt.Err != nil && a.watcher.Current() == nil {
+		return // heed does not start, and says why itself
+	}
 	if attempt.Err == nil {
 		_, warnings := tally(attempt.Problems)
 		a.log.Info("rules active", "rules", len(attempt.Loaded.Rules.Rules()), "version", version[:12], "warnings", warnings)

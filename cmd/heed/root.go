@@ -115,10 +115,11 @@ func flagsFromEnvironment(cmd *cobra.Command, s streams) error {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		name := "HEED_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		value, ok := s.env(name)
-		if !ok || f.Changed || f.Name == "help" || first != nil {
+		if !ok || value == "" || f.Changed || f.Name == "help" || first != nil {
 			return
 		}
-		if err := cmd.Flags().Set(f.Name, value); err != nil {
+		f.Changed = true
+		if err := f.Value.Set(value); err != nil {
 			first = usage("the environment variable %s: %q is no value for --%s: %v", name, value, f.Name, err)
 		}
 	})

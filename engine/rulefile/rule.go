@@ -76,6 +76,7 @@ func (b *build) readOn(node *source.Node) []string {
 		case suggest.Closest(name, known) != "":
 			b.report.Errorf(item.Place(), "unknown-event", "there is no event type %s", name).
 				Suggest("%s", suggest.DidYouMean(name, known))
+			name = suggest.Closest(name, known) // the rest of the rule is checked against what was meant
 		default:
 			b.report.Warnf(item.Place(), "undeclared-event", "nobody declared the event type %s, so its fields are not checked", name).
 				Suggest("declare it: events: {%s: {fields: {userId: string}}}", name)

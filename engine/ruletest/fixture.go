@@ -111,7 +111,12 @@ func split(file string, r io.Reader) ([]Fixture, error) {
 			return fixtures, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: this is not JSON: %w", file, 1+bytes.Count(text[:decoder.InputOffset()], []byte("\n")), err)
+			at := decoder.InputOffset()
+			var syntax *json.SyntaxError
+			if errors.As(err, &syntax) {
+				at = min(syntax.Offset, int64(len(text)))
+			}
+			return nil, fmt.Errorf("%s:%d: this is not JSON: %w", file, 1+bytes.Count(text[:at], []byte("\n")), err)
 		}
 		fixtures = append(fixtures, Fixture{File: file, Body: bytes.Clone(raw)})
 	}

@@ -89,6 +89,8 @@ func (n *Node) Describe() string {
 	switch {
 	case n.IsObject():
 		return "an object"
+	case n.IsList() && len(n.Items()) == 0:
+		return "an empty list"
 	case n.IsList():
 		return "a list"
 	case n.IsNull():

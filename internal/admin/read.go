@@ -131,11 +131,12 @@ func (a *api) event(w http.ResponseWriter, r *http.Request) {
 	write(w, http.StatusOK, shown)
 }
 
-func body(raw []byte) any {
+func body(raw []byte) json.RawMessage {
 	if json.Valid(raw) && utf8.Valid(raw) {
-		return json.RawMessage(raw)
+		return raw
 	}
-	return string([]rune(string(raw)))
+	text, _ := json.Marshal(string(raw)) // a string always can be
+	return text
 }
 
 func (a *api) deliveriesOf(ctx context.Context, seq int64) ([]Delivery, error) {

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"heed/engine/rulefile"
+)
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// watched starts a server that tells of its reloads.
+func watched(t *testing.T, rules string) (*server, chan rulefile.Attempt) {
+	attempts := make(chan rulefile.Attempt, 64)
+	s := startServer(t, rules, held, func(o *appOptions) { o.reloaded = func(a rulefile.Attempt) { attempts <- a } })
+	<-attempts // the start
+	return s, attempts
+}
+
+func next(t *testing.T, attempts chan rulefile.Attempt) rulefile.Attempt {
+	t.Helper()
+	select {
+	case a := <-attempts:
+		return a
+	case <-time.After(10 * time.Second):
+		t.Fatal("the change was not noticed")
+		return rulefile.Attempt{}
+	}
+}
+
+func rule(when string) string {
+	return strings.Replace(logRule, "    do:", "    when: "+when+"\n    do:", 1)
+}
+
+func TestRulesAreReloadedHoweverTheFileIsReplaced(t *testing.T) {
+	s, attempts := watched(t, rule("data.score < 10"))
+	path := s.app.rules
+	for name, replace := range map[string]func(text string) error{
+		"in place": func(text string) error { return os.WriteFile(path, []byte(text), 0o600) },
+		"by a rename": func(text string) error {
+			if err := os.WriteFile(path+"~", []byte(text), 0o600); err != nil {
+				return err
+			}
+			return os.Rename(path+"~", path)
+		},
+		"removed, then written": func(text string) error {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+			return os.WriteFile(path, []byte(text), 0o600)
+		},
+	} {
+		start := time.Now()
+		if err := replace(rule(`data.quizName == "` + name + `"`)); err != nil {
+			t.Fatal(err)
+		}
+		a := next(t, attempts)
+		for a.Err != nil { // the moment in which the file is not there
+			a = next(t, attempts)
+		}
+		t.Logf("%s: active after %v", name, time.Since(start))
+		s.post(name, `{"event":"quiz.submitted","data":{"quizName":"`+name+`"}}`)
+		if e := s.event(strings.ReplaceAll(name, " ", "%20")); len(e.Decisions) != 1 || e.Decisions[0].Outcome != "matched" {
+			t.Errorf("%s: the new rule did not decide: %+v", name, e.Decisions)
+		}
+	}
+}
+
+// Kubernetes swaps a directory behind a symbolic link; the rule file's own
+// name shows in no event.
+func TestRulesAreReloadedOnAConfigMapSwap(t *testing.T) {
+	mount := t.TempDir()
+	version := func(name, text string) {
+		if err := os.Mkdir(filepath.Join(mount, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(mount, name, "rules.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := func(target, name string) {
+		if err := os.Symlink(target, filepath.Join(mount, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	version("..v1", rule("data.score < 10"))
+	link("..v1", "..data")
+	link(filepath.Join("..data", "rules.yaml"), "rules.yaml")
+	attempts := make(chan rulefile.Attempt, 64)
+	s := startServer(t, "", held, func(o *appOptions) {
+		o.rules = mount
+		o.reloaded = func(a rulefile.Attempt) { attempts <- a }
+	})
+	first := next(t, attempts)
+	version("..v2", rule("data.score < 20"))
+	link("..v2", "..data_tmp")
+	if err := os.Rename(filepath.Join(mount, "..data_tmp"), filepath.Join(mount, "..data")); err != nil {
+		t.Fatal(err)
+	}
+	second := next(t, attempts)
+	if second.Err != nil || second.Loaded.Hash == first.Loaded.Hash || s.app.ruleSet().Rules()[0].Condition.Text != "data.score < 20" {
+		t.Errorf("after the swap: %v", second.Err)
+	}
+}
+
+func TestABrokenFileKeepsTheOldRulesAndSaysWhere(t *testing.T) {
+	s, attempts := watched(t, rule("data.score < 70"))
+	for name, text := range map[string]string{
+		"cut short":   logRule[:len(logRule)-40],
+		"empty":       "",
+		"a typo":      rule("data.scor < 70"),
+		"no YAML":     "rules: [",
+		"alias bomb":  "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c]\n",
+		"no rules at": "\x00",
+	} {
+		if err := os.WriteFile(s.app.rules, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		a := next(t, attempts)
+		if a.Err == nil {
+			t.Errorf("%s: was activated", name)
+		}
+		if len(a.Problems) == 0 || a.Problems[0].Line == 0 || a.Problems[0].Col == 0 {
+			t.Errorf("%s: no place in %+v", name, a.Problems)
+		}
+		var metrics string
+		s.get("/metrics", &metrics)
+		if !strings.Contains(metrics, "heed_rules_last_reload_successful 0") {
+			t.Errorf("%s: the gauge is not 0", name)
+		}
+		s.post(name, `{"event":"quiz.submitted","data":{"score":1}}`)
+		if e := s.event(strings.ReplaceAll(name, " ", "%20")); len(e.Decisions) != 1 || e.Decisions[0].Outcome != "matched" {
+			t.Errorf("%s: the old rules did not decide", name)
+		}
+		response, err := http.Post(s.app.adminURL()+"/-/reload", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: POST /-/reload answered %d", name, response.StatusCode)
+		}
+		next(t, attempts) // the forced one
+	}
+	if err := os.WriteFile(s.app.rules, []byte(rule("data.score < 70")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if a := next(t, attempts); a.Err != nil {
+		t.Errorf("the mended file: %v", a.Err)
+	}
+}

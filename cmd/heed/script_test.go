@@ -1,0 +1,131 @@
+package main
+
+import (
+	"flag"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// -update rewrites the expected outputs in the scripts.
+var update = flag.Bool("update", false, "rewrite the expected outputs of the scripts")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"heed": main})
+}
+
+// TestScripts runs every command as a user would, one script for each case.
+func TestScripts(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("ROOT", root)
+			e.Setenv("MINDTICKLE_WEBHOOK_SECRET", "script-secret")
+			e.Setenv("HOME", e.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"serve": serveInScript,
+			"plain": plain,
+		},
+	})
+}
+
+// serveInScript starts "heed serve" with the given flags on free ports, waits
+// until it is ready, and sets URL and ADMIN. It is interrupted, and must exit
+// with 0, when the script ends.
+func serveInScript(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("use exec for a serve that must fail")
+	}
+	public, admin := freePort(ts), freePort(ts)
+	cmd := exec.Command("heed", append([]string{"serve", "--listen", public, "--admin", admin}, args...)...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = append(os.Environ(), "PATH="+ts.Getenv("PATH"), "MINDTICKLE_WEBHOOK_SECRET="+ts.Getenv("MINDTICKLE_WEBHOOK_SECRET"))
+	log, err := os.Create(ts.MkAbs("serve.log"))
+	ts.Check(err)
+	cmd.Stderr = log
+	cmd.Path = lookPath(ts, "heed")
+	ts.Check(cmd.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	ts.Defer(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case err := <-ended:
+			ts.Check(err)
+		case <-time.After(30 * time.Second):
+			_ = cmd.Process.Kill()
+			ts.Fatalf("serve did not end within 30 s of SIGTERM")
+		}
+		log.Close()
+	})
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		response, err := http.Get("http://" + public + "/-/ready")
+		if err == nil {
+			response.Body.Close()
+			break
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("serve is not ready: %v\n%s", err, ts.ReadFile("serve.log"))
+		}
+	}
+	ts.Setenv("URL", "http://"+public+"/webhooks/mindtickle")
+	ts.Setenv("ADMIN", "http://"+admin)
+}
+
+func lookPath(ts *testscript.TestScript, name string) string {
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if path := filepath.Join(dir, name); isExecutable(path) {
+			return path
+		}
+	}
+	ts.Fatalf("there is no %s in the PATH", name)
+	return ""
+}
+
+func isExecutable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode()&0o111 != 0
+}
+
+func freePort(ts *testscript.TestScript) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+var (
+	times = regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?`)
+	ids   = regexp.MustCompile(`\b[a-z2-7]{20}\b`)
+	local = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+	hash  = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
+)
+
+// plain replaces what differs from run to run in the last command's output and
+// writes it to a file, so that it can be compared: plain stdout got.txt.
+func plain(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	text = times.ReplaceAllString(text, "TIME")
+	text = ids.ReplaceAllString(text, "DELIVERYID")
+	text = hash.ReplaceAllString(text, "HASH")
+	text = local.ReplaceAllString(text, "ADDRESS")
+	text = strings.ReplaceAll(text, ts.Getenv("ROOT"), "ROOT")
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+}
