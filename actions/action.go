@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"heed/engine/expression"
+	"heed/engine/source"
 )
 
 // Kind is a kind of action, such as slack or http.
@@ -136,4 +137,14 @@ func (r *Registry) Names() []string {
 		names[i] = k.Name()
 	}
 	return names
+}
+
+// example is a kind for a hint: the one that the value names, else the first.
+func (r *Registry) example(value *source.Node) string {
+	if value.IsText() {
+		if kind, ok := r.Lookup(value.Text()); ok {
+			return kind.Name()
+		}
+	}
+	return r.Names()[0]
 }

@@ -2,7 +2,6 @@ package actions
 
 import (
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -35,12 +34,18 @@ type Reader struct {
 // Read reads one entry under "actions:", {name: {kind: {…}}}. It returns nil
 // when there is nothing that rules could be checked against.
 func (r *Reader) Read(name, value *source.Node, report *source.Report) *Configured {
-	if !value.IsObject() || len(value.Pairs()) != 1 {
+	pairs := value.Pairs()
+	switch {
+	case len(pairs) == 0:
 		report.Errorf(value.Place(), "wrong-type", "the action %s must name exactly one kind of action, not be %s", name.Text(), value.Describe()).
-			Suggest("write %s: {%s: {…}}; the kinds are %s", name.Text(), r.Registry.Names()[0], strings.Join(r.Registry.Names(), ", "))
+			Suggest("write %s: {%s: {…}}; the kinds are %s", name.Text(), r.Registry.example(value), strings.Join(r.Registry.Names(), ", "))
+		return nil
+	case len(pairs) > 1:
+		report.Errorf(pairs[1].Key.Place(), "wrong-type", "the action %s must name exactly one kind of action; %s is another key beside %s", name.Text(), pairs[1].Key.Text(), pairs[0].Key.Text()).
+			Suggest("move %s below %s, with two more spaces in front, or make it an action of its own", pairs[1].Key.Text(), pairs[0].Key.Text())
 		return nil
 	}
-	pair := value.Pairs()[0]
+	pair := pairs[0]
 	kind, ok := r.Registry.Lookup(pair.Key.Text())
 	if !ok {
 		report.Errorf(pair.Key.Place(), "unknown-kind", "there is no kind of action called %s", pair.Key.Text()).
@@ -78,14 +83,18 @@ func readSettings(f *source.Fields, s Settings) Settings {
 		if n, ok := retry.Int("attempts", 1, 1000); ok {
 			s.Retry.Attempts = n
 		}
-		if d, ok := retry.Duration("min"); ok {
-			s.Retry.Min = d
+		least, hasLeast := retry.Duration("min")
+		most, hasMost := retry.Duration("max")
+		if hasLeast && hasMost && most < least {
+			f.Report().Errorf(retry.Take("max").Place(), "wrong-type", "retry of %s has a max that is less than its min", f.What()).
+				Suggest("swap the two")
 		}
-		if d, ok := retry.Duration("max"); ok {
-			s.Retry.Max = d
+		// One that is given alone moves the other's default out of its way.
+		if hasLeast {
+			s.Retry.Min, s.Retry.Max = least, max(least, s.Retry.Max)
 		}
-		if s.Retry.Max < s.Retry.Min {
-			f.Report().Errorf(node.Place(), "wrong-type", "retry of %s has a max that is less than its min", f.What())
+		if hasMost {
+			s.Retry.Max, s.Retry.Min = most, min(most, s.Retry.Min)
 		}
 		retry.Done()
 	}
@@ -126,6 +135,9 @@ func (c *Config) SecretOf(key string, node *source.Node, sensitive bool) Secret 
 		return NewSecret(node.Text())
 	}
 	fields := node.Fields(report, key+" of "+c.What())
+	if !node.IsObject() {
+		return NewSecret("")
+	}
 	env, hasEnv := fields.Text("env")
 	file, hasFile := fields.Text("file")
 	fields.Done()
@@ -135,14 +147,16 @@ func (c *Config) SecretOf(key string, node *source.Node, sensitive bool) Secret 
 		return NewSecret("")
 	}
 	if hasFile {
-		if _, err := os.Stat(file); err != nil {
-			c.unavailable(node, "missing-secret-file", "%s of %s: the file %s cannot be read", key, c.What(), file).
-				Suggest("create it, or correct the path")
+		secret := FileSecret(file)
+		if _, err := secret.Value(); err != nil {
+			c.unavailable(node, "missing-secret-file", "%s of %s cannot be used: %v", key, c.What(), err).
+				Suggest("put the secret, and nothing else, into that file, or correct the path")
 		}
-		return FileSecret(file)
+		return secret
 	}
-	value, ok := c.read.LookupEnv(env)
-	if !ok || value == "" {
+	value, _ := c.read.LookupEnv(env)
+	value = strings.TrimSpace(value) // a line break at its end is a slip, as in a file
+	if value == "" {
 		c.unavailable(node, "missing-env", "%s of %s: the environment variable %s is not set", key, c.What(), env).
 			Suggest("set %s where heed runs", env)
 	}
@@ -168,9 +182,14 @@ func (c *Config) CheckURL(key string, node *source.Node, text string) *url.URL {
 		return nil
 	}
 	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+	switch {
+	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "":
 		report.Errorf(node.Place(), "bad-url", "%s of %s is no absolute address", key, c.What()).
 			Suggest("write https://host/path")
+		return nil
+	case strings.Contains(text, "#"):
+		report.Errorf(node.Place(), "bad-url", "%s of %s holds a #; what follows it is never sent", key, c.What()).
+			Suggest("leave out the # and what follows it")
 		return nil
 	}
 	return u

@@ -1,7 +1,7 @@
 package actions
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,43 +16,60 @@ const Masked = "***"
 // prints as Masked in every form; only Value gives it away. The zero Secret is
 // not set.
 type Secret struct {
-	literal string
-	file    string
-	set     bool
+	// A function, since fmt prints the fields of what it cannot call methods
+	// on, such as a struct's unexported fields: of a function it shows only
+	// the address.
+	read func() (string, error)
 }
 
 // NewSecret is a secret with a known value.
-func NewSecret(value string) Secret { return Secret{literal: value, set: true} }
-
-// FileSecret is a secret that is read from a file whenever it is used, so that
-// it can be rotated without a reload.
-func FileSecret(path string) Secret { return Secret{file: path, set: true} }
-
-// IsSet says whether the configuration named the secret at all.
-func (s Secret) IsSet() bool { return s.set }
-
-// Value is the secret itself. It is an error if its file cannot be read or if
-// it is empty.
-func (s Secret) Value() (string, error) {
-	value := s.literal
-	if s.file != "" {
-		text, err := os.ReadFile(s.file)
-		if err != nil {
-			return "", fmt.Errorf("read secret: %w", err)
+func NewSecret(value string) Secret {
+	return Secret{func() (string, error) {
+		if value == "" {
+			return "", errors.New("the secret is empty")
 		}
-		value = strings.TrimSpace(string(text))
-	}
-	if value == "" {
-		return "", fmt.Errorf("the secret is empty%s", s.where())
-	}
-	return value, nil
+		return value, nil
+	}}
 }
 
-func (s Secret) where() string {
-	if s.file == "" {
-		return ""
+// FileSecret is a secret that is read from a file whenever it is used, so that
+// it can be rotated without a reload. White space round it is dropped.
+func FileSecret(path string) Secret {
+	return Secret{func() (string, error) { return readSecret(path) }}
+}
+
+// maxSecret bounds a secret's file, in bytes.
+const maxSecret = 64 << 10
+
+func readSecret(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("read secret: %w", err)
 	}
-	return " in " + s.file
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
+	switch value := strings.TrimSpace(string(text)); {
+	case err != nil:
+		return "", fmt.Errorf("read secret: %w", err)
+	case len(text) > maxSecret:
+		return "", fmt.Errorf("the secret in %s is longer than %d bytes; is it the right file?", path, maxSecret)
+	case value == "":
+		return "", fmt.Errorf("the secret in %s is empty", path)
+	default:
+		return value, nil
+	}
+}
+
+// IsSet says whether the configuration named the secret at all.
+func (s Secret) IsSet() bool { return s.read != nil }
+
+// Value is the secret itself. It is an error if it is not set or empty, or if
+// its file cannot be read.
+func (s Secret) Value() (string, error) {
+	if s.read == nil {
+		return "", errors.New("the secret is not configured")
+	}
+	return s.read()
 }
 
 // String masks the secret.
@@ -64,8 +81,8 @@ func (s Secret) GoString() string { return Masked }
 // Format masks the secret under every verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Masked) }
 
-// MarshalJSON masks the secret.
-func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(Masked) }
+// MarshalText masks the secret in JSON and whatever else is written as text.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(Masked), nil }
 
 // LogValue masks the secret.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(Masked) }

@@ -40,7 +40,7 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	// Once the server has taken the message it is sent, whatever happens to
 	// the goodbye.
 	defer func() { _ = client.CloseWithSMTPClient(connection) }()
-	if err := client.SendWithSMTPClient(connection, message); err != nil {
+	if err := client.SendWithSMTPClient(connection, message); err != nil && !message.IsDelivered() {
 		return a.failed(err)
 	}
 	return actions.Outcome{Verdict: actions.Done}

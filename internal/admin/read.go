@@ -18,11 +18,11 @@ import (
 // Event is an event as the API shows it whole.
 type Event struct {
 	record.Event
-	// Body is the event's body if it is JSON, else its text, with what is no
-	// UTF-8 replaced.
-	Body       any        `json:"body"`
-	Decisions  []Decision `json:"decisions"`
-	Deliveries []Delivery `json:"deliveries"`
+	// Body is the event's body, to the letter, if it is JSON; else its text as
+	// a JSON string, with what is no UTF-8 replaced.
+	Body       json.RawMessage `json:"body"`
+	Decisions  []Decision      `json:"decisions"`
+	Deliveries []Delivery      `json:"deliveries"`
 	// Also are other events under the same id, such as one that was
 	// quarantined for reusing it.
 	Also []record.Event `json:"also,omitempty"`
