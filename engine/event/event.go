@@ -4,13 +4,7 @@
 package event
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -98,108 +92,6 @@ func Decode(body []byte) (Event, error) {
 		return Event{}, fault(FaultBadData, `"data" is %s, not an object`, kindOf(data))
 	}
 	return e, nil
-}
-
-// decodeJSON reads exactly one JSON value.
-func decodeJSON(body []byte) (any, error) {
-	d := decoder{json: json.NewDecoder(bytes.NewReader(body))}
-	d.json.UseNumber()
-	value, err := d.value(0)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := d.json.Token(); !errors.Is(err, io.EOF) {
-		return nil, fault(FaultNotJSON, "the body goes on after its JSON value, at byte %d", d.json.InputOffset())
-	}
-	return value, nil
-}
-
-type decoder struct{ json *json.Decoder }
-
-func (d *decoder) value(depth int) (any, error) {
-	token, err := d.json.Token()
-	if err != nil {
-		return nil, d.syntax(err)
-	}
-	switch t := token.(type) {
-	case json.Delim:
-		if depth == MaxDepth {
-			return nil, fault(FaultTooDeep, "the body nests deeper than %d, at byte %d", MaxDepth, d.json.InputOffset())
-		}
-		if t == '{' {
-			return d.object(depth + 1)
-		}
-		return d.list(depth + 1)
-	case json.Number:
-		return ParseNumber(t.String()), nil
-	default:
-		return t, nil // string, bool or nil
-	}
-}
-
-func (d *decoder) object(depth int) (any, error) {
-	object := map[string]any{}
-	for d.json.More() {
-		token, err := d.json.Token()
-		if err != nil {
-			return nil, d.syntax(err)
-		}
-		key, ok := token.(string)
-		if !ok {
-			return nil, fault(FaultNotJSON, "the body is not JSON: a key that is no text, at byte %d", d.json.InputOffset())
-		}
-		if _, twice := object[key]; twice {
-			return nil, fault(FaultDuplicateKey, "the key %q is given twice, at byte %d", key, d.json.InputOffset())
-		}
-		if object[key], err = d.value(depth); err != nil {
-			return nil, err
-		}
-	}
-	return object, d.end()
-}
-
-func (d *decoder) list(depth int) (any, error) {
-	list := []any{}
-	for d.json.More() {
-		value, err := d.value(depth)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, value)
-	}
-	return list, d.end()
-}
-
-// end takes the bracket that closes the object or list.
-func (d *decoder) end() error {
-	_, err := d.json.Token()
-	if err != nil {
-		return d.syntax(err)
-	}
-	return nil
-}
-
-func (d *decoder) syntax(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fault(FaultNotJSON, "the body ends in the middle of its JSON, at byte %d", d.json.InputOffset())
-	}
-	return fault(FaultNotJSON, "the body is not JSON: %v, at byte %d", err, d.json.InputOffset())
-}
-
-// ParseNumber turns a JSON number into an int when it is a whole number that fits,
-// else into a float64 when it is finite, else into a BadNumber.
-func ParseNumber(literal string) any {
-	if !strings.ContainsAny(literal, ".eE") {
-		if n, err := strconv.Atoi(literal); err == nil {
-			return n
-		}
-		return BadNumber(literal)
-	}
-	f, err := strconv.ParseFloat(literal, 64)
-	if err != nil {
-		return BadNumber(literal)
-	}
-	return f
 }
 
 func kindOf(value any) string {
