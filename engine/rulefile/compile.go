@@ -24,6 +24,8 @@ type Loaded struct {
 	Snapshot
 	Rules   *engine.RuleSet
 	Actions map[string]*actions.Configured
+	// Tests are the tests that the rules carry.
+	Tests []Test
 	// Problems are the warnings.
 	Problems []source.Problem
 }
@@ -59,6 +61,7 @@ func (c *Compiler) Compile(s Snapshot) (*Loaded, []source.Problem) {
 		Snapshot: s,
 		Rules:    engine.NewRuleSet(s.Hash, b.catalog, b.rules),
 		Actions:  b.actions,
+		Tests:    b.tests,
 		Problems: b.report.Problems(),
 	}, b.report.Problems()
 }
@@ -76,6 +79,7 @@ type build struct {
 	used        map[string]bool
 
 	rules  []*engine.Rule
+	tests  []Test
 	named  map[string]source.Place // rules by name
 	scopes map[string]*expression.Scope
 }

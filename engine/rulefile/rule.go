@@ -45,7 +45,7 @@ func (b *build) readRule(node *source.Node) {
 	scope := b.scope(rule.On)
 	rule.Condition = b.readWhen(fields.Take("when"), scope)
 	rule.Steps = b.readDo(fields.Require("do"), scope)
-	fields.Take("tests")
+	b.readTests(fields.Take("tests"), rule)
 	fields.Done()
 	b.rules = append(b.rules, rule)
 }

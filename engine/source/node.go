@@ -84,6 +84,27 @@ func (n *Node) Scalar() any {
 	return y.Value
 }
 
+// Value is the node as encoding/json would have it: nil, bool, int, float64,
+// string, []any or map[string]any.
+func (n *Node) Value() any {
+	switch {
+	case n.IsObject():
+		object := map[string]any{}
+		for _, pair := range n.Pairs() {
+			object[pair.Key.Text()] = pair.Value.Value()
+		}
+		return object
+	case n.IsList():
+		list := []any{}
+		for _, item := range n.Items() {
+			list = append(list, item.Value())
+		}
+		return list
+	default:
+		return n.Scalar()
+	}
+}
+
 // Describe says what the node is, for messages.
 func (n *Node) Describe() string {
 	switch {

@@ -1,0 +1,171 @@
+package rulefile
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"heed/engine"
+	"heed/engine/source"
+	"heed/engine/suggest"
+)
+
+// Test is one test that a rule carries: what the rule must make of an event.
+type Test struct {
+	Rule *engine.Rule
+	Name string
+	// Place is where the test is written.
+	Place source.Place
+	// Given are the events, in the webhook's own body format.
+	Given [][]byte
+	// Outcomes are the expected outcomes: one for each event or, if there is
+	// only one, that of the last. Empty expects nothing of them.
+	Outcomes []engine.Outcome
+	// Actions are parts of the expected actions, as encoding/json would have
+	// them; nil expects nothing of them, empty that there are none.
+	Actions []map[string]any
+}
+
+func (b *build) readTests(node *source.Node, rule *engine.Rule) {
+	if node == nil || node.IsNull() {
+		return
+	}
+	if !node.IsList() {
+		b.report.Errorf(node.Place(), "wrong-type", "tests must be a list, not %s", node.Describe()).
+			Suggest("start each test with a dash: - name: a failing quiz is flagged")
+		return
+	}
+	for _, item := range node.Items() {
+		b.readTest(item, rule)
+	}
+}
+
+func (b *build) readTest(node *source.Node, rule *engine.Rule) {
+	if !node.IsObject() {
+		b.report.Errorf(node.Place(), "wrong-type", "a test must be an object with name, given and expect, not %s", node.Describe())
+		return
+	}
+	fields := node.Fields(b.report, "the test")
+	test := Test{Rule: rule, Place: node.Place()}
+	test.Name, _ = fields.Text("name")
+	if given := fields.Require("given"); given != nil {
+		items := []*source.Node{given}
+		if given.IsList() {
+			items = given.Items()
+		}
+		for _, item := range items {
+			test.Given = append(test.Given, b.readGiven(item, rule))
+		}
+	}
+	if expect := fields.Require("expect"); expect != nil {
+		b.readExpect(expect, &test)
+	}
+	fields.Done()
+	b.tests = append(b.tests, test)
+}
+
+// readGiven reads one event. It may be written short: without a companyId, and
+// without event where the rule listens to one type only.
+func (b *build) readGiven(node *source.Node, rule *engine.Rule) []byte {
+	fields := node.Fields(b.report, "given")
+	name, hasName := fields.Text("event")
+	switch {
+	case !hasName && len(rule.On) == 1:
+		name = rule.On[0]
+	case !hasName:
+		b.report.Errorf(node.Place(), "missing-key", "given has no event").Suggest("write event: %s", strings.Join(rule.On, " or event: "))
+	case len(rule.On) > 0 && !slices.Contains(rule.On, name):
+		b.report.Errorf(fields.Take("event").Place(), "test-event", "the rule does not listen to %s", name).
+			Suggest("%s", suggest.DidYouMean(name, rule.On))
+	}
+	company, _ := fields.Text("companyId")
+	data := map[string]any{}
+	if node := fields.Take("data"); node != nil {
+		b.checkGivenFields(node, name)
+		if object, ok := node.Value().(map[string]any); ok {
+			data = object
+		} else {
+			b.report.Errorf(node.Place(), "wrong-type", "data of given must be an object, not %s", node.Describe())
+		}
+	}
+	fields.Done()
+	body, err := json.Marshal(map[string]any{"event": name, "companyId": company, "data": data})
+	if err != nil {
+		b.report.Errorf(node.Place(), "wrong-type", "given cannot be an event: %v", err)
+	}
+	return body
+}
+
+// checkGivenFields warns of fields that are probably misspelt: a test that
+// gives another field than the rule reads shows nothing.
+func (b *build) checkGivenFields(node *source.Node, eventType string) {
+	t := b.catalog.Lookup(eventType)
+	if t == nil {
+		return
+	}
+	var names []string
+	for _, f := range t.Fields {
+		names = append(names, f.Name)
+	}
+	for _, pair := range node.Pairs() {
+		if name := pair.Key.Text(); !slices.Contains(names, name) && suggest.Closest(name, names) != "" {
+			b.report.Warnf(pair.Key.Place(), "unknown-field", "%s has no field %s", eventType, name).
+				Suggest("%s", suggest.DidYouMean(name, names))
+		}
+	}
+}
+
+var outcomeNames = []string{string(engine.Matched), string(engine.NotMatched), string(engine.Unknown), string(engine.Errored)}
+
+func (b *build) readExpect(node *source.Node, test *Test) {
+	fields := node.Fields(b.report, "expect")
+	if outcome := fields.Take("outcome"); outcome != nil {
+		items := []*source.Node{outcome}
+		if outcome.IsList() {
+			items = outcome.Items()
+			if len(items) != len(test.Given) {
+				b.report.Errorf(outcome.Place(), "test-outcome", "expect has %d outcomes for %d events", len(items), len(test.Given))
+			}
+		}
+		for _, item := range items {
+			if !slices.Contains(outcomeNames, item.Text()) {
+				b.report.Errorf(item.Place(), "test-outcome", "there is no outcome %s", item.Describe()).
+					Suggest("%s", suggest.DidYouMean(item.Text(), outcomeNames))
+			}
+			test.Outcomes = append(test.Outcomes, engine.Outcome(item.Text()))
+		}
+	}
+	if actions := fields.Take("actions"); actions != nil {
+		test.Actions = []map[string]any{}
+		if !actions.IsList() {
+			b.report.Errorf(actions.Place(), "wrong-type", "actions of expect must be a list, not %s", actions.Describe())
+		}
+		for _, item := range actions.Items() {
+			b.readExpectedAction(item, test)
+		}
+	}
+	if len(fields.Pairs()) == 0 {
+		b.report.Errorf(node.Place(), "missing-key", "expect expects nothing").Suggest("write expect: {outcome: matched}")
+	}
+	fields.Done()
+}
+
+func (b *build) readExpectedAction(node *source.Node, test *Test) {
+	part, ok := node.Value().(map[string]any)
+	if !ok {
+		b.report.Errorf(node.Place(), "wrong-type", "an expected action must be an object, not %s", node.Describe())
+		return
+	}
+	if name := node.Get("action"); name != nil {
+		var used []string
+		for _, step := range test.Rule.Steps {
+			used = append(used, step.Action)
+		}
+		if !slices.Contains(used, name.Text()) {
+			b.report.Errorf(name.Place(), "test-action", "the rule has no action %s", name.Text()).
+				Suggest("%s", suggest.DidYouMean(name.Text(), used))
+		}
+	}
+	test.Actions = append(test.Actions, part)
+}
+

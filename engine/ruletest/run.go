@@ -1,0 +1,203 @@
+package ruletest
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"heed/engine"
+	"heed/engine/rulefile"
+)
+
+// Report is how one test went.
+type Report struct {
+	Test rulefile.Test
+	// Failures are what was not as expected; empty if the test passed.
+	Failures []Failure
+	// Decisions are what the rule made of each given event.
+	Decisions []Decision
+}
+
+// Failure is one difference. What names the part: outcome, actions[0].text.
+type Failure struct {
+	What     string `json:"what"`
+	Expected string `json:"expected"`
+	Got      string `json:"got"`
+}
+
+// Passed says whether everything was as expected.
+func (r *Report) Passed() bool { return len(r.Failures) == 0 }
+
+// Run runs the tests of a rule set through the engine that decides real
+// events. Only the rule that carries the test is looked at.
+func Run(loaded *rulefile.Loaded, now time.Time) []Report {
+	var reports []Report
+	for _, test := range loaded.Tests {
+		reports = append(reports, runTest(loaded.Rules, test, now))
+	}
+	return reports
+}
+
+func runTest(rules *engine.RuleSet, test rulefile.Test, now time.Time) Report {
+	report := Report{Test: test}
+	var actions []map[string]any
+	for _, body := range test.Given {
+		result, err := DryRun(rules, Fixture{File: "given", Body: body}, now)
+		if err != nil {
+			report.Failures = append(report.Failures, Failure{"given", "an event", err.Error()})
+			return report
+		}
+		at := slices.IndexFunc(result.Decisions, func(d Decision) bool { return d.Rule == test.Rule.Name })
+		if at < 0 {
+			report.Failures = append(report.Failures, Failure{"given", "an event that the rule listens to", result.Event})
+			return report
+		}
+		report.Decisions = append(report.Decisions, result.Decisions[at])
+		for _, a := range result.Decisions[at].Actions {
+			actions = append(actions, flatten(a))
+		}
+	}
+	report.compareOutcomes()
+	if test.Actions != nil {
+		report.compareActions(actions)
+	}
+	return report
+}
+
+func (r *Report) compareOutcomes() {
+	got := r.Decisions
+	if len(r.Test.Outcomes) == 1 && len(got) > 1 {
+		got = got[len(got)-1:]
+	}
+	for i, want := range r.Test.Outcomes {
+		if i < len(got) && got[i].Outcome != want {
+			r.Failures = append(r.Failures, Failure{"outcome", string(want), string(got[i].Outcome)})
+		}
+	}
+}
+
+// compareActions looks for each expected action, in their order, among those
+// that were rendered; others may stand between them, but none may if none is
+// expected.
+func (r *Report) compareActions(got []map[string]any) {
+	if len(r.Test.Actions) == 0 && len(got) > 0 {
+		r.Failures = append(r.Failures, Failure{"actions", "none", names(got)})
+		return
+	}
+	rest := got
+	for i, want := range r.Test.Actions {
+		where := fmt.Sprintf("actions[%d]", i)
+		at := slices.IndexFunc(rest, func(a map[string]any) bool { return want["action"] == nil || a["action"] == want["action"] })
+		if at < 0 {
+			r.Failures = append(r.Failures, Failure{where, text(want), "no such action; there are: " + names(got)})
+			continue
+		}
+		r.Failures = append(r.Failures, differences(where, want, rest[at])...)
+		rest = rest[at+1:]
+	}
+}
+
+func names(actions []map[string]any) string {
+	var list []string
+	for _, a := range actions {
+		list = append(list, fmt.Sprint(a["action"]))
+	}
+	if len(list) == 0 {
+		return "none"
+	}
+	return strings.Join(list, ", ")
+}
+
+// flatten is an action as tests see it: its request's fields beside its name.
+func flatten(a Action) map[string]any {
+	flat := map[string]any{}
+	if len(a.Request) > 0 {
+		_ = json.Unmarshal(a.Request, &flat) // an object, or nothing to compare
+	}
+	flat["action"], flat["kind"] = a.Action, a.Kind
+	if a.Problem != "" {
+		flat["problem"] = a.Problem
+	}
+	return flat
+}
+
+// differences are the parts of want that got does not have. Objects may have
+// more keys than are wanted, lists not more elements.
+func differences(where string, want, got any) []Failure {
+	switch want := want.(type) {
+	case map[string]any:
+		object, ok := got.(map[string]any)
+		if !ok {
+			return []Failure{{where, text(want), text(got)}}
+		}
+		var all []Failure
+		for _, key := range sortedKeys(want) {
+			value, has := object[key]
+			if !has {
+				all = append(all, Failure{where + "." + key, text(want[key]), "nothing"})
+				continue
+			}
+			all = append(all, differences(where+"."+key, want[key], value)...)
+		}
+		return all
+	case []any:
+		list, ok := got.([]any)
+		if !ok || len(list) != len(want) {
+			return []Failure{{where, text(want), text(got)}}
+		}
+		var all []Failure
+		for i := range want {
+			all = append(all, differences(where+"["+strconv.Itoa(i)+"]", want[i], list[i])...)
+		}
+		return all
+	default:
+		if !equal(want, got) {
+			return []Failure{{where, text(want), text(got)}}
+		}
+		return nil
+	}
+}
+
+// equal compares scalars; numbers by value, whatever they were read as.
+func equal(a, b any) bool {
+	if x, ok := float(a); ok {
+		y, ok := float(b)
+		return ok && x == y
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+func float(value any) (float64, bool) {
+	switch v := value.(type) {
+	case int:
+		return float64(v), true
+	case float64:
+		return v, true
+	default:
+		return 0, false
+	}
+}
+
+func sortedKeys(m map[string]any) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func text(value any) string {
+	if s, ok := value.(string); ok {
+		return s
+	}
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return string(encoded)
+}
