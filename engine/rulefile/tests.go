@@ -47,7 +47,9 @@ func (b *build) readTest(node *source.Node, rule *engine.Rule) {
 	}
 	fields := node.Fields(b.report, "the test")
 	test := Test{Rule: rule, Place: node.Place()}
-	test.Name, _ = fields.Text("name")
+	if fields.Require("name") != nil {
+		test.Name, _ = fields.Text("name")
+	}
 	if given := fields.Require("given"); given != nil {
 		items := []*source.Node{given}
 		if given.IsList() {
@@ -129,7 +131,7 @@ func (b *build) readExpect(node *source.Node, test *Test) {
 		}
 		for _, item := range items {
 			if !slices.Contains(outcomeNames, item.Text()) {
-				b.report.Errorf(item.Place(), "test-outcome", "there is no outcome %s", item.Describe()).
+				b.report.Errorf(item.Place(), "test-outcome", "an outcome cannot be %s", item.Describe()).
 					Suggest("%s", suggest.DidYouMean(item.Text(), outcomeNames))
 			}
 			test.Outcomes = append(test.Outcomes, engine.Outcome(item.Text()))
@@ -168,4 +170,3 @@ func (b *build) readExpectedAction(node *source.Node, test *Test) {
 	}
 	test.Actions = append(test.Actions, part)
 }
-

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"heed/engine/record"
+	"heed/internal/receiver"
+)
+
+// TestNoAcknowledgedEventIsLostByKillMinus9 kills a heed under load, again and
+// again, and then looks for every event that was answered with 200.
+func TestNoAcknowledgedEventIsLostByKillMinus9(t *testing.T) {
+	dir := t.TempDir()
+	rules, data := filepath.Join(dir, "rules.yaml"), filepath.Join(dir, "data")
+	if err := os.WriteFile(rules, []byte(logRule), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rounds := 8
+	if testing.Short() {
+		rounds = 2
+	}
+	acknowledged := map[string]bool{}
+	for round := range rounds {
+		l, admin := listen(t), listen(t)
+		address := l.Addr().String()
+		l.Close()
+		adminAddress := admin.Addr().String()
+		admin.Close()
+		cmd := exec.Command("heed", "serve", "--rules", rules, "--data", data, "--listen", address, "--admin", adminAddress, "--log-level", "error")
+		cmd.Env = append(os.Environ(), "MINDTICKLE_WEBHOOK_SECRET="+testSecret)
+		cmd.Stderr = t.Output()
+		start := time.Now()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		waitForPort(t, address)
+		t.Logf("round %d: ready after %v", round, time.Since(start))
+		for _, id := range loadUntilKilled(cmd.Process, address, round, 50+rand.N(250)) {
+			acknowledged[id] = true
+		}
+		_ = cmd.Wait() // killed
+	}
+	s := startServer(t, logRule, held, func(o *appOptions) { o.data = data })
+	stored, cursor := map[string]record.Event{}, ""
+	for {
+		var page struct {
+			Events []record.Event `json:"events"`
+			Next   string         `json:"next_cursor"`
+		}
+		s.get("/api/v1/events?limit=500&cursor="+cursor, &page)
+		for _, e := range page.Events {
+			if _, twice := stored[e.ID]; twice {
+				t.Errorf("%s is stored twice", e.ID)
+			}
+			stored[e.ID] = e
+		}
+		if cursor = page.Next; cursor == "" {
+			break
+		}
+	}
+	t.Logf("%d events acknowledged, %d stored, over %d kills", len(acknowledged), len(stored), rounds)
+	if len(acknowledged) < rounds {
+		t.Fatalf("only %d events were acknowledged: there was no load", len(acknowledged))
+	}
+	for id := range acknowledged {
+		if _, ok := stored[id]; !ok {
+			t.Errorf("%s was acknowledged and is gone", id)
+		}
+	}
+}
+
+func waitForPort(t *testing.T, address string) {
+	t.Helper()
+	for range 500 {
+		if c, err := net.Dial("tcp", address); err == nil {
+			c.Close()
+			return
+		}
+		time.Sleep(10 * time.Millisecond) // another process: there is nothing to wait on
+	}
+	t.Fatal("heed did not start")
+}
+
+// loadUntilKilled sends unique events from 16 goroutines, kills the process
+// once it has answered a number of them, and returns the ids that were
+// answered with 200.
+func loadUntilKilled(process *os.Process, address string, round, killAfter int) []string {
+	var mu sync.Mutex
+	var acknowledged []string
+	var workers sync.WaitGroup
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
+	for worker := range 16 {
+		workers.Go(func() {
+			for n := 0; ; n++ {
+				id := fmt.Sprintf("r%d-w%d-n%d", round, worker, n)
+				body := `{"event":"quiz.submitted","data":{"userId":"` + id + `"}}`
+				timestamp := strconv.FormatInt(time.Now().UnixMilli(), 10)
+				request, _ := http.NewRequest(http.MethodPost, "http://"+address+receiver.WebhookPath, strings.NewReader(body))
+				request.Header.Set("Content-Type", "application/json")
+				request.Header.Set(receiver.EventIDHeader, id)
+				request.Header.Set(receiver.TimestampHeader, timestamp)
+				request.Header.Set(receiver.SignatureHeader, receiver.Sign(testSecret, timestamp, []byte(body)))
+				response, err := client.Do(request)
+				if err != nil {
+					return // it is dead
+				}
+				_, _ = io.Copy(io.Discard, response.Body)
+				response.Body.Close()
+				if response.StatusCode != http.StatusOK {
+					return
+				}
+				mu.Lock()
+				acknowledged = append(acknowledged, id)
+				if len(acknowledged) == killAfter {
+					_ = process.Kill()
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	workers.Wait()
+	return acknowledged
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"encoding/xml"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"heed/engine/ruletest"
+)
+
+func newTest(s streams) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "test [PATH…]",
+		Short: "Run the tests that rules carry",
+		Long: `Test runs the tests that rules carry through the engine that decides real events.
+PATH is a rule file or a directory of them; rules.yaml if none is given.
+
+Exit code 0: all pass.  1: one fails.  2: the rules cannot be read.`,
+		Example: "  heed test rules.example.yaml\n  heed test -o junit rules/ > report.xml",
+		RunE: func(_ *cobra.Command, paths []string) error {
+			if len(paths) == 0 {
+				paths = []string{"rules.yaml"}
+			}
+			return test(s, paths, output)
+		},
+	}
+	outputFlag(cmd, &output, "text", "json", "junit")
+	return cmd
+}
+
+func test(s streams, paths []string, output string) error {
+	var reports []ruletest.Report
+	for _, path := range paths {
+		loaded, err := loadRules(s, path)
+		if err != nil {
+			return err
+		}
+		reports = append(reports, ruletest.Run(loaded, time.Now())...)
+	}
+	failed := 0
+	for i := range reports {
+		if !reports[i].Passed() {
+			failed++
+		}
+	}
+	var err error
+	switch output {
+	case "json":
+		err = testJSON(s, reports)
+	case "junit":
+		err = testJUnit(s, reports, failed)
+	default:
+		testText(s, reports, failed)
+	}
+	switch {
+	case err != nil:
+		return failure(err)
+	case failed > 0:
+		return quiet(exitProblems)
+	default:
+		return nil
+	}
+}
+
+func testText(s streams, reports []ruletest.Report, failed int) {
+	paint := s.style(s.out)
+	for i := range reports {
+		r := &reports[i]
+		if r.Passed() {
+			fmt.Fprintf(s.out, "%s✔%s %s: %s\n", paint.green, paint.reset, line(r.Test.Rule.Name), line(r.Test.Name))
+			continue
+		}
+		fmt.Fprintf(s.out, "%s✘ %s: %s%s  %s%s:%d%s\n", paint.red, line(r.Test.Rule.Name), line(r.Test.Name), paint.reset,
+			paint.dim, r.Test.Place.File.Name, r.Test.Place.Line, paint.reset)
+		for _, f := range r.Failures {
+			fmt.Fprintf(s.out, "    %s\n      expected  %s\n      got       %s\n", f.What, clean(f.Expected), clean(f.Got))
+		}
+		for _, d := range r.Decisions {
+			if d.Explain != nil {
+				printTree(s.out, paint, d.Explain, "      ")
+			}
+		}
+	}
+	if len(reports) == 0 {
+		fmt.Fprintln(s.out, "no rule carries a test; write tests: below a rule")
+		return
+	}
+	fmt.Fprintf(s.out, "%s, %d failed\n", count(len(reports), "test"), failed)
+}
+
+func testJSON(s streams, reports []ruletest.Report) error {
+	for i := range reports {
+		r := &reports[i]
+		err := printJSON(s.out, map[string]any{
+			"rule": r.Test.Rule.Name, "test": r.Test.Name, "file": r.Test.Place.File.Name, "line": r.Test.Place.Line,
+			"passed": r.Passed(), "failures": append([]ruletest.Failure{}, r.Failures...), "decisions": r.Decisions,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The report that CI systems read.
+type junitSuite struct {
+	XMLName  xml.Name    `xml:"testsuite"`
+	Name     string      `xml:"name,attr"`
+	Tests    int         `xml:"tests,attr"`
+	Failures int         `xml:"failures,attr"`
+	Cases    []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Class   string        `xml:"classname,attr"`
+	Name    string        `xml:"name,attr"`
+	File    string        `xml:"file,attr"`
+	Line    int           `xml:"line,attr"`
+	Failure *junitFailure `xml:"failure"`
+}
+
+type junitFailure struct {
+	Message string `xml:"message,attr"`
+	Text    string `xml:",chardata"`
+}
+
+func testJUnit(s streams, reports []ruletest.Report, failed int) error {
+	suite := junitSuite{Name: "heed", Tests: len(reports), Failures: failed}
+	for i := range reports {
+		r := &reports[i]
+		c := junitCase{Class: r.Test.Rule.Name, Name: r.Test.Name, File: r.Test.Place.File.Name, Line: r.Test.Place.Line}
+		if !r.Passed() {
+			var text strings.Builder
+			for _, f := range r.Failures {
+				fmt.Fprintf(&text, "%s: expected %s, got %s\n", f.What, f.Expected, f.Got)
+			}
+			c.Failure = &junitFailure{Message: "not as expected: " + r.Failures[0].What, Text: clean(text.String())}
+		}
+		suite.Cases = append(suite.Cases, c)
+	}
+	fmt.Fprint(s.out, xml.Header)
+	encoder := xml.NewEncoder(s.out)
+	encoder.Indent("", "  ")
+	if err := encoder.Encode(suite); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(s.out)
+	return err
+}

@@ -1,0 +1,261 @@
+// Command loadtest measures durable acceptance: how many unique signed events
+// a second heed takes in, each stored and decided by 20 rules before it is
+// answered, against a bare net/http handler that checks the same signature,
+// decodes the same JSON and stores nothing. It starts both as processes of
+// their own, drives them in turn from this one over 64 connections, and prints
+// each round and the median ratio.
+//
+//	go run ./internal/loadtest -seconds 10 -rounds 3
+package main
+
+import (
+	"bufio"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const secret = "the-secret-of-the-load-test"
+
+func main() {
+	seconds := flag.Int("seconds", 10, "length of each measurement")
+	rounds := flag.Int("rounds", 3, "measurements of each server, in turn")
+	connections := flag.Int("connections", 64, "connections")
+	bare := flag.String("bare", "", "run as the bare server on this address")
+	flag.Parse()
+	if *bare != "" {
+		fmt.Fprintln(os.Stderr, serveBare(*bare))
+		os.Exit(1)
+	}
+	if err := compare(time.Duration(*seconds)*time.Second, *rounds, *connections); err != nil {
+		fmt.Fprintln(os.Stderr, "loadtest:", err)
+		os.Exit(1)
+	}
+}
+
+func compare(length time.Duration, rounds, connections int) error {
+	dir, err := os.MkdirTemp("", "heed-load-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	heed := filepath.Join(dir, "heed")
+	if out, err := exec.Command("go", "build", "-o", heed, "./cmd/heed").CombinedOutput(); err != nil {
+		return fmt.Errorf("build heed: %w\n%s", err, out)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	rules := filepath.Join(dir, "rules.yaml")
+	if err := os.WriteFile(rules, []byte(twentyRules()), 0o600); err != nil {
+		return err
+	}
+	var ratios []float64
+	for round := range rounds {
+		address, admin := freeAddress(), freeAddress()
+		bareRate, _, err := measure(exec.Command(self, "-bare", address), address, length, connections)
+		if err != nil {
+			return err
+		}
+		data := filepath.Join(dir, fmt.Sprint("data-", round))
+		serve := exec.Command(heed, "serve", "--rules", rules, "--data", data, "--listen", address, "--admin", admin, "--no-send", "--log-level", "warn")
+		heedRate, p99, err := measure(serve, address, length, connections)
+		if err != nil {
+			return err
+		}
+		if err := os.RemoveAll(data); err != nil {
+			return err
+		}
+		ratios = append(ratios, heedRate/bareRate)
+		fmt.Printf("round %d: bare %6.0f requests/s, heed %6.0f events/s (p99 %.1f ms), ratio %.2f\n",
+			round+1, bareRate, heedRate, float64(p99.Microseconds())/1000, heedRate/bareRate)
+	}
+	slices.Sort(ratios)
+	fmt.Printf("median ratio %.2f over %d rounds of %v, %d connections, 20 rules, fsync before each answer\n",
+		ratios[len(ratios)/2], rounds, length, connections)
+	return nil
+}
+
+// twentyRules listen to the event that is sent; each compares something, a few
+// match and leave a delivery.
+func twentyRules() string {
+	var b strings.Builder
+	b.WriteString("actions: {console: {log: {}}}\nrules:\n")
+	for i := range 20 {
+		when := fmt.Sprintf(`data.quizId == "q%d" and data.score < 70`, i)
+		fmt.Fprintf(&b, "  - {name: rule-%d, on: quiz.submitted, when: '%s', do: [{action: console, text: \"{{ data.userId }} scored {{ data.score }}\"}]}\n", i, when)
+	}
+	return b.String()
+}
+
+func freeAddress() string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "127.0.0.1:0"
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// measure starts a server, drives it, and ends it.
+func measure(cmd *exec.Cmd, address string, length time.Duration, connections int) (rate float64, p99 time.Duration, err error) {
+	cmd.Env = append(os.Environ(), "MINDTICKLE_WEBHOOK_SECRET="+secret)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		return 0, 0, err
+	}
+	defer func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait() // the bare one ends by the signal
+	}()
+	for range 200 {
+		if c, err := net.Dial("tcp", address); err == nil {
+			_ = c.Close()
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if _, err := drive(address, 500*time.Millisecond, connections); err != nil { // warm-up
+		return 0, 0, err
+	}
+	start := time.Now()
+	latencies, err := drive(address, length, connections)
+	if err != nil {
+		return 0, 0, err
+	}
+	took := time.Since(start)
+	slices.Sort(latencies)
+	return float64(len(latencies)) / took.Seconds(), latencies[len(latencies)*99/100], nil
+}
+
+// drive sends unique signed events over the connections for a while. It writes
+// and reads HTTP by hand, so that the generator takes as little of the two
+// cores as it can.
+func drive(address string, length time.Duration, connections int) ([]time.Duration, error) {
+	type result struct {
+		latencies []time.Duration
+		err       error
+	}
+	results := make(chan result)
+	end := time.Now().Add(length)
+	for worker := range connections {
+		go func() {
+			latencies, err := driveOne(address, fmt.Sprintf("%d-%d", worker, time.Now().UnixNano()), end)
+			results <- result{latencies, err}
+		}()
+	}
+	var all []time.Duration
+	var first error
+	for range connections {
+		r := <-results
+		all = append(all, r.latencies...)
+		if first == nil {
+			first = r.err
+		}
+	}
+	return all, first
+}
+
+func driveOne(address, prefix string, end time.Time) ([]time.Duration, error) {
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	reader := bufio.NewReader(c)
+	var latencies []time.Duration
+	var request []byte
+	mac := hmac.New(sha256.New, []byte(secret))
+	for n := 0; time.Now().Before(end); n++ {
+		body := fmt.Sprintf(`{"event":"quiz.submitted","companyId":"acme","data":{"userId":"u-%s-%d","quizName":"Discovery calls","quizId":"q%d","quizType":"graded","score":61,"maxScore":100,"passed":false}}`, prefix, n, n%40)
+		timestamp := fmt.Sprint(time.Now().UnixMilli())
+		mac.Reset()
+		mac.Write([]byte(timestamp))
+		mac.Write([]byte{':'})
+		mac.Write([]byte(body))
+		request = fmt.Appendf(request[:0], "POST /webhooks/mindtickle HTTP/1.1\r\nHost: load\r\nContent-Type: application/json\r\nContent-Length: %d\r\nx-mt-event-id: %s-%d\r\nx-mt-webhook-timestamp: %s\r\nx-mt-webhook-signature: %x\r\n\r\n%s",
+			len(body), prefix, n, timestamp, mac.Sum(nil), body)
+		start := time.Now()
+		if _, err := c.Write(request); err != nil {
+			return nil, err
+		}
+		if err := readAnswer(reader); err != nil {
+			return nil, err
+		}
+		latencies = append(latencies, time.Since(start))
+	}
+	return latencies, nil
+}
+
+// readAnswer reads one answer, which must be a 200 with a Content-Length.
+func readAnswer(r *bufio.Reader) error {
+	status, err := r.ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(status, "HTTP/1.1 200") {
+		return fmt.Errorf("answered %s", strings.TrimSpace(status))
+	}
+	length := 0
+	for {
+		header, err := r.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		if len(header) <= 2 {
+			break
+		}
+		if name, value, ok := strings.Cut(string(header), ":"); ok && strings.EqualFold(name, "Content-Length") {
+			if _, err := fmt.Sscan(value, &length); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = r.Discard(length)
+	return err
+}
+
+// serveBare is the yardstick: it checks the signature, decodes the JSON, and
+// forgets everything.
+func serveBare(address string) error {
+	return http.ListenAndServe(address, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+		if err != nil {
+			http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+			return
+		}
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write([]byte(r.Header.Get("x-mt-webhook-timestamp") + ":"))
+		mac.Write(body)
+		given, err := hex.DecodeString(r.Header.Get("x-mt-webhook-signature"))
+		if err != nil || !hmac.Equal(given, mac.Sum(nil)) {
+			http.Error(w, "Invalid signature", http.StatusForbidden)
+			return
+		}
+		var event struct {
+			Event     string         `json:"event"`
+			CompanyID string         `json:"companyId"`
+			Data      map[string]any `json:"data"`
+		}
+		if err := json.Unmarshal(body, &event); err != nil || event.Event == "" {
+			http.Error(w, "bad", http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"received": true}`)
+	}))
+}
