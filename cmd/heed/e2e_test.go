@@ -286,7 +286,7 @@ rules:
 		}
 	}
 	calls := slack.got()
-	if len(calls) != 1 || !strings.HasSuffix(calls[0].path, "/chat.postMessage") || calls[0].header.Get("Authorization") != "Bearer xoxb-canary-token" {
+	if len(calls) != 1 || !strings.HasSuffix(calls[0].path, "/chat.postMessage") || !strings.Contains(calls[0].body, "token=xoxb-canary-token") {
 		t.Errorf("Slack got %+v", calls)
 	}
 	if body := calls[0].body; !strings.Contains(body, "u%2F1+scored+61+on+%26lt%3B%21channel%26gt%3B+%26amp%3B+co") || !strings.Contains(body, "channel=%23coaching") {

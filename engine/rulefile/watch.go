@@ -127,6 +127,7 @@ func (w *Watcher) follow(ctx context.Context, hints chan<- struct{}) {
 			w.Log.Warn("rules: cannot watch the directory, so changes take up to two seconds", "dir", dir, "err", err)
 		}
 	}
+	hint(hints) // for what changed before the watch began
 	for {
 		select {
 		case <-ctx.Done():
@@ -135,12 +136,8 @@ func (w *Watcher) follow(ctx context.Context, hints chan<- struct{}) {
 			if !ok {
 				return
 			}
-			if e.Op == fsnotify.Chmod {
-				continue
-			}
-			select {
-			case hints <- struct{}{}:
-			default: // one is waiting already
+			if e.Op != fsnotify.Chmod {
+				hint(hints)
 			}
 		case err, ok := <-watcher.Errors:
 			if !ok {
@@ -148,6 +145,13 @@ func (w *Watcher) follow(ctx context.Context, hints chan<- struct{}) {
 			}
 			w.Log.Warn("rules: file notifications", "err", err)
 		}
+	}
+}
+
+func hint(hints chan<- struct{}) {
+	select {
+	case hints <- struct{}{}:
+	default: // one is waiting already
 	}
 }
 
