@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"maps"
 	"time"
 
 	"heed/engine/event"
@@ -26,52 +27,57 @@ func NewEnv(e *event.Event, t *event.Type, now time.Time) *Env {
 	if t == nil {
 		return env
 	}
-	typed := make(map[string]any, len(e.Data))
-	for name, value := range e.Data {
-		typed[name] = value
-	}
+	own := false // most events need no conversion, so the map is copied late
 	for i := range t.Fields {
-		if value := typed[t.Fields[i].Name]; value != nil {
-			typed[t.Fields[i].Name] = asKind(&t.Fields[i], value)
+		value := e.Data[t.Fields[i].Name]
+		if value == nil {
+			continue
 		}
+		typed, same := asKind(&t.Fields[i], value)
+		if same {
+			continue
+		}
+		if !own {
+			env.data, own = maps.Clone(e.Data), true
+		}
+		env.data[t.Fields[i].Name] = typed
 	}
-	env.data = typed
 	return env
 }
 
-// asKind returns the value as the field's kind, or why it is not one. Text is
-// never taken for a number, nor a number for text.
-func asKind(f *event.Field, value any) any {
-	ok := false
+// asKind returns the value as the field's kind, or why it is not one; same
+// says that it is as it should be. Text is never taken for a number, nor a
+// number for text.
+func asKind(f *event.Field, value any) (typed any, same bool) {
 	switch f.Kind {
 	case event.Text:
-		_, ok = value.(string)
+		_, same = value.(string)
 	case event.Number:
 		switch value.(type) {
 		case int, float64:
-			ok = true
+			same = true
 		case event.BadNumber:
-			return badf("data.%s is %s", f.Name, describe(value))
+			return badf("data.%s is %s", f.Name, describe(value)), false
 		}
 	case event.Bool:
-		_, ok = value.(bool)
+		_, same = value.(bool)
 	case event.Time:
 		if text, isText := value.(string); isText {
 			if t, valid := event.ParseTime(text); valid {
-				return t
+				return t, false
 			}
 		}
 	case event.List:
-		_, ok = value.([]any)
+		_, same = value.([]any)
 	case event.Object:
-		_, ok = value.(map[string]any)
+		_, same = value.(map[string]any)
 	default:
-		ok = true
+		same = true
 	}
-	if ok {
-		return value
+	if same {
+		return value, true
 	}
-	return badf("data.%s is %s, not %s", f.Name, describe(value), kindWord[f.Kind])
+	return badf("data.%s is %s, not %s", f.Name, describe(value), kindWord[f.Kind]), false
 }
 
 var kindWord = map[event.Kind]string{

@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"heed/engine/event"
+	"heed/engine/expression"
+)
+
+var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+
+type render func(*expression.Env) (any, error)
+
+func (r render) Render(env *expression.Env) (any, error) { return r(env) }
+
+func newRule(t testing.TB, name, when string, steps ...render) *Rule {
+	t.Helper()
+	r := &Rule{Name: name, On: []string{"quiz.submitted"}, Condition: expression.Always()}
+	if when != "" {
+		c, faults := expression.NewScope([]*event.Type{event.Standard().Lookup("quiz.submitted")}).Condition(when)
+		if faults != nil {
+			t.Fatal(faults)
+		}
+		r.Condition = c
+	}
+	for _, s := range steps {
+		r.Steps = append(r.Steps, Step{Action: "a", Kind: "k", Renderer: s})
+	}
+	return r
+}
+
+func decode(t testing.TB, body string) *event.Event {
+	t.Helper()
+	e, err := event.Decode([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.ID, e.ReceivedAt = "e1", noon
+	return &e
+}
+
+func TestEachListeningRuleLeavesAnOutcomeInTheOrderOfTheRules(t *testing.T) {
+	hello := render(func(*expression.Env) (any, error) { return map[string]string{"text": "<hello>"}, nil })
+	set := NewRuleSet("h", event.Standard(), []*Rule{
+		newRule(t, "always", "", hello, hello),
+		newRule(t, "low", "data.score < 70", hello),
+		newRule(t, "high", "data.score > 70", hello),
+		newRule(t, "passed", "data.passed", hello),
+		newRule(t, "broken", `date("rubbish") < now`, hello),
+		{Name: "other", On: []string{"module.progress"}, Condition: expression.Always()},
+	})
+	var got []string
+	for _, d := range set.Evaluate(decode(t, `{"event":"quiz.submitted","data":{"score":61}}`), noon) {
+		line := fmt.Sprintf("%s %s (%s)", d.Rule.Name, d.Outcome, d.Reason)
+		for _, r := range d.Requests {
+			line += " " + string(r.Body)
+		}
+		got = append(got, line)
+	}
+	want := []string{
+		`always matched () {"text":"<hello>"} {"text":"<hello>"}`,
+		`low matched () {"text":"<hello>"}`,
+		`high not_matched ()`,
+		`passed unknown (data.passed is missing)`,
+		`broken error (date: invalid date rubbish)`,
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if d := set.Evaluate(decode(t, `{"event":"deal.won"}`), noon); len(d) != 0 {
+		t.Errorf("an event nobody listens to has decisions: %v", d)
+	}
+}
+
+func TestAStepThatCannotRenderIsThatStepsProblemAlone(t *testing.T) {
+	set := NewRuleSet("h", event.Standard(), []*Rule{newRule(t, "r", "",
+		func(*expression.Env) (any, error) { return nil, errors.New("data.userId is missing") },
+		func(*expression.Env) (any, error) { panic("a bug") },
+		func(*expression.Env) (any, error) { return make(chan int), nil },
+		func(*expression.Env) (any, error) { return "fine", nil },
+	)})
+	requests := set.Evaluate(decode(t, `{"event":"quiz.submitted"}`), noon)[0].Requests
+	for i, want := range []string{"data.userId is missing", "rendering broke: a bug", "json: unsupported type: chan int", ""} {
+		if requests[i].Problem != want || (want != "") != (requests[i].Body == nil) {
+			t.Errorf("request %d: %q, body %s, want %q", i, requests[i].Problem, requests[i].Body, want)
+		}
+	}
+}
+
+func TestExplainAgreesWithEvaluate(t *testing.T) {
+	set := NewRuleSet("h", event.Standard(), []*Rule{newRule(t, "a", "data.score < 70"), newRule(t, "b", "not data.passed"), newRule(t, "c", "")})
+	e := decode(t, `{"event":"quiz.submitted","data":{"score":61}}`)
+	explained := set.Explain(e, noon)
+	for i, d := range set.Evaluate(e, noon) {
+		if x := explained[i]; x.Outcome != d.Outcome || x.Reason != d.Reason || outcomes[x.Explanation.Result] != d.Outcome {
+			t.Errorf("%s: decided %s, explained %s", d.Rule.Name, d.Outcome, x.Explanation.Result)
+		}
+	}
+}
+
+func BenchmarkEvaluate(b *testing.B) {
+	for _, n := range []int{1, 20, 1000} {
+		b.Run(fmt.Sprintf("rules=%d", n), func(b *testing.B) {
+			var rules []*Rule
+			for i := range n {
+				rules = append(rules, newRule(b, fmt.Sprint("r", i), fmt.Sprintf(`data.quizId == "q%d" and data.score < 70`, i),
+					func(*expression.Env) (any, error) { return "x", nil }))
+			}
+			set := NewRuleSet("h", event.Standard(), rules)
+			e := decode(b, `{"event":"quiz.submitted","companyId":"acme","data":{"userId":"u1","quizName":"Discovery","quizId":"q0","quizType":"graded","score":61,"maxScore":100,"passed":false}}`)
+			b.ReportAllocs()
+			for b.Loop() {
+				set.Evaluate(e, noon)
+			}
+		})
+	}
+}
