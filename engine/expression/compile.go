@@ -2,15 +2,9 @@ package expression
 
 import (
 	"fmt"
-	"reflect"
-	"regexp"
-	"runtime/debug"
-	"time"
+	"runtime"
 
 	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/vm/runtime"
-
-	"heed/engine/event"
 )
 
 // node is a compiled part of an expression. It returns the part's value, or an
@@ -50,12 +44,10 @@ func (env *Env) eval(n node) (value any) {
 		case nil:
 		case outOfBudget:
 			value = failedf("the event is too large for this expression")
-		case error:
-			value = failedf("%v", clip(cause.Error()))
-		case string:
-			value = failedf("%s", clip(cause))
+		case runtime.Error: // the library's functions assert what unchecked data may not be
+			value = badf("a function was given a value of a kind that it does not take")
 		default:
-			value = failedf("the evaluation broke: %v (%s)", cause, debug.Stack()[:0])
+			value = failedf("the evaluation broke: %s", clip(fmt.Sprint(cause)))
 		}
 	}()
 	return n(&env.frame)
@@ -152,209 +144,6 @@ func (c *compiler) identifier(n *ast.IdentifierNode) node {
 	default:
 		return constant(failedf("there is no %s", n.Value))
 	}
-}
-
-func (c *compiler) member(n *ast.MemberNode) node {
-	path := pathText(n)
-	none := missingf("%s is missing", path)
-	if field := dataField(n); field != "" { // by far the most common, so without detours
-		return func(f *frame) any {
-			if value := f.env.data[field]; value != nil {
-				return value
-			}
-			return none
-		}
-	}
-	base, property := c.compile(n.Node), c.compile(n.Property)
-	baseText := pathText(n.Node)
-	return func(f *frame) any {
-		from, key := base(f), property(f)
-		if u, ok := from.(*Unknown); ok {
-			return u
-		}
-		if u, ok := key.(*Unknown); ok {
-			return u
-		}
-		value := fetch(from, key, baseText)
-		if value == nil {
-			return none
-		}
-		return value
-	}
-}
-
-// fetch takes an element out of an object, a list or a text; nil if it has no
-// such element.
-func fetch(from, key any, text string) any {
-	switch from := from.(type) {
-	case map[string]any:
-		if name, ok := key.(string); ok {
-			return sound(from[name], text, key)
-		}
-	case []any:
-		if i, ok := index(key, len(from)); ok {
-			return sound(from[i], text, key)
-		}
-		if _, ok := key.(int); ok {
-			return nil
-		}
-	case string:
-		runes := []rune(from)
-		if i, ok := index(key, len(runes)); ok {
-			return string(runes[i])
-		}
-	}
-	return badf("%s is %s and has no %s", text, describe(from), Text(key))
-}
-
-// sound passes a value on unless it is a number that cannot be calculated with.
-func sound(value any, text string, key any) any {
-	if number, ok := value.(event.BadNumber); ok {
-		return badf("%s.%s is %s", text, Text(key), describe(number))
-	}
-	return value
-}
-
-func index(key any, length int) (int, bool) {
-	i, ok := key.(int)
-	if i < 0 {
-		i += length
-	}
-	return i, ok && i >= 0 && i < length
-}
-
-func (c *compiler) slice(n *ast.SliceNode) node {
-	base := c.compile(n.Node)
-	from, to := constant(0), node(nil)
-	if n.From != nil {
-		from = c.compile(n.From)
-	}
-	if n.To != nil {
-		to = c.compile(n.To)
-	}
-	text := pathText(n.Node)
-	return func(f *frame) any {
-		value, start := base(f), from(f)
-		if u, ok := firstUnknown(value, start); ok {
-			return u
-		}
-		length := sizeOf(value)
-		end := any(length)
-		if to != nil {
-			if end = to(f); isUnknown(end) {
-				return end
-			}
-		}
-		low, ok1 := start.(int)
-		high, ok2 := end.(int)
-		if length < 0 || !ok1 || !ok2 {
-			return badf("%s is %s and cannot be cut", text, describe(value))
-		}
-		low, high = clampIndex(low, length), clampIndex(high, length)
-		if text, ok := value.(string); ok {
-			return string([]rune(text)[low:max(low, high)])
-		}
-		return value.([]any)[low:max(low, high)]
-	}
-}
-
-func clampIndex(i, length int) int {
-	if i < 0 {
-		i += length
-	}
-	return min(max(i, 0), length)
-}
-
-// sizeOf is the length of a list or text, -1 for anything else.
-func sizeOf(value any) int {
-	switch v := value.(type) {
-	case string:
-		return len([]rune(v))
-	case []any:
-		return len(v)
-	default:
-		return -1
-	}
-}
-
-// call is a call of one of heed's functions or of a method of a time or
-// duration; the library's functions are builtin nodes.
-func (c *compiler) call(n *ast.CallNode) node {
-	arguments := c.all(n.Arguments)
-	if name, ok := n.Callee.(*ast.IdentifierNode); ok {
-		return callFunction(name.Value, arguments)
-	}
-	member, ok := n.Callee.(*ast.MemberNode)
-	if !ok {
-		return constant(failedf("%s is no function", n.Callee.String()))
-	}
-	receiver := c.compile(member.Node)
-	name := member.Property.(*ast.StringNode).Value
-	text := pathText(member.Node)
-	return func(f *frame) any {
-		from := receiver(f)
-		if isUnknown(from) {
-			return from
-		}
-		switch from.(type) {
-		case time.Time, time.Duration:
-			return callMethod(f, from, name, arguments)
-		}
-		return badf("%s is %s and has no %s()", text, describe(from), name)
-	}
-}
-
-func callMethod(f *frame, from any, name string, arguments []node) any {
-	method := reflect.ValueOf(runtime.Fetch(from, name))
-	in := make([]reflect.Value, len(arguments))
-	for i, argument := range arguments {
-		value := argument(f)
-		if isUnknown(value) {
-			return value
-		}
-		in[i] = reflect.ValueOf(value)
-	}
-	out := method.Call(in)
-	return normal(out[0].Interface())
-}
-
-// normal turns what Go functions return into the few types that values have.
-func normal(value any) any {
-	switch v := value.(type) {
-	case nil:
-		return nil
-	case bool, int, float64, string, time.Time, time.Duration, []any, map[string]any, *time.Location, *Unknown:
-		return v
-	case []string:
-		list := make([]any, len(v))
-		for i := range v {
-			list[i] = v[i]
-		}
-		return list
-	}
-	switch r := reflect.ValueOf(value); {
-	case r.CanInt():
-		return int(r.Int())
-	case r.CanUint():
-		return int(r.Uint())
-	case r.CanFloat():
-		return r.Float()
-	case r.Kind() == reflect.Slice:
-		list := make([]any, r.Len())
-		for i := range list {
-			list[i] = normal(r.Index(i).Interface())
-		}
-		return list
-	case r.Kind() == reflect.Map:
-		object := make(map[string]any, r.Len())
-		for _, key := range r.MapKeys() {
-			object[fmt.Sprint(key.Interface())] = normal(r.MapIndex(key).Interface())
-		}
-		return object
-	case r.Kind() == reflect.String:
-		return r.String()
-	}
-	return fmt.Sprint(value)
 }
 
 func (c *compiler) all(nodes []ast.Node) []node {
@@ -488,40 +277,5 @@ func asBool(value any, text string) any {
 		return v
 	default:
 		return badf("%s is %s, not true or false", text, describe(value))
-	}
-}
-
-// maxPattern bounds a regular expression that an event brings along.
-const maxPattern = 1000
-
-func (c *compiler) matches(n *ast.BinaryNode) node {
-	left, right := c.compile(n.Left), c.compile(n.Right)
-	var fixed *regexp.Regexp
-	if pattern, ok := n.Right.(*ast.StringNode); ok {
-		fixed = regexp.MustCompile(pattern.Value) // the checker compiled it before
-	}
-	text := n.String()
-	return func(f *frame) any {
-		value, pattern := left(f), right(f)
-		if u, ok := firstUnknown(value, pattern); ok {
-			return u
-		}
-		s, ok1 := value.(string)
-		p, ok2 := pattern.(string)
-		if !ok1 || !ok2 {
-			return badf("%s compares %s with %s", text, describe(value), describe(pattern))
-		}
-		f.spend(len(s))
-		if fixed != nil {
-			return fixed.MatchString(s)
-		}
-		if len(p) > maxPattern {
-			return badf("the pattern in %s is longer than %d", text, maxPattern)
-		}
-		re, err := regexp.Compile(p)
-		if err != nil {
-			return badf("the pattern in %s is no regular expression: %v", text, err)
-		}
-		return re.MatchString(s)
 	}
 }

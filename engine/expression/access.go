@@ -1,0 +1,130 @@
+package expression
+
+import (
+	"github.com/expr-lang/expr/ast"
+
+	"heed/engine/event"
+)
+
+func (c *compiler) member(n *ast.MemberNode) node {
+	path := pathText(n)
+	none := missingf("%s is missing", path)
+	if field := dataField(n); field != "" { // by far the most common, so without detours
+		return func(f *frame) any {
+			if value := f.env.data[field]; value != nil {
+				return value
+			}
+			return none
+		}
+	}
+	base, property := c.compile(n.Node), c.compile(n.Property)
+	baseText := pathText(n.Node)
+	return func(f *frame) any {
+		from, key := base(f), property(f)
+		if u, ok := from.(*Unknown); ok {
+			return u
+		}
+		if u, ok := key.(*Unknown); ok {
+			return u
+		}
+		value := fetch(from, key, baseText)
+		if value == nil {
+			return none
+		}
+		return value
+	}
+}
+
+// fetch takes an element out of an object, a list or a text; nil if it has no
+// such element.
+func fetch(from, key any, text string) any {
+	switch from := from.(type) {
+	case map[string]any:
+		if name, ok := key.(string); ok {
+			return sound(from[name], text, key)
+		}
+	case []any:
+		if i, ok := index(key, len(from)); ok {
+			return sound(from[i], text, key)
+		}
+		if _, ok := key.(int); ok {
+			return nil
+		}
+	case string:
+		runes := []rune(from)
+		if i, ok := index(key, len(runes)); ok {
+			return string(runes[i])
+		}
+	}
+	return badf("%s is %s and has no %s", text, describe(from), Text(key))
+}
+
+// sound passes a value on unless it is a number that cannot be calculated with.
+func sound(value any, text string, key any) any {
+	if number, ok := value.(event.BadNumber); ok {
+		return badf("%s.%s is %s", text, Text(key), describe(number))
+	}
+	return value
+}
+
+func index(key any, length int) (int, bool) {
+	i, ok := key.(int)
+	if i < 0 {
+		i += length
+	}
+	return i, ok && i >= 0 && i < length
+}
+
+func (c *compiler) slice(n *ast.SliceNode) node {
+	base := c.compile(n.Node)
+	from, to := constant(0), node(nil)
+	if n.From != nil {
+		from = c.compile(n.From)
+	}
+	if n.To != nil {
+		to = c.compile(n.To)
+	}
+	text := pathText(n.Node)
+	return func(f *frame) any {
+		value, start := base(f), from(f)
+		if u, ok := firstUnknown(value, start); ok {
+			return u
+		}
+		length := sizeOf(value)
+		end := any(length)
+		if to != nil {
+			if end = to(f); isUnknown(end) {
+				return end
+			}
+		}
+		low, ok1 := start.(int)
+		high, ok2 := end.(int)
+		if length < 0 || !ok1 || !ok2 {
+			return badf("%s is %s and cannot be cut", text, describe(value))
+		}
+		low, high = clampIndex(low, length), clampIndex(high, length)
+		if text, ok := value.(string); ok {
+			return string([]rune(text)[low:max(low, high)])
+		}
+		return value.([]any)[low:max(low, high)]
+	}
+}
+
+func clampIndex(i, length int) int {
+	if i < 0 {
+		i += length
+	}
+	return min(max(i, 0), length)
+}
+
+// sizeOf is the length of a list or text, -1 for anything else.
+func sizeOf(value any) int {
+	switch v := value.(type) {
+	case string:
+		return len([]rune(v))
+	case []any:
+		return len(v)
+	default:
+		return -1
+	}
+}

@@ -1,0 +1,126 @@
+package expression
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"time"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/vm/runtime"
+)
+
+// call is a call of one of heed's functions or of a method of a time or
+// duration; the library's functions are builtin nodes.
+func (c *compiler) call(n *ast.CallNode) node {
+	arguments := c.all(n.Arguments)
+	if name, ok := n.Callee.(*ast.IdentifierNode); ok {
+		return callFunction(name.Value, arguments)
+	}
+	member, ok := n.Callee.(*ast.MemberNode)
+	if !ok {
+		return constant(failedf("%s is no function", n.Callee.String()))
+	}
+	receiver := c.compile(member.Node)
+	name := member.Property.(*ast.StringNode).Value
+	text := pathText(member.Node)
+	return func(f *frame) any {
+		from := receiver(f)
+		if isUnknown(from) {
+			return from
+		}
+		switch from.(type) {
+		case time.Time, time.Duration:
+			return callMethod(f, from, name, arguments)
+		}
+		return badf("%s is %s and has no %s()", text, describe(from), name)
+	}
+}
+
+func callMethod(f *frame, from any, name string, arguments []node) any {
+	method := reflect.ValueOf(runtime.Fetch(from, name))
+	in := make([]reflect.Value, len(arguments))
+	for i, argument := range arguments {
+		value := argument(f)
+		if isUnknown(value) {
+			return value
+		}
+		in[i] = reflect.ValueOf(value)
+	}
+	out := method.Call(in)
+	return normal(out[0].Interface())
+}
+
+// normal turns what Go functions return into the few types that values have.
+func normal(value any) any {
+	switch v := value.(type) {
+	case nil:
+		return nil
+	case bool, int, float64, string, time.Time, time.Duration, []any, map[string]any, *time.Location, *Unknown:
+		return v
+	case []string:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = v[i]
+		}
+		return list
+	}
+	switch r := reflect.ValueOf(value); {
+	case r.CanInt():
+		return int(r.Int())
+	case r.CanUint():
+		return int(r.Uint())
+	case r.CanFloat():
+		return r.Float()
+	case r.Kind() == reflect.Slice:
+		list := make([]any, r.Len())
+		for i := range list {
+			list[i] = normal(r.Index(i).Interface())
+		}
+		return list
+	case r.Kind() == reflect.Map:
+		object := make(map[string]any, r.Len())
+		for _, key := range r.MapKeys() {
+			object[fmt.Sprint(key.Interface())] = normal(r.MapIndex(key).Interface())
+		}
+		return object
+	case r.Kind() == reflect.String:
+		return r.String()
+	}
+	return fmt.Sprint(value)
+}
+
+// maxPattern bounds a regular expression that an event brings along.
+const maxPattern = 1000
+
+func (c *compiler) matches(n *ast.BinaryNode) node {
+	left, right := c.compile(n.Left), c.compile(n.Right)
+	var fixed *regexp.Regexp
+	if pattern, ok := n.Right.(*ast.StringNode); ok {
+		fixed = regexp.MustCompile(pattern.Value) // the checker compiled it before
+	}
+	text := n.String()
+	return func(f *frame) any {
+		value, pattern := left(f), right(f)
+		if u, ok := firstUnknown(value, pattern); ok {
+			return u
+		}
+		s, ok1 := value.(string)
+		p, ok2 := pattern.(string)
+		if !ok1 || !ok2 {
+			return badf("%s compares %s with %s", text, describe(value), describe(pattern))
+		}
+		f.spend(len(s))
+		if fixed != nil {
+			return fixed.MatchString(s)
+		}
+		if len(p) > maxPattern {
+			return badf("the pattern in %s is longer than %d", text, maxPattern)
+		}
+		re, err := regexp.Compile(p)
+		if err != nil {
+			return badf("the pattern in %s is no regular expression: %v", text, err)
+		}
+		return re.MatchString(s)
+	}
+}
