@@ -70,7 +70,7 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 	handler := admin.New(admin.Options{
 		Store: db, RuleSet: newExplainer(s, db).ruleSet, Log: slog.New(slog.DiscardHandler),
 	})
-	c.base, c.http = "http://store", &http.Client{Transport: inProcess{handler}}
+	c.base, c.http = "http://localhost", &http.Client{Transport: inProcess{handler}}
 	c.close = func() { _ = db.Close() }
 	return c, nil
 }

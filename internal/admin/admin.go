@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 
@@ -78,13 +79,30 @@ type api struct{ Options }
 
 func (a *api) authorize(next http.Handler) http.Handler {
 	if a.Token == "" {
-		return next
+		return onlyByAddress(next)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !bearer || subtle.ConstantTimeCompare([]byte(given), []byte(a.Token)) != 1 {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			problem(w, http.StatusUnauthorized, "send the token of --admin-token-file as Authorization: Bearer …", nil)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// onlyByAddress refuses requests for a host by name. Without a token the
+// listener is on loopback, where only a page whose name server points its name
+// there (DNS rebinding) would ask so.
+func onlyByAddress(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		if host != "localhost" && net.ParseIP(strings.Trim(host, "[]")) == nil {
+			problem(w, http.StatusForbidden, "ask for this listener by its address, or protect it with --admin-token-file", nil)
 			return
 		}
 		next.ServeHTTP(w, r)
