@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,7 @@ type Metrics struct {
 	events     *prometheus.CounterVec
 	refused    *prometheus.CounterVec
 	decisions  *prometheus.CounterVec
+	decided    sync.Map // decision → prometheus.Counter
 	deliveries *prometheus.CounterVec
 	delivery   *prometheus.HistogramVec
 	accept     prometheus.Histogram
@@ -95,7 +97,18 @@ func (m *Metrics) Received(eventType, result, reason string, at time.Time, took 
 }
 
 // Decided counts a rule's decision.
-func (m *Metrics) Decided(rule, outcome string) { m.decisions.WithLabelValues(rule, outcome).Inc() }
+func (m *Metrics) Decided(rule, outcome string) {
+	// Every event is counted for every rule, so the counters are kept at hand:
+	// finding one by its labels costs five times as much.
+	key := decision{rule, outcome}
+	counter, ok := m.decided.Load(key)
+	if !ok {
+		counter, _ = m.decided.LoadOrStore(key, m.decisions.WithLabelValues(rule, outcome))
+	}
+	counter.(prometheus.Counter).Inc()
+}
+
+type decision struct{ rule, outcome string }
 
 // Delivered counts an attempt's end, or a delivery that is never sent.
 func (m *Metrics) Delivered(action, outcome string, took time.Duration) {
