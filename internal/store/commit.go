@@ -1,0 +1,327 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"heed/engine/intake"
+	"heed/engine/record"
+)
+
+// maxDeliveries is how many deliveries an event may have, since a delivery's n
+// is its event's seq with 16 bits below it.
+const maxDeliveries = 1 << 16
+
+// Commit implements intake.Store. The event needs an ID, a Signature and a
+// Status, each delivery an ID and a State. Where a Signature comes a third
+// time, its second ID counts as seen with it. A duplicate leaves e as it was;
+// otherwise the deliveries that were stored have their EventSeq and EventID
+// set. Errors wrap ErrUnavailable or ErrClosed, or say what is wrong with the
+// event.
+func (db *DB) Commit(ctx context.Context, e *record.Event, deliveries []record.Delivery) (intake.Verdict, error) {
+	c, err := newCommit(e, deliveries)
+	if err == nil {
+		err = db.writer.submit(ctx, &op{commit: c})
+	}
+	switch {
+	case err != nil:
+		return intake.Stored, fmt.Errorf("commit event %q: %w", e.ID, err)
+	case c.verdict == intake.Duplicate:
+		return intake.Duplicate, nil
+	}
+	e.Seq = c.seq
+	if c.reason != "" {
+		e.Status, e.Reason = record.Quarantined, c.reason
+		return intake.Stored, nil
+	}
+	for i := range deliveries {
+		deliveries[i].EventSeq, deliveries[i].EventID = e.Seq, e.ID
+	}
+	return intake.Stored, nil
+}
+
+// commit is an event on its way through the writer: its rows, made ready by
+// whoever commits it, and what the writer makes of it.
+type commit struct {
+	event      []value   // a row of events but for seq
+	deliveries [][]value // rows of deliveries but for n
+	waiting    bool      // one of them is to be sent
+
+	id, body, signature digest
+	accepted            bool
+	receivedAt          int64
+	size                int // bytes, roughly
+
+	verdict intake.Verdict
+	seq     int64
+	reason  string // why the store has quarantined it
+}
+
+const (
+	insertEvents = "INSERT OR FAIL INTO events (seq, id, type, company_id, status, reason," +
+		" received_at, signed_at, rule_set, signature, body_hash, decisions, body)"
+	insertDeliveries = "INSERT OR FAIL INTO deliveries (n, id, rule, action, kind, state," +
+		" created_at, due_at, last_error, request)"
+)
+
+// Where in a row of events stands what the store may have to change.
+const (
+	colSeq       = 0
+	colStatus    = 4
+	colReason    = 5
+	colRuleSet   = 8
+	colDecisions = 11
+)
+
+func newCommit(e *record.Event, deliveries []record.Delivery) (*commit, error) {
+	switch {
+	case e.ID == "":
+		return nil, errors.New("it has no id")
+	case len(e.Signature) == 0:
+		return nil, errors.New("it has no signature")
+	case e.Status != record.Accepted && e.Status != record.Quarantined:
+		return nil, fmt.Errorf("it has the status %q", e.Status)
+	case len(deliveries) > maxDeliveries:
+		return nil, fmt.Errorf("it has %d deliveries, more than %d", len(deliveries), maxDeliveries)
+	}
+	var decisions []byte
+	if len(e.Decisions) > 0 {
+		var err error
+		if decisions, err = json.Marshal(e.Decisions); err != nil {
+			return nil, fmt.Errorf("encode decisions: %w", err)
+		}
+	}
+	c := &commit{
+		id:         digestOf([]byte(e.ID)),
+		body:       digestOf(e.Body),
+		signature:  digestOf(e.Signature),
+		accepted:   e.Status == record.Accepted,
+		receivedAt: micros(e.ReceivedAt),
+		size:       len(e.Body) + len(decisions),
+	}
+	c.event = []value{
+		nil, e.ID, e.Type, e.CompanyID, string(e.Status), e.Reason,
+		c.receivedAt, micros(e.SignedAt), e.RuleSet, e.Signature, c.body[:], decisions, e.Body,
+	}
+	for i, d := range deliveries {
+		if d.ID == "" || !slices.Contains(record.States, d.State) {
+			return nil, fmt.Errorf("its delivery %d has the id %q and the state %q", i+1, d.ID, d.State)
+		}
+		var dueAt value
+		if waits(d.State) {
+			c.waiting = true
+			dueAt = micros(d.DueAt)
+		}
+		c.deliveries = append(c.deliveries, []value{
+			nil, d.ID, d.Rule, d.Action, d.Kind, string(d.State),
+			micros(d.CreatedAt), dueAt, d.LastError, []byte(d.Request),
+		})
+		c.size += len(d.Request)
+	}
+	return c, nil
+}
+
+func (c *commit) wakes() bool {
+	return c.waiting && c.verdict == intake.Stored && c.reason == ""
+}
+
+// claims are the keys that the event has once it is stored. replay says that
+// its signature belongs to another id.
+func (c *commit) claims(replay bool) iter.Seq2[key, claim] {
+	return func(yield func(key, claim) bool) {
+		k := keyOf(kindSignature, c.signature)
+		if replay {
+			k = c.replayKey()
+		}
+		if !yield(k, claim{c.seq, c.id, c.receivedAt}) {
+			return
+		}
+		if c.accepted && c.reason == "" {
+			yield(keyOf(kindID, c.id), claim{c.seq, c.body, c.receivedAt})
+		}
+	}
+}
+
+func (c *commit) replayKey() key {
+	return keyOf(kindReplay, digestOf(c.signature[:], c.id[:]))
+}
+
+// groupTx is the transaction of one group.
+type groupTx struct {
+	conn    *conn
+	keys    *keyring
+	nextSeq int64
+	stored  int // events
+
+	// known are the claims that the table has or that this group made. The
+	// made ones are listed in fresh, for the keyring, or are in the table.
+	known map[key]claim
+	made  []key
+	fresh []key
+	// hours are the events of each hour; too wide a range does no harm.
+	hours map[int64]seqRange
+	// merged counts the keys of the keyring's run that were written.
+	merged int
+}
+
+type seqRange struct{ first, last int64 }
+
+func newGroupTx(conn *conn, keys *keyring, nextSeq int64) *groupTx {
+	return &groupTx{conn: conn, keys: keys, nextSeq: nextSeq, known: map[key]claim{}, hours: map[int64]seqRange{}}
+}
+
+// mark and undo let one op of the group be taken back.
+func (g *groupTx) mark() groupTx { return *g }
+
+func (g *groupTx) undo(before groupTx) {
+	for _, k := range g.made[len(before.made):] {
+		delete(g.known, k)
+	}
+	*g = before
+}
+
+// store decides what becomes of each event, in order, and writes the rows.
+func (g *groupTx) store(commits []*commit) error {
+	if len(commits) == 0 {
+		return nil
+	}
+	unknown := make([]key, 0, 2*len(commits))
+	for _, c := range commits {
+		for _, k := range []key{keyOf(kindSignature, c.signature), keyOf(kindID, c.id)} {
+			if _, ok := g.find(k); !ok {
+				unknown = append(unknown, k)
+			}
+		}
+	}
+	if err := g.lookUp(unknown); err != nil {
+		return err
+	}
+	var events, deliveries, signatures [][]value
+	for _, c := range commits {
+		replay, err := g.decide(c)
+		switch {
+		case err != nil:
+			return err
+		case c.verdict == intake.Duplicate:
+			if k := keyOf(kindSignature, c.signature); c.seq != 0 {
+				signatures = append(signatures, g.known[k].row(k))
+			}
+			continue
+		}
+		events = append(events, g.number(c, replay))
+		if c.reason == "" {
+			deliveries = append(deliveries, c.deliveries...)
+		}
+	}
+	if err := g.conn.insert(insertEvents, events); err != nil {
+		return err
+	}
+	if err := g.conn.insert(insertDeliveries, deliveries); err != nil {
+		return err
+	}
+	return g.conn.insert(insertKeys, signatures)
+}
+
+// decide applies the rules of intake.Store. replay says that the event is
+// stored although its signature has another id. A duplicate with a seq is one
+// by id, whose new signature is now claimed for that event.
+func (g *groupTx) decide(c *commit) (replay bool, err error) {
+	c.verdict, c.seq, c.reason = intake.Stored, 0, ""
+	if first, seen := g.find(keyOf(kindSignature, c.signature)); seen {
+		if first.other == c.id {
+			c.verdict = intake.Duplicate
+			return false, nil
+		}
+		again, err := g.replayed(c)
+		if again || err != nil {
+			c.verdict = intake.Duplicate
+			return false, err
+		}
+		c.reason = intake.SignatureReused
+		return true, nil
+	}
+	owner, seen := g.find(keyOf(kindID, c.id))
+	switch {
+	case seen && owner.other == c.body:
+		c.verdict, c.seq = intake.Duplicate, owner.seq
+		g.claim(keyOf(kindSignature, c.signature), claim{owner.seq, c.id, c.receivedAt})
+	case seen:
+		c.reason = intake.IDReused
+	}
+	return false, nil
+}
+
+// replayed says whether this very replay was stored before. It is rare enough
+// to be asked for alone.
+func (g *groupTx) replayed(c *commit) (bool, error) {
+	k := c.replayKey()
+	if _, ok := g.find(k); ok {
+		return true, nil
+	}
+	if err := g.lookUp([]key{k}); err != nil {
+		return false, err
+	}
+	_, ok := g.known[k]
+	return ok, nil
+}
+
+func (g *groupTx) find(k key) (claim, bool) {
+	if c, ok := g.known[k]; ok {
+		return c, true
+	}
+	return g.keys.get(k)
+}
+
+func (g *groupTx) claim(k key, c claim) {
+	g.known[k] = c
+	g.made = append(g.made, k)
+}
+
+// number gives the event its place and returns its row.
+func (g *groupTx) number(c *commit, replay bool) []value {
+	c.seq = g.nextSeq
+	g.nextSeq++
+	g.stored++
+	for k, v := range c.claims(replay) {
+		g.claim(k, v)
+		g.fresh = append(g.fresh, k)
+	}
+	hour := hourOf(c.receivedAt)
+	r, ok := g.hours[hour]
+	if !ok {
+		r.first = c.seq
+	}
+	g.hours[hour] = seqRange{min(r.first, c.seq), c.seq}
+
+	row := c.event
+	if c.reason != "" {
+		row = slices.Clone(row)
+		row[colStatus], row[colReason] = string(record.Quarantined), c.reason
+		row[colRuleSet], row[colDecisions] = "", nil
+	}
+	row[colSeq] = c.seq
+	for i, d := range c.deliveries {
+		d[0] = firstDelivery(c.seq) + int64(i)
+	}
+	return row
+}
+
+// finish writes what belongs to the group as a whole.
+func (g *groupTx) finish() error {
+	for hour, r := range g.hours {
+		_, err := g.conn.exec(`
+			INSERT INTO hours (hour, first_seq, last_seq) VALUES (?, ?, ?)
+			ON CONFLICT (hour) DO UPDATE SET
+				first_seq = min(first_seq, excluded.first_seq),
+				last_seq = max(last_seq, excluded.last_seq)`, hour, r.first, r.last)
+		if err != nil {
+			return err
+		}
+	}
+	// An event adds two keys, so a run ends before the next one is due.
+	return g.keys.merge(g, 4*g.stored, false)
+}

@@ -1,0 +1,166 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// Each part of a pruning is a write of its own, so that events which come in
+// meanwhile wait for one part at most.
+const (
+	pruneEvents = 100
+	pruneKeys   = 500
+)
+
+const hourMicros = int64(time.Hour / time.Microsecond)
+
+func hourOf(micros int64) int64 { return micros / hourMicros }
+
+// Prune deletes the events received before a time, with their deliveries and
+// attempts, and returns how many. An event with a delivery that is still to be
+// sent stays. De-duplication keys from before keysBefore go too, unless their
+// event is still there. On an error, what was deleted so far stays deleted. It
+// reads every key, so call it a few times a day, not a minute.
+func (db *DB) Prune(ctx context.Context, before, keysBefore time.Time) (n int, err error) {
+	defer wrap(&err, "prune")
+	// An event whose keys are only in memory must not go before they are saved.
+	if err := db.mergeKeys(ctx); err != nil {
+		return 0, err
+	}
+	hours, err := db.hoursUntil(ctx, micros(before))
+	if err != nil {
+		return 0, err
+	}
+	for hour, r := range hours {
+		deleted, err := db.pruneHour(ctx, hour, r, micros(before))
+		n += deleted
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, db.pruneKeys(ctx, micros(keysBefore))
+}
+
+func (db *DB) hoursUntil(ctx context.Context, before int64) (map[int64]seqRange, error) {
+	rows, err := db.readDB.QueryContext(ctx, "SELECT hour, first_seq, last_seq FROM hours WHERE hour <= ?", hourOf(before))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	hours := map[int64]seqRange{}
+	for rows.Next() {
+		var hour int64
+		var r seqRange
+		if err := rows.Scan(&hour, &r.first, &r.last); err != nil {
+			return nil, err
+		}
+		hours[hour] = r
+	}
+	return hours, rows.Err()
+}
+
+// pruneHour deletes old events of one hour, and the hour once it is over and
+// has none left.
+func (db *DB) pruneHour(ctx context.Context, hour int64, r seqRange, before int64) (n int, err error) {
+	for after := r.first - 1; ; {
+		seqs, err := readColumn[int64](ctx, db, `
+			SELECT seq FROM events
+			WHERE seq > ? AND seq <= ? AND received_at < ? AND received_at / ? = ? AND NOT`+waitingDelivery+`
+			ORDER BY seq LIMIT ?`, after, r.last, before, hourMicros, hour, pruneEvents)
+		if err != nil {
+			return n, err
+		}
+		if len(seqs) == 0 {
+			break
+		}
+		deleted, err := db.deleteEvents(ctx, seqs)
+		if err != nil {
+			return n, err
+		}
+		n += deleted
+		after = seqs[len(seqs)-1]
+	}
+	if hour >= hourOf(before) {
+		return n, nil
+	}
+	return n, db.writer.do(ctx, func(g *groupTx) error {
+		_, err := g.conn.exec(`
+			DELETE FROM hours WHERE hour = ? AND NOT EXISTS (
+				SELECT 1 FROM events WHERE seq BETWEEN first_seq AND last_seq AND received_at / ? = hour)`,
+			hour, hourMicros)
+		return err
+	})
+}
+
+// waitingDelivery says whether the event of the row has a delivery to be sent.
+const waitingDelivery = ` EXISTS (
+	SELECT 1 FROM deliveries
+	WHERE n BETWEEN events.seq * 65536 AND events.seq * 65536 + 65535 AND due_at IS NOT NULL)`
+
+// deleteEvents deletes events and returns how many: not those that have got
+// something to send since they were chosen.
+func (db *DB) deleteEvents(ctx context.Context, seqs []int64) (n int, err error) {
+	list, err := json.Marshal(seqs)
+	if err != nil {
+		return 0, err
+	}
+	err = db.writer.do(ctx, func(g *groupTx) error {
+		deleted, err := g.conn.exec(
+			"DELETE FROM events WHERE seq IN (SELECT value FROM json_each(?)) AND NOT"+waitingDelivery, string(list))
+		if err != nil {
+			return err
+		}
+		n = int(deleted)
+		_, err = g.conn.exec(`
+			DELETE FROM deliveries WHERE n IN (
+				SELECT d.n FROM json_each(?) j
+				JOIN deliveries d ON d.n BETWEEN j.value * 65536 AND j.value * 65536 + 65535
+				WHERE NOT EXISTS (SELECT 1 FROM events WHERE seq = j.value))`, string(list))
+		return err
+	})
+	return n, err
+}
+
+func (db *DB) pruneKeys(ctx context.Context, before int64) error {
+	after := []byte{0} // before every key; an empty one would be bound as NULL
+	for {
+		keys, err := readColumn[[]byte](ctx, db, `
+			SELECT k FROM keys
+			WHERE k > ? AND received_at < ? AND NOT EXISTS (SELECT 1 FROM events WHERE seq = keys.seq)
+			ORDER BY k LIMIT ?`, after, before, pruneKeys)
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		err = db.writer.do(ctx, func(g *groupTx) error {
+			for _, k := range keys {
+				if _, err := g.conn.exec("DELETE FROM keys WHERE k = ? AND received_at < ?", k, before); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		after = keys[len(keys)-1]
+	}
+}
+
+// readColumn returns the one column that the query selects.
+func readColumn[T any](ctx context.Context, db *DB, query string, args ...any) ([]T, error) {
+	rows, err := db.readDB.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var column []T
+	for rows.Next() {
+		var v T
+		if err := rows.Scan(&v); err != nil {
+			return nil, err
+		}
+		column = append(column, v)
+	}
+	return column, rows.Err()
+}

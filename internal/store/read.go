@@ -1,0 +1,265 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"heed/engine/record"
+)
+
+const (
+	eventHead    = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, decisions"
+	deliveryCols = "d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.due_at, d.attempts, d.last_error, d.request"
+)
+
+// Events returns a page of events, newest first, without their bodies. Without
+// a Limit the page holds all.
+func (db *DB) Events(ctx context.Context, f record.EventFilter) (events []record.Event, err error) {
+	defer wrap(&err, "list events")
+	q := query{text: "SELECT " + eventHead + ", NULL FROM events"}
+	if f.Type != "" {
+		q.where("type = ?", f.Type)
+	}
+	switch f.Status {
+	case "":
+	case record.Quarantined: // as text, for the index of these alone
+		q.where("status = 'quarantined'")
+	default:
+		q.where("status = ?", string(f.Status))
+	}
+	if f.Before != 0 {
+		q.where("seq < ?", f.Before)
+	}
+	return db.events(ctx, q.limit("seq DESC", f.Limit))
+}
+
+// EventBySeq returns the event with the number, if there is one.
+func (db *DB) EventBySeq(ctx context.Context, seq int64) (e record.Event, found bool, err error) {
+	defer wrap(&err, "read event %d", seq)
+	q := query{text: "SELECT " + eventHead + ", body FROM events"}
+	q.where("seq = ?", seq)
+	return first(db.events(ctx, q))
+}
+
+// Event returns the event with the id: the accepted one or, without one, the
+// newest that was quarantined.
+func (db *DB) Event(ctx context.Context, id string) (e record.Event, found bool, err error) {
+	defer wrap(&err, "read event %q", id)
+	seq, err := db.acceptedSeq(ctx, id)
+	if err != nil {
+		return record.Event{}, false, err
+	}
+	if seq != 0 {
+		if e, found, err := db.EventBySeq(ctx, seq); found || err != nil {
+			return e, found, err
+		}
+	}
+	q := query{text: "SELECT " + eventHead + ", body FROM events"}
+	q.where("status = 'quarantined'")
+	q.where("id = ?", id)
+	return first(db.events(ctx, q.limit("seq DESC", 1)))
+}
+
+// EventsByID returns all events with the id, newest first. At most one of them
+// is accepted.
+func (db *DB) EventsByID(ctx context.Context, id string) (events []record.Event, err error) {
+	defer wrap(&err, "read events %q", id)
+	seq, err := db.acceptedSeq(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	q := query{text: "SELECT " + eventHead + ", body FROM events"}
+	q.where("(seq = ? OR status = 'quarantined' AND id = ?)", seq, id)
+	return db.events(ctx, q.limit("seq DESC", 0))
+}
+
+// acceptedSeq returns the number of the accepted event with the id, 0 if there
+// was none. The event may be deleted by now.
+func (db *DB) acceptedSeq(ctx context.Context, id string) (seq int64, err error) {
+	k := keyOf(kindID, digestOf([]byte(id)))
+	if c, ok := db.writer.keys.find(k); ok {
+		return c.seq, nil
+	}
+	err = db.readDB.QueryRowContext(ctx, "SELECT seq FROM keys WHERE k = ?", k[:]).Scan(&seq)
+	if err == sql.ErrNoRows {
+		return 0, nil
+	}
+	return seq, err
+}
+
+func (db *DB) events(ctx context.Context, q query) ([]record.Event, error) {
+	rows, err := db.readDB.QueryContext(ctx, q.text, q.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var events []record.Event
+	for rows.Next() {
+		var e record.Event
+		var receivedAt, signedAt int64
+		var decisions []byte
+		if err := rows.Scan(&e.Seq, &e.ID, &e.Type, &e.CompanyID, &e.Status, &e.Reason,
+			&receivedAt, &signedAt, &e.RuleSet, &e.Signature, &decisions, &e.Body); err != nil {
+			return nil, err
+		}
+		e.ReceivedAt, e.SignedAt = timeOf(receivedAt), timeOf(signedAt)
+		if decisions != nil {
+			if err := json.Unmarshal(decisions, &e.Decisions); err != nil {
+				return nil, err
+			}
+		}
+		events = append(events, e)
+	}
+	return events, rows.Err()
+}
+
+// Deliveries returns a page of deliveries, newest event first, and the cursor
+// for the page after it, empty on the last one. Without a Limit the page holds
+// all.
+func (db *DB) Deliveries(ctx context.Context, f record.DeliveryFilter) (page []record.Delivery, nextCursor string, err error) {
+	defer wrap(&err, "list deliveries")
+	q := query{text: "SELECT " + deliveryCols + " FROM deliveries d JOIN events e ON e.seq = d.n / 65536"}
+	switch {
+	case f.State == "":
+	case waits(f.State):
+		// Few wait, even when many thousands do: sorting them beats searching
+		// all deliveries for them.
+		q.text = strings.Replace(q.text, "deliveries d", "deliveries d INDEXED BY deliveries_due", 1)
+		q.where("d.due_at IS NOT NULL AND d.state = ?", string(f.State))
+	case f.State == record.Done:
+		q.where("d.state = 'done'")
+	default: // in the words of the index
+		q.where("d.state IN ('dead', 'held', 'discarded') AND d.state = ?", string(f.State))
+	}
+	if f.Action != "" {
+		q.where("d.action = ?", f.Action)
+	}
+	if f.EventSeq != 0 {
+		q.where("d.n BETWEEN ? AND ?", firstDelivery(f.EventSeq), firstDelivery(f.EventSeq+1)-1)
+	}
+	if f.Before != "" {
+		before, err := strconv.ParseInt(f.Before, 36, 64)
+		if err != nil {
+			return nil, "", &CursorError{Cursor: f.Before}
+		}
+		q.where("d.n < ?", before)
+	}
+	limit := f.Limit
+	if limit > 0 {
+		limit++ // one more tells whether there is a next page
+	}
+	found, err := db.deliveries(ctx, q.limit("d.n DESC", limit))
+	if err != nil {
+		return nil, "", err
+	}
+	if f.Limit > 0 && len(found) > f.Limit {
+		found = found[:f.Limit]
+		nextCursor = strconv.FormatInt(found[f.Limit-1].n, 36)
+	}
+	for _, d := range found {
+		page = append(page, d.Delivery)
+	}
+	return page, nextCursor, nil
+}
+
+// CursorError says that a cursor is none that Deliveries gave.
+type CursorError struct{ Cursor string }
+
+func (e *CursorError) Error() string {
+	return "the cursor " + strconv.Quote(e.Cursor) + " is not one that a page gave: begin without a cursor"
+}
+
+// Delivery returns the delivery with the id and its attempts, oldest first.
+func (db *DB) Delivery(ctx context.Context, id string) (d record.Delivery, attempts []record.Attempt, found bool, err error) {
+	defer wrap(&err, "read delivery %q", id)
+	q := query{text: "SELECT " + deliveryCols + " FROM deliveries d JOIN events e ON e.seq = d.n / 65536"}
+	q.where("d.id = ?", id)
+	numbered, found, err := first(db.deliveries(ctx, q))
+	if !found || err != nil {
+		return record.Delivery{}, nil, false, err
+	}
+	attempts, err = db.attempts(ctx, numbered.n)
+	return numbered.Delivery, attempts, err == nil, err
+}
+
+// numbered is a delivery with its n.
+type numbered struct {
+	record.Delivery
+	n int64
+}
+
+func (db *DB) deliveries(ctx context.Context, q query) ([]numbered, error) {
+	rows, err := db.readDB.QueryContext(ctx, q.text, q.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []numbered
+	for rows.Next() {
+		var d numbered
+		var createdAt int64
+		var dueAt sql.NullInt64
+		if err := rows.Scan(&d.n, &d.ID, &d.EventID, &d.Rule, &d.Action, &d.Kind, &d.State,
+			&createdAt, &dueAt, &d.Attempts, &d.LastError, (*[]byte)(&d.Request)); err != nil {
+			return nil, err
+		}
+		d.EventSeq = d.n / maxDeliveries
+		d.CreatedAt, d.DueAt = timeOf(createdAt), timeOf(dueAt.Int64)
+		found = append(found, d)
+	}
+	return found, rows.Err()
+}
+
+func (db *DB) attempts(ctx context.Context, delivery int64) ([]record.Attempt, error) {
+	rows, err := db.readDB.QueryContext(ctx, `
+		SELECT n, started_at, ifnull(ended_at, 0), outcome, error, response
+		FROM attempts WHERE delivery = ? ORDER BY n`, delivery)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var attempts []record.Attempt
+	for rows.Next() {
+		var a record.Attempt
+		var startedAt, endedAt int64
+		if err := rows.Scan(&a.N, &startedAt, &endedAt, &a.Outcome, &a.Error, &a.Response); err != nil {
+			return nil, err
+		}
+		a.StartedAt, a.EndedAt = timeOf(startedAt), timeOf(endedAt)
+		attempts = append(attempts, a)
+	}
+	return attempts, rows.Err()
+}
+
+// query is a SELECT that grows by its conditions.
+type query struct {
+	text string
+	args []any
+}
+
+func (q *query) where(condition string, args ...any) {
+	word := " WHERE "
+	if strings.Contains(q.text, word) {
+		word = " AND "
+	}
+	q.text += word + condition
+	q.args = append(q.args, args...)
+}
+
+// limit ends the query; a limit of 0 means none.
+func (q *query) limit(order string, limit int) query {
+	if limit <= 0 {
+		limit = -1
+	}
+	return query{text: q.text + " ORDER BY " + order + " LIMIT ?", args: append(q.args, limit)}
+}
+
+func first[T any](all []T, err error) (one T, found bool, _ error) {
+	if len(all) == 0 || err != nil {
+		return one, false, err
+	}
+	return all[0], true, nil
+}

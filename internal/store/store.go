@@ -1,0 +1,275 @@
+// Package store owns what heed remembers: events, the keys by which they are
+// de-duplicated, deliveries with their attempts, and rule sets, in one SQLite
+// database that one process at a time may open. It implements intake.Store and
+// delivery.Queue, and what the admin listener reads. Only cmd/heed imports it.
+//
+// One goroutine writes. It takes all writes that wait, runs them in one
+// transaction, and answers them after the fsync; see writer.go. Reads have
+// connections of their own and see what was committed.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"heed/actions/delivery"
+	"heed/engine/intake"
+)
+
+var (
+	_ intake.Store   = (*DB)(nil)
+	_ delivery.Queue = (*DB)(nil)
+)
+
+// Options says where the store is.
+type Options struct {
+	// Dir is the data directory; it is made if it is missing.
+	Dir string
+	// ObserveBatch, if set, is told how many events shared a transaction. It
+	// must not block: the writer calls it.
+	ObserveBatch func(events int)
+}
+
+// DB is an open store. Its methods may be called from many goroutines at once.
+type DB struct {
+	dir     string
+	lock    *flock.Flock
+	writeDB *sql.DB // one connection, the writer's
+	readDB  *sql.DB
+	due     *sql.Stmt
+	writer  *writer
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// Open opens the store in a data directory, makes it if there is none, and
+// brings its schema up to date. The context bounds the opening. Errors may be a
+// *LockedError, a *DamagedError or a *NewerError.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	db, err := open(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	return db, nil
+}
+
+func open(ctx context.Context, o Options) (*DB, error) {
+	if o.Dir == "" {
+		return nil, errors.New("no data directory is named")
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := makeDir(dir); err != nil {
+		return nil, err
+	}
+	lock, err := acquire(dir)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{dir: dir, lock: lock}
+	if err := db.openFile(ctx, o); err != nil {
+		return nil, errors.Join(err, db.closeFiles())
+	}
+	return db, nil
+}
+
+// makeDir sees to it that a power cut cannot take a new directory away again,
+// with all that was acknowledged in it.
+func makeDir(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	parent, err := os.Open(filepath.Dir(dir))
+	if err != nil {
+		return nil // a directory that may not be read cannot be synced either
+	}
+	defer parent.Close()
+	return parent.Sync()
+}
+
+func (db *DB) openFile(ctx context.Context, o Options) (err error) {
+	path := filepath.Join(db.dir, "heed.db")
+	if err := check(ctx, path); err != nil {
+		return err
+	}
+	// SQLite would make the file readable to all, and gives its companions the
+	// same permissions.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if db.writeDB, err = sql.Open("sqlite", dsn(path, writePragmas...)); err != nil {
+		return err
+	}
+	db.writeDB.SetMaxOpenConns(1)
+	if err := migrate(ctx, db.writeDB, path); err != nil {
+		return err
+	}
+	if db.readDB, err = sql.Open("sqlite", dsn(path, readPragmas...)); err != nil {
+		return err
+	}
+	db.readDB.SetMaxOpenConns(readers)
+	db.readDB.SetMaxIdleConns(readers)
+	if db.due, err = db.readDB.PrepareContext(ctx, dueActions); err != nil {
+		return err
+	}
+	return db.startWriter(ctx, o)
+}
+
+func (db *DB) startWriter(ctx context.Context, o Options) error {
+	w := &writer{
+		ops:      make(chan *op),
+		closing:  make(chan struct{}),
+		stopped:  make(chan struct{}),
+		keys:     &keyring{limit: mergeLimit},
+		onGroup:  o.ObserveBatch,
+		wake:     make(chan struct{}, 1),
+		failed:   make(chan struct{}),
+		commitTx: func(c *conn) error { _, err := c.exec("COMMIT"); return err },
+	}
+	var err error
+	if w.nextSeq, err = w.keys.load(ctx, db.readDB); err != nil {
+		return fmt.Errorf("load de-duplication keys: %w", err)
+	}
+	sqlConn, err := db.writeDB.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	db.writer = w
+	go w.serve(sqlConn)
+	return nil
+}
+
+// readers is how many reads run at once; each connection has its own cache.
+const readers = 4
+
+var (
+	// FULL makes each commit wait for the disk. The statement journal belongs
+	// in memory, or a statement with several rows writes a temporary file. A
+	// bigger cache does not pay: after each commit SQLite looks through it.
+	writePragmas = []string{
+		"_txlock=immediate", "_pragma=busy_timeout(5000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
+		"_pragma=foreign_keys(1)", "_pragma=temp_store(MEMORY)", "_pragma=cache_size(-8192)",
+	}
+	readPragmas = []string{"_pragma=busy_timeout(5000)", "_pragma=query_only(1)", "_pragma=temp_store(MEMORY)"}
+)
+
+// dsn makes the path a URI, so that no character in it can pass for an option.
+func dsn(path string, options ...string) string {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // a drive letter
+	}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: strings.Join(options, "&")}
+	return u.String()
+}
+
+// Wake tells that deliveries have become due or will be due at another time
+// than DueActions said. Several changes may make one message.
+func (db *DB) Wake() <-chan struct{} { return db.writer.wake }
+
+// Failed is closed when the disk has refused an fsync. Nothing is written any
+// more; the process should exit with Err and be started anew.
+func (db *DB) Failed() <-chan struct{} { return db.writer.failed }
+
+// Err returns what closed Failed, nil before.
+func (db *DB) Err() error {
+	if !db.writer.hasFailed() {
+		return nil
+	}
+	return db.writer.failure
+}
+
+// Ping says whether the store can be read and, as far as is known, written. If
+// the last transaction failed it tries a small one, so that a store without
+// traffic finds back by itself. Errors may be ErrUnavailable or ErrClosed.
+func (db *DB) Ping(ctx context.Context) error {
+	if err := db.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-db.writer.closing:
+		return ErrClosed
+	default:
+	}
+	var one int
+	if err := db.readDB.QueryRowContext(ctx, "SELECT count(*) FROM marks").Scan(&one); err != nil {
+		return fmt.Errorf("read the store: %w", err)
+	}
+	if db.writer.trouble.Load() == nil {
+		return nil
+	}
+	return db.writer.do(ctx, func(g *groupTx) error {
+		_, err := g.conn.exec("UPDATE marks SET value = value + 1 WHERE name = 'probe'")
+		return err
+	})
+}
+
+// Close answers the writes that wait, refuses others with ErrClosed, folds the
+// log into the database and gives the directory free. It may be called twice.
+func (db *DB) Close() error {
+	db.closeOnce.Do(func() {
+		// Reopening is quick when no key is left to be loaded.
+		if db.writer.trouble.Load() == nil {
+			_ = db.mergeKeys(context.Background())
+		}
+		close(db.writer.closing)
+		<-db.writer.stopped
+		db.closeErr = db.closeFiles()
+	})
+	return db.closeErr
+}
+
+// closeFiles closes the writer last: the last connection to be closed folds
+// the log into the database.
+func (db *DB) closeFiles() error {
+	var errs []error
+	if db.due != nil {
+		errs = append(errs, db.due.Close())
+	}
+	if db.readDB != nil {
+		errs = append(errs, db.readDB.Close())
+	}
+	if db.writeDB != nil {
+		errs = append(errs, db.writeDB.Close())
+	}
+	if err := errors.Join(append(errs, release(db.dir, db.lock))...); err != nil {
+		return fmt.Errorf("close store: %w", err)
+	}
+	return nil
+}
+
+// micros is how times are stored: microseconds since 1970, 0 for the zero time.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func timeOf(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros).UTC()
+}

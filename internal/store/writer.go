@@ -1,0 +1,291 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// A group is what shares one transaction and one fsync. Its bounds keep both
+// the wait of the first and the memory for all of them small.
+const (
+	maxGroup      = 256
+	maxGroupBytes = 8 << 20
+)
+
+// op is one write. Whoever submits it does not touch it again before done is
+// closed.
+type op struct {
+	// commit is set for an event, apply for everything else. apply runs once
+	// more when its first transaction failed through another op, so it may keep
+	// nothing from the first time.
+	commit *commit
+	apply  func(*groupTx) error
+	// wakes says that the write changed when deliveries are due.
+	wakes bool
+	err   error
+	done  chan struct{}
+}
+
+// writer owns the one connection that writes.
+type writer struct {
+	ops     chan *op
+	closing chan struct{}
+	stopped chan struct{} // closed when the last group is answered
+
+	conn    *conn
+	keys    *keyring
+	nextSeq int64 // of the next event to be stored
+
+	onGroup func(events int)
+	wake    chan struct{}
+
+	// trouble is the ErrUnavailable that the last transaction ended with, nil
+	// if it was committed.
+	trouble atomic.Pointer[error]
+	// failed is closed after an fsync error; failure is set before.
+	failed   chan struct{}
+	failOnce sync.Once
+	failure  error
+
+	// commitTx is conn's COMMIT; tests put a failing disk here.
+	commitTx func(*conn) error
+}
+
+// serve runs on sqlConn until stop. It stays inside Raw for as long as it
+// lives, since the driver's connection may be used nowhere else.
+func (w *writer) serve(sqlConn *sql.Conn) {
+	defer close(w.stopped)
+	defer sqlConn.Close()
+	err := sqlConn.Raw(func(driverConn any) error {
+		c, err := newConn(driverConn)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		w.conn = c
+		for group := w.take(); group != nil; group = w.take() {
+			w.run(group)
+		}
+		return nil
+	})
+	if err != nil {
+		w.fail(fmt.Errorf("write to the store: %w", err))
+		for group := w.take(); group != nil; group = w.take() {
+			w.run(group)
+		}
+	}
+}
+
+// submit hands the op over and waits for what became of it. The context bounds
+// only the wait until a group takes it. ops has no buffer: what was sent was
+// taken, so nobody needs to ask whether an abandoned op may still be run.
+func (w *writer) submit(ctx context.Context, o *op) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("wait for the store: %w", err)
+	}
+	o.done = make(chan struct{})
+	select {
+	case w.ops <- o:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the store: %w", ctx.Err())
+	case <-w.closing:
+		return ErrClosed
+	}
+	<-o.done
+	return o.err
+}
+
+// do submits a write other than an event.
+func (w *writer) do(ctx context.Context, apply func(*groupTx) error) error {
+	return w.submit(ctx, &op{apply: apply})
+}
+
+// take waits for the next ops, and returns nil when the writer is to stop and
+// nobody waits any more.
+func (w *writer) take() []*op {
+	var first *op
+	select {
+	case first = <-w.ops:
+	case <-w.closing:
+		select {
+		case first = <-w.ops:
+		default:
+			return nil
+		}
+	}
+	group, bytes := []*op{first}, first.size()
+	// Those whom the last group answered are often just about to come back:
+	// letting them run first makes one group of them instead of two.
+	runtime.Gosched()
+	for len(group) < maxGroup && bytes < maxGroupBytes {
+		select {
+		case o := <-w.ops:
+			group, bytes = append(group, o), bytes+o.size()
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+func (o *op) size() int {
+	if o.commit == nil {
+		return 0
+	}
+	return o.commit.size
+}
+
+// run writes a group and answers everybody in it.
+func (w *writer) run(group []*op) {
+	w.write(group)
+	events, wake := 0, false
+	for _, o := range group {
+		if o.err == nil && o.commit != nil {
+			events++
+		}
+		wake = wake || o.err == nil && o.wakes
+		close(o.done)
+	}
+	if events > 0 && w.onGroup != nil {
+		w.onGroup(events)
+	}
+	if wake {
+		select {
+		case w.wake <- struct{}{}:
+		default: // a wake-up is waiting already
+		}
+	}
+}
+
+// write sets every op's err. An error of one op fails that op alone; trouble
+// with the store fails all of them.
+func (w *writer) write(group []*op) {
+	if w.hasFailed() {
+		failAll(group, w.failure)
+		return
+	}
+	err := w.transaction(group, w.applyTogether)
+	if _, trouble := storeTrouble(err); err != nil && !trouble && len(group) > 1 {
+		err = w.transaction(group, w.applyOneByOne)
+	}
+	wrapped, trouble := storeTrouble(err)
+	switch {
+	case err == nil:
+		w.trouble.Store(nil)
+		return
+	case syncFailed(err):
+		w.fail(wrapped)
+	case trouble:
+		w.trouble.Store(&wrapped)
+	}
+	failAll(group, wrapped)
+}
+
+func failAll(group []*op, err error) {
+	for _, o := range group {
+		o.err = err
+	}
+}
+
+// transaction lets apply write the group and commits it. On an error nothing
+// is stored and no memory of it is left.
+func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) error {
+	g := newGroupTx(w.conn, w.keys, w.nextSeq)
+	if _, err := w.conn.exec("BEGIN IMMEDIATE"); err != nil {
+		w.rollback() // in case an earlier rollback was refused
+		return err
+	}
+	err := apply(g, group)
+	if err == nil {
+		err = g.finish()
+	}
+	if err == nil {
+		err = w.commitTx(w.conn)
+	}
+	if err != nil {
+		w.rollback()
+		return err
+	}
+	w.nextSeq = g.nextSeq
+	w.keys.committed(g)
+	return nil
+}
+
+// rollback ignores the error: SQLite has rolled back by itself after some
+// errors, and says so.
+func (w *writer) rollback() { _, _ = w.conn.exec("ROLLBACK") }
+
+// applyTogether writes the events with as few statements as it can, then the
+// other ops one after the other.
+func (w *writer) applyTogether(g *groupTx, group []*op) error {
+	commits := make([]*commit, 0, len(group))
+	for _, o := range group {
+		o.err = nil
+		if o.commit != nil {
+			commits = append(commits, o.commit)
+		}
+	}
+	if err := g.store(commits); err != nil {
+		return err
+	}
+	for _, o := range group {
+		if o.commit != nil {
+			o.wakes = o.commit.wakes()
+			continue
+		}
+		if err := o.apply(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyOneByOne gives each op a savepoint, so that the one which cannot be
+// written does not take the others with it. Only trouble with the store ends it.
+func (w *writer) applyOneByOne(g *groupTx, group []*op) error {
+	for _, o := range group {
+		before := g.mark()
+		if _, err := g.conn.exec("SAVEPOINT op"); err != nil {
+			return err
+		}
+		o.err = w.applyTogether(g, []*op{o})
+		if o.err == nil {
+			if _, err := g.conn.exec("RELEASE op"); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, trouble := storeTrouble(o.err); trouble {
+			return o.err
+		}
+		g.undo(before)
+		for _, undo := range []string{"ROLLBACK TO op", "RELEASE op"} {
+			if _, err := g.conn.exec(undo); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fail makes the writer refuse everything from now on.
+func (w *writer) fail(err error) {
+	w.failOnce.Do(func() {
+		w.failure = err
+		w.trouble.Store(&err)
+		close(w.failed)
+	})
+}
+
+func (w *writer) hasFailed() bool {
+	select {
+	case <-w.failed:
+		return true
+	default:
+		return false
+	}
+}
