@@ -113,7 +113,7 @@ func freePort(ts *testscript.TestScript) string {
 
 var (
 	times = regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?`)
-	ids   = regexp.MustCompile(`\b[a-z2-7]{20}\b`)
+	ids   = regexp.MustCompile(`\b[a-z2-7]{24}\b`)
 	local = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 	hash  = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
 )

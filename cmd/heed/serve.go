@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -58,10 +59,17 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	return cmd
 }
 
+// gcPercent lets the heap, which is a few MiB, grow to five times that between
+// collections: under load they cost a tenth of the processor otherwise.
+const gcPercent = 400
+
 func serve(ctx context.Context, s streams, f serveFlags) error {
 	o, err := f.options(s)
 	if err != nil {
 		return err
+	}
+	if s.getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
 	a, err := openApp(ctx, s, o)
 	if err != nil {

@@ -9,10 +9,11 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -130,7 +131,7 @@ func (in *Intake) deliveries(decisions []engine.Decision, now time.Time) []recor
 	for i := range decisions {
 		for _, request := range decisions[i].Requests {
 			row := record.Delivery{
-				ID: newID(), Rule: decisions[i].Rule.Name, Action: request.Action, Kind: request.Kind,
+				ID: newID(now), Rule: decisions[i].Rule.Name, Action: request.Action, Kind: request.Kind,
 				State: record.Pending, Request: request.Body, CreatedAt: now, DueAt: now, LastError: request.Problem,
 			}
 			switch {
@@ -145,8 +146,18 @@ func (in *Intake) deliveries(decisions []engine.Decision, now time.Time) []recor
 	return rows
 }
 
-// newID makes a delivery id that nobody can guess and no two stores share.
-func newID() string { return strings.ToLower(rand.Text())[:20] }
+// idEncoding keeps the order of the bytes it encodes.
+var idEncoding = base32.NewEncoding("234567abcdefghijklmnopqrstuvwxyz").WithPadding(base32.NoPadding)
+
+// newID makes a delivery id that nobody can guess and no two stores share: 24
+// letters and digits, from the time and 72 random bits. It starts with the
+// time so that a store's index of ids grows at its end.
+func newID(now time.Time) string {
+	var id [15]byte
+	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16)
+	_, _ = rand.Read(id[6:]) // it never fails
+	return idEncoding.EncodeToString(id[:])
+}
 
 // notable are the decisions worth storing: all but the rules that did not
 // match, which is most of them.

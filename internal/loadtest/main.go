@@ -67,22 +67,22 @@ func compare(length time.Duration, rounds, connections int) error {
 	var ratios []float64
 	for round := range rounds {
 		address, admin := freeAddress(), freeAddress()
-		bareRate, _, err := measure(exec.Command(self, "-bare", address), address, length, connections)
+		bare, err := measure(exec.Command(self, "-bare", address), address, length, connections)
 		if err != nil {
 			return err
 		}
 		data := filepath.Join(dir, fmt.Sprint("data-", round))
 		serve := exec.Command(heed, "serve", "--rules", rules, "--data", data, "--listen", address, "--admin", admin, "--no-send", "--log-level", "warn")
-		heedRate, p99, err := measure(serve, address, length, connections)
+		heed, err := measure(serve, address, length, connections)
 		if err != nil {
 			return err
 		}
 		if err := os.RemoveAll(data); err != nil {
 			return err
 		}
-		ratios = append(ratios, heedRate/bareRate)
-		fmt.Printf("round %d: bare %6.0f requests/s, heed %6.0f events/s (p99 %.1f ms), ratio %.2f\n",
-			round+1, bareRate, heedRate, float64(p99.Microseconds())/1000, heedRate/bareRate)
+		ratios = append(ratios, heed.rate/bare.rate)
+		fmt.Printf("round %d: bare %6.0f requests/s (%v of CPU each), heed %6.0f events/s (%v of CPU each, p99 %v), ratio %.2f\n",
+			round+1, bare.rate, bare.cpu, heed.rate, heed.cpu, heed.p99.Round(100*time.Microsecond), heed.rate/bare.rate)
 	}
 	slices.Sort(ratios)
 	fmt.Printf("median ratio %.2f over %d rounds of %v, %d connections, 20 rules, fsync before each answer\n",
@@ -111,16 +111,26 @@ func freeAddress() string {
 	return l.Addr().String()
 }
 
+// result is how a server did.
+type result struct {
+	rate float64       // requests a second
+	p99  time.Duration // from request to answer
+	cpu  time.Duration // of the server, for each request
+}
+
 // measure starts a server, drives it, and ends it.
-func measure(cmd *exec.Cmd, address string, length time.Duration, connections int) (rate float64, p99 time.Duration, err error) {
+func measure(cmd *exec.Cmd, address string, length time.Duration, connections int) (r result, err error) {
 	cmd.Env = append(os.Environ(), "MINDTICKLE_WEBHOOK_SECRET="+secret)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
-		return 0, 0, err
+		return r, err
 	}
+	requests := 0
 	defer func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait() // the bare one ends by the signal
+		used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		r.cpu = (used / time.Duration(max(1, requests))).Round(100 * time.Nanosecond)
 	}()
 	for range 200 {
 		if c, err := net.Dial("tcp", address); err == nil {
@@ -129,33 +139,36 @@ func measure(cmd *exec.Cmd, address string, length time.Duration, connections in
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	if _, err := drive(address, 500*time.Millisecond, connections); err != nil { // warm-up
-		return 0, 0, err
+	warm, err := drive(address, 500*time.Millisecond, connections)
+	if err != nil {
+		return r, err
 	}
 	start := time.Now()
 	latencies, err := drive(address, length, connections)
 	if err != nil {
-		return 0, 0, err
+		return r, err
 	}
-	took := time.Since(start)
+	requests = len(warm) + len(latencies)
+	r.rate = float64(len(latencies)) / time.Since(start).Seconds()
 	slices.Sort(latencies)
-	return float64(len(latencies)) / took.Seconds(), latencies[len(latencies)*99/100], nil
+	r.p99 = latencies[len(latencies)*99/100]
+	return r, nil
 }
 
 // drive sends unique signed events over the connections for a while. It writes
 // and reads HTTP by hand, so that the generator takes as little of the two
 // cores as it can.
 func drive(address string, length time.Duration, connections int) ([]time.Duration, error) {
-	type result struct {
+	type outcome struct {
 		latencies []time.Duration
 		err       error
 	}
-	results := make(chan result)
+	results := make(chan outcome)
 	end := time.Now().Add(length)
 	for worker := range connections {
 		go func() {
 			latencies, err := driveOne(address, fmt.Sprintf("%d-%d", worker, time.Now().UnixNano()), end)
-			results <- result{latencies, err}
+			results <- outcome{latencies, err}
 		}()
 	}
 	var all []time.Duration
