@@ -1,6 +1,8 @@
 package actions
 
 import (
+	"strings"
+
 	"heed/engine/expression"
 	"heed/engine/source"
 )
@@ -26,8 +28,7 @@ func (p *Params) Template(key string) *expression.Template {
 // TemplateOf compiles a text that may hold {{ expressions }}; key names it in
 // messages.
 func (p *Params) TemplateOf(key string, node *source.Node) *expression.Template {
-	if !node.IsScalar() || node.IsNull() {
-		p.Report().Errorf(node.Place(), "wrong-type", "%s of %s must be a text, not %s", key, p.What(), node.Describe())
+	if !CheckText(p.Fields, key, node) {
 		return nil
 	}
 	template, faults := p.Scope.Template(node.Text())
@@ -38,6 +39,57 @@ func (p *Params) TemplateOf(key string, node *source.Node) *expression.Template 
 	return template
 }
 
+// CheckText reports a value that is no text, and what YAML made of a text
+// without quotes. It says whether the value is sound.
+func CheckText(f *source.Fields, key string, node *source.Node) bool {
+	report := f.Report()
+	switch {
+	case node.Tag() != "":
+		report.Errorf(node.Place(), "yaml-tag", "YAML takes %s for a tag, not for text", node.Tag()).
+			Suggest("put quotes round the whole text")
+	case node.IsNull() && comment(f, node) != "":
+		report.Errorf(node.Place(), "yaml-comment", "YAML takes %q for a comment, so %s of %s is empty", comment(f, node), key, f.What()).
+			Suggest("put quotes round it: %q", comment(f, node))
+	case node.IsObject():
+		report.Errorf(node.Place(), "wrong-type", "%s of %s must be a text, not %s", key, f.What(), node.Describe()).
+			Suggest("put quotes round a text that starts with {{")
+	case !node.IsScalar() || node.IsNull():
+		report.Errorf(node.Place(), "wrong-type", "%s of %s must be a text, not %s", key, f.What(), node.Describe())
+	default:
+		return true
+	}
+	return false
+}
+
+// comment is what stands behind the key of an empty value: perhaps the value.
+func comment(f *source.Fields, node *source.Node) string {
+	for _, pair := range f.Pairs() {
+		if pair.Value == node {
+			return pair.Key.Comment()
+		}
+	}
+	return ""
+}
+
+// entries are an object's entries. Keys are fixed: one that is a template, or
+// that YAML made of a template without quotes, is reported.
+func (p *Params) entries(key string, node *source.Node) []source.Pair {
+	var sound []source.Pair
+	for _, pair := range node.Fields(p.Report(), key+" of "+p.What()).Pairs() {
+		switch {
+		case !pair.Key.IsScalar():
+			p.Report().Errorf(pair.Key.Place(), "wrong-type", "a key in %s of %s is %s, not a text", key, p.What(), pair.Key.Describe()).
+				Suggest(`put quotes round a template: "{{ … }}"`)
+		case strings.Contains(pair.Key.Text(), "{{"):
+			p.Report().Errorf(pair.Key.Place(), "template-not-allowed", "a key in %s of %s holds a template; keys are fixed", key, p.What()).
+				Suggest("use templates in values only")
+		default:
+			sound = append(sound, pair)
+		}
+	}
+	return sound
+}
+
 // Templates takes an object of texts, such as query or headers, in the order
 // in which they are written.
 func (p *Params) Templates(key string) []NamedTemplate {
@@ -46,7 +98,7 @@ func (p *Params) Templates(key string) []NamedTemplate {
 		return nil
 	}
 	var named []NamedTemplate
-	for _, pair := range node.Fields(p.Report(), key+" of "+p.What()).Pairs() {
+	for _, pair := range p.entries(key, node) {
 		if t := p.TemplateOf(pair.Key.Text()+" in "+key, pair.Value); t != nil {
 			named = append(named, NamedTemplate{pair.Key, t})
 		}
@@ -99,22 +151,34 @@ func (p *Params) JSON(key string) *JSON {
 	return p.JSONOf(key, node, nil)
 }
 
-// JSONOf compiles a value of any shape. escape, if not nil, escapes what
-// stands in a hole amid other text.
-func (p *Params) JSONOf(key string, node *source.Node, escape func(string) string) *JSON {
+// Escapes chooses the escape for the holes of a text by the object and the key
+// that it stands under.
+type Escapes func(object *source.Node, key string) func(string) string
+
+// JSONOf compiles a value of any shape. With escapes, every text in it stays a
+// text and its holes are escaped; without, a text that is exactly one hole
+// keeps the type of its value.
+func (p *Params) JSONOf(key string, node *source.Node, escapes Escapes) *JSON {
+	return p.jsonOf(key, node, escapes, nil)
+}
+
+func (p *Params) jsonOf(key string, node *source.Node, escapes Escapes, escape func(string) string) *JSON {
 	j := &JSON{escape: escape}
 	switch {
 	case node.IsObject():
 		j.object = map[string]*JSON{}
-		for _, pair := range node.Fields(p.Report(), key+" of "+p.What()).Pairs() {
-			j.object[pair.Key.Text()] = p.JSONOf(key, pair.Value, escape)
+		for _, pair := range p.entries(key, node) {
+			if escapes != nil {
+				escape = escapes(node, pair.Key.Text())
+			}
+			j.object[pair.Key.Text()] = p.jsonOf(key, pair.Value, escapes, escape)
 		}
 	case node.IsList():
 		j.list = []*JSON{}
 		for _, item := range node.Items() {
-			j.list = append(j.list, p.JSONOf(key, item, escape))
+			j.list = append(j.list, p.jsonOf(key, item, escapes, escape))
 		}
-	case node.IsText():
+	case node.IsText(), node.Tag() != "":
 		j.template = p.TemplateOf(key, node)
 	default:
 		j.constant = node.Scalar()

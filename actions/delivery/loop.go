@@ -9,7 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -40,9 +41,15 @@ type Options struct {
 type Loop struct {
 	Options
 	lanes map[string]*lane
-	freed chan string
-	sends sync.WaitGroup
+	// underway are the deliveries whose send has not been recorded yet; only
+	// Run touches it.
+	underway map[string]bool
+	freed    chan place
+	sends    sync.WaitGroup
 }
+
+// place is what a send takes while it is under way.
+type place struct{ action, delivery string }
 
 // lane is what the loop knows of one action; only Run touches it.
 type lane struct {
@@ -55,7 +62,7 @@ func New(o Options) (*Loop, error) {
 	if o.Queue == nil || o.Deliver == nil || o.Settings == nil || o.Now == nil || o.Log == nil {
 		return nil, errors.New("delivery: Queue, Deliver, Settings, Now and Log are needed")
 	}
-	return &Loop{Options: o, lanes: map[string]*lane{}, freed: make(chan string, 1024)}, nil
+	return &Loop{Options: o, lanes: map[string]*lane{}, underway: map[string]bool{}, freed: make(chan place, 1024)}, nil
 }
 
 const (
@@ -66,10 +73,13 @@ const (
 	// leaseMargin is added to an attempt's timeout: by then it is recorded, or
 	// its process is gone.
 	leaseMargin = time.Minute
+	// leaving is how long a send may take to notice that it was cut off.
+	leaving = 5 * time.Second
 )
 
 // Run sends until ctx ends, then lets running sends finish for at most Grace
-// and returns. What was cut off is due again at once for whoever runs next.
+// and returns. What was cut off is due again at once for whoever runs next. A
+// send that ignores its context is left behind a few seconds later.
 func (l *Loop) Run(ctx context.Context) error {
 	interrupted, err := l.Queue.Recover(ctx, l.Now())
 	if err != nil {
@@ -131,6 +141,11 @@ func (l *Loop) room(action string, s actions.Settings, now time.Time) (room int,
 	}
 	room = max(1, s.Concurrency) - ln.running
 	if s.Rate > 0 && room > 0 {
+		// A clock that was set back, or a rate that was raised, must not leave
+		// the lane waiting for a time long after.
+		if latest := now.Add(s.RatePer / time.Duration(s.Rate)); ln.next.After(latest) {
+			ln.next = latest
+		}
 		if now.Before(ln.next) {
 			return 0, ln.next
 		}
@@ -142,23 +157,34 @@ func (l *Loop) room(action string, s actions.Settings, now time.Time) (room int,
 func (l *Loop) start(sending context.Context, action string, s actions.Settings, claimed []record.Delivery, now time.Time) {
 	ln := l.lanes[action]
 	for _, d := range claimed {
+		if l.underway[d.ID] {
+			// Its lease ran out while the send went on or could not be
+			// recorded. What comes of that send counts; a second would be a
+			// repeat.
+			continue
+		}
+		l.underway[d.ID] = true
 		ln.running++
 		if s.Rate > 0 {
 			ln.next = now.Add(s.RatePer / time.Duration(s.Rate))
 		}
 		l.sends.Go(func() {
-			defer func() { l.freed <- action }()
+			defer func() { l.freed <- place{action, d.ID} }()
 			l.send(sending, d, s)
 		})
 	}
 }
 
+// release gives the place of a send back.
+func (l *Loop) release(p place) {
+	l.lanes[p.action].running--
+	delete(l.underway, p.delivery)
+}
+
 // send makes one attempt and records how it ended.
 func (l *Loop) send(ctx context.Context, d record.Delivery, s actions.Settings) {
 	started := l.Now()
-	attempt, stop := context.WithTimeout(ctx, s.Timeout)
-	outcome := l.Deliver(attempt, d)
-	stop()
+	outcome := l.attempt(ctx, d, s.Timeout)
 	end := l.conclude(ctx, d, s, outcome)
 	took := end.At.Sub(started)
 	l.record(ctx, d, end)
@@ -167,41 +193,21 @@ func (l *Loop) send(ctx context.Context, d record.Delivery, s actions.Settings) 
 	}
 }
 
-// conclude turns an outcome into the delivery's next state.
-func (l *Loop) conclude(ctx context.Context, d record.Delivery, s actions.Settings, o actions.Outcome) End {
-	end := End{At: l.Now(), Error: o.Error, Response: o.Response}
-	switch {
-	case o.Verdict == actions.Done:
-		end.State = record.Done
-	case ctx.Err() != nil: // cut off by the end of the process: no fault of the other side
-		end.State, end.DueAt = record.Retrying, end.At
-	case o.Verdict == actions.Dead:
-		end.State = record.Dead
-	case d.Attempts >= s.Retry.Attempts:
-		end.State = record.Dead
-		end.Error = fmt.Sprintf("given up after %d attempts; the last: %s", d.Attempts, o.Error)
-	default:
-		end.State = record.Retrying
-		end.DueAt = end.At.Add(max(Backoff(s.Retry, d.Attempts, rand.Int64N), min(o.After, MaxAfter)))
-	}
-	return end
-}
-
-// MaxAfter bounds the wait that the other side can ask for.
-const MaxAfter = time.Hour
-
-// Backoff is the wait after the n-th attempt, n from 1: random between zero
-// and p.Min doubled n-1 times, at most p.Max (full jitter). random(n) returns
-// a number from 0 to n-1.
-func Backoff(p actions.RetryPolicy, n int, random func(int64) int64) time.Duration {
-	ceiling := p.Max
-	if shift := min(n-1, 32); p.Min < p.Max>>shift {
-		ceiling = p.Min << shift
-	}
-	if ceiling <= 0 {
-		return 0
-	}
-	return time.Duration(random(int64(ceiling)))
+// attempt keeps a send that panics from taking heed down with it.
+func (l *Loop) attempt(ctx context.Context, d record.Delivery, timeout time.Duration) (o actions.Outcome) {
+	ctx, stop := context.WithTimeout(ctx, timeout)
+	defer stop()
+	defer func() {
+		if cause := recover(); cause != nil {
+			what := fmt.Sprintf("%T", cause) // what it says could hold a secret
+			if fault, ok := cause.(runtime.Error); ok {
+				what = fault.Error()
+			}
+			l.Log.Error("sending a delivery broke inside heed; please report this", "delivery", d.ID, "action", d.Action, "cause", what, "stack", string(debug.Stack()))
+			o = actions.Outcome{Verdict: actions.Retry, Error: "sending broke inside heed (" + what + "); please report it"}
+		}
+	}()
+	return l.Deliver(ctx, d)
 }
 
 // record writes the end of an attempt down. While the store is out of order
@@ -234,33 +240,43 @@ func (l *Loop) wait(ctx context.Context, until time.Time) {
 	case <-ctx.Done():
 	case <-l.Wake:
 	case <-timer.C:
-	case action := <-l.freed:
-		l.lanes[action].running--
+	case p := <-l.freed:
+		l.release(p)
 	}
 	for { // whatever else was freed meanwhile
 		select {
-		case action := <-l.freed:
-			l.lanes[action].running--
+		case p := <-l.freed:
+			l.release(p)
 		default:
 			return
 		}
 	}
 }
 
-// drain waits for the running sends and cuts them off after Grace.
+// drain waits for the running sends, cuts them off after Grace, and in the end
+// leaves behind what does not react to that.
 func (l *Loop) drain(cut context.CancelFunc) {
 	done := make(chan struct{})
 	go func() {
 		l.sends.Wait()
 		close(done)
 	}()
-	timer := time.AfterFunc(l.Grace, cut)
+	timer := time.NewTimer(l.Grace)
 	defer timer.Stop()
-	for {
+	for isCut := false; ; {
 		select {
 		case <-done:
 			return
-		case <-l.freed:
+		case p := <-l.freed:
+			l.release(p)
+		case <-timer.C:
+			if isCut {
+				l.Log.Error("some sends do not end and were left behind; their deliveries are repeated by the next run", "count", len(l.underway))
+				return
+			}
+			cut()
+			isCut = true
+			timer.Reset(leaving)
 		}
 	}
 }

@@ -27,18 +27,13 @@ func (s Sender) Settings(action string) actions.Settings {
 
 // Deliver sends a delivery. One whose action was renamed or removed is kept
 // for a later try, since the next edit may bring the action back.
-func (s Sender) Deliver(ctx context.Context, d record.Delivery) (o actions.Outcome) {
+func (s Sender) Deliver(ctx context.Context, d record.Delivery) actions.Outcome {
 	configured, ok := s.Action(d.Action)
 	switch {
 	case !ok:
 		return actions.Outcome{Verdict: actions.Retry, Error: fmt.Sprintf("no action is called %s any more; configure it again and this is sent", d.Action)}
 	case configured.Kind != d.Kind:
-		return actions.Outcome{Verdict: actions.Retry, Error: fmt.Sprintf("%s was a %s action when this was rendered and is a %s action now", d.Action, d.Kind, configured.Kind)}
+		return actions.Outcome{Verdict: actions.Retry, Error: fmt.Sprintf("%s was a %s action when this was rendered and is a %s action now; make it a %s action again and this is sent", d.Action, d.Kind, configured.Kind, d.Kind)}
 	}
-	defer func() {
-		if cause := recover(); cause != nil {
-			o = actions.Outcome{Verdict: actions.Retry, Error: fmt.Sprintf("sending broke inside heed (%T); please report it", cause)}
-		}
-	}()
 	return configured.Send(ctx, actions.Message{ID: d.ID, Request: d.Request})
 }

@@ -5,15 +5,13 @@ package email
 import (
 	"crypto/tls"
 	"net/mail"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	gomail "github.com/wneessen/go-mail"
-
 	"heed/actions"
 	"heed/actions/outbound"
-	"heed/engine/source"
 )
 
 // Kind makes email actions. TLS, if not nil, is the base of their TLS
@@ -33,6 +31,7 @@ type action struct {
 	port               int
 	mode               string // starttls, implicit, none
 	username, password actions.Secret
+	plainName          bool // the username stands in the rule file
 	from               *mail.Address
 	settings           actions.Settings
 	tls                *tls.Config
@@ -40,23 +39,15 @@ type action struct {
 
 // Configure reads smtp, username, password, from and tls.
 func (k Kind) Configure(c *actions.Config) actions.Action {
-	a := &action{mode: "starttls", settings: c.Settings, tls: k.TLS, from: &mail.Address{}}
-	if node := c.Require("smtp"); node != nil {
-		a.readServer(c, node)
-	}
-	if mode, ok := c.Text("tls"); ok {
-		a.mode = mode
-		if mode != "starttls" && mode != "implicit" && mode != "none" {
-			c.Report().Errorf(c.Take("tls").Place(), "wrong-type", "tls of %s cannot be %s", c.What(), mode).
-				Suggest("write starttls (the usual), implicit (port 465) or none")
-		}
-	}
+	a := &action{settings: c.Settings, tls: k.TLS, from: &mail.Address{}}
+	a.readServer(c)
 	if node := c.Take("username"); node != nil {
-		a.username = c.SecretOf("username", node, false)
+		a.username, a.plainName = c.SecretOf("username", node, false), node.IsScalar()
 	}
 	a.password = c.Secret("password")
 	if a.username.IsSet() != a.password.IsSet() {
-		c.Report().Errorf(c.Node().Place(), "missing-key", "%s needs both username and password, or neither", c.What())
+		c.Report().Errorf(c.Node().Place(), "missing-key", "%s needs both username and password, or neither", c.What()).
+			Suggest("write username: {env: SMTP_USERNAME} and password: {env: SMTP_PASSWORD}")
 	}
 	if a.mode == "none" && a.password.IsSet() {
 		c.Report().Errorf(c.Take("tls").Place(), "plain-password", "%s would send its password unencrypted", c.What()).
@@ -74,76 +65,65 @@ func (k Kind) Configure(c *actions.Config) actions.Action {
 	return a
 }
 
-// readServer reads smtp://host:port; smtps:// means TLS from the first byte.
-func (a *action) readServer(c *actions.Config, node *source.Node) {
-	rest, secure := strings.CutPrefix(node.Text(), "smtps://")
-	if !secure {
-		rest, _ = strings.CutPrefix(rest, "smtp://")
+// readServer reads smtp and tls. smtp://host:port uses STARTTLS unless tls says
+// otherwise, smtps:// TLS from the first byte.
+func (a *action) readServer(c *actions.Config) {
+	node := c.Require("smtp")
+	mode, hasMode := c.Text("tls")
+	if hasMode && mode != "starttls" && mode != "implicit" && mode != "none" {
+		c.Report().Errorf(c.Take("tls").Place(), "wrong-type", "tls of %s cannot be %s", c.What(), mode).
+			Suggest("write starttls (the usual), implicit (port 465) or none")
 	}
-	a.port = 587
-	if secure {
-		a.mode, a.port = "implicit", 465
+	if a.mode = "starttls"; hasMode {
+		a.mode = mode
 	}
-	host, port, hasPort := strings.Cut(rest, ":")
-	if strings.HasPrefix(rest, "[") {
-		var after string
-		host, after, _ = strings.Cut(rest[1:], "]")
-		port, hasPort = strings.CutPrefix(after, ":")
-	}
-	if hasPort {
-		n, err := strconv.Atoi(port)
-		if err != nil || n < 1 || n > 65535 {
-			host = ""
-		}
-		a.port = n
-	}
-	a.host = host
-	if host == "" || strings.ContainsAny(host, "/@{} ") {
-		c.Report().Errorf(node.Place(), "bad-url", "smtp of %s is no server", c.What()).
-			Suggest("write smtp: smtp://mail.example.com:587")
+	if node == nil {
 		return
 	}
+	host, port, secure, ok := parseServer(node.Text())
+	if !ok {
+		c.Report().Errorf(node.Place(), "bad-url", "smtp of %s is no server", c.What()).
+			Suggest("write smtp: smtp://mail.example.com:587; username and password have keys of their own")
+		return
+	}
+	if secure && hasMode && mode != "implicit" {
+		c.Report().Errorf(c.Take("tls").Place(), "wrong-type", "tls of %s is %s, but smtps:// means TLS from the first byte", c.What(), mode).
+			Suggest("leave tls out, or write smtp:// in front of the server")
+	}
+	if secure {
+		a.mode = "implicit"
+	}
+	if port == 0 {
+		port = defaultPorts[a.mode]
+	}
+	a.host, a.port = host, port
 	if err := outbound.CheckHost(host); err != nil && !c.Settings.AllowPrivate {
 		c.Report().Errorf(node.Place(), "private-address", "smtp of %s: %v", c.What(), err).
 			Suggest("add allow_private: true")
 	}
 }
 
-// options are the library's, for one connection.
-func (a *action) options() ([]gomail.Option, error) {
-	timeout := a.settings.Timeout
-	options := []gomail.Option{
-		gomail.WithPort(a.port), gomail.WithTimeout(timeout),
-		gomail.WithDialContextFunc(a.dialer()),
-	}
-	switch a.mode {
-	case "none":
-		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
-	default:
-		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory), gomail.WithTLSConfig(a.tlsConfig()))
-	}
-	if a.username.IsSet() {
-		username, err := a.username.Value()
-		if err != nil {
-			return nil, err
-		}
-		password, err := a.password.Value()
-		if err != nil {
-			return nil, err
-		}
-		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(username), gomail.WithPassword(password))
-	}
-	return options, nil
-}
+// defaultPorts are those that servers use for handing in mail; 25 is the one
+// without TLS.
+var defaultPorts = map[string]int{"starttls": 587, "implicit": 465, "none": 25}
 
-// dialer is the guarded one; with implicit TLS it makes the TLS connection
-// too, since a dialer of our own replaces the library's.
-func (a *action) dialer() gomail.DialContextFunc {
-	dialer := outbound.Dialer(a.settings.AllowPrivate)
-	if a.mode == "implicit" {
-		return (&tls.Dialer{NetDialer: dialer, Config: a.tlsConfig()}).DialContext
+// parseServer reads smtp://host:port or smtps://host:port; a bare host:port is
+// smtp. Port is 0 if there is none.
+func parseServer(text string) (host string, port int, secure, ok bool) {
+	if !strings.Contains(text, "://") {
+		text = "smtp://" + text
 	}
-	return dialer.DialContext
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "smtp" && u.Scheme != "smtps") || u.User != nil || strings.Trim(u.Path, "/") != "" ||
+		strings.ContainsAny(text, "?#{}") || u.Hostname() == "" {
+		return "", 0, false, false
+	}
+	if u.Port() != "" {
+		if port, err = strconv.Atoi(u.Port()); err != nil || port < 1 || port > 65535 {
+			return "", 0, false, false
+		}
+	}
+	return u.Hostname(), port, u.Scheme == "smtps", true
 }
 
 func (a *action) tlsConfig() *tls.Config {

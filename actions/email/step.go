@@ -88,7 +88,7 @@ func readRecipients(p *actions.Params, key string, node *source.Node) []*express
 // Render makes the e-mail for an event. A recipient that is missing or no
 // address is an error.
 func (s *step) Render(env *expression.Env) (any, error) {
-	r := Request{From: s.from, Subject: s.subject.Text(env, oneLine)}
+	r := Request{From: s.from, Subject: oneLine(s.subject.Text(env, expression.Plain))}
 	var err error
 	if r.To, err = addresses(env, s.to); err != nil {
 		return nil, err
@@ -139,7 +139,15 @@ func address(env *expression.Env, t *expression.Template) (string, error) {
 	return text, nil
 }
 
-// oneLine keeps a value on the subject's one line.
-func oneLine(value string) string {
-	return strings.Join(strings.FieldsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
+// maxSubject is what mail programs show and servers take without fail, in
+// characters.
+const maxSubject = 250
+
+// oneLine keeps a subject on its one line, and within bounds.
+func oneLine(subject string) string {
+	subject = strings.Join(strings.FieldsFunc(subject, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
+	if runes := []rune(subject); len(runes) > maxSubject {
+		return string(runes[:maxSubject-1]) + "…"
+	}
+	return subject
 }

@@ -35,15 +35,17 @@ type header struct {
 }
 
 type action struct {
-	url     actions.Secret
-	shown   string // the address as people may see it
-	headers []header
-	client  *http.Client
+	url      actions.Secret
+	shown    string         // the address as people may see it
+	password actions.Secret // in the address, if somebody wrote one there
+	headers  []header
+	client   *http.Client
+	timeout  time.Duration
 }
 
 // Configure reads url and headers.
 func (Kind) Configure(c *actions.Config) actions.Action {
-	a := &action{client: outbound.Client(c.Settings.AllowPrivate)}
+	a := &action{client: outbound.Client(c.Settings.AllowPrivate), timeout: c.Settings.Timeout}
 	if node := c.Require("url"); node != nil {
 		a.readURL(c, node)
 	}
@@ -74,6 +76,9 @@ func (a *action) readURL(c *actions.Config, node *source.Node) {
 			c.Report().Warnf(node.Place(), "plain-secret", "url of %s holds a password", c.What()).
 				Suggest("send it in headers: {Authorization: {env: NAME}}")
 			a.shown = u.Redacted()
+			if password, ok := u.User.Password(); ok {
+				a.password = actions.NewSecret(password)
+			}
 		}
 	}
 	if err := outbound.CheckHost(u.Hostname()); err != nil && !c.Settings.AllowPrivate {
@@ -82,23 +87,54 @@ func (a *action) readURL(c *actions.Config, node *source.Node) {
 	}
 }
 
-// secretHeaders are headers whose value is a secret whatever it is.
-var secretHeaders = []string{"Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key"}
+// isSecret says whether a header's value is a secret whatever it is, going by
+// the header's name.
+func isSecret(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) })
+}
+
+var secretWords = []string{"authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "access-key", "auth-key"}
 
 func (a *action) readHeader(c *actions.Config, pair source.Pair) {
 	name := textproto.CanonicalMIMEHeaderKey(pair.Key.Text())
 	if !checkHeaderName(c.Report(), pair.Key, name) {
 		return
 	}
-	sensitive := slices.Contains(secretHeaders, name)
+	if _, twice := a.header(name); twice {
+		reportTwice(c.Report(), pair.Key, name)
+		return
+	}
+	sensitive := isSecret(name)
 	h := header{name: name, value: c.SecretOf(name+" in headers", pair.Value, sensitive), plain: actions.Masked}
-	if pair.Value.IsScalar() && !sensitive {
-		h.plain = pair.Value.Text()
+	if pair.Value.IsScalar() {
+		if !sensitive {
+			h.plain = pair.Value.Text()
+		}
+		if strings.Contains(pair.Value.Text(), "{{") {
+			c.Report().Errorf(pair.Value.Place(), "template-not-allowed", "the header %s of %s is fixed: it cannot hold a template", name, c.What()).
+				Suggest("write it under headers in the rule")
+		}
 	}
 	if value, err := h.value.Value(); err == nil && strings.ContainsFunc(value, isControl) {
-		c.Report().Errorf(pair.Value.Place(), "bad-header", "the header %s of %s holds a line break or control character", name, c.What())
+		c.Report().Errorf(pair.Value.Place(), "bad-header", "the header %s of %s holds a line break or control character", name, c.What()).
+			Suggest("write it on one line")
 	}
 	a.headers = append(a.headers, h)
+}
+
+// header finds a configured header.
+func (a *action) header(name string) (header, bool) {
+	i := slices.IndexFunc(a.headers, func(h header) bool { return h.name == name })
+	if i < 0 {
+		return header{}, false
+	}
+	return a.headers[i], true
+}
+
+func reportTwice(report *source.Report, node *source.Node, name string) {
+	report.Errorf(node.Place(), "duplicate-key", "the header %s is given twice", name).
+		Suggest("remove one of the two: capital letters make no difference in a header's name")
 }
 
 // reserved are headers that heed or the HTTP library sets.
@@ -110,7 +146,8 @@ func checkHeaderName(report *source.Report, node *source.Node, name string) bool
 	})
 	switch {
 	case !valid:
-		report.Errorf(node.Place(), "bad-header", "%q is no name for a header", node.Text())
+		report.Errorf(node.Place(), "bad-header", "%q is no name for a header", node.Text()).
+			Suggest("write letters, digits and hyphens, such as X-Request-Source")
 	case slices.Contains(reserved, name):
 		report.Errorf(node.Place(), "bad-header", "the header %s is set by heed itself", name).Suggest("leave it out")
 	default:
@@ -127,11 +164,12 @@ func target(base, path, query string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	address, own, _ := strings.Cut(base, "?")
+	address, _, _ := strings.Cut(base, "#")
+	address, _, _ = strings.Cut(address, "?")
 	if path != "" {
 		address = strings.TrimRight(address, "/") + "/" + strings.TrimLeft(path, "/")
 	}
-	switch own = u.RawQuery; {
+	switch own := u.RawQuery; {
 	case own != "" && query != "":
 		return address + "?" + own + "&" + query, nil
 	case own != "" || query != "":

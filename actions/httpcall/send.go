@@ -28,7 +28,7 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	}
 	address, err := target(base, r.Path, r.Query)
 	if err != nil {
-		return dead("the configured url is no address")
+		return actions.Outcome{Verdict: actions.Retry, Error: "url: the secret is no address; correct it and this is sent"}
 	}
 	body, err := content(r.Encoding, r.Body)
 	if err != nil {
@@ -41,7 +41,7 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	}
 	request, err := http.NewRequestWithContext(ctx, r.Method, address, bytes.NewReader(body))
 	if err != nil {
-		return dead("the request cannot be made")
+		return dead("the recorded request makes no valid call")
 	}
 	secrets, err := a.setHeaders(request, r.Own, m.ID)
 	if err != nil {
@@ -49,6 +49,9 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	}
 	if a.shown == actions.Masked {
 		secrets = append(secrets, base)
+	}
+	if password, err := a.password.Value(); err == nil {
+		secrets = append(secrets, password)
 	}
 	return outbound.Do(a.client, request, r.Expect, secrets...)
 }

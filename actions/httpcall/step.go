@@ -67,16 +67,46 @@ func (a *action) Step(p *actions.Params) actions.Step {
 	s.readPath(p)
 	s.query = p.Templates("query")
 	for _, h := range p.Templates("headers") {
-		if checkHeaderName(p.Report(), h.Key, textproto.CanonicalMIMEHeaderKey(h.Key.Text())) {
-			s.headers = append(s.headers, h)
-		}
+		s.readHeader(p, h)
 	}
 	s.readBody(p)
-	s.timeout, _ = p.Duration("timeout")
+	s.readTimeout(p)
 	if node := p.Take("expect"); node != nil {
 		s.expect = readExpect(p, node)
 	}
 	return s
+}
+
+// readHeader takes a header of the rule's own. Secrets belong into the action's
+// configuration: what a rule says is recorded with every delivery.
+func (s *step) readHeader(p *actions.Params, h actions.NamedTemplate) {
+	name := textproto.CanonicalMIMEHeaderKey(h.Key.Text())
+	if !checkHeaderName(p.Report(), h.Key, name) {
+		return
+	}
+	configured, isConfigured := s.action.header(name)
+	_, isLiteral := h.IsLiteral()
+	switch {
+	case isConfigured && configured.plain == actions.Masked:
+		p.Report().Errorf(h.Key.Place(), "bad-header", "the header %s is a secret of the action's configuration, which a rule cannot replace", name).
+			Suggest("leave it out, or configure another action")
+	case slices.ContainsFunc(s.headers, func(have actions.NamedTemplate) bool {
+		return textproto.CanonicalMIMEHeaderKey(have.Key.Text()) == name
+	}):
+		reportTwice(p.Report(), h.Key, name)
+	case isLiteral && isSecret(name):
+		p.Report().Warnf(h.Key.Place(), "plain-secret", "%s in headers of %s stands in the rule file as plain text", name, p.What()).
+			Suggest("configure it with the action: headers: {%s: {env: NAME}}", name)
+	}
+	s.headers = append(s.headers, h)
+}
+
+func (s *step) readTimeout(p *actions.Params) {
+	s.timeout, _ = p.Duration("timeout")
+	if s.timeout > s.action.timeout {
+		p.Report().Warnf(p.Take("timeout").Place(), "timeout", "timeout of %s has no effect: the action's own ends an attempt after %s", p.What(), s.action.timeout).
+			Suggest("raise timeout in the action's configuration")
+	}
 }
 
 func (s *step) readPath(p *actions.Params) {
@@ -96,6 +126,9 @@ func (s *step) readPath(p *actions.Params) {
 	if strings.ContainsFunc(literal, func(r rune) bool { return isControl(r) || r == ' ' || r == '\\' }) {
 		p.Report().Errorf(node.Place(), "bad-path", "path of %s holds a space, a backslash or a control character", p.What()).
 			Suggest("write %%20 for a space")
+	} else if _, err := url.PathUnescape(literal); err != nil {
+		p.Report().Errorf(node.Place(), "bad-path", "path of %s holds a %% that starts no escape", p.What()).
+			Suggest("write %%25 for a per cent sign")
 	}
 }
 
@@ -122,11 +155,15 @@ func readExpect(p *actions.Params, node *source.Node) []int {
 	if node.IsScalar() {
 		items = []*source.Node{node}
 	}
+	if len(items) == 0 {
+		p.Report().Errorf(node.Place(), "wrong-type", "expect of %s takes status codes from 200 to 599, not %s", p.What(), node.Describe()).
+			Suggest("write expect: [200, 409]")
+	}
 	var expect []int
 	for _, item := range items {
 		code, ok := item.Scalar().(int)
-		if !ok || code < 100 || code > 599 {
-			p.Report().Errorf(item.Place(), "wrong-type", "expect of %s takes status codes, not %s", p.What(), item.Describe()).
+		if !ok || code < 200 || code > 599 {
+			p.Report().Errorf(item.Place(), "wrong-type", "expect of %s takes status codes from 200 to 599, not %s", p.What(), item.Describe()).
 				Suggest("write expect: [200, 409]")
 			continue
 		}
@@ -226,17 +263,24 @@ func (s *step) renderBody(env *expression.Env, r *Request) error {
 		if r.Body == nil {
 			r.Body = json.RawMessage("null")
 		}
-		r.Own["Content-Type"] = "application/json"
+		s.setType(r, "application/json")
 	case s.hasForm:
 		body, err := values(env, s.form)
 		if err != nil {
 			return err
 		}
 		r.Encoding, r.Body = "form", body
-		r.Own["Content-Type"] = "application/x-www-form-urlencoded"
+		s.setType(r, "application/x-www-form-urlencoded")
 	case s.body != nil:
 		r.Encoding, r.Body = "text", s.body.Text(env, expression.Plain)
-		r.Own["Content-Type"] = "text/plain; charset=utf-8"
+		s.setType(r, "text/plain; charset=utf-8")
 	}
 	return nil
+}
+
+// setType says what the body is, unless the configuration does.
+func (s *step) setType(r *Request, contentType string) {
+	if _, configured := s.action.header("Content-Type"); !configured {
+		r.Own["Content-Type"] = contentType
+	}
 }

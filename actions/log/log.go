@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"heed/actions"
 	"heed/engine/expression"
@@ -68,6 +70,27 @@ func (a action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	if err := json.Unmarshal(m.Request, &r); err != nil {
 		return actions.Outcome{Verdict: actions.Dead, Error: "the recorded request cannot be read: " + err.Error()}
 	}
-	a.log.LogAttrs(ctx, levels[r.Level], r.Text, slog.String("delivery", m.ID))
+	a.log.LogAttrs(ctx, levels[r.Level], oneLine(r.Text), slog.String("delivery", m.ID))
 	return actions.Outcome{Verdict: actions.Done}
+}
+
+// oneLine escapes what could make a second line, steer a terminal or turn the
+// line's direction round: not every log handler does.
+func oneLine(text string) string {
+	if !strings.ContainsFunc(text, isUnsafe) {
+		return text
+	}
+	var line strings.Builder
+	for _, r := range text {
+		if isUnsafe(r) {
+			line.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+			continue
+		}
+		line.WriteRune(r)
+	}
+	return line.String()
+}
+
+func isUnsafe(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 }

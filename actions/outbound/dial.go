@@ -5,10 +5,10 @@
 package outbound
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -41,7 +41,8 @@ func Dialer(allowPrivate bool) *net.Dialer {
 // CheckHost refuses a configured host that is a private address by itself, or
 // localhost. A name is looked at when it is connected to.
 func CheckHost(host string) error {
-	if host == "localhost" {
+	name := strings.TrimSuffix(strings.ToLower(host), ".")
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return &PrivateError{host}
 	}
 	if a, err := netip.ParseAddr(host); err == nil && IsPrivate(a) {
@@ -79,10 +80,4 @@ func IsPrivate(a netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// isPrivateError finds a PrivateError in a failed connection.
-func isPrivateError(err error) (*PrivateError, bool) {
-	var private *PrivateError
-	return private, errors.As(err, &private)
 }

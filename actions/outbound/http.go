@@ -11,8 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
-	"unicode/utf8"
 
 	"heed/actions"
 )
@@ -20,18 +20,33 @@ import (
 // maxAnswer is how much of an answer is read.
 const maxAnswer = 64 << 10
 
+// guarded and unguarded are shared by all actions and outlive every reload of
+// the rules, so that connections are used again and none is left behind.
+var guarded, unguarded = newClient(false), newClient(true)
+
 // Client makes HTTP requests through the guarded dialer: no proxy from the
 // environment, no redirects.
 func Client(allowPrivate bool) *http.Client {
+	if allowPrivate {
+		return unguarded
+	}
+	return guarded
+}
+
+func newClient(allowPrivate bool) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			DialContext:            Dialer(allowPrivate).DialContext,
 			Proxy:                  nil,
 			ForceAttemptHTTP2:      true,
+			MaxIdleConns:           256,
 			MaxIdleConnsPerHost:    16,
 			IdleConnTimeout:        90 * time.Second,
 			TLSHandshakeTimeout:    10 * time.Second,
 			MaxResponseHeaderBytes: maxAnswer,
+			// Without pings, requests go on into a dead HTTP/2 connection for
+			// as long as the kernel repeats its packets.
+			HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second},
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -47,20 +62,22 @@ func Do(client *http.Client, request *http.Request, expect []int, secrets ...str
 	}
 	defer response.Body.Close()
 	// A body that breaks off does not change what the status says.
-	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	body, _ := ReadAnswer(response)
 	if isDone(response.StatusCode, expect) {
 		return actions.Outcome{Verdict: actions.Done}
 	}
-	o := actions.Outcome{
-		Verdict:  verdict(response.StatusCode),
-		Error:    "answered " + strconv.Itoa(response.StatusCode) + " " + http.StatusText(response.StatusCode),
-		Response: redact(clip(body), secrets),
+	return actions.Outcome{
+		Verdict:  Verdict(response.StatusCode),
+		Error:    redact(complaint(response.StatusCode), secrets),
+		Response: Excerpt(body, secrets...),
 		After:    RetryAfter(response.Header.Get("Retry-After"), time.Now()),
 	}
-	if response.StatusCode/100 == 3 {
-		o.Error += "; redirects are not followed, configure the final address"
-	}
-	return o
+}
+
+// ReadAnswer reads the start of an answer's body, as much as heed ever looks
+// at. The error is why the body broke off before that.
+func ReadAnswer(response *http.Response) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 }
 
 func isDone(status int, expect []int) bool {
@@ -70,9 +87,9 @@ func isDone(status int, expect []int) bool {
 	return status/100 == 2
 }
 
-// verdict says whether another try can help: after a 5xx, a time-out (408), too
+// Verdict says whether another try can help: after a 5xx, a time-out (408), too
 // early (425) or too many requests (429).
-func verdict(status int) actions.Verdict {
+func Verdict(status int) actions.Verdict {
 	switch {
 	case status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
 		return actions.Retry
@@ -81,11 +98,26 @@ func verdict(status int) actions.Verdict {
 	}
 }
 
+// complaint says what a status means for whoever configured the action.
+func complaint(status int) string {
+	text := strings.TrimSpace(fmt.Sprintf("answered %d %s", status, http.StatusText(status)))
+	switch {
+	case status/100 == 2:
+		text += "; the rule expects another status"
+	case status/100 == 3:
+		text += "; redirects are not followed, configure the final address"
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		text += "; check the credentials in the action's configuration"
+	}
+	return text
+}
+
 // RetryAfter reads a Retry-After header, seconds or a date; zero if it has
 // none that makes sense.
 func RetryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
-	if seconds, err := strconv.ParseInt(header, 10, 64); err == nil {
+	seconds, err := strconv.ParseInt(header, 10, 64)
+	if err == nil || errors.Is(err, strconv.ErrRange) { // one out of range is as far off as can be
 		return time.Duration(min(max(seconds, 0), 1<<31)) * time.Second
 	}
 	if at, err := http.ParseTime(header); err == nil && at.After(now) {
@@ -97,48 +129,31 @@ func RetryAfter(header string, now time.Time) time.Duration {
 // Failed is the outcome of a connection that failed. The address is left out
 // of the error, since it can be the secret.
 func Failed(err error, secrets ...string) actions.Outcome {
-	o := actions.Outcome{Verdict: actions.Retry}
 	var address *url.Error
 	if errors.As(err, &address) {
 		err = address.Err
 	}
+	o := actions.Outcome{Verdict: actions.Retry}
+	var private *PrivateError
 	var dns *net.DNSError
-	switch private, refused := isPrivateError(err); {
-	case refused:
+	var timeout net.Error
+	var op *net.OpError
+	switch {
+	case errors.As(err, &private):
 		o.Verdict, o.Error = actions.Dead, private.Error()
-	case errors.Is(err, context.DeadlineExceeded):
-		o.Error = "no answer in time"
 	case errors.Is(err, context.Canceled):
 		o.Error = "interrupted"
 	case errors.As(err, &dns):
 		o.Error = fmt.Sprintf("the host %s cannot be found: %s", dns.Name, dns.Err)
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		o.Error = "no answer in time"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		o.Error = "the connection was closed before the answer"
+	case errors.Is(err, syscall.ECONNREFUSED) && errors.As(err, &op) && op.Addr != nil:
+		o.Error = fmt.Sprintf("nothing accepts connections at %s (connection refused)", op.Addr)
 	default:
 		o.Error = err.Error()
 	}
-	o.Error = redact(o.Error, secrets)
+	o.Error = Excerpt([]byte(o.Error), secrets...)
 	return o
-}
-
-// redact masks secrets in what others wrote.
-func redact(text string, secrets []string) string {
-	for _, secret := range secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, actions.Masked)
-		}
-	}
-	return text
-}
-
-// clip is the start of an answer, as valid text.
-func clip(body []byte) string {
-	if len(body) > actions.MaxResponse {
-		body = body[:actions.MaxResponse]
-		for len(body) > 0 && !utf8.RuneStart(body[len(body)-1]) {
-			body = body[:len(body)-1]
-		}
-		if len(body) > 0 && body[len(body)-1] >= utf8.RuneSelf {
-			body = body[:len(body)-1]
-		}
-	}
-	return strings.ToValidUTF8(string(body), "\uFFFD")
 }

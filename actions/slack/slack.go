@@ -4,9 +4,9 @@ package slack
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	slackgo "github.com/slack-go/slack"
 
@@ -41,7 +41,7 @@ func (Kind) Configure(c *actions.Config) actions.Action {
 	a := &action{client: outbound.Client(c.Settings.AllowPrivate), apiURL: slackgo.APIURL}
 	a.token = c.Secret("token")
 	a.webhook = c.Secret("webhook_url")
-	a.channel, _ = c.Text("channel")
+	a.readChannel(c)
 	report := c.Report()
 	switch {
 	case a.token.IsSet() && a.webhook.IsSet():
@@ -64,6 +64,27 @@ func (Kind) Configure(c *actions.Config) actions.Action {
 		}
 	}
 	return a
+}
+
+// readChannel reads the channel that a rule's step can override.
+func (a *action) readChannel(c *actions.Config) {
+	node := c.Take("channel")
+	if node == nil || !actions.CheckText(c.Fields, "channel", node) {
+		return
+	}
+	if strings.Contains(node.Text(), "{{") {
+		c.Report().Errorf(node.Place(), "template-not-allowed", "channel of %s is fixed: it cannot hold a template", c.What()).
+			Suggest("an event must not choose where a message goes; write one rule for each channel")
+	}
+	checkChannel(c.Fields, node, node.Text())
+	a.channel = node.Text()
+}
+
+func checkChannel(f *source.Fields, node *source.Node, channel string) {
+	if strings.TrimSpace(channel) == "" {
+		f.Report().Errorf(node.Place(), "missing-key", "channel of %s is empty", f.What()).
+			Suggest(`write channel: "#enablement"`)
+	}
 }
 
 func (a *action) checkHost(c *actions.Config, key string, node *source.Node, text string) bool {
@@ -92,11 +113,13 @@ type step struct {
 	blocks  []*actions.JSON
 }
 
-// maxBlocks is what Slack takes in one message, maxText the characters of a
-// text.
+// What Slack takes at most, in characters: the text of a message, of a block,
+// of a header block, and of one field in a block.
 const (
-	maxBlocks = 50
-	maxText   = 40_000
+	maxText      = 40_000
+	maxBlockText = 3_000
+	maxHeader    = 150
+	maxField     = 2_000
 )
 
 // Step reads text, blocks and channel.
@@ -105,11 +128,11 @@ func (a *action) Step(p *actions.Params) actions.Step {
 	if node := p.Take("blocks"); node != nil {
 		s.readBlocks(p, node)
 	}
-	if p.Take("text") == nil && p.Take("blocks") == nil {
-		p.Report().Errorf(p.Node().Place(), "missing-key", "%s has no text", p.What()).
-			Suggest(`write text: "{{ data.userId }} …"`)
-	}
+	s.checkText(p)
 	channel, given := p.Literal("channel")
+	if given {
+		checkChannel(p.Fields, p.Take("channel"), channel)
+	}
 	switch {
 	case given && a.webhook.IsSet():
 		p.Report().Errorf(p.Take("channel").Place(), "webhook-channel", "an incoming webhook always posts to the channel it was made for").
@@ -123,58 +146,44 @@ func (a *action) Step(p *actions.Params) actions.Step {
 	return s
 }
 
-func (s *step) readBlocks(p *actions.Params, node *source.Node) {
-	items := node.Items()
-	if !node.IsList() || len(items) == 0 || len(items) > maxBlocks {
-		p.Report().Errorf(node.Place(), "wrong-type", "blocks of %s must be a list of 1 to %d blocks", p.What(), maxBlocks).
-			Suggest(`write - type: section, and below it text: {type: mrkdwn, text: "…"}`)
-		return
-	}
-	for _, item := range items {
-		if kind := item.Get("type"); kind == nil || !kind.IsText() {
-			p.Report().Errorf(item.Place(), "wrong-type", "a block of %s has no type", p.What()).
-				Suggest("write type: section, header, divider, context, image or actions")
+// checkText reports a message that could only be empty.
+func (s *step) checkText(p *actions.Params) {
+	node := p.Take("text")
+	switch {
+	case node == nil && p.Take("blocks") == nil:
+		p.Report().Errorf(p.Node().Place(), "missing-key", "%s has no text", p.What()).
+			Suggest(`write text: "{{ data.userId }} …"`)
+	case s.text != nil:
+		if text, literal := s.text.IsLiteral(); literal && strings.TrimSpace(text) == "" {
+			p.Report().Errorf(node.Place(), "missing-key", "text of %s is empty", p.What()).
+				Suggest(`write text: "{{ data.userId }} …"`)
 		}
-		s.blocks = append(s.blocks, p.JSONOf("blocks", item, Escape))
 	}
 }
-
-var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
-
-// Escape writes a value so that Slack shows it as text: it can neither mention
-// anybody nor link anywhere. See "Escaping text" in Slack's documentation on
-// formatting.
-func Escape(value string) string { return escaper.Replace(value) }
 
 // Render makes the message for an event.
 func (s *step) Render(env *expression.Env) (any, error) {
 	r := Request{Channel: s.channel}
 	if s.text != nil {
-		r.Text = shorten(s.text.Text(env, Escape))
+		r.Text = shorten(s.text.Text(env, Mrkdwn), maxText)
 	}
 	for _, block := range s.blocks {
-		r.Blocks = append(r.Blocks, block.Render(env))
+		rendered := block.Render(env)
+		fit(rendered, maxBlockText)
+		r.Blocks = append(r.Blocks, rendered)
 	}
 	return r, nil
 }
 
 // shorten keeps a huge value from making the message one that Slack refuses.
-func shorten(text string) string {
-	if len(text) <= maxText {
+// It does not cut an escape such as &amp; in two.
+func shorten(text string, limit int) string {
+	if len(text) <= limit || utf8.RuneCountInString(text) <= limit {
 		return text
 	}
-	runes := []rune(text)
-	if len(runes) <= maxText {
-		return text
+	start := string([]rune(text)[:limit-1])
+	if at := strings.LastIndexByte(start, '&'); at >= 0 && len(start)-at < len("&amp;") && !strings.Contains(start[at:], ";") {
+		start = start[:at]
 	}
-	return string(runes[:maxText-1]) + "…"
-}
-
-// host is the host of a secret address, for errors.
-func host(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "slack"
-	}
-	return u.Host
+	return start + "…"
 }

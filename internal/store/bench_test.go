@@ -4,62 +4,143 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
+	"heed/actions/delivery"
 	"heed/engine/record"
 )
 
+var (
+	benchBody    = []byte(`{"event":"quiz.submitted","companyId":"acme","data":{` + strings.Repeat(`"field":"value",`, 12) + `"score":61}}`)
+	benchRequest = json.RawMessage(`{"channel":"#coaching","text":"` + strings.Repeat("a low score ", 20) + `"}`)
+)
+
+// benchEvent is an event with a random id and signature and one delivery, with
+// an id that grows as those of the intake do.
+func benchEvent(n int64, action string) (*record.Event, []record.Delivery) {
+	random := make([]byte, 48)
+	rand.Read(random)
+	now := time.Now()
+	return &record.Event{
+			ID: hex.EncodeToString(random[:16]), Type: "quiz.submitted", CompanyID: "acme", Status: record.Accepted,
+			ReceivedAt: now, SignedAt: now, RuleSet: strings.Repeat("0123456789abcdef", 4),
+			Decisions: []record.Decision{{Rule: "low-score", Outcome: "matched"}},
+			Signature: random[16:], Body: benchBody,
+		}, []record.Delivery{{
+			ID: fmt.Sprintf("%032x", n), Rule: "low-score", Action: action, Kind: "slack", State: record.Pending,
+			Request: benchRequest, CreatedAt: now, DueAt: now,
+		}}
+}
+
+// BenchmarkCommit commits events of about 250 bytes with one delivery each, each
+// caller waiting for its answer before it commits the next.
 func BenchmarkCommit(b *testing.B) {
 	for _, callers := range []int{64, 256} {
-		b.Run(fmt.Sprint(callers), func(b *testing.B) {
-			var groups, events atomic.Int64
-			db, err := Open(b.Context(), Options{Dir: b.TempDir(), ObserveBatch: func(n int) { groups.Add(1); events.Add(int64(n)) }})
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
+			var groups, n atomic.Int64
+			db, err := Open(b.Context(), Options{Dir: b.TempDir(), ObserveBatch: func(int) { groups.Add(1) }})
 			if err != nil {
 				b.Fatal(err)
 			}
 			defer db.Close()
-			body := []byte(`{"event":"quiz.submitted","companyId":"acme","data":{` + strings.Repeat(`"x":"y",`, 20) + `"score":61}}`)
-			req := []byte(`{"channel":"#coaching","text":"` + strings.Repeat("a low score ", 20) + `"}`)
-			var ctr atomic.Int64
-			b.SetParallelism(callers / 2)
 			b.ReportAllocs()
-			var r0, r1 syscall.Rusage
-			syscall.Getrusage(0, &r0)
 			b.ResetTimer()
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					now := time.Now()
-					sig := make([]byte, 48)
-					rand.Read(sig)
-					e := record.Event{ID: hex.EncodeToString(sig[32:]), Type: "quiz.submitted", CompanyID: "acme", Status: record.Accepted, ReceivedAt: now, SignedAt: now,
-						RuleSet: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", Decisions: []record.Decision{{Rule: "low-score", Outcome: "matched"}}, Signature: sig[:32], Body: body}
-					d := []record.Delivery{{ID: fmt.Sprintf("%016x", ctr.Add(1)), Rule: "low-score", Action: "slack", Kind: "slack", State: record.Pending, Request: req, CreatedAt: now, DueAt: now}}
-					if _, err := db.Commit(context.Background(), &e, d); err != nil {
+			atOnce(callers, func() {
+				for i := n.Add(1); i <= int64(b.N); i = n.Add(1) {
+					e, ds := benchEvent(i, "slack")
+					if _, err := db.Commit(context.Background(), e, ds); err != nil {
 						b.Error(err)
 					}
 				}
 			})
 			b.StopTimer()
-			syscall.Getrusage(0, &r1)
-			b.ReportMetric(float64(r1.Utime.Nano()+r1.Stime.Nano()-r0.Utime.Nano()-r0.Stime.Nano())/1e3/float64(b.N), "cpu_us/ev")
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
-			b.ReportMetric(float64(events.Load())/float64(groups.Load()), "events/group")
+			b.ReportMetric(float64(b.N)/float64(groups.Load()), "events/group")
 		})
 	}
 }
-func BenchmarkOpen(b *testing.B) {
+
+// BenchmarkDeliver claims deliveries by 32 and finishes each by a caller of its
+// own, as the delivery loop does.
+func BenchmarkDeliver(b *testing.B) {
+	db := openTemp(b)
+	fill(b, db, b.N, "slack")
+	b.ReportAllocs()
+	b.ResetTimer()
+	atOnce(4, func() {
+		for {
+			ds, err := db.Claim(context.Background(), "slack", 32, time.Now(), time.Hour)
+			if err != nil {
+				b.Error(err)
+			}
+			if len(ds) == 0 {
+				return
+			}
+			var wg sync.WaitGroup
+			for _, d := range ds {
+				wg.Go(func() {
+					if err := db.Finish(context.Background(), d.ID, delivery.End{At: time.Now(), State: record.Done}); err != nil {
+						b.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
+}
+
+// BenchmarkDueActions asks while one action has many deliveries waiting.
+func BenchmarkDueActions(b *testing.B) {
+	for _, waiting := range []int{0, 100_000} {
+		b.Run(fmt.Sprintf("waiting=%d", waiting), func(b *testing.B) {
+			db := openTemp(b)
+			fill(b, db, waiting, "dead")
+			for b.Loop() {
+				if _, _, err := db.DueActions(context.Background(), time.Now()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkOpenNew(b *testing.B) {
 	for b.Loop() {
-		db, err := Open(context.Background(), Options{Dir: b.TempDir()})
+		db, err := Open(b.Context(), Options{Dir: b.TempDir()})
 		if err != nil {
 			b.Fatal(err)
 		}
 		b.StopTimer()
-		db.Close()
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
 		b.StartTimer()
 	}
+}
+
+func fill(b *testing.B, db *DB, events int, action string) {
+	var n atomic.Int64
+	atOnce(256, func() {
+		for i := n.Add(1); i <= int64(events); i = n.Add(1) {
+			e, ds := benchEvent(i, action)
+			if _, err := db.Commit(context.Background(), e, ds); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+func atOnce(callers int, do func()) {
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(do)
+	}
+	wg.Wait()
 }

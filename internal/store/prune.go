@@ -60,14 +60,14 @@ func (db *DB) hoursUntil(ctx context.Context, before int64) (map[int64]seqRange,
 	return hours, rows.Err()
 }
 
-// pruneHour deletes old events of one hour, and the hour once it is over and
-// has none left.
+// pruneHour deletes old events among those of one hour, whose range may hold
+// some of other hours, and the hour once it is over and has none left.
 func (db *DB) pruneHour(ctx context.Context, hour int64, r seqRange, before int64) (n int, err error) {
 	for after := r.first - 1; ; {
 		seqs, err := readColumn[int64](ctx, db, `
 			SELECT seq FROM events
-			WHERE seq > ? AND seq <= ? AND received_at < ? AND received_at / ? = ? AND NOT`+waitingDelivery+`
-			ORDER BY seq LIMIT ?`, after, r.last, before, hourMicros, hour, pruneEvents)
+			WHERE seq > ? AND seq <= ? AND received_at < ? AND NOT`+waitingDelivery+`
+			ORDER BY seq LIMIT ?`, after, r.last, before, pruneEvents)
 		if err != nil {
 			return n, err
 		}

@@ -139,7 +139,8 @@ func (o *op) size() int {
 	return o.commit.size
 }
 
-// run writes a group and answers everybody in it.
+// run writes a group and answers everybody in it, last: whoever has an answer
+// finds what else the write brings about, such as the wake-up.
 func (w *writer) run(group []*op) {
 	w.write(group)
 	events, wake := 0, false
@@ -148,7 +149,6 @@ func (w *writer) run(group []*op) {
 			events++
 		}
 		wake = wake || o.err == nil && o.wakes
-		close(o.done)
 	}
 	if events > 0 && w.onGroup != nil {
 		w.onGroup(events)
@@ -158,6 +158,9 @@ func (w *writer) run(group []*op) {
 		case w.wake <- struct{}{}:
 		default: // a wake-up is waiting already
 		}
+	}
+	for _, o := range group {
+		close(o.done)
 	}
 }
 

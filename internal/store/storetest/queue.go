@@ -291,6 +291,8 @@ func testInterrupted(t *testing.T, s Store) {
 	commitPending(t, s, "e1", t0, "slack")
 	claim(t, s, "slack", 1, t0)
 	later := t0.Add(time.Hour)
+	commitPending(t, s, "e2", later, "mail")
+	claim(t, s, "mail", 1, later)
 	claim(t, s, "slack", 1, later)
 	finish(t, s, "e1-slack", delivery.End{At: later, State: record.Done})
 	_, attempts := deliveryByID(t, s, "e1-slack")
@@ -298,6 +300,8 @@ func testInterrupted(t *testing.T, s Store) {
 		{N: 1, StartedAt: t0, EndedAt: later, Outcome: "interrupted"},
 		{N: 2, StartedAt: later, EndedAt: later, Outcome: "done"},
 	})
+	_, attempts = deliveryByID(t, s, "e2-mail")
+	equal(t, "an attempt under way", attempts, []record.Attempt{{N: 1, StartedAt: later}})
 }
 
 func testNoDueTime(t *testing.T, s Store) {

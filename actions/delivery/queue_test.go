@@ -1,0 +1,251 @@
+package delivery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"heed/actions"
+	"heed/actions/delivery"
+	"heed/engine/record"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// queue is a delivery.Queue in memory. Its errors, if set, are asked before
+// each call.
+type queue struct {
+	mu   sync.Mutex
+	rows []*record.Delivery
+	ends map[string][]delivery.End
+	wake chan struct{}
+	// calls are the methods in the order in which they were called.
+	calls      []string
+	recoverErr error
+	dueErr     func() error
+	claimErr   func() error
+	finishErr  func() error
+}
+
+// newQueue holds deliveries that are due: n of each action.
+func newQueue(n int, names ...string) *queue {
+	q := &queue{ends: map[string][]delivery.End{}, wake: make(chan struct{}, 1)}
+	for _, name := range names {
+		for i := range n {
+			q.add(name, fmt.Sprintf("%s-%d", name, i))
+		}
+	}
+	return q
+}
+
+func (q *queue) add(action, id string) {
+	q.mu.Lock()
+	q.rows = append(q.rows, &record.Delivery{ID: id, Action: action, Kind: "stub", State: record.Pending})
+	q.mu.Unlock()
+	q.signal()
+}
+
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+func waits(d *record.Delivery) bool { return d.State == record.Pending || d.State == record.Retrying }
+
+func fail(f func() error) error {
+	if f == nil {
+		return nil
+	}
+	return f()
+}
+
+func (q *queue) DueActions(_ context.Context, now time.Time) (names []string, next time.Time, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err := fail(q.dueErr); err != nil {
+		return nil, time.Time{}, err
+	}
+	for _, d := range q.rows {
+		switch {
+		case !waits(d):
+		case !d.DueAt.After(now):
+			if !slices.Contains(names, d.Action) {
+				names = append(names, d.Action)
+			}
+		case next.IsZero() || d.DueAt.Before(next):
+			next = d.DueAt
+		}
+	}
+	return names, next, nil
+}
+
+func (q *queue) Claim(_ context.Context, action string, n int, now time.Time, lease time.Duration) (claimed []record.Delivery, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.calls = append(q.calls, "claim")
+	if err := fail(q.claimErr); err != nil {
+		return nil, err
+	}
+	for _, d := range q.rows {
+		if len(claimed) < n && d.Action == action && waits(d) && !d.DueAt.After(now) {
+			d.Attempts++
+			d.DueAt = now.Add(lease)
+			claimed = append(claimed, *d)
+		}
+	}
+	return claimed, nil
+}
+
+func (q *queue) Finish(_ context.Context, id string, end delivery.End) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.calls = append(q.calls, "finish")
+	if err := fail(q.finishErr); err != nil {
+		return err
+	}
+	for _, d := range q.rows {
+		if d.ID == id && waits(d) {
+			d.State, d.DueAt, d.LastError = end.State, end.DueAt, end.Error
+			q.ends[id] = append(q.ends[id], end)
+			defer q.signal()
+			return nil
+		}
+	}
+	return errors.New("no such delivery")
+}
+
+func (q *queue) Recover(context.Context, time.Time) (int, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.calls = append(q.calls, "recover")
+	n := 0
+	for _, d := range q.rows {
+		if waits(d) && !d.DueAt.IsZero() {
+			d.DueAt = time.Time{}
+			n++
+		}
+	}
+	return n, q.recoverErr
+}
+
+// count is how many deliveries are in a state.
+func (q *queue) count(state record.State) (n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, d := range q.rows {
+		if d.State == state {
+			n++
+		}
+	}
+	return n
+}
+
+func (q *queue) row(id string) record.Delivery {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, d := range q.rows {
+		if d.ID == id {
+			return *d
+		}
+	}
+	return record.Delivery{}
+}
+
+// standard are the settings of actions that say nothing else.
+var standard = actions.Settings{
+	Retry: actions.RetryPolicy{Attempts: 4, Min: 5 * time.Second, Max: time.Minute}, Timeout: 15 * time.Second, Concurrency: 2,
+}
+
+// sends remembers what was sent, when.
+type sends struct {
+	mu      sync.Mutex
+	started []start
+	running map[string]int
+	most    map[string]int // running at once, by action
+}
+
+type start struct {
+	id string
+	at time.Time
+}
+
+// wrap counts the calls of deliver.
+func (s *sends) wrap(deliver func(context.Context, record.Delivery) actions.Outcome) func(context.Context, record.Delivery) actions.Outcome {
+	s.running, s.most = map[string]int{}, map[string]int{}
+	return func(ctx context.Context, d record.Delivery) actions.Outcome {
+		s.mu.Lock()
+		s.started = append(s.started, start{d.ID, time.Now()})
+		s.running[d.Action]++
+		s.most[d.Action] = max(s.most[d.Action], s.running[d.Action])
+		s.mu.Unlock()
+		defer func() {
+			s.mu.Lock()
+			s.running[d.Action]--
+			s.mu.Unlock()
+		}()
+		return deliver(ctx, d)
+	}
+}
+
+func (s *sends) all() []start {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.started)
+}
+
+// loop is a running Loop.
+type loop struct {
+	*sends
+	stop func() // ends Run
+	done chan error
+}
+
+// begin runs a Loop over the queue. It must be stopped.
+func begin(t *testing.T, q *queue, deliver func(context.Context, record.Delivery) actions.Outcome, changes ...func(*delivery.Options)) *loop {
+	t.Helper()
+	l := &loop{sends: &sends{}, done: make(chan error, 1)}
+	o := delivery.Options{
+		Queue: q, Deliver: l.wrap(deliver), Settings: func(string) actions.Settings { return standard }, Wake: q.wake,
+		Grace: 20 * time.Second, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	}
+	for _, change := range changes {
+		change(&o)
+	}
+	inner, err := delivery.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	l.stop = cancel
+	go func() { l.done <- inner.Run(ctx) }()
+	return l
+}
+
+// end stops the loop and says how Run ended.
+func (l *loop) end() error {
+	l.stop()
+	return <-l.done
+}
+
+func settings(s actions.Settings) func(*delivery.Options) {
+	return func(o *delivery.Options) { o.Settings = func(string) actions.Settings { return s } }
+}
+
+func succeed(context.Context, record.Delivery) actions.Outcome {
+	return actions.Outcome{Verdict: actions.Done}
+}
+
+// hang reacts to nothing but its context.
+func hang(ctx context.Context, _ record.Delivery) actions.Outcome {
+	<-ctx.Done()
+	return actions.Outcome{Verdict: actions.Retry, Error: "interrupted"}
+}

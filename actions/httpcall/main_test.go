@@ -1,0 +1,84 @@
+package httpcall_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"heed/actions/actiontest"
+	"heed/actions/httpcall"
+	"heed/actions/outbound"
+)
+
+// run closes the shared client's idle connections before the search for
+// goroutines that were left behind.
+type run struct{ *testing.M }
+
+func (r run) Run() int {
+	defer outbound.Client(true).CloseIdleConnections()
+	return r.M.Run()
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(run{m}) }
+
+// rule is an http action and a step that uses it.
+func rule(config, step string) actiontest.Rule {
+	return actiontest.Rule{Kind: httpcall.Kind{}, Config: config, Step: step, Live: true, Env: map[string]string{
+		"AUTH": "Bearer canary-token", "URL": "https://hooks.example.com/x/canary-path?k=canary-query", "BROKEN": "a\nb",
+	}}
+}
+
+const lms = `http: {url: https://lms.example.com/api}`
+
+// call is a request that arrived.
+type call struct {
+	Method, URI string
+	Header      http.Header
+	Body        string
+	Remote      string
+}
+
+// sink is an endpoint that remembers what it was asked.
+type sink struct {
+	URL   string
+	mu    sync.Mutex
+	calls []call
+}
+
+func newSink(t *testing.T, answer http.HandlerFunc) *sink {
+	t.Helper()
+	s := &sink{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		s.mu.Lock()
+		s.calls = append(s.calls, call{r.Method, r.RequestURI, r.Header, string(body), r.RemoteAddr})
+		s.mu.Unlock()
+		if answer != nil {
+			answer(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	s.URL = server.URL
+	return s
+}
+
+func (s *sink) got() []call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
+}
+
+// request is a rendered request, for comparison.
+func request(t testing.TB, raw json.RawMessage) map[string]any {
+	t.Helper()
+	var r map[string]any
+	if err := json.Unmarshal(raw, &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}

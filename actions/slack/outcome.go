@@ -1,0 +1,112 @@
+package slack
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	slackgo "github.com/slack-go/slack"
+
+	"heed/actions"
+	"heed/actions/outbound"
+)
+
+// exchange is the library's HTTP client for one call. It bounds the answer,
+// which the library would read to its end, and keeps it, since the library's
+// errors drop most of it.
+type exchange struct {
+	client *http.Client
+	status int // zero while there is no answer
+	after  time.Duration
+	body   []byte
+}
+
+// Do makes the request.
+func (e *exchange) Do(request *http.Request) (*http.Response, error) {
+	response, err := e.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	e.status = response.StatusCode
+	e.after = outbound.RetryAfter(response.Header.Get("Retry-After"), time.Now())
+	// A body that breaks off is no JSON, which says enough.
+	e.body, _ = outbound.ReadAnswer(response)
+	response.Body = io.NopCloser(bytes.NewReader(e.body))
+	return response, nil
+}
+
+// outcome says what a call of Slack's API came to.
+func (e *exchange) outcome(err error, channel string, secrets ...string) actions.Outcome {
+	if e.status == 0 && err != nil {
+		return outbound.Failed(err, secrets...)
+	}
+	o := actions.Outcome{Verdict: outbound.Verdict(e.status), After: e.after, Response: outbound.Excerpt(e.body, secrets...)}
+	var refused slackgo.SlackErrorResponse
+	switch {
+	case e.status == http.StatusTooManyRequests:
+		o.Error = "Slack asks to slow down"
+	case e.status != http.StatusOK:
+		o.Error = "Slack answered " + strings.TrimSpace(strconv.Itoa(e.status)+" "+http.StatusText(e.status))
+	case errors.As(err, &refused):
+		if temporary[refused.Err] {
+			o.Verdict = actions.Retry
+		}
+		o.Error = "Slack: " + explained(refused.Err, channel)
+	case err != nil || !e.isOK():
+		o.Verdict, o.Error = actions.Retry, "the answer is none of Slack's: is something else between heed and Slack?"
+	default:
+		return actions.Outcome{Verdict: actions.Done}
+	}
+	return o
+}
+
+// isOK says whether the answer says so. The library takes an answer without an
+// error for a good one.
+func (e *exchange) isOK() bool {
+	var answer struct{ OK bool }
+	return json.Unmarshal(e.body, &answer) == nil && answer.OK
+}
+
+// temporary are Slack's errors that pass by themselves.
+var temporary = map[string]bool{
+	"ratelimited": true, "rate_limited": true, "internal_error": true, "fatal_error": true, "service_unavailable": true,
+	"request_timeout": true, "team_added_to_org": true, "accesslimited": true, "message_limit_exceeded": true,
+}
+
+// remedies are what to do about the errors that people meet; %s is the channel.
+var remedies = map[string]string{
+	"channel_not_found":   "there is no channel %s that the app can see: correct the name, or invite the app to the private channel",
+	"not_in_channel":      "the app is not in %s: invite it there with /invite",
+	"is_archived":         "%s is archived: name another channel",
+	"channel_is_archived": "%s is archived: name another channel",
+	"invalid_auth":        "the token is not valid: put a new one where the action's token is configured",
+	"not_authed":          "the token is missing",
+	"account_inactive":    "the token's app or user was removed from the workspace",
+	"token_revoked":       "the token was revoked: install the app again and put the new token in place",
+	"token_expired":       "the token has expired: put a new one in place",
+	"missing_scope":       "the app lacks the scope chat:write: add it and install the app again",
+	"invalid_blocks":      "Slack does not accept the blocks: check them in Slack's Block Kit Builder",
+	"msg_too_long":        "the message is longer than Slack takes",
+	"no_text":             "the message is empty",
+	"no_service":          "the webhook was removed: make a new one and put its address in place",
+	"no_active_hooks":     "the webhook was switched off: make a new one and put its address in place",
+}
+
+// explained is one of Slack's errors with what to do about it.
+func explained(code, channel string) string {
+	remedy, known := remedies[code]
+	if !known {
+		return code
+	}
+	if strings.Contains(remedy, "%s") {
+		remedy = fmt.Sprintf(remedy, channel)
+	}
+	return code + ": " + remedy
+}

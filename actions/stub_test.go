@@ -1,0 +1,66 @@
+package actions_test
+
+import (
+	"context"
+	"time"
+
+	"heed/actions"
+	"heed/engine/expression"
+)
+
+// stub is a kind of action with one key of each sort.
+type stub struct{ secret actions.Secret }
+
+func (*stub) Name() string { return "stub" }
+
+func (*stub) Defaults() actions.Settings {
+	return actions.Settings{Retry: actions.DefaultRetry, Timeout: 15 * time.Second, Concurrency: 2}
+}
+
+func (s *stub) Configure(c *actions.Config) actions.Action {
+	s.secret = c.Secret("secret")
+	if node := c.Take("url"); node != nil {
+		c.CheckURL("url", node, node.Text())
+	}
+	return s
+}
+
+type stubStep struct {
+	text *expression.Template
+	args []actions.NamedTemplate
+	json *actions.JSON
+	safe *actions.JSON
+	key  *expression.Value
+	to   string
+}
+
+func (s *stub) Step(p *actions.Params) actions.Step {
+	step := stubStep{text: p.Template("text"), args: p.Templates("args"), json: p.JSON("json"), key: p.Expression("key")}
+	if node := p.Take("safe"); node != nil {
+		step.safe = p.JSONOf("safe", node, actions.Escapes(escapes))
+	}
+	step.to, _ = p.Literal("to")
+	return step
+}
+
+// Render gives what is there, text before all else.
+func (s stubStep) Render(env *expression.Env) (any, error) {
+	switch {
+	case s.text != nil:
+		return s.text.Text(env, expression.Plain), nil
+	case s.json != nil:
+		return s.json.Render(env), nil
+	case s.safe != nil:
+		return s.safe.Render(env), nil
+	default:
+		var list []string
+		for _, a := range s.args {
+			list = append(list, a.Key.Text()+"="+a.Text(env, expression.Plain))
+		}
+		return list, nil
+	}
+}
+
+func (s *stub) Send(context.Context, actions.Message) actions.Outcome {
+	return actions.Outcome{Verdict: actions.Done}
+}
