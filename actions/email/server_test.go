@@ -170,7 +170,8 @@ func (s *authSession) Auth(string) (sasl.Server, error) {
 var authority = func() (a struct {
 	pool        *x509.CertPool
 	certificate tls.Certificate
-}) {
+},
+) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(err)
 	template := &x509.Certificate{

@@ -27,15 +27,17 @@ func benchEvent(n int64, action string) (*record.Event, []record.Delivery) {
 	random := make([]byte, 48)
 	rand.Read(random)
 	now := time.Now()
-	return &record.Event{
-			ID: hex.EncodeToString(random[:16]), Type: "quiz.submitted", CompanyID: "acme", Status: record.Accepted,
-			ReceivedAt: now, SignedAt: now, RuleSet: strings.Repeat("0123456789abcdef", 4),
-			Decisions: []record.Decision{{Rule: "low-score", Outcome: "matched"}},
-			Signature: random[16:], Body: benchBody,
-		}, []record.Delivery{{
-			ID: fmt.Sprintf("%032x", n), Rule: "low-score", Action: action, Kind: "slack", State: record.Pending,
-			Request: benchRequest, CreatedAt: now, DueAt: now,
-		}}
+	e := &record.Event{
+		ID: hex.EncodeToString(random[:16]), Type: "quiz.submitted", CompanyID: "acme", Status: record.Accepted,
+		ReceivedAt: now, SignedAt: now, RuleSet: strings.Repeat("0123456789abcdef", 4),
+		Decisions: []record.Decision{{Rule: "low-score", Outcome: "matched"}},
+		Signature: random[16:], Body: benchBody,
+	}
+	d := record.Delivery{
+		ID: fmt.Sprintf("%032x", n), Rule: "low-score", Action: action, Kind: "slack", State: record.Pending,
+		Request: benchRequest, CreatedAt: now, DueAt: now,
+	}
+	return e, []record.Delivery{d}
 }
 
 // BenchmarkCommit commits events of about 250 bytes with one delivery each, each

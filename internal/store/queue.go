@@ -202,7 +202,7 @@ func (db *DB) Recover(ctx context.Context, now time.Time) (n int, err error) {
 	o := &op{}
 	o.apply = func(g *groupTx) error {
 		changed, err := g.conn.exec(`
-			UPDATE deliveries SET due_at = min(due_at, ?)
+			UPDATE deliveries SET due_at = ?
 			WHERE due_at IS NOT NULL AND n IN (SELECT delivery FROM attempts WHERE ended_at IS NULL)`, micros(now))
 		if err != nil {
 			return err

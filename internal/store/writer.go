@@ -227,7 +227,6 @@ func (w *writer) rollback() { _, _ = w.conn.exec("ROLLBACK") }
 func (w *writer) applyTogether(g *groupTx, group []*op) error {
 	commits := make([]*commit, 0, len(group))
 	for _, o := range group {
-		o.err = nil
 		if o.commit != nil {
 			commits = append(commits, o.commit)
 		}
