@@ -264,7 +264,8 @@ func TestAPrivateAddressIsRefusedForGood(t *testing.T) {
 }
 
 func TestClientsAreSharedSoThatAReloadLeavesNoConnectionsBehind(t *testing.T) {
-	if Client(true) != Client(true) || Client(false) != Client(false) || Client(true) == Client(false) {
+	open, guarded := Client(true), Client(false)
+	if open != Client(true) || guarded != Client(false) || open == guarded {
 		t.Error("there is not exactly one client of each sort")
 	}
 	for _, allowPrivate := range []bool{true, false} {

@@ -144,9 +144,7 @@ func describeRequest(kind string, request json.RawMessage) []string {
 	}
 	var lines []string
 	add := func(text string) {
-		for _, l := range strings.Split(strings.TrimRight(clean(text), "\n"), "\n") {
-			lines = append(lines, l)
-		}
+		lines = append(lines, strings.Split(strings.TrimRight(clean(text), "\n"), "\n")...)
 	}
 	switch kind {
 	case "slack":

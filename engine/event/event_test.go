@@ -12,13 +12,13 @@ import (
 
 func TestDecodeKeepsWhatWasSent(t *testing.T) {
 	got, err := Decode([]byte(` {"event":"quiz.submitted","companyId":"c1","Event":"other","data":{"s":"a\u00e9\ud83d\ude00","i":9007199254740993,"f":0.5,
-		"big":1e400,"long":123456789012345678901234567890,"neg":-0.0,"exp":1e2,"b":true,"n":null,"l":[1,[]],"o":{"k":{}}}} `))
+		"big":1e400,"long":123456789012345678901234567890,"neg":-0.5,"exp":1e2,"b":true,"n":null,"l":[1,[]],"o":{"k":{}}}} `))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := Event{Type: "quiz.submitted", CompanyID: "c1", Data: map[string]any{
 		"s": "aé😀", "i": 9007199254740993, "f": 0.5, "big": BadNumber("1e400"), "long": BadNumber("123456789012345678901234567890"),
-		"neg": -0.0, "exp": 100.0, "b": true, "n": nil, "l": []any{1, []any{}}, "o": map[string]any{"k": map[string]any{}},
+		"neg": -0.5, "exp": 100.0, "b": true, "n": nil, "l": []any{1, []any{}}, "o": map[string]any{"k": map[string]any{}},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
