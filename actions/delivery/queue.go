@@ -24,7 +24,9 @@ type Queue interface {
 
 	// Finish completes the delivery's latest attempt and sets the delivery's
 	// state: Done, Dead, or Retrying with DueAt. It does nothing to a delivery
-	// that is no longer pending or retrying, apart from completing the attempt.
+	// that is no longer pending or retrying, apart from completing the attempt,
+	// and nothing at all for one that was deleted meanwhile. An error means
+	// that it is called again until there is none.
 	Finish(ctx context.Context, id string, end End) error
 
 	// Recover makes due at once whatever a former process had claimed and not

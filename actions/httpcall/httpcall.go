@@ -117,8 +117,7 @@ func (a *action) readHeader(c *actions.Config, pair source.Pair) {
 		}
 	}
 	if value, err := h.value.Value(); err == nil && strings.ContainsFunc(value, isControl) {
-		c.Report().Errorf(pair.Value.Place(), "bad-header", "the header %s of %s holds a line break or control character", name, c.What()).
-			Suggest("write it on one line")
+		reportControl(c.Fields, pair.Value, name)
 	}
 	a.headers = append(a.headers, h)
 }
@@ -130,6 +129,11 @@ func (a *action) header(name string) (header, bool) {
 		return header{}, false
 	}
 	return a.headers[i], true
+}
+
+func reportControl(f *source.Fields, node *source.Node, name string) {
+	f.Report().Errorf(node.Place(), "bad-header", "the header %s of %s holds a line break or control character", name, f.What()).
+		Suggest("write it on one line, in quotes")
 }
 
 func reportTwice(report *source.Report, node *source.Node, name string) {

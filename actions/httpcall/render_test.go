@@ -101,7 +101,11 @@ func checkCall(t rapid.TB, c *actiontest.Compiled, tb testing.TB, value string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = json.Unmarshal(data, &map[string]*string{"userId": &value}) // as JSON carries it
+	var sent struct{ UserID string }
+	if err := json.Unmarshal(data, &sent); err != nil {
+		t.Fatal(err)
+	}
+	value = sent.UserID // as JSON carries it
 	raw, err := c.Render(tb, string(data))
 	if err != nil {
 		refused := value == "" || value == "." || value == ".." || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })

@@ -94,6 +94,8 @@ func (s *step) readHeader(p *actions.Params, h actions.NamedTemplate) {
 		return textproto.CanonicalMIMEHeaderKey(have.Key.Text()) == name
 	}):
 		reportTwice(p.Report(), h.Key, name)
+	case strings.ContainsFunc(h.Literals(), isControl):
+		reportControl(p.Fields, p.Node().Get("headers").Get(h.Key.Text()), name)
 	case isLiteral && isSecret(name):
 		p.Report().Warnf(h.Key.Place(), "plain-secret", "%s in headers of %s stands in the rule file as plain text", name, p.What()).
 			Suggest("configure it with the action: headers: {%s: {env: NAME}}", name)

@@ -77,6 +77,7 @@ func (a action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 // oneLine escapes what could make a second line, steer a terminal or turn the
 // line's direction round: not every log handler does.
 func oneLine(text string) string {
+	text = strings.TrimRight(text, "\n") // that of a block scalar
 	if !strings.ContainsFunc(text, isUnsafe) {
 		return text
 	}

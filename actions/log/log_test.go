@@ -33,10 +33,11 @@ func rule(out *bytes.Buffer, step string) actiontest.Rule {
 func TestALineIsWrittenAtItsLevel(t *testing.T) {
 	for step, want := range map[string][2]string{
 		`text: "{{ data.userId }} got {{ data.score }}, {{ data.quizType }}"`: {"INFO", "u1 got 61, n/a"},
-		`{text: a, level: debug}`: {"DEBUG", "a"},
-		`{text: a, level: Info}`:  {"INFO", "a"},
-		`{text: a, level: WARN}`:  {"WARN", "a"},
-		`{text: a, level: error}`: {"ERROR", "a"},
+		"text: |\n  {{ data.userId }}\n  b\n":                                 {"INFO", `u1\nb`},
+		`{text: a, level: debug}`:                                             {"DEBUG", "a"},
+		`{text: a, level: Info}`:                                              {"INFO", "a"},
+		`{text: a, level: WARN}`:                                              {"WARN", "a"},
+		`{text: a, level: error}`:                                             {"ERROR", "a"},
 	} {
 		var out bytes.Buffer
 		if got := actiontest.MustCompile(t, rule(&out, step)).Send(t, `{"userId":"u1","score":61}`); got != (actions.Outcome{Verdict: actions.Done}) {

@@ -170,15 +170,21 @@ func TestAnEndlessAnswerEnds(t *testing.T) {
 		}
 	})
 	for status, want := range map[int]actions.Verdict{200: actions.Done, 400: actions.Dead, 500: actions.Retry} {
-		if got := do(t, t.Context(), fmt.Sprintf("%s/flood?status=%d", url, status), nil); got.Verdict != want || len(got.Response) > actions.MaxResponse {
-			t.Errorf("a flood after %d: %+v", status, got)
-		}
-		ctx, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		got := do(t, ctx, fmt.Sprintf("%s/drip?status=%d", url, status), nil)
-		stop()
-		if got.Verdict != want || want != actions.Done && got.Response != "a start" {
-			t.Errorf("a drip after %d: %+v", status, got)
-		}
+		t.Run(fmt.Sprintf("flood after %d", status), func(t *testing.T) {
+			t.Parallel()
+			if got := do(t, t.Context(), fmt.Sprintf("%s/flood?status=%d", url, status), nil); got.Verdict != want || len(got.Response) > actions.MaxResponse {
+				t.Errorf("%+v", got)
+			}
+		})
+		t.Run(fmt.Sprintf("drip after %d", status), func(t *testing.T) {
+			t.Parallel()
+			ctx, stop := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer stop()
+			got := do(t, ctx, fmt.Sprintf("%s/drip?status=%d", url, status), nil)
+			if got.Verdict != want || want != actions.Done && got.Response != "a start" {
+				t.Errorf("%+v", got)
+			}
+		})
 	}
 }
 

@@ -165,6 +165,9 @@ func (v *Value) Eval(env *Env) (any, *Unknown) {
 // sent is Eval but for a plain field, which it gives as the event has it,
 // whatever kind was declared: a template shows what was sent.
 func (v *Value) sent(env *Env) (any, *Unknown) {
+	if v.Text == "data" {
+		return env.event.Data, nil
+	}
 	if v.field != "" {
 		if raw := env.event.Data[v.field]; raw != nil {
 			return raw, nil

@@ -141,6 +141,8 @@ func durationText(d time.Duration) string {
 // exact numbers stay exact, durations become text.
 func JSON(value any) any {
 	switch v := value.(type) {
+	case *Unknown: // a field of another kind inside data
+		return nil
 	case event.BadNumber:
 		return json.Number(v)
 	case time.Time, time.Duration:

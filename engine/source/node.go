@@ -229,7 +229,9 @@ func (f *Fields) Pairs() []Pair { return f.order }
 // Take returns the value of a key, nil if it is absent, and marks the key as
 // known.
 func (f *Fields) Take(key string) *Node {
-	f.known = append(f.known, key)
+	if !contains(f.known, key) {
+		f.known = append(f.known, key)
+	}
 	return f.values[key]
 }
 
