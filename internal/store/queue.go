@@ -174,7 +174,7 @@ func (db *DB) Finish(ctx context.Context, id string, end delivery.End) (err erro
 			return err
 		}
 		if n == 0 {
-			return fmt.Errorf("there is no such delivery")
+			return nil // deleted meanwhile: there is nothing left to finish
 		}
 		if _, err := g.conn.exec(`
 			UPDATE attempts SET ended_at = ?, outcome = ?, error = ?, response = ?
