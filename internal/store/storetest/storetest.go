@@ -58,7 +58,10 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		commitTests, raceTests, queueTests, readTests, pruneTests,
 	} {
 		for name, test := range group {
-			t.Run(name, func(t *testing.T) { test(t, open(t)) })
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t, open(t))
+			})
 		}
 	}
 }
