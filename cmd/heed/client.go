@@ -75,6 +75,35 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 	return c, nil
 }
 
+// fetch reads a path of the API into a value, wherever the API is.
+func (o *clientOptions) fetch(ctx context.Context, s streams, path string, query url.Values, into any) error {
+	c, err := o.open(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	return c.get(ctx, path, query, into)
+}
+
+// show fetches one thing and prints it: as the API gave it for programs, by
+// print for people.
+func show[T any](ctx context.Context, s streams, o *clientOptions, path, output string, print func(streams, *T)) error {
+	var raw json.RawMessage
+	if err := o.fetch(ctx, s, path, nil, &raw); err != nil {
+		return err
+	}
+	if output == "json" {
+		_, err := fmt.Fprintln(s.out, string(bytes.TrimSpace(raw)))
+		return err
+	}
+	var thing T
+	if err := decode(raw, &thing); err != nil {
+		return failure(err)
+	}
+	print(s, &thing)
+	return nil
+}
+
 // get reads a path of the API into a value.
 func (c *apiClient) get(ctx context.Context, path string, query url.Values, into any) error {
 	address := strings.TrimRight(c.base, "/") + path

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -32,17 +30,12 @@ func newDeliveriesList(s streams) *cobra.Command {
 		Short: "List deliveries, newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := client.open(cmd.Context(), s)
-			if err != nil {
-				return err
-			}
-			defer c.close()
 			var page struct {
 				Deliveries []record.Delivery `json:"deliveries"`
 				Next       string            `json:"next_cursor"`
 			}
 			query := queryOf("limit", strconv.Itoa(limit), "state", state, "action", action, "cursor", cursor)
-			if err := c.get(cmd.Context(), "/api/v1/deliveries", query, &page); err != nil {
+			if err := client.fetch(cmd.Context(), s, "/api/v1/deliveries", query, &page); err != nil {
 				return err
 			}
 			if output == "json" {
@@ -80,25 +73,7 @@ func newDeliveriesShow(s streams) *cobra.Command {
 		Short: "Show a delivery: its request and every attempt",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := client.open(cmd.Context(), s)
-			if err != nil {
-				return err
-			}
-			defer c.close()
-			var raw json.RawMessage
-			if err := c.get(cmd.Context(), "/api/v1/deliveries/"+url.PathEscape(args[0]), nil, &raw); err != nil {
-				return err
-			}
-			if output == "json" {
-				_, err := fmt.Fprintln(s.out, string(bytes.TrimSpace(raw)))
-				return err
-			}
-			var d admin.Delivery
-			if err := json.Unmarshal(raw, &d); err != nil {
-				return failure(err)
-			}
-			printDelivery(s, &d)
-			return nil
+			return show(cmd.Context(), s, &client, "/api/v1/deliveries/"+url.PathEscape(args[0]), output, printDelivery)
 		},
 	}
 	client.flags(cmd)

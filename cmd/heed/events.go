@@ -32,17 +32,12 @@ func newEventsList(s streams) *cobra.Command {
 		Short: "List recorded events, newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := client.open(cmd.Context(), s)
-			if err != nil {
-				return err
-			}
-			defer c.close()
 			var page struct {
 				Events []record.Event `json:"events"`
 				Next   string         `json:"next_cursor"`
 			}
 			query := queryOf("limit", strconv.Itoa(limit), "type", eventType, "status", status, "cursor", cursor)
-			if err := c.get(cmd.Context(), "/api/v1/events", query, &page); err != nil {
+			if err := client.fetch(cmd.Context(), s, "/api/v1/events", query, &page); err != nil {
 				return err
 			}
 			if output == "json" {
@@ -104,25 +99,7 @@ func newEventsShow(s streams) *cobra.Command {
 		Short: "Show an event: its body, every rule's decision and why, its deliveries",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := client.open(cmd.Context(), s)
-			if err != nil {
-				return err
-			}
-			defer c.close()
-			var raw json.RawMessage
-			if err := c.get(cmd.Context(), "/api/v1/events/"+url.PathEscape(args[0]), nil, &raw); err != nil {
-				return err
-			}
-			if output == "json" {
-				_, err := fmt.Fprintln(s.out, string(bytes.TrimSpace(raw)))
-				return err
-			}
-			var e admin.Event
-			if err := decode(raw, &e); err != nil {
-				return failure(err)
-			}
-			printEvent(s, &e)
-			return nil
+			return show(cmd.Context(), s, &client, "/api/v1/events/"+url.PathEscape(args[0]), output, printEvent)
 		},
 	}
 	client.flags(cmd)
