@@ -53,7 +53,7 @@ func (k Kind) Configure(c *actions.Config) actions.Action {
 		c.Report().Errorf(c.Take("tls").Place(), "plain-password", "%s would send its password unencrypted", c.What()).
 			Suggest("write tls: starttls")
 	}
-	if node := c.Require("from"); node != nil {
+	if node := c.Require("from", `write from: "Enablement <enablement@example.com>"`); node != nil {
 		from, err := mail.ParseAddress(node.Text())
 		if err != nil {
 			c.Report().Errorf(node.Place(), "bad-address", "from of %s is no e-mail address", c.What()).
@@ -68,7 +68,7 @@ func (k Kind) Configure(c *actions.Config) actions.Action {
 // readServer reads smtp and tls. smtp://host:port uses STARTTLS unless tls says
 // otherwise, smtps:// TLS from the first byte.
 func (a *action) readServer(c *actions.Config) {
-	node := c.Require("smtp")
+	node := c.Require("smtp", "write smtp: smtp://mail.example.com:587")
 	mode, hasMode := c.Text("tls")
 	if hasMode && mode != "starttls" && mode != "implicit" && mode != "none" {
 		c.Report().Errorf(c.Take("tls").Place(), "wrong-type", "tls of %s cannot be %s", c.What(), mode).

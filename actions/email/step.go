@@ -34,7 +34,7 @@ type step struct {
 // Step reads to, cc, reply_to, subject, text and html.
 func (a *action) Step(p *actions.Params) actions.Step {
 	s := &step{from: a.from.String()}
-	if node := p.Require("to"); node != nil {
+	if node := p.Require("to", "write to: and an address, such as coach@example.com"); node != nil {
 		s.to = readRecipients(p, "to", node)
 	}
 	if node := p.Take("cc"); node != nil {
@@ -47,7 +47,7 @@ func (a *action) Step(p *actions.Params) actions.Step {
 			p.Report().Errorf(node.Place(), "wrong-type", "reply_to of %s takes one address", p.What())
 		}
 	}
-	if p.Require("subject") != nil {
+	if p.Require("subject", "write subject: and what the e-mail is about") != nil {
 		s.subject = p.Template("subject")
 	}
 	s.text, s.html = p.Template("text"), p.Template("html")

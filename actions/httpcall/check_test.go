@@ -11,8 +11,8 @@ import (
 
 func TestEachMistakeIsReportedAtItsPlace(t *testing.T) {
 	for name, c := range map[string]struct{ config, step, want string }{
-		"no url":             {`http: {}`, ``, `config:1:7: error: the http action act has no url [missing-key]`},
-		"empty url":          {`http: {url: }`, ``, `config:1:13: error: url of the http action act is empty [missing-key]`},
+		"no url":             {`http: {}`, ``, `config:1:7: error: the http action act has no url [missing-key] (write url: https://host/path)`},
+		"empty url":          {`http: {url: }`, ``, `config:1:13: error: url of the http action act is empty [missing-key] (write url: https://host/path)`},
 		"relative url":       {`http: {url: example.com/api}`, ``, `config:1:13: error: url of the http action act is no absolute address [bad-url] (write https://host/path)`},
 		"url with template":  {`http: {url: "https://example.com/{{ data.userId }}"}`, ``, `config:1:13: error: url of the http action act holds a template [template-in-url] (the configured address is fixed; a rule adds path and query)`},
 		"url with password":  {`http: {url: "https://u:p@example.com"}`, ``, `config:1:13: warning: url of the http action act holds a password [plain-secret] (send it in headers: {Authorization: {env: NAME}})`},
@@ -53,7 +53,7 @@ func TestEachMistakeIsReportedAtItsPlace(t *testing.T) {
 		"step: expect a word":    {lms, `expect: [200, created]`, `step:1:15: error: expect of the http action act takes status codes from 200 to 599, not the text "created" [wrong-type] (write expect: [200, 409])`},
 		"step: expect 100":       {lms, `expect: 100`, `step:1:9: error: expect of the http action act takes status codes from 200 to 599, not 100 [wrong-type] (write expect: [200, 409])`},
 		"step: expect nothing":   {lms, `expect: []`, `step:1:9: error: expect of the http action act takes status codes from 200 to 599, not an empty list [wrong-type] (write expect: [200, 409])`},
-		"step: timeout":          {lms, `timeout: 1`, `step:1:10: error: timeout of the http action act must be a duration such as 30s, 5m, 24h or 7d, not 1 [wrong-type]`},
+		"step: timeout":          {lms, `timeout: 1`, `step:1:10: error: timeout of the http action act must be a duration such as 30s, 5m, 24h or 7d, not 1 [wrong-type] (write the unit: 1s, or 1m for minutes)`},
 		"step: timeout too long": {lms, `timeout: 1m`, `step:1:10: warning: timeout of the http action act has no effect: the action's own ends an attempt after 15s [timeout] (raise timeout in the action's configuration)`},
 		"step: unknown key":      {lms, `querry: {}`, `step:1:1: error: the http action act has no key querry [unknown-key] (did you mean query?)`},
 		"step: unknown field":    {lms, `path: /u/{{ data.userID }}`, `step:1:18: error: quiz.submitted has no field userID [unknown-field] (did you mean data.userId?)`},

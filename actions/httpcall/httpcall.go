@@ -46,7 +46,7 @@ type action struct {
 // Configure reads url and headers.
 func (Kind) Configure(c *actions.Config) actions.Action {
 	a := &action{client: outbound.Client(c.Settings.AllowPrivate), timeout: c.Settings.Timeout}
-	if node := c.Require("url"); node != nil {
+	if node := c.Require("url", "write url: https://host/path"); node != nil {
 		a.readURL(c, node)
 	}
 	if node := c.Take("headers"); node != nil {

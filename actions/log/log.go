@@ -46,7 +46,7 @@ var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelI
 // Step reads text and level.
 func (a action) Step(p *actions.Params) actions.Step {
 	s := step{level: "info"}
-	if p.Require("text") != nil {
+	if p.Require("text", `write text: "{{ data.userId }} …"`) != nil {
 		s.text = p.Template("text")
 	}
 	if level, ok := p.Literal("level"); ok {

@@ -14,16 +14,19 @@ func newCheck(s streams) *cobra.Command {
 	var strict bool
 	var output string
 	cmd := &cobra.Command{
-		Use:   "check PATH…",
+		Use:   "check [PATH…]",
 		Short: "Check rule files: every problem with its place and a hint",
 		Long: `Check reads rule files, or directories of them, as heed serve would, and prints
-every problem with its place and what to write instead.
+every problem with its place and what to write instead. Without a path it reads
+rules.yaml. With -o json it prints one object a line.
 
 Exit code 0: clean, or warnings only (with --strict: clean).
           1: problems.  2: a file cannot be read.`,
 		Example: "  heed check rules.yaml\n  heed check --strict -o json rules/",
-		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, paths []string) error {
+			if len(paths) == 0 {
+				paths = []string{"rules.yaml"}
+			}
 			return check(s, paths, strict, output == "json")
 		},
 	}

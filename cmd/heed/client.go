@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -21,9 +22,13 @@ import (
 )
 
 // clientOptions say where a command finds what heed remembers.
-type clientOptions struct{ admin, tokenFile, data string }
+type clientOptions struct {
+	admin, tokenFile, data string
+	cmd                    *cobra.Command
+}
 
 func (o *clientOptions) flags(cmd *cobra.Command) {
+	o.cmd = cmd
 	cmd.Flags().StringVar(&o.admin, "admin", "", "address of a running server's admin listener (default: found through --data)")
 	cmd.Flags().StringVar(&o.tokenFile, "admin-token-file", "", "file with the admin listener's token")
 	cmd.Flags().StringVar(&o.data, "data", "./heed-data", "the store's directory")
@@ -54,6 +59,10 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 		return c, nil
 	}
 	if _, err := os.Stat(o.data); err != nil {
+		if !o.cmd.Flags().Changed("data") && answers(usualAdmin) {
+			c.base = "http://" + usualAdmin
+			return c, nil
+		}
 		return nil, usage("there is no store at %s: name it with --data, or a running server with --admin http://127.0.0.1:8081", o.data)
 	}
 	db, err := store.Open(ctx, store.Options{Dir: o.data})
@@ -73,6 +82,19 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 	c.base, c.http = "http://localhost", &http.Client{Transport: inProcess{handler}}
 	c.close = func() { _ = db.Close() }
 	return c, nil
+}
+
+// usualAdmin is where a server's admin listener is unless it is told otherwise.
+const usualAdmin = "127.0.0.1:8081"
+
+// answers says whether somebody listens at an address.
+func answers(address string) bool {
+	c, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
 }
 
 // fetch reads a path of the API into a value, wherever the API is.

@@ -44,7 +44,11 @@ func newDeliveriesList(s streams) *cobra.Command {
 			rows := [][]string{{"ID", "STATE", "RULE", "ACTION", "ATTEMPTS", "CREATED", "LAST ERROR"}}
 			for i := range page.Deliveries {
 				d := &page.Deliveries[i]
-				rows = append(rows, []string{d.ID, string(d.State), line(d.Rule), line(d.Action), strconv.Itoa(d.Attempts), shortTime(d.CreatedAt), cut(line(d.LastError), 60)})
+				lastError := line(d.LastError)
+				if isTerminal(s.out) {
+					lastError = cut(lastError, 60)
+				}
+				rows = append(rows, []string{d.ID, string(d.State), line(d.Rule), line(d.Action), strconv.Itoa(d.Attempts), shortTime(d.CreatedAt), lastError})
 			}
 			printPage(s, rows, "no deliveries", page.Next)
 			return nil
@@ -71,7 +75,7 @@ func newDeliveriesShow(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show a delivery: its request and every attempt",
-		Args:  cobra.ExactArgs(1),
+		Args:  one("delivery by its id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return show(cmd.Context(), s, &client, "/api/v1/deliveries/"+url.PathEscape(args[0]), output, printDelivery)
 		},

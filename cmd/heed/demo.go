@@ -101,7 +101,7 @@ func (d *demonstration) start(ctx context.Context, dir string) error {
 	}
 	d.reloads = make(chan rulefile.Attempt, 16)
 	d.app, err = openApp(ctx, d.streams, appOptions{
-		rules: d.rules, listen: freeAddress("127.0.0.1:8080"), admin: freeAddress("127.0.0.1:8081"), data: dir,
+		rules: d.rules, listen: freeAddress("127.0.0.1:8080"), admin: freeAddress(usualAdmin), data: dir,
 		keys: keys, maxAge: 8 * time.Hour, maxAhead: 5 * time.Minute, retention: 90 * 24 * time.Hour, noSend: true,
 		log: slog.New(slog.DiscardHandler), stored: d.onStored, reloaded: d.onReload,
 	})
@@ -244,7 +244,7 @@ func (d *demonstration) showReload(a rulefile.Attempt) {
 	case a.Err == nil:
 		fmt.Fprintf(out, "%s✔ rules reloaded%s: %s active\n\n", p.green, p.reset, count(len(a.Loaded.Rules.Rules()), "rule"))
 	case errors.As(a.Err, &problems):
-		printProblems(out, p, problems.Problems)
+		printProblems(out, p, onlyErrors(problems.Problems))
 		fmt.Fprintf(out, "%s✘ rules not reloaded%s: the old ones stay active\n\n", p.red, p.reset)
 	default:
 		fmt.Fprintf(out, "%s✘ rules not reloaded%s: %v; the old ones stay active\n\n", p.red, p.reset, a.Err)

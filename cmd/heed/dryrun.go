@@ -26,7 +26,7 @@ a directory of such files, or - for standard input.
 Exit code 0: every rule could be evaluated.  1: one could not.
           2: the rules or an event cannot be read.`,
 		Example: "  heed dry-run --rules rules.example.yaml testdata/events\n  heed dry-run --why low-quiz-score testdata/events/quiz-practice.json",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    needs("an event file, a directory of them, or -"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return dryRun(s, rules, args, why, output == "json")
 		},

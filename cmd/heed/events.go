@@ -97,7 +97,7 @@ func newEventsShow(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show an event: its body, every rule's decision and why, its deliveries",
-		Args:  cobra.ExactArgs(1),
+		Args:  one("event by its id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return show(cmd.Context(), s, &client, "/api/v1/events/"+url.PathEscape(args[0]), output, printEvent)
 		},

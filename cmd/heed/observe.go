@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"heed/actions/delivery"
@@ -100,10 +102,13 @@ func (a *app) logProblems(attempt rulefile.Attempt) {
 	}
 	for i := range attempt.Problems[:min(most, len(attempt.Problems))] {
 		p := &attempt.Problems[i]
-		if p.Severity == source.Error {
-			a.log.Error(p.String(), "hint", p.Hint)
-		} else {
-			a.log.Warn(p.String(), "hint", p.Hint)
+		log, level := a.log, slog.LevelWarn
+		if p.Hint != "" {
+			log = log.With("hint", p.Hint)
 		}
+		if p.Severity == source.Error {
+			level = slog.LevelError
+		}
+		log.Log(context.Background(), level, p.String())
 	}
 }

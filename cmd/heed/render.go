@@ -24,7 +24,11 @@ func printResult(w io.Writer, paint style, title string, r *ruletest.Result) {
 		d := &r.Decisions[i]
 		printDecision(w, paint, width, d.Rule, string(d.Outcome), d.Reason, d.Explain)
 		for _, a := range d.Actions {
-			printAction(w, paint, a.Action, a.Kind, "", a.Request, a.Problem)
+			problem := a.Problem
+			if problem != "" {
+				problem = "cannot be sent: " + problem
+			}
+			printAction(w, paint, a.Action, a.Kind, "", a.Request, problem)
 		}
 	}
 }

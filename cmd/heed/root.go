@@ -126,6 +126,26 @@ func flagsFromEnvironment(cmd *cobra.Command, s streams) error {
 	return first
 }
 
+// needs refuses a command without arguments in words.
+func needs(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usage("name %s: %s", what, cmd.UseLine())
+		}
+		return nil
+	}
+}
+
+// one is needs for commands that take exactly one argument.
+func one(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usage("name one %s: %s", what, cmd.UseLine())
+		}
+		return nil
+	}
+}
+
 // outputFlag adds -o to a command.
 func outputFlag(cmd *cobra.Command, value *string, formats ...string) {
 	cmd.Flags().StringVarP(value, "output", "o", formats[0], "output format: "+strings.Join(formats, ", "))

@@ -41,10 +41,21 @@ func loadRules(s streams, path string) (*rulefile.Loaded, error) {
 	}
 	loaded, problems := newCompiler(s, slog.New(slog.DiscardHandler), false).Compile(snapshot)
 	if loaded == nil {
-		printProblems(s.err, s.style(s.err), problems)
+		printProblems(s.err, s.style(s.err), onlyErrors(problems))
 		return nil, usage("the rules at %s cannot be used: %s", path, summary(problems))
 	}
 	return loaded, nil
+}
+
+// onlyErrors leaves the warnings out, which would bury what must be mended.
+func onlyErrors(problems []source.Problem) []source.Problem {
+	var errors []source.Problem
+	for _, p := range problems {
+		if p.Severity == source.Error {
+			errors = append(errors, p)
+		}
+	}
+	return errors
 }
 
 // summary is "2 errors, 1 warning".

@@ -43,7 +43,7 @@ The secret is the first one in --secret-file, or in MINDTICKLE_WEBHOOK_SECRET.
 Exit code 0: every event was taken.  1: one was refused.  2: bad usage.
           3: the receiver could not be reached.`,
 		Example: "  heed send --url http://127.0.0.1:8080/webhooks/mindtickle testdata/events",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    needs("an event file, a directory of them, or -"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return send(cmd.Context(), s, o, args, output == "json")
 		},
@@ -98,7 +98,17 @@ func send(ctx context.Context, s streams, o sendOptions, paths []string, asJSON 
 			return
 		}
 		fmt.Fprintf(s.out, "%s  %s  %d %s\n", a.File, a.ID, a.Status, line(a.Body))
+		if hint := hints[a.Status]; hint != "" {
+			fmt.Fprintf(s.out, "  hint: %s\n", hint)
+		}
 	})
+}
+
+// hints say what is probably wrong when a receiver refuses.
+var hints = map[int]string{
+	http.StatusForbidden:        "is this the secret that the receiver has?",
+	http.StatusNotFound:         "the webhook's path is " + receiver.WebhookPath,
+	http.StatusMethodNotAllowed: "the webhook's path is " + receiver.WebhookPath,
 }
 
 // signingSecret is the first secret of the file or the environment.
@@ -129,6 +139,20 @@ type sender struct {
 	options sendOptions
 	secret  string
 	client  *http.Client
+	last    atomic.Int64 // the last timestamp, in milliseconds
+}
+
+// stamp is the time in milliseconds, but never the same twice: two equal bodies
+// signed at one time have one signature, and a receiver takes the second for a
+// replay under another id.
+func (s *sender) stamp() int64 {
+	for {
+		last := s.last.Load()
+		next := max(time.Now().UnixMilli(), last+1)
+		if s.last.CompareAndSwap(last, next) {
+			return next
+		}
+	}
 }
 
 // sendAll sends every fixture as often as asked and reports each answer. The
@@ -201,7 +225,7 @@ func (s *sender) send(ctx context.Context, f ruletest.Fixture) answer {
 	}
 	timestamp := s.options.timestamp
 	if timestamp == "" {
-		timestamp = strconv.FormatInt(time.Now().UnixMilli(), 10)
+		timestamp = strconv.FormatInt(s.stamp(), 10)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.options.url, bytes.NewReader(f.Body))
 	if err != nil {

@@ -43,7 +43,7 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.app.rules, "rules", "rules.yaml", "rule file, or directory whose *.yaml and *.yml are read together")
 	flags.StringVar(&f.app.listen, "listen", ":8080", "address of the public listener")
-	flags.StringVar(&f.app.admin, "admin", "127.0.0.1:8081", "address of the admin listener; beyond loopback it needs --admin-token-file")
+	flags.StringVar(&f.app.admin, "admin", usualAdmin, "address of the admin listener; beyond loopback it needs --admin-token-file")
 	flags.StringVar(&f.adminTokenFile, "admin-token-file", "", "file with the token that the admin listener asks for")
 	flags.StringVar(&f.app.data, "data", "./heed-data", "directory of the store")
 	flags.StringVar(&f.secretFile, "secret-file", "", "file with signing secrets, one a line; re-read when it changes")
@@ -99,7 +99,7 @@ func serve(ctx context.Context, s streams, f serveFlags) error {
 func startError(s streams, err error) error {
 	var problems *rulefile.ProblemsError
 	if errors.As(err, &problems) {
-		printProblems(s.err, s.style(s.err), problems.Problems)
+		printProblems(s.err, s.style(s.err), onlyErrors(problems.Problems))
 		return usage("the rules cannot be used: %s", summary(problems.Problems))
 	}
 	return failure(err)

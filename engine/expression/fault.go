@@ -55,12 +55,14 @@ func (s *Scope) fromExpr(text string, err error) Fault {
 // at the text, since the library's complaint is often about what follows.
 func (f *Fault) habit(text []rune) bool {
 	for _, h := range habits {
-		at := h.pattern.FindStringIndex(outsideStrings(text))
-		if at == nil {
+		code := outsideStrings(text)
+		groups := h.pattern.FindStringSubmatchIndex(code)
+		if groups == nil {
 			continue
 		}
-		prefix := len([]rune(outsideStrings(text)[:at[0]]))
-		f.From, f.To = prefix, prefix+len([]rune(outsideStrings(text)[at[0]:at[1]]))
+		at := groups[len(groups)-2:] // the group, or the whole match without one
+		f.From = len([]rune(code[:at[0]]))
+		f.To = f.From + len([]rune(code[at[0]:at[1]]))
 		f.Code, f.Message, f.Hint = "syntax", h.message, h.hint
 		return true
 	}
@@ -80,9 +82,9 @@ var habits = []struct {
 	{regexp.MustCompile(`\b(TRUE|FALSE|True|False)\b`), "true and false are written in lower case", "write true or false"},
 	{regexp.MustCompile(`\b(null|NULL|None|undefined)\b`), "a missing value is written nil", "write == nil or != nil"},
 	{regexp.MustCompile(`\bIF\s*\(`), "IF(…) is a spreadsheet's", "write condition ? value : otherwise"},
-	{regexp.MustCompile(`[0-9]\s*%(\s*($|[)]|and\b|or\b))`), "a percent sign stands behind a number", "leave it out: a score of 70 % is written 70"},
-	{regexp.MustCompile(`^\s*\{\{|\{\{\s*\.`), "{{ }} does not belong here", "a condition is an expression already; write data.userId"},
-	{regexp.MustCompile(`(^|[^=!<>])=($|[^=])`), "a single = ", "write == to compare"},
+	{regexp.MustCompile(`[0-9]\s*(%)\s*(?:$|[)]|and\b|or\b)`), "a percent sign stands behind a number", "leave it out: a score of 70 % is written 70"},
+	{regexp.MustCompile(`\{\{`), "{{ }} does not belong here", "what stands here is an expression already: leave {{ and }} out"},
+	{regexp.MustCompile(`(?:^|[^=!<>])(=)(?:$|[^=])`), "a single =", "write == to compare"},
 }
 
 // outsideStrings blanks what stands in quotes, character by character, so that
@@ -169,8 +171,11 @@ var translations = []translation{
 	}},
 	{regexp.MustCompile(`^unexpected token (\w+)\("(.*)"\)$`), func(_ *Scope, f *Fault, m []string) {
 		f.Message = "unexpected " + m[2]
-		if m[1] == "Identifier" || m[1] == "Number" || m[1] == "String" {
-			f.Hint = "an operator is missing in front of it, such as ==, < or and"
+		switch {
+		case m[1] == "Identifier" || m[1] == "Number" || m[1] == "String":
+			f.Hint = "an operator is missing in front of it, such as ==, < or and; or quotes round a text of several words"
+		case m[2] == ",":
+			f.Hint = "join conditions with and, or with or"
 		}
 	}},
 	{regexp.MustCompile(`^literal not terminated$`), func(_ *Scope, f *Fault, _ []string) {
@@ -216,6 +221,8 @@ func (s *Scope) mismatch(f *Fault, m []string) {
 	f.Message = op + " cannot be used between " + left + " and " + right
 	both := left + " " + right
 	switch {
+	case strings.Contains(both, "true or false") && strings.Contains(both, "a text") && (op == "==" || op == "!="):
+		f.Hint = "true and false stand without quotes: data.passed, not data.passed"
 	case strings.Contains(both, "a number") && strings.Contains(both, "a text"):
 		f.Hint = "numbers stand without quotes, texts with: data.score < 70, data.quizType == \"graded\""
 	case strings.Contains(both, "a time") && strings.Contains(both, "a text"):

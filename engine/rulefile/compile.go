@@ -53,7 +53,9 @@ func (c *Compiler) Compile(s Snapshot) (*Loaded, []source.Problem) {
 	for _, f := range files {
 		b.readRules(f.rules)
 	}
-	b.reportUnused()
+	if len(b.rules) > 0 || !b.report.Failed() { // else it is an error that keeps the rules from being seen
+		b.reportUnused()
+	}
 	if b.report.Failed() {
 		return nil, b.report.Problems()
 	}

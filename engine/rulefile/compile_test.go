@@ -199,3 +199,39 @@ func BenchmarkCompile(b *testing.B) {
 		}
 	}
 }
+
+// What beginners write, and what must come back.
+func TestTheLikeliestSlipsGetTheirOwnAnswer(t *testing.T) {
+	for text, want := range map[string][2]string{
+		console + "rules:\n  - name: a\n    on: quiz.submitted, course.completed\n    do: [{action: console, text: hi}]\n": {
+			`f0.yaml:4:9: error: "quiz.submitted, course.completed" is not one event type [wrong-type]`, "write a list: on: [quiz.submitted, course.completed]",
+		},
+		console + "rules:\n  - name: a\n    on: quiz.submitted\n    do:\n      - action: console\n        text: {{ data.userId }} scored {{ data.score }}\n": {
+			"f0.yaml:7:15: error: this is not YAML: a text that starts with {{ needs quotes [yaml-syntax]", `put quotes round the whole text: "{{ data.userId }} scored {{ data.score }}"`,
+		},
+		console + "rules:\n  - name: a\n\u00a0   on: quiz.submitted\n": {
+			"f0.yaml:4:1: error: a no-break space in the indentation (copied from a document?); YAML takes only plain ones [no-break-space]", "delete it and type a space",
+		},
+		console + "rules:\n  - name: a\n    on: quiz.submitted\n    when: data.score = 70\n    do: [{action: consol, text: hi}]\n": {
+			"f0.yaml:5:22: error: a single = [syntax]", "write == to compare",
+		},
+		console + "rules:\n  - name: a\n    on: quiz.submitted\n    when: '{{ data.score < 70 }}'\n    do: [{action: console, text: hi}]\n": {
+			"f0.yaml:5:12: error: {{ }} does not belong here [syntax]", "what stands here is an expression already: leave {{ and }} out",
+		},
+		console + "rules:\n  - name: a\n    on: quiz.submitted\n    when: data.passed == 'false'\n    do: [{action: console, text: hi}]\n": {
+			"f0.yaml:5:23: error: == cannot be used between true or false and a text [type-mismatch]", "true and false stand without quotes: data.passed, not data.passed",
+		},
+	} {
+		_, problems := compile(text)
+		found := false
+		for i := range problems {
+			found = found || problems[i].String() == want[0] && problems[i].Hint == want[1]
+		}
+		if !found {
+			t.Errorf("want %s (%s), got\n%s %v", want[0], want[1], lines(problems), problems)
+		}
+		if anyHolds(problems, "unused-action") {
+			t.Errorf("a slip was blamed on the action too:\n%s", lines(problems))
+		}
+	}
+}

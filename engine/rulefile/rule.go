@@ -31,7 +31,7 @@ func (b *build) readRule(node *source.Node) {
 		return
 	}
 	rule := &engine.Rule{File: node.Place().File.Name, Line: node.Place().Line}
-	if name := fields.Require("name"); name != nil && b.checkName(name, "a rule") {
+	if name := fields.Require("name", "write name: and what the rule is for, such as low-quiz-score"); name != nil && b.checkName(name, "a rule") {
 		rule.Name = name.Text()
 		if first, twice := b.named[rule.Name]; twice {
 			b.report.Errorf(name.Place(), "duplicate-rule", "there is another rule called %s, in %s:%d", rule.Name, first.File.Name, first.Line).
@@ -41,10 +41,10 @@ func (b *build) readRule(node *source.Node) {
 		}
 	}
 	rule.Description, _ = fields.Text("description")
-	rule.On = b.readOn(fields.Require("on"))
+	rule.On = b.readOn(fields.Require("on", "write on: and an event type, such as quiz.submitted"))
 	scope := b.scope(rule.On)
 	rule.Condition = b.readWhen(fields.Take("when"), scope)
-	rule.Steps = b.readDo(fields.Require("do"), scope)
+	rule.Steps = b.readDo(fields.Require("do", "write do: and below it a list of actions, such as - action: coaching"), scope)
 	b.readTests(fields.Take("tests"), rule)
 	fields.Done()
 	b.rules = append(b.rules, rule)
@@ -68,6 +68,10 @@ func (b *build) readOn(node *source.Node) []string {
 		switch known := b.catalog.Names(); {
 		case !item.IsScalar() || name == "":
 			b.report.Errorf(item.Place(), "wrong-type", "an event type is a text, not %s", item.Describe())
+			continue
+		case strings.ContainsAny(name, ", \t"):
+			b.report.Errorf(item.Place(), "wrong-type", "%q is not one event type", name).
+				Suggest("write a list: on: [%s]", strings.Join(strings.FieldsFunc(name, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }), ", "))
 			continue
 		case slices.Contains(on, name):
 			b.report.Warnf(item.Place(), "duplicate-event", "%s is named twice", name).Suggest("remove one of the two")
@@ -164,6 +168,9 @@ func (b *build) readStep(node *source.Node, scope *expression.Scope) (engine.Ste
 func (b *build) reportUnknownAction(name *source.Node) {
 	if slices.Contains(b.broken, name.Text()) {
 		return // its configuration was complained about already
+	}
+	if meant := suggest.Closest(name.Text(), b.actionNames); meant != "" {
+		b.used[meant] = true // so that one slip is one problem
 	}
 	problem := b.report.Errorf(name.Place(), "unknown-action", "there is no action called %s", name.Text())
 	if hint := suggest.DidYouMean(name.Text(), b.actionNames); hint != "" {

@@ -45,7 +45,7 @@ func Read(path string) (Snapshot, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return Snapshot{}, fmt.Errorf("there are no rules at %s: create the file, or name another with --rules", path)
+		return Snapshot{}, fmt.Errorf("there are no rules at %s: create the file, or name another", path)
 	case err != nil:
 		return Snapshot{}, fmt.Errorf("read rules: %w", err)
 	case !info.IsDir():

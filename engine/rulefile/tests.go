@@ -47,10 +47,10 @@ func (b *build) readTest(node *source.Node, rule *engine.Rule) {
 	}
 	fields := node.Fields(b.report, "the test")
 	test := Test{Rule: rule, Place: node.Place()}
-	if fields.Require("name") != nil {
+	if fields.Require("name", "write name: and what the rule must do") != nil {
 		test.Name, _ = fields.Text("name")
 	}
-	if given := fields.Require("given"); given != nil {
+	if given := fields.Require("given", "write given: {event: quiz.submitted, data: {userId: u1}}"); given != nil {
 		items := []*source.Node{given}
 		if given.IsList() {
 			items = given.Items()
@@ -59,7 +59,7 @@ func (b *build) readTest(node *source.Node, rule *engine.Rule) {
 			test.Given = append(test.Given, b.readGiven(item, rule))
 		}
 	}
-	if expect := fields.Require("expect"); expect != nil {
+	if expect := fields.Require("expect", "write expect: {outcome: matched}"); expect != nil {
 		b.readExpect(expect, &test)
 	}
 	fields.Done()

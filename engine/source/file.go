@@ -101,6 +101,11 @@ func checkCharacters(file *File, report *Report) bool {
 		if len(body) == 0 || body[0] == '#' {
 			continue
 		}
+		if bytes.HasPrefix(body, []byte("\u00a0")) {
+			report.Errorf(Place{File: file, Line: i + 1, Col: len(line) - len(body) + 1}, "no-break-space", "a no-break space in the indentation (copied from a document?); YAML takes only plain ones").
+				Suggest("delete it and type a space")
+			sound = false
+		}
 		if at := bytes.IndexByte(line[:len(line)-len(body)], '\t'); at >= 0 && !insideBlock(file, i) {
 			report.Errorf(Place{File: file, Line: i + 1, Col: at + 1}, "tab", "a tab in the indentation; YAML takes only spaces").
 				Suggest("replace each tab by two spaces")
@@ -140,6 +145,11 @@ func reportSyntax(file *File, err error, report *Report) {
 			line = n
 		}
 	}
+	if at, ok := unquotedHole(file); ok {
+		report.Errorf(at, "yaml-syntax", "this is not YAML: a text that starts with {{ needs quotes").
+			Suggest(`put quotes round the whole text: "%s"`, strings.TrimSpace(file.Line(at.Line)[at.Col-1:]))
+		return
+	}
 	line = min(line, len(file.lines))
 	for line > 1 && strings.TrimSpace(file.Line(line)) == "" {
 		line--
@@ -149,7 +159,7 @@ func reportSyntax(file *File, err error, report *Report) {
 	problem := report.Errorf(at, "yaml-syntax", "this is not YAML: %s", message)
 	switch {
 	case strings.Contains(message, "mapping values are not allowed"):
-		problem.Suggest("put quotes round a value that holds a colon and a space, and check the indentation")
+		problem.Suggest("check the indentation here and above, and that no key such as do: is missing; a text that holds a colon and a space needs quotes")
 	case strings.Contains(message, "did not find expected key"), strings.Contains(message, "did not find expected '-' indicator"):
 		problem.Suggest("check the indentation of this line and the one above: what belongs together starts in the same column")
 	case strings.Contains(message, "found unexpected end of stream"), strings.Contains(message, "unexpected end"):
@@ -159,6 +169,20 @@ func reportSyntax(file *File, err error, report *Report) {
 	case strings.Contains(message, "did not find expected ',' or"):
 		problem.Suggest("a value that starts with { or [ is YAML's own list or object; put quotes round it if it is a template or an expression")
 	}
+}
+
+var holeAtStart = regexp.MustCompile(`^\s*(?:- +)?[^\s#"'|>][^"'|>]*: +(\{\{)`)
+
+// unquotedHole finds a template that YAML takes for an object of its own, and
+// then stumbles over somewhere behind it.
+func unquotedHole(file *File) (Place, bool) {
+	for i := range file.lines {
+		text := file.Line(i + 1)
+		if m := holeAtStart.FindStringSubmatchIndex(text); m != nil && !insideBlock(file, i) {
+			return Place{File: file, Line: i + 1, Col: 1 + utf8.RuneCountInString(text[:m[2]]), Width: 2}, true
+		}
+	}
+	return Place{}, false
 }
 
 // checkSize refuses alias bombs: few aliases, and a bounded tree when they are

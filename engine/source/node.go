@@ -235,15 +235,16 @@ func (f *Fields) Take(key string) *Node {
 	return f.values[key]
 }
 
-// Require is Take that reports an absent or empty value.
-func (f *Fields) Require(key string) *Node {
+// Require is Take that reports an absent or empty value, with a hint on what
+// to write.
+func (f *Fields) Require(key, hint string) *Node {
 	value := f.Take(key)
 	if value == nil {
-		f.report.Errorf(f.node.Place(), "missing-key", "%s has no %s", f.what, key)
+		f.report.Errorf(f.node.Place(), "missing-key", "%s has no %s", f.what, key).Suggest("%s", hint)
 		return nil
 	}
 	if value.IsNull() && value.Tag() == "" {
-		f.report.Errorf(value.Place(), "missing-key", "%s of %s is empty", key, f.what)
+		f.report.Errorf(value.Place(), "missing-key", "%s of %s is empty", key, f.what).Suggest("%s", hint)
 		return nil
 	}
 	return value
@@ -296,14 +297,17 @@ func (f *Fields) Duration(key string) (time.Duration, bool) {
 	}
 	d, err := model.ParseDuration(node.Text())
 	if !node.IsScalar() || err != nil || d <= 0 {
-		f.wrong(node, key, "a duration such as 30s, 5m, 24h or 7d")
+		problem := f.wrong(node, key, "a duration such as 30s, 5m, 24h or 7d")
+		if _, isNumber := node.Scalar().(int); isNumber {
+			problem.Suggest("write the unit: %ss, or %sm for minutes", node.Text(), node.Text())
+		}
 		return 0, false
 	}
 	return time.Duration(d), true
 }
 
-func (f *Fields) wrong(value *Node, key, want string) {
-	f.report.Errorf(value.Place(), "wrong-type", "%s of %s must be %s, not %s", key, f.what, want, value.Describe())
+func (f *Fields) wrong(value *Node, key, want string) *Problem {
+	return f.report.Errorf(value.Place(), "wrong-type", "%s of %s must be %s, not %s", key, f.what, want, value.Describe())
 }
 
 // Done reports every key that nobody took.

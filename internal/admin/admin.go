@@ -65,6 +65,7 @@ func New(o Options) http.Handler {
 	if o.Metrics != nil {
 		guarded.Handle("GET /metrics", o.Metrics)
 	}
+	guarded.HandleFunc("GET /{$}", a.index)
 	guarded.HandleFunc("/", a.nothing)
 
 	open := http.NewServeMux()
@@ -117,6 +118,18 @@ func (a *api) ready(w http.ResponseWriter, _ *http.Request) {
 		}
 	}
 	fmt.Fprintln(w, "ok")
+}
+
+// index says what there is.
+func (a *api) index(w http.ResponseWriter, _ *http.Request) {
+	paths := []string{"/-/healthy", "/-/ready", "/api/v1/events", "/api/v1/events/{id}", "/api/v1/deliveries", "/api/v1/deliveries/{id}"}
+	if a.Rules != nil {
+		paths = append(paths, "/api/v1/rules")
+	}
+	if a.Metrics != nil {
+		paths = append(paths, "/metrics")
+	}
+	write(w, http.StatusOK, map[string]any{"heed": "the admin listener", "paths": paths})
 }
 
 func (a *api) nothing(w http.ResponseWriter, r *http.Request) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"heed/engine"
@@ -197,7 +198,7 @@ func (a *api) deliveries(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	filter := record.DeliveryFilter{State: record.State(query.Get("state")), Action: query.Get("action"), Before: query.Get("cursor"), Limit: n}
 	if filter.State != "" && !slices.Contains(record.States, filter.State) {
-		problem(w, http.StatusBadRequest, fmt.Sprintf("state is one of %v", record.States), nil)
+		problem(w, http.StatusBadRequest, "state is one of "+stateNames(), nil)
 		return
 	}
 	page, next, err := a.Store.Deliveries(r.Context(), filter)
@@ -206,6 +207,14 @@ func (a *api) deliveries(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	write(w, http.StatusOK, map[string]any{"deliveries": orEmpty(page), "next_cursor": next})
+}
+
+func stateNames() string {
+	var names []string
+	for _, s := range record.States {
+		names = append(names, string(s))
+	}
+	return strings.Join(names, ", ")
 }
 
 func (a *api) delivery(w http.ResponseWriter, r *http.Request) {
