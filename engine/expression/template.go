@@ -2,6 +2,7 @@ package expression
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 )
 
@@ -23,6 +24,7 @@ type part struct {
 // Template compiles a string with holes. {{{{ writes a literal {{.
 func (s *Scope) Template(text string) (*Template, []Fault) {
 	parts, faults := splitTemplate([]rune(text))
+	faults = append(faults, singleBraces(text)...)
 	t := &Template{}
 	for _, p := range parts {
 		if !p.isHole {
@@ -36,6 +38,22 @@ func (s *Scope) Template(text string) (*Template, []Fault) {
 		t.parts = append(t.parts, part{hole: value})
 	}
 	return t, faults
+}
+
+var singleBrace = regexp.MustCompile(`(?:^|[^{])(\{ *(data\.\w+) *\})(?:$|[^}])`)
+
+// singleBraces finds holes with one brace too few on each side. They would
+// show as they are.
+func singleBraces(text string) []Fault {
+	var faults []Fault
+	for _, m := range singleBrace.FindAllStringSubmatchIndex(text, -1) {
+		from := len([]rune(text[:m[2]]))
+		faults = append(faults, Fault{
+			From: from, To: from + len([]rune(text[m[2]:m[3]])), Code: "single-brace",
+			Message: "a hole has two braces on each side", Hint: "write {{ " + text[m[4]:m[5]] + " }}",
+		})
+	}
+	return faults
 }
 
 // templateHabit recognises the holes of other template languages.

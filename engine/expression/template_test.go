@@ -104,6 +104,7 @@ func TestMistakesInTemplatesAreFoundWithPlaceAndHint(t *testing.T) {
 		`Hi {{ .data.userId }}`:        {"", "a hole starts with a dot, as in Go templates", "leave the dot out: {{ data.userId }}"},
 		`Hi {{ data.userId | upper }}`: {"", "the expression ends too early", "filters are functions here: {{ upper(data.userId) }}"},
 		`äö {{ data.userId`:            {"{{", "{{ is not closed", "close it with }}, or write {{{{ for a literal {{"},
+		`Hi { data.userId }!`:          {"{ data.userId }", "a hole has two braces on each side", "write {{ data.userId }}"},
 		`{{ }}`:                        {" ", "there is no expression here", "write one, such as data.score < 70"},
 	} {
 		_, faults := NewScope([]*event.Type{wide}).Template(text)
