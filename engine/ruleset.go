@@ -83,16 +83,19 @@ type RuleSet struct {
 	hash    string
 	catalog *event.Catalog
 	rules   []*Rule
-	byType  map[string][]*Rule
+	byType  map[string]*dispatch
 }
 
 // NewRuleSet makes a rule set. hash identifies the text it was compiled from;
 // the catalogue types the events' fields.
 func NewRuleSet(hash string, catalog *event.Catalog, rules []*Rule) *RuleSet {
-	s := &RuleSet{hash: hash, catalog: catalog, rules: rules, byType: map[string][]*Rule{}}
+	s := &RuleSet{hash: hash, catalog: catalog, rules: rules, byType: map[string]*dispatch{}}
 	for _, rule := range rules {
 		for _, eventType := range rule.On {
-			s.byType[eventType] = append(s.byType[eventType], rule)
+			if s.byType[eventType] == nil {
+				s.byType[eventType] = &dispatch{}
+			}
+			s.byType[eventType].add(rule)
 		}
 	}
 	return s
@@ -108,7 +111,7 @@ func (s *RuleSet) Rules() []*Rule { return s.rules }
 func (s *RuleSet) Catalog() *event.Catalog { return s.catalog }
 
 // ListensTo says whether any rule names the event type.
-func (s *RuleSet) ListensTo(eventType string) bool { return len(s.byType[eventType]) > 0 }
+func (s *RuleSet) ListensTo(eventType string) bool { return s.byType[eventType] != nil }
 
 // Evaluate decides an event by every rule that listens to its type, in the
 // order of the rules. now is what rules see as now. It never fails: what goes
@@ -123,18 +126,19 @@ func (s *RuleSet) Explain(e *event.Event, now time.Time) []Decision {
 }
 
 func (s *RuleSet) decide(e *event.Event, now time.Time, explain bool) []Decision {
-	rules := s.byType[e.Type]
-	if len(rules) == 0 {
+	listening := s.byType[e.Type]
+	if listening == nil {
 		return nil
 	}
 	env := expression.NewEnv(e, s.catalog.Lookup(e.Type), now)
-	decisions := make([]Decision, len(rules))
-	for i, rule := range rules {
-		decisions[i] = rule.decide(env)
+	decisions := make([]Decision, len(listening.rules))
+	for i, rule := range listening.rules {
+		decisions[i].Rule, decisions[i].Outcome = rule, NotMatched
 		if explain {
 			decisions[i].Explanation = rule.Condition.Explain(env)
 		}
 	}
+	listening.each(env, func(at int) { decisions[at] = listening.rules[at].decide(env, decisions[at].Explanation) })
 	return decisions
 }
 
@@ -142,9 +146,9 @@ var outcomes = map[expression.Truth]Outcome{
 	expression.True: Matched, expression.False: NotMatched, expression.Undecided: Unknown, expression.Failed: Errored,
 }
 
-func (r *Rule) decide(env *expression.Env) Decision {
+func (r *Rule) decide(env *expression.Env, explanation *expression.Clause) Decision {
 	truth, reason := r.Condition.Eval(env)
-	d := Decision{Rule: r, Outcome: outcomes[truth], Reason: reason}
+	d := Decision{Rule: r, Outcome: outcomes[truth], Reason: reason, Explanation: explanation}
 	if d.Outcome == Matched {
 		d.Requests = make([]Request, len(r.Steps))
 		for i, step := range r.Steps {

@@ -102,6 +102,34 @@ func TestExplainAgreesWithEvaluate(t *testing.T) {
 	}
 }
 
+// The index must not change a decision: each rule is decided as if it were
+// alone, on whatever the fields hold.
+func TestFindingRulesByTheirEqualitiesChangesNoDecision(t *testing.T) {
+	var rules []*Rule
+	for i, when := range []string{
+		`data.quizId == "q1"`, `"q1" == data.quizId and data.score < 70`, `data.quizId in ["q1", "q2", "q1"]`, `data.score == 61`, `data.score == 61.0 and data.passed`,
+		`data.score in [61, 70]`, `data.score == 9007199254740993`, `data.passed == true`, `data.passed == false or data.score == 1`, `data.quizId == "q2" or data.score == 61`,
+		`not (data.quizId == "q1")`, `data.quizId == data.quizName`, `data.score < 70 and data.quizId == "q1"`, `data.quizId == nil`, `data.quizId == "q1" and date("rubbish") < now`,
+		`date("rubbish") < now and data.quizId == "q1"`, `data.quizType in [data.quizId, "x"]`, "",
+	} {
+		rules = append(rules, newRule(t, fmt.Sprint(i), when))
+	}
+	set := NewRuleSet("h", event.Standard(), rules)
+	for _, quizID := range []string{`"q1"`, `"q2"`, `"q9"`, `""`, `null`, `7`, `true`, `["q1"]`} {
+		for _, score := range []string{`61`, `61.0`, `6.1e1`, `"61"`, `null`, `9007199254740993`, `9007199254740992`, `1e400`, `-0.0`} {
+			for _, passed := range []string{`true`, `false`, `null`, `1`} {
+				e := decode(t, `{"event":"quiz.submitted","data":{"quizId":`+quizID+`,"score":`+score+`,"passed":`+passed+`,"quizName":"q2"}}`)
+				for i, d := range set.Evaluate(e, noon) {
+					alone := rules[i].decide(expression.NewEnv(e, event.Standard().Lookup(e.Type), noon), nil)
+					if d.Rule != rules[i] || d.Outcome != alone.Outcome || d.Reason != alone.Reason {
+						t.Errorf("%s with quizId %s, score %s, passed %s: %s (%s), alone %s (%s)", rules[i].Condition.Text, quizID, score, passed, d.Outcome, d.Reason, alone.Outcome, alone.Reason)
+					}
+				}
+			}
+		}
+	}
+}
+
 func BenchmarkEvaluate(b *testing.B) {
 	for _, n := range []int{1, 20, 1000} {
 		b.Run(fmt.Sprintf("rules=%d", n), func(b *testing.B) {

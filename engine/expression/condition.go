@@ -26,8 +26,9 @@ const (
 // Condition is a compiled condition. It is safe for concurrent use.
 type Condition struct {
 	// Text is the condition as written.
-	Text string
-	root *clause
+	Text  string
+	root  *clause
+	guard Guard
 }
 
 // clause is a condition split at and, or and not; its leaves are what people
@@ -62,7 +63,7 @@ func (s *Scope) Condition(text string) (*Condition, []Fault) {
 		return nil, []Fault{f}
 	}
 	c := &compiler{}
-	return &Condition{Text: strings.TrimSpace(text), root: c.clause(tree)}, nil
+	return &Condition{Text: strings.TrimSpace(text), root: c.clause(tree), guard: s.checked(guardOf(tree))}, nil
 }
 
 // Always is the condition of a rule that has none.
