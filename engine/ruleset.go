@@ -158,6 +158,9 @@ func (r *Rule) decide(env *expression.Env, explanation *expression.Clause) Decis
 	return d
 }
 
+// maxRequest bounds a rendered request, which is stored with its event.
+const maxRequest = 2 << 20
+
 // render keeps a step that panics from taking the engine down with it: the
 // request then cannot be made, which is the delivery's problem alone.
 func (s Step) render(env *expression.Env) (r Request) {
@@ -170,6 +173,9 @@ func (s Step) render(env *expression.Env) (r Request) {
 	request, err := s.Renderer.Render(env)
 	if err == nil {
 		r.Body, err = encode(request)
+	}
+	if len(r.Body) > maxRequest {
+		err = fmt.Errorf("the request would have %d bytes, more than %d", len(r.Body), maxRequest)
 	}
 	if err != nil {
 		r.Body, r.Problem = nil, err.Error()

@@ -198,7 +198,6 @@ func (a *app) close() {
 		if err := a.store.Close(); err != nil {
 			a.log.Error("close store", "err", err)
 		}
-		a.store = nil
 	}
 }
 

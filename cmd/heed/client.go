@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -58,7 +59,7 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 		}
 		return c, nil
 	}
-	if _, err := os.Stat(o.data); err != nil {
+	if _, err := os.Stat(filepath.Join(o.data, "heed.db")); err != nil {
 		if !o.cmd.Flags().Changed("data") && answers(usualAdmin) {
 			c.base = "http://" + usualAdmin
 			return c, nil

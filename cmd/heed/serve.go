@@ -108,6 +108,9 @@ func startError(s streams, err error) error {
 // options checks the flags and opens what they name.
 func (f *serveFlags) options(s streams) (o appOptions, err error) {
 	o = f.app
+	if f.retention < durationFlag(time.Hour) {
+		return o, usage("--retention %s would delete events while they are worked on: give at least 1h", &f.retention)
+	}
 	o.maxAge, o.maxAhead, o.retention = time.Duration(f.maxAge), time.Duration(f.maxAhead), time.Duration(f.retention)
 	if o.log, err = newLogger(s, s.err, f.logLevel, f.logFormat); err != nil {
 		return o, err

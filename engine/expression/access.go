@@ -27,6 +27,7 @@ func (c *compiler) member(n *ast.MemberNode) node {
 		if u, ok := key.(*Unknown); ok {
 			return u
 		}
+		f.spend(lengthOf(from))
 		value := fetch(from, key, baseText)
 		if value == nil {
 			return none
@@ -56,15 +57,33 @@ func fetch(from, key any, text string) any {
 			return string(runes[i])
 		}
 	}
-	return badf("%s is %s and has no %s", text, describe(from), Text(key))
+	return badf("%s is %s and has no %s", text, describe(from), keyText(key))
+}
+
+// keyText is a key for a reason: short, whatever it is.
+func keyText(key any) string {
+	switch key.(type) {
+	case string, int, float64, bool:
+		return clip(Text(key))
+	default:
+		return describe(key)
+	}
 }
 
 // sound passes a value on unless it is a number that cannot be calculated with.
 func sound(value any, text string, key any) any {
 	if number, ok := value.(event.BadNumber); ok {
-		return badf("%s.%s is %s", text, Text(key), describe(number))
+		return badf("%s.%s is %s", text, keyText(key), describe(number))
 	}
 	return value
+}
+
+// lengthOf is what taking a text apart costs; other values are free.
+func lengthOf(value any) int {
+	if text, ok := value.(string); ok {
+		return len(text)
+	}
+	return 0
 }
 
 func index(key any, length int) (int, bool) {
@@ -90,6 +109,7 @@ func (c *compiler) slice(n *ast.SliceNode) node {
 		if u, ok := firstUnknown(value, start); ok {
 			return u
 		}
+		f.spend(4 * lengthOf(value))
 		length := sizeOf(value)
 		end := any(length)
 		if to != nil {

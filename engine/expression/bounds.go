@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -17,16 +18,28 @@ var forbidden = map[string]string{
 	"now":     "now is a value: write it without brackets",
 }
 
+// maxExpressionDepth bounds how deep an expression's tree is. A chain of ands
+// is a tree as deep as it is long.
+const maxExpressionDepth = 150
+
 // checkBounds refuses, when the rule is loaded, what could run away when an
 // event comes: loops within loops and functions that multiply what they get.
 func checkBounds(text string, tree ast.Node) []Fault {
 	var faults []Fault
+	tooDeep := false
 	report := func(n ast.Node, code, message, hint string) {
 		from := n.Location().From
 		faults = append(faults, Fault{From: from, To: wordEnd([]rune(text), from), Code: code, Message: message, Hint: hint})
 	}
-	var walk func(n ast.Node, inLoop bool)
-	walk = func(n ast.Node, inLoop bool) {
+	var walk func(n ast.Node, inLoop bool, depth int)
+	walk = func(n ast.Node, inLoop bool, depth int) {
+		if depth > maxExpressionDepth {
+			if !tooDeep {
+				report(n, "too-deep", "the expression nests too deep, or has too many parts in a row", "split the rule into several")
+			}
+			tooDeep = true
+			return
+		}
 		switch n := n.(type) {
 		case *ast.BuiltinNode:
 			if hint, ok := forbidden[n.Name]; ok {
@@ -46,10 +59,10 @@ func checkBounds(text string, tree ast.Node) []Fault {
 		}
 		_, isPredicateBody := n.(*ast.PredicateNode)
 		for _, child := range children(n) {
-			walk(child, inLoop || isPredicateBody)
+			walk(child, inLoop || isPredicateBody, depth+1)
 		}
 	}
-	walk(tree, false)
+	walk(tree, false, 0)
 	return faults
 }
 
@@ -87,6 +100,67 @@ func (s *Scope) checkNames(text string, tree ast.Node) []Fault {
 	}
 	walk(tree, nil)
 	return faults
+}
+
+// checkConstants tries out what does not depend on the event: a date, a
+// duration, a time zone or a pattern that is written wrong is wrong for every
+// event.
+func checkConstants(text string, tree ast.Node) []Fault {
+	var faults []Fault
+	var walk func(n ast.Node)
+	walk = func(n ast.Node) {
+		if code, what := constantKind(n); code != "" {
+			env := &Env{}
+			env.frame.env = env
+			c := compiler{}
+			if u, ok := env.eval(c.compile(n)).(*Unknown); ok && u.kind != missing {
+				from := n.Location().From
+				faults = append(faults, Fault{From: from, To: wordEnd([]rune(text), from), Code: code, Message: what + ": " + u.Reason, Hint: constantHints[code]})
+			}
+		}
+		for _, child := range children(n) {
+			walk(child)
+		}
+	}
+	walk(tree)
+	return faults
+}
+
+var constantHints = map[string]string{
+	"bad-date":     `write date("2026-01-31") or date("2026-01-31T09:00:00Z")`,
+	"bad-duration": `write duration("90m"), or days(7)`,
+	"bad-zone":     `name a zone as "Asia/Kolkata" or "UTC"`,
+	"bad-regexp":   "see the syntax that Go's regexp takes (RE2)",
+}
+
+// constantKind says what kind of constant a node is that can be written wrong.
+func constantKind(n ast.Node) (code, what string) {
+	switch n := n.(type) {
+	case *ast.BuiltinNode:
+		if _, ok := constants(n.Arguments); !ok {
+			return "", ""
+		}
+		switch n.Name {
+		case "date":
+			return "bad-date", "this is no date"
+		case "duration":
+			return "bad-duration", "this is no duration"
+		case "timezone":
+			return "bad-zone", "this is no time zone"
+		}
+	case *ast.BinaryNode:
+		if _, ok := constants([]ast.Node{n.Right}); ok && n.Operator == "matches" {
+			if pattern, isText := n.Right.(*ast.StringNode); isText && !validPattern(pattern.Value) {
+				return "bad-regexp", "this is no regular expression"
+			}
+		}
+	}
+	return "", ""
+}
+
+func validPattern(pattern string) bool {
+	_, err := regexp.Compile(pattern)
+	return err == nil
 }
 
 // children are the direct children of a node.

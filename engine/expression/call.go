@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"regexp/syntax"
 	"time"
 
 	"github.com/expr-lang/expr/ast"
@@ -37,7 +38,8 @@ func (c *compiler) call(n *ast.CallNode) node {
 	}
 }
 
-func callMethod(f *frame, from any, name string, arguments []node) any {
+func callMethod(f *frame, from any, name string, arguments []node) (result any) {
+	defer refuse(name, &result)
 	method := reflect.ValueOf(runtime.Fetch(from, name))
 	in := make([]reflect.Value, len(arguments))
 	for i, argument := range arguments {
@@ -49,6 +51,32 @@ func callMethod(f *frame, from any, name string, arguments []node) any {
 	}
 	out := method.Call(in)
 	return normal(out[0].Interface())
+}
+
+// refuse turns a panic of a function, which asserts what unchecked data need
+// not be, into the reason why there is no result.
+func refuse(name string, result *any) {
+	switch cause := recover().(type) {
+	case nil:
+	case outOfBudget:
+		panic(cause)
+	default:
+		*result = badf("%s does not take such a value", name)
+	}
+}
+
+// patternCost estimates how large the program of a pattern is: repetitions
+// multiply what they repeat.
+func patternCost(pattern string) int {
+	tree, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return len(pattern)
+	}
+	program, err := syntax.Compile(tree.Simplify())
+	if err != nil {
+		return len(pattern)
+	}
+	return len(program.Inst)
 }
 
 // normal turns what Go functions return into the few types that values have.
@@ -97,9 +125,16 @@ func (c *compiler) matches(n *ast.BinaryNode) node {
 	left, right := c.compile(n.Left), c.compile(n.Right)
 	var fixed *regexp.Regexp
 	if pattern, ok := n.Right.(*ast.StringNode); ok {
-		fixed = regexp.MustCompile(pattern.Value) // the checker compiled it before
+		re, err := regexp.Compile(pattern.Value)
+		if err != nil { // in a place that the library's checker does not look at
+			return constant(failedf("the pattern in %s is no regular expression: %v", n.String(), err))
+		}
+		fixed = re
 	}
-	text := n.String()
+	text, fixedCost := n.String(), 0
+	if fixed != nil {
+		fixedCost = patternCost(fixed.String())
+	}
 	return func(f *frame) any {
 		value, pattern := left(f), right(f)
 		if u, ok := firstUnknown(value, pattern); ok {
@@ -110,12 +145,16 @@ func (c *compiler) matches(n *ast.BinaryNode) node {
 		if !ok1 || !ok2 {
 			return badf("%s compares %s with %s", text, describe(value), describe(pattern))
 		}
-		f.spend(len(s))
-		if fixed != nil {
-			return fixed.MatchString(s)
-		}
 		if len(p) > maxPattern {
 			return badf("the pattern in %s is longer than %d", text, maxPattern)
+		}
+		cost := fixedCost
+		if fixed == nil {
+			cost = patternCost(p)
+		}
+		f.spend(len(s) * (1 + cost/16))
+		if fixed != nil {
+			return fixed.MatchString(s)
 		}
 		re, err := regexp.Compile(p)
 		if err != nil {

@@ -43,7 +43,7 @@ func (env *Env) eval(n node) (value any) {
 		switch cause := recover().(type) {
 		case nil:
 		case outOfBudget:
-			value = failedf("the event is too large for this expression")
+			value = failedf("the expression needs more work on this event than a rule may do")
 		case runtime.Error: // the library's functions assert what unchecked data may not be
 			value = badf("a function was given a value of a kind that it does not take")
 		default:

@@ -145,6 +145,9 @@ type Clause struct {
 	Clauses []*Clause `json:"clauses,omitempty"`
 }
 
+// maxExplained bounds the values that an explanation shows.
+const maxExplained = 2 << 10
+
 // Explain evaluates every part of the condition, also those that the decision
 // did not need.
 func (c *Condition) Explain(env *Env) *Clause { return c.root.explain(env) }
@@ -162,6 +165,9 @@ func (c *clause) explain(env *Env) *Clause {
 		value := env.eval(v.run)
 		if isUnknown(value) {
 			value = env.raw(v.name)
+		}
+		if weight(value, maxExplained) > maxExplained {
+			value = describe(value) // the body is at hand for whoever wants all of it
 		}
 		explained.Values[v.name] = JSON(value)
 	}

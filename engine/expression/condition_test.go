@@ -143,8 +143,13 @@ func TestConditionsOverTheWholeLanguage(t *testing.T) {
 		`data.free == "x"`:                                                  Undecided,
 		`{"a": 1}.a == 1`:                                                   True,
 		`round(61.26, 1) == 61.3 and round(2.5) == 3`:                       True,
-		`date("rubbish") < now`:                                             Failed,
-		`data.score == 61.0`:                                                True,
+		`date(data.quizName) < now`:                                         Undecided,
+		`any(1..99999, # * 2 + 1 - 3 * 4 + # - # * 7 + 5 - # + # - 1 * # + 3 - # + 4 * # - 5 + # * 6 == data.score - 1000000)`: Failed,
+		`upper(data.free) == "A" or true`:    True,
+		`int(data.quizName) > 1 or true`:     True,
+		`not (data.free in [data.quizName])`: Undecided,
+		`-(-9223372036854775807 - 1) > 0`:    True,
+		`data.score == 61.0`:                 True,
 	} {
 		text = strings.ReplaceAll(text, "data.nothing", "data.free[9]")
 		got, reason := condition(t, text).Eval(env(t, data))
@@ -197,30 +202,33 @@ func TestExplainShowsEachClauseWithItsValues(t *testing.T) {
 
 func TestMistakesAreFoundWithPlaceAndHint(t *testing.T) {
 	for text, want := range map[string]struct{ at, code, message, hint string }{
-		`data.scor < 70`:                       {"scor", "unknown-field", "quiz.submitted has no field scor", "did you mean data.score?"},
-		`len(data.quizNam) > 1`:                {"quizNam", "unknown-field", "quiz.submitted has no field quizNam", "did you mean data.quizName?"},
-		`upper(data.quizNam) == "X"`:           {"quizNam", "unknown-field", "quiz.submitted has no field quizNam", "did you mean data.quizName?"},
-		`format(data.att, "2006") == "X"`:      {"att", "unknown-field", "quiz.submitted has no field att", "did you mean data.at?"},
-		`score < 70`:                           {"score", "unknown-name", "there is no score", "an event's fields stand in data: write data.score"},
-		`data.quizType == graded`:              {"graded", "unknown-name", "there is no graded", "a text needs quotes; else known here: event, id, companyId, receivedAt, now, data, data.…"},
-		`data.score < "70"`:                    {"<", "type-mismatch", "< cannot be used between a number and a text", `numbers stand without quotes, texts with: data.score < 70, data.quizType == "graded"`},
-		`data.at > "2026-01-01"`:               {">", "type-mismatch", "> cannot be used between a time and a text", `write date("2026-01-31") to compare with a time`},
-		`data.score`:                           {"data.score", "not-boolean", "the condition gives a number, not true or false", "compare it: data.score == …, or data.score != nil for any value"},
-		`data.score === 70`:                    {"===", "syntax", "=== and !== are JavaScript", "write == or !="},
-		`data.score <> 70`:                     {"<>", "syntax", "<> does not exist here", "write !="},
-		`data.score < 70 AND data.passed`:      {"AND", "syntax", "and, or, not and in are written in lower case", "write and, or, not, in"},
-		`data.quizType == “graded”`:            {"“", "syntax", "a typographic quote", `write straight quotes: "…"`},
-		`data.score < 70%`:                     {"%", "syntax", "a percent sign stands behind a number", "leave it out: a score of 70 % is written 70"},
-		`data.quizType = "graded"`:             {"=", "syntax", "a single =", "write == to compare"},
-		`data.score <`:                         {"", "syntax", "the expression ends too early", "something is missing at the end, such as a value or a closing bracket"},
-		`data.score ?? 100 < 70`:               {"<", "syntax", "?? and another operator beside it need brackets", "write (data.score ?? 100) < 70"},
-		`data.quizName matches "("`:            {"matches", "bad-regexp", "this is no regular expression: missing closing ): `(`", "see the syntax that Go's regexp takes (RE2)"},
-		`reduce(data.tags, #acc + 1, 0) > 1`:   {"reduce", "forbidden-function", "reduce cannot be used in rules", "use sum, count, any or all"},
-		`repeat("x", 9) == ""`:                 {"repeat", "forbidden-function", "repeat cannot be used in rules", "write the text out"},
-		`any(data.tags, any(data.tags, true))`: {"any", "nested-loop", "any stands inside another loop over a list", "one loop at a time: a rule must stay fast on any event"},
-		`now() > data.at`:                      {"now", "not-a-function", "now is a value, not a function", "write now without brackets"},
-		`$env.data == nil`:                     {"$env", "unknown-name", "there is no $env here", "write data.field"},
-		`data.free[typo:2] == nil`:             {"typo", "unknown-name", "there is no typo", "did you mean type?"},
+		`data.scor < 70`:                              {"scor", "unknown-field", "quiz.submitted has no field scor", "did you mean data.score?"},
+		`len(data.quizNam) > 1`:                       {"quizNam", "unknown-field", "quiz.submitted has no field quizNam", "did you mean data.quizName?"},
+		`upper(data.quizNam) == "X"`:                  {"quizNam", "unknown-field", "quiz.submitted has no field quizNam", "did you mean data.quizName?"},
+		`format(data.att, "2006") == "X"`:             {"att", "unknown-field", "quiz.submitted has no field att", "did you mean data.at?"},
+		`score < 70`:                                  {"score", "unknown-name", "there is no score", "an event's fields stand in data: write data.score"},
+		`data.quizType == graded`:                     {"graded", "unknown-name", "there is no graded", "a text needs quotes; else known here: event, id, companyId, receivedAt, now, data, data.…"},
+		`data.score < "70"`:                           {"<", "type-mismatch", "< cannot be used between a number and a text", `numbers stand without quotes, texts with: data.score < 70, data.quizType == "graded"`},
+		`data.at > "2026-01-01"`:                      {">", "type-mismatch", "> cannot be used between a time and a text", `write date("2026-01-31") to compare with a time`},
+		`data.score`:                                  {"data.score", "not-boolean", "the condition gives a number, not true or false", "compare it: data.score == …, or data.score != nil for any value"},
+		`data.score === 70`:                           {"===", "syntax", "=== and !== are JavaScript", "write == or !="},
+		`data.score <> 70`:                            {"<>", "syntax", "<> does not exist here", "write !="},
+		`data.score < 70 AND data.passed`:             {"AND", "syntax", "and, or, not and in are written in lower case", "write and, or, not, in"},
+		`data.quizType == “graded”`:                   {"“", "syntax", "a typographic quote", `write straight quotes: "…"`},
+		`data.score < 70%`:                            {"%", "syntax", "a percent sign stands behind a number", "leave it out: a score of 70 % is written 70"},
+		`data.quizType = "graded"`:                    {"=", "syntax", "a single =", "write == to compare"},
+		`data.score <`:                                {"", "syntax", "the expression ends too early", "something is missing at the end, such as a value or a closing bracket"},
+		`data.score ?? 100 < 70`:                      {"<", "syntax", "?? and another operator beside it need brackets", "write (data.score ?? 100) < 70"},
+		`data.quizName matches "("`:                   {"matches", "bad-regexp", "this is no regular expression: missing closing ): `(`", "see the syntax that Go's regexp takes (RE2)"},
+		`reduce(data.tags, #acc + 1, 0) > 1`:          {"reduce", "forbidden-function", "reduce cannot be used in rules", "use sum, count, any or all"},
+		`repeat("x", 9) == ""`:                        {"repeat", "forbidden-function", "repeat cannot be used in rules", "write the text out"},
+		`any(data.tags, any(data.tags, true))`:        {"any", "nested-loop", "any stands inside another loop over a list", "one loop at a time: a rule must stay fast on any event"},
+		`now() > data.at`:                             {"now", "not-a-function", "now is a value, not a function", "write now without brackets"},
+		`date("rubbish") < now`:                       {"date", "bad-date", "this is no date: date: invalid date rubbish", `write date("2026-01-31") or date("2026-01-31T09:00:00Z")`},
+		`data.free[("a" matches "["):] == 1`:          {"matches", "bad-regexp", "this is no regular expression: the pattern in \"a\" matches \"[\" is no regular expression: error parsing regexp: missing closing ]: `[`", "see the syntax that Go's regexp takes (RE2)"},
+		strings.Repeat("-", 8000) + "5 == data.score": {"-", "too-deep", "the expression nests too deep, or has too many parts in a row", "split the rule into several"},
+		`$env.data == nil`:                            {"$env", "unknown-name", "there is no $env here", "write data.field"},
+		`data.free[typo:2] == nil`:                    {"typo", "unknown-name", "there is no typo", "did you mean type?"},
 	} {
 		_, faults := NewScope([]*event.Type{wide}).Condition(text)
 		if len(faults) != 1 {
@@ -250,8 +258,13 @@ func TestUndeclaredTypesAreUnchecked(t *testing.T) {
 
 func TestNothingRunsAway(t *testing.T) {
 	list := "[" + strings.Repeat(`"aaaaaaaaaaaaaaaa",`, 50_000) + `"b"]`
-	data := `{"tags":` + list + `,"quizName":"` + strings.Repeat("x", 100_000) + `"}`
+	data := `{"tags":` + list + `,"quizName":"` + strings.Repeat("x", 100_000) + `","free":"` + strings.Repeat("y", 100_000) + `"}`
 	for _, text := range []string{
+		`let a = [data.quizName, data.quizName, data.quizName, data.quizName]; let b = [a, a, a, a, a, a, a, a]; let c = [b, b, b, b, b, b, b, b]; len(toJSON(c)) < 0`,
+		`len(flatten([data.tags, data.tags, [data.tags, [data.tags, [data.tags, [data.tags]]]]])) < 0`,
+		`any(1..200, toJSON(data.tags) == "b")`,
+		`any(1..2000, data.free[#] == "b")`,
+		`data.quizName matches "^(\\w+\\s?){1,100}$" and data.quizName matches "(a?){300}b"`,
 		`len(replace(data.quizName, "x", data.quizName)) > 0`,
 		`len(join(data.tags, data.quizName)) > 0`,
 		`len(uniq(data.tags)) > 0`,
@@ -263,7 +276,7 @@ func TestNothingRunsAway(t *testing.T) {
 		if got == True || reason == "" {
 			t.Errorf("%s is %s", text, got)
 		}
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > time.Second {
 			t.Errorf("%s took %v", text, took)
 		}
 	}

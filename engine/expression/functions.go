@@ -146,7 +146,7 @@ func (c *compiler) builtin(n *ast.BuiltinNode) node {
 // gives nothing back, such as first([]), gives a missing value.
 func apply(name string, call func(...any) (any, error), arguments []node) node {
 	none := missingf("%s has no result here", name)
-	return func(f *frame) any {
+	return func(f *frame) (result any) {
 		values := make([]any, len(arguments))
 		for i, argument := range arguments {
 			values[i] = argument(f)
@@ -154,10 +154,11 @@ func apply(name string, call func(...any) (any, error), arguments []node) node {
 				return values[i]
 			}
 		}
-		f.spend(cost(name, values))
+		f.spend(cost(f, name, values))
+		defer refuse(name, &result)
 		result, err := call(values...)
 		if err != nil {
-			return failedf("%s: %v", name, clip(err.Error()))
+			return badf("%s: %s", name, clip(err.Error()))
 		}
 		if result = normal(result); result == nil {
 			return none
@@ -168,8 +169,8 @@ func apply(name string, call func(...any) (any, error), arguments []node) node {
 
 // cost is how much a function may build or compare with these arguments,
 // worked out before it is called.
-func cost(name string, args []any) int {
-	total := 0
+func cost(f *frame, name string, args []any) int {
+	total := 16
 	for _, arg := range args {
 		switch v := arg.(type) {
 		case string:
@@ -195,8 +196,33 @@ func cost(name string, args []any) int {
 		}
 	case "uniq":
 		return total + min(total, 1<<15)*min(total, 1<<15)
-	case "flatten", "sort", "toJSON", "fromJSON":
-		return total * 4
+	case "flatten", "toJSON", "string", "concat", "keys", "values", "toPairs":
+		return total + 8*weight(args, f.budget)
+	case "sort", "fromJSON":
+		return total * 8
+	}
+	return total
+}
+
+// weight counts the values and bytes inside a value, at most a little more than
+// most: an object that holds one list a hundred times is as heavy as that.
+func weight(value any, most int) int {
+	total := 1
+	switch v := value.(type) {
+	case string:
+		return 1 + len(v)
+	case []any:
+		for _, item := range v {
+			if total += weight(item, most-total); total > most {
+				return total
+			}
+		}
+	case map[string]any:
+		for key, item := range v {
+			if total += len(key) + weight(item, most-total); total > most {
+				return total
+			}
+		}
 	}
 	return total
 }

@@ -22,6 +22,7 @@ func (c *compiler) loop(n *ast.BuiltinNode) node {
 	l := &loop{each: each, text: n.Arguments[len(n.Arguments)-1].String(), order: order}
 	run := l.named(n.Name)
 	text := n.Arguments[0].String()
+	weightOfBody := 1 + size(n.Arguments[len(n.Arguments)-1])
 	return func(f *frame) any {
 		value := list(f)
 		if isUnknown(value) {
@@ -31,12 +32,21 @@ func (c *compiler) loop(n *ast.BuiltinNode) node {
 		if !ok {
 			return badf("%s is %s, not a list", text, describe(value))
 		}
-		f.spend(8 * len(elements))
+		f.spend(weightOfBody * len(elements))
 		item, index := f.item, f.index
 		result := run(f, elements)
 		f.item, f.index = item, index
 		return result
 	}
+}
+
+// size is how many nodes a tree has.
+func size(n ast.Node) int {
+	total := 1
+	for _, child := range children(n) {
+		total += size(child)
+	}
+	return total
 }
 
 type loop struct {

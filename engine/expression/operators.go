@@ -24,6 +24,9 @@ func (c *compiler) unary(n *ast.UnaryNode) node {
 		case *Unknown:
 			return v
 		case int:
+			if negative && v == math.MinInt {
+				return -float64(v)
+			}
 			if negative {
 				return -v
 			}
@@ -155,6 +158,9 @@ func equalValues(f *frame, a, b any) (equal, comparable bool) {
 	switch a := a.(type) {
 	case string:
 		b, ok := b.(string)
+		if len(a) == len(b) {
+			f.spend(len(a) / 16)
+		}
 		return a == b, ok
 	case bool:
 		b, ok := b.(bool)
@@ -339,8 +345,17 @@ func (c *compiler) in(n *ast.BinaryNode) node {
 			for _, element := range haystack {
 				if u, ok := element.(*Unknown); ok {
 					unsure = u
-				} else if element != nil && sameElement(f, needle, element) {
+					continue
+				}
+				if element == nil {
+					continue
+				}
+				equal, comparable := equalValues(f, needle, element)
+				if equal {
 					return true
+				}
+				if !comparable && unsure == nil {
+					unsure = badf("%s compares %s with %s", text, describe(needle), describe(element))
 				}
 			}
 			if unsure != nil {

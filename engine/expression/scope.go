@@ -9,8 +9,10 @@
 package expression
 
 import (
+	"encoding/json"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -132,6 +134,9 @@ func (s *Scope) parse(text string) (ast.Node, reflect.Type, []Fault) {
 	if faults := s.checkNames(text, tree.Node); len(faults) > 0 {
 		return nil, nil, faults
 	}
+	if faults := checkConstants(text, tree.Node); len(faults) > 0 {
+		return nil, nil, faults
+	}
 	return tree.Node, result, nil
 }
 
@@ -165,15 +170,30 @@ func (v *Value) Eval(env *Env) (any, *Unknown) {
 // sent is Eval but for a plain field, which it gives as the event has it,
 // whatever kind was declared: a template shows what was sent.
 func (v *Value) sent(env *Env) (any, *Unknown) {
-	if v.Text == "data" {
-		return env.event.Data, nil
+	value, unknown := any(nil), (*Unknown)(nil)
+	if raw := env.event.Data[v.field]; v.field != "" && raw != nil {
+		value = exact(raw)
+	} else if v.Text == "data" {
+		value = env.event.Data
+	} else {
+		value, unknown = v.Eval(env)
 	}
-	if v.field != "" {
-		if raw := env.event.Data[v.field]; raw != nil {
-			return raw, nil
-		}
+	if unknown == nil && weight(value, maxRendered) > maxRendered {
+		return nil, badf("%s is larger than 1 MiB", v.Text)
 	}
-	return v.Eval(env)
+	return value, unknown
+}
+
+// maxRendered bounds what one hole can show: a list that holds a list that
+// holds a list is soon larger than any event.
+const maxRendered = 1 << 20
+
+// exact keeps a number of the event from being rounded as calculated ones are.
+func exact(value any) any {
+	if f, ok := value.(float64); ok {
+		return json.Number(strconv.FormatFloat(f, 'f', -1, 64))
+	}
+	return value
 }
 
 // dataField is the name of the field if the tree is nothing but data.<field>.

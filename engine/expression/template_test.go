@@ -23,27 +23,28 @@ const quizData = `{"userId":"u<1>","score":61,"maxScore":90,"passed":true,"quizN
 
 func TestTemplatesAsText(t *testing.T) {
 	for text, want := range map[string]string{
-		`plain`:                                "plain",
-		`{{ data.userId }} has {{data.score}}`: "U(u<1>) has U(61)",
-		`{{ data.quizName }}`:                  "U(n/a)",
-		`{{ data.quizName ?? "none" }}`:        "U(none)",
-		`{{ data.quizId }}`:                    "U(n/a)",
-		`{{ data.quizType }}`:                  "U(7)", // sent as a number where text was declared: shown as sent
-		`{{ upper(data.quizType) }}`:           "U(n/a)",
-		`{{ data.at }}`:                        "U(2026-03-01)",
-		`{{ format(data.at, "2 Jan") }}`:       "U(1 Mar)",
-		`{{ data.tags }}`:                      "U(a, 1, true)",
-		`{{ data.extra }}`:                     `U({"a":"x","b":1})`,
-		`{{ data.free }}`:                      "U(9007199254740993)",
-		`{{ data.score / data.maxScore }}`:     "U(0.677778)",
-		`{{ percent(data.score, 61) }}%`:       "U(100)%",
-		`{{ round(data.score / 7, 2) }}`:       "U(8.71)",
-		`{{ data.passed ? "yes" : "no" }}`:     "U(yes)",
-		`{{ {"a": {"b": "}}"}}.a.b }}`:         "U(}})",
-		`{{{{ not a hole }}`:                   "{{ not a hole }}",
-		`a {{{{ b {{ data.score }} c`:          "a {{ b U(61) c",
-		`{{ days(2) }} {{ hours(1.5) }}`:       "U(2d) U(1h30m)",
-		`{{ now - date("2026-03-04") }}`:       "U(12h)",
+		`plain`:                                   "plain",
+		`{{ data.userId }} has {{data.score}}`:    "U(u<1>) has U(61)",
+		`{{ data.quizName }}`:                     "U(n/a)",
+		`{{ data.quizName ?? "none" }}`:           "U(none)",
+		`{{ data.quizId }}`:                       "U(n/a)",
+		`{{ data.quizType }}`:                     "U(7)", // sent as a number where text was declared: shown as sent
+		`{{ upper(data.quizType) }}`:              "U(n/a)",
+		`{{ data.at }}`:                           "U(2026-03-01)",
+		`{{ format(data.at, "2 Jan") }}`:          "U(1 Mar)",
+		`{{ data.passed ? 12.971598761234 : 0 }}`: "U(12.971599)", // calculated: rounded
+		`{{ data.tags }}`:                         "U(a, 1, true)",
+		`{{ data.extra }}`:                        `U({"a":"x","b":1})`,
+		`{{ data.free }}`:                         "U(9007199254740993)",
+		`{{ data.score / data.maxScore }}`:        "U(0.677778)",
+		`{{ percent(data.score, 61) }}%`:          "U(100)%",
+		`{{ round(data.score / 7, 2) }}`:          "U(8.71)",
+		`{{ data.passed ? "yes" : "no" }}`:        "U(yes)",
+		`{{ {"a": {"b": "}}"}}.a.b }}`:            "U(}})",
+		`{{{{ not a hole }}`:                      "{{ not a hole }}",
+		`a {{{{ b {{ data.score }} c`:             "a {{ b U(61) c",
+		`{{ days(2) }} {{ hours(1.5) }}`:          "U(2d) U(1h30m)",
+		`{{ now - date("2026-03-04") }}`:          "U(12h)",
 	} {
 		if got := template(t, text).Text(env(t, quizData), func(s string) string { return "U(" + s + ")" }); got != want {
 			t.Errorf("%s renders as %q, want %q", text, got, want)
@@ -53,19 +54,20 @@ func TestTemplatesAsText(t *testing.T) {
 
 func TestAWholeHoleKeepsItsTypeInJSON(t *testing.T) {
 	for text, want := range map[string]string{
-		`{{ data.score }}`:                 `61`,
-		` {{ data.score }}`:                `" 61"`,
-		`{{ data.free }}`:                  `9007199254740993`,
-		`{{ data.passed }}`:                `true`,
-		`{{ data.quizName }}`:              `null`,
-		`{{ data.nothing ?? "x" }}`:        `"x"`,
-		`{{ data.tags }}`:                  `["a",1,true]`,
-		`{{ data.at }}`:                    `"2026-03-01"`,
-		`{{ data.at + days(1) }}`:          `"2026-03-02T00:00:00Z"`,
-		`{{ data.score / 0 }}`:             `null`,
-		`{{ {"all": data}.all.quizType }}`: `null`,
-		`{{ {"n": data.score} }}`:          `{"n":61}`,
-		`{{ data.userId }}{{ event }}`:     `"u\u003c1\u003equiz.submitted"`,
+		`{{ data.score }}`:                        `61`,
+		` {{ data.score }}`:                       `" 61"`,
+		`{{ data.free }}`:                         `9007199254740993`,
+		`{{ data.passed }}`:                       `true`,
+		`{{ data.quizName }}`:                     `null`,
+		`{{ data.nothing ?? "x" }}`:               `"x"`,
+		`{{ data.passed ? 12.971598761234 : 0 }}`: "U(12.971599)", // calculated: rounded
+		`{{ data.tags }}`:                         `["a",1,true]`,
+		`{{ data.at }}`:                           `"2026-03-01"`,
+		`{{ data.at + days(1) }}`:                 `"2026-03-02T00:00:00Z"`,
+		`{{ data.score / 0 }}`:                    `null`,
+		`{{ {"all": data}.all.quizType }}`:        `null`,
+		`{{ {"n": data.score} }}`:                 `{"n":61}`,
+		`{{ data.userId }}{{ event }}`:            `"u\u003c1\u003equiz.submitted"`,
 	} {
 		text = strings.ReplaceAll(text, "data.nothing", "data.quizName")
 		got, err := json.Marshal(template(t, text).JSON(env(t, quizData)))

@@ -95,6 +95,8 @@ func Text(value any) string {
 		return floatText(v)
 	case event.BadNumber:
 		return string(v)
+	case json.Number:
+		return v.String()
 	case time.Time:
 		return v.Format(time.RFC3339Nano)
 	case time.Duration:

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"heed/engine"
@@ -52,6 +53,8 @@ type Options struct {
 type Intake struct {
 	Options
 	warned sync.Map // event types without a declaration that were warned of
+
+	warnedTypes atomic.Int64
 }
 
 // New makes an Intake.
@@ -171,13 +174,24 @@ func notable(decisions []engine.Decision) []record.Decision {
 	return notable
 }
 
+// maxWarned and maxLogged keep senders of ever new and ever longer types from
+// filling the memory and the log.
+const (
+	maxWarned = 1000
+	maxLogged = 100
+)
+
 // warnUndeclared warns once of each event type that nobody declared.
 func (in *Intake) warnUndeclared(rules *engine.RuleSet, eventType string) {
 	if rules.Catalog().Lookup(eventType) != nil {
 		return
 	}
+	if in.warnedTypes.Load() >= maxWarned {
+		return
+	}
 	if _, before := in.warned.LoadOrStore(eventType, true); !before {
+		in.warnedTypes.Add(1)
 		in.Log.Warn("an event of a type that nobody declared; it is stored, and rules may name it",
-			"event", eventType, "rules_listen", rules.ListensTo(eventType))
+			"event", eventType[:min(len(eventType), maxLogged)], "rules_listen", rules.ListensTo(eventType))
 	}
 }

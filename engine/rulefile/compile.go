@@ -32,7 +32,16 @@ type Loaded struct {
 
 // Compile checks and compiles a snapshot. It returns every problem there is;
 // the result is nil if one of them is an error.
-func (c *Compiler) Compile(s Snapshot) (*Loaded, []source.Problem) {
+func (c *Compiler) Compile(s Snapshot) (loaded *Loaded, problems []source.Problem) {
+	// No file may end a running heed, whatever is wrong with heed itself.
+	defer func() {
+		if cause := recover(); cause != nil {
+			report := new(source.Report)
+			report.Errorf(source.Place{File: &source.File{Name: s.name()}}, "internal", "heed broke while it read this: %v", cause).
+				Suggest("take back what was changed last, and please report it")
+			loaded, problems = nil, report.Problems()
+		}
+	}()
 	b := &build{
 		compiler: c, report: new(source.Report), catalog: c.Catalog,
 		actions: map[string]*actions.Configured{}, named: map[string]source.Place{}, used: map[string]bool{},
@@ -66,6 +75,13 @@ func (c *Compiler) Compile(s Snapshot) (*Loaded, []source.Problem) {
 		Tests:    b.tests,
 		Problems: b.report.Problems(),
 	}, b.report.Problems()
+}
+
+func (s Snapshot) name() string {
+	if len(s.Files) == 0 {
+		return ""
+	}
+	return s.Files[0].Name
 }
 
 // build is one compilation on its way.

@@ -212,7 +212,7 @@ func (w *Watcher) try(ctx context.Context, force bool) error {
 		return w.fail(snapshot.Hash, force, &ProblemsError{problems}, problems)
 	}
 	if err := w.Activate(ctx, loaded); err != nil {
-		return w.fail("", true, err, problems)
+		return w.fail("activate "+snapshot.Hash, force, err, problems)
 	}
 	w.failed = ""
 	w.current.Store(loaded)
@@ -222,7 +222,7 @@ func (w *Watcher) try(ctx context.Context, force bool) error {
 
 // fail reports a failure once for each content that fails.
 func (w *Watcher) fail(on string, force bool, err error, problems []source.Problem) error {
-	if w.failed != on || on == "" || force {
+	if w.failed != on || force {
 		w.failed = on
 		w.observe(Attempt{At: w.Now(), Err: err, Problems: problems})
 	}

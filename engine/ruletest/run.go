@@ -91,14 +91,33 @@ func (r *Report) compareActions(got []map[string]any) {
 	rest := got
 	for i, want := range r.Test.Actions {
 		where := fmt.Sprintf("actions[%d]", i)
-		at := slices.IndexFunc(rest, func(a map[string]any) bool { return want["action"] == nil || a["action"] == want["action"] })
+		at, found := nearest(where, want, rest)
 		if at < 0 {
 			r.Failures = append(r.Failures, Failure{where, text(want), "no such action; there are: " + names(got)})
 			continue
 		}
-		r.Failures = append(r.Failures, differences(where, want, rest[at])...)
+		r.Failures = append(r.Failures, found...)
 		rest = rest[at+1:]
 	}
+}
+
+// nearest is the first action of the wanted name that is as wanted or, if none
+// is, the one with the fewest differences.
+func nearest(where string, want map[string]any, actions []map[string]any) (at int, found []Failure) {
+	at = -1
+	for i, a := range actions {
+		if want["action"] != nil && a["action"] != want["action"] {
+			continue
+		}
+		differ := differences(where, want, a)
+		if at < 0 || len(differ) < len(found) {
+			at, found = i, differ
+		}
+		if len(differ) == 0 {
+			break
+		}
+	}
+	return at, found
 }
 
 func names(actions []map[string]any) string {

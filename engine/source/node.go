@@ -1,7 +1,9 @@
 package source
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -64,7 +66,7 @@ func (n *Node) Tag() string {
 func (n *Node) Comment() string { return n.resolved().LineComment }
 
 // Scalar is a scalar's value as YAML has it: string, bool, int, float64 or
-// nil. Dates stay text.
+// nil; json.Number for a whole number beyond int. Dates stay text.
 func (n *Node) Scalar() any {
 	y := n.resolved()
 	switch y.ShortTag() {
@@ -76,8 +78,14 @@ func (n *Node) Scalar() any {
 		if i, err := strconv.Atoi(y.Value); err == nil {
 			return i
 		}
+		if i, err := strconv.ParseInt(y.Value, 0, 64); err == nil { // 0x1F, 1_000
+			return int(i)
+		}
+		if json.Valid([]byte(y.Value)) {
+			return json.Number(y.Value) // larger than an int
+		}
 	case "!!float":
-		if f, err := strconv.ParseFloat(y.Value, 64); err == nil {
+		if f, err := strconv.ParseFloat(strings.ReplaceAll(y.Value, "_", ""), 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
 			return f
 		}
 	}
