@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -59,18 +60,27 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	return cmd
 }
 
-// gcPercent lets the heap, which is a few MiB, grow to five times that between
-// collections: under load they cost a tenth of the processor otherwise.
-const gcPercent = 400
+// tuneRuntime fits Go's runtime to a server that spends its life in fsync,
+// unless the environment says how it should be. Measured with make load on two
+// processors, both together are worth a fifth of the throughput.
+func tuneRuntime(s streams) {
+	if s.getenv("GOGC") == "" {
+		// The heap is a few MiB; collecting it less often costs little memory.
+		debug.SetGCPercent(400)
+	}
+	if s.getenv("GOMAXPROCS") == "" {
+		// A thread that waits for the disk keeps its place until the runtime
+		// notices; with two more there are always enough for the rest.
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2)
+	}
+}
 
 func serve(ctx context.Context, s streams, f serveFlags) error {
 	o, err := f.options(s)
 	if err != nil {
 		return err
 	}
-	if s.getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	tuneRuntime(s)
 	a, err := openApp(ctx, s, o)
 	if err != nil {
 		return startError(s, err)

@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // A group is what shares one transaction and one fsync. Its bounds keep both
@@ -15,12 +14,6 @@ import (
 const (
 	maxGroup      = 256
 	maxGroupBytes = 8 << 20
-
-	// busyGroup is the size of a group that shows load, gather the pause that
-	// then makes the next group larger. Measured: 100 µs is worth a tenth of the
-	// throughput, 300 µs costs as much.
-	busyGroup = 8
-	gather    = 100 * time.Microsecond
 )
 
 // op is one write. Whoever submits it does not touch it again before done is
@@ -46,8 +39,6 @@ type writer struct {
 	conn    *conn
 	keys    *keyring
 	nextSeq int64 // of the next event to be stored
-
-	lastGroup int // how many ops the last group had
 
 	onGroup func(events int)
 	wake    chan struct{}
@@ -128,13 +119,8 @@ func (w *writer) take() []*op {
 	}
 	group, bytes := []*op{first}, first.size()
 	// Those whom the last group answered are often just about to come back:
-	// letting them run first makes one group of them instead of two. Under load
-	// a short pause does the same for those who are on their way here.
+	// letting them run first makes one group of them instead of two.
 	runtime.Gosched()
-	if w.lastGroup >= busyGroup {
-		time.Sleep(gather)
-	}
-	defer func() { w.lastGroup = len(group) }()
 	for len(group) < maxGroup && bytes < maxGroupBytes {
 		select {
 		case o := <-w.ops:
