@@ -127,10 +127,7 @@ func TestNoEventChangesTheShapeOfARulesJSON(t *testing.T) {
 		value := rapid.String().Draw(rt, "value")
 		encoded, err := json.Marshal(map[string]string{"userId": value})
 		if err != nil {
-			rt.Skip()
-		}
-		if err := json.Unmarshal(encoded, &struct{}{}); err != nil {
-			rt.Skip()
+			rt.Fatal(err)
 		}
 		var got, sent any
 		if err := json.Unmarshal(c.MustRender(t, string(encoded)), &got); err != nil {

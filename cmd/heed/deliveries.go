@@ -62,13 +62,6 @@ func newDeliveriesList(s streams) *cobra.Command {
 	return cmd
 }
 
-func cut(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most-1]) + "…"
-	}
-	return text
-}
-
 func newDeliveriesShow(s streams) *cobra.Command {
 	var client clientOptions
 	var output string

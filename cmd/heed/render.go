@@ -81,10 +81,7 @@ func short(value any) string {
 	if err != nil {
 		return "?"
 	}
-	if runes := []rune(string(text)); len(runes) > 60 {
-		return string(runes[:59]) + "…"
-	}
-	return string(text)
+	return cut(string(text), 60)
 }
 
 // printTree shows every clause of a condition with its values.

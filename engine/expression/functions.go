@@ -234,6 +234,3 @@ func text(args []any, i int) string {
 	s, _ := args[i].(string)
 	return s
 }
-
-// FunctionNames are the functions that an expression can call.
-func FunctionNames() []string { return slices.Clone(functionNames) }

@@ -103,7 +103,7 @@ func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
 	if stored.Status == record.Quarantined {
 		answer.Quarantined = stored.Reason
 		decisions, deliveries = nil, nil
-		in.Log.Warn("event quarantined", "event_id", stored.ID, "event", stored.Type, "reason", stored.Reason)
+		in.Log.Warn("event quarantined", "event_id", stored.ID, "event", logged(stored.Type), "reason", stored.Reason)
 	}
 	if in.Stored != nil {
 		in.Stored(stored, decisions, deliveries)
@@ -181,6 +181,8 @@ const (
 	maxLogged = 100
 )
 
+func logged(eventType string) string { return eventType[:min(len(eventType), maxLogged)] }
+
 // warnUndeclared warns once of each event type that nobody declared.
 func (in *Intake) warnUndeclared(rules *engine.RuleSet, eventType string) {
 	if rules.Catalog().Lookup(eventType) != nil {
@@ -192,6 +194,6 @@ func (in *Intake) warnUndeclared(rules *engine.RuleSet, eventType string) {
 	if _, before := in.warned.LoadOrStore(eventType, true); !before {
 		in.warnedTypes.Add(1)
 		in.Log.Warn("an event of a type that nobody declared; it is stored, and rules may name it",
-			"event", eventType[:min(len(eventType), maxLogged)], "rules_listen", rules.ListensTo(eventType))
+			"event", logged(eventType), "rules_listen", rules.ListensTo(eventType))
 	}
 }

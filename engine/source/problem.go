@@ -73,9 +73,6 @@ func (r *Report) Failed() bool {
 	return slices.ContainsFunc(r.problems, func(p *Problem) bool { return p.Severity == Error })
 }
 
-// Count is how many problems there are, warnings among them.
-func (r *Report) Count() int { return len(r.problems) }
-
 // Problems are all problems in the order of their places.
 func (r *Report) Problems() []Problem {
 	sorted := make([]Problem, 0, len(r.problems))
