@@ -1,64 +1,113 @@
 package engine
 
-import "heed/engine/expression"
+import (
+	"slices"
+
+	"heed/engine/event"
+	"heed/engine/expression"
+)
 
 // dispatch finds the rules that an event could match among those that listen
-// to its type: rules that begin with an equality on a field are found by the
-// field's value, the rest are always looked at.
+// to its type. Rules that need an equality on a field are found by the field's
+// value, the rest are always looked at.
 type dispatch struct {
-	rules  []*Rule
-	always []int // indexes into rules
-	fields []fieldIndex
+	rules []*Rule
+	// conditions are those of the rules, side by side: with thousands of rules
+	// the way to each costs more than its evaluation.
+	conditions []expression.Condition
+	always     []int // indexes into rules, as everywhere here
+	fields     []*fieldIndex
 }
 
-// fieldIndex has the rules that begin with an equality on one field.
-type fieldIndex struct {
+// indexed is what rules are found by: a field as one kind of value.
+type indexed struct {
 	field string
+	kind  event.Kind
+}
+
+// fieldIndex has the rules that need an equality on one field.
+type fieldIndex struct {
+	indexed
 	all   []int
 	byKey map[any][]int
 }
 
-func (d *dispatch) add(r *Rule) {
-	at := len(d.rules)
-	d.rules = append(d.rules, r)
-	guard, ok := r.Condition.Guard()
-	if !ok {
-		d.always = append(d.always, at)
-		return
-	}
-	index := d.field(guard.Field)
-	index.all = append(index.all, at)
-	for _, key := range guard.Keys {
-		if known := index.byKey[key]; len(known) == 0 || known[len(known)-1] != at { // in [1, 1] names a value twice
-			index.byKey[key] = append(known, at)
+func newDispatch(rules []*Rule) *dispatch {
+	d := &dispatch{rules: rules}
+	variety := countKeys(rules)
+	for at, rule := range rules {
+		d.conditions = append(d.conditions, *rule.Condition)
+		guard, ok := choose(rule.Condition.Guards(), variety)
+		if !ok {
+			d.always = append(d.always, at)
+			continue
+		}
+		index := d.index(indexed{guard.Field, guard.Kind})
+		index.all = append(index.all, at)
+		for _, key := range guard.Keys {
+			index.byKey[key] = append(index.byKey[key], at)
 		}
 	}
+	return d
 }
 
-func (d *dispatch) field(name string) *fieldIndex {
-	for i := range d.fields {
-		if d.fields[i].field == name {
-			return &d.fields[i]
+// countKeys counts the different values that rules ask a field for.
+func countKeys(rules []*Rule) map[indexed]int {
+	seen := map[indexed]map[any]bool{}
+	for _, rule := range rules {
+		for _, g := range rule.Condition.Guards() {
+			by := indexed{g.Field, g.Kind}
+			if seen[by] == nil {
+				seen[by] = map[any]bool{}
+			}
+			for _, key := range g.Keys {
+				seen[by][key] = true
+			}
 		}
 	}
-	d.fields = append(d.fields, fieldIndex{field: name, byKey: map[any][]int{}})
-	return &d.fields[len(d.fields)-1]
+	variety := make(map[indexed]int, len(seen))
+	for by, keys := range seen {
+		variety[by] = len(keys)
+	}
+	return variety
 }
 
-// each calls visit for every rule that the event could match. Those it leaves
-// out do not match.
-func (d *dispatch) each(env *expression.Env, visit func(at int)) {
-	for _, at := range d.always {
-		visit(at)
-	}
-	for i := range d.fields {
-		index := &d.fields[i]
-		found := index.all // a value that is missing or odd leaves the guards unknown
-		if key, ok := env.Key(index.field); ok {
-			found = index.byKey[key]
-		}
-		for _, at := range found {
-			visit(at)
+// choose picks the guard that leaves the fewest rules for a value: the one on
+// the field that rules ask for the most different values.
+func choose(guards []expression.Guard, variety map[indexed]int) (best expression.Guard, ok bool) {
+	most := 0.0
+	for _, g := range guards {
+		if score := float64(variety[indexed{g.Field, g.Kind}]) / float64(len(g.Keys)); score > most {
+			best, most, ok = g, score, true
 		}
 	}
+	return best, ok
+}
+
+func (d *dispatch) index(by indexed) *fieldIndex {
+	for _, f := range d.fields {
+		if f.indexed == by {
+			return f
+		}
+	}
+	d.fields = append(d.fields, &fieldIndex{indexed: by, byKey: map[any][]int{}})
+	return d.fields[len(d.fields)-1]
+}
+
+// candidates are the rules that the event could match, in the order of the
+// rules. Those it leaves out do not match. It may use buffer for the result.
+func (d *dispatch) candidates(env *expression.Env, buffer []int) []int {
+	if len(d.fields) == 0 {
+		return d.always
+	}
+	found := append(buffer, d.always...)
+	for _, index := range d.fields {
+		rules := index.all // a value that is missing or odd leaves the equalities unknown
+		if key, ok := env.Key(index.field, index.kind); ok {
+			rules = index.byKey[key]
+		}
+		found = append(found, rules...)
+	}
+	slices.Sort(found)
+	return found
 }

@@ -89,14 +89,15 @@ type RuleSet struct {
 // NewRuleSet makes a rule set. hash identifies the text it was compiled from;
 // the catalogue types the events' fields.
 func NewRuleSet(hash string, catalog *event.Catalog, rules []*Rule) *RuleSet {
-	s := &RuleSet{hash: hash, catalog: catalog, rules: rules, byType: map[string]*dispatch{}}
+	listening := map[string][]*Rule{}
 	for _, rule := range rules {
 		for _, eventType := range rule.On {
-			if s.byType[eventType] == nil {
-				s.byType[eventType] = &dispatch{}
-			}
-			s.byType[eventType].add(rule)
+			listening[eventType] = append(listening[eventType], rule)
 		}
+	}
+	s := &RuleSet{hash: hash, catalog: catalog, rules: rules, byType: map[string]*dispatch{}}
+	for eventType, rules := range listening {
+		s.byType[eventType] = newDispatch(rules)
 	}
 	return s
 }
@@ -113,19 +114,31 @@ func (s *RuleSet) Catalog() *event.Catalog { return s.catalog }
 // ListensTo says whether any rule names the event type.
 func (s *RuleSet) ListensTo(eventType string) bool { return s.byType[eventType] != nil }
 
-// Evaluate decides an event by every rule that listens to its type, in the
-// order of the rules. now is what rules see as now. It never fails: what goes
-// wrong inside a rule is that rule's outcome.
+// Evaluate decides an event by the rules that listen to its type and gives the
+// decisions other than NotMatched, in the order of the rules: a rule that
+// listens and is not among them did not match. It costs with the rules that
+// the event could match, not with all there are. now is what rules see as now.
+// It never fails: what goes wrong inside a rule is that rule's outcome.
 func (s *RuleSet) Evaluate(e *event.Event, now time.Time) []Decision {
-	return s.decide(e, now, false)
+	listening := s.byType[e.Type]
+	if listening == nil {
+		return nil
+	}
+	env := expression.NewEnv(e, s.catalog.Lookup(e.Type), now)
+	var decisions []Decision
+	var buffer [64]int
+	for _, at := range listening.candidates(env, buffer[:0]) {
+		truth, reason := listening.conditions[at].Eval(env)
+		if truth != expression.False {
+			decisions = append(decisions, listening.rules[at].decision(env, truth, reason))
+		}
+	}
+	return decisions
 }
 
-// Explain is Evaluate that also gives the value of every clause.
+// Explain decides an event as Evaluate does and gives the decision of every
+// rule that listens to its type, with the value of every clause.
 func (s *RuleSet) Explain(e *event.Event, now time.Time) []Decision {
-	return s.decide(e, now, true)
-}
-
-func (s *RuleSet) decide(e *event.Event, now time.Time, explain bool) []Decision {
 	listening := s.byType[e.Type]
 	if listening == nil {
 		return nil
@@ -133,12 +146,10 @@ func (s *RuleSet) decide(e *event.Event, now time.Time, explain bool) []Decision
 	env := expression.NewEnv(e, s.catalog.Lookup(e.Type), now)
 	decisions := make([]Decision, len(listening.rules))
 	for i, rule := range listening.rules {
-		decisions[i].Rule, decisions[i].Outcome = rule, NotMatched
-		if explain {
-			decisions[i].Explanation = rule.Condition.Explain(env)
-		}
+		truth, reason := rule.Condition.Eval(env)
+		decisions[i] = rule.decision(env, truth, reason)
+		decisions[i].Explanation = rule.Condition.Explain(env)
 	}
-	listening.each(env, func(at int) { decisions[at] = listening.rules[at].decide(env, decisions[at].Explanation) })
 	return decisions
 }
 
@@ -146,9 +157,9 @@ var outcomes = map[expression.Truth]Outcome{
 	expression.True: Matched, expression.False: NotMatched, expression.Undecided: Unknown, expression.Failed: Errored,
 }
 
-func (r *Rule) decide(env *expression.Env, explanation *expression.Clause) Decision {
-	truth, reason := r.Condition.Eval(env)
-	d := Decision{Rule: r, Outcome: outcomes[truth], Reason: reason, Explanation: explanation}
+// decision is what follows from the truth of the rule's condition.
+func (r *Rule) decision(env *expression.Env, truth expression.Truth, reason string) Decision {
+	d := Decision{Rule: r, Outcome: outcomes[truth], Reason: reason}
 	if d.Outcome == Matched {
 		d.Requests = make([]Request, len(r.Steps))
 		for i, step := range r.Steps {
@@ -171,6 +182,9 @@ func (s Step) render(env *expression.Env) (r Request) {
 		}
 	}()
 	request, err := s.Renderer.Render(env)
+	if err == nil {
+		err = env.Failure()
+	}
 	if err == nil {
 		r.Body, err = encode(request)
 	}

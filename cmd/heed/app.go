@@ -224,7 +224,15 @@ func (a *app) activate(ctx context.Context, loaded *rulefile.Loaded) error {
 	for _, f := range loaded.Files {
 		set.Files = append(set.Files, record.File{Name: f.Name, Text: string(f.Text)})
 	}
-	return a.store.SaveRuleSet(ctx, set)
+	if err := a.store.SaveRuleSet(ctx, set); err != nil {
+		return err
+	}
+	listening := map[string][]string{}
+	for _, rule := range loaded.Rules.Rules() {
+		listening[rule.Name] = rule.On
+	}
+	a.metrics.Listen(loaded.Hash, listening)
+	return nil
 }
 
 func (a *app) reload(ctx context.Context) ([]source.Problem, error) {

@@ -36,9 +36,17 @@ func (a *app) Refused(why receiver.Reason) {
 }
 
 func (a *app) observeStored(e *record.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+	if e.Status == record.Accepted {
+		a.metrics.Decided(e.RuleSet, e.Type, func(yield func(rule, outcome string) bool) {
+			for i := range decisions {
+				if !yield(decisions[i].Rule.Name, string(decisions[i].Outcome)) {
+					return
+				}
+			}
+		})
+	}
 	for i := range decisions {
 		d := &decisions[i]
-		a.metrics.Decided(d.Rule.Name, string(d.Outcome))
 		if d.Outcome == engine.Errored {
 			a.log.Warn("a rule could not be evaluated", "event_id", e.ID, "event", e.Type, "rule", d.Rule.Name, "reason", d.Reason)
 		}

@@ -112,6 +112,7 @@ func checkConstants(text string, tree ast.Node) []Fault {
 		if code, what := constantKind(n); code != "" {
 			env := &Env{}
 			env.frame.env = env
+			env.begin()
 			c := compiler{}
 			if u, ok := env.eval(c.compile(n)).(*Unknown); ok && u.kind != missing {
 				from := n.Location().From

@@ -2,6 +2,7 @@ package expression
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 
 	"github.com/expr-lang/expr/ast"
@@ -17,14 +18,16 @@ type frame struct {
 	item  any // the element that a predicate looks at
 	index int
 	vars  []any
-	// budget is what the evaluation may still spend: one for each element that
-	// is looked at and for each byte that is built. Bounds at load keep rules
+	// budget is what the rule may still spend: one for each element that is
+	// looked at and for each byte that is built. Bounds at load keep rules
 	// small; this keeps small rules from being slow on large events.
 	budget int
 }
 
-// budget lets any expression on an event of 1 MiB end well within 100 ms.
+// budget lets any rule on an event of 1 MiB end within 100 ms and 64 MiB.
 const budget = 4 << 20
+
+var tooMuchWork = failedf("the rule needs more work on this event than a rule may do")
 
 // outOfBudget ends an evaluation that costs too much.
 type outOfBudget struct{}
@@ -38,12 +41,11 @@ func (f *frame) spend(n int) {
 // eval runs a node; whatever panics becomes the reason why there is no value,
 // so that neither an event nor a rule can stop the engine.
 func (env *Env) eval(n node) (value any) {
-	env.frame.budget = budget
 	defer func() {
 		switch cause := recover().(type) {
 		case nil:
 		case outOfBudget:
-			value = failedf("the expression needs more work on this event than a rule may do")
+			value = tooMuchWork
 		case runtime.Error: // the library's functions assert what unchecked data may not be
 			value = badf("a function was given a value of a kind that it does not take")
 		default:
@@ -61,17 +63,12 @@ type compiler struct {
 func constant(value any) node { return func(*frame) any { return value } }
 
 func (c *compiler) compile(n ast.Node) node {
+	if value, ok := literal(n); ok {
+		return constant(value)
+	}
 	switch n := n.(type) {
 	case *ast.NilNode:
 		return constant(&Unknown{"nil is no value", missing})
-	case *ast.IntegerNode:
-		return constant(n.Value)
-	case *ast.FloatNode:
-		return constant(wholeFloat(n.Value))
-	case *ast.BoolNode:
-		return constant(n.Value)
-	case *ast.StringNode:
-		return constant(n.Value)
 	case *ast.IdentifierNode:
 		return c.identifier(n)
 	case *ast.UnaryNode:
@@ -208,20 +205,40 @@ func (c *compiler) list(n *ast.ArrayNode, open bool) node {
 func constants(nodes []ast.Node) ([]any, bool) {
 	values := make([]any, len(nodes))
 	for i, n := range nodes {
-		switch n := n.(type) {
-		case *ast.IntegerNode:
-			values[i] = n.Value
-		case *ast.FloatNode:
-			values[i] = wholeFloat(n.Value)
-		case *ast.StringNode:
-			values[i] = n.Value
-		case *ast.BoolNode:
-			values[i] = n.Value
-		default:
+		value, ok := literal(n)
+		if !ok {
 			return nil, false
 		}
+		values[i] = value
 	}
 	return values, true
+}
+
+// literal is the value of a literal: a number with or without a minus, a text,
+// true or false.
+func literal(n ast.Node) (any, bool) {
+	switch n := n.(type) {
+	case *ast.IntegerNode:
+		return n.Value, true
+	case *ast.FloatNode:
+		return wholeFloat(n.Value), true
+	case *ast.StringNode:
+		return n.Value, true
+	case *ast.BoolNode:
+		return n.Value, true
+	case *ast.UnaryNode:
+		value, ok := literal(n.Node)
+		if !ok || n.Operator != "-" {
+			return nil, false
+		}
+		switch v := value.(type) {
+		case int:
+			return -v, v != math.MinInt
+		case float64:
+			return -v, true
+		}
+	}
+	return nil, false
 }
 
 func (c *compiler) object(n *ast.MapNode) node {

@@ -26,9 +26,10 @@ const (
 // Condition is a compiled condition. It is safe for concurrent use.
 type Condition struct {
 	// Text is the condition as written.
-	Text  string
-	root  *clause
-	guard Guard
+	Text   string
+	root   *clause
+	run    node // root's, one step nearer
+	guards []Guard
 }
 
 // clause is a condition split at and, or and not; its leaves are what people
@@ -63,12 +64,14 @@ func (s *Scope) Condition(text string) (*Condition, []Fault) {
 		return nil, []Fault{f}
 	}
 	c := &compiler{}
-	return &Condition{Text: strings.TrimSpace(text), root: c.clause(tree), guard: s.checked(guardOf(tree))}, nil
+	root := c.clause(tree)
+	return &Condition{Text: strings.TrimSpace(text), root: root, run: root.run, guards: s.guards(tree)}, nil
 }
 
 // Always is the condition of a rule that has none.
 func Always() *Condition {
-	return &Condition{root: &clause{text: alwaysText, run: constant(true)}}
+	always := constant(true)
+	return &Condition{root: &clause{text: alwaysText, run: always}, run: always}
 }
 
 func (c *compiler) clause(n ast.Node) *clause {
@@ -111,8 +114,14 @@ func flat(c *clause, op string) []*clause {
 }
 
 // Eval decides the condition and, when it is neither true nor false, says why.
+// With it begins a rule's share of work on the event.
 func (c *Condition) Eval(env *Env) (Truth, string) {
-	return truth(env.eval(c.root.run), c.root.text)
+	env.begin()
+	value := env.eval(c.run)
+	if yes, ok := value.(bool); ok && !yes {
+		return False, "" // what most rules make of most events
+	}
+	return truth(value, c.root.text)
 }
 
 func truth(value any, text string) (Truth, string) {
@@ -154,6 +163,7 @@ func (c *Condition) Explain(env *Env) *Clause { return c.root.explain(env) }
 
 func (c *clause) explain(env *Env) *Clause {
 	explained := &Clause{Text: c.text, Op: c.op}
+	env.begin() // so that each part is explained, whatever the others cost
 	explained.Result, explained.Reason = truth(env.eval(c.run), c.text)
 	for _, child := range c.children {
 		explained.Clauses = append(explained.Clauses, child.explain(env))

@@ -15,7 +15,8 @@ type Env struct {
 	// another kind is an *Unknown with the reason.
 	data map[string]any
 
-	frame frame
+	frame   frame
+	failure error
 }
 
 // NewEnv prepares an event for evaluation. Its fields are typed by the event's
@@ -24,6 +25,7 @@ type Env struct {
 func NewEnv(e *event.Event, t *event.Type, now time.Time) *Env {
 	env := &Env{event: *e, now: now.UTC(), data: e.Data}
 	env.frame.env = env
+	env.begin()
 	if t == nil {
 		return env
 	}
@@ -43,6 +45,19 @@ func NewEnv(e *event.Event, t *event.Type, now time.Time) *Env {
 		env.data[t.Fields[i].Name] = typed
 	}
 	return env
+}
+
+// begin gives a rule the work that it may do on this event: deciding its
+// condition and then rendering what it wants sent.
+func (env *Env) begin() { env.frame.budget = budget }
+
+// Failure says why a template that was rendered since it was last asked could
+// not be: the rule needs more work on this event than a rule may do. A value
+// that is just missing is no failure.
+func (env *Env) Failure() error {
+	err := env.failure
+	env.failure = nil
+	return err
 }
 
 // asKind returns the value as the field's kind, or why it is not one; same

@@ -1,62 +1,126 @@
 package expression
 
 import (
+	"slices"
+
 	"github.com/expr-lang/expr/ast"
 
 	"heed/engine/event"
 )
 
-// Guard is an equality that a condition begins with, such as the first part of
-// data.quizId == "q17" and data.score < 70: where it is false the condition is
-// false, whatever follows. A rule set finds the rules for an event by it.
+// Guard is an equality without which a condition is false, such as the second
+// part of data.score < 70 and data.quizId == "q17". A rule set finds the rules
+// for an event by it.
 type Guard struct {
-	// Field is the field of data that is compared.
+	// Field is the field of data that is compared, Kind what it is declared as.
 	Field string
-	// Keys are the values for which the guard holds, as Env.Key gives them.
+	Kind  event.Kind
+	// Keys are the values for which the guard holds, as Env.Key gives them,
+	// each once.
 	Keys []any
 }
 
-// Guard returns the equality that the condition begins with; false if it
-// begins with anything else.
-func (c *Condition) Guard() (Guard, bool) { return c.guard, len(c.guard.Keys) > 0 }
+// Guards are the equalities without each of which the condition is false, so
+// that nothing else in it can matter. There may be none.
+func (c *Condition) Guards() []Guard { return c.guards }
 
-// guardOf looks at the leftmost part of a chain of ands: only that is decided
-// before anything else can fail.
-func guardOf(n ast.Node) Guard {
+// guards finds the guards of a tree that is true or false.
+func (s *Scope) guards(n ast.Node) []Guard {
 	b, ok := n.(*ast.BinaryNode)
 	if !ok {
-		return Guard{}
+		return nil
 	}
 	switch b.Operator {
 	case "and", "&&":
-		return guardOf(b.Left)
+		found := s.guards(b.Left)
+		if harmless(b.Left) {
+			found = append(found, s.guards(b.Right)...)
+		}
+		return found
+	case "or", "||":
+		if harmless(b.Left) {
+			return either(s.guards(b.Left), s.guards(b.Right))
+		}
 	case "==":
 		if field := dataField(b.Left); field != "" {
-			return guardFor(field, b.Right)
+			return s.guard(field, b.Right)
 		}
-		return guardFor(dataField(b.Right), b.Left)
+		return s.guard(dataField(b.Right), b.Left)
 	case "in":
 		if list, ok := b.Right.(*ast.ArrayNode); ok {
-			return guardFor(dataField(b.Left), list.Nodes...)
+			return s.guard(dataField(b.Left), list.Nodes...)
 		}
 	}
-	return Guard{}
+	return nil
 }
 
-func guardFor(field string, values ...ast.Node) Guard {
-	literals, ok := constants(values)
-	if field == "" || !ok {
-		return Guard{}
+// either joins what both sides of an "or" need: one field, the keys of both.
+func either(left, right []Guard) []Guard {
+	var both []Guard
+	for _, l := range left {
+		for _, r := range right {
+			if l.Field == r.Field && l.Kind == r.Kind {
+				both = append(both, Guard{l.Field, l.Kind, distinct(append(slices.Clone(l.Keys), r.Keys...))})
+			}
+		}
 	}
-	g := Guard{Field: field}
+	return both
+}
+
+func distinct(keys []any) []any {
+	seen := make(map[any]bool, len(keys))
+	return slices.DeleteFunc(keys, func(key any) bool {
+		again := seen[key]
+		seen[key] = true
+		return again
+	})
+}
+
+// harmless says whether a part can only be true, false or unknown: it compares
+// plain values and cannot run out of its bounds. Only behind such a part does a
+// guard decide, since an error in front of it is the rule's outcome.
+func harmless(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.UnaryNode:
+		return harmless(n.Node)
+	case *ast.BinaryNode:
+		switch n.Operator {
+		case "and", "&&", "or", "||", "==", "!=", "<", "<=", ">", ">=", "??":
+			return harmless(n.Left) && harmless(n.Right)
+		case "in":
+			list, ok := n.Right.(*ast.ArrayNode)
+			return ok && harmless(n.Left) && !slices.ContainsFunc(list.Nodes, func(element ast.Node) bool { return !harmless(element) })
+		}
+		return false
+	case *ast.NilNode:
+		return true
+	case *ast.IdentifierNode:
+		return n.Value != "data"
+	default:
+		_, isLiteral := literal(n)
+		return isLiteral || dataField(n) != ""
+	}
+}
+
+// guard is the equality of a field with one of some literals. There is none on
+// a field whose declared kind is not that of the literals: comparing values of
+// different kinds is unknown, not false.
+func (s *Scope) guard(field string, values ...ast.Node) []Guard {
+	literals, ok := constants(values)
+	i := slices.IndexFunc(s.fields, func(f event.Field) bool { return f.Name == field })
+	if i < 0 || !ok || s.loose {
+		return nil
+	}
+	g := Guard{Field: field, Kind: s.fields[i].Kind}
 	for _, literal := range literals {
 		key, ok := guardKey(literal)
-		if !ok {
-			return Guard{}
+		if !ok || keyKind(key) != g.Kind {
+			return nil
 		}
 		g.Keys = append(g.Keys, key)
 	}
-	return g
+	g.Keys = distinct(g.Keys)
+	return []Guard{g}
 }
 
 // guardKey is a value as a key under which equal values meet: numbers as
@@ -74,36 +138,21 @@ func guardKey(value any) (any, bool) {
 	}
 }
 
-// Key is a field's value for looking up guards; false if the event has none
-// that could be looked up, so that every guard on the field must be evaluated.
-func (env *Env) Key(field string) (any, bool) { return guardKey(env.data[field]) }
-
-// sameKind says whether all guards on a field compare values of the kind that
-// the field is declared as, so that a failed look-up means false.
-func sameKind(kind event.Kind, key any) bool {
+func keyKind(key any) event.Kind {
 	switch key.(type) {
 	case string:
-		return kind == event.Text
+		return event.Text
 	case bool:
-		return kind == event.Bool
+		return event.Bool
 	default:
-		return kind == event.Number
+		return event.Number
 	}
 }
 
-// checked drops a guard on a field whose declared kind is not that of its
-// keys: comparing values of different kinds is unknown, not false.
-func (s *Scope) checked(g Guard) Guard {
-	for _, f := range s.fields {
-		if f.Name != g.Field || s.loose {
-			continue
-		}
-		for _, key := range g.Keys {
-			if !sameKind(f.Kind, key) {
-				return Guard{}
-			}
-		}
-		return g
-	}
-	return Guard{}
+// Key is a field's value for looking up guards of a kind; false if the event
+// has none that could be looked up, so that every guard on the field must be
+// evaluated.
+func (env *Env) Key(field string, kind event.Kind) (any, bool) {
+	key, ok := guardKey(env.data[field])
+	return key, ok && keyKind(key) == kind
 }

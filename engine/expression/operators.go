@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"time"
+	"unique"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -71,8 +72,11 @@ func (c *compiler) binary(n *ast.BinaryNode) node {
 	case "matches":
 		return c.matches(n)
 	}
-	left, right := c.compile(n.Left), c.compile(n.Right)
 	operate, text := operation(n.Operator), n.String()
+	if field, value, ok := fieldAndLiteral(n); ok {
+		return fieldOperation(field, value, operate, text)
+	}
+	left, right := c.compile(n.Left), c.compile(n.Right)
 	return func(f *frame) any {
 		a, b := left(f), right(f)
 		if u, ok := a.(*Unknown); ok {
@@ -84,6 +88,34 @@ func (c *compiler) binary(n *ast.BinaryNode) node {
 		result := operate(f, a, b)
 		if result == nil {
 			return badf("%s cannot be worked out between %s and %s", text, describe(a), describe(b))
+		}
+		return result
+	}
+}
+
+// fieldAndLiteral takes data.score < 70 apart.
+func fieldAndLiteral(n *ast.BinaryNode) (field string, value any, ok bool) {
+	field = dataField(n.Left)
+	value, ok = literal(n.Right)
+	return unique.Make(field).Value(), value, ok && field != ""
+}
+
+// fieldOperation is an operation between a field and a literal: what most
+// conditions are made of, so it is one step instead of three. With thousands
+// of rules each step is a line of memory to wait for.
+func fieldOperation(field string, literal any, operate func(f *frame, a, b any) any, text string) node {
+	none := missingf("data.%s is missing", field)
+	return func(f *frame) any {
+		value := f.env.data[field]
+		if value == nil {
+			return none
+		}
+		if u, ok := value.(*Unknown); ok {
+			return u
+		}
+		result := operate(f, value, literal)
+		if result == nil {
+			return badf("%s cannot be worked out between %s and %s", text, describe(value), describe(literal))
 		}
 		return result
 	}
@@ -134,6 +166,10 @@ func (c *compiler) equality(n *ast.BinaryNode) node {
 			return (unknown && u.kind == missing) == want
 		}
 	}
+	equal := equalTo(want, text)
+	if field, value, ok := fieldAndLiteral(n); ok {
+		return fieldOperation(field, value, equal, text)
+	}
 	return func(f *frame) any {
 		a, b := left(f), right(f)
 		if u, ok := a.(*Unknown); ok {
@@ -142,6 +178,12 @@ func (c *compiler) equality(n *ast.BinaryNode) node {
 		if u, ok := b.(*Unknown); ok {
 			return u
 		}
+		return equal(f, a, b)
+	}
+}
+
+func equalTo(want bool, text string) func(f *frame, a, b any) any {
+	return func(f *frame, a, b any) any {
 		equal, comparable := equalValues(f, a, b)
 		if !comparable {
 			return badf("%s compares %s with %s", text, describe(a), describe(b))
@@ -266,56 +308,48 @@ func order(a, b any) (int, bool) {
 // operation is a binary operator on two known values. It returns nil when the
 // values are not of kinds that it works on.
 func operation(operator string) func(f *frame, a, b any) any {
-	compare := func(holds func(int) bool) func(*frame, any, any) any {
-		return func(_ *frame, a, b any) any {
-			if o, ok := order(a, b); ok {
-				return holds(o)
-			}
+	if operate, ok := operations[operator]; ok {
+		return operate
+	}
+	return func(*frame, any, any) any { return failedf("the operator %s is not supported", operator) }
+}
+
+var operations = map[string]func(f *frame, a, b any) any{
+	"<":          compare(func(o int) bool { return o < 0 }),
+	"<=":         compare(func(o int) bool { return o <= 0 }),
+	">":          compare(func(o int) bool { return o > 0 }),
+	">=":         compare(func(o int) bool { return o >= 0 }),
+	"contains":   texts(strings.Contains),
+	"startsWith": texts(strings.HasPrefix),
+	"endsWith":   texts(strings.HasSuffix),
+	"+":          add,
+	"-":          subtract,
+	"*":          multiply,
+	"/":          divide,
+	"%":          modulo,
+	"**":         power,
+	"^":          power,
+	"..":         span,
+}
+
+func compare(holds func(order int) bool) func(*frame, any, any) any {
+	return func(_ *frame, a, b any) any {
+		if o, ok := order(a, b); ok {
+			return holds(o)
+		}
+		return nil
+	}
+}
+
+func texts(holds func(s, part string) bool) func(*frame, any, any) any {
+	return func(f *frame, a, b any) any {
+		s, ok1 := a.(string)
+		part, ok2 := b.(string)
+		if !ok1 || !ok2 {
 			return nil
 		}
-	}
-	texts := func(holds func(s, part string) bool) func(*frame, any, any) any {
-		return func(f *frame, a, b any) any {
-			s, ok1 := a.(string)
-			part, ok2 := b.(string)
-			if !ok1 || !ok2 {
-				return nil
-			}
-			f.spend(len(s))
-			return holds(s, part)
-		}
-	}
-	switch operator {
-	case "<":
-		return compare(func(o int) bool { return o < 0 })
-	case "<=":
-		return compare(func(o int) bool { return o <= 0 })
-	case ">":
-		return compare(func(o int) bool { return o > 0 })
-	case ">=":
-		return compare(func(o int) bool { return o >= 0 })
-	case "contains":
-		return texts(strings.Contains)
-	case "startsWith":
-		return texts(strings.HasPrefix)
-	case "endsWith":
-		return texts(strings.HasSuffix)
-	case "+":
-		return add
-	case "-":
-		return subtract
-	case "*":
-		return multiply
-	case "/":
-		return divide
-	case "%":
-		return modulo
-	case "**", "^":
-		return power
-	case "..":
-		return span
-	default:
-		return func(*frame, any, any) any { return failedf("the operator %s is not supported", operator) }
+		f.spend(len(s))
+		return holds(s, part)
 	}
 }
 

@@ -10,6 +10,7 @@ package expression
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
 	"strconv"
@@ -178,8 +179,17 @@ func (v *Value) sent(env *Env) (any, *Unknown) {
 	} else {
 		value, unknown = v.Eval(env)
 	}
-	if unknown == nil && weight(value, maxRendered) > maxRendered {
-		return nil, badf("%s is larger than 1 MiB", v.Text)
+	if unknown == nil {
+		size := weight(value, maxRendered)
+		if size > maxRendered {
+			return nil, badf("%s is larger than 1 MiB", v.Text)
+		}
+		if env.frame.budget -= size; env.frame.budget < 0 {
+			unknown = tooMuchWork
+		}
+	}
+	if unknown != nil && unknown.kind == failed {
+		env.failure = errors.New(unknown.Reason)
 	}
 	return value, unknown
 }

@@ -89,7 +89,7 @@ func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
 		e.ID, e.ReceivedAt = stored.ID, now
 		decisions = rules.Evaluate(&e, now)
 		deliveries = in.deliveries(decisions, now)
-		stored.RuleSet, stored.Decisions = rules.Hash(), notable(decisions)
+		stored.RuleSet, stored.Decisions = rules.Hash(), outcomes(decisions)
 		in.warnUndeclared(rules, e.Type)
 	}
 	verdict, err := in.Store.Commit(ctx, stored, deliveries)
@@ -162,16 +162,15 @@ func newID(now time.Time) string {
 	return idEncoding.EncodeToString(id[:])
 }
 
-// notable are the decisions worth storing: all but the rules that did not
-// match, which is most of them.
-func notable(decisions []engine.Decision) []record.Decision {
-	var notable []record.Decision
+// outcomes are the decisions as they are stored: not those of the rules that
+// did not match, which are most of them.
+func outcomes(decisions []engine.Decision) []record.Decision {
+	stored := make([]record.Decision, len(decisions))
 	for i := range decisions {
-		if d := &decisions[i]; d.Outcome != engine.NotMatched {
-			notable = append(notable, record.Decision{Rule: d.Rule.Name, Outcome: string(d.Outcome), Reason: d.Reason})
-		}
+		d := &decisions[i]
+		stored[i] = record.Decision{Rule: d.Rule.Name, Outcome: string(d.Outcome), Reason: d.Reason}
 	}
-	return notable
+	return stored
 }
 
 // maxWarned and maxLogged keep senders of ever new and ever longer types from

@@ -4,9 +4,9 @@ package metrics
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"runtime"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,8 +20,7 @@ type Metrics struct {
 
 	events     *prometheus.CounterVec
 	refused    *prometheus.CounterVec
-	decisions  *prometheus.CounterVec
-	decided    sync.Map // decision → prometheus.Counter
+	decisions  decisions
 	deliveries *prometheus.CounterVec
 	delivery   *prometheus.HistogramVec
 	accept     prometheus.Histogram
@@ -37,7 +36,7 @@ type Metrics struct {
 // value; others are counted as "other", so that nobody can fill the memory
 // with names.
 func New(version string, eventTypes []string) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry(), known: map[string]bool{"": true}}
+	m := &Metrics{registry: prometheus.NewRegistry(), known: map[string]bool{"": true}, decisions: decisions{outcome: map[decision]float64{}}}
 	for _, name := range eventTypes {
 		m.known[name] = true
 	}
@@ -58,7 +57,7 @@ func New(version string, eventTypes []string) *Metrics {
 	}
 	m.events = counter("heed_events_total", "Webhook requests by event type and what became of them: accepted, duplicate, quarantined or refused.", "event", "result")
 	m.refused = counter("heed_refused_total", "Webhook requests that were refused, by reason.", "reason")
-	m.decisions = counter("heed_decisions_total", "Decisions by rule and outcome: matched, not_matched, unknown or error.", "rule", "outcome")
+	m.registry.MustRegister(&m.decisions)
 	m.deliveries = counter("heed_deliveries_total", "Ended attempts by action and what they left the delivery as: done, retrying, dead; held for those never to be sent.", "action", "outcome")
 	m.delivery = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "heed_delivery_seconds", Help: "How long an attempt took, by action.", Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 10),
@@ -96,19 +95,18 @@ func (m *Metrics) Received(eventType, result, reason string, at time.Time, took 
 	m.accept.Observe(took.Seconds())
 }
 
-// Decided counts a rule's decision.
-func (m *Metrics) Decided(rule, outcome string) {
-	// Every event is counted for every rule, so the counters are kept at hand:
-	// finding one by its labels costs five times as much.
-	key := decision{rule, outcome}
-	counter, ok := m.decided.Load(key)
-	if !ok {
-		counter, _ = m.decided.LoadOrStore(key, m.decisions.WithLabelValues(rule, outcome))
-	}
-	counter.(prometheus.Counter).Inc()
+// Listen takes note of a rule set that decides from now on: the event types
+// that each of its rules listens to.
+func (m *Metrics) Listen(version string, rules map[string][]string) {
+	m.decisions.listen(version, rules)
 }
 
-type decision struct{ rule, outcome string }
+// Decided counts an event that the rule set of that version has decided, and
+// the outcome of each rule for which it is another than not_matched. A version
+// that is neither the active one nor the one before it is not counted.
+func (m *Metrics) Decided(version, event string, outcomes iter.Seq2[string, string]) {
+	m.decisions.count(version, event, outcomes)
+}
 
 // Delivered counts an attempt's end, or a delivery that is never sent.
 func (m *Metrics) Delivered(action, outcome string, took time.Duration) {

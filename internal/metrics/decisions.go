@@ -1,0 +1,109 @@
+package metrics
+
+import (
+	"iter"
+	"slices"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// decisions counts what rules make of events. A rule that does not match costs
+// nothing when an event is decided: for each rule set the events of each type
+// are counted, and not_matched is what the rules that listen to the type have
+// not been counted for otherwise.
+type decisions struct {
+	mu      sync.Mutex
+	sets    []*listeners
+	outcome map[decision]float64 // all but not_matched
+}
+
+// listeners are the rules of one set by the event types that they listen to,
+// and how many events of each type the set has decided.
+type listeners struct {
+	version string
+	rules   map[string][]string
+	decided map[string]float64
+}
+
+type decision struct{ rule, outcome string }
+
+const notMatched = "not_matched"
+
+var decisionsDesc = prometheus.NewDesc("heed_decisions_total",
+	"Decisions by rule and outcome: matched, not_matched, unknown or error.", []string{"rule", "outcome"}, nil)
+
+// keptSets is how many rule sets may have events under way: the active one and
+// the one before it.
+const keptSets = 2
+
+// listen takes note of a rule set that decides from now on: the event types
+// that each of its rules listens to.
+func (d *decisions) listen(version string, rules map[string][]string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if i := slices.IndexFunc(d.sets, func(set *listeners) bool { return set.version == version }); i >= 0 {
+		again := d.sets[i]
+		d.sets = append(slices.Delete(d.sets, i, i+1), again)
+		return
+	}
+	d.sets = append(d.sets, &listeners{version, rules, map[string]float64{}})
+	if len(d.sets) > keptSets {
+		d.settle(d.sets[0])
+		d.sets = d.sets[1:]
+	}
+}
+
+// settle counts what an old set's rules did not match.
+func (d *decisions) settle(set *listeners) {
+	for rule, events := range set.rules {
+		for _, event := range events {
+			d.outcome[decision{rule, notMatched}] += set.decided[event]
+		}
+	}
+}
+
+// count takes one event that a rule set has decided, with the outcomes other
+// than not_matched. An outcome takes one from not_matched, which the event
+// gave to every rule that listens to it.
+func (d *decisions) count(version, event string, outcomes iter.Seq2[string, string]) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, set := range d.sets {
+		if set.version == version {
+			set.decided[event]++
+			for rule, outcome := range outcomes {
+				d.outcome[decision{rule, outcome}]++
+				d.outcome[decision{rule, notMatched}]--
+			}
+			return
+		}
+	}
+}
+
+// Describe is part of prometheus.Collector.
+func (d *decisions) Describe(ch chan<- *prometheus.Desc) { ch <- decisionsDesc }
+
+// Collect is part of prometheus.Collector.
+func (d *decisions) Collect(ch chan<- prometheus.Metric) {
+	for key, n := range d.totals() {
+		ch <- prometheus.MustNewConstMetric(decisionsDesc, prometheus.CounterValue, n, key.rule, key.outcome)
+	}
+}
+
+func (d *decisions) totals() map[decision]float64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	totals := make(map[decision]float64, len(d.outcome))
+	for key, n := range d.outcome {
+		totals[key] = n
+	}
+	for _, set := range d.sets {
+		for rule, events := range set.rules {
+			for _, event := range events {
+				totals[decision{rule, notMatched}] += set.decided[event]
+			}
+		}
+	}
+	return totals
+}
