@@ -224,6 +224,10 @@ func (j *JSON) Render(env *expression.Env) any {
 // in the node that holds it.
 func ReportFaults(report *source.Report, node *source.Node, faults []expression.Fault) {
 	for _, f := range faults {
-		report.Errorf(node.Within(f.From, f.To), f.Code, "%s", f.Message).Suggest("%s", f.Hint)
+		add := report.Errorf
+		if f.Warning {
+			add = report.Warnf
+		}
+		add(node.Within(f.From, f.To), f.Code, "%s", f.Message).Suggest("%s", f.Hint)
 	}
 }

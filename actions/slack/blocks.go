@@ -36,13 +36,28 @@ func escapes(object *source.Node, key string) func(string) string {
 	}
 	switch {
 	case isAddress(key):
-		return AddressPart
+		return bounded(AddressPart)
 	case key == "text" && kind == "mrkdwn":
-		return Mrkdwn
+		return bounded(Mrkdwn)
 	case key == "text" && kind == "markdown":
-		return Markdown
+		return bounded(Markdown)
 	default:
-		return Escape
+		return bounded(Escape)
+	}
+}
+
+// bounded keeps a huge value from being escaped whole, only to be cut to what
+// Slack takes.
+func bounded(escape func(string) string) func(string) string {
+	return func(value string) string {
+		count := 0
+		for at := range value {
+			if count++; count > maxText+1 {
+				value = value[:at]
+				break
+			}
+		}
+		return escape(value)
 	}
 }
 

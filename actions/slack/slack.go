@@ -165,7 +165,7 @@ func (s *step) checkText(p *actions.Params) {
 func (s *step) Render(env *expression.Env) (any, error) {
 	r := Request{Channel: s.channel}
 	if s.text != nil {
-		r.Text = shorten(s.text.Text(env, Mrkdwn), maxText)
+		r.Text = shorten(s.text.Text(env, bounded(Mrkdwn)), maxText)
 	}
 	for _, block := range s.blocks {
 		rendered := block.Render(env)

@@ -57,7 +57,7 @@ func fetch(from, key any, text string) any {
 			return string(runes[i])
 		}
 	}
-	return badf("%s is %s and has no %s", text, describe(from), keyText(key))
+	return badf("%s is %s and has no %s", text, described{from}, keyText(key))
 }
 
 // keyText is a key for a reason: short, whatever it is.
@@ -73,7 +73,7 @@ func keyText(key any) string {
 // sound passes a value on unless it is a number that cannot be calculated with.
 func sound(value any, text string, key any) any {
 	if number, ok := value.(event.BadNumber); ok {
-		return badf("%s.%s is %s", text, keyText(key), describe(number))
+		return badf("%s.%s is %s", text, keyText(key), described{number})
 	}
 	return value
 }
@@ -120,7 +120,7 @@ func (c *compiler) slice(n *ast.SliceNode) node {
 		low, ok1 := start.(int)
 		high, ok2 := end.(int)
 		if length < 0 || !ok1 || !ok2 {
-			return badf("%s is %s and cannot be cut", text, describe(value))
+			return badf("%s is %s and cannot be cut", text, described{value})
 		}
 		low, high = clampIndex(low, length), clampIndex(high, length)
 		if text, ok := value.(string); ok {

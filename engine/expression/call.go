@@ -34,7 +34,7 @@ func (c *compiler) call(n *ast.CallNode) node {
 		case time.Time, time.Duration:
 			return callMethod(f, from, name, arguments)
 		}
-		return badf("%s is %s and has no %s()", text, describe(from), name)
+		return badf("%s is %s and has no %s()", text, described{from}, name)
 	}
 }
 
@@ -143,7 +143,7 @@ func (c *compiler) matches(n *ast.BinaryNode) node {
 		s, ok1 := value.(string)
 		p, ok2 := pattern.(string)
 		if !ok1 || !ok2 {
-			return badf("%s compares %s with %s", text, describe(value), describe(pattern))
+			return badf("%s compares %s with %s", text, described{value}, described{pattern})
 		}
 		if len(p) > maxPattern {
 			return badf("the pattern in %s is longer than %d", text, maxPattern)
@@ -152,7 +152,7 @@ func (c *compiler) matches(n *ast.BinaryNode) node {
 		if fixed == nil {
 			cost = patternCost(p)
 		}
-		f.spend(len(s) * (1 + cost/16))
+		f.spend(len(s) * (1 + cost/8))
 		if fixed != nil {
 			return fixed.MatchString(s)
 		}

@@ -6,6 +6,8 @@ import (
 	"runtime"
 
 	"github.com/expr-lang/expr/ast"
+
+	"heed/engine/event"
 )
 
 // node is a compiled part of an expression. It returns the part's value, or an
@@ -68,7 +70,7 @@ func (c *compiler) compile(n ast.Node) node {
 	}
 	switch n := n.(type) {
 	case *ast.NilNode:
-		return constant(&Unknown{"nil is no value", missing})
+		return constant(missingf("nil is no value"))
 	case *ast.IdentifierNode:
 		return c.identifier(n)
 	case *ast.UnaryNode:
@@ -269,7 +271,10 @@ func pointer(n *ast.PointerNode) node {
 		if f.item == nil {
 			return none
 		}
-		return sound(f.item, "the list", f.index)
+		if number, ok := f.item.(event.BadNumber); ok {
+			return badf("an element of the list is %s", described{number})
+		}
+		return f.item
 	}
 }
 
@@ -293,6 +298,6 @@ func asBool(value any, text string) any {
 	case bool, *Unknown:
 		return v
 	default:
-		return badf("%s is %s, not true or false", text, describe(value))
+		return badf("%s is %s, not true or false", text, described{value})
 	}
 }

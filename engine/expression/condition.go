@@ -47,10 +47,11 @@ type namedNode struct {
 	run  node
 }
 
-// Condition compiles a condition. It must give true or false.
+// Condition compiles a condition. It must give true or false. The condition is
+// nil if one of the faults is more than a warning.
 func (s *Scope) Condition(text string) (*Condition, []Fault) {
-	tree, result, faults := s.parse(text)
-	if faults != nil {
+	tree, result, faults := s.read(text)
+	if len(faults) > 0 {
 		return nil, faults
 	}
 	if result != nil && result.Kind() != reflect.Bool && result.Kind() != reflect.Interface {
@@ -65,7 +66,8 @@ func (s *Scope) Condition(text string) (*Condition, []Fault) {
 	}
 	c := &compiler{}
 	root := c.clause(tree)
-	return &Condition{Text: strings.TrimSpace(text), root: root, run: root.run, guards: s.guards(tree)}, nil
+	condition := &Condition{Text: strings.TrimSpace(text), root: root, run: root.run, guards: s.guards(tree)}
+	return condition, s.checkConstancy(text, tree, condition)
 }
 
 // Always is the condition of a rule that has none.
@@ -133,9 +135,9 @@ func truth(value any, text string) (Truth, string) {
 		return False, ""
 	case *Unknown:
 		if v.kind == failed {
-			return Failed, v.Reason
+			return Failed, v.Reason()
 		}
-		return Undecided, v.Reason
+		return Undecided, v.Reason()
 	}
 	return Failed, "no result"
 }

@@ -35,7 +35,7 @@ func env(t testing.TB, data string) *Env {
 func condition(t testing.TB, text string) *Condition {
 	t.Helper()
 	c, faults := NewScope([]*event.Type{wide}).Condition(text)
-	if faults != nil {
+	if c == nil {
 		t.Fatalf("%s: %v", text, faults)
 	}
 	return c
@@ -213,7 +213,7 @@ func TestMistakesAreFoundWithPlaceAndHint(t *testing.T) {
 		`data.score`:                                  {"data.score", "not-boolean", "the condition gives a number, not true or false", "compare it: data.score == …, or data.score != nil for any value"},
 		`data.score === 70`:                           {"===", "syntax", "=== and !== are JavaScript", "write == or !="},
 		`data.score <> 70`:                            {"<>", "syntax", "<> does not exist here", "write !="},
-		`data.score < 70 AND data.passed`:             {"AND", "syntax", "and, or, not and in are written in lower case", "write and, or, not, in"},
+		`data.score < 70 AND data.passed`:             {"AND", "syntax", "and, or, not and in are written in lower case", "write and"},
 		`data.quizType == “graded”`:                   {"“", "syntax", "a typographic quote", `write straight quotes: "…"`},
 		`data.score < 70%`:                            {"%", "syntax", "a percent sign stands behind a number", "leave it out: a score of 70 % is written 70"},
 		`data.quizType = "graded"`:                    {"=", "syntax", "a single =", "write == to compare"},
@@ -225,7 +225,7 @@ func TestMistakesAreFoundWithPlaceAndHint(t *testing.T) {
 		`any(data.tags, any(data.tags, true))`:        {"any", "nested-loop", "any stands inside another loop over a list", "one loop at a time: a rule must stay fast on any event"},
 		`now() > data.at`:                             {"now", "not-a-function", "now is a value, not a function", "write now without brackets"},
 		`date("rubbish") < now`:                       {"date", "bad-date", "this is no date: date: invalid date rubbish", `write date("2026-01-31") or date("2026-01-31T09:00:00Z")`},
-		`data.free[("a" matches "["):] == 1`:          {"matches", "bad-regexp", "this is no regular expression: the pattern in \"a\" matches \"[\" is no regular expression: error parsing regexp: missing closing ]: `[`", "see the syntax that Go's regexp takes (RE2)"},
+		`data.free[("a" matches "["):] == 1`:          {"matches", "bad-regexp", "this is no regular expression: error parsing regexp: missing closing ]: `[`", "see the syntax that Go's regexp takes (RE2)"},
 		strings.Repeat("-", 8000) + "5 == data.score": {"-", "too-deep", "the expression nests too deep, or has too many parts in a row", "split the rule into several"},
 		`$env.data == nil`:                            {"$env", "unknown-name", "there is no $env here", "write data.field"},
 		`data.free[typo:2] == nil`:                    {"typo", "unknown-name", "there is no typo", "did you mean type?"},
@@ -241,6 +241,144 @@ func TestMistakesAreFoundWithPlaceAndHint(t *testing.T) {
 		if at != want.at || f.Code != want.code || f.Message != want.message || f.Hint != want.hint {
 			t.Errorf("%s\n got %q %s: %s (%s)\nwant %q %s: %s (%s)", text, at, f.Code, f.Message, f.Hint, want.at, want.code, want.message, want.hint)
 		}
+	}
+}
+
+// Each line is an expression with its faults, all of them: what stands there,
+// and the code.
+func TestEveryMistakeOfAnExpressionIsFoundInOneRun(t *testing.T) {
+	for text, want := range map[string]string{
+		`data.scor < 70 and data.quizNme == "x" or data.foo`:                  "scor unknown-field, quizNme unknown-field, foo unknown-field",
+		`data.score < "70" and data.passed == "yes" and data.userid == "u"`:   "userid unknown-field, < type-mismatch, == type-mismatch",
+		`data.score === 70 AND data.scor <> 3`:                                "=== syntax, AND syntax, scor unknown-field, <> syntax",
+		`data.score = 70 and data.quizType = “graded” and data.scores != nil`: "= syntax, “ syntax, scores unknown-field",
+		`data.score and data.quizName`:                                        "score not-boolean, quizName not-boolean",
+		`not data.score < 70`:                                                 "not type-mismatch",
+		`data.quizType == "graded" or "final"`:                                `" not-boolean`,
+		`data.score ≥ 70 and data.score ≤ 90 and data.nope`:                   "≥ syntax, ≤ syntax, nope unknown-field",
+		`data.score < 70% and data.socre > 3`:                                 "% syntax, socre unknown-field",
+		`any(data.tags, # == "a" and data.scor < 1) and daat.score < 1`:       "scor unknown-field, daat unknown-name",
+	} {
+		c, faults := NewScope([]*event.Type{wide}).Condition(text)
+		var got []string
+		runes := []rune(text)
+		for _, f := range faults {
+			got = append(got, string(runes[min(f.From, len(runes)):min(f.To, len(runes))])+" "+f.Code)
+		}
+		if c != nil || strings.Join(got, ", ") != want {
+			t.Errorf("%s\n got %s\nwant %s", text, strings.Join(got, ", "), want)
+		}
+	}
+}
+
+func TestHabitsOfOtherLanguagesHaveAHint(t *testing.T) {
+	for text, want := range map[string]string{
+		`data.score is null`:                          "write == nil",
+		`data.score IS NOT NULL`:                      "write != nil",
+		`data.score is not 70`:                        "write !=",
+		`data.score is 70`:                            "write ==",
+		`data.score equals 70`:                        "write ==",
+		`data.score less than 70`:                     "write <",
+		`data.score is greater than 70`:               "write >",
+		`data.score between 60 and 70`:                "write data.score in 60..70, or 60 <= data.score and data.score <= 70",
+		`data.quizName LIKE "%call%"`:                 "write contains, startsWith, endsWith, or matches for a pattern",
+		`data.quizName starts with "D"`:               "write startsWith",
+		`data.quizName includes "D"`:                  "write contains",
+		`data.quizName.startsWith("D")`:               `write data.quizName contains "x", startsWith, endsWith, or matches`,
+		`data.quizName.toLowerCase() == "d"`:          "write lower(data.quizName), upper(…), trim(…), round(data.score, 1)",
+		`data.quizName.length > 3`:                    "write len(data.quizName)",
+		`data.score > 60 and < 70`:                    "name the field again: data.score > 60 and data.score < 70",
+		`data.quizType in ("graded", "final")`:        `write data.quizType in ["graded", "final"]`,
+		`data.quizType IN ('graded')`:                 "write in",
+		`${data.score} < 70`:                          "write data.score, without $ and braces",
+		`$json.body.score < 70`:                       "write data.score, without $ and braces",
+		`ISBLANK(data.score)`:                         "write data.score == nil, or data.score ?? 0 for another value",
+		`IF(data.score < 70, true, false)`:            "write condition ? value : otherwise; in when: only the condition",
+		`if data.score < 70`:                          "write only the condition: data.score < 70",
+		`if data.score < 70 then alert`:               "write only the condition: data.score < 70",
+		`data.at < TODAY()`:                           "write now, as in now - days(7)",
+		`LOWER(data.quizName) == "x"`:                 "write len, lower, upper, trim, round, max, min, sum, count, abs, date; texts are joined with +",
+		`data.score > 1,000`:                          "write 1000 or 1_000; a decimal has a point: 0.5",
+		`data.score < 70 & data.passed`:               "write and",
+		`data.score => 70`:                            "write >=",
+		`data.score =< 70`:                            "write <=",
+		`data.score =! 70`:                            "write !=",
+		`data.quizName =~ "x"`:                        `write matches: data.quizName matches "^Discovery"`,
+		`{{ data.score < 70 }}`:                       "what stands here is an expression already: leave {{ and }} out",
+		`data.passed == True`:                         "write true",
+		`data.score == None`:                          "write == nil or != nil",
+		`data.score ≠ 3`:                              "write !=",
+		`"data.score" < 70`:                           "data.score stands without quotes",
+		`event.score < 70`:                            "an event's fields stand in data: write data.score",
+		`event.data.score < 70`:                       "an event's fields stand in data: write data.score",
+		`payload.score < 70`:                          "write data.score for a field, event for the type",
+		`today - days(7) < data.at`:                   "write now",
+		`isEmpty(data.quizName)`:                      `write data.quizName == ""`,
+		`not (data.quizName)`:                         "put the whole comparison into brackets: not (data.score < 70)",
+		`data.passed or "no"`:                         `name the field again, data.quizType == "graded" or data.quizType == "final", or write data.quizType in ["graded", "final"]; for a missing value write data.quizType ?? "none"`,
+		`format(data.at, "DD.MM.YYYY") == "x"`:        `write it as the moment 2 January 2006, 15:04:05 would look: "2006-01-02", "2 Jan 15:04"`,
+		`format(data.at, "2 Jan", "IST/Delhi") == ""`: `name a zone as "Asia/Kolkata" or "UTC"`,
+	} {
+		c, faults := NewScope([]*event.Type{wide}).Condition(text)
+		if c != nil || len(faults) == 0 || faults[0].Hint != want {
+			t.Errorf("%s\n got %+v\nwant %s", text, faults, want)
+		}
+	}
+}
+
+func TestConditionsThatNeverChangeAreFound(t *testing.T) {
+	quiz, hired := wide, event.Standard().Lookup("user.provisioned")
+	for text, want := range map[string]string{
+		`data.score > 70 and data.score < 60`:                                            "can never be true",
+		`data.score > 70 and data.score < 90`:                                            "",
+		`data.score < 70 or data.score >= 70`:                                            "is true whatever data.score is",
+		`data.score < 70 or data.score > 70`:                                             "",
+		`data.score < 70 or data.score >= 70 or data.score == nil`:                       "is always true",
+		`data.quizType == "a" and data.quizType == "b"`:                                  "can never be true",
+		`data.quizType == "a" or data.quizType == "b"`:                                   "",
+		`data.quizType != "a" or data.quizType != "b"`:                                   "is true whatever data.quizType is",
+		`data.quizType in ["a", "b"] and data.quizType == "c"`:                           "can never be true",
+		`data.passed and not data.passed`:                                                "can never be true",
+		`data.score == nil and data.score < 70`:                                          "can never be true",
+		`data.score != nil and data.score < 70`:                                          "",
+		`true`:                                                                           "is always true",
+		`1 > 2`:                                                                          "can never be true",
+		`data.score < 70 and 1 == 1`:                                                     "this part of the condition is always true",
+		`event == "quiz.submited"`:                                                       "can never be true",
+		`event == "quiz.submitted" or data.score < 70`:                                   "is always true",
+		`len(data.quizName) > 3 and data.score > 70 and data.score < 60`:                 "can never be true",
+		`data.quizName contains "x" or not (data.quizName contains "x")`:                 "", // not tried, so not claimed
+		`data.score < 70 and (data.quizId == "a" and data.quizId == "b" or data.passed)`: "this part of the condition can never be true",
+		`data.quizName < "b" and data.quizName > "a"`:                                    "",
+		`data.score > 0.5 and data.score < 0.6`:                                          "",
+		`data.score >= -1 and data.score <= -1`:                                          "",
+		`data.free == 1 and data.free == "x"`:                                            "can never be true",
+		`(data.score ?? 0) < 70 and data.score > 70`:                                     "", // not tried
+	} {
+		c, faults := NewScope([]*event.Type{quiz}).Condition(text)
+		checkConstant(t, text, c, faults, want)
+	}
+	for text, want := range map[string]string{
+		`data.email == "x" and data.score < 70`:                                 "can never be true",
+		`data.email == "x" or data.score < 70`:                                  "",
+		`event == "quiz.submitted" and data.score < 70`:                         "",
+		`event == "quiz.submitted" and data.email == "x"`:                       "can never be true",
+		`event == "quiz.submitted" or event == "user.provisioned"`:              "is always true",
+		`event == "quiz.submitted" and data.score < 70 or data.email == "boss"`: "",
+	} {
+		c, faults := NewScope([]*event.Type{quiz, hired}).Condition(text)
+		checkConstant(t, text, c, faults, want)
+	}
+}
+
+func checkConstant(t *testing.T, text string, c *Condition, faults []Fault, want string) {
+	t.Helper()
+	if c == nil {
+		t.Errorf("%s: %v", text, faults)
+		return
+	}
+	if (want == "") != (len(faults) == 0) || len(faults) > 0 && (!strings.Contains(faults[0].Message, want) || !faults[0].Warning) {
+		t.Errorf("%s: %+v, want %q", text, faults, want)
 	}
 }
 

@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"errors"
 	"maps"
 	"time"
 
@@ -51,6 +52,13 @@ func NewEnv(e *event.Event, t *event.Type, now time.Time) *Env {
 // condition and then rendering what it wants sent.
 func (env *Env) begin() { env.frame.budget = budget }
 
+// charge takes the cost of what a template built from the rule's share.
+func (env *Env) charge(size int) {
+	if env.frame.budget -= size; env.frame.budget < 0 {
+		env.failure = errors.New(tooMuchWork.Reason())
+	}
+}
+
 // Failure says why a template that was rendered since it was last asked could
 // not be: the rule needs more work on this event than a rule may do. A value
 // that is just missing is no failure.
@@ -72,7 +80,7 @@ func asKind(f *event.Field, value any) (typed any, same bool) {
 		case int, float64:
 			same = true
 		case event.BadNumber:
-			return badf("data.%s is %s", f.Name, describe(value)), false
+			return badf("data.%s is %s", f.Name, described{value}), false
 		}
 	case event.Bool:
 		_, same = value.(bool)
@@ -92,7 +100,7 @@ func asKind(f *event.Field, value any) (typed any, same bool) {
 	if same {
 		return value, true
 	}
-	return badf("data.%s is %s, not %s", f.Name, describe(value), kindWord[f.Kind]), false
+	return badf("data.%s is %s, not %s", f.Name, described{value}, kindWord[f.Kind]), false
 }
 
 var kindWord = map[event.Kind]string{

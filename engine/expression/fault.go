@@ -3,6 +3,7 @@ package expression
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -18,6 +19,8 @@ type Fault struct {
 	Code     string
 	Message  string
 	Hint     string
+	// Warning says that the expression can be used all the same.
+	Warning bool
 
 	end int // of the whole text
 }
@@ -39,79 +42,20 @@ func (s *Scope) fromExpr(text string, err error) Fault {
 	}
 	from := min(max(at.From, 0), len(runes))
 	f := Fault{From: from, To: wordEnd(runes, from), Code: "syntax", Message: at.Message, end: len(runes)}
-	if f.habit(runes) {
-		return f
-	}
 	for _, t := range translations {
 		if m := t.pattern.FindStringSubmatch(at.Message); m != nil {
 			t.rewrite(s, &f, m)
+			if m := quotedField.FindStringSubmatch(text); m != nil && f.Code == "type-mismatch" {
+				f.Hint = m[1] + " stands without quotes"
+			}
 			return f
 		}
 	}
 	return f
 }
 
-// habit recognises what people write who come from another language. It looks
-// at the text, since the library's complaint is often about what follows.
-func (f *Fault) habit(text []rune) bool {
-	for _, h := range habits {
-		code := outsideStrings(text)
-		groups := h.pattern.FindStringSubmatchIndex(code)
-		if groups == nil {
-			continue
-		}
-		at := groups[len(groups)-2:] // the group, or the whole match without one
-		f.From = len([]rune(code[:at[0]]))
-		f.To = f.From + len([]rune(code[at[0]:at[1]]))
-		f.Code, f.Message, f.Hint = "syntax", h.message, h.hint
-		return true
-	}
-	return false
-}
-
-var habits = []struct {
-	pattern       *regexp.Regexp
-	message, hint string
-}{
-	{regexp.MustCompile(`[“”„‘’«»]`), "a typographic quote", `write straight quotes: "…"`},
-	{regexp.MustCompile(`[\x{00a0}\x{2007}\x{202f}\x{200b}\x{feff}]`), "a space that is no plain space (copied from a document?)", "delete it and type a space"},
-	{regexp.MustCompile(`[≤≥≠]`), "a sign that is not on the keyboard", "write <= for ≤, >= for ≥, != for ≠"},
-	{regexp.MustCompile(`===|!==`), "=== and !== are JavaScript", "write == or !="},
-	{regexp.MustCompile(`<>`), "<> does not exist here", "write !="},
-	{regexp.MustCompile(`\b(AND|OR|NOT|IN)\b`), "and, or, not and in are written in lower case", "write and, or, not, in"},
-	{regexp.MustCompile(`\b(TRUE|FALSE|True|False)\b`), "true and false are written in lower case", "write true or false"},
-	{regexp.MustCompile(`\b(null|NULL|None|undefined)\b`), "a missing value is written nil", "write == nil or != nil"},
-	{regexp.MustCompile(`\bIF\s*\(`), "IF(…) is a spreadsheet's", "write condition ? value : otherwise"},
-	{regexp.MustCompile(`[0-9]\s*(%)\s*(?:$|[)]|and\b|or\b)`), "a percent sign stands behind a number", "leave it out: a score of 70 % is written 70"},
-	{regexp.MustCompile(`\{\{`), "{{ }} does not belong here", "what stands here is an expression already: leave {{ and }} out"},
-	{regexp.MustCompile(`(?:^|[^=!<>])(=)(?:$|[^=])`), "a single =", "write == to compare"},
-}
-
-// outsideStrings blanks what stands in quotes, character by character, so that
-// habits are found in code only.
-func outsideStrings(text []rune) string {
-	out := make([]rune, len(text))
-	var quote rune
-	for i := 0; i < len(text); i++ {
-		r := text[i]
-		switch {
-		case quote != 0 && r == '\\' && quote != '`':
-			out[i] = '_'
-			if i++; i < len(text) {
-				out[i] = '_'
-			}
-			continue
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote != 0:
-			r = '_'
-		case r == '"' || r == '\'' || r == '`':
-			quote = r
-		}
-		out[i] = r
-	}
-	return string(out)
-}
+// quotedField is a field that was put into quotes.
+var quotedField = regexp.MustCompile(`["'](data\.\w+)["']`)
 
 // wordEnd is where the word or sign ends that starts at from.
 func wordEnd(text []rune, from int) int {
@@ -136,8 +80,11 @@ type translation struct {
 
 var translations = []translation{
 	{regexp.MustCompile(`^unknown field (\S+)$`), (*Scope).unknownField},
-	{regexp.MustCompile(`^type (.+) has no (?:field|method) (\S+)$`), func(_ *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^type (.+) has no (?:field|method) (\S+)$`), func(s *Scope, f *Fault, m []string) {
 		f.Code, f.Message = "unknown-field", word(m[1])+" has no field "+m[2]
+		if slices.Contains(s.fieldNames(), m[2]) || m[2] == "data" {
+			f.Hint = "an event's fields stand in data: write data." + strings.Replace(m[2], "data", "score", 1)
+		}
 	}},
 	{regexp.MustCompile(`^unknown name (\S+)$`), (*Scope).unknownName},
 	{regexp.MustCompile(`^(\S+) is not callable$`), func(_ *Scope, f *Fault, _ []string) {
@@ -146,6 +93,9 @@ var translations = []translation{
 	{regexp.MustCompile(`^invalid operation: (\S+) \(mismatched types (.+) and (.+)\)$`), (*Scope).mismatch},
 	{regexp.MustCompile(`^invalid operation: (\S+) \(mismatched type (.+)\)$`), func(_ *Scope, f *Fault, m []string) {
 		f.Code, f.Message = "type-mismatch", m[1]+" does not work on "+word(m[2])
+		if m[1] == "not" || m[1] == "!" {
+			f.Hint = "put the whole comparison into brackets: not (data.score < 70)"
+		}
 	}},
 	{regexp.MustCompile(`^cannot use (.+) as type (.+) in (?:array|map key)$`), func(_ *Scope, f *Fault, m []string) {
 		f.Code, f.Message = "type-mismatch", word(m[1])+" can never be in a list of "+word(m[2])
@@ -204,6 +154,10 @@ func (s *Scope) unknownName(f *Fault, m []string) {
 			return
 		}
 	}
+	if instead, ok := otherNames[strings.ToLower(m[1])]; ok {
+		f.Hint = "write " + instead
+		return
+	}
 	if closest := suggest.Closest(m[1], append(s.names(), functionNames...)); closest != "" {
 		f.Hint = "did you mean " + closest + "?"
 		return
@@ -213,6 +167,15 @@ func (s *Scope) unknownName(f *Fault, m []string) {
 		return
 	}
 	f.Hint = "a text needs quotes; else known here: " + strings.Join(s.names(), ", ") + ", data.…"
+}
+
+// otherNames are what people call things that have another name here.
+var otherNames = map[string]string{
+	"payload": "data.score for a field, event for the type", "body": "data.score for a field, event for the type",
+	"today": "now", "type": "event", "eventtype": "event", "event_type": "event", "timestamp": "receivedAt", "time": "now or receivedAt",
+	"length": "len(data.quizName)", "size": "len(data.quizName)", "exists": "data.score != nil", "isset": "data.score != nil",
+	"defined": "data.score != nil", "isempty": `data.quizName == ""`, "tolower": "lower(data.quizName)", "toupper": "upper(data.quizName)",
+	"company": "companyId", "user": "data.userId", "userid": "data.userId", "number": "float(data.…)", "str": "string(data.…)", "substring": "data.quizName[0:3]",
 }
 
 func (s *Scope) mismatch(f *Fault, m []string) {
@@ -229,8 +192,6 @@ func (s *Scope) mismatch(f *Fault, m []string) {
 		f.Hint = `write date("2026-01-31") to compare with a time`
 	case strings.Contains(both, "a time") && strings.Contains(both, "a number"):
 		f.Hint = "write now - days(7) to go back in time"
-	case op == "and" || op == "or" || op == "&&" || op == "||":
-		f.Hint = "each side of " + op + " must be a comparison of its own: data.score < 70 and data.passed"
 	}
 }
 

@@ -55,7 +55,7 @@ func durationFunction(name string, unit time.Duration) *builtin.Function {
 		Func: func(args ...any) (any, error) {
 			n, ok := number(args[0])
 			if !ok || math.Abs(n)*float64(unit) > math.MaxInt64 {
-				return badf("%s(%s) is no duration", name, describe(args[0])), nil
+				return badf("%s(%s) is no duration", name, described{args[0]}), nil
 			}
 			return time.Duration(n * float64(unit)), nil
 		},
@@ -185,6 +185,8 @@ func cost(f *frame, name string, args []any) int {
 	case "replace":
 		s, old, with := text(args, 0), text(args, 1), text(args, 2)
 		return total + min(strings.Count(s, old), len(s)+1)*len(with)
+	case "split":
+		return total + 32*strings.Count(text(args, 0), text(args, 1))
 	case "join":
 		if list, ok := args[0].([]any); ok {
 			for _, item := range list {
@@ -196,8 +198,10 @@ func cost(f *frame, name string, args []any) int {
 		}
 	case "uniq":
 		return total + min(total, 1<<15)*min(total, 1<<15)
-	case "flatten", "toJSON", "string", "concat", "keys", "values", "toPairs":
-		return total + 8*weight(args, f.budget)
+	case "toJSON", "string":
+		return total + 12*weight(args, f.budget/12)
+	case "flatten", "concat", "keys", "values", "toPairs":
+		return total + 8*weight(args, f.budget/8)
 	case "sort", "fromJSON":
 		return total * 8
 	}
@@ -219,7 +223,7 @@ func weight(value any, most int) int {
 		}
 	case map[string]any:
 		for key, item := range v {
-			if total += len(key) + weight(item, most-total); total > most {
+			if total += 1 + len(key) + weight(item, most-total); total > most {
 				return total
 			}
 		}

@@ -30,7 +30,7 @@ func (c *compiler) loop(n *ast.BuiltinNode) node {
 		}
 		elements, ok := value.([]any)
 		if !ok {
-			return badf("%s is %s, not a list", text, describe(value))
+			return badf("%s is %s, not a list", text, described{value})
 		}
 		f.spend(weightOfBody * len(elements))
 		item, index := f.item, f.index
@@ -68,8 +68,16 @@ func (l *loop) value(f *frame, elements []any, i int) any {
 
 // test is the condition for one element: true, false or unknown.
 func (l *loop) test(f *frame, elements []any, i int) any {
-	return asBool(l.value(f, elements, i), l.text)
+	truth := asBool(l.value(f, elements, i), l.text)
+	if isUnknown(truth) {
+		f.spend(costOfReason)
+	}
+	return truth
 }
+
+// costOfReason is what an unknown element costs beside the looking: somebody
+// may ask why.
+const costOfReason = 32
 
 func (l *loop) named(name string) func(*frame, []any) any {
 	switch name {
@@ -224,7 +232,7 @@ func (l *loop) sum(f *frame, elements []any) any {
 			return value
 		}
 		if _, ok := number(value); !ok {
-			return badf("%s is %s, not a number", l.text, describe(value))
+			return badf("%s is %s, not a number", l.text, described{value})
 		}
 		if total = add(f, total, value); isUnknown(total) {
 			return total

@@ -38,7 +38,7 @@ func (c *compiler) unary(n *ast.UnaryNode) node {
 			}
 			return v
 		default:
-			return badf("%s is %s, not a number", text, describe(v))
+			return badf("%s is %s, not a number", text, described{v})
 		}
 	}
 }
@@ -87,7 +87,7 @@ func (c *compiler) binary(n *ast.BinaryNode) node {
 		}
 		result := operate(f, a, b)
 		if result == nil {
-			return badf("%s cannot be worked out between %s and %s", text, describe(a), describe(b))
+			return badf("%s cannot be worked out between %s and %s", text, described{a}, described{b})
 		}
 		return result
 	}
@@ -115,7 +115,7 @@ func fieldOperation(field string, literal any, operate func(f *frame, a, b any) 
 		}
 		result := operate(f, value, literal)
 		if result == nil {
-			return badf("%s cannot be worked out between %s and %s", text, describe(value), describe(literal))
+			return badf("%s cannot be worked out between %s and %s", text, described{value}, described{literal})
 		}
 		return result
 	}
@@ -186,7 +186,7 @@ func equalTo(want bool, text string) func(f *frame, a, b any) any {
 	return func(f *frame, a, b any) any {
 		equal, comparable := equalValues(f, a, b)
 		if !comparable {
-			return badf("%s compares %s with %s", text, describe(a), describe(b))
+			return badf("%s compares %s with %s", text, described{a}, described{b})
 		}
 		return equal == want
 	}
@@ -221,7 +221,7 @@ func equalValues(f *frame, a, b any) (equal, comparable bool) {
 		if !ok || len(a) != len(b) {
 			return false, ok
 		}
-		f.spend(len(a))
+		f.spend(2 * len(a))
 		for i := range a {
 			if !sameElement(f, a[i], b[i]) {
 				return false, true
@@ -233,7 +233,7 @@ func equalValues(f *frame, a, b any) (equal, comparable bool) {
 		if !ok || len(a) != len(b) {
 			return false, ok
 		}
-		f.spend(len(a))
+		f.spend(8 + 8*len(a))
 		for key := range a {
 			if other, has := b[key]; !has || !sameElement(f, a[key], other) {
 				return false, true
@@ -369,7 +369,7 @@ func (c *compiler) in(n *ast.BinaryNode) node {
 		case map[string]any:
 			key, ok := needle.(string)
 			if !ok {
-				return badf("%s looks for %s among keys", text, describe(needle))
+				return badf("%s looks for %s among keys", text, described{needle})
 			}
 			_, has := haystack[key]
 			return has
@@ -389,7 +389,7 @@ func (c *compiler) in(n *ast.BinaryNode) node {
 					return true
 				}
 				if !comparable && unsure == nil {
-					unsure = badf("%s compares %s with %s", text, describe(needle), describe(element))
+					unsure = badf("%s compares %s with %s", text, described{needle}, described{element})
 				}
 			}
 			if unsure != nil {
@@ -397,7 +397,7 @@ func (c *compiler) in(n *ast.BinaryNode) node {
 			}
 			return false
 		default:
-			return badf("%s looks into %s", text, describe(haystack))
+			return badf("%s looks into %s", text, described{haystack})
 		}
 	}
 }

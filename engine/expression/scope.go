@@ -11,16 +11,13 @@ package expression
 import (
 	"encoding/json"
 	"errors"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/checker"
 	"github.com/expr-lang/expr/conf"
-	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/types"
 
 	"heed/engine/event"
@@ -113,34 +110,6 @@ func (s *Scope) events() string {
 	return strings.Join(names, " or ")
 }
 
-// parse reads and checks an expression. The tree's nodes know their types.
-func (s *Scope) parse(text string) (ast.Node, reflect.Type, []Fault) {
-	if len(text) > MaxBytes {
-		return nil, nil, []Fault{{To: 1, Code: "too-long", Message: "the expression is longer than 8 KiB", Hint: "split the rule into several"}}
-	}
-	if strings.TrimSpace(text) == "" {
-		return nil, nil, []Fault{{To: 1, Code: "empty-expression", Message: "there is no expression here", Hint: "write one, such as data.score < 70"}}
-	}
-	tree, err := parser.ParseWithConfig(text, s.config)
-	if err != nil {
-		return nil, nil, []Fault{s.fromExpr(text, err)}
-	}
-	if faults := checkBounds(text, tree.Node); len(faults) > 0 {
-		return nil, nil, faults
-	}
-	result, err := checker.Check(tree, s.config)
-	if err != nil {
-		return nil, nil, []Fault{s.fromExpr(text, err)}
-	}
-	if faults := s.checkNames(text, tree.Node); len(faults) > 0 {
-		return nil, nil, faults
-	}
-	if faults := checkConstants(text, tree.Node); len(faults) > 0 {
-		return nil, nil, faults
-	}
-	return tree.Node, result, nil
-}
-
 // Value is one compiled expression. It is safe for concurrent use.
 type Value struct {
 	// Text is the expression as written.
@@ -151,8 +120,8 @@ type Value struct {
 
 // Value compiles an expression of any type.
 func (s *Scope) Value(text string) (*Value, []Fault) {
-	tree, _, faults := s.parse(text)
-	if faults != nil {
+	tree, _, faults := s.read(text)
+	if len(faults) > 0 {
 		return nil, faults
 	}
 	c := compiler{}
@@ -171,32 +140,49 @@ func (v *Value) Eval(env *Env) (any, *Unknown) {
 // sent is Eval but for a plain field, which it gives as the event has it,
 // whatever kind was declared: a template shows what was sent.
 func (v *Value) sent(env *Env) (any, *Unknown) {
-	value, unknown := any(nil), (*Unknown)(nil)
+	if env.failure != nil {
+		return nil, tooMuchWork
+	}
 	if raw := env.event.Data[v.field]; v.field != "" && raw != nil {
-		value = exact(raw)
-	} else if v.Text == "data" {
-		value = env.event.Data
-	} else {
-		value, unknown = v.Eval(env)
+		return exact(raw), nil
 	}
-	if unknown == nil {
-		size := weight(value, maxRendered)
-		if size > maxRendered {
-			return nil, badf("%s is larger than 1 MiB", v.Text)
-		}
-		if env.frame.budget -= size; env.frame.budget < 0 {
-			unknown = tooMuchWork
-		}
+	if v.Text == "data" {
+		return env.event.Data, nil
 	}
+	value, unknown := v.Eval(env)
 	if unknown != nil && unknown.kind == failed {
-		env.failure = errors.New(unknown.Reason)
+		env.failure = errors.New(unknown.Reason())
 	}
 	return value, unknown
 }
 
+// shown is the text of what is sent, nothing longer than maxRendered.
+func (v *Value) shown(env *Env) (string, *Unknown) {
+	value, unknown := v.sent(env)
+	if unknown != nil {
+		return "", unknown
+	}
+	text, isText := value.(string)
+	if !isText && weight(value, maxRendered) <= maxRendered {
+		text = Text(value)
+		env.charge(costOfText * len(text))
+	} else if !isText {
+		return "", badf("%s is larger than 1 MiB", v.Text)
+	}
+	if len(text) > maxRendered {
+		return "", badf("%s is larger than 1 MiB", v.Text)
+	}
+	return text, nil
+}
+
 // maxRendered bounds what one hole can show: a list that holds a list that
-// holds a list is soon larger than any event.
-const maxRendered = 1 << 20
+// holds a list is soon larger than any event. Building a byte of text costs
+// more than looking at one, and an object's entry most.
+const (
+	maxRendered  = 1 << 20
+	costOfText   = 3
+	costOfObject = 4
+)
 
 // exact keeps a number of the event from being rounded as calculated ones are.
 func exact(value any) any {

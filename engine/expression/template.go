@@ -163,7 +163,8 @@ func (t *Template) Literals() string {
 func Plain(s string) string { return s }
 
 // Text renders the template, each hole's text escaped for where it stands. A
-// missing value shows as NotAvailable.
+// missing value shows as NotAvailable. What the rule has no work left for is
+// empty, and Env.Failure says so.
 func (t *Template) Text(env *Env, escape func(string) string) string {
 	var text strings.Builder
 	for _, p := range t.parts {
@@ -171,12 +172,16 @@ func (t *Template) Text(env *Env, escape func(string) string) string {
 			text.WriteString(p.literal)
 			continue
 		}
-		value, unknown := p.hole.sent(env)
-		if unknown != nil {
-			text.WriteString(escape(NotAvailable))
-			continue
+		shown, unknown := p.hole.shown(env)
+		if env.failure != nil {
+			return "" // whoever asked for the text asks the environment why
 		}
-		text.WriteString(escape(Text(value)))
+		if unknown != nil {
+			shown = NotAvailable
+		}
+		escaped := escape(shown)
+		env.charge(costOfText * len(escaped))
+		text.WriteString(escaped)
 	}
 	return text.String()
 }
@@ -191,13 +196,16 @@ func (t *Template) Strict(env *Env, escape func(string) (string, error)) (string
 			text.WriteString(p.literal)
 			continue
 		}
-		value, unknown := p.hole.sent(env)
+		shown, unknown := p.hole.shown(env)
 		if unknown != nil {
-			return "", errors.New(unknown.Reason)
+			return "", errors.New(unknown.Reason())
 		}
-		escaped, err := escape(Text(value))
+		escaped, err := escape(shown)
 		if err != nil {
 			return "", errors.New(p.hole.Text + " " + err.Error())
+		}
+		if env.charge(costOfText * len(escaped)); env.failure != nil {
+			return "", env.failure
 		}
 		text.WriteString(escaped)
 	}
@@ -210,6 +218,10 @@ func (t *Template) JSON(env *Env) any {
 	if len(t.parts) == 1 && t.parts[0].hole != nil {
 		value, unknown := t.parts[0].hole.sent(env)
 		if unknown != nil {
+			return nil
+		}
+		size := weight(value, maxRendered)
+		if env.charge(costOfObject * size); size > maxRendered || env.failure != nil {
 			return nil
 		}
 		return JSON(value)

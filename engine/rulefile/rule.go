@@ -107,7 +107,8 @@ func (b *build) readWhen(node *source.Node, scope *expression.Scope) *expression
 			Suggest("write a condition, such as data.score < 70, or leave when out: the rule then always matches")
 	default:
 		condition, faults := scope.Condition(node.Text())
-		if len(faults) == 0 {
+		if condition != nil {
+			actions.ReportFaults(b.report, node, faults) // warnings
 			return condition
 		}
 		if node.Comment() != "" && isCut(node.Text()) {

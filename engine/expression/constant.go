@@ -1,0 +1,100 @@
+package expression
+
+import (
+	"regexp"
+	"time"
+
+	"github.com/expr-lang/expr/ast"
+)
+
+// checkConstants tries out what does not depend on the event: a date, a
+// duration, a time zone, a layout or a pattern that is written wrong is wrong
+// for every event.
+func checkConstants(text string, tree ast.Node) []Fault {
+	var faults []Fault
+	var walk func(n ast.Node)
+	walk = func(n ast.Node) {
+		if f, wrong := wrongConstant(n); wrong {
+			f.To = wordEnd([]rune(text), f.From)
+			faults = append(faults, f)
+		}
+		for _, child := range children(n) {
+			walk(child)
+		}
+	}
+	walk(tree)
+	return faults
+}
+
+// constantFunctions are the functions whose constant arguments are tried out.
+var constantFunctions = map[string]Fault{
+	"date":     {Code: "bad-date", Message: "this is no date", Hint: `write date("2026-01-31") or date("2026-01-31T09:00:00Z")`},
+	"duration": {Code: "bad-duration", Message: "this is no duration", Hint: `write duration("90m"), or days(7)`},
+	"timezone": badZone,
+}
+
+var (
+	badZone   = Fault{Code: "bad-zone", Message: "this is no time zone", Hint: `name a zone as "Asia/Kolkata" or "UTC"`}
+	badRegexp = Fault{Code: "bad-regexp", Message: "this is no regular expression", Hint: "see the syntax that Go's regexp takes (RE2)"}
+	badLayout = Fault{Code: "bad-layout", Message: "the layout would show letters, not the time", Hint: `write it as the moment 2 January 2006, 15:04:05 would look: "2006-01-02", "2 Jan 15:04"`}
+)
+
+// wrongConstant says what is wrong with a node that holds a constant.
+func wrongConstant(n ast.Node) (Fault, bool) {
+	switch n := n.(type) {
+	case *ast.BuiltinNode:
+		f, known := constantFunctions[n.Name]
+		if _, ok := constants(n.Arguments); !ok || !known {
+			return Fault{}, false
+		}
+		if u, ok := evalConstant(n).(*Unknown); ok && u.kind != missing {
+			return f.because(n, u.Reason()), true
+		}
+	case *ast.BinaryNode:
+		if pattern, isText := n.Right.(*ast.StringNode); isText && n.Operator == "matches" {
+			if _, err := regexp.Compile(pattern.Value); err != nil {
+				return badRegexp.because(n, err.Error()), true
+			}
+		}
+	case *ast.CallNode:
+		if name, ok := n.Callee.(*ast.IdentifierNode); ok && name.Value == "format" {
+			return wrongFormat(n.Arguments)
+		}
+	}
+	return Fault{}, false
+}
+
+func (f Fault) because(n ast.Node, reason string) Fault {
+	f.From = n.Location().From
+	f.Message += ": " + reason
+	return f
+}
+
+// foreignLayout is how other languages write a layout.
+var foreignLayout = regexp.MustCompile(`\b(?:YYYY|yyyy|YY|yy|MMMM?|DD|dd|HH|hh|mm|ss)\b|%[aAbBdeHIjmMpSyY]`)
+
+// wrongFormat looks at the layout and the zone of format(time, layout, zone).
+func wrongFormat(args []ast.Node) (Fault, bool) {
+	if len(args) > 1 {
+		if layout, ok := args[1].(*ast.StringNode); ok && foreignLayout.MatchString(layout.Value) {
+			return badLayout.because(layout, quoted(foreignLayout.FindString(layout.Value))), true
+		}
+	}
+	if len(args) > 2 {
+		if zone, ok := args[2].(*ast.StringNode); ok {
+			if _, err := time.LoadLocation(zone.Value); err != nil || zone.Value == "" {
+				return badZone.because(zone, quoted(zone.Value)), true
+			}
+		}
+	}
+	return Fault{}, false
+}
+
+// evalConstant evaluates what reads nothing of an event.
+func evalConstant(n ast.Node) any {
+	env := &Env{}
+	env.frame.env = env
+	env.begin()
+	c := compiler{}
+	return env.eval(c.compile(n))
+}

@@ -1,0 +1,208 @@
+package expression
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// habit is what people write who come from another language: JavaScript,
+// Python, SQL, a spreadsheet, a document.
+type habit struct {
+	// pattern finds it outside of quotes; its last group, or the whole match
+	// without one, is what is wrong.
+	pattern       *regexp.Regexp
+	message, hint string
+	// meant is what it stands for, so that the rest can be checked; empty if
+	// that cannot be said.
+	meant string
+}
+
+var habits = []habit{
+	{regexp.MustCompile(`(?i)\bis\s+not\s+(?:null|nil|none|empty|missing|blank|undefined|defined)\b`), "the question whether there is a value is a comparison", "write != nil", "!= nil"},
+	{regexp.MustCompile(`(?i)\bis\s+(?:null|nil|none|empty|missing|blank|undefined)\b`), "the question whether there is a value is a comparison", "write == nil", "== nil"},
+	{regexp.MustCompile(`[“”„‘’«»]`), "a typographic quote", `write straight quotes: "…"`, `"`},
+	{regexp.MustCompile(`[\x{00a0}\x{2007}\x{202f}\x{200b}\x{feff}]`), "a space that is no plain space (copied from a document?)", "delete it and type a space", " "},
+	{regexp.MustCompile(`≤`), "≤ is written with two signs here", "write <=", "<="},
+	{regexp.MustCompile(`≥`), "≥ is written with two signs here", "write >=", ">="},
+	{regexp.MustCompile(`≠`), "≠ is written with two signs here", "write !=", "!="},
+	{regexp.MustCompile(`===`), "=== and !== are JavaScript", "write == or !=", "=="},
+	{regexp.MustCompile(`!==`), "=== and !== are JavaScript", "write == or !=", "!="},
+	{regexp.MustCompile(`<>`), "<> does not exist here", "write !=", "!="},
+	{regexp.MustCompile(`=~|~=`), "a match is written as a word here", `write matches: data.quizName matches "^Discovery"`, "matches"},
+	{regexp.MustCompile(`=>`), "=> does not exist here", "write >=", ">="},
+	{regexp.MustCompile(`(?:^|[^<>=!])(=<)`), "=< does not exist here", "write <=", "<="},
+	{regexp.MustCompile(`(?:^|[^=])(=!)`), "=! does not exist here", "write !=", "!="},
+	{regexp.MustCompile(`\bAND\b`), "and, or, not and in are written in lower case", "write and", "and"},
+	{regexp.MustCompile(`\bOR\b`), "and, or, not and in are written in lower case", "write or", "or"},
+	{regexp.MustCompile(`\bNOT\b`), "and, or, not and in are written in lower case", "write not", "not"},
+	{regexp.MustCompile(`\b(IN)\s*[\[(]`), "and, or, not and in are written in lower case", "write in", "in"},
+	{regexp.MustCompile(`(?:^|[^&])(&)(?:$|[^&])`), "a single &", "write and", "and"},
+	{regexp.MustCompile(`\b(?:TRUE|True)\b`), "true and false are written in lower case", "write true", "true"},
+	{regexp.MustCompile(`\b(?:FALSE|False)\b`), "true and false are written in lower case", "write false", "false"},
+	{regexp.MustCompile(`\b(?:null|NULL|None|undefined)\b`), "a missing value is written nil", "write == nil or != nil", "nil"},
+	{regexp.MustCompile(`(?i)[\w)\]"'] +(is +not|not +equals?(?: +to)?|does +not +equal)\b`), "a comparison is written with a sign", "write !=", "!="},
+	{regexp.MustCompile(`(?i)[\w)\]"'] +((?:is +)?(?:less|smaller|lower) +than)\b`), "a comparison is written with a sign", "write <", "<"},
+	{regexp.MustCompile(`(?i)[\w)\]"'] +((?:is +)?(?:greater|more|larger|higher) +than)\b`), "a comparison is written with a sign", "write >", ">"},
+	{regexp.MustCompile(`(?i)[\w)\]"'] +(is|equals?(?: +to)?|eq)\b`), "a comparison is written with a sign", "write ==", "=="},
+	{regexp.MustCompile(`(?i)\bbetween\b`), "between does not exist here", "write data.score in 60..70, or 60 <= data.score and data.score <= 70", ""},
+	{regexp.MustCompile(`(?i)[\w)\]"'] +(i?like)\b`), "like is SQL", `write contains, startsWith, endsWith, or matches for a pattern`, "contains"},
+	{regexp.MustCompile(`[\w)\]"'] +(starts +with|startswith|begins +with|StartsWith)\b`), "startsWith is one word, with a capital W", "write startsWith", "startsWith"},
+	{regexp.MustCompile(`[\w)\]"'] +(ends +with|endswith|EndsWith)\b`), "endsWith is one word, with a capital W", "write endsWith", "endsWith"},
+	{regexp.MustCompile(`[\w)\]"'] +(includes?|has|Contains|CONTAINS)\b`), "the word is contains", "write contains", "contains"},
+	{regexp.MustCompile(`\b(?:and|or)\s*(<=?|>=?|==|!=)`), "a comparison needs both its sides, also behind and or or", "name the field again: data.score > 60 and data.score < 70", ""},
+	{regexp.MustCompile(`(?i)\bin\s*(\()`), "a list stands in square brackets", `write data.quizType in ["graded", "final"]`, ""},
+	{regexp.MustCompile(`\$\{?(?:json|event|body|data)\b|\$\{`), "a $ of another language", "write data.score, without $ and braces", ""},
+	{regexp.MustCompile(`\.(length|size)\b`), "the length is a function", "write len(data.quizName)", ""},
+	{regexp.MustCompile(`\.(toLowerCase|toUpperCase|lower|upper|strip|trim|split|replace|format|round|join)\(`), "functions stand in front of what they work on", "write lower(data.quizName), upper(…), trim(…), round(data.score, 1)", ""},
+	{regexp.MustCompile(`\.(includes|indexOf|contains|startsWith|startswith|endsWith|endswith|match|test)\(`), "this is a word between two texts", `write data.quizName contains "x", startsWith, endsWith, or matches`, ""},
+	{regexp.MustCompile(`\b(IF|IFS|IIF|iif)\s*\(`), "IF(…) is a spreadsheet's", "write condition ? value : otherwise; in when: only the condition", ""},
+	{regexp.MustCompile(`\b(ISBLANK|ISEMPTY|ISNUMBER|ISNULL|COALESCE|IFNULL|NVL)\s*\(`), "a missing value is asked for by a comparison", "write data.score == nil, or data.score ?? 0 for another value", ""},
+	{regexp.MustCompile(`\b(TODAY|NOW|GETDATE|today)\s*\(\s*\)`), "today and now are a value here", "write now, as in now - days(7)", "now"},
+	{regexp.MustCompile(`\b(LEN|LOWER|UPPER|TRIM|ROUND|MAX|MIN|SUM|COUNT|ABS|DATE|CONCAT)\s*\(`), "functions are written in lower case", "write len, lower, upper, trim, round, max, min, sum, count, abs, date; texts are joined with +", ""},
+	{regexp.MustCompile(`^\s*((?i:if|when|where))\b`), "when: is the if already", "write only the condition: data.score < 70", ""},
+	{regexp.MustCompile(`\b(then|THEN)\b`), "what follows stands under do:", "write only the condition here: data.score < 70", ""},
+	{regexp.MustCompile(`[0-9]\s*(%)\s*(?:$|[)]|and\b|or\b)`), "a percent sign stands behind a number", "leave it out: a score of 70 % is written 70", " "},
+	{regexp.MustCompile(`^[^()\[\]]*[0-9](,)[0-9]`), "a comma inside a number", "write 1000 or 1_000; a decimal has a point: 0.5", ""},
+	{regexp.MustCompile(`\{\{`), "{{ }} does not belong here", "what stands here is an expression already: leave {{ and }} out", " "},
+	{regexp.MustCompile(`\{\{.*?(\}\})`), "{{ }} does not belong here", "what stands here is an expression already: leave {{ and }} out", " "},
+	{regexp.MustCompile(`(?:^|[^=!<>~])(=)(?:$|[^=!<>~])`), "a single =", "write == to compare", "=="},
+}
+
+// findHabits finds every habit in an expression that cannot be read, and what
+// it would be without them.
+func findHabits(text string) ([]Fault, *mended) {
+	m := newMended(text)
+	var faults []Fault
+	taken := make([]bool, len(m.code))
+	for _, h := range habits {
+		for from := 0; ; {
+			at, to, ok := h.find(m.code[from:])
+			if !ok {
+				break
+			}
+			at, to = at+from, to+from
+			from = to
+			if slices.Contains(taken[at:to], true) {
+				continue
+			}
+			for i := at; i < to; i++ {
+				taken[i] = true
+			}
+			start := len([]rune(m.code[:at]))
+			faults = append(faults, Fault{From: start, To: start + len([]rune(m.code[at:to])), Code: "syntax", Message: h.message, Hint: h.hint})
+			m.replace(faults[len(faults)-1], h.meant)
+		}
+	}
+	faults = thinned(faults)
+	slices.SortStableFunc(faults, func(a, b Fault) int { return cmp.Compare(a.From, b.From) })
+	return faults, m
+}
+
+// find is the first place of the habit in a text, in bytes.
+func (h *habit) find(code string) (from, to int, ok bool) {
+	groups := h.pattern.FindStringSubmatchIndex(code)
+	if groups == nil {
+		return 0, 0, false
+	}
+	return groups[len(groups)-2], groups[len(groups)-1], true
+}
+
+// thinned keeps one fault of each kind that comes in pairs: an opening quote
+// or brace has a closing one.
+func thinned(faults []Fault) []Fault {
+	seen := map[string]bool{}
+	var kept []Fault
+	for _, f := range faults {
+		if !seen[f.Message] {
+			kept = append(kept, f)
+		}
+		seen[f.Message] = true
+	}
+	return kept
+}
+
+// mended is an expression with its habits replaced by what they mean.
+type mended struct {
+	code    string         // the expression with its texts blanked
+	runes   []rune         // the expression
+	instead map[int]string // by the place in runes
+	skip    map[int]bool
+}
+
+func newMended(text string) *mended {
+	runes := []rune(text)
+	return &mended{code: outsideStrings(runes), runes: runes, instead: map[int]string{}, skip: map[int]bool{}}
+}
+
+func (m *mended) replace(f Fault, meant string) {
+	if meant == "" {
+		return
+	}
+	m.instead[f.From] = meant
+	for i := f.From; i < f.To; i++ {
+		m.skip[i] = true
+	}
+}
+
+// text is the mended expression.
+func (m *mended) text() string {
+	var text strings.Builder
+	for i, r := range m.runes {
+		text.WriteString(m.instead[i])
+		if !m.skip[i] {
+			text.WriteRune(r)
+		}
+	}
+	return text.String()
+}
+
+// original moves a fault of the mended expression to its place in the one that
+// was written.
+func (m *mended) original(f Fault) Fault {
+	var places []int
+	for i := range m.runes {
+		for range []rune(m.instead[i]) {
+			places = append(places, i)
+		}
+		if !m.skip[i] {
+			places = append(places, i)
+		}
+	}
+	place := func(i int) int {
+		if i >= len(places) {
+			return len(m.runes)
+		}
+		return places[i]
+	}
+	f.From, f.To = place(f.From), place(f.To)
+	f.To = max(f.To, f.From+1)
+	return f
+}
+
+// outsideStrings blanks what stands in quotes, character by character, so that
+// habits are found in code only.
+func outsideStrings(text []rune) string {
+	out := make([]rune, len(text))
+	var quote rune
+	for i := 0; i < len(text); i++ {
+		r := text[i]
+		switch {
+		case quote != 0 && r == '\\' && quote != '`':
+			out[i] = '_'
+			if i++; i < len(text) {
+				out[i] = '_'
+			}
+			continue
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			r = '_'
+		case r == '"' || r == '\'' || r == '`':
+			quote = r
+		}
+		out[i] = r
+	}
+	return string(out)
+}

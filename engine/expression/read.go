@@ -1,0 +1,171 @@
+package expression
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/checker"
+	"github.com/expr-lang/expr/parser"
+)
+
+// read parses and checks an expression; the tree's nodes then know their types.
+// It returns every fault there is. What people write who come from another
+// language is read as what they meant, so that the rest is checked as well.
+func (s *Scope) read(text string) (ast.Node, reflect.Type, []Fault) {
+	if len(text) > MaxBytes {
+		return nil, nil, []Fault{{To: 1, Code: "too-long", Message: "the expression is longer than 8 KiB", Hint: "split the rule into several"}}
+	}
+	if strings.TrimSpace(text) == "" {
+		return nil, nil, []Fault{{To: 1, Code: "empty-expression", Message: "there is no expression here", Hint: "write one, such as data.score < 70"}}
+	}
+	tree, result, faults := s.check(text)
+	if len(faults) > 0 {
+		return nil, nil, s.asMeant(text, faults)
+	}
+	return tree, result, nil
+}
+
+// asMeant looks for the habits of other languages in an expression with
+// faults.
+func (s *Scope) asMeant(text string, faults []Fault) []Fault {
+	habits, meant := findHabits(text)
+	if len(habits) == 0 {
+		return faults
+	}
+	_, _, rest := s.check(meant.text())
+	if slices.ContainsFunc(rest, func(f Fault) bool { return f.Code == "syntax" }) {
+		return habits // it is most likely what follows from them
+	}
+	for _, f := range rest {
+		habits = append(habits, meant.original(f))
+	}
+	slices.SortStableFunc(habits, func(a, b Fault) int { return cmp.Compare(a.From, b.From) })
+	return habits
+}
+
+// check parses and checks an expression as it stands.
+func (s *Scope) check(text string) (ast.Node, reflect.Type, []Fault) {
+	tree, err := parser.ParseWithConfig(text, s.config)
+	if err != nil {
+		return nil, nil, []Fault{s.fromExpr(text, err)}
+	}
+	if faults := checkBounds(text, tree.Node); len(faults) > 0 {
+		return nil, nil, faults
+	}
+	// The library's checker stops at the first fault, and does not look at a
+	// slice of something untyped at all.
+	faults := s.checkNames(tree.Node)
+	result, err := checker.Check(tree, s.config)
+	if err != nil {
+		faults = s.checkParts(text, tree, faults)
+		if len(faults) == 0 {
+			faults = []Fault{s.fromExpr(text, err)}
+		}
+	}
+	if len(faults) == 0 {
+		faults = checkConstants(text, tree.Node)
+	}
+	if len(faults) > 0 {
+		return nil, nil, faults
+	}
+	return tree.Node, result, nil
+}
+
+// checkParts checks each part of a chain of and, or and not by itself, but for
+// those in which a name is wrong: nothing is known of their types.
+func (s *Scope) checkParts(text string, tree *parser.Tree, names []Fault) []Fault {
+	faults := names
+	for _, side := range operands(tree.Node) {
+		if len(s.checkNames(side.node)) > 0 {
+			continue
+		}
+		result, err := checker.Check(&parser.Tree{Node: side.node, Source: tree.Source}, s.config)
+		switch {
+		case err != nil:
+			faults = append(faults, s.fromExpr(text, err))
+		case side.of != "" && result != nil && result.Kind() != reflect.Bool && result.Kind() != reflect.Interface:
+			faults = append(faults, notBoolean(text, side, word(result.String())))
+		}
+	}
+	return faults
+}
+
+// operand is one side of an and, an or or a not; of is that operator, empty for a
+// whole expression.
+type operand struct {
+	node ast.Node
+	of   string
+}
+
+func operands(n ast.Node) []operand {
+	switch n := n.(type) {
+	case *ast.UnaryNode:
+		if n.Operator == "not" || n.Operator == "!" {
+			return orItself(operands(n.Node), n.Operator)
+		}
+	case *ast.BinaryNode:
+		switch n.Operator {
+		case "and", "&&", "or", "||":
+			return append(orItself(operands(n.Left), n.Operator), orItself(operands(n.Right), n.Operator)...)
+		}
+	}
+	return []operand{{node: n}}
+}
+
+func orItself(sides []operand, operator string) []operand {
+	if len(sides) == 1 && sides[0].of == "" {
+		sides[0].of = operator
+	}
+	return sides
+}
+
+func notBoolean(text string, p operand, what string) Fault {
+	from := p.node.Location().From
+	f := Fault{
+		From: from, To: wordEnd([]rune(text), from), Code: "not-boolean",
+		Message: "one side of " + p.of + " is " + what + ", not true or false",
+		Hint:    "each side of " + p.of + " must be a comparison of its own: data.score < 70 and data.passed",
+	}
+	if p.of == "not" || p.of == "!" {
+		f.Message = p.of + " stands before " + what + ", not before true or false"
+		f.Hint = "put the whole comparison into brackets: not (data.score < 70)"
+	}
+	if _, isText := p.node.(*ast.StringNode); isText && p.of != "not" {
+		f.Hint = `name the field again, data.quizType == "graded" or data.quizType == "final", or write data.quizType in ["graded", "final"]; for a missing value write data.quizType ?? "none"`
+	}
+	return f
+}
+
+// checkNames finds names, fields and functions that nobody declared.
+func (s *Scope) checkNames(tree ast.Node) []Fault {
+	var faults []Fault
+	var walk func(n ast.Node, vars []string)
+	walk = func(n ast.Node, vars []string) {
+		switch n := n.(type) {
+		case *ast.IdentifierNode:
+			if !slices.Contains(s.names(), n.Value) && !slices.Contains(vars, n.Value) && !slices.Contains(functionNames, n.Value) {
+				f := Fault{From: n.Location().From, To: n.Location().From + len([]rune(n.Value))}
+				s.unknownName(&f, []string{"", n.Value})
+				faults = append(faults, f)
+			}
+		case *ast.MemberNode:
+			if field := dataField(n); field != "" && !s.loose && !slices.Contains(s.fieldNames(), field) {
+				f := Fault{From: n.Location().From, To: n.Location().From + len([]rune(field))}
+				s.unknownField(&f, []string{"", field})
+				faults = append(faults, f)
+			}
+		case *ast.VariableDeclaratorNode:
+			walk(n.Value, vars)
+			walk(n.Expr, append(slices.Clone(vars), n.Name))
+			return
+		}
+		for _, child := range children(n) {
+			walk(child, vars)
+		}
+	}
+	walk(tree, nil)
+	return faults
+}
