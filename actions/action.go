@@ -23,6 +23,8 @@ type Kind interface {
 	// Configure reads an action's configuration and reports what is wrong with
 	// it. The result must be usable for checking rules even then.
 	Configure(c *Config) Action
+	// Describe describes for editors what Configure and Step read.
+	Describe() Description
 }
 
 // Action is one configured action. Rendering and sending are apart, so that a

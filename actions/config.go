@@ -60,11 +60,17 @@ func (r *Reader) Read(name, value *source.Node, report *source.Report) *Configur
 	return configured
 }
 
+// The bounds of settings that are numbers.
+const (
+	maxConcurrency = 1000
+	maxAttempts    = 1000
+)
+
 func readSettings(f *source.Fields, s Settings) Settings {
 	if d, ok := f.Duration("timeout"); ok {
 		s.Timeout = d
 	}
-	if n, ok := f.Int("concurrency", 1, 1000); ok {
+	if n, ok := f.Int("concurrency", 1, maxConcurrency); ok {
 		s.Concurrency = n
 	}
 	if b, ok := f.Bool("allow_private"); ok {
@@ -80,7 +86,7 @@ func readSettings(f *source.Fields, s Settings) Settings {
 	}
 	if node := f.Take("retry"); node != nil {
 		retry := node.Fields(f.Report(), "retry of "+f.What())
-		if n, ok := retry.Int("attempts", 1, 1000); ok {
+		if n, ok := retry.Int("attempts", 1, maxAttempts); ok {
 			s.Retry.Attempts = n
 		}
 		least, hasLeast := retry.Duration("min")

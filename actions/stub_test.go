@@ -6,6 +6,7 @@ import (
 
 	"heed/actions"
 	"heed/engine/expression"
+	"heed/engine/schema"
 )
 
 // stub is a kind of action with one key of each sort.
@@ -23,6 +24,14 @@ func (s *stub) Configure(c *actions.Config) actions.Action {
 		c.CheckURL("url", node, node.Text())
 	}
 	return s
+}
+
+func (*stub) Describe() actions.Description {
+	any := func(name string) schema.Key { return schema.Optional(name, schema.Any("string", "")) }
+	return actions.Description{
+		Config: schema.Object("a stub", schema.Optional("secret", actions.DescribeSecret("")), any("url")),
+		Params: schema.Object("stub: a step", any("text"), any("args"), any("json"), any("safe"), any("key"), any("to")),
+	}
 }
 
 type stubStep struct {

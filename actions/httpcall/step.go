@@ -53,10 +53,12 @@ type step struct {
 
 var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
 
+const defaultMethod = "POST"
+
 // Step reads method, path, query, headers, one of json, form and body,
 // timeout, and expect.
 func (a *action) Step(p *actions.Params) actions.Step {
-	s := &step{action: a, method: "POST"}
+	s := &step{action: a, method: defaultMethod}
 	if method, ok := p.Literal("method"); ok {
 		s.method = strings.ToUpper(method)
 		if !slices.Contains(methods, s.method) {
@@ -152,6 +154,9 @@ func (s *step) readBody(p *actions.Params) {
 	}
 }
 
+// The status codes that a rule can expect.
+const minStatus, maxStatus = 200, 599
+
 func readExpect(p *actions.Params, node *source.Node) []int {
 	items := node.Items()
 	if node.IsScalar() {
@@ -164,7 +169,7 @@ func readExpect(p *actions.Params, node *source.Node) []int {
 	var expect []int
 	for _, item := range items {
 		code, ok := item.Scalar().(int)
-		if !ok || code < 200 || code > 599 {
+		if !ok || code < minStatus || code > maxStatus {
 			p.Report().Errorf(item.Place(), "wrong-type", "expect of %s takes status codes from 200 to 599, not %s", p.What(), item.Describe()).
 				Suggest("write expect: [200, 409]")
 			continue

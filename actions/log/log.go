@@ -43,9 +43,11 @@ type step struct {
 
 var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
 
+const defaultLevel = "info"
+
 // Step reads text and level.
 func (a action) Step(p *actions.Params) actions.Step {
-	s := step{level: "info"}
+	s := step{level: defaultLevel}
 	if p.Require("text", `write text: "{{ data.userId }} …"`) != nil {
 		s.text = p.Template("text")
 	}

@@ -32,18 +32,22 @@ type Loaded struct {
 
 // Compile checks and compiles a snapshot. It returns every problem there is;
 // the result is nil if one of them is an error.
-func (c *Compiler) Compile(s Snapshot) (loaded *Loaded, problems []source.Problem) {
+func (c *Compiler) Compile(s Snapshot) (*Loaded, []source.Problem) {
+	return c.compile(s, new(source.Report))
+}
+
+func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, problems []source.Problem) {
 	// No file may end a running heed, whatever is wrong with heed itself.
 	defer func() {
 		if cause := recover(); cause != nil {
-			report := new(source.Report)
+			report = new(source.Report)
 			report.Errorf(source.Place{File: &source.File{Name: s.name()}}, "internal", "heed broke while it read this: %v", cause).
 				Suggest("take back what was changed last, and please report it")
 			loaded, problems = nil, report.Problems()
 		}
 	}()
 	b := &build{
-		compiler: c, report: new(source.Report), catalog: c.Catalog,
+		compiler: c, report: report, catalog: c.Catalog,
 		actions: map[string]*actions.Configured{}, named: map[string]source.Place{}, used: map[string]bool{},
 		scopes: map[string]*expression.Scope{},
 	}

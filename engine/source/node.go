@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -318,8 +319,14 @@ func (f *Fields) wrong(value *Node, key, want string) *Problem {
 	return f.report.Errorf(value.Place(), "wrong-type", "%s of %s must be %s, not %s", key, f.what, want, value.Describe())
 }
 
+// Known are the keys that were taken or asked for.
+func (f *Fields) Known() []string { return slices.Clone(f.known) }
+
 // Done reports every key that nobody took.
 func (f *Fields) Done() {
+	if f.report.Seen != nil {
+		f.report.Seen(f)
+	}
 	for _, pair := range f.order {
 		key := pair.Key.Text()
 		if !contains(f.known, key) {

@@ -44,7 +44,13 @@ func (p *Problem) Suggest(format string, args ...any) {
 
 // Report collects the problems of one load, all of them. The zero Report is
 // ready to use.
-type Report struct{ problems []*Problem }
+type Report struct {
+	// Seen, if not nil, is told of every object when all its keys were taken.
+	// Tests hold against it what is said of the keys elsewhere.
+	Seen func(*Fields)
+
+	problems []*Problem
+}
 
 // Errorf adds an error at a place.
 func (r *Report) Errorf(at Place, code, format string, args ...any) *Problem {

@@ -19,19 +19,20 @@ var order = map[string]struct {
 	"engine/suggest":    {nil, "finding the word that was meant needs nothing"},
 	"engine/event":      {nil, "everybody speaks of events, so the word must not drag anything in"},
 	"engine/record":     {nil, "intake, delivery, store and admin share these words without knowing each other"},
+	"engine/schema":     {nil, "the words of descriptions know nothing of what they describe"},
 	"engine/source":     {[]string{"engine/suggest"}, "reading YAML with places knows nothing of what it reads"},
 	"engine/expression": {[]string{"engine/event", "engine/suggest"}, "the language must not depend on where expressions are written"},
 	"engine":            {[]string{"engine/event", "engine/expression"}, "deciding is pure: no files, no store, no actions"},
 	"engine/intake":     {[]string{"engine", "engine/event", "engine/record"}, "the front door sees a store only through its own interface"},
 	"engine/rulefile": {
-		[]string{"actions", "engine", "engine/event", "engine/expression", "engine/source", "engine/suggest"},
+		[]string{"actions", "engine", "engine/event", "engine/expression", "engine/schema", "engine/source", "engine/suggest"},
 		"rule files know what an action is, but no kind of action",
 	},
 	"engine/ruletest": {
 		[]string{"engine", "engine/event", "engine/expression", "engine/source", "engine/rulefile", "engine/suggest"},
 		"a dry run uses the engine that decides, and cannot send: it knows no action",
 	},
-	"actions":           {[]string{"engine/expression", "engine/source", "engine/suggest"}, "what an action is does not depend on rules or stores"},
+	"actions":           {[]string{"engine/expression", "engine/schema", "engine/source", "engine/suggest"}, "what an action is does not depend on rules or stores"},
 	"actions/outbound":  {[]string{"actions"}, "the guarded transport is below the kinds that use it"},
 	"actions/slack":     {kindMay, kindWhy},
 	"actions/httpcall":  {kindMay, kindWhy},
@@ -54,7 +55,7 @@ var order = map[string]struct {
 }
 
 var (
-	kindMay = []string{"actions", "actions/outbound", "engine/expression", "engine/source", "engine/suggest"}
+	kindMay = []string{"actions", "actions/outbound", "engine/expression", "engine/schema", "engine/source", "engine/suggest"}
 	kindWhy = "a kind of action owns its config, checks, rendering and sending, and knows no other kind"
 )
 
