@@ -17,6 +17,7 @@ import (
 	"heed/engine/intake"
 	"heed/engine/record"
 	"heed/engine/rulefile"
+	"heed/engine/ruletest"
 	"heed/engine/source"
 	"heed/internal/admin"
 	"heed/internal/metrics"
@@ -35,6 +36,7 @@ type appOptions struct {
 	maxAge, maxAhead           time.Duration
 	retention                  time.Duration
 	noSend                     bool
+	requireTests               bool
 	log                        *slog.Logger
 	// stored, if not nil, is told of every event that was stored.
 	stored func(*record.Event, []engine.Decision, []record.Delivery)
@@ -74,6 +76,9 @@ func openApp(ctx context.Context, s streams, o appOptions) (a *app, err error) {
 	a.watcher = &rulefile.Watcher{
 		Path: o.rules, Compiler: newCompiler(s, o.log, !o.noSend),
 		Activate: a.activate, Observe: a.observeReload, Log: o.log, Now: time.Now,
+	}
+	if o.requireTests {
+		a.watcher.Check = func(loaded *rulefile.Loaded) []source.Problem { return ruletest.Check(loaded, time.Now()) }
 	}
 	if err = a.watcher.Reload(ctx); err != nil {
 		return a, err

@@ -18,7 +18,10 @@ func newCheck(s streams) *cobra.Command {
 		Short: "Check rule files: every problem with its place and a hint",
 		Long: `Check reads rule files, or directories of them, as heed serve would, and prints
 every problem with its place and what to write instead. Without a path it reads
-rules.yaml. With -o json it prints one object a line.
+rules.yaml. Each problem has a code, which docs/checks.md explains.
+
+-o json prints one object a line, -o github annotations for GitHub Actions,
+-o sarif a report for code scanning.
 
 Exit code 0: clean, or warnings only (with --strict: clean).
           1: problems.  2: a file cannot be read.`,
@@ -27,15 +30,15 @@ Exit code 0: clean, or warnings only (with --strict: clean).
 			if len(paths) == 0 {
 				paths = []string{"rules.yaml"}
 			}
-			return check(s, paths, strict, output == "json")
+			return check(s, paths, strict, output)
 		},
 	}
 	cmd.Flags().BoolVar(&strict, "strict", false, "let warnings count as errors")
-	outputFlag(cmd, &output, "text", "json")
+	outputFlag(cmd, &output, "text", "json", "github", "sarif")
 	return cmd
 }
 
-func check(s streams, paths []string, strict, asJSON bool) error {
+func check(s streams, paths []string, strict bool, output string) error {
 	var all []source.Problem
 	rules := 0
 	for _, path := range paths {
@@ -49,23 +52,36 @@ func check(s streams, paths []string, strict, asJSON bool) error {
 		}
 		all = append(all, problems...)
 	}
-	if asJSON {
-		for i := range all {
-			if err := printJSON(s.out, &all[i]); err != nil {
-				return failure(err)
-			}
-		}
-	} else {
-		paint := s.style(s.out)
-		printProblems(s.out, paint, all)
-		if len(all) == 0 {
-			fmt.Fprintf(s.out, "%s✔%s %s, no problems\n", paint.green, paint.reset, count(rules, "rule"))
-		} else {
-			fmt.Fprintf(s.out, "%s\n", summary(all))
-		}
+	if err := report(s, output, all, rules); err != nil {
+		return failure(err)
 	}
 	if errors, warnings := tally(all); errors > 0 || (strict && warnings > 0) {
 		return quiet(exitProblems)
 	}
+	return nil
+}
+
+// report prints the problems in a format.
+func report(s streams, output string, problems []source.Problem, rules int) error {
+	switch output {
+	case "json":
+		for i := range problems {
+			if err := printJSON(s.out, &problems[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "github":
+		return printAnnotations(s.out, problems)
+	case "sarif":
+		return printSARIF(s.out, problems)
+	}
+	paint := s.style(s.out)
+	printProblems(s.out, paint, problems)
+	if len(problems) == 0 {
+		fmt.Fprintf(s.out, "%s✔%s %s, no problems\n", paint.green, paint.reset, count(rules, "rule"))
+		return nil
+	}
+	fmt.Fprintln(s.out, summary(problems))
 	return nil
 }

@@ -161,3 +161,39 @@ func TestABrokenFileKeepsTheOldRulesAndSaysWhere(t *testing.T) {
 		t.Errorf("the mended file: %v", a.Err)
 	}
 }
+
+func TestAFailingTestKeepsTheOldRulesWhereTestsAreRequired(t *testing.T) {
+	tested := func(score string) string {
+		return rule("data.score < 70") + "    tests: [{name: t, given: {data: {score: " + score + "}}, expect: {outcome: matched}}]\n"
+	}
+	attempts := make(chan rulefile.Attempt, 64)
+	s := startServer(t, tested("61"), held, func(o *appOptions) {
+		o.requireTests = true
+		o.reloaded = func(a rulefile.Attempt) { attempts <- a }
+	})
+	first := next(t, attempts)
+	if err := os.WriteFile(s.app.rules, []byte(tested("99")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := next(t, attempts)
+	if a.Err == nil || len(a.Problems) != 1 || a.Problems[0].Code != "test-failed" || a.Problems[0].Line == 0 {
+		t.Errorf("%v, %+v", a.Err, a.Problems)
+	}
+	if s.app.ruleSet().Hash() != first.Loaded.Hash {
+		t.Error("the rules whose test fails are active")
+	}
+	// So does one in a file of its own.
+	if err := os.WriteFile(s.app.rules, []byte(tested("62")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if a := next(t, attempts); a.Err != nil {
+		t.Errorf("the mended file: %v", a.Err)
+	}
+	beside := strings.TrimSuffix(s.app.rules, ".yaml") + "_test.yaml"
+	if err := os.WriteFile(beside, []byte("tests: [{rule: every-quiz, name: u, given: {data: {}}, expect: {outcome: matched}}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if a := next(t, attempts); a.Err == nil || !strings.Contains(a.Err.Error(), "_test.yaml:1:9") {
+		t.Errorf("a failing test beside the rules: %v", a.Err)
+	}
+}

@@ -52,6 +52,7 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	flags.Var(&f.maxAge, "max-age", "quarantine events signed longer ago than this")
 	flags.Var(&f.maxAhead, "max-ahead", "quarantine events signed further ahead than this")
 	flags.BoolVar(&f.app.noSend, "no-send", false, "record deliveries as held and send nothing")
+	flags.BoolVar(&f.app.requireTests, "require-tests", false, "refuse rule files with a failing test, as those with a mistake")
 	flags.Var(&f.retention, "retention", "delete events older than this")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "certificate file, to serve HTTPS; re-read when it changes")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "key file for --tls-cert")

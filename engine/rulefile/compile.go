@@ -48,13 +48,13 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 	}()
 	b := &build{
 		compiler: c, report: report, catalog: c.Catalog,
-		actions: map[string]*actions.Configured{}, named: map[string]source.Place{}, used: map[string]bool{},
+		actions: map[string]*actions.Configured{}, named: map[string]source.Place{}, byName: map[string]*engine.Rule{}, used: map[string]bool{},
 		scopes: map[string]*expression.Scope{},
 	}
 	var files []*file
 	for _, f := range s.Files {
 		if root := source.Parse(f.Name, f.Text, b.report); root != nil {
-			files = append(files, b.open(root))
+			files = append(files, b.open(root, isTestFile(f.Name)))
 		}
 	}
 	for _, f := range files {
@@ -65,6 +65,9 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 	}
 	for _, f := range files {
 		b.readRules(f.rules)
+	}
+	for _, f := range files {
+		b.readTestFile(f.tests)
 	}
 	if len(b.rules) > 0 || !b.report.Failed() { // else it is an error that keeps the rules from being seen
 		b.reportUnused()
@@ -103,13 +106,14 @@ type build struct {
 	rules  []*engine.Rule
 	tests  []Test
 	named  map[string]source.Place // rules by name
+	byName map[string]*engine.Rule
 	scopes map[string]*expression.Scope
 }
 
 // file is one rule file, taken apart.
-type file struct{ events, actions, rules *source.Node }
+type file struct{ events, actions, rules, tests *source.Node }
 
-func (b *build) open(root *source.Node) *file {
+func (b *build) open(root *source.Node, tests bool) *file {
 	fields := root.Fields(b.report, "the rule file")
 	if len(fields.Pairs()) == 0 && (root.IsNull() || root.IsObject()) {
 		b.report.Errorf(root.Place(), "empty-file", "the file holds no rules").
@@ -119,8 +123,18 @@ func (b *build) open(root *source.Node) *file {
 		b.report.Errorf(version.Place(), "unknown-version", "this heed reads version 1 of the rule language, not %s", version.Describe()).
 			Suggest("write version: 1")
 	}
-	f := &file{events: fields.Take("events"), actions: fields.Take("actions"), rules: fields.Take("rules")}
+	f := &file{events: fields.Take("events"), actions: fields.Take("actions"), rules: fields.Take("rules"), tests: fields.Take("tests")}
 	fields.Done()
+	for _, pair := range fields.Pairs() {
+		switch key := pair.Key.Text(); {
+		case tests && (key == "events" || key == "actions" || key == "rules"):
+			b.report.Errorf(pair.Key.Place(), "misplaced", "a file that ends in _test.yaml holds tests only, not %s", key).
+				Suggest("move %s into a rule file", key)
+		case !tests && key == "tests":
+			b.report.Errorf(pair.Key.Place(), "misplaced", "tests stand below their rule, or in a file that ends in _test.yaml").
+				Suggest("move them below the rule, or into a file such as rules_test.yaml, each with rule: and the rule's name")
+		}
+	}
 	return f
 }
 

@@ -107,8 +107,8 @@ func (c *Compiler) describeTest() *schema.Value {
 		schema.Required("name", schema.Text("what the rule must do", "a failing quiz is flagged")),
 		schema.Required("given", given),
 		schema.Required("expect", describeExpect()),
-		schema.Optional("now", schema.Matching("what the rule sees as now", `^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]`,
-			"write a time such as 2026-03-04T12:00:00Z", "2026-03-04T12:00:00Z")),
+		schema.Optional("now", schema.Matching("what the rule sees as now", `^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt]|$)`,
+			"write a time such as 2026-03-04T12:00:00Z, or a plain date", "2026-03-04T12:00:00Z")),
 	)
 }
 

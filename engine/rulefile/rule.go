@@ -37,7 +37,7 @@ func (b *build) readRule(node *source.Node) {
 			b.report.Errorf(name.Place(), "duplicate-rule", "there is another rule called %s, in %s:%d", rule.Name, first.File.Name, first.Line).
 				Suggest("rename one of the two: a rule's history hangs on its name")
 		} else {
-			b.named[rule.Name] = name.Place()
+			b.named[rule.Name], b.byName[rule.Name] = name.Place(), rule
 		}
 	}
 	rule.Description, _ = fields.Text("description")

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"heed/engine/source"
@@ -39,8 +40,9 @@ const (
 )
 
 // Read reads a rules path: one file, or a directory whose *.yaml and *.yml
-// files belong together. Files that end in _test.yaml hold tests and are left
-// out. The error says what cannot be read.
+// files belong together. Files that end in _test.yaml hold tests of the rules
+// beside them; rules_test.yaml belongs to rules.yaml. The error says what
+// cannot be read.
 func Read(path string) (Snapshot, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -48,8 +50,10 @@ func Read(path string) (Snapshot, error) {
 		return Snapshot{}, fmt.Errorf("there are no rules at %s: create the file, or name another", path)
 	case err != nil:
 		return Snapshot{}, fmt.Errorf("read rules: %w", err)
+	case !info.IsDir() && isTestFile(path):
+		return Snapshot{}, fmt.Errorf("%s holds tests: name the file or the directory of the rules that it tests", path)
 	case !info.IsDir():
-		return readFiles([]string{path})
+		return readFiles(withTests(path))
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
@@ -61,7 +65,7 @@ func Read(path string) (Snapshot, error) {
 			names = append(names, filepath.Join(path, entry.Name()))
 		}
 	}
-	if len(names) == 0 {
+	if !slices.ContainsFunc(names, func(name string) bool { return !isTestFile(name) }) {
 		return Snapshot{}, fmt.Errorf("the directory %s holds no rule files: they end in .yaml or .yml", path)
 	}
 	if len(names) > maxFiles {
@@ -71,8 +75,23 @@ func Read(path string) (Snapshot, error) {
 }
 
 func isRuleFile(name string) bool {
-	base, ext := strings.TrimSuffix(name, filepath.Ext(name)), filepath.Ext(name)
-	return (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(name, ".") && !strings.HasSuffix(base, "_test")
+	ext := filepath.Ext(name)
+	return (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(name, ".")
+}
+
+// isTestFile says whether a rule file holds tests only, going by its name.
+func isTestFile(name string) bool {
+	return strings.HasSuffix(strings.TrimSuffix(name, filepath.Ext(name)), "_test")
+}
+
+// withTests is a rule file and, if it has one, its file of tests.
+func withTests(path string) []string {
+	ext := filepath.Ext(path)
+	tests := strings.TrimSuffix(path, ext) + "_test" + ext
+	if info, err := os.Stat(tests); err != nil || !info.Mode().IsRegular() {
+		return []string{path}
+	}
+	return []string{path, tests}
 }
 
 func readFiles(names []string) (Snapshot, error) {

@@ -2,10 +2,13 @@ package rulefile
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"heed/engine"
+	"heed/engine/event"
 	"heed/engine/source"
 	"heed/engine/suggest"
 )
@@ -18,6 +21,8 @@ type Test struct {
 	Place source.Place
 	// Given are the events, in the webhook's own body format.
 	Given [][]byte
+	// Now is what the rule sees as now; zero for the time of the test.
+	Now time.Time
 	// Outcomes are the expected outcomes: one for each event or, if there is
 	// only one, that of the last. Empty expects nothing of them.
 	Outcomes []engine.Outcome
@@ -26,26 +31,52 @@ type Test struct {
 	Actions []map[string]any
 }
 
+// readTests reads the tests below a rule.
 func (b *build) readTests(node *source.Node, rule *engine.Rule) {
-	if node == nil || node.IsNull() {
-		return
-	}
-	if !node.IsList() {
-		b.report.Errorf(node.Place(), "wrong-type", "tests must be a list, not %s", node.Describe()).
-			Suggest("start each test with a dash: - name: a failing quiz is flagged")
-		return
-	}
-	for _, item := range node.Items() {
-		b.readTest(item, rule)
+	for _, item := range b.testList(node, "- name: a failing quiz is flagged") {
+		b.readTest(item, item.Fields(b.report, "the test"), rule)
 	}
 }
 
-func (b *build) readTest(node *source.Node, rule *engine.Rule) {
-	if !node.IsObject() {
-		b.report.Errorf(node.Place(), "wrong-type", "a test must be an object with name, given and expect, not %s", node.Describe())
-		return
+// readTestFile reads the tests in a file of their own, each with the name of
+// its rule.
+func (b *build) readTestFile(node *source.Node) {
+	for _, item := range b.testList(node, "- rule: low-quiz-score") {
+		fields := item.Fields(b.report, "the test")
+		name := fields.Require("rule", "write rule: and the name of the rule that is tested")
+		if name == nil {
+			continue
+		}
+		rule, ok := b.byName[name.Text()]
+		if !ok {
+			b.report.Errorf(name.Place(), "unknown-rule", "there is no rule called %s", name.Text()).
+				Suggest("%s", suggest.DidYouMean(name.Text(), slices.Sorted(maps.Keys(b.byName))))
+			continue
+		}
+		b.readTest(item, fields, rule)
 	}
-	fields := node.Fields(b.report, "the test")
+}
+
+func (b *build) testList(node *source.Node, example string) []*source.Node {
+	if node == nil || node.IsNull() {
+		return nil
+	}
+	if !node.IsList() {
+		b.report.Errorf(node.Place(), "wrong-type", "tests must be a list, not %s", node.Describe()).
+			Suggest("start each test with a dash: %s", example)
+	}
+	var tests []*source.Node
+	for _, item := range node.Items() {
+		if !item.IsObject() {
+			b.report.Errorf(item.Place(), "wrong-type", "a test must be an object with name, given and expect, not %s", item.Describe())
+			continue
+		}
+		tests = append(tests, item)
+	}
+	return tests
+}
+
+func (b *build) readTest(node *source.Node, fields *source.Fields, rule *engine.Rule) {
 	test := Test{Rule: rule, Place: node.Place()}
 	if fields.Require("name", "write name: and what the rule must do") != nil {
 		test.Name, _ = fields.Text("name")
@@ -58,6 +89,14 @@ func (b *build) readTest(node *source.Node, rule *engine.Rule) {
 		for _, item := range items {
 			test.Given = append(test.Given, b.readGiven(item, rule))
 		}
+	}
+	if now := fields.Take("now"); now != nil {
+		t, ok := event.ParseTime(now.Text())
+		if !ok {
+			b.report.Errorf(now.Place(), "wrong-type", "now of the test must be a time, not %s", now.Describe()).
+				Suggest("write now: 2026-03-04T12:00:00Z, or a plain date")
+		}
+		test.Now = t
 	}
 	if expect := fields.Require("expect", "write expect: {outcome: matched}"); expect != nil {
 		b.readExpect(expect, &test)

@@ -30,6 +30,9 @@ const (
 type Watcher struct {
 	Path     string
 	Compiler *Compiler
+	// Check, if not nil, says what else is wrong with a set that compiles,
+	// such as tests that fail. It is then not activated.
+	Check func(*Loaded) []source.Problem
 	// Activate is called with a compiled set before it becomes the current
 	// one; its error keeps the old set.
 	Activate func(context.Context, *Loaded) error
@@ -210,6 +213,12 @@ func (w *Watcher) try(ctx context.Context, force bool) error {
 	}
 	if loaded == nil {
 		return w.fail(snapshot.Hash, force, &ProblemsError{problems}, problems)
+	}
+	if w.Check != nil {
+		if failed := w.Check(loaded); len(failed) > 0 {
+			problems = append(failed, problems...)
+			return w.fail(snapshot.Hash, force, &ProblemsError{problems}, problems)
+		}
 	}
 	if err := w.Activate(ctx, loaded); err != nil {
 		return w.fail("activate "+snapshot.Hash, force, err, problems)

@@ -11,6 +11,7 @@ import (
 
 	"heed/engine"
 	"heed/engine/rulefile"
+	"heed/engine/source"
 )
 
 // Report is how one test went.
@@ -33,7 +34,8 @@ type Failure struct {
 func (r *Report) Passed() bool { return len(r.Failures) == 0 }
 
 // Run runs the tests of a rule set through the engine that decides real
-// events. Only the rule that carries the test is looked at.
+// events. Only the rule that carries the test is looked at. now is what rules
+// see as now in tests that do not say.
 func Run(loaded *rulefile.Loaded, now time.Time) []Report {
 	var reports []Report
 	for _, test := range loaded.Tests {
@@ -42,8 +44,26 @@ func Run(loaded *rulefile.Loaded, now time.Time) []Report {
 	return reports
 }
 
+// Check runs the tests and gives those that fail as problems of the rule files.
+func Check(loaded *rulefile.Loaded, now time.Time) []source.Problem {
+	var failed source.Report
+	for _, r := range Run(loaded, now) {
+		if r.Passed() {
+			continue
+		}
+		first := r.Failures[0]
+		failed.Errorf(r.Test.Place, "test-failed", "the test %q of the rule %s fails: %s is %s, not %s",
+			r.Test.Name, r.Test.Rule.Name, first.What, first.Got, first.Expected).
+			Suggest("heed test shows the whole difference, and why the rule decided so")
+	}
+	return failed.Problems()
+}
+
 func runTest(rules *engine.RuleSet, test rulefile.Test, now time.Time) Report {
 	report := Report{Test: test}
+	if !test.Now.IsZero() {
+		now = test.Now
+	}
 	var actions []map[string]any
 	for _, body := range test.Given {
 		result, err := DryRun(rules, Fixture{File: "given", Body: body}, now)

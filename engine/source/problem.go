@@ -32,6 +32,9 @@ type Problem struct {
 	width int    // of what is wrong, in characters
 }
 
+// Width is how many characters are wrong, on the problem's line; at least one.
+func (p *Problem) Width() int { return max(p.width, 1) }
+
 // String is the problem's first line: file:line:col: severity: message [code].
 func (p *Problem) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s: %s [%s]", p.File, p.Line, p.Col, p.Severity, p.Message, p.Code)
