@@ -42,53 +42,68 @@ const (
 // files belong together. Files that end in _test.yaml hold tests and are left
 // out. The error says what cannot be read.
 func Read(path string) (Snapshot, error) {
+	files, err := read(path, isRuleFile)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	return NewSnapshot(files), nil
+}
+
+// ReadAll is Read with the files that hold tests.
+func ReadAll(path string) ([]File, error) { return read(path, isYAML) }
+
+func read(path string, wanted func(name string) bool) ([]File, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return Snapshot{}, fmt.Errorf("there are no rules at %s: create the file, or name another", path)
+		return nil, fmt.Errorf("there are no rules at %s: create the file, or name another", path)
 	case err != nil:
-		return Snapshot{}, fmt.Errorf("read rules: %w", err)
+		return nil, fmt.Errorf("read rules: %w", err)
 	case !info.IsDir():
 		return readFiles([]string{path})
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("read rules: %w", err)
+		return nil, fmt.Errorf("read rules: %w", err)
 	}
 	var names []string
 	for _, entry := range entries {
-		if isRuleFile(entry.Name()) {
+		if wanted(entry.Name()) {
 			names = append(names, filepath.Join(path, entry.Name()))
 		}
 	}
 	if len(names) == 0 {
-		return Snapshot{}, fmt.Errorf("the directory %s holds no rule files: they end in .yaml or .yml", path)
+		return nil, fmt.Errorf("the directory %s holds no rule files: they end in .yaml or .yml", path)
 	}
 	if len(names) > maxFiles {
-		return Snapshot{}, fmt.Errorf("the directory %s holds %d rule files, more than %d", path, len(names), maxFiles)
+		return nil, fmt.Errorf("the directory %s holds %d rule files, more than %d", path, len(names), maxFiles)
 	}
 	return readFiles(names)
 }
 
-func isRuleFile(name string) bool {
-	base, ext := strings.TrimSuffix(name, filepath.Ext(name)), filepath.Ext(name)
-	return (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(name, ".") && !strings.HasSuffix(base, "_test")
+func isYAML(name string) bool {
+	ext := filepath.Ext(name)
+	return (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(name, ".")
 }
 
-func readFiles(names []string) (Snapshot, error) {
+func isRuleFile(name string) bool {
+	return isYAML(name) && !strings.HasSuffix(strings.TrimSuffix(name, filepath.Ext(name)), "_test")
+}
+
+func readFiles(names []string) ([]File, error) {
 	var files []File
 	total := 0
 	for _, name := range names {
 		text, err := readBounded(name)
 		if err != nil {
-			return Snapshot{}, err
+			return nil, err
 		}
 		if total += len(text); total > maxTotal {
-			return Snapshot{}, fmt.Errorf("the rule files have more than %d MiB together", maxTotal>>20)
+			return nil, fmt.Errorf("the rule files have more than %d MiB together", maxTotal>>20)
 		}
 		files = append(files, File{name, text})
 	}
-	return NewSnapshot(files), nil
+	return files, nil
 }
 
 // readBounded reads a file but not much more than a rule file may have.
