@@ -302,7 +302,7 @@ func (a *attacher) placeOnTop(v *value, first *entry) {
 // the innermost entry at the end of e which they are inside of.
 func (a *attacher) placeDeeper(e *entry, col int) {
 	open := openAtEnd(e)
-	for len(a.pending) > 0 && a.pending[0].col > col {
+	for len(open) > 0 && len(a.pending) > 0 && a.pending[0].col > col {
 		for len(open) > 1 && open[len(open)-1].col >= a.pending[0].col {
 			open = open[:len(open)-1]
 		}
@@ -312,12 +312,16 @@ func (a *attacher) placeDeeper(e *entry, col int) {
 	}
 }
 
-// openAtEnd is an entry, its last entry, and so on.
+// openAtEnd is an entry, its last entry, and so on, as far as a comment can
+// stand below: inside of a block scalar it would be text.
 func openAtEnd(e *entry) []*entry {
 	open := []*entry{e}
 	for v := e.value; v != nil && !v.bracket && len(v.entries) > 0; v = e.value {
 		e = v.entries[len(v.entries)-1]
 		open = append(open, e)
+	}
+	if e.value.form == formBlock && e.col >= 0 {
+		open = open[:len(open)-1]
 	}
 	return open
 }
@@ -362,6 +366,9 @@ func (a *attacher) bracketed(e *entry, y *yaml.Node, inline bool) error {
 func (a *attacher) unfold(e *entry, y *yaml.Node, end int) error {
 	v := e.value
 	a.take()
+	if e.col < 0 {
+		a.slot = &e.aside
+	}
 	if len(y.Content) == 0 {
 		v.inline = true
 		a.settle(e)

@@ -375,6 +375,18 @@ func (c *cutter) block(indent int) error {
 	return nil
 }
 
+// endsOpen says whether the text ends in a block scalar whose last line has no
+// line break, and the header does not say that it makes no difference.
+func (c *cutter) endsOpen() bool {
+	for i := range c.pieces {
+		p := &c.pieces[i]
+		if p.blockScalar() && len(p.body) > 0 && p.to == len(c.text) {
+			return !strings.HasSuffix(c.text, "\n") && !strings.Contains(p.text, "-")
+		}
+	}
+	return false
+}
+
 // firstIndent is the indentation that a block scalar without a number in its
 // header takes: that of the first line that is not blank, or of a deeper blank
 // one before it.

@@ -42,11 +42,8 @@ func (p *printer) document(d *document, cut *cutter, layout *Layout) {
 // one to a block scalar.
 func (p *printer) finish(cut *cutter) []byte {
 	text := p.out.String()
-	if n := len(cut.pieces); n > 0 {
-		last := &cut.pieces[n-1]
-		if last.blockScalar() && len(last.body) > 0 && !strings.Contains(last.text, "-") && last.to == len(cut.text) && !strings.HasSuffix(cut.text, "\n") {
-			text = strings.TrimSuffix(text, "\n")
-		}
+	if cut.endsOpen() {
+		text = strings.TrimSuffix(text, "\n")
 	}
 	return []byte(text)
 }
