@@ -101,7 +101,26 @@ func attach(y *yaml.Node, cut *cutter) (*document, error) {
 		return nil, a.refuse("something behind the document")
 	}
 	a.placeDeeper(d.root, -1)
+	if line := d.root.likeMarker(); line != "" {
+		return nil, &LayoutError{Line: 1 + strings.Count(cut.text[:strings.Index(cut.text, line)], "\n"), shape: "a text like a marker"}
+	}
 	return d, nil
+}
+
+// likeMarker finds a text that would be a marker at the start of a line.
+func (e *entry) likeMarker() string {
+	texts := []string{e.value.text}
+	for _, inner := range e.value.entries {
+		if inner.key != nil {
+			texts = append(texts, inner.key.text)
+		}
+	}
+	for _, text := range texts {
+		if strings.HasPrefix(text, "---") || strings.HasPrefix(text, "...") {
+			return text
+		}
+	}
+	return ""
 }
 
 func (a *attacher) refuse(shape string) error {

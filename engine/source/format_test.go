@@ -40,6 +40,7 @@ func TestFormat(t *testing.T) {
 		{"Windows line ends", "\ufeffx: 1\r\ny: |\r\n  a\r\n  b\r\n", "x: 1\n\ny: |\n  a\n  b\n"},
 		{"no line break at the end", "x: 1", "x: 1\n"},
 		{"no line break after a block scalar", "x: |\n    a", "x: |\n  a"},
+		{"a blank line without an end after a block scalar", "x: |+\n  a\n ", "x: |+\n  a\n"},
 		{"no line break after a stripped one", "x: |-\n    a", "x: |-\n  a\n"},
 		{"indentation", "x:\n    - a\n    -   b:  1\n        c: 2\n", "x:\n  - a\n  - b: 1\n    c: 2\n"},
 		{"a list in its key's column", "x:\n- a\n- - b\n  - c\n-\n  d: 1\n", "x:\n  - a\n  - - b\n    - c\n  - d: 1\n"},
@@ -101,6 +102,8 @@ func TestFormatRefusesWhatItDoesNotLayOut(t *testing.T) {
 		"%YAML 1.1\n---\na: 1\n":                 1,
 		"# c\n--- {a: 1}\n":                      2,
 		"a: 1\n...\n":                            2,
+		"# a\n ---\n":                            2,
+		" a: 1\n --- b: 1\n":                     2,
 		"a: 1\nb: \"x\u0085 y\"\n":               2,
 		"a: 1\nfirst: 1\nx: |\n  y\nlist: |\n z": 5,
 	} {

@@ -342,14 +342,14 @@ func (c *cutter) block(indent int) error {
 		return nil
 	}
 	lines := strings.Split(c.text[c.at+1:], "\n")
-	if lines[len(lines)-1] == "" {
-		lines = lines[:len(lines)-1]
-	}
 	width := max(indent+1, 1)
 	if i := strings.IndexAny(header, "123456789"); i > 0 {
 		width = max(indent, 0) + int(header[i]-'0')
 	} else {
 		width = max(width, firstIndent(lines))
+	}
+	if unended := lines[len(lines)-1]; len(unended) <= width && strings.Trim(unended, " ") == "" {
+		lines = lines[:len(lines)-1]
 	}
 	body, taken := []string{}, 0 // taken are the lines up to the last that is not blank
 	for _, line := range lines {
