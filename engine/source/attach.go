@@ -21,6 +21,7 @@ type note struct {
 //	  # before
 //	  value # behind
 //	  # foot
+//	# tail, where a blank line follows
 type entry struct {
 	key    *value // nil for an item
 	value  *value
@@ -30,6 +31,7 @@ type entry struct {
 	before []note
 	behind string
 	foot   []note
+	tail   []note
 	col    int // where it stood; it is deeper than what it stands in
 }
 
@@ -46,6 +48,8 @@ type value struct {
 	top     []note // comments at its top that a blank line parts from the first entry
 	entries []*entry
 }
+
+func (v *value) endsInColon() bool { return v.form == formText && strings.HasSuffix(v.text, ":") }
 
 type form int
 
@@ -280,7 +284,7 @@ func (a *attacher) key(pair *entry, y *yaml.Node) error {
 		return a.refuse("an empty or a long key")
 	}
 	a.slot = nil
-	if a.at > 0 && (a.cut.pieces[a.at-1].last != first.line || a.isMark(":") && a.next().line != first.line) {
+	if a.cut.pieces[a.at-1].last != first.line {
 		return a.refuse("a key over several lines")
 	}
 	return nil
@@ -293,13 +297,32 @@ func (a *attacher) enter(v *value) *entry {
 	if len(v.entries) == 0 {
 		a.placeOnTop(v, e)
 	} else {
+		above := v.entries[len(v.entries)-1]
 		if !v.bracket {
-			a.placeDeeper(v.entries[len(v.entries)-1], e.col)
+			a.placeDeeper(above, e.col)
 		}
+		a.placeBelow(above)
 		e.head, a.pending = a.pending, nil
 	}
 	v.entries = append(v.entries, e)
 	return e
+}
+
+// placeBelow gives an entry the pending comments that stand right below it, if
+// a blank line parts them from what comes next.
+func (a *attacher) placeBelow(e *entry) {
+	for i, n := range a.pending {
+		switch {
+		case n.blank && i == 0:
+			return
+		case n.blank:
+			e.tail, a.pending = a.pending[:i:i], a.pending[i:]
+			return
+		}
+	}
+	if a.next().line-a.last > 1 {
+		e.tail, a.pending = a.pending, nil
+	}
 }
 
 // placeOnTop splits the comments over a first entry at the last blank line:
@@ -397,6 +420,11 @@ func (a *attacher) unfold(e *entry, y *yaml.Node, end int) error {
 	}
 	if a.at != end || len(v.entries) == 0 && len(a.pending) > 0 {
 		return a.refuse("comments in empty brackets")
+	}
+	for _, inner := range v.entries {
+		if inner.value.endsInColon() || inner.key != nil && inner.key.endsInColon() {
+			return a.refuse("a colon that is text only inside of brackets")
+		}
 	}
 	a.take()
 	if v.inline {

@@ -67,6 +67,7 @@ func TestFormat(t *testing.T) {
 
 		{"brackets on a line", "x: {a:   1,b: [ 1,2 , ], \"c\":3, d, e: {}, f: [g: 1, h: ]}\n", "x: {a: 1, b: [1, 2], \"c\": 3, d, e: {}, f: [g: 1, h: ]}\n"},
 		{"brackets over lines", "x: {a: 1,\n  b: [1,\n 2], c: {d: 1}}\ny: [\n]\nz: [a: 1,\n b]\n", "x:\n  a: 1\n  b:\n    - 1\n    - 2\n  c: {d: 1}\n\ny: []\n\nz:\n  - a: 1\n  - b\n"},
+		{"a colon that is text in brackets", "x: [\n a:]\n", "x: [\n  a:]\n"},
 		{"comments in brackets", "x: [ # a\n  # b\n  1, # c\n  2 # d\n  # e\n] # f\n", "x: [ # a\n    # b\n    1, # c\n    2 # d\n    # e\n  ] # f\n"},
 		{"comments in brackets with a place", "x: [\n  # b\n  1, # c\n\n  2 # d\n\n  # e\n] # f\n", "x: # f\n  # b\n  - 1 # c\n\n  - 2 # d\n\n  # e\n"},
 		{"comments without a place", "x:\n    - {? a # b\n        : 1,\n      # c\n      d:   2}\n", "x:\n  - {? a # b\n      : 1,\n    # c\n    d:   2}\n"},
@@ -74,8 +75,9 @@ func TestFormat(t *testing.T) {
 		{"a key over lines", "x: {? a\n  b\n : 1}\n", "x: {? a\n   b\n  : 1}\n"},
 
 		{"comments at the ends of lines", "x:    # a\n  - b    # c\n  -   # d\n    e: 1 # f\n", "x: # a\n  - b # c\n  - # d\n    e: 1 # f\n"},
-		{"comments above", "# a\nx:\n# b\n   # c\n  - d\n     # e\n  - f\n# g\n\n# h\ny: 1\n", "# a\nx:\n  # b\n  # c\n  - d\n    # e\n  - f\n\n# g\n\n# h\ny: 1\n"},
+		{"comments above", "# a\nx:\n# b\n   # c\n  - d\n     # e\n  - f\n# g\n\n# h\ny: 1\n", "# a\nx:\n  # b\n  # c\n  - d\n    # e\n  - f\n# g\n\n# h\ny: 1\n"},
 		{"comments at the end of an object", "x:\n   y:\n      z: 1\n      # in z's object\n   # in y's object\n# of w\nw: 2\n# the end\n", "x:\n  y:\n    z: 1\n    # in z's object\n  # in y's object\n\n# of w\nw: 2\n# the end\n"},
+		{"comments right below", "x: 1\n# of x\n# of x too\n\n# of list\nlist:\n- a: 1\n  # of a\n\n  b: 2\n# of the item\n\n- c\n", "# of list\nlist:\n  - b: 2\n    a: 1\n    # of a\n  # of the item\n\n  - c\n\nx: 1\n# of x\n# of x too\n"},
 		{"comments below what is empty", "x:\n  # - a\n  # - b\nlist: 1\n", "list: 1\n\nx:\n  # - a\n  # - b\n"},
 		{"comments move with their key", "# of the file\n\n# of x\nx: 1 # beside x\n  # inside x\n# of list\nlist:\n  # of the item\n  - a: 1 # beside a\n    # of b\n    b: 2 # beside b\n    # the item's end\n", "# of the file\n\n# of list\nlist:\n  # of the item\n  # of b\n  - b: 2 # beside b\n    a: 1 # beside a\n    # the item's end\n\n# of x\nx: 1 # beside x\n  # inside x\n"},
 		{"comments between dash and key", "list:\n- # a\n  # b\n  b: 1\n-\n  # c\n\n  # d\n  a: 1\n- -\n    # e\n    - f\n", "list:\n  - # a\n    # b\n    b: 1\n  # c\n\n  # d\n  - a: 1\n  # e\n  - - - f\n"},

@@ -88,7 +88,7 @@ func (e *entry) lift() {
 		}
 	}
 	lifted := slices.Concat(v.top, first.head)
-	lifted[0].blank, e.blank = e.blank, below
+	lifted[0].blank, e.blank = e.blank || below, below
 	e.head = append(e.head, lifted...)
 	v.top, first.head = nil, nil
 }
@@ -100,7 +100,7 @@ func (p *printer) entries(v *value, indent int, layout *Layout) {
 	for i, e := range v.entries {
 		gap := len(v.top) > 0
 		if i > 0 {
-			gap = e.startsApart() || layout.parts(v.entries[i-1], e)
+			gap = e.startsApart() || len(v.entries[i-1].tail) > 0 || layout.parts(v.entries[i-1], e)
 		}
 		p.entry(e, indent, layout, gap)
 	}
@@ -161,6 +161,9 @@ func (p *printer) entry(e *entry, indent int, layout *Layout, gap bool) {
 	}
 	for _, n := range e.foot {
 		p.note(indent+2, n, n.blank)
+	}
+	for _, n := range e.tail {
+		p.note(indent, n, false)
 	}
 }
 
