@@ -52,6 +52,8 @@ type cutter struct {
 	scalars map[*yaml.Node]bool // those for which there is a piece
 	widths  []int               // the offsets of the characters of line widthOf
 	widthOf int
+	col     int // of the last piece, which starts at colAt
+	colAt   int
 }
 
 func cutUp(root *Node) (*cutter, error) {
@@ -227,10 +229,11 @@ func (c *cutter) leaf(y *yaml.Node, indent int) error {
 		return err
 	}
 	c.scalars[y] = true
-	end, ok := c.at, false
+	var end int
+	ok := true
 	switch {
 	case y.Kind == yaml.AliasNode:
-		end, ok = c.word(c.at+1), true
+		end = c.word(c.at + 1)
 	case y.Style&yaml.DoubleQuotedStyle != 0:
 		end, ok = c.endOfDouble()
 	case y.Style&yaml.SingleQuotedStyle != 0:
@@ -402,10 +405,12 @@ func firstIndent(lines []string) int {
 	return most
 }
 
-// gap cuts what stands between scalars. With stop it ends before the first
-// character that is neither white space nor a mark nor a comment.
+// gap cuts what stands before, between and behind scalars, up to a place in the
+// text. With stop a scalar follows; if its place is not known, because it has
+// properties, to is the end of the text and the gap ends before the first
+// character that is neither white space nor a comment.
 func (c *cutter) gap(to int, stop bool) error {
-	free := to == len(c.text) // how far is not known
+	stop = stop && to == len(c.text)
 	for c.at < to {
 		ch := c.text[c.at]
 		switch {
@@ -416,7 +421,7 @@ func (c *cutter) gap(to int, stop bool) error {
 			c.at++
 		case ch == '#':
 			c.comment()
-		case stop && free:
+		case stop:
 			return nil
 		case strings.IndexByte("-?:,[]{}", ch) >= 0:
 			c.add(markPiece, c.at+1)
@@ -439,12 +444,16 @@ func (c *cutter) comment() {
 // add cuts a piece from where the cutter stands.
 func (c *cutter) add(kind pieceKind, end int) {
 	text := c.text[c.at:end]
-	from := c.starts[c.line-1]
+	if from := c.starts[c.line-1]; c.colAt < from {
+		c.col, c.colAt = 0, from
+	}
+	c.col += utf8.RuneCountInString(c.text[c.colAt:c.at])
+	c.colAt = c.at
 	first := c.line
 	c.line += strings.Count(text, "\n")
 	c.pieces = append(c.pieces, piece{
 		kind: kind, text: text, line: first, last: c.line, from: c.at, to: end,
-		col: utf8.RuneCountInString(c.text[from:c.at]),
+		col: c.col,
 	})
 	c.at = end
 }
