@@ -78,6 +78,8 @@ func TestFormat(t *testing.T) {
 		{"comments above", "# a\nx:\n# b\n   # c\n  - d\n     # e\n  - f\n# g\n\n# h\ny: 1\n", "# a\nx:\n  # b\n  # c\n  - d\n    # e\n  - f\n# g\n\n# h\ny: 1\n"},
 		{"comments at the end of an object", "x:\n   y:\n      z: 1\n      # in z's object\n   # in y's object\n# of w\nw: 2\n# the end\n", "x:\n  y:\n    z: 1\n    # in z's object\n  # in y's object\n\n# of w\nw: 2\n# the end\n"},
 		{"comments right below", "x: 1\n# of x\n# of x too\n\n# of list\nlist:\n- a: 1\n  # of a\n\n  b: 2\n# of the item\n\n- c\n", "# of list\nlist:\n  - b: 2\n    a: 1\n    # of a\n  # of the item\n\n  - c\n\nx: 1\n# of x\n# of x too\n"},
+		{"a comment right below stays apart from what comes next", "list:\n- a: 1\n  # of a\n\n  b: 2\n  c: 3\n", "list:\n  - b: 2\n    a: 1\n    # of a\n\n    c: 3\n"},
+		{"a lifted comment is not taken for the item's above", "list:\n- x\n-\n  # of the object\n\n  a: 1\n", "list:\n  - x\n\n  # of the object\n\n  - a: 1\n"},
 		{"comments below what is empty", "x:\n  # - a\n  # - b\nlist: 1\n", "list: 1\n\nx:\n  # - a\n  # - b\n"},
 		{"comments move with their key", "# of the file\n\n# of x\nx: 1 # beside x\n  # inside x\n# of list\nlist:\n  # of the item\n  - a: 1 # beside a\n    # of b\n    b: 2 # beside b\n    # the item's end\n", "# of the file\n\n# of list\nlist:\n  # of the item\n  # of b\n  - b: 2 # beside b\n    a: 1 # beside a\n    # the item's end\n\n# of x\nx: 1 # beside x\n  # inside x\n"},
 		{"comments between dash and key", "list:\n- # a\n  # b\n  b: 1\n-\n  # c\n\n  # d\n  a: 1\n- -\n    # e\n    - f\n", "list:\n  - # a\n    # b\n    b: 1\n  # c\n\n  # d\n  - a: 1\n  # e\n  - - - f\n"},
