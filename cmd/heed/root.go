@@ -102,7 +102,7 @@ Try it on the example rules, with nothing set up:  heed demo`,
 		}
 	}
 	add("run", newServe(s), newDemo(s), newSend(s))
-	add("rules", newCheck(s), newDryRun(s), newTest(s), newCatalog(s), newSchema(s))
+	add("rules", newCheck(s), newFmt(s), newDryRun(s), newTest(s), newCatalog(s), newSchema(s))
 	add("look", newEvents(s), newDeliveries(s))
 	root.AddCommand(newVersion(s))
 	return root

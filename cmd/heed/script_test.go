@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,6 +43,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serveInScript,
 			"plain": plain,
+			"exits": exits,
 		},
 	})
 }
@@ -87,6 +89,16 @@ func serveInScript(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Setenv("URL", "http://"+public+"/webhooks/mindtickle")
 	ts.Setenv("ADMIN", "http://"+admin)
+}
+
+// exits runs heed and compares its exit code: exits 2 check nothing.yaml.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	cmd := exec.Command(lookPath(ts, "heed"), args[1:]...)
+	cmd.Dir = ts.MkAbs(".")
+	out, _ := cmd.CombinedOutput()
+	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); got != args[0] {
+		ts.Fatalf("heed %s: exit code %s, want %s\n%s", strings.Join(args[1:], " "), got, args[0], out)
+	}
 }
 
 func lookPath(ts *testscript.TestScript, name string) string {

@@ -44,20 +44,49 @@ const (
 // beside them; rules_test.yaml belongs to rules.yaml. The error says what
 // cannot be read.
 func Read(path string) (Snapshot, error) {
+	names, err := list(path)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	switch isFile := len(names) == 1 && names[0] == path; {
+	case isFile && isTestFile(path):
+		return Snapshot{}, fmt.Errorf("%s holds tests: name the file or the directory of the rules that it tests", path)
+	case isFile:
+		names = withTests(path)
+	case !slices.ContainsFunc(names, func(name string) bool { return !isTestFile(name) }):
+		return Snapshot{}, fmt.Errorf("the directory %s holds no rule files: they end in .yaml or .yml", path)
+	}
+	files, err := readFiles(names)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	return NewSnapshot(files), nil
+}
+
+// ReadEach reads the files of a path for whoever works on each alone: the file
+// itself, whatever it holds, or those of a directory, tests too.
+func ReadEach(path string) ([]File, error) {
+	names, err := list(path)
+	if err != nil {
+		return nil, err
+	}
+	return readFiles(names)
+}
+
+// list names the files of a path.
+func list(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return Snapshot{}, fmt.Errorf("there are no rules at %s: create the file, or name another", path)
+		return nil, fmt.Errorf("there are no rules at %s: create the file, or name another", path)
 	case err != nil:
-		return Snapshot{}, fmt.Errorf("read rules: %w", err)
-	case !info.IsDir() && isTestFile(path):
-		return Snapshot{}, fmt.Errorf("%s holds tests: name the file or the directory of the rules that it tests", path)
+		return nil, fmt.Errorf("read rules: %w", err)
 	case !info.IsDir():
-		return readFiles(withTests(path))
+		return []string{path}, nil
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("read rules: %w", err)
+		return nil, fmt.Errorf("read rules: %w", err)
 	}
 	var names []string
 	for _, entry := range entries {
@@ -65,13 +94,13 @@ func Read(path string) (Snapshot, error) {
 			names = append(names, filepath.Join(path, entry.Name()))
 		}
 	}
-	if !slices.ContainsFunc(names, func(name string) bool { return !isTestFile(name) }) {
-		return Snapshot{}, fmt.Errorf("the directory %s holds no rule files: they end in .yaml or .yml", path)
+	if len(names) == 0 {
+		return nil, fmt.Errorf("the directory %s holds no rule files: they end in .yaml or .yml", path)
 	}
 	if len(names) > maxFiles {
-		return Snapshot{}, fmt.Errorf("the directory %s holds %d rule files, more than %d", path, len(names), maxFiles)
+		return nil, fmt.Errorf("the directory %s holds %d rule files, more than %d", path, len(names), maxFiles)
 	}
-	return readFiles(names)
+	return names, nil
 }
 
 func isRuleFile(name string) bool {
@@ -94,20 +123,20 @@ func withTests(path string) []string {
 	return []string{path, tests}
 }
 
-func readFiles(names []string) (Snapshot, error) {
+func readFiles(names []string) ([]File, error) {
 	var files []File
 	total := 0
 	for _, name := range names {
 		text, err := readBounded(name)
 		if err != nil {
-			return Snapshot{}, err
+			return nil, err
 		}
 		if total += len(text); total > maxTotal {
-			return Snapshot{}, fmt.Errorf("the rule files have more than %d MiB together", maxTotal>>20)
+			return nil, fmt.Errorf("the rule files have more than %d MiB together", maxTotal>>20)
 		}
 		files = append(files, File{name, text})
 	}
-	return NewSnapshot(files), nil
+	return files, nil
 }
 
 // readBounded reads a file but not much more than a rule file may have.
