@@ -2,6 +2,7 @@ package actions
 
 import (
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -126,6 +127,9 @@ func (c *Config) Secret(key string) Secret {
 	return c.SecretOf(key, node, true)
 }
 
+// foreignVariable is how other programs name an environment variable.
+var foreignVariable = regexp.MustCompile(`^(?:\$\{?|%|\{\{ ?(?:env|secrets)?\.?)([A-Z][A-Z0-9_]+)(?:\}|%| ?\}\})?$`)
+
 // SecretOf reads a secret from a node; key names it in messages. sensitive
 // says whether a literal text deserves a warning.
 func (c *Config) SecretOf(key string, node *source.Node, sensitive bool) Secret {
@@ -134,6 +138,9 @@ func (c *Config) SecretOf(key string, node *source.Node, sensitive bool) Secret 
 		if node.IsNull() {
 			report.Errorf(node.Place(), "wrong-type", "%s of %s is empty", key, c.What()).
 				Suggest("write %s: {env: NAME} or {file: PATH}", key)
+		} else if m := foreignVariable.FindStringSubmatch(node.Text()); m != nil {
+			report.Errorf(node.Place(), "foreign-variable", "%s of %s holds %s, which heed does not replace", key, c.What(), m[0]).
+				Suggest("write %s: {env: %s}", key, m[1])
 		} else if sensitive {
 			report.Warnf(node.Place(), "plain-secret", "%s of %s stands in the rule file as plain text", key, c.What()).
 				Suggest("write %s: {env: NAME} or {file: PATH}", key)
@@ -190,8 +197,11 @@ func (c *Config) CheckURL(key string, node *source.Node, text string) *url.URL {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "":
-		report.Errorf(node.Place(), "bad-url", "%s of %s is no absolute address", key, c.What()).
-			Suggest("write https://host/path")
+		problem := report.Errorf(node.Place(), "bad-url", "%s of %s is no absolute address", key, c.What())
+		problem.Suggest("write https://host/path")
+		if host, _, _ := strings.Cut(text, "/"); node.IsScalar() && err == nil && u.Scheme == "" && strings.Contains(host, ".") {
+			problem.Suggest("write https://%s", text)
+		}
 		return nil
 	case strings.Contains(text, "#"):
 		report.Errorf(node.Place(), "bad-url", "%s of %s holds a #; what follows it is never sent", key, c.What()).

@@ -48,7 +48,7 @@ func TestEachMistakeIsReportedAtItsPlace(t *testing.T) {
 		"from two":           {`email: {smtp: mail.example.com, from: "a@b.c, d@e.f"}`, ``, `config:1:39: error: from of the email action act is no e-mail address [bad-address] (write from: "Enablement <enablement@example.com>")`},
 		"unknown key":        {`email: {smtp: mail.example.com, from: a@b.c, user: a}`, ``, `config:1:46: error: the email action act has no key user [unknown-key]`},
 
-		"step: nothing":         {ok, `{}`, "step:1:1: error: the email action act has no to [missing-key]\nstep:1:1: error: the email action act has no subject [missing-key]\nstep:1:1: error: the email action act has neither text nor html [missing-key] (write text: |, and the message below it)"},
+		"step: nothing":         {ok, `{}`, "step:1:1: error: the email action act has neither text nor html [missing-key]\nstep:1:1: error: the email action act has no to [missing-key]\nstep:1:1: error: the email action act has no subject [missing-key] (write subject: and what the e-mail is about)"},
 		"step: to nobody":       {ok, `{to: [], subject: a, text: a}`, `step:1:6: error: to of the email action act must be an address or a list of them, not an empty list [wrong-type]`},
 		"step: to an object":    {ok, `{to: {a: b}, subject: a, text: a}`, `step:1:6: error: to of the email action act must be an address or a list of them, not an object [wrong-type]`},
 		"step: bad address":     {ok, `{to: [a@b.c, nobody], subject: a, text: a}`, `step:1:14: error: to of the email action act: "nobody" is no e-mail address [bad-address] (write one address for each entry, such as coach@example.com)`},
@@ -57,7 +57,7 @@ func TestEachMistakeIsReportedAtItsPlace(t *testing.T) {
 		"step: reply to two":    {ok, `{to: a@b.c, reply_to: [a@b.c, d@e.f], subject: a, text: a}`, `step:1:23: error: reply_to of the email action act takes one address [wrong-type]`},
 		"step: unknown field":   {ok, "to: a@b.c\nsubject: a\ntext: |\n  Hello\n  {{ data.scor }}", `step:5:11: error: quiz.submitted has no field scor [unknown-field]`},
 		"step: unknown in html": {ok, `{to: a@b.c, subject: a, html: "<b>{{ data.scor }}</b>"}`, `step:1:43: error: quiz.submitted has no field scor [unknown-field]`},
-		"step: unknown key":     {ok, `{to: a@b.c, subjet: a, text: a}`, "step:1:1: error: the email action act has no subject [missing-key]\nstep:1:13: error: the email action act has no key subjet [unknown-key]"},
+		"step: unknown key":     {ok, `{to: a@b.c, subjet: a, text: a}`, "step:1:13: error: the email action act has no key subjet [unknown-key] (did you mean subject?)"},
 		"step: everything":      {ok, `{to: ["{{ data.userId }}@example.com", "A B <a@b.c>"], cc: "{{ data.userId }}", reply_to: a@b.c, subject: a, text: a, html: a}`, ``},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,7 @@ func TestEachMistakeIsReportedAtItsPlace(t *testing.T) {
 	for name, c := range map[string]struct{ config, step, want string }{
 		"no url":             {`http: {}`, ``, `config:1:7: error: the http action act has no url [missing-key] (write url: https://host/path)`},
 		"empty url":          {`http: {url: }`, ``, `config:1:13: error: url of the http action act is empty [missing-key] (write url: https://host/path)`},
-		"relative url":       {`http: {url: example.com/api}`, ``, `config:1:13: error: url of the http action act is no absolute address [bad-url] (write https://host/path)`},
+		"relative url":       {`http: {url: example.com/api}`, ``, `config:1:13: error: url of the http action act is no absolute address [bad-url] (write https://example.com/api)`},
 		"url with template":  {`http: {url: "https://example.com/{{ data.userId }}"}`, ``, `config:1:13: error: url of the http action act holds a template [template-in-url] (the configured address is fixed; a rule adds path and query)`},
 		"url with password":  {`http: {url: "https://u:p@example.com"}`, ``, `config:1:13: warning: url of the http action act holds a password [plain-secret] (send it in headers: {Authorization: {env: NAME}})`},
 		"loopback":           {`http: {url: "http://127.0.0.1:9/"}`, ``, `config:1:13: error: url of the http action act: 127.0.0.1 is a loopback, link-local or private address; set allow_private: true for the action if it really lives there [private-address] (add allow_private: true)`},
@@ -33,7 +33,7 @@ func TestEachMistakeIsReportedAtItsPlace(t *testing.T) {
 		"broken header":      {`http: {url: https://h, headers: {Authorization: {env: BROKEN}}}`, ``, `config:1:49: error: the header Authorization of the http action act holds a line break or control character [bad-header] (write it on one line, in quotes)`},
 		"template in header": {`http: {url: https://h, headers: {X-User: "{{ data.userId }}"}}`, ``, `config:1:42: error: the header X-User of the http action act is fixed: it cannot hold a template [template-not-allowed] (write it under headers in the rule)`},
 		"headers as text":    {`http: {url: https://h, headers: x}`, ``, `config:1:33: error: headers of the http action act must be an object of keys and values, not the text "x" [wrong-type]`},
-		"unknown key":        {`http: {url: https://h, header: {}}`, ``, `config:1:24: error: the http action act has no key header [unknown-key] (did you mean headers?)`},
+		"unknown key":        {`http: {url: https://h, header: {}}`, ``, `config:1:24: error: the http action act has no key header [unknown-key] (it is called headers here)`},
 
 		"step: method":           {lms, `method: FETCH`, `step:1:9: error: there is no method FETCH [wrong-type] (write one of GET, POST, PUT, PATCH, DELETE)`},
 		"step: method template":  {lms, `method: "{{ data.userId }}"`, `step:1:9: error: method of the http action act is fixed: it cannot hold a template [template-not-allowed] (an event must not choose where a message goes; write one rule for each method)`},
@@ -54,7 +54,7 @@ func TestEachMistakeIsReportedAtItsPlace(t *testing.T) {
 		"step: expect 100":       {lms, `expect: 100`, `step:1:9: error: expect of the http action act takes status codes from 200 to 599, not 100 [wrong-type] (write expect: [200, 409])`},
 		"step: expect nothing":   {lms, `expect: []`, `step:1:9: error: expect of the http action act takes status codes from 200 to 599, not an empty list [wrong-type] (write expect: [200, 409])`},
 		"step: timeout":          {lms, `timeout: 1`, `step:1:10: error: timeout of the http action act must be a duration such as 30s, 5m, 24h or 7d, not 1 [wrong-type] (write the unit: 1s, or 1m for minutes)`},
-		"step: timeout too long": {lms, `timeout: 1m`, `step:1:10: warning: timeout of the http action act has no effect: the action's own ends an attempt after 15s [timeout] (raise timeout in the action's configuration)`},
+		"step: timeout too long": {lms, `timeout: 1m`, `step:1:10: warning: timeout of the http action act has no effect: the action's own ends an attempt after 15s [no-effect] (raise timeout in the action's configuration)`},
 		"step: unknown key":      {lms, `querry: {}`, `step:1:1: error: the http action act has no key querry [unknown-key] (did you mean query?)`},
 		"step: unknown field":    {lms, `path: /u/{{ data.userID }}`, `step:1:18: error: quiz.submitted has no field userID [unknown-field] (did you mean data.userId?)`},
 		"step: everything": {lms, `

@@ -108,7 +108,7 @@ func (s *step) readHeader(p *actions.Params, h actions.NamedTemplate) {
 func (s *step) readTimeout(p *actions.Params) {
 	s.timeout, _ = p.Duration("timeout")
 	if s.timeout > s.action.timeout {
-		p.Report().Warnf(p.Take("timeout").Place(), "timeout", "timeout of %s has no effect: the action's own ends an attempt after %s", p.What(), s.action.timeout).
+		p.Report().Warnf(p.Take("timeout").Place(), "no-effect", "timeout of %s has no effect: the action's own ends an attempt after %s", p.What(), s.action.timeout).
 			Suggest("raise timeout in the action's configuration")
 	}
 }
@@ -133,6 +133,11 @@ func (s *step) readPath(p *actions.Params) {
 	} else if _, err := url.PathUnescape(literal); err != nil {
 		p.Report().Errorf(node.Place(), "bad-path", "path of %s holds a %% that starts no escape", p.What()).
 			Suggest("write %%25 for a per cent sign")
+	} else if fixed, ok := s.path.IsLiteral(); ok {
+		if checkSegments(fixed) != nil {
+			p.Report().Errorf(node.Place(), "bad-path", "path of %s leads elsewhere", p.What()).
+				Suggest("write the path that is meant, without . and ..")
+		}
 	}
 }
 
@@ -226,12 +231,17 @@ func (s *step) renderPath(env *expression.Env) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return path, checkSegments(path)
+}
+
+// checkSegments refuses a path that leaves the one that was configured.
+func checkSegments(path string) error {
 	for segment := range strings.SplitSeq(path, "/") {
 		if plain, err := url.PathUnescape(segment); err != nil || plain == "." || plain == ".." {
-			return "", fmt.Errorf("the path %s would lead elsewhere", path)
+			return fmt.Errorf("the path %s would lead elsewhere", path)
 		}
 	}
-	return path, nil
+	return nil
 }
 
 // pathSegment escapes a value for one segment of a path. An empty one would

@@ -102,6 +102,14 @@ var translations = []translation{
 	}},
 	{regexp.MustCompile(`^cannot use (.+) as argument \(type (.+)\) to call (\S+)`), func(_ *Scope, f *Fault, m []string) {
 		f.Code, f.Message = "type-mismatch", m[3]+" takes "+word(m[2])+" here, not "+word(m[1])
+		switch {
+		case word(m[2]) == "a text" && word(m[1]) == "a number":
+			f.Hint = "make a text of the number: string(data.score)"
+		case word(m[2]) == "a number" && word(m[1]) == "a text":
+			f.Hint = "make a number of the text: float(data.quizName)"
+		case word(m[2]) == "a time" && word(m[1]) == "a text":
+			f.Hint = `make a time of the text: date("2026-01-31")`
+		}
 	}},
 	{regexp.MustCompile(`^invalid argument for (\S+) \(type (.+)\)$`), func(_ *Scope, f *Fault, m []string) {
 		f.Code, f.Message = "type-mismatch", m[1]+" does not take "+word(m[2])
@@ -144,6 +152,9 @@ func (s *Scope) unknownField(f *Fault, m []string) {
 		return
 	}
 	f.Hint = "it has " + strings.Join(s.fieldNames(), ", ")
+	if others := s.elsewhere(m[1]); others != "" {
+		f.Hint = "that is a field of " + others + "; " + f.Hint
+	}
 }
 
 func (s *Scope) unknownName(f *Fault, m []string) {
@@ -166,7 +177,7 @@ func (s *Scope) unknownName(f *Fault, m []string) {
 		f.Hint = "did you mean data." + closest + "?"
 		return
 	}
-	f.Hint = "a text needs quotes; else known here: " + strings.Join(s.names(), ", ") + ", data.…"
+	f.Hint = "if it is a text, put quotes round it: \"" + m[1] + "\"; known here: " + strings.Join(s.names(), ", ") + ", data.…"
 }
 
 // otherNames are what people call things that have another name here.
@@ -185,13 +196,13 @@ func (s *Scope) mismatch(f *Fault, m []string) {
 	both := left + " " + right
 	switch {
 	case strings.Contains(both, "true or false") && strings.Contains(both, "a text") && (op == "==" || op == "!="):
-		f.Hint = "true and false stand without quotes: data.passed, not data.passed"
+		f.Hint = "true and false stand without quotes: write data.passed for true, not data.passed for false"
 	case strings.Contains(both, "a number") && strings.Contains(both, "a text"):
 		f.Hint = "numbers stand without quotes, texts with: data.score < 70, data.quizType == \"graded\""
 	case strings.Contains(both, "a time") && strings.Contains(both, "a text"):
 		f.Hint = `write date("2026-01-31") to compare with a time`
 	case strings.Contains(both, "a time") && strings.Contains(both, "a number"):
-		f.Hint = "write now - days(7) to go back in time"
+		f.Hint = "a number of what? Write now + days(30), or hours, minutes, weeks"
 	}
 }
 

@@ -22,22 +22,22 @@ type habit struct {
 var habits = []habit{
 	{regexp.MustCompile(`(?i)\bis\s+not\s+(?:null|nil|none|empty|missing|blank|undefined|defined)\b`), "the question whether there is a value is a comparison", "write != nil", "!= nil"},
 	{regexp.MustCompile(`(?i)\bis\s+(?:null|nil|none|empty|missing|blank|undefined)\b`), "the question whether there is a value is a comparison", "write == nil", "== nil"},
-	{regexp.MustCompile(`[“”„‘’«»]`), "a typographic quote", `write straight quotes: "…"`, `"`},
-	{regexp.MustCompile(`[\x{00a0}\x{2007}\x{202f}\x{200b}\x{feff}]`), "a space that is no plain space (copied from a document?)", "delete it and type a space", " "},
+	{regexp.MustCompile(`[“”„‘’«»]`), typographic, `write straight quotes: "…"`, `"`},
+	{regexp.MustCompile(`[\x{00a0}\x{2007}\x{202f}\x{200b}\x{feff}]`), noPlainSpace, "delete it and type a space", " "},
 	{regexp.MustCompile(`≤`), "≤ is written with two signs here", "write <=", "<="},
 	{regexp.MustCompile(`≥`), "≥ is written with two signs here", "write >=", ">="},
 	{regexp.MustCompile(`≠`), "≠ is written with two signs here", "write !=", "!="},
-	{regexp.MustCompile(`===`), "=== and !== are JavaScript", "write == or !=", "=="},
-	{regexp.MustCompile(`!==`), "=== and !== are JavaScript", "write == or !=", "!="},
+	{regexp.MustCompile(`===`), "=== is JavaScript", "write ==", "=="},
+	{regexp.MustCompile(`!==`), "!== is JavaScript", "write !=", "!="},
 	{regexp.MustCompile(`<>`), "<> does not exist here", "write !=", "!="},
 	{regexp.MustCompile(`=~|~=`), "a match is written as a word here", `write matches: data.quizName matches "^Discovery"`, "matches"},
 	{regexp.MustCompile(`=>`), "=> does not exist here", "write >=", ">="},
 	{regexp.MustCompile(`(?:^|[^<>=!])(=<)`), "=< does not exist here", "write <=", "<="},
 	{regexp.MustCompile(`(?:^|[^=])(=!)`), "=! does not exist here", "write !=", "!="},
-	{regexp.MustCompile(`\bAND\b`), "and, or, not and in are written in lower case", "write and", "and"},
-	{regexp.MustCompile(`\bOR\b`), "and, or, not and in are written in lower case", "write or", "or"},
-	{regexp.MustCompile(`\bNOT\b`), "and, or, not and in are written in lower case", "write not", "not"},
-	{regexp.MustCompile(`\b(IN)\s*[\[(]`), "and, or, not and in are written in lower case", "write in", "in"},
+	{regexp.MustCompile(`\bAND\b`), "AND is written in lower case", "write and", "and"},
+	{regexp.MustCompile(`\bOR\b`), "OR is written in lower case", "write or", "or"},
+	{regexp.MustCompile(`\bNOT\b`), "NOT is written in lower case", "write not", "not"},
+	{regexp.MustCompile(`\b(IN)\s*[\[(]`), "IN is written in lower case", "write in", "in"},
 	{regexp.MustCompile(`(?:^|[^&])(&)(?:$|[^&])`), "a single &", "write and", "and"},
 	{regexp.MustCompile(`\b(?:TRUE|True)\b`), "true and false are written in lower case", "write true", "true"},
 	{regexp.MustCompile(`\b(?:FALSE|False)\b`), "true and false are written in lower case", "write false", "false"},
@@ -51,6 +51,7 @@ var habits = []habit{
 	{regexp.MustCompile(`[\w)\]"'] +(starts +with|startswith|begins +with|StartsWith)\b`), "startsWith is one word, with a capital W", "write startsWith", "startsWith"},
 	{regexp.MustCompile(`[\w)\]"'] +(ends +with|endswith|EndsWith)\b`), "endsWith is one word, with a capital W", "write endsWith", "endsWith"},
 	{regexp.MustCompile(`[\w)\]"'] +(includes?|has|Contains|CONTAINS)\b`), "the word is contains", "write contains", "contains"},
+	{regexp.MustCompile(`(?:^|[(]|\b(?:and|or|not)\s)\s*(contains|startsWith|endsWith|matches)\s*\(`), "this is a word between two texts", `write data.quizName contains "x", startsWith, endsWith, or matches`, ""},
 	{regexp.MustCompile(`\b(?:and|or)\s*(<=?|>=?|==|!=)`), "a comparison needs both its sides, also behind and or or", "name the field again: data.score > 60 and data.score < 70", ""},
 	{regexp.MustCompile(`(?i)\bin\s*(\()`), "a list stands in square brackets", `write data.quizType in ["graded", "final"]`, ""},
 	{regexp.MustCompile(`\$\{?(?:json|event|body|data)\b|\$\{`), "a $ of another language", "write data.score, without $ and braces", ""},
@@ -65,8 +66,8 @@ var habits = []habit{
 	{regexp.MustCompile(`\b(then|THEN)\b`), "what follows stands under do:", "write only the condition here: data.score < 70", ""},
 	{regexp.MustCompile(`[0-9]\s*(%)\s*(?:$|[)]|and\b|or\b)`), "a percent sign stands behind a number", "leave it out: a score of 70 % is written 70", " "},
 	{regexp.MustCompile(`^[^()\[\]]*[0-9](,)[0-9]`), "a comma inside a number", "write 1000 or 1_000; a decimal has a point: 0.5", ""},
-	{regexp.MustCompile(`\{\{`), "{{ }} does not belong here", "what stands here is an expression already: leave {{ and }} out", " "},
-	{regexp.MustCompile(`\{\{.*?(\}\})`), "{{ }} does not belong here", "what stands here is an expression already: leave {{ and }} out", " "},
+	{regexp.MustCompile(`\{\{`), bracesHere, "what stands here is an expression already: leave {{ and }} out", " "},
+	{regexp.MustCompile(`\{\{.*?(\}\})`), bracesHere, "what stands here is an expression already: leave {{ and }} out", " "},
 	{regexp.MustCompile(`(?:^|[^=!<>~])(=)(?:$|[^=!<>~])`), "a single =", "write == to compare", "=="},
 }
 
@@ -109,19 +110,22 @@ func (h *habit) find(code string) (from, to int, ok bool) {
 	return groups[len(groups)-2], groups[len(groups)-1], true
 }
 
-// thinned keeps one fault of each kind that comes in pairs: an opening quote
-// or brace has a closing one.
+// thinned keeps one fault of what comes in pairs or in crowds: a quote or brace
+// that opens has one that closes.
 func thinned(faults []Fault) []Fault {
 	seen := map[string]bool{}
-	var kept []Fault
-	for _, f := range faults {
-		if !seen[f.Message] {
-			kept = append(kept, f)
-		}
-		seen[f.Message] = true
-	}
-	return kept
+	return slices.DeleteFunc(faults, func(f Fault) bool {
+		again := seen[f.Hint] && (f.Message == typographic || f.Message == noPlainSpace || f.Message == bracesHere)
+		seen[f.Hint] = true
+		return again
+	})
 }
+
+const (
+	typographic  = "a typographic quote"
+	noPlainSpace = "a space that is no plain space (copied from a document?)"
+	bracesHere   = "{{ }} does not belong here"
+)
 
 // mended is an expression with its habits replaced by what they mean.
 type mended struct {

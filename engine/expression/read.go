@@ -40,7 +40,10 @@ func (s *Scope) asMeant(text string, faults []Fault) []Fault {
 		return habits // it is most likely what follows from them
 	}
 	for _, f := range rest {
-		habits = append(habits, meant.original(f))
+		f = meant.original(f)
+		if !slices.ContainsFunc(habits, func(h Fault) bool { return f.From < h.To && h.From < f.To }) {
+			habits = append(habits, f)
+		}
 	}
 	slices.SortStableFunc(habits, func(a, b Fault) int { return cmp.Compare(a.From, b.From) })
 	return habits

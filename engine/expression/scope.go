@@ -31,6 +31,7 @@ const MaxBytes = 8 << 10
 type Scope struct {
 	types  []*event.Type
 	loose  bool // an event type is undeclared: data is unchecked
+	other  []*event.Type
 	fields []event.Field
 	config *conf.Config
 }
@@ -66,6 +67,21 @@ func NewScope(eventTypes []*event.Type) *Scope {
 		s.config.Functions[f.Name] = f
 	}
 	return s
+}
+
+// Beside tells the scope which event types there are beside its own, for hints:
+// naming another type's field is a common slip.
+func (s *Scope) Beside(types []*event.Type) { s.other = types }
+
+// elsewhere names the event types that have a field, for messages.
+func (s *Scope) elsewhere(field string) string {
+	var names []string
+	for _, t := range s.other {
+		if _, has := t.Field(field); has {
+			names = append(names, t.Name)
+		}
+	}
+	return strings.Join(names, " and ")
 }
 
 // addField adds a field; one that two event types have with different kinds

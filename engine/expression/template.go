@@ -2,7 +2,6 @@ package expression
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 )
 
@@ -24,49 +23,20 @@ type part struct {
 // Template compiles a string with holes. {{{{ writes a literal {{.
 func (s *Scope) Template(text string) (*Template, []Fault) {
 	parts, faults := splitTemplate([]rune(text))
-	faults = append(faults, singleBraces(text)...)
+	faults = append(faults, foreignMarks(text)...)
 	t := &Template{}
 	for _, p := range parts {
 		if !p.isHole {
 			t.parts = append(t.parts, part{literal: p.text})
 			continue
 		}
-		value, holeFaults := s.Value(p.text)
+		value, holeFaults := s.hole(p.text)
 		for _, f := range holeFaults {
-			faults = append(faults, templateHabit(f, p.text).shift(p.at))
+			faults = append(faults, f.shift(p.at))
 		}
 		t.parts = append(t.parts, part{hole: value})
 	}
 	return t, faults
-}
-
-var singleBrace = regexp.MustCompile(`(?:^|[^{])(\{ *(data\.\w+) *\})(?:$|[^}])`)
-
-// singleBraces finds holes with one brace too few on each side. They would
-// show as they are.
-func singleBraces(text string) []Fault {
-	var faults []Fault
-	for _, m := range singleBrace.FindAllStringSubmatchIndex(text, -1) {
-		from := len([]rune(text[:m[2]]))
-		faults = append(faults, Fault{
-			From: from, To: from + len([]rune(text[m[2]:m[3]])), Code: "single-brace",
-			Message: "a hole has two braces on each side", Hint: "write {{ " + text[m[4]:m[5]] + " }}",
-		})
-	}
-	return faults
-}
-
-// templateHabit recognises the holes of other template languages.
-func templateHabit(f Fault, text string) Fault {
-	trimmed := strings.TrimSpace(text)
-	if rest, ok := strings.CutPrefix(trimmed, "."); ok {
-		f.Message, f.Hint = "a hole starts with a dot, as in Go templates", "leave the dot out: {{ "+rest+" }}"
-		f.Code = "syntax"
-	}
-	if before, filter, ok := strings.Cut(trimmed, "|"); ok && !strings.Contains(trimmed, "(") && !strings.Contains(filter, "|") {
-		f.Hint = "filters are functions here: {{ " + strings.TrimSpace(filter) + "(" + strings.TrimSpace(before) + ") }}"
-	}
-	return f
 }
 
 type templatePart struct {

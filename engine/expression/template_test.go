@@ -102,11 +102,11 @@ func TestStrictTemplatesRefuseMissingValues(t *testing.T) {
 func TestMistakesInTemplatesAreFoundWithPlaceAndHint(t *testing.T) {
 	for text, want := range map[string]struct{ at, message, hint string }{
 		`Hi {{ data.userID }}!`:        {"userID", "quiz.submitted has no field userID", "did you mean data.userId?"},
-		`Hi {{ .data.userId }}`:        {"", "a hole starts with a dot, as in Go templates", "leave the dot out: {{ data.userId }}"},
-		`Hi {{ data.userId | upper }}`: {"", "the expression ends too early", "filters are functions here: {{ upper(data.userId) }}"},
+		`Hi {{ .data.userId }}`:        {".data.userId", "a hole starts with a dot, as in Go templates", "write {{ data.userId }}"},
+		`Hi {{ data.userId | upper }}`: {"data.userId | upper", "filters are functions here", "write {{ upper(data.userId) }}"},
 		`äö {{ data.userId`:            {"{{", "{{ is not closed", "close it with }}, or write {{{{ for a literal {{"},
 		`Hi { data.userId }!`:          {"{ data.userId }", "a hole has two braces on each side", "write {{ data.userId }}"},
-		`{{ }}`:                        {" ", "there is no expression here", "write one, such as data.score < 70"},
+		`{{ }}`:                        {" ", "there is no expression here", "write what is to be shown, such as {{ data.userId }}"},
 	} {
 		_, faults := NewScope([]*event.Type{wide}).Template(text)
 		if len(faults) != 1 {

@@ -69,7 +69,7 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 	for _, f := range files {
 		b.readTestFile(f.tests)
 	}
-	if len(b.rules) > 0 || !b.report.Failed() { // else it is an error that keeps the rules from being seen
+	if !b.partial && (len(b.rules) > 0 || !b.report.Failed()) { // else an error keeps the uses from being seen
 		b.reportUnused()
 	}
 	if b.report.Failed() {
@@ -102,6 +102,8 @@ type build struct {
 	places      []source.Place // of actionNames
 	broken      []string       // actions that could not be read at all
 	used        map[string]bool
+	partial     bool // a list of actions could not be read, so some uses are not seen
+	noActions   bool // nor could the configured ones
 
 	rules  []*engine.Rule
 	tests  []Test
@@ -122,6 +124,11 @@ func (b *build) open(root *source.Node, tests bool) *file {
 	if version := fields.Take("version"); version != nil && version.Text() != "1" {
 		b.report.Errorf(version.Place(), "unknown-version", "this heed reads version 1 of the rule language, not %s", version.Describe()).
 			Suggest("write version: 1")
+	}
+	if node := fields.Node(); node.Get("rules") == nil && node.Get("do") != nil && node.Get("on") != nil {
+		b.report.Errorf(node.Place(), "misplaced", "a rule stands at the top of the file").
+			Suggest("write rules: and below it the rule, with a dash and spaces in front: - name: low-quiz-score")
+		return &file{}
 	}
 	f := &file{events: fields.Take("events"), actions: fields.Take("actions"), rules: fields.Take("rules"), tests: fields.Take("tests")}
 	fields.Done()
@@ -156,7 +163,8 @@ func (b *build) readEvents(node *source.Node) {
 		entry.Done()
 		wider, err := b.catalog.With(t)
 		if err != nil {
-			b.report.Errorf(pair.Key.Place(), "field-conflict", "%v", err)
+			b.report.Errorf(pair.Key.Place(), "field-conflict", "%v", err).
+				Suggest("leave the field out: heed knows it already, see heed catalog %s", name)
 			continue
 		}
 		b.catalog = wider
@@ -172,13 +180,19 @@ func (b *build) readField(t *event.Type, pair source.Pair) {
 		}
 		b.report.Errorf(pair.Value.Place(), "unknown-field-kind", "the field %s is of no kind heed knows", pair.Key.Text()).
 			Suggest("%s", suggest.DidYouMean(pair.Value.Text(), known))
-		return
+		kind = event.Any // the rules are checked as far as they can be
 	}
 	t.Fields = append(t.Fields, event.Field{Name: pair.Key.Text(), Kind: kind})
 }
 
 func (b *build) readActions(node *source.Node) {
 	if node == nil {
+		return
+	}
+	if node.IsList() {
+		b.noActions = true
+		b.report.Errorf(node.Place(), "wrong-type", "actions must be an object of names and actions, not a list").
+			Suggest("leave the dashes out: each action is a name of your choice, and below it one kind, such as slack")
 		return
 	}
 	for _, pair := range node.Fields(b.report, "actions").Pairs() {
@@ -235,5 +249,6 @@ func (b *build) scope(on []string) *expression.Scope {
 		types[i] = b.catalog.Lookup(name)
 	}
 	b.scopes[key] = expression.NewScope(types)
+	b.scopes[key].Beside(b.catalog.Types())
 	return b.scopes[key]
 }

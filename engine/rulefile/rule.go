@@ -101,6 +101,8 @@ func (b *build) readWhen(node *source.Node, scope *expression.Scope) *expression
 		problem := b.report.Errorf(node.Place(), "wrong-type", "when must be an expression, not %s", node.Describe())
 		if node.IsObject() {
 			problem.Suggest(`put quotes round the expression: when: '…', or write it below when: |`)
+		} else {
+			problem.Suggest("join the conditions: when: data.score < 70 and data.passed == false")
 		}
 	case node.IsNull():
 		b.report.Errorf(node.Place(), "empty-expression", "when is empty").
@@ -130,11 +132,19 @@ func isCut(text string) bool {
 
 func (b *build) readDo(node *source.Node, scope *expression.Scope) []engine.Step {
 	if node == nil {
+		b.partial = true
 		return nil
 	}
 	if !node.IsList() || len(node.Items()) == 0 {
+		b.partial = true
+		example := "coaching"
+		if node.IsText() {
+			example = node.Text()
+		} else if action := node.Get("action"); action != nil && action.IsText() {
+			example = action.Text()
+		}
 		b.report.Errorf(node.Place(), "wrong-type", "do must be a list of actions, not %s", node.Describe()).
-			Suggest("start each with a dash: - action: coaching")
+			Suggest("start each with a dash: - action: %s", example)
 		return nil
 	}
 	var steps []engine.Step
@@ -149,8 +159,14 @@ func (b *build) readDo(node *source.Node, scope *expression.Scope) []engine.Step
 func (b *build) readStep(node *source.Node, scope *expression.Scope) (engine.Step, bool) {
 	name := node.Get("action")
 	if name == nil || name.IsNull() {
-		b.report.Errorf(node.Place(), "missing-key", "an entry of do names no action").
-			Suggest("write - action: and the name of an action that is configured under actions:")
+		b.partial = true
+		problem := b.report.Errorf(node.Place(), "missing-key", "an entry of do names no action")
+		problem.Suggest("write - action: and the name of an action that is configured under actions:")
+		for _, pair := range node.Pairs() {
+			if _, isKind := b.compiler.Actions.Registry.Lookup(pair.Key.Text()); isKind && pair.Value.IsText() {
+				problem.Suggest("write - action: %s", pair.Value.Text())
+			}
+		}
 		return engine.Step{}, false
 	}
 	b.used[name.Text()] = true
@@ -167,7 +183,7 @@ func (b *build) readStep(node *source.Node, scope *expression.Scope) (engine.Ste
 }
 
 func (b *build) reportUnknownAction(name *source.Node) {
-	if slices.Contains(b.broken, name.Text()) {
+	if b.noActions || slices.Contains(b.broken, name.Text()) {
 		return // its configuration was complained about already
 	}
 	if meant := suggest.Closest(name.Text(), b.actionNames); meant != "" {

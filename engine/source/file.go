@@ -11,8 +11,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -93,7 +91,7 @@ func checkCharacters(file *File, report *Report) bool {
 	sound := true
 	for i, line := range file.lines {
 		if !utf8.Valid(line) {
-			report.Errorf(Place{File: file, Line: i + 1}, "not-utf8", "the line is not UTF-8 text").
+			report.Errorf(Place{File: file, Line: i + 1, Col: 1 + utf8.RuneCount(line[:validLength(line)])}, "not-utf8", "the line is not UTF-8 text from here on").
 				Suggest("save the file as UTF-8")
 			return false
 		}
@@ -115,6 +113,18 @@ func checkCharacters(file *File, report *Report) bool {
 	return sound
 }
 
+// validLength is how many bytes of a line are UTF-8.
+func validLength(line []byte) int {
+	for at := 0; at < len(line); {
+		r, size := utf8.DecodeRune(line[at:])
+		if r == utf8.RuneError && size == 1 {
+			return at
+		}
+		at += size
+	}
+	return len(line)
+}
+
 var blockStart = regexp.MustCompile(`[|>][-+0-9]*\s*(#.*)?$`)
 
 // insideBlock says whether a line belongs to a block scalar, where a tab after
@@ -131,58 +141,6 @@ func insideBlock(file *File, i int) bool {
 		}
 	}
 	return false
-}
-
-var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-
-// reportSyntax turns the library's sentence, "yaml: line 3: did not find …",
-// into a problem. On line 1 it carries no number.
-func reportSyntax(file *File, err error, report *Report) {
-	line, message := 1, err.Error()
-	if m := syntaxLine.FindStringSubmatch(message); m != nil {
-		message = m[2]
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			line = n
-		}
-	}
-	if at, ok := unquotedHole(file); ok {
-		report.Errorf(at, "yaml-syntax", "this is not YAML: a text that starts with {{ needs quotes").
-			Suggest(`put quotes round the whole text: "%s"`, strings.TrimSpace(file.Line(at.Line)[at.Col-1:]))
-		return
-	}
-	line = min(line, len(file.lines))
-	for line > 1 && strings.TrimSpace(file.Line(line)) == "" {
-		line--
-	}
-	text := file.Line(line)
-	at := Place{File: file, Line: line, Col: 1 + len(text) - len(strings.TrimLeft(text, " "))}
-	problem := report.Errorf(at, "yaml-syntax", "this is not YAML: %s", message)
-	switch {
-	case strings.Contains(message, "mapping values are not allowed"):
-		problem.Suggest("check the indentation here and above, and that no key such as do: is missing; a text that holds a colon and a space needs quotes")
-	case strings.Contains(message, "did not find expected key"), strings.Contains(message, "did not find expected '-' indicator"):
-		problem.Suggest("check the indentation of this line and the one above: what belongs together starts in the same column")
-	case strings.Contains(message, "found unexpected end of stream"), strings.Contains(message, "unexpected end"):
-		problem.Suggest("a quote or a bracket that was opened is not closed")
-	case strings.Contains(message, "cannot start any token"):
-		problem.Suggest("put quotes round a value that starts with %%, @ or a backtick")
-	case strings.Contains(message, "did not find expected ',' or"):
-		problem.Suggest("a value that starts with { or [ is YAML's own list or object; put quotes round it if it is a template or an expression")
-	}
-}
-
-var holeAtStart = regexp.MustCompile(`^\s*(?:- +)?[^\s#"'|>][^"'|>]*: +(\{\{)`)
-
-// unquotedHole finds a template that YAML takes for an object of its own, and
-// then stumbles over somewhere behind it.
-func unquotedHole(file *File) (Place, bool) {
-	for i := range file.lines {
-		text := file.Line(i + 1)
-		if m := holeAtStart.FindStringSubmatchIndex(text); m != nil && !insideBlock(file, i) {
-			return Place{File: file, Line: i + 1, Col: 1 + utf8.RuneCountInString(text[:m[2]]), Width: 2}, true
-		}
-	}
-	return Place{}, false
 }
 
 // checkSize refuses alias bombs: few aliases, and a bounded tree when they are

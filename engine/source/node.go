@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -197,7 +198,12 @@ type Fields struct {
 	order  []Pair
 	values map[string]*Node
 	known  []string
+	// missing are reported when all keys were taken: one under another name is
+	// called by that.
+	missing []missingKey
 }
+
+type missingKey struct{ key, hint string }
 
 // Fields reads the node as an object; what names it in messages ("a rule",
 // "the slack action coaching"). A node of another kind and a key given twice
@@ -249,7 +255,7 @@ func (f *Fields) Take(key string) *Node {
 func (f *Fields) Require(key, hint string) *Node {
 	value := f.Take(key)
 	if value == nil {
-		f.report.Errorf(f.node.Place(), "missing-key", "%s has no %s", f.what, key).Suggest("%s", hint)
+		f.missing = append(f.missing, missingKey{key, hint})
 		return nil
 	}
 	if value.IsNull() && value.Tag() == "" {
@@ -286,6 +292,9 @@ func (f *Fields) Int(key string, least, most int) (int, bool) {
 	return number, true
 }
 
+// inWords is a duration as people say it: 90 minutes.
+var inWords = regexp.MustCompile(`(?i)^\s*(\d+)\s*(seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?)\s*$`)
+
 // Bool takes true or false.
 func (f *Fields) Bool(key string) (value, ok bool) {
 	node := f.Take(key)
@@ -307,6 +316,9 @@ func (f *Fields) Duration(key string) (time.Duration, bool) {
 	d, err := model.ParseDuration(node.Text())
 	if !node.IsScalar() || err != nil || d <= 0 {
 		problem := f.wrong(node, key, "a duration such as 30s, 5m, 24h or 7d")
+		if m := inWords.FindStringSubmatch(node.Text()); m != nil {
+			problem.Suggest("write %s%s", m[1], strings.ToLower(m[2][:1]))
+		}
 		if _, isNumber := node.Scalar().(int); isNumber {
 			problem.Suggest("write the unit: %ss, or %sm for minutes", node.Text(), node.Text())
 		}
@@ -322,16 +334,23 @@ func (f *Fields) wrong(value *Node, key, want string) *Problem {
 // Known are the keys that were taken or asked for.
 func (f *Fields) Known() []string { return slices.Clone(f.known) }
 
-// Done reports every key that nobody took.
+// Done reports every key that nobody took, and those that are missing.
 func (f *Fields) Done() {
 	if f.report.Seen != nil {
 		f.report.Seen(f)
 	}
+	meant := map[string]bool{}
 	for _, pair := range f.order {
 		key := pair.Key.Text()
 		if !contains(f.known, key) {
+			meant[suggest.Meant(key, f.known)] = true
 			f.report.Errorf(pair.Key.Place(), "unknown-key", "%s has no key %s", f.what, key).
 				Suggest("%s", suggest.DidYouMean(key, f.known))
+		}
+	}
+	for _, m := range f.missing {
+		if !meant[m.key] {
+			f.report.Errorf(f.node.Place(), "missing-key", "%s has no %s", f.what, m.key).Suggest("%s", m.hint)
 		}
 	}
 }

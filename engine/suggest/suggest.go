@@ -2,7 +2,11 @@
 // import it.
 package suggest
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // Closest returns the candidate nearest to the word by edit distance, in any
 // case of letters, or "" when none is near enough to be a slip of the pen:
@@ -20,9 +24,68 @@ func Closest(word string, candidates []string) string {
 	return best
 }
 
-// DidYouMean is the hint for a word that should have been a candidate: the
-// closest one or, if nothing is close, the whole choice (up to twelve).
+// others are words for the same thing, the first of each being heed's own.
+var others = [][]string{
+	{"when", "if", "condition", "where", "filter"},
+	{"on", "event", "events", "trigger", "type", "event_type", "for"},
+	{"do", "then", "actions", "action", "steps", "run", "notify"},
+	{"name", "title", "id", "rule", "alert"},
+	{"description", "comment", "summary", "note"},
+	{"text", "message", "msg", "body", "content"},
+	{"to", "recipient", "recipients", "email", "receiver", "address"},
+	{"from", "sender"},
+	{"subject", "title", "headline"},
+	{"channel", "room", "channels", "to"},
+	{"token", "bot_token", "api_key", "key", "secret"},
+	{"webhook_url", "webhook", "url", "hook"},
+	{"url", "uri", "endpoint", "address", "host", "base_url"},
+	{"path", "url", "uri", "endpoint", "route"},
+	{"json", "data", "payload", "body", "content"},
+	{"query", "params", "parameters"},
+	{"headers", "header"},
+	{"expect", "expected", "then", "assert", "want", "status"},
+	{"given", "when", "input", "events", "payload"},
+	{"outcome", "result", "matched"},
+	{"smtp", "server", "host", "url"},
+	{"rate", "rate_limit", "limit", "throttle"},
+	{"retry", "retries"},
+	{"string", "text", "str", "varchar"},
+	{"number", "int", "integer", "float", "double", "decimal"},
+	{"bool", "boolean"},
+	{"time", "date", "datetime", "timestamp"},
+	{"list", "array"},
+	{"object", "map", "dict"},
+	{"env", "environment", "variable"},
+	{"matched", "true", "match", "fired", "yes"},
+	{"not_matched", "false", "unmatched", "no_match", "no"},
+	{"unknown", "missing", "null", "nil"},
+	{"error", "failed"},
+	{"warn", "warning"},
+}
+
+// sameThing is the candidate that is heed's word for another one.
+func sameThing(word string, candidates []string) string {
+	for _, words := range others {
+		if slices.Contains(words[1:], strings.ToLower(word)) && slices.Contains(candidates, words[0]) {
+			return words[0]
+		}
+	}
+	return ""
+}
+
+// Meant is the candidate that a word stands for: heed's word for the same thing
+// or the closest one; empty if there is none.
+func Meant(word string, candidates []string) string {
+	return cmp.Or(sameThing(word, candidates), Closest(word, candidates))
+}
+
+// DidYouMean is the hint for a word that should have been a candidate: heed's
+// word for the same thing, the closest one or, if nothing is close, the whole
+// choice (up to twelve).
 func DidYouMean(word string, candidates []string) string {
+	if same := sameThing(word, candidates); same != "" {
+		return "it is called " + same + " here"
+	}
 	switch closest := Closest(word, candidates); {
 	case closest != "":
 		return "did you mean " + closest + "?"

@@ -1,0 +1,114 @@
+package expression
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"heed/engine/event"
+)
+
+// hole compiles what stands between {{ and }}. What people write who come from
+// another template language has a fault of its own.
+func (s *Scope) hole(text string) (*Value, []Fault) {
+	value, faults := s.Value(text)
+	if len(faults) == 0 {
+		return value, nil
+	}
+	trimmed := strings.TrimSpace(text)
+	start := len([]rune(text[:strings.Index(text, trimmed)]))
+	whole := Fault{From: start, To: start + len([]rune(trimmed)), Code: "foreign-template"}
+	switch m := foreignHole.FindStringSubmatch(trimmed); {
+	case trimmed == "":
+		faults[0].Hint = "write what is to be shown, such as {{ data.userId }}"
+	case blockHole.MatchString(trimmed):
+		whole.Message = "there are no blocks in a template here"
+		whole.Hint = `choose a text with {{ data.passed ? "passed" : "failed" }}, or write a rule for each case`
+		return nil, []Fault{whole}
+	case strings.HasPrefix(trimmed, "{"):
+		whole.Message, whole.Hint = "a hole has two braces on each side, not three", "write {{ "+s.field(strings.Trim(trimmed, "{} "))+" }}: values are escaped for where they stand"
+		return nil, []Fault{whole}
+	case strings.HasPrefix(trimmed, "."):
+		whole.Message, whole.Hint = "a hole starts with a dot, as in Go templates", "write {{ "+s.field(trimmed[1:])+" }}"
+		return nil, []Fault{whole}
+	case m != nil:
+		whole.Message, whole.Hint = "filters are functions here", "write {{ "+filtered(s.field(m[1]), m[2], m[3])+" }}"
+		return nil, []Fault{whole}
+	}
+	return nil, faults
+}
+
+var (
+	// foreignHole is value | filter, or value | filter(argument), as in Jinja,
+	// Liquid and their like.
+	foreignHole = regexp.MustCompile(`^([\w.]+)\s*\|\s*(\w+)\s*(?:[(:]\s*(.*?)\s*\)?)?$`)
+	blockHole   = regexp.MustCompile(`^(?:[#/^>!&%-]|(?:if|else|end|endif|range|for|with|each|unless)\b)`)
+)
+
+// filtered is a filter as a function.
+func filtered(value, filter, argument string) string {
+	switch strings.ToLower(filter) {
+	case "default", "d":
+		if argument == "" {
+			argument = `"n/a"`
+		}
+		return value + " ?? " + argument
+	case "upcase", "uppercase":
+		filter = "upper"
+	case "downcase", "lowercase":
+		filter = "lower"
+	case "date", "strftime":
+		return "format(" + value + `, "2 Jan 2006")`
+	case "tojson", "json":
+		filter = "toJSON"
+	case "length", "size":
+		filter = "len"
+	case "strip":
+		filter = "trim"
+	}
+	if argument != "" {
+		return filter + "(" + value + ", " + argument + ")"
+	}
+	return filter + "(" + value + ")"
+}
+
+// field is a name as it is written here: a field's name alone is meant as
+// data.field, whatever its capitals.
+func (s *Scope) field(name string) string {
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	i := slices.IndexFunc(s.fields, func(f event.Field) bool { return strings.EqualFold(f.Name, last) })
+	if i < 0 {
+		return name
+	}
+	return "data." + s.fields[i].Name
+}
+
+var (
+	singleBrace = regexp.MustCompile(`(?:^|[^{])(\{ *(data\.\w+) *\})(?:$|[^}])`)
+	tagMark     = regexp.MustCompile(`\{%.*?%\}|<%.*?%>`)
+)
+
+// foreignMarks finds what other template languages take for a hole and this one
+// for text: it would show as it is.
+func foreignMarks(text string) []Fault {
+	var faults []Fault
+	at := func(from, to int) Fault {
+		start := len([]rune(text[:from]))
+		return Fault{From: start, To: start + len([]rune(text[from:to]))}
+	}
+	for _, m := range singleBrace.FindAllStringSubmatchIndex(text, -1) {
+		f := at(m[2], m[3])
+		f.Code, f.Message, f.Hint = "single-brace", "a hole has two braces on each side", "write {{ "+text[m[4]:m[5]]+" }}"
+		faults = append(faults, f)
+	}
+	for i, m := range tagMark.FindAllStringIndex(text, -1) {
+		if i > 0 {
+			break // the others belong to it
+		}
+		f := at(m[0], m[1])
+		f.Code, f.Message = "foreign-template", "a tag of another template language"
+		f.Hint = `choose a text with {{ data.passed ? "passed" : "failed" }}, or write a rule for each case`
+		faults = append(faults, f)
+	}
+	return faults
+}

@@ -1,0 +1,252 @@
+package source
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+
+// reportSyntax turns the library's sentence, "yaml: line 3: did not find …",
+// into a problem. On line 1 it carries no number. What it names is where the
+// surrounding list or object starts, so the line that is wrong is looked for
+// from there on.
+func reportSyntax(file *File, err error, report *Report) {
+	line, message := 1, err.Error()
+	if m := syntaxLine.FindStringSubmatch(message); m != nil {
+		message = m[2]
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			line = n
+		}
+	}
+	line = min(line, len(file.lines))
+	for i := max(line-2, 0); i < len(file.lines); i++ {
+		for _, look := range slips {
+			if s, found := look(file, i); found && !insideBlock(file, i) {
+				at := Place{File: file, Line: i + 1, Col: 1 + utf8.RuneCountInString(file.Line(i + 1)[:s.from]), Width: s.width}
+				report.Errorf(at, "yaml-syntax", "this is not YAML: %s", s.message).Suggest("%s", s.hint)
+				return
+			}
+		}
+	}
+	for line > 1 && strings.TrimSpace(file.Line(line)) == "" {
+		line--
+	}
+	text := file.Line(line)
+	at := Place{File: file, Line: line, Col: 1 + len(text) - len(strings.TrimLeft(text, " "))}
+	problem := report.Errorf(at, "yaml-syntax", "this is not YAML: %s", message)
+	for part, hint := range syntaxHints {
+		if strings.Contains(message, part) {
+			problem.Suggest("%s", hint)
+		}
+	}
+}
+
+// syntaxHints are for what no slip explains.
+var syntaxHints = map[string]string{
+	"mapping values are not allowed":   "check the indentation here and above, and that no key such as do: is missing; a text that holds a colon and a space needs quotes",
+	"did not find expected key":        "check the indentation of this line and those below: what belongs together starts in the same column",
+	"did not find expected '-'":        "check the indentation of this line and those below: what belongs together starts in the same column",
+	"found unexpected end of stream":   "a quote or a bracket that was opened is not closed",
+	"did not find expected ',' or":     "a value that starts with { or [ is YAML's own list or object; put quotes round it if it is a template or an expression",
+	"could not find expected ':'":      "a key is followed by a colon and a space: when: data.score < 70",
+	"found unknown escape character":   `in double quotes a backslash starts an escape: write \\ for one, or use single quotes`,
+	"unknown anchor":                   "put quotes round a text that starts with *",
+	"found character that cannot":      "put quotes round a value that starts with a special sign",
+	"found a tab character":            "replace tabs by spaces",
+	"block sequence entries are not":   "start the list on a line of its own, below its key",
+	"document contains excessive":      "write the values out instead of using & and *",
+	"control characters are not":       "remove the control character; it was probably copied along",
+	"did not find expected whitespace": "put quotes round a text that starts with &, ! or *",
+}
+
+// slip is what is wrong with one line: where, in bytes, and what to write.
+type slip struct {
+	from, width   int
+	message, hint string
+}
+
+// slips look for what people get wrong in a line, the surest first.
+var slips = []func(*File, int) (slip, bool){unquotedHole, quotedStart, specialStart, colonInText, openQuote, missingSpace, tooFarRight, fitsNowhere, missingColon}
+
+// keyAndValue takes a line apart: "  - key: value" has its value at from. The value
+// is empty for a line that is no key with a value.
+var entryLine = regexp.MustCompile(`^( *(?:- +)*)([A-Za-z_][\w. -]*?)(: +)(\S.*)$`)
+
+func keyAndValue(file *File, i int) (key, value string, from int) {
+	text := file.Line(i + 1)
+	m := entryLine.FindStringSubmatchIndex(text)
+	if m == nil {
+		return "", "", 0
+	}
+	return text[m[4]:m[5]], strings.TrimRight(text[m[8]:m[9]], " "), m[8]
+}
+
+func unquotedHole(file *File, i int) (slip, bool) {
+	_, value, from := keyAndValue(file, i)
+	if !strings.HasPrefix(value, "{{") {
+		return slip{}, false
+	}
+	return slip{from, 2, "a text that starts with {{ needs quotes", fmt.Sprintf("put quotes round the whole text: %s", inQuotes(value))}, true
+}
+
+var quotedThenMore = regexp.MustCompile(`^("(?:[^"\\]|\\.)*"|'[^']*')\s*[^\s#,}\]]`)
+
+func quotedStart(file *File, i int) (slip, bool) {
+	key, value, from := keyAndValue(file, i)
+	m := quotedThenMore.FindStringSubmatch(value)
+	if m == nil {
+		return slip{}, false
+	}
+	return slip{from, utf8.RuneCountInString(m[1]), fmt.Sprintf("%s is taken for the whole value, and more follows", m[1]), fmt.Sprintf("put quotes round all of it: %s: %s", key, inQuotes(value))}, true
+}
+
+var anchored = regexp.MustCompile(`^[&*]\w[\w-]*( |$)`)
+
+func specialStart(file *File, i int) (slip, bool) {
+	_, value, from := keyAndValue(file, i)
+	if value == "" || !strings.ContainsRune("@`%&*", rune(value[0])) || anchored.MatchString(value) && !strings.HasPrefix(value, "*") {
+		return slip{}, false
+	}
+	if strings.HasPrefix(value, "*") && anchored.MatchString(value) && !strings.Contains(value, " ") {
+		return slip{}, false // an alias; that it is unknown is another matter
+	}
+	return slip{from, utf8.RuneCountInString(value), fmt.Sprintf("a value cannot start with %c without quotes", value[0]), "put quotes round it: " + inQuotes(value)}, true
+}
+
+// holders are keys whose value is an object or a list, never a text.
+var holders = []string{"actions", "rules", "do", "given", "expect", "data", "tests", "events", "fields", "slack", "http", "email", "log", "retry", "headers", "query", "json", "form", "blocks"}
+
+func colonInText(file *File, i int) (slip, bool) {
+	key, value, from := keyAndValue(file, i)
+	at := strings.Index(value, ": ")
+	if strings.HasSuffix(value, ":") {
+		at = len(value) - 1
+	}
+	if at < 0 || strings.ContainsAny(value[:1], `"'{[|>&*!#`) || strings.Contains(value[:at], " #") {
+		return slip{}, false
+	}
+	if slices.Contains(holders, key) {
+		return slip{from, utf8.RuneCountInString(value), "what belongs to " + key + " starts on a line of its own", "start a new line after " + key + ": and write it there, with two more spaces in front"}, true
+	}
+	return slip{from + at, 1, "a text that holds a colon and a space needs quotes", fmt.Sprintf("put quotes round it: %s: %s", key, inQuotes(value))}, true
+}
+
+// openQuote finds a value whose quote is not closed on its line, where the
+// next line is an entry again.
+func openQuote(file *File, i int) (slip, bool) {
+	_, value, from := keyAndValue(file, i)
+	if value == "" || value[0] != '"' && value[0] != '\'' {
+		return slip{}, false
+	}
+	quote := value[:1]
+	inside := strings.ReplaceAll(strings.ReplaceAll(value[1:], `\`+quote, ""), quote+quote, "")
+	if strings.Contains(inside, quote) || i+1 < len(file.lines) && strings.TrimSpace(file.Line(i+2)) != "" && !entryLine.MatchString(file.Line(i+2)) {
+		return slip{}, false
+	}
+	return slip{from, 1, "the quote is not closed", "close it at the end of the text: " + value + quote}, true
+}
+
+var noSpace = regexp.MustCompile(`^( *(?:- +)*)([a-z_]+):([^\s:/].*)$`)
+
+func missingSpace(file *File, i int) (slip, bool) {
+	text := file.Line(i + 1)
+	m := noSpace.FindStringSubmatchIndex(text)
+	if m == nil {
+		return slip{}, false
+	}
+	return slip{m[5], 1, "a key is followed by a colon and a space", fmt.Sprintf("write %s: %s", text[m[4]:m[5]], text[m[6]:m[7]])}, true
+}
+
+// tooFarRight finds a line that starts further right than an entry above it
+// that has its value already.
+func tooFarRight(file *File, i int) (slip, bool) {
+	above := i - 1
+	for above >= 0 && isBlank(file, above) {
+		above--
+	}
+	if above < 0 || !entryLine.MatchString(file.Line(i+1)) && !strings.HasSuffix(strings.TrimSpace(file.Line(i+1)), ":") {
+		return slip{}, false
+	}
+	_, value, _ := keyAndValue(file, above)
+	indent, column := indentOf(file, i), keyColumn(file, above)
+	if value == "" || strings.ContainsAny(value[:1], `"'{[|>&`) || indent <= column {
+		return slip{}, false
+	}
+	return slip{indent, 1, "the line starts further right than the one above, which has a value already", fmt.Sprintf("start it in the same column as the line above, with %d spaces in front", column)}, true
+}
+
+// fitsNowhere finds a line that starts in a column in which nothing above it
+// does.
+func fitsNowhere(file *File, i int) (slip, bool) {
+	if isBlank(file, i) || insideBlock(file, i) {
+		return slip{}, false
+	}
+	indent, nearest := indentOf(file, i), -1
+	for above := i - 1; above >= 0; above-- {
+		if isBlank(file, above) || insideBlock(file, above) {
+			continue
+		}
+		start, column := indentOf(file, above), keyColumn(file, above)
+		if start == indent || column == indent {
+			return slip{}, false
+		}
+		if above == i-1 && column < indent {
+			return slip{}, false // it opens something
+		}
+		if nearest < 0 || abs(column-indent) < abs(nearest-indent) {
+			nearest = column
+		}
+		if start < indent {
+			break
+		}
+	}
+	if nearest < 0 {
+		return slip{}, false
+	}
+	return slip{indent, 1, "the line starts in a column where nothing above it starts", fmt.Sprintf("what belongs together starts in the same column: put %d spaces in front", nearest)}, true
+}
+
+func abs(n int) int { return max(n, -n) }
+
+var noColon = regexp.MustCompile(`^ *(?:- +)*([a-z_]+) +([^\s:][^:]*)$`)
+
+// commonKeys are those of which a line without a colon is a slip.
+var commonKeys = []string{"name", "description", "on", "when", "do", "action", "text", "channel", "method", "path", "to", "subject", "token", "url"}
+
+func missingColon(file *File, i int) (slip, bool) {
+	text := file.Line(i + 1)
+	m := noColon.FindStringSubmatchIndex(text)
+	if m == nil || !slices.Contains(commonKeys, text[m[2]:m[3]]) {
+		return slip{}, false
+	}
+	return slip{m[3], 1, "a key is followed by a colon and a space", fmt.Sprintf("write %s: %s", text[m[2]:m[3]], text[m[4]:m[5]])}, true
+}
+
+func isBlank(file *File, i int) bool {
+	text := strings.TrimSpace(file.Line(i + 1))
+	return text == "" || strings.HasPrefix(text, "#")
+}
+
+func indentOf(file *File, i int) int {
+	text := file.Line(i + 1)
+	return len(text) - len(strings.TrimLeft(text, " "))
+}
+
+// keyColumn is where a line's key starts, behind its dashes.
+func keyColumn(file *File, i int) int {
+	text := file.Line(i + 1)
+	return len(text) - len(strings.TrimLeft(text, " -"))
+}
+
+// inQuotes is a text as YAML takes it whole.
+func inQuotes(text string) string {
+	if strings.Contains(text, `"`) || strings.Contains(text, `\`) {
+		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	}
+	return `"` + text + `"`
+}
