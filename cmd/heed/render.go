@@ -84,29 +84,48 @@ func short(value any) string {
 	return cut(string(text), 60)
 }
 
-// printTree shows every clause of a condition with its values.
+// printTree shows every clause of a condition with its values. The clauses that
+// made the result what it is are marked.
 func printTree(w io.Writer, paint style, c *expression.Clause, indent string) {
+	deciding := map[*expression.Clause]bool{}
+	if len(c.Clauses) > 0 { // a single clause needs no mark
+		for _, leaf := range c.Deciding() {
+			deciding[leaf] = true
+		}
+	}
+	printClause(w, paint, c, indent, deciding)
+}
+
+func printClause(w io.Writer, paint style, c *expression.Clause, indent string, deciding map[*expression.Clause]bool) {
 	color := map[expression.Truth]string{expression.True: paint.green, expression.False: paint.red, expression.Undecided: paint.yellow, expression.Failed: paint.red}[c.Result]
-	var values []string
-	for _, name := range c.Names() {
-		values = append(values, name+" = "+short(c.Values[name]))
-	}
-	detail := strings.Join(values, ", ")
-	if c.Reason != "" && len(c.Clauses) == 0 {
-		detail = c.Reason
-	}
 	text := c.Text
 	if c.Op != "" {
 		text = c.Op
 	}
-	fmt.Fprintf(w, "%s%s%-7s%s %s", indent, color, c.Result, paint.reset, line(text))
-	if detail != "" {
+	mark, bold := "", ""
+	if deciding[c] {
+		mark, bold = color+" ◂ decides"+paint.reset, paint.bold
+	}
+	fmt.Fprintf(w, "%s%s%-7s%s %s%s%s", indent, color, c.Result, paint.reset, bold, line(text), paint.reset)
+	if detail := clauseDetail(c); detail != "" {
 		fmt.Fprintf(w, "  %s%s%s", paint.dim, line(detail), paint.reset)
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintln(w, mark)
 	for _, child := range c.Clauses {
-		printTree(w, paint, child, indent+"  ")
+		printClause(w, paint, child, indent+"  ", deciding)
 	}
+}
+
+// clauseDetail is what a clause read, or why it has no result.
+func clauseDetail(c *expression.Clause) string {
+	if c.Reason != "" && len(c.Clauses) == 0 {
+		return c.Reason
+	}
+	var values []string
+	for _, name := range c.Names() {
+		values = append(values, name+" = "+short(c.Values[name]))
+	}
+	return strings.Join(values, ", ")
 }
 
 // printAction shows what would be sent, or was.
