@@ -12,6 +12,7 @@ import (
 
 // conclude turns an outcome into the delivery's next state.
 func (l *Loop) conclude(ctx context.Context, d record.Delivery, s actions.Settings, o actions.Outcome) End {
+	tries := d.Attempts - d.Spent
 	end := End{At: l.Now(), Error: o.Error, Response: o.Response}
 	switch {
 	case o.Verdict == actions.Done:
@@ -20,12 +21,12 @@ func (l *Loop) conclude(ctx context.Context, d record.Delivery, s actions.Settin
 		end.State, end.DueAt = record.Retrying, end.At
 	case o.Verdict == actions.Dead:
 		end.State = record.Dead
-	case d.Attempts >= s.Retry.Attempts:
+	case tries >= s.Retry.Attempts:
 		end.State = record.Dead
-		end.Error = fmt.Sprintf("given up after %d attempts; the last: %s", d.Attempts, o.Error)
+		end.Error = fmt.Sprintf("given up after %d attempts; the last: %s", tries, o.Error)
 	default:
 		end.State = record.Retrying
-		end.DueAt = end.At.Add(max(Backoff(s.Retry, d.Attempts, rand.Int64N), min(o.After, MaxAfter)))
+		end.DueAt = end.At.Add(max(Backoff(s.Retry, tries, rand.Int64N), min(o.After, MaxAfter)))
 	}
 	return end
 }

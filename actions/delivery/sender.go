@@ -35,5 +35,14 @@ func (s Sender) Deliver(ctx context.Context, d record.Delivery) actions.Outcome 
 	case configured.Kind != d.Kind:
 		return actions.Outcome{Verdict: actions.Retry, Error: fmt.Sprintf("%s was a %s action when this was rendered and is a %s action now; make it a %s action again and this is sent", d.Action, d.Kind, configured.Kind, d.Kind)}
 	}
-	return configured.Send(ctx, actions.Message{ID: d.ID, Request: d.Request})
+	return configured.Send(ctx, actions.Message{ID: messageID(d), Request: d.Request})
+}
+
+// messageID is the same for every attempt of a generation: the other side knows
+// a repeat by it, and a retry by a person as none.
+func messageID(d record.Delivery) string {
+	if d.Generation == 0 {
+		return d.ID
+	}
+	return fmt.Sprintf("%s-%d", d.ID, d.Generation)
 }

@@ -13,18 +13,25 @@ import (
 type Status string
 
 // An accepted event was decided by the rules. A quarantined one was verified
-// but could not be used; its bytes are kept and no rule ran.
+// but could not be used; its bytes are kept and no rule ran. A replayed one was
+// decided once more, by a person's wish and the rules of that time, under the
+// id of the event that it repeats.
 const (
 	Accepted    Status = "accepted"
 	Quarantined Status = "quarantined"
+	Replayed    Status = "replayed"
 )
+
+// Statuses are all statuses, in the order in which messages name them.
+var Statuses = []Status{Accepted, Quarantined, Replayed}
 
 // Event is one verified request as it is stored.
 type Event struct {
 	// Seq counts stored events from 1 in the order of their commits.
 	Seq int64 `json:"seq"`
 	// ID is the x-mt-event-id or, without one, the body's SHA-256 in hex. It
-	// is unique among accepted events; a quarantined one may share it.
+	// is unique among accepted events; quarantined and replayed ones may share
+	// it.
 	ID        string `json:"id"`
 	Type      string `json:"type"`
 	CompanyID string `json:"company_id,omitempty"`
@@ -41,8 +48,8 @@ type Event struct {
 	// Decisions are the outcomes other than not_matched: each rule that
 	// listens to the type and is not named here did not match.
 	Decisions []Decision `json:"-"`
-	// Signature is the request's MAC, 32 bytes. Whoever replays it under
-	// another id is found by it.
+	// Signature is the request's MAC, 32 bytes; of a replayed event that of the
+	// one it repeats. Whoever sends it again under another id is found by it.
 	Signature []byte `json:"-"`
 	// Body is the raw body as it came.
 	Body []byte `json:"-"`
@@ -91,8 +98,11 @@ type Delivery struct {
 	CreatedAt time.Time       `json:"created_at"`
 	// DueAt is when a pending or retrying delivery is to be sent next.
 	DueAt time.Time `json:"due_at,omitzero"`
-	// Attempts counts the sends that were started.
-	Attempts  int    `json:"attempts"`
+	// Attempts counts the sends that were started; Spent those before the last
+	// retry by a person, and Generation these retries.
+	Attempts   int    `json:"attempts"`
+	Spent      int    `json:"-"`
+	Generation int    `json:"generation,omitempty"`
 	LastError string `json:"last_error,omitempty"`
 }
 
@@ -132,11 +142,13 @@ type EventFilter struct {
 	Limit  int
 }
 
-// DeliveryFilter chooses deliveries for a page, newest first. Zero fields
-// choose all.
+// DeliveryFilter chooses deliveries, for a page newest first. Zero fields choose
+// all.
 type DeliveryFilter struct {
+	ID       string
 	State    State
 	Action   string
+	Rule     string
 	EventSeq int64
 	// Before is the cursor that the page before this one gave; empty starts
 	// at the newest.

@@ -53,6 +53,7 @@ type commit struct {
 
 	id, body, signature digest
 	accepted            bool
+	replayed            bool // by a person: it claims nothing, and nothing keeps it from being stored
 	receivedAt          int64
 	size                int // bytes, roughly
 
@@ -83,7 +84,7 @@ func newCommit(e *record.Event, deliveries []record.Delivery) (*commit, error) {
 		return nil, errors.New("it has no id")
 	case len(e.Signature) == 0:
 		return nil, errors.New("it has no signature")
-	case e.Status != record.Accepted && e.Status != record.Quarantined:
+	case !slices.Contains(record.Statuses, e.Status):
 		return nil, fmt.Errorf("it has the status %q", e.Status)
 	case len(deliveries) > maxDeliveries:
 		return nil, fmt.Errorf("it has %d deliveries, more than %d", len(deliveries), maxDeliveries)
@@ -100,6 +101,7 @@ func newCommit(e *record.Event, deliveries []record.Delivery) (*commit, error) {
 		body:       digestOf(e.Body),
 		signature:  digestOf(e.Signature),
 		accepted:   e.Status == record.Accepted,
+		replayed:   e.Status == record.Replayed,
 		receivedAt: micros(e.ReceivedAt),
 		size:       len(e.Body) + len(decisions),
 	}
@@ -133,6 +135,9 @@ func (c *commit) wakes() bool {
 // its signature belongs to another id.
 func (c *commit) claims(replay bool) iter.Seq2[key, claim] {
 	return func(yield func(key, claim) bool) {
+		if c.replayed {
+			return
+		}
 		k := keyOf(kindSignature, c.signature)
 		if replay {
 			k = c.replayKey()
@@ -191,6 +196,9 @@ func (g *groupTx) store(commits []*commit) error {
 	}
 	unknown := make([]key, 0, 2*len(commits))
 	for _, c := range commits {
+		if c.replayed {
+			continue
+		}
 		for _, k := range []key{keyOf(kindSignature, c.signature), keyOf(kindID, c.id)} {
 			if _, ok := g.find(k); !ok {
 				unknown = append(unknown, k)
@@ -231,6 +239,9 @@ func (g *groupTx) store(commits []*commit) error {
 // by id, whose new signature is now claimed for that event.
 func (g *groupTx) decide(c *commit) (replay bool, err error) {
 	c.verdict, c.seq, c.reason = intake.Stored, 0, ""
+	if c.replayed {
+		return false, nil
+	}
 	if first, seen := g.find(keyOf(kindSignature, c.signature)); seen {
 		if first.other == c.id {
 			c.verdict = intake.Duplicate

@@ -99,7 +99,7 @@ func (db *DB) Claim(ctx context.Context, action string, n int, now time.Time, le
 			claimed = append(claimed, d)
 			return nil
 		}, `
-			SELECT d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.attempts, d.last_error, d.request
+			SELECT d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.attempts, d.last_error, d.request, d.spent, d.generation
 			FROM (SELECT * FROM deliveries`+claimable+`) d JOIN events e ON e.seq = d.n / 65536
 			ORDER BY d.due_at, d.n`, action, at, int64(n))
 		if err != nil || len(claimed) == 0 {
@@ -141,6 +141,9 @@ func scanClaimed(cols []value, until int64) record.Delivery {
 		DueAt:     timeOf(until),
 		Attempts:  int(cols[8].(int64)) + 1,
 		LastError: cols[9].(string),
+
+		Spent:      int(cols[11].(int64)),
+		Generation: int(cols[12].(int64)),
 	}
 	if request, ok := cols[10].([]byte); ok {
 		d.Request = json.RawMessage(request)

@@ -12,7 +12,7 @@ import (
 
 const (
 	eventHead    = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, decisions"
-	deliveryCols = "d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.due_at, d.attempts, d.last_error, d.request"
+	deliveryCols = "d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.due_at, d.attempts, d.last_error, d.request, d.spent, d.generation"
 )
 
 // Events returns a page of events, newest first, without their bodies. Without
@@ -72,7 +72,7 @@ func (db *DB) EventsByID(ctx context.Context, id string) (events []record.Event,
 		return nil, err
 	}
 	q := query{text: "SELECT " + eventHead + ", body FROM events"}
-	q.where("(seq = ? OR status = 'quarantined' AND id = ?)", seq, id)
+	q.where("(seq = ? OR status = 'quarantined' AND id = ? OR status = 'replayed' AND id = ?)", seq, id, id)
 	return db.events(ctx, q.limit("seq DESC", 0))
 }
 
@@ -136,6 +136,12 @@ func (db *DB) Deliveries(ctx context.Context, f record.DeliveryFilter) (page []r
 	}
 	if f.Action != "" {
 		q.where("d.action = ?", f.Action)
+	}
+	if f.Rule != "" {
+		q.where("d.rule = ?", f.Rule)
+	}
+	if f.ID != "" {
+		q.where("d.id = ?", f.ID)
 	}
 	if f.EventSeq != 0 {
 		q.where("d.n BETWEEN ? AND ?", firstDelivery(f.EventSeq), firstDelivery(f.EventSeq+1)-1)
@@ -203,7 +209,7 @@ func (db *DB) deliveries(ctx context.Context, q query) ([]numbered, error) {
 		var createdAt int64
 		var dueAt sql.NullInt64
 		if err := rows.Scan(&d.n, &d.ID, &d.EventID, &d.Rule, &d.Action, &d.Kind, &d.State,
-			&createdAt, &dueAt, &d.Attempts, &d.LastError, (*[]byte)(&d.Request)); err != nil {
+			&createdAt, &dueAt, &d.Attempts, &d.LastError, (*[]byte)(&d.Request), &d.Spent, &d.Generation); err != nil {
 			return nil, err
 		}
 		d.EventSeq = d.n / maxDeliveries

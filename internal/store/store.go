@@ -96,12 +96,7 @@ func makeDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	parent, err := os.Open(filepath.Dir(dir))
-	if err != nil {
-		return nil // a directory that may not be read cannot be synced either
-	}
-	defer parent.Close()
-	return parent.Sync()
+	return syncDir(filepath.Dir(dir))
 }
 
 func (db *DB) openFile(ctx context.Context, o Options) (err error) {
@@ -167,9 +162,10 @@ var (
 	// FULL makes each commit wait for the disk. The statement journal belongs
 	// in memory, or a statement with several rows writes a temporary file. A
 	// bigger cache does not pay: after each commit SQLite looks through it.
+	// What is deleted is zeroed, or a forgotten person would stay on the disk.
 	writePragmas = []string{
 		"_txlock=immediate", "_pragma=busy_timeout(5000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
-		"_pragma=foreign_keys(1)", "_pragma=temp_store(MEMORY)", "_pragma=cache_size(-8192)",
+		"_pragma=foreign_keys(1)", "_pragma=temp_store(MEMORY)", "_pragma=cache_size(-8192)", "_pragma=secure_delete(1)",
 	}
 	readPragmas = []string{"_pragma=busy_timeout(5000)", "_pragma=query_only(1)", "_pragma=temp_store(MEMORY)"}
 )

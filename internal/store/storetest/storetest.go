@@ -46,6 +46,16 @@ type Store interface {
 	SaveRuleSet(ctx context.Context, set record.RuleSet) error
 	RuleSet(ctx context.Context, hash string) (record.RuleSet, bool, error)
 
+	// Retry makes the chosen deliveries due now: one that has ended begins a new
+	// generation with all its attempts. What could not be rendered is left
+	// alone, and what was sent unless the filter names it or its state.
+	Retry(ctx context.Context, f record.DeliveryFilter, now time.Time) (int, error)
+	// Discard takes the chosen deliveries out, but for what was sent.
+	Discard(ctx context.Context, f record.DeliveryFilter) (int, error)
+	// Forget deletes the events whose data.userId is the user's, with their
+	// deliveries, sent or not.
+	Forget(ctx context.Context, user string) (int, error)
+
 	// Prune deletes events received before a time that wait for nothing, and
 	// keys from before keysBefore whose event is gone.
 	Prune(ctx context.Context, before, keysBefore time.Time) (int, error)
@@ -55,7 +65,7 @@ type Store interface {
 // Run runs the suite. open gives an empty store and sees to its end.
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for _, group := range []map[string]func(*testing.T, Store){
-		commitTests, raceTests, queueTests, readTests, pruneTests,
+		commitTests, raceTests, queueTests, readTests, pruneTests, repairTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {

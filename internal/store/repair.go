@@ -1,0 +1,160 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"heed/engine/record"
+)
+
+// What a person does to deliveries and events, beside what the delivery loop
+// does.
+
+// Retry makes the deliveries that the filter chooses due now and returns how
+// many. One that has ended begins a new generation, with all the attempts that
+// its action allows; one that waits for its next attempt just need not wait
+// longer. What could not be rendered is not chosen, since there is nothing to
+// send; nor is what was sent, unless the filter names the state or the
+// delivery.
+func (db *DB) Retry(ctx context.Context, f record.DeliveryFilter, now time.Time) (n int, err error) {
+	defer wrap(&err, "retry deliveries")
+	where, args := chosen(f)
+	if f.ID == "" && f.State != record.Done {
+		where += " AND state != 'done'"
+	}
+	where += " AND state != 'pending' AND request IS NOT NULL"
+	return db.change(ctx, `
+		UPDATE deliveries SET
+			generation = generation + (state != 'retrying'),
+			spent = CASE state WHEN 'retrying' THEN spent ELSE attempts END,
+			state = CASE state WHEN 'retrying' THEN state ELSE 'pending' END,
+			due_at = ?`+where, append([]value{micros(now)}, args...))
+}
+
+// Discard takes the deliveries that the filter chooses out for good and returns
+// how many. An attempt that is under way goes on; it is the last. What was sent
+// cannot be discarded.
+func (db *DB) Discard(ctx context.Context, f record.DeliveryFilter) (n int, err error) {
+	defer wrap(&err, "discard deliveries")
+	where, args := chosen(f)
+	return db.change(ctx, "UPDATE deliveries SET state = 'discarded', due_at = NULL"+where+" AND state NOT IN ('done', 'discarded')", args)
+}
+
+// chosen is the filter as a condition.
+func chosen(f record.DeliveryFilter) (where string, args []value) {
+	conditions := []string{"TRUE"}
+	add := func(column, v string) {
+		if v != "" {
+			conditions, args = append(conditions, column+" = ?"), append(args, v)
+		}
+	}
+	add("id", f.ID)
+	add("state", string(f.State))
+	add("action", f.Action)
+	add("rule", f.Rule)
+	if f.EventSeq != 0 {
+		conditions = append(conditions, "n BETWEEN ? AND ?")
+		args = append(args, firstDelivery(f.EventSeq), firstDelivery(f.EventSeq+1)-1)
+	}
+	return " WHERE " + strings.Join(conditions, " AND "), args
+}
+
+func (db *DB) change(ctx context.Context, update string, args []value) (n int, err error) {
+	o := &op{wakes: true}
+	o.apply = func(g *groupTx) error {
+		changed, err := g.conn.exec(update, args...)
+		n = int(changed)
+		return err
+	}
+	if err := db.writer.submit(ctx, o); err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// forgetEvents is how many events Forget looks at, and deletes, at a time.
+const forgetEvents = 2000
+
+// Forget deletes every event whose data.userId is the user's, with its
+// deliveries, sent or not, and returns how many. What was deleted is
+// overwritten, in the log too. The keys by which the events are de-duplicated
+// stay: they are digests.
+func (db *DB) Forget(ctx context.Context, user string) (n int, err error) {
+	defer wrap(&err, "forget a user")
+	// An event whose keys are only in memory must not go before they are saved.
+	if err := db.mergeKeys(ctx); err != nil {
+		return 0, err
+	}
+	for after := int64(0); ; {
+		seqs, err := readColumn[int64](ctx, db, "SELECT seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?", after, forgetEvents)
+		if err != nil {
+			return n, err
+		}
+		if len(seqs) == 0 {
+			break
+		}
+		last := seqs[len(seqs)-1]
+		deleted, err := db.forgetRange(ctx, user, after, last)
+		if err != nil {
+			return n, err
+		}
+		n += deleted
+		after = last
+	}
+	return n, db.emptyLog(ctx)
+}
+
+// emptyLog brings the log into the database and cuts it off: what was deleted
+// is zeroed there (secure_delete), but the log still has it. Readers may keep it busy for a
+// while.
+func (db *DB) emptyLog(ctx context.Context) error {
+	for {
+		var busy, pages, moved int
+		err := db.checkpoint(ctx, &busy, &pages, &moved)
+		if err != nil {
+			return fmt.Errorf("empty the log: %w", err)
+		}
+		if busy == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("empty the log: %w", ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// checkpoint uses a connection of its own: the writer's is always in a
+// transaction, and the readers' may not write.
+func (db *DB) checkpoint(ctx context.Context, result ...any) error {
+	checkpointer, err := sql.Open("sqlite", dsn(filepath.Join(db.dir, "heed.db"), "_pragma=busy_timeout(1000)"))
+	if err != nil {
+		return err
+	}
+	defer checkpointer.Close()
+	return checkpointer.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(result...)
+}
+
+// ofUser says whether the event of the row is the user's. A body that is no
+// JSON is nobody's.
+const ofUser = `CASE WHEN json_valid(CAST(body AS TEXT)) THEN json_extract(CAST(body AS TEXT), '$.data.userId') = ? ELSE FALSE END`
+
+func (db *DB) forgetRange(ctx context.Context, user string, after, last int64) (n int, err error) {
+	err = db.writer.do(ctx, func(g *groupTx) error {
+		deleted, err := g.conn.exec("DELETE FROM events WHERE seq > ? AND seq <= ? AND "+ofUser, after, last, user)
+		n = int(deleted)
+		if err != nil || deleted == 0 {
+			return err
+		}
+		_, err = g.conn.exec(`
+			DELETE FROM deliveries WHERE n BETWEEN ? AND ?
+			AND NOT EXISTS (SELECT 1 FROM events WHERE seq = deliveries.n / 65536)`, firstDelivery(after+1), firstDelivery(last+1)-1)
+		return err
+	})
+	return n, err
+}
