@@ -52,6 +52,15 @@ func (t *Type) Field(name string) (Field, bool) {
 	return t.Fields[i], true
 }
 
+// FieldNames are the names of the fields, in their order.
+func (t *Type) FieldNames() []string {
+	names := make([]string, len(t.Fields))
+	for i := range t.Fields {
+		names[i] = t.Fields[i].Name
+	}
+	return names
+}
+
 // Catalog is the set of event types whose fields are known. It is immutable;
 // With makes a wider one.
 type Catalog struct {

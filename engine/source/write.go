@@ -255,7 +255,7 @@ func (w *yamlWriter) literal(text string, indent int) {
 }
 
 var (
-	plainText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./@+ -]*$`)
+	plainText = regexp.MustCompile(`^[A-Za-z](?:[A-Za-z0-9_./@+ (),;!?*&=%'-]|:[A-Za-z0-9/])*$`)
 	// notText is what some reader of YAML takes for something else than text.
 	notText = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null)$`)
 )
