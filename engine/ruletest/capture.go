@@ -112,9 +112,9 @@ func asGiven(f Fixture, catalog *event.Catalog) (given source.Object, body Fixtu
 	return given, Fixture{File: f.File, Body: encoded}, err
 }
 
-// requestFields are the fields of requests that show what is sent. Headers are
-// not among them, and no secret is.
-var requestFields = []string{"level", "channel", "method", "url", "to", "cc", "subject", "text", "html", "blocks", "body"}
+// requestFields are the fields of requests that show what is sent, or why
+// nothing can be. Headers are not among them, and no secret is.
+var requestFields = []string{"level", "channel", "method", "url", "to", "cc", "subject", "text", "html", "blocks", "body", "problem"}
 
 func expectation(d *Decision) source.Object {
 	expect := source.Object{{Key: "outcome", Value: string(d.Outcome)}}
@@ -125,7 +125,7 @@ func expectation(d *Decision) source.Object {
 	for _, a := range d.Actions {
 		flat := flatten(a)
 		action := source.Object{{Key: "action", Value: a.Action}}
-		for _, name := range append(requestFields, "problem") {
+		for _, name := range requestFields {
 			if value, has := flat[name]; has && !isMasked(value) {
 				action = append(action, source.Member{Key: name, Value: orderedWithin(value)})
 			}

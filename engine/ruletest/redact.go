@@ -20,7 +20,7 @@ import (
 // that it does not know, its name and its value tell. The bodies are laid out
 // as by Tidy. The error says which fixture is no event.
 func Redact(fixtures []Fixture, catalog *event.Catalog) ([]Fixture, error) {
-	r := &redactor{catalog: catalog, pseudonyms: map[string]string{}, counts: map[string]int{}, mentions: map[string][]mention{}, mentioned: map[string]bool{}}
+	r := &redactor{catalog: catalog, pseudonyms: map[string]string{}, counts: map[string]int{}, mentions: map[string]mention{}, starts: map[string]bool{}}
 	bodies := make([]source.Object, len(fixtures))
 	for i, f := range fixtures {
 		body, err := readBody(f, catalog)
@@ -44,16 +44,17 @@ func Redact(fixtures []Fixture, catalog *event.Catalog) ([]Fixture, error) {
 // first, since one event's text can mention another's person.
 type redactor struct {
 	catalog    *event.Catalog
-	pseudonyms map[string]string    // by what they stand for
-	counts     map[string]int       // of the pseudonyms so far, by their kind
-	mentions   map[string][]mention // by their first bytes
-	mentioned  map[string]bool
+	pseudonyms map[string]string // by what they stand for
+	counts     map[string]int    // of the pseudonyms so far, by their kind
+	mentions   map[string]mention
+	starts     map[string]bool // the first bytes of all mentions
+	lengths    []int           // of all mentions, the longest first
 }
 
 // mention is a personal value that is looked for inside other texts.
 type mention struct {
-	text, pseudonym string
-	word            bool // only where it stands as a word of its own
+	pseudonym string
+	word      bool // only where it stands as a word of its own
 }
 
 // scalar is told of a text or a number, with the name of the field it is in.
@@ -67,9 +68,6 @@ func (r *redactor) learn(body source.Object) {
 }
 
 func (r *redactor) redact(body source.Object) source.Object {
-	for _, list := range r.mentions {
-		slices.SortStableFunc(list, func(a, b mention) int { return cmp.Compare(len(b.text), len(a.text)) })
-	}
 	return walkBody(body, r.redactScalar, func(key string) string {
 		if r.isDeclared(key) {
 			return key // whatever somebody is called, "score" is no mention of them
@@ -205,12 +203,15 @@ const (
 )
 
 func (r *redactor) addMention(text, pseudonym string, word bool) {
-	if r.mentioned[text] || utf8.RuneCountInString(text) < leastMention {
+	if _, known := r.mentions[text]; known || utf8.RuneCountInString(text) < leastMention {
 		return
 	}
-	r.mentioned[text] = true
-	start := text[:leastMention]
-	r.mentions[start] = append(r.mentions[start], mention{text, pseudonym, word})
+	r.mentions[text] = mention{pseudonym, word}
+	r.starts[text[:leastMention]] = true
+	longestFirst := func(a, b int) int { return cmp.Compare(b, a) }
+	if at, have := slices.BinarySearchFunc(r.lengths, len(text), longestFirst); !have {
+		r.lengths = slices.Insert(r.lengths, at, len(text))
+	}
 }
 
 func (r *redactor) redactScalar(value any, _ string, personal bool) any {
@@ -249,29 +250,32 @@ func timeOf(text string, personal bool) string {
 func (r *redactor) withoutMentions(text string, wordsOnly bool) string {
 	var out strings.Builder
 	for at := 0; at < len(text); {
-		found := r.mentionAt(text, at, wordsOnly)
-		if found == nil {
+		pseudonym, length := r.mentionAt(text, at, wordsOnly)
+		if length == 0 {
 			out.WriteByte(text[at])
 			at++
 			continue
 		}
-		out.WriteString(found.pseudonym)
-		at += len(found.text)
+		out.WriteString(pseudonym)
+		at += length
 	}
 	return out.String()
 }
 
-func (r *redactor) mentionAt(text string, at int, wordsOnly bool) *mention {
-	if len(text)-at < leastMention {
-		return nil
+func (r *redactor) mentionAt(text string, at int, wordsOnly bool) (pseudonym string, length int) {
+	if len(text)-at < leastMention || !r.starts[text[at:at+leastMention]] {
+		return "", 0
 	}
-	list := r.mentions[text[at:at+leastMention]]
-	for i, m := range list {
-		if strings.HasPrefix(text[at:], m.text) && (!m.word && !wordsOnly || isWord(text, at, at+len(m.text))) {
-			return &list[i]
+	for _, length := range r.lengths {
+		if at+length > len(text) {
+			continue
+		}
+		m, ok := r.mentions[text[at:at+length]]
+		if ok && (!m.word && !wordsOnly || isWord(text, at, at+length)) {
+			return m.pseudonym, length
 		}
 	}
-	return nil
+	return "", 0
 }
 
 func isWord(text string, from, to int) bool {

@@ -70,24 +70,20 @@ func Plain(value any) any {
 // string, numbers, json.Number, []any, map[string]any and Object, nested as
 // deep as they like. It is laid out as Format would lay it out.
 func Write(value any) []byte {
+	if m, ok := value.(map[string]any); ok {
+		value = inOrder(m)
+	}
 	w := &yamlWriter{}
-	switch v := value.(type) {
-	case map[string]any:
-		value = inOrder(v)
+	object, _ := value.(Object)
+	list, _ := value.([]any)
+	switch {
+	case len(object) > 0:
+		w.members(object, 0, "")
+	case len(list) > 0:
+		w.items(list, 0)
+	default:
+		w.behind(value, 0)
 	}
-	switch v := value.(type) {
-	case Object:
-		if len(v) > 0 {
-			w.members(v, 0, "")
-			return []byte(w.String())
-		}
-	case []any:
-		if len(v) > 0 {
-			w.items(v, 0)
-			return []byte(w.String())
-		}
-	}
-	w.behind(value, 0)
 	return []byte(strings.TrimPrefix(w.String(), " "))
 }
 
