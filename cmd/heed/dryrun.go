@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -12,8 +13,15 @@ import (
 	"heed/engine/suggest"
 )
 
+// dryRunOptions are the flags of heed dry-run.
+type dryRunOptions struct {
+	rules, output, why string
+	saveTest           string
+	keepPersonal       bool
+}
+
 func newDryRun(s streams) *cobra.Command {
-	var rules, output, why string
+	var o dryRunOptions
 	cmd := &cobra.Command{
 		Use:   "dry-run EVENT…",
 		Short: "Show what rules would do with events, and why; sends nothing",
@@ -23,48 +31,73 @@ each rule's outcome, the reason, and what would be sent. Nothing is sent.
 EVENT is a JSON file in the webhook's own format, {"event", "companyId", "data"},
 a directory of such files, or - for standard input.
 
-Exit code 0: every rule could be evaluated.  1: one could not.
-          2: the rules or an event cannot be read.`,
-		Example: "  heed dry-run --rules rules.example.yaml testdata/events\n  heed dry-run --why low-quiz-score testdata/events/quiz-practice.json",
-		Args:    needs("an event file, a directory of them, or -"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return dryRun(s, rules, args, why, output == "json")
-		},
+With --save-test FILE it adds tests to FILE that expect what the rules do now: one
+for each event and each rule that listens to it. FILE ends in _test.yaml and may
+be new; - is standard output. Personal values become pseudonyms first, the same
+person the same one everywhere; --keep-personal leaves them as they are.
+
+Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
+          would fail.  2: the rules, an event or FILE cannot be used.`,
+		Example: "  heed dry-run --rules rules.example.yaml testdata/events\n  heed dry-run --why low-quiz-score testdata/events/quiz-practice.json\n" +
+			"  heed dry-run --save-test rules_test.yaml testdata/events/quiz-low-score.json",
+		Args: needs("an event file, a directory of them, or -"),
+		RunE: func(_ *cobra.Command, args []string) error { return dryRun(s, o, args) },
 	}
-	cmd.Flags().StringVar(&rules, "rules", "rules.yaml", "rule file, or directory of rule files")
-	cmd.Flags().StringVar(&why, "why", "", "show every clause of this rule's condition")
-	outputFlag(cmd, &output, "text", "json")
+	cmd.Flags().StringVar(&o.rules, "rules", "rules.yaml", "rule file, or directory of rule files")
+	cmd.Flags().StringVar(&o.why, "why", "", "show every clause of this rule's condition")
+	cmd.Flags().StringVar(&o.saveTest, "save-test", "", "add tests that expect what the rules do now to this file, which ends in _test.yaml; - for standard output")
+	cmd.Flags().BoolVar(&o.keepPersonal, "keep-personal", false, "with --save-test: keep the personal values")
+	outputFlag(cmd, &o.output, "text", "json")
 	return cmd
 }
 
-func dryRun(s streams, path string, events []string, why string, asJSON bool) error {
-	loaded, err := loadRules(s, path)
+func dryRun(s streams, o dryRunOptions, events []string) error {
+	if err := o.checkSaveTest(); err != nil {
+		return err
+	}
+	loaded, err := loadRules(s, o.rules)
 	if err != nil {
 		return err
 	}
-	if err := checkRuleName(loaded.Rules.Rules(), why); err != nil {
+	if err := checkRuleName(loaded.Rules.Rules(), o.why); err != nil {
 		return err
 	}
 	fixtures, err := ruletest.Read(events, s.in)
 	if err != nil {
 		return usage("%v", err)
 	}
+	now := time.Now()
+	code, err := showDryRun(s, o, loaded.Rules, fixtures, now)
+	if err == nil && o.saveTest != "" {
+		err = saveTests(s, o, loaded, fixtures, now)
+	}
+	if err != nil {
+		return err
+	}
+	return quiet(code)
+}
+
+// showDryRun shows what the rules make of each fixture. The code says whether
+// all rules could be evaluated.
+func showDryRun(s streams, o dryRunOptions, rules *engine.RuleSet, fixtures []ruletest.Fixture, now time.Time) (code int, err error) {
+	if o.saveTest == "-" {
+		s.out = io.Discard // which is for the tests
+	}
 	paint := s.style(s.out)
-	code := exitOK
 	for i, f := range fixtures {
-		result, err := ruletest.DryRun(loaded.Rules, f, time.Now())
+		result, err := ruletest.DryRun(rules, f, now)
 		if err != nil {
-			return usage("%v; the receiver would quarantine it", err)
+			return 0, usage("%v; the receiver would quarantine it", err)
 		}
 		if result.Failed() {
 			code = exitProblems
 		}
-		if why != "" {
-			result.Decisions = slices.DeleteFunc(result.Decisions, func(d ruletest.Decision) bool { return d.Rule != why })
+		if o.why != "" {
+			result.Decisions = slices.DeleteFunc(result.Decisions, func(d ruletest.Decision) bool { return d.Rule != o.why })
 		}
-		if asJSON {
+		if o.output == "json" {
 			if err := printJSON(s.out, &result); err != nil {
-				return failure(err)
+				return 0, failure(err)
 			}
 			continue
 		}
@@ -72,11 +105,11 @@ func dryRun(s streams, path string, events []string, why string, asJSON bool) er
 			fmt.Fprintln(s.out)
 		}
 		printResult(s.out, paint, f.File, &result)
-		if why != "" && len(result.Decisions) > 0 {
+		if o.why != "" && len(result.Decisions) > 0 {
 			printTree(s.out, paint, result.Decisions[0].Explain, "    ")
 		}
 	}
-	return quiet(code)
+	return code, nil
 }
 
 // checkRuleName refuses a rule's name that no rule has; empty is none.

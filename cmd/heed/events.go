@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -10,7 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heed/engine/event"
 	"heed/engine/record"
+	"heed/engine/ruletest"
 	"heed/internal/admin"
 )
 
@@ -67,17 +70,55 @@ func newEventsList(s streams) *cobra.Command {
 func newEventsShow(s streams) *cobra.Command {
 	var client clientOptions
 	var output string
+	var keepPersonal bool
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show an event: its body, every rule's decision and why, its deliveries",
-		Args:  one("event by its id"),
+		Long: `Show prints all that is known of an event: its body, every rule's decision and
+why, its deliveries.
+
+With -o fixture it prints the event alone, in the webhook's own format, ready for
+heed dry-run and heed send. Personal values become pseudonyms, the same person
+the same one everywhere; --keep-personal leaves them as they are.`,
+		Example: "  heed events show evt-1042\n  heed events show evt-1042 -o fixture | heed dry-run --save-test rules_test.yaml -",
+		Args:    one("event by its id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return show(cmd.Context(), s, &client, "/api/v1/events/"+url.PathEscape(args[0]), output, printEvent)
+			path := "/api/v1/events/" + url.PathEscape(args[0])
+			if output == "fixture" {
+				return showFixture(cmd.Context(), s, &client, path, keepPersonal)
+			}
+			return show(cmd.Context(), s, &client, path, output, printEvent)
 		},
 	}
 	client.flags(cmd)
-	outputFlag(cmd, &output, "text", "json")
+	cmd.Flags().BoolVar(&keepPersonal, "keep-personal", false, "with -o fixture: keep the personal values")
+	outputFlag(cmd, &output, "text", "json", "fixture")
 	return cmd
+}
+
+// showFixture prints an event as a fixture.
+func showFixture(ctx context.Context, s streams, client *clientOptions, path string, keepPersonal bool) error {
+	var e admin.Event
+	if err := client.fetch(ctx, s, path, nil, &e); err != nil {
+		return err
+	}
+	if _, err := event.Decode(e.Body); err != nil {
+		return &codedError{exitProblems, fmt.Errorf("%s was quarantined, since its body is no event: %s; without -o fixture it is shown as it came", e.ID, e.Reason)}
+	}
+	fixture := ruletest.Fixture{File: e.ID, Body: e.Body}
+	if !keepPersonal {
+		redacted, err := ruletest.Redact([]ruletest.Fixture{fixture}, event.Standard())
+		if err != nil {
+			return failure(err)
+		}
+		fixture = redacted[0]
+	}
+	tidy, err := ruletest.Tidy(fixture, event.Standard())
+	if err != nil {
+		return failure(err)
+	}
+	fmt.Fprintln(s.out, string(tidy.Body))
+	return nil
 }
 
 func printEvent(s streams, e *admin.Event) {

@@ -136,12 +136,17 @@ func replaceFile(name string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(name), ".heed-fmt-*")
+	return putInPlace(name, text, info.Mode().Perm())
+}
+
+// putInPlace gives a file, which may be new, its text at once.
+func putInPlace(name string, text []byte, mode os.FileMode) error {
+	temporary, err := os.CreateTemp(filepath.Dir(name), ".heed-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(temporary.Name())
-	err = fill(temporary, text, info.Mode().Perm())
+	err = fill(temporary, text, mode)
 	if closed := temporary.Close(); err == nil {
 		err = closed
 	}

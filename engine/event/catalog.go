@@ -30,6 +30,9 @@ type Field struct {
 	Name        string
 	Kind        Kind
 	Description string
+	// Personal says that the field tells who a person is. It is replaced where
+	// an event leaves heed as an example.
+	Personal bool
 }
 
 // Type is one event type.
@@ -47,6 +50,15 @@ func (t *Type) Field(name string) (Field, bool) {
 		return Field{}, false
 	}
 	return t.Fields[i], true
+}
+
+// FieldNames are the names of the fields, in their order.
+func (t *Type) FieldNames() []string {
+	names := make([]string, len(t.Fields))
+	for i := range t.Fields {
+		names[i] = t.Fields[i].Name
+	}
+	return names
 }
 
 // Catalog is the set of event types whose fields are known. It is immutable;
@@ -101,52 +113,62 @@ func (c *Catalog) With(t Type) (*Catalog, error) {
 // entry here.
 func Standard() *Catalog { return standard }
 
-var userID = Field{"userId", Text, "the rep's id at MindTickle"}
+var userID = personal("userId", Text, "the rep's id at MindTickle")
 
 var standard = catalog(
 	Type{"course.completed", "a rep finished a course; comes again with a new id when the course is retaken", []Field{
 		userID,
-		{"courseName", Text, "the course's title"},
-		{"courseId", Text, "the course's id"},
-		{"score", Number, "points reached"},
-		{"completedAt", Time, "when the course was finished"},
+		field("courseName", Text, "the course's title"),
+		field("courseId", Text, "the course's id"),
+		field("score", Number, "points reached"),
+		field("completedAt", Time, "when the course was finished"),
 	}},
 	Type{"quiz.submitted", "a rep handed in a quiz; an ungraded practice quiz leaves score, maxScore and passed out", []Field{
 		userID,
-		{"quizName", Text, "the quiz's title"},
-		{"quizId", Text, "the quiz's id"},
-		{"quizType", Text, "what kind of quiz it is, such as graded or practice"},
-		{"score", Number, "points reached"},
-		{"maxScore", Number, "points that could be reached"},
-		{"passed", Bool, "whether the score was enough"},
+		field("quizName", Text, "the quiz's title"),
+		field("quizId", Text, "the quiz's id"),
+		field("quizType", Text, "what kind of quiz it is, such as graded or practice"),
+		field("score", Number, "points reached"),
+		field("maxScore", Number, "points that could be reached"),
+		field("passed", Bool, "whether the score was enough"),
 	}},
 	Type{"user.provisioned", "a rep was added by SCIM", []Field{
 		userID,
-		{"email", Text, "the rep's e-mail address"},
-		{"role", Text, "the rep's role"},
-		{"teamId", Text, "the id of the rep's team"},
-		{"provisionedBy", Text, "who or what added the rep"},
+		personal("email", Text, "the rep's e-mail address"),
+		field("role", Text, "the rep's role"),
+		field("teamId", Text, "the id of the rep's team"),
+		personal("provisionedBy", Text, "who or what added the rep"),
 	}},
 	Type{"user.deprovisioned", "a rep was removed by SCIM", []Field{
 		userID,
-		{"email", Text, "the rep's e-mail address"},
-		{"reason", Text, "why the rep was removed"},
-		{"deprovisionedAt", Time, "when the rep was removed"},
+		personal("email", Text, "the rep's e-mail address"),
+		field("reason", Text, "why the rep was removed"),
+		field("deprovisionedAt", Time, "when the rep was removed"),
 	}},
 	Type{"module.progress", "a rep moved on in a module", []Field{
 		userID,
-		{"moduleName", Text, "the module's title"},
-		{"moduleId", Text, "the module's id"},
-		{"progressPct", Number, "how much is done, from 0 to 100"},
-		{"timeSpentSec", Number, "seconds spent so far"},
+		field("moduleName", Text, "the module's title"),
+		field("moduleId", Text, "the module's id"),
+		field("progressPct", Number, "how much is done, from 0 to 100"),
+		field("timeSpentSec", Number, "seconds spent so far"),
 	}},
 	Type{"certification.expired", "a rep's certification lapsed", []Field{
 		userID,
-		{"certName", Text, "the certification's title"},
-		{"expiredAt", Time, "when it lapsed"},
-		{"renewalDeadline", Time, "until when it can be renewed"},
+		field("certName", Text, "the certification's title"),
+		field("expiredAt", Time, "when it lapsed"),
+		field("renewalDeadline", Time, "until when it can be renewed"),
 	}},
 )
+
+func field(name string, kind Kind, description string) Field {
+	return Field{Name: name, Kind: kind, Description: description}
+}
+
+func personal(name string, kind Kind, description string) Field {
+	f := field(name, kind, description)
+	f.Personal = true
+	return f
+}
 
 func catalog(types ...Type) *Catalog {
 	c := &Catalog{types: map[string]*Type{}}

@@ -148,6 +148,20 @@ func TestTheCatalogueCanBeWidenedButNotContradicted(t *testing.T) {
 	}
 }
 
+func TestWhatTheCatalogueCallsPersonal(t *testing.T) {
+	personal := map[string]bool{}
+	for _, typ := range Standard().Types() {
+		for _, f := range typ.Fields {
+			if f.Personal {
+				personal[f.Name] = true
+			}
+		}
+	}
+	if diff := cmp.Diff(map[string]bool{"userId": true, "email": true, "provisionedBy": true}, personal); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func BenchmarkDecode(b *testing.B) {
 	body := []byte(`{"event":"quiz.submitted","companyId":"acme","data":{"userId":"u-1042","quizName":"Discovery calls","quizId":"q17","quizType":"graded","score":61,"maxScore":100,"passed":false}}`)
 	b.Run("heed", func(b *testing.B) {

@@ -115,12 +115,18 @@ func isTestFile(name string) bool {
 
 // withTests is a rule file and, if it has one, its file of tests.
 func withTests(path string) []string {
-	ext := filepath.Ext(path)
-	tests := strings.TrimSuffix(path, ext) + "_test" + ext
+	tests := TestFileOf(path)
 	if info, err := os.Stat(tests); err != nil || !info.Mode().IsRegular() {
 		return []string{path}
 	}
 	return []string{path, tests}
+}
+
+// TestFileOf names the file of tests that belongs to a rule file:
+// rules_test.yaml for rules.yaml.
+func TestFileOf(path string) string {
+	ext := filepath.Ext(path)
+	return strings.TrimSuffix(path, ext) + "_test" + ext
 }
 
 func readFiles(names []string) ([]File, error) {

@@ -27,7 +27,8 @@ type Test struct {
 	// only one, that of the last. Empty expects nothing of them.
 	Outcomes []engine.Outcome
 	// Actions are parts of the expected actions, as encoding/json would have
-	// them; nil expects nothing of them, empty that there are none.
+	// them, with numbers as they are written; nil expects nothing of them, empty
+	// that there are none.
 	Actions []map[string]any
 }
 
@@ -123,7 +124,7 @@ func (b *build) readGiven(node *source.Node, rule *engine.Rule) []byte {
 	data := map[string]any{}
 	if node := fields.Take("data"); node != nil {
 		b.checkGivenFields(node, name)
-		if object, ok := node.Value().(map[string]any); ok {
+		if object, ok := node.Exact().(map[string]any); ok {
 			data = object
 		} else {
 			b.report.Errorf(node.Place(), "wrong-type", "data of given must be an object, not %s", node.Describe())
@@ -192,7 +193,7 @@ func (b *build) readExpect(node *source.Node, test *Test) {
 }
 
 func (b *build) readExpectedAction(node *source.Node, test *Test) {
-	part, ok := node.Value().(map[string]any)
+	part, ok := node.Exact().(map[string]any)
 	if !ok {
 		b.report.Errorf(node.Place(), "wrong-type", "an expected action must be an object, not %s", node.Describe())
 		return

@@ -154,8 +154,8 @@ func names(actions []map[string]any) string {
 // flatten is an action as tests see it: its request's fields beside its name.
 func flatten(a Action) map[string]any {
 	flat := map[string]any{}
-	if len(a.Request) > 0 {
-		_ = json.Unmarshal(a.Request, &flat) // an object, or nothing to compare
+	if request, err := decodeExact(a.Request); err == nil { // else there is nothing to compare
+		flat = request
 	}
 	flat["action"], flat["kind"] = a.Action, a.Kind
 	if a.Problem != "" {
@@ -201,25 +201,38 @@ func differences(where string, want, got any) []Failure {
 	}
 }
 
-// equal compares scalars; numbers by value, whatever they were read as.
+// equal compares scalars; numbers by value, however they are written.
 func equal(a, b any) bool {
-	if x, ok := float(a); ok {
-		y, ok := float(b)
-		return ok && x == y
+	x, isNumber := number(a)
+	y, both := number(b)
+	if !isNumber || !both {
+		return reflect.DeepEqual(a, b)
 	}
-	return reflect.DeepEqual(a, b)
+	if isWhole(x) && isWhole(y) || x == y {
+		return x == y
+	}
+	p, errP := x.Float64()
+	q, errQ := y.Float64()
+	return errP == nil && errQ == nil && p == q
 }
 
-func float(value any) (float64, bool) {
+// number is a number as JSON has it. What YAML alone can write, such as 0x1F,
+// was read as an int or a float64.
+func number(value any) (json.Number, bool) {
 	switch v := value.(type) {
-	case int:
-		return float64(v), true
-	case float64:
+	case json.Number:
 		return v, true
+	case int, float64:
+		text, err := json.Marshal(v)
+		return json.Number(text), err == nil
 	default:
-		return 0, false
+		return "", false
 	}
 }
+
+// isWhole says whether a number is written without a fraction or an exponent,
+// so that it is exact.
+func isWhole(n json.Number) bool { return !strings.ContainsAny(string(n), ".eE") }
 
 func sortedKeys(m map[string]any) []string {
 	keys := make([]string, 0, len(m))

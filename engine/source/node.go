@@ -96,22 +96,40 @@ func (n *Node) Scalar() any {
 
 // Value is the node as encoding/json would have it: nil, bool, int, float64,
 // string, []any or map[string]any.
-func (n *Node) Value() any {
+func (n *Node) Value() any { return n.convert((*Node).Scalar) }
+
+// Exact is Value with numbers as they are written: a json.Number for each that
+// is one in JSON too, however large or precise.
+func (n *Node) Exact() any { return n.convert((*Node).exactScalar) }
+
+func (n *Node) exactScalar() any {
+	y := n.resolved()
+	// Without quotes and tags, since YAML takes a number that no float64 holds
+	// for a text.
+	if y.Style == 0 && jsonNumber.MatchString(y.Value) {
+		return json.Number(y.Value)
+	}
+	return n.Scalar()
+}
+
+var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+
+func (n *Node) convert(scalar func(*Node) any) any {
 	switch {
 	case n.IsObject():
 		object := map[string]any{}
 		for _, pair := range n.Pairs() {
-			object[pair.Key.Text()] = pair.Value.Value()
+			object[pair.Key.Text()] = pair.Value.convert(scalar)
 		}
 		return object
 	case n.IsList():
 		list := []any{}
 		for _, item := range n.Items() {
-			list = append(list, item.Value())
+			list = append(list, item.convert(scalar))
 		}
 		return list
 	default:
-		return n.Scalar()
+		return scalar(n)
 	}
 }
 

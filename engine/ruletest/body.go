@@ -1,0 +1,97 @@
+package ruletest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"heed/engine/event"
+	"heed/engine/source"
+)
+
+// Tidy gives a fixture's body a layout that people read: indented, "event",
+// "companyId" and "data" first, data's fields in the catalogue's order and then
+// the others by name. Numbers stay as they were sent. The error says why the
+// fixture is no event.
+func Tidy(f Fixture, catalog *event.Catalog) (Fixture, error) {
+	body, err := readBody(f, catalog)
+	if err != nil {
+		return Fixture{}, err
+	}
+	return writeBody(f.File, body)
+}
+
+// readBody decodes a body that is an event, with its numbers as they are
+// written and its fields in order.
+func readBody(f Fixture, catalog *event.Catalog) (source.Object, error) {
+	e, err := event.Decode(f.Body)
+	if err != nil {
+		return nil, fmt.Errorf("%s is no event: %w", f.File, err)
+	}
+	top, err := decodeExact(f.Body)
+	if err != nil {
+		return nil, fmt.Errorf("%s is no event: %w", f.File, err)
+	}
+	body := ordered(top, "event", "companyId", "data")
+	for i, m := range body {
+		if m.Key == "data" && catalog.Lookup(e.Type) != nil {
+			data, _ := top["data"].(map[string]any)
+			body[i].Value = ordered(data, catalog.Lookup(e.Type).FieldNames()...)
+		}
+	}
+	return body, nil
+}
+
+func writeBody(file string, body source.Object) (Fixture, error) {
+	text, err := body.MarshalJSON()
+	if err != nil {
+		return Fixture{}, fmt.Errorf("write the event %s: %w", file, err)
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, text, "", "  "); err != nil {
+		return Fixture{}, fmt.Errorf("write the event %s: %w", file, err)
+	}
+	return Fixture{File: file, Body: indented.Bytes()}, nil
+}
+
+// decodeExact decodes an object with its numbers as they are written.
+func decodeExact(text []byte) (map[string]any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var object map[string]any
+	err := decoder.Decode(&object)
+	return object, err
+}
+
+// ordered gives the members of an object an order: the named ones first, then
+// the others by name, as in all objects inside.
+func ordered(object map[string]any, first ...string) source.Object {
+	names := slices.DeleteFunc(slices.Clone(first), func(name string) bool { _, has := object[name]; return !has })
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if !slices.Contains(first, name) {
+			names = append(names, name)
+		}
+	}
+	members := make(source.Object, len(names))
+	for i, name := range names {
+		members[i] = source.Member{Key: name, Value: orderedWithin(object[name])}
+	}
+	return members
+}
+
+func orderedWithin(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		return ordered(v)
+	case []any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = orderedWithin(v[i])
+		}
+		return list
+	default:
+		return value
+	}
+}

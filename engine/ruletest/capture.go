@@ -1,0 +1,199 @@
+package ruletest
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"heed/engine"
+	"heed/engine/event"
+	"heed/engine/rulefile"
+	"heed/engine/source"
+)
+
+// Captured is a test made from a fixture: what a rule makes of it today.
+type Captured struct {
+	Rule string
+	// File is the fixture's.
+	File string
+	// Outcome is what the test expects; Real is what the rule makes of the
+	// fixture with its personal fields.
+	Outcome, Real engine.Outcome
+
+	name string
+	test source.Object
+}
+
+// Capture makes a test for each fixture and each rule that listens to it, or
+// for the rule of the given name alone. The tests are of the fixtures without
+// their personal fields, unless those are kept. now is what rules see as now,
+// also in the tests. The error says which fixture is no event.
+func Capture(rules *engine.RuleSet, fixtures []Fixture, rule string, keepPersonal bool, now time.Time) ([]Captured, error) {
+	given := fixtures
+	if !keepPersonal {
+		var err error
+		if given, err = Redact(fixtures, rules.Catalog()); err != nil {
+			return nil, err
+		}
+	}
+	now = now.UTC().Truncate(time.Second) // as the tests can write it
+	var tests []Captured
+	for i, f := range given {
+		found, err := capture(rules, f, fixtures[i], now)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range found {
+			if rule == "" || t.Rule == rule {
+				tests = append(tests, t)
+			}
+		}
+	}
+	return tests, nil
+}
+
+func capture(rules *engine.RuleSet, f, real Fixture, now time.Time) ([]Captured, error) {
+	given, body, err := asGiven(f, rules.Catalog())
+	if err != nil {
+		return nil, err
+	}
+	result, err := DryRun(rules, body, now)
+	if err != nil {
+		return nil, err
+	}
+	really, err := DryRun(rules, real, now)
+	if err != nil {
+		return nil, err
+	}
+	var tests []Captured
+	for i, d := range result.Decisions {
+		test := Captured{Rule: d.Rule, File: f.File, Outcome: d.Outcome, Real: really.Decisions[i].Outcome}
+		test.name = title(f.File, result.Event) + ": " + strings.ReplaceAll(string(d.Outcome), "_", " ")
+		test.test = source.Object{
+			{Key: "name", Value: test.name},
+			{Key: "rule", Value: d.Rule},
+			{Key: "now", Value: now.Format(time.RFC3339)},
+			{Key: "given", Value: given},
+			{Key: "expect", Value: expectation(&d)},
+		}
+		tests = append(tests, test)
+	}
+	return tests, nil
+}
+
+// title is what a test is called after.
+func title(file, eventType string) string {
+	if file == "-" {
+		return eventType
+	}
+	return filepath.Base(file)
+}
+
+// asGiven is a fixture as a test gives it, and the body that the test's run
+// makes of that: rules can see the id, which is the body's hash.
+func asGiven(f Fixture, catalog *event.Catalog) (given source.Object, body Fixture, err error) {
+	whole, err := readBody(f, catalog)
+	if err != nil {
+		return nil, Fixture{}, err
+	}
+	text := map[string]any{"companyId": "", "data": map[string]any{}}
+	for _, m := range whole {
+		company, isText := m.Value.(string)
+		switch {
+		case m.Key == "event", m.Key == "companyId" && isText && company != "", m.Key == "data" && m.Value != nil:
+			given = append(given, m)
+			text[m.Key] = source.Plain(m.Value)
+		}
+	}
+	encoded, err := json.Marshal(text)
+	return given, Fixture{File: f.File, Body: encoded}, err
+}
+
+// requestFields are the fields of requests that show what is sent, or why
+// nothing can be. Headers are not among them, and no secret is.
+var requestFields = []string{"level", "channel", "method", "url", "to", "cc", "subject", "text", "html", "blocks", "body", "problem"}
+
+func expectation(d *Decision) source.Object {
+	expect := source.Object{{Key: "outcome", Value: string(d.Outcome)}}
+	if d.Outcome != engine.Matched {
+		return expect
+	}
+	actions := []any{}
+	for _, a := range d.Actions {
+		flat := flatten(a)
+		action := source.Object{{Key: "action", Value: a.Action}}
+		for _, name := range requestFields {
+			if value, has := flat[name]; has && !isMasked(value) {
+				action = append(action, source.Member{Key: name, Value: orderedWithin(value)})
+			}
+		}
+		actions = append(actions, action)
+	}
+	return append(expect, source.Member{Key: "actions", Value: actions})
+}
+
+// isMasked says whether a request shows *** for an address that is a secret.
+func isMasked(value any) bool {
+	text, ok := value.(string)
+	return ok && strings.HasPrefix(text, "***")
+}
+
+// AddTests writes tests behind those of a test file, which may have no text
+// yet. Each name becomes one that its rule has not yet. The error says why
+// nothing can be added to the file.
+func AddTests(file rulefile.File, tests []Captured) ([]byte, error) {
+	report := new(source.Report)
+	root := source.Parse(file.Name, file.Text, report)
+	if root == nil {
+		return nil, fmt.Errorf("%s", report.Problems()[0].String())
+	}
+	taken := namesIn(root)
+	items := make([]any, len(tests))
+	for i := range tests {
+		items[i] = tests[i].under(taken)
+	}
+	if root.IsObject() && len(root.Pairs()) == 0 { // nothing, or comments alone
+		text := file.Text
+		if len(text) > 0 && text[len(text)-1] != '\n' {
+			text = append(slices.Clone(text), '\n')
+		}
+		return slices.Concat(text, source.Write(source.Object{{Key: "tests", Value: items}})), nil
+	}
+	text, err := source.Append(root, "tests", items)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot take more tests: %w", file.Name, err)
+	}
+	return text, nil
+}
+
+// namedTest is what a name must be unique in.
+type namedTest struct{ rule, name string }
+
+func namesIn(root *source.Node) map[namedTest]bool {
+	taken := map[namedTest]bool{}
+	tests := root.Get("tests")
+	if tests == nil {
+		return taken
+	}
+	for _, item := range tests.Items() {
+		if rule, name := item.Get("rule"), item.Get("name"); rule != nil && name != nil {
+			taken[namedTest{rule.Text(), name.Text()}] = true
+		}
+	}
+	return taken
+}
+
+// under is the test with a name that is not taken, which it then is.
+func (c *Captured) under(taken map[namedTest]bool) source.Object {
+	name := c.name
+	for n := 2; taken[namedTest{c.Rule, name}]; n++ {
+		name = fmt.Sprintf("%s (%d)", c.name, n)
+	}
+	taken[namedTest{c.Rule, name}] = true
+	test := append(source.Object{}, c.test...)
+	test[0].Value = name
+	return test
+}
