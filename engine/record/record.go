@@ -103,7 +103,7 @@ type Delivery struct {
 	Attempts   int    `json:"attempts"`
 	Spent      int    `json:"-"`
 	Generation int    `json:"generation,omitempty"`
-	LastError string `json:"last_error,omitempty"`
+	LastError  string `json:"last_error,omitempty"`
 }
 
 // Attempt is one send of a delivery. It is written before the send and
