@@ -78,7 +78,7 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 		return nil, failure(err)
 	}
 	handler := admin.New(admin.Options{
-		Store: db, RuleSet: newExplainer(s, db).ruleSet, Log: slog.New(slog.DiscardHandler),
+		Store: db, RuleSet: newExplainer(s, db).ruleSet, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	c.base, c.http = "http://localhost", &http.Client{Transport: inProcess{handler}}
 	c.close = func() { _ = db.Close() }
@@ -129,11 +129,23 @@ func show[T any](ctx context.Context, s streams, o *clientOptions, path, output 
 
 // get reads a path of the API into a value.
 func (c *apiClient) get(ctx context.Context, path string, query url.Values, into any) error {
-	address := strings.TrimRight(c.base, "/") + path
 	if len(query) > 0 {
-		address += "?" + query.Encode()
+		path += "?" + query.Encode()
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	return c.call(ctx, http.MethodGet, path, nil, into)
+}
+
+// post sends a wish to a path of the API and reads what became of it.
+func (c *apiClient) post(ctx context.Context, path string, wish, into any) error {
+	body, err := json.Marshal(wish)
+	if err != nil {
+		return failure(err)
+	}
+	return c.call(ctx, http.MethodPost, path, body, into)
+}
+
+func (c *apiClient) call(ctx context.Context, method, path string, wish []byte, into any) error {
+	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.base, "/")+path, bytes.NewReader(wish))
 	if err != nil {
 		return usage("--admin %q is no address: write http://127.0.0.1:8081", c.base)
 	}

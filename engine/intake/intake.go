@@ -165,10 +165,11 @@ func newID(now time.Time) string {
 // outcomes are the decisions as they are stored: not those of the rules that
 // did not match, which are most of them.
 func outcomes(decisions []engine.Decision) []record.Decision {
-	stored := make([]record.Decision, len(decisions))
+	stored := make([]record.Decision, 0, len(decisions))
 	for i := range decisions {
-		d := &decisions[i]
-		stored[i] = record.Decision{Rule: d.Rule.Name, Outcome: string(d.Outcome), Reason: d.Reason}
+		if d := &decisions[i]; d.Outcome != engine.NotMatched {
+			stored = append(stored, record.Decision{Rule: d.Rule.Name, Outcome: string(d.Outcome), Reason: d.Reason})
+		}
 	}
 	return stored
 }

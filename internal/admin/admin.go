@@ -14,23 +14,28 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"heed/engine"
 	"heed/engine/record"
 	"heed/engine/source"
 )
 
-// Store is what the listener reads. internal/store is one.
+// Store is what the listener reads and mends. internal/store is one.
 type Store interface {
 	Events(context.Context, record.EventFilter) ([]record.Event, error)
 	Event(ctx context.Context, id string) (record.Event, bool, error)
 	EventsByID(ctx context.Context, id string) ([]record.Event, error)
 	Deliveries(context.Context, record.DeliveryFilter) (page []record.Delivery, next string, err error)
 	Delivery(ctx context.Context, id string) (record.Delivery, []record.Attempt, bool, error)
+
+	Retry(ctx context.Context, f record.DeliveryFilter, now time.Time) (int, error)
+	Discard(ctx context.Context, f record.DeliveryFilter) (int, error)
+	Forget(ctx context.Context, user string) (int, error)
 }
 
-// Options are what the listener needs. Reload, Metrics and Rules may be nil:
-// the path is then not there.
+// Options are what the listener needs. Reload, Replay, Metrics and Rules may be
+// nil: what they do then takes a running server.
 type Options struct {
 	Store Store
 	// RuleSet finds the rule set that decided an event, by its hash.
@@ -39,12 +44,16 @@ type Options struct {
 	Rules func() *engine.RuleSet
 	// Reload loads the rules anew; problems are those of the rule files.
 	Reload func(context.Context) (problems []source.Problem, err error)
+	// Replay decides a stored event once more, by the rules of now; with send it
+	// stores and sends what follows.
+	Replay func(ctx context.Context, e record.Event, send bool) ([]engine.Decision, []record.Delivery, error)
 	// Ready says why heed is not ready; nil if it is.
 	Ready   func() error
 	Metrics http.Handler
 	// Token, if not empty, must come as a bearer token with every request but
 	// those for health.
 	Token string
+	Now   func() time.Time
 	Log   *slog.Logger
 }
 
@@ -56,6 +65,12 @@ func New(o Options) http.Handler {
 	guarded.HandleFunc("GET /api/v1/events/{id}", a.event)
 	guarded.HandleFunc("GET /api/v1/deliveries", a.deliveries)
 	guarded.HandleFunc("GET /api/v1/deliveries/{id}", a.delivery)
+	guarded.HandleFunc("POST /api/v1/events/{id}/replay", a.replay)
+	guarded.HandleFunc("POST /api/v1/deliveries/{id}/retry", a.retry)
+	guarded.HandleFunc("POST /api/v1/deliveries/{id}/discard", a.discard)
+	guarded.HandleFunc("POST /api/v1/deliveries/retry", a.retryMany)
+	guarded.HandleFunc("POST /api/v1/deliveries/discard", a.discardMany)
+	guarded.HandleFunc("POST /api/v1/forget", a.forget)
 	if o.Rules != nil {
 		guarded.HandleFunc("GET /api/v1/rules", a.rules)
 	}

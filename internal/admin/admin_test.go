@@ -44,6 +44,12 @@ func (f fake) Delivery(_ context.Context, id string) (record.Delivery, []record.
 	return record.Delivery{ID: id}, nil, id == "d1", f.err
 }
 
+func (f fake) Retry(context.Context, record.DeliveryFilter, time.Time) (int, error) { return 1, f.err }
+
+func (f fake) Discard(context.Context, record.DeliveryFilter) (int, error) { return 1, f.err }
+
+func (f fake) Forget(context.Context, string) (int, error) { return 1, f.err }
+
 func handler(change func(*Options)) http.Handler {
 	o := Options{
 		Store: fake{event: record.Event{

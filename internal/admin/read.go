@@ -72,8 +72,8 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) {
 	}
 	query := r.URL.Query()
 	filter := record.EventFilter{Type: query.Get("type"), Status: record.Status(query.Get("status")), Limit: n + 1}
-	if filter.Status != "" && filter.Status != record.Accepted && filter.Status != record.Quarantined {
-		problem(w, http.StatusBadRequest, "status is accepted or quarantined", nil)
+	if filter.Status != "" && !slices.Contains(record.Statuses, filter.Status) {
+		problem(w, http.StatusBadRequest, "status is accepted, quarantined or replayed", nil)
 		return
 	}
 	if cursor := query.Get("cursor"); cursor != "" {
@@ -127,6 +127,17 @@ func (a *api) event(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		a.broken(w, r, err)
 		return
+	}
+	for _, other := range slices.Backward(all) {
+		if other.Status != record.Replayed || other.Seq == stored.Seq {
+			continue
+		}
+		again, err := a.deliveriesOf(r.Context(), other.Seq)
+		if err != nil {
+			a.broken(w, r, err)
+			return
+		}
+		shown.Deliveries = append(shown.Deliveries, again...)
 	}
 	shown.Also = slices.DeleteFunc(all, func(e record.Event) bool { return e.Seq == stored.Seq })
 	write(w, http.StatusOK, shown)
@@ -196,7 +207,7 @@ func (a *api) deliveries(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	query := r.URL.Query()
-	filter := record.DeliveryFilter{State: record.State(query.Get("state")), Action: query.Get("action"), Before: query.Get("cursor"), Limit: n}
+	filter := record.DeliveryFilter{State: record.State(query.Get("state")), Action: query.Get("action"), Rule: query.Get("rule"), Before: query.Get("cursor"), Limit: n}
 	if filter.State != "" && !slices.Contains(record.States, filter.State) {
 		problem(w, http.StatusBadRequest, "state is one of "+stateNames(), nil)
 		return
