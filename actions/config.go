@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -82,10 +83,13 @@ func readSettings(f *source.Fields, s Settings) Settings {
 			s.Rate, s.RatePer = n, per
 		} else {
 			f.Report().Errorf(node.Place(), "wrong-type", "rate of %s must be a number per s, m or h, not %s", f.What(), node.Describe()).
-				Suggest("write rate: 60/m")
+				Suggest("write rate: %s/m", cmp.Or(leadingNumber.FindString(node.Text()), "60"))
 		}
 	}
-	if node := f.Take("retry"); node != nil {
+	if node := f.Take("retry"); node != nil && node.IsScalar() && !node.IsNull() {
+		f.Report().Errorf(node.Place(), "wrong-type", "retry of %s must be an object of keys and values, not %s", f.What(), node.Describe()).
+			Suggest("write retry: {attempts: %s}", cmp.Or(leadingNumber.FindString(node.Text()), "5"))
+	} else if node != nil {
 		retry := node.Fields(f.Report(), "retry of "+f.What())
 		if n, ok := retry.Int("attempts", 1, maxAttempts); ok {
 			s.Retry.Attempts = n
@@ -107,6 +111,8 @@ func readSettings(f *source.Fields, s Settings) Settings {
 	}
 	return s
 }
+
+var leadingNumber = regexp.MustCompile(`^[1-9]\d*`)
 
 // parseRate reads 60/m.
 func parseRate(text string) (n int, per time.Duration, ok bool) {
@@ -130,20 +136,35 @@ func (c *Config) Secret(key string) Secret {
 // foreignVariable is how other programs name an environment variable.
 var foreignVariable = regexp.MustCompile(`^(?:\$\{?|%|\{\{ ?(?:env|secrets)?\.?)([A-Z][A-Z0-9_]+)(?:\}|%| ?\}\})?$`)
 
+// wantedObject is {env: NAME} that became a part of a text, envName a text that
+// can only be the name of a variable.
+var (
+	wantedObject = regexp.MustCompile(`\{?\s*env:\s*([A-Z][A-Z0-9_]*)\s*\}?`)
+	envName      = regexp.MustCompile(`^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$`)
+	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
+
 // SecretOf reads a secret from a node; key names it in messages. sensitive
 // says whether a literal text deserves a warning.
 func (c *Config) SecretOf(key string, node *source.Node, sensitive bool) Secret {
 	report := c.Report()
 	if node.IsScalar() {
+		name, _, _ := strings.Cut(key, " in ") // a header is written under its own name
 		if node.IsNull() {
 			report.Errorf(node.Place(), "wrong-type", "%s of %s is empty", key, c.What()).
-				Suggest("write %s: {env: NAME} or {file: PATH}", key)
+				Suggest("write %s: {env: NAME} or {file: PATH}", name)
 		} else if m := foreignVariable.FindStringSubmatch(node.Text()); m != nil {
 			report.Errorf(node.Place(), "foreign-variable", "%s of %s holds %s, which heed does not replace", key, c.What(), m[0]).
-				Suggest("write %s: {env: %s}", key, m[1])
+				Suggest("write %s: {env: %s}", name, m[1])
+		} else if m := wantedObject.FindStringSubmatch(node.Text()); m != nil {
+			report.Errorf(node.Place(), "foreign-variable", "%s of %s is a text that holds %s, which heed does not replace", key, c.What(), m[0]).
+				Suggest("write %s: {env: %s}, without quotes and with nothing in front; the variable holds all of it", name, m[1])
+		} else if sensitive && envName.MatchString(node.Text()) {
+			report.Errorf(node.Place(), "foreign-variable", "%s of %s is the text %s; if that is the name of a variable, say so", key, c.What(), node.Text()).
+				Suggest("write %s: {env: %s}", name, node.Text())
 		} else if sensitive {
 			report.Warnf(node.Place(), "plain-secret", "%s of %s stands in the rule file as plain text", key, c.What()).
-				Suggest("write %s: {env: NAME} or {file: PATH}", key)
+				Suggest("write %s: {env: NAME} or {file: PATH}", name)
 		}
 		return NewSecret(node.Text())
 	}
@@ -166,6 +187,15 @@ func (c *Config) SecretOf(key string, node *source.Node, sensitive bool) Secret 
 				Suggest("put the secret, and nothing else, into that file, or correct the path")
 		}
 		return secret
+	}
+	if !variableName.MatchString(env) {
+		// It is not shown: it may be the secret itself.
+		problem := report.Errorf(node.Get("env").Place(), "wrong-type", "env of %s of %s is no name that an environment variable can have", key, c.What())
+		problem.Suggest("write the variable's name, such as SLACK_BOT_TOKEN; the secret itself never stands in this file")
+		if bare := strings.Trim(env, "${}% "); variableName.MatchString(bare) && strings.HasPrefix(env, "$") {
+			problem.Suggest("leave the $ out: {env: %s}", bare)
+		}
+		return NewSecret("")
 	}
 	value, _ := c.read.LookupEnv(env)
 	value = strings.TrimSpace(value) // a line break at its end is a slip, as in a file

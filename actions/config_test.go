@@ -33,7 +33,7 @@ func TestEachMistakeInAConfigurationIsReportedAtItsPlace(t *testing.T) {
 		"rate of nothing":     {`stub: {rate: 0/m}`, `config:1:14: error: rate of the stub action act must be a number per s, m or h, not the text "0/m" [wrong-type] (write rate: 60/m)`},
 		"rate in other units": {`stub: {rate: 60/min}`, `config:1:14: error: rate of the stub action act must be a number per s, m or h, not the text "60/min" [wrong-type] (write rate: 60/m)`},
 		"rate as an object":   {`stub: {rate: {m: 60}}`, `config:1:14: error: rate of the stub action act must be a number per s, m or h, not an object [wrong-type] (write rate: 60/m)`},
-		"retry as a number":   {`stub: {retry: 3}`, `config:1:15: error: retry of the stub action act must be an object of keys and values, not 3 [wrong-type]`},
+		"retry as a number":   {`stub: {retry: 3}`, `config:1:15: error: retry of the stub action act must be an object of keys and values, not 3 [wrong-type] (write retry: {attempts: 3})`},
 		"retry: unknown key":  {`stub: {retry: {atempts: 3}}`, `config:1:16: error: retry of the stub action act has no key atempts [unknown-key] (did you mean attempts?)`},
 		"retry: no attempts":  {`stub: {retry: {attempts: 0}}`, `config:1:26: error: attempts of retry of the stub action act must be a whole number from 1 to 1000, not 0 [wrong-type]`},
 		"retry: max < min":    {"stub:\n  retry:\n    min: 1m\n    max: 30s", `config:4:10: error: retry of the stub action act has a max that is less than its min [wrong-type] (swap the two)`},

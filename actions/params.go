@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"slices"
 	"strings"
 
 	"heed/engine/expression"
@@ -33,7 +34,7 @@ func (p *Params) TemplateOf(key string, node *source.Node) *expression.Template 
 	}
 	template, faults := p.Scope.Template(node.Text())
 	ReportFaults(p.Report(), node, faults)
-	if len(faults) > 0 {
+	if slices.ContainsFunc(faults, func(f expression.Fault) bool { return !f.Warning }) {
 		return nil
 	}
 	return template
@@ -50,9 +51,19 @@ func CheckText(f *source.Fields, key string, node *source.Node) bool {
 	case node.IsNull() && comment(f, node) != "":
 		report.Errorf(node.Place(), "yaml-comment", "YAML takes %q for a comment, so %s of %s is empty", comment(f, node), key, f.What()).
 			Suggest("put quotes round it: %q", comment(f, node))
-	case node.IsObject():
+	case node.IsObject() && strings.HasPrefix(node.Written(), "{{"):
 		report.Errorf(node.Place(), "wrong-type", "%s of %s must be a text, not %s", key, f.What(), node.Describe()).
 			Suggest("put quotes round a text that starts with {{")
+	case node.IsObject() && key == "body":
+		report.Errorf(node.Place(), "wrong-type", "body of %s must be a text, not %s", f.What(), node.Describe()).
+			Suggest("write json: instead of body:")
+	case node.IsList():
+		report.Errorf(node.Place(), "wrong-type", "%s of %s must be a text, not %s", key, f.What(), node.Describe()).
+			Suggest("write one text; for several, write several actions")
+	case strings.HasPrefix(comment(f, node), "#") && len(comment(f, node)) > 1 && comment(f, node)[1] != ' ' && !node.IsNull():
+		report.Warnf(node.Place(), "yaml-comment", "YAML takes %q for a comment, so %s of %s ends in front of it", comment(f, node), key, f.What()).
+			Suggest("put quotes round the whole text, or write a space behind the # of a comment")
+		return true
 	case !node.IsScalar() || node.IsNull():
 		report.Errorf(node.Place(), "wrong-type", "%s of %s must be a text, not %s", key, f.What(), node.Describe())
 	default:
@@ -63,6 +74,9 @@ func CheckText(f *source.Fields, key string, node *source.Node) bool {
 
 // comment is what stands behind the key of an empty value: perhaps the value.
 func comment(f *source.Fields, node *source.Node) string {
+	if behind := node.Comment(); behind != "" {
+		return behind
+	}
 	for _, pair := range f.Pairs() {
 		if pair.Value == node {
 			return pair.Key.Comment()

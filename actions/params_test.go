@@ -34,7 +34,7 @@ func TestEachMistakeInAStepIsReportedAtItsPlace(t *testing.T) {
 		"two holes, two mistakes":   {`text: "{{ data.a }}{{ data.b }}"`, "step:1:16: error: quiz.submitted has no field a [unknown-field]\nstep:1:28: error: quiz.submitted has no field b [unknown-field]"},
 		"in an expression":          {`key: data.scor`, `step:1:11: error: quiz.submitted has no field scor [unknown-field]`},
 		"no expression":             {`key:`, `step:1:5: error: there is no expression here [empty-expression]`},
-		"text as a list":            {`text: [a]`, `step:1:7: error: text of the stub action act must be a text, not a list [wrong-type]`},
+		"text as a list":            {`text: [a]`, `step:1:7: error: text of the stub action act must be a text, not a list [wrong-type] (write one text; for several, write several actions)`},
 		"no text":                   {`text:`, `step:1:6: error: text of the stub action act must be a text, not empty [wrong-type]`},
 		"a hole without quotes":     {`text: {{ data.score }}`, `step:1:7: error: text of the stub action act must be a text, not an object [wrong-type] (put quotes round a text that starts with {{)`},
 		"a tag":                     {`text: !data.passed`, `step:1:7: error: YAML takes !data.passed for a tag, not for text [yaml-tag] (put quotes round the whole text)`},

@@ -22,7 +22,7 @@ func newRule(t testing.TB, name, when string, steps ...render) *Rule {
 	r := &Rule{Name: name, On: []string{"quiz.submitted"}, Condition: expression.Always()}
 	if when != "" {
 		c, faults := expression.NewScope([]*event.Type{event.Standard().Lookup("quiz.submitted")}).Condition(when)
-		if faults != nil {
+		if c == nil {
 			t.Fatal(faults)
 		}
 		r.Condition = c

@@ -52,7 +52,7 @@ func TestEachMistakeIsReportedAtItsPlace(t *testing.T) {
 		"step: to nobody":       {ok, `{to: [], subject: a, text: a}`, `step:1:6: error: to of the email action act must be an address or a list of them, not an empty list [wrong-type]`},
 		"step: to an object":    {ok, `{to: {a: b}, subject: a, text: a}`, `step:1:6: error: to of the email action act must be an address or a list of them, not an object [wrong-type]`},
 		"step: bad address":     {ok, `{to: [a@b.c, nobody], subject: a, text: a}`, `step:1:14: error: to of the email action act: "nobody" is no e-mail address [bad-address] (write one address for each entry, such as coach@example.com)`},
-		"step: two in one":      {ok, `{to: "a@b.c, d@e.f", subject: a, text: a}`, `step:1:6: error: to of the email action act: "a@b.c, d@e.f" is no e-mail address [bad-address] (write one address for each entry, such as coach@example.com)`},
+		"step: two in one":      {ok, `{to: "a@b.c, d@e.f", subject: a, text: a}`, `step:1:6: error: to of the email action act: "a@b.c, d@e.f" is no e-mail address [bad-address] (write a list: [a@example.com, b@example.com])`},
 		"step: bad cc":          {ok, `{to: a@b.c, cc: x, subject: a, text: a}`, `step:1:17: error: cc of the email action act: "x" is no e-mail address [bad-address] (write one address for each entry, such as coach@example.com)`},
 		"step: reply to two":    {ok, `{to: a@b.c, reply_to: [a@b.c, d@e.f], subject: a, text: a}`, `step:1:23: error: reply_to of the email action act takes one address [wrong-type]`},
 		"step: unknown field":   {ok, "to: a@b.c\nsubject: a\ntext: |\n  Hello\n  {{ data.scor }}", `step:5:11: error: quiz.submitted has no field scor [unknown-field]`},

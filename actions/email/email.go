@@ -93,8 +93,12 @@ func (a *action) readServer(c *actions.Config) {
 	if secure {
 		a.mode = "implicit"
 	}
-	if port == 0 {
+	switch {
+	case port == 0:
 		port = defaultPorts[a.mode]
+	case port == 465 && a.mode == "starttls", port == 587 && a.mode == "implicit":
+		c.Report().Warnf(node.Place(), "suspicious", "port %d of %s usually speaks the other kind of TLS", port, c.What()).
+			Suggest("write smtps://%s:465, or smtp://%s:587", host, host)
 	}
 	a.host, a.port = host, port
 	if err := outbound.CheckHost(host); err != nil && !c.Settings.AllowPrivate {

@@ -47,6 +47,7 @@ func (a *action) Step(p *actions.Params) actions.Step {
 			p.Report().Errorf(node.Place(), "wrong-type", "reply_to of %s takes one address", p.What())
 		}
 	}
+	p.Elsewhere = map[string]string{"bcc": "there is no bcc: write another e-mail action for the one who shall not be seen"}
 	if p.Require("subject", "write subject: and what the e-mail is about") != nil {
 		s.subject = p.Template("subject")
 	}
@@ -77,12 +78,27 @@ func readRecipients(p *actions.Params, key string, node *source.Node) []*express
 		if text, literal := t.IsLiteral(); literal {
 			if _, err := mail.ParseAddress(text); err != nil {
 				p.Report().Errorf(item.Place(), "bad-address", "%s of %s: %q is no e-mail address", key, p.What(), text).
-					Suggest("write one address for each entry, such as coach@example.com")
+					Suggest("%s", addressHint(text))
 			}
+		} else if strings.ContainsAny(t.Literals(), ",;") {
+			p.Report().Errorf(item.Place(), "bad-address", "%s of %s holds several addresses in one text", key, p.What()).
+				Suggest("write a list: [%q, boss@example.com]", "{{ data.email }}")
 		}
 		templates = append(templates, t)
 	}
 	return templates
+}
+
+// addressHint says how to write what is no address.
+func addressHint(text string) string {
+	switch {
+	case strings.HasPrefix(text, "data."):
+		return fmt.Sprintf("write %q", "{{ "+text+" }}")
+	case strings.Count(text, "@") > 1:
+		return "write a list: [a@example.com, b@example.com]"
+	default:
+		return "write one address for each entry, such as coach@example.com"
+	}
 }
 
 // Render makes the e-mail for an event. A recipient that is missing or no

@@ -59,6 +59,7 @@ const defaultMethod = "POST"
 // timeout, and expect.
 func (a *action) Step(p *actions.Params) actions.Step {
 	s := &step{action: a, method: defaultMethod}
+	p.Elsewhere = map[string]string{"auth": "secrets stand in the action's configuration: headers: {Authorization: {env: NAME}}"}
 	if method, ok := p.Literal("method"); ok {
 		s.method = strings.ToUpper(method)
 		if !slices.Contains(methods, s.method) {
@@ -147,6 +148,7 @@ func (s *step) readBody(p *actions.Params) {
 		s.form, s.hasForm = p.Templates("form"), true
 	}
 	s.body = p.Template("body")
+	checkJSONText(p)
 	var given []*source.Node
 	for _, key := range []string{"json", "form", "body"} {
 		if node := p.Take(key); node != nil {
@@ -156,6 +158,27 @@ func (s *step) readBody(p *actions.Params) {
 	if len(given) > 1 {
 		p.Report().Errorf(given[1].Place(), "two-bodies", "%s has more than one of json, form and body", p.What()).
 			Suggest("keep one of them")
+	}
+}
+
+// checkJSONText warns of JSON that was written as a text: under json it is sent
+// in quotes, under body a value with a quote in it breaks it.
+func checkJSONText(p *actions.Params) {
+	for _, key := range []string{"json", "body"} {
+		node := p.Node().Get(key)
+		if node == nil || !node.IsText() {
+			continue
+		}
+		text := strings.TrimSpace(node.Text())
+		if !strings.HasPrefix(text, "{\"") && !strings.HasPrefix(text, "[{\"") && !strings.HasPrefix(text, "{ \"") {
+			continue
+		}
+		problem := p.Report().Warnf(node.Place(), "suspicious", "%s of %s is JSON written as a text", key, p.What())
+		if key == "json" {
+			problem.Suggest("leave the outer quotes out: json takes an object or a list, and makes JSON of it")
+		} else {
+			problem.Suggest("write json: and the object without the outer quotes: values are then escaped")
+		}
 	}
 }
 

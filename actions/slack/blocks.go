@@ -2,10 +2,12 @@ package slack
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"heed/actions"
 	"heed/engine/source"
+	"heed/engine/suggest"
 )
 
 // maxBlocks is what Slack takes in one message.
@@ -19,12 +21,30 @@ func (s *step) readBlocks(p *actions.Params, node *source.Node) {
 		return
 	}
 	for _, item := range items {
-		if kind := item.Get("type"); kind == nil || !kind.IsText() {
-			p.Report().Errorf(item.Place(), "wrong-type", "a block of %s has no type", p.What()).
-				Suggest("write type: section, header, divider, context, image or actions")
-		}
+		checkBlock(p, item)
 		checkAddresses(p, item)
 		s.blocks = append(s.blocks, p.JSONOf("blocks", item, escapes))
+	}
+}
+
+// blockTypes are those that Slack takes in a message:
+// https://docs.slack.dev/reference/block-kit/blocks
+var blockTypes = []string{"section", "header", "divider", "context", "image", "actions", "markdown", "rich_text", "table", "video", "file", "input", "context_actions", "plan", "task_card"}
+
+func checkBlock(p *actions.Params, block *source.Node) {
+	kind := block.Get("type")
+	switch {
+	case kind == nil || !kind.IsText():
+		p.Report().Errorf(block.Place(), "wrong-type", "a block of %s has no type", p.What()).
+			Suggest("write type: section, header, divider, context, image or actions")
+		return
+	case !slices.Contains(blockTypes, kind.Text()) && suggest.Closest(kind.Text(), blockTypes) != "":
+		p.Report().Warnf(kind.Place(), "wrong-type", "Slack has no block of the type %s", kind.Text()).
+			Suggest("%s", suggest.DidYouMean(kind.Text(), blockTypes))
+	}
+	if text := block.Get("text"); text != nil && text.IsText() && (kind.Text() == "section" || kind.Text() == "header") {
+		p.Report().Errorf(text.Place(), "wrong-type", "text of a %s block must be an object, not a text", kind.Text()).
+			Suggest(`write text: {type: mrkdwn, text: "…"}; in a header plain_text`)
 	}
 }
 

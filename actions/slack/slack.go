@@ -4,6 +4,7 @@ package slack
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -80,7 +81,16 @@ func (a *action) readChannel(c *actions.Config) {
 	a.channel = node.Text()
 }
 
+// channelName is a channel's name, with or without #, or the id of a channel or
+// a person. Slack's names have no capitals and no spaces; letters of other
+// languages are fine.
+var channelName = regexp.MustCompile(`^#?[\p{Ll}\p{Lo}\d_-]+$|^[CGDUW][A-Z0-9]+$`)
+
 func checkChannel(f *source.Fields, node *source.Node, channel string) {
+	if trimmed := strings.TrimSpace(channel); trimmed != "" && !channelName.MatchString(channel) && !strings.Contains(channel, "{{") {
+		f.Report().Errorf(node.Place(), "bad-channel", "channel of %s is no name that a channel can have: %q", f.What(), channel).
+			Suggest(`write one channel's name, such as "#enablement", or its id, such as C012345678; for several, several actions`)
+	}
 	if strings.TrimSpace(channel) == "" {
 		f.Report().Errorf(node.Place(), "missing-key", "channel of %s is empty", f.What()).
 			Suggest(`write channel: "#enablement"`)

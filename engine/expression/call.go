@@ -8,49 +8,15 @@ import (
 	"time"
 
 	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/vm/runtime"
 )
 
-// call is a call of one of heed's functions or of a method of a time or
-// duration; the library's functions are builtin nodes.
+// call is a call of one of heed's functions; the library's are builtin nodes.
 func (c *compiler) call(n *ast.CallNode) node {
 	arguments := c.all(n.Arguments)
 	if name, ok := n.Callee.(*ast.IdentifierNode); ok {
 		return callFunction(name.Value, arguments)
 	}
-	member, ok := n.Callee.(*ast.MemberNode)
-	if !ok {
-		return constant(failedf("%s is no function", n.Callee.String()))
-	}
-	receiver := c.compile(member.Node)
-	name := member.Property.(*ast.StringNode).Value
-	text := pathText(member.Node)
-	return func(f *frame) any {
-		from := receiver(f)
-		if isUnknown(from) {
-			return from
-		}
-		switch from.(type) {
-		case time.Time, time.Duration:
-			return callMethod(f, from, name, arguments)
-		}
-		return badf("%s is %s and has no %s()", text, described{from}, name)
-	}
-}
-
-func callMethod(f *frame, from any, name string, arguments []node) (result any) {
-	defer refuse(name, &result)
-	method := reflect.ValueOf(runtime.Fetch(from, name))
-	in := make([]reflect.Value, len(arguments))
-	for i, argument := range arguments {
-		value := argument(f)
-		if isUnknown(value) {
-			return value
-		}
-		in[i] = reflect.ValueOf(value)
-	}
-	out := method.Call(in)
-	return normal(out[0].Interface())
+	return constant(failedf("%s is no function", n.Callee.String()))
 }
 
 // refuse turns a panic of a function, which asserts what unchecked data need

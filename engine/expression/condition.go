@@ -54,10 +54,14 @@ func (s *Scope) Condition(text string) (*Condition, []Fault) {
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	if result != nil && result.Kind() != reflect.Bool && result.Kind() != reflect.Interface {
+	kind := kindOfNode(tree)
+	if result != nil && result.Kind() != reflect.Interface {
+		kind = word(result.String())
+	}
+	if kind != "" && kind != "true or false" {
 		f := Fault{
 			To: len([]rune(text)), Code: "not-boolean",
-			Message: "the condition gives " + word(result.String()) + ", not true or false", Hint: "compare it with something",
+			Message: "the condition gives " + kind + ", not true or false", Hint: "compare it with something: (data.score ?? 0) < 70",
 		}
 		if field := dataField(tree); field != "" {
 			f.Hint = "compare it: data." + field + " == …, or data." + field + " != nil for any value"
@@ -67,7 +71,7 @@ func (s *Scope) Condition(text string) (*Condition, []Fault) {
 	c := &compiler{}
 	root := c.clause(tree)
 	condition := &Condition{Text: strings.TrimSpace(text), root: root, run: root.run, guards: s.guards(tree)}
-	return condition, s.checkConstancy(text, tree, condition)
+	return condition, append(suspicions(text, tree), s.checkConstancy(text, tree, condition)...)
 }
 
 // Always is the condition of a rule that has none.

@@ -2,6 +2,7 @@ package expression
 
 import (
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/expr-lang/expr/ast"
@@ -52,8 +53,17 @@ func wrongConstant(n ast.Node) (Fault, bool) {
 		}
 	case *ast.BinaryNode:
 		if pattern, isText := n.Right.(*ast.StringNode); isText && n.Operator == "matches" {
+			if strings.ContainsAny(pattern.Value, "\b\a\f\v") {
+				f := badRegexp.because(n, "in a text \\b is a control character")
+				f.Hint = "write two backslashes, \\\\b, or put the pattern in backticks"
+				return f, true
+			}
 			if _, err := regexp.Compile(pattern.Value); err != nil {
-				return badRegexp.because(n, err.Error()), true
+				f := badRegexp.because(n, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+				if strings.HasPrefix(pattern.Value, "*") {
+					f.Hint = "there are no wildcards in front: write contains " + quoted(strings.Trim(pattern.Value, "*"))
+				}
+				return f, true
 			}
 		}
 	case *ast.CallNode:
@@ -73,11 +83,32 @@ func (f Fault) because(n ast.Node, reason string) Fault {
 // foreignLayout is how other languages write a layout.
 var foreignLayout = regexp.MustCompile(`\b(?:YYYY|yyyy|YY|yy|MMMM?|DD|dd|HH|hh|mm|ss)\b|%[aAbBdeHIjmMpSyY]`)
 
+// fixedPart is a year or a clock time in a layout that is not the one by which
+// layouts are written.
+func fixedPart(layout string) string {
+	for _, part := range yearOrClock.FindAllString(layout, -1) {
+		if part != "2006" && part != "15:04" && part != "03:04" {
+			return part
+		}
+	}
+	return ""
+}
+
+var yearOrClock = regexp.MustCompile(`\b(?:19|20)\d\d\b|\b\d\d:\d\d\b`)
+
 // wrongFormat looks at the layout and the zone of format(time, layout, zone).
 func wrongFormat(args []ast.Node) (Fault, bool) {
 	if len(args) > 1 {
-		if layout, ok := args[1].(*ast.StringNode); ok && foreignLayout.MatchString(layout.Value) {
-			return badLayout.because(layout, quoted(foreignLayout.FindString(layout.Value))), true
+		if layout, ok := args[1].(*ast.StringNode); ok {
+			if foreign := foreignLayout.FindString(layout.Value); foreign != "" {
+				return badLayout.because(layout, quoted(foreign)), true
+			}
+			if fixed := fixedPart(layout.Value); fixed != "" {
+				f := badLayout
+				f.Message = "the layout would show " + fixed + " whatever the time is"
+				f.From = layout.Location().From
+				return f, true
+			}
 		}
 	}
 	if len(args) > 2 {

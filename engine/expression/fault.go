@@ -78,6 +78,20 @@ type translation struct {
 	rewrite func(s *Scope, f *Fault, m []string)
 }
 
+// usages show how functions are called that people call wrongly.
+var usages = map[string]string{
+	"format": `format(data.completedAt, "2 Jan 2006", "Asia/Kolkata"); for a number round(data.score, 1)`, "percent": "percent(data.score, data.maxScore)",
+	"round": "round(data.score, 1)", "days": "days(7)", "hour": `hour(now, "Asia/Kolkata")`, "weekday": `weekday(now, "Asia/Kolkata")`,
+	"any": `any(data.tags, # == "urgent")`, "count": `count(data.tags, # == "urgent")`, "replace": `replace(data.quizName, "a", "b")`, "split": `split(data.email, "@")`,
+}
+
+func usageOf(function string) string {
+	if usage, ok := usages[function]; ok {
+		return "write " + usage
+	}
+	return "see the functions in the rule language"
+}
+
 var translations = []translation{
 	{regexp.MustCompile(`^unknown field (\S+)$`), (*Scope).unknownField},
 	{regexp.MustCompile(`^type (.+) has no (?:field|method) (\S+)$`), func(s *Scope, f *Fault, m []string) {
@@ -99,6 +113,14 @@ var translations = []translation{
 	}},
 	{regexp.MustCompile(`^cannot use (.+) as type (.+) in (?:array|map key)$`), func(_ *Scope, f *Fault, m []string) {
 		f.Code, f.Message = "type-mismatch", word(m[1])+" can never be in a list of "+word(m[2])
+		switch {
+		case word(m[1]) == "a time":
+			f.Hint = "write hour(now) in 9..17, or data.completedAt > date(\"2026-01-31\") and data.completedAt < now"
+		case word(m[1]) == "a text":
+			f.Hint = `texts stand in quotes: in ["1042", "2001"]`
+		case word(m[1]) == "a number":
+			f.Hint = "numbers stand without quotes: in [60, 70]"
+		}
 	}},
 	{regexp.MustCompile(`^cannot use (.+) as argument \(type (.+)\) to call (\S+)`), func(_ *Scope, f *Fault, m []string) {
 		f.Code, f.Message = "type-mismatch", m[3]+" takes "+word(m[2])+" here, not "+word(m[1])
@@ -136,11 +158,33 @@ var translations = []translation{
 			f.Hint = "join conditions with and, or with or"
 		}
 	}},
+	{regexp.MustCompile(`^invalid char escape$`), func(_ *Scope, f *Fault, _ []string) {
+		f.Message, f.Hint = "a backslash that starts no escape", "write two backslashes, as in \"\\\\d+\", or put the text in backticks"
+	}},
+	{regexp.MustCompile(`^bad number syntax: "(.*)"$`), func(_ *Scope, f *Fault, m []string) {
+		f.Message, f.Hint = m[1]+" is no number", "write a plain number, or days(7), hours(2), minutes(45)"
+	}},
+	{regexp.MustCompile(`^unrecognized character: U\+\w+ '(.*)'$`), func(_ *Scope, f *Fault, m []string) {
+		f.Message, f.Hint = m[1]+" means nothing here", "write the operator as a sign or word of the language: + - * / < <= == != and or not"
+	}},
+	{regexp.MustCompile(`^not enough arguments to call (\w+)|^expected at least (\d+) arguments`), func(_ *Scope, f *Fault, m []string) {
+		f.Code, f.Message = "type-mismatch", "a function lacks a value in its brackets"
+		f.Hint = usageOf(m[1])
+	}},
+	{regexp.MustCompile(`^too many arguments to call (\w+)`), func(_ *Scope, f *Fault, m []string) {
+		f.Code, f.Message, f.Hint = "type-mismatch", m[1]+" takes fewer values", usageOf(m[1])
+	}},
+	{regexp.MustCompile(`^type string\[int\] is undefined$|^cannot get (?:first|last) element from string$`), func(_ *Scope, f *Fault, _ []string) {
+		f.Code, f.Message, f.Hint = "type-mismatch", "a text has no elements", "cut a piece out: data.quizName[0:1]"
+	}},
 	{regexp.MustCompile(`^literal not terminated$`), func(_ *Scope, f *Fault, _ []string) {
 		f.Message, f.Hint = "a quote is not closed", `a text starts and ends with the same quote: "graded"`
 	}},
 	{regexp.MustCompile("^error parsing regexp: (.*)$"), func(_ *Scope, f *Fault, m []string) {
-		f.Code, f.Message, f.Hint = "bad-regexp", "this is no regular expression: "+m[1], "see the syntax that Go's regexp takes (RE2)"
+		f.Code, f.Message, f.Hint = "bad-regexp", "this is no regular expression: "+m[1], badRegexp.Hint
+		if strings.HasPrefix(m[1], "missing argument to repetition") {
+			f.Hint = `there are no wildcards: write contains "call"; in a pattern .* stands for anything`
+		}
 	}},
 }
 
@@ -157,8 +201,17 @@ func (s *Scope) unknownField(f *Fault, m []string) {
 	}
 }
 
+// unknownName says what to write instead of a name that there is not. m[2], if
+// given, is the sign behind it: a bracket or a dot says what it was meant as.
 func (s *Scope) unknownName(f *Fault, m []string) {
 	f.Code, f.Message = "unknown-name", "there is no "+m[1]
+	behind := ""
+	if len(m) > 2 {
+		behind = m[2]
+	}
+	if behind == "(" {
+		f.Message = "there is no function " + m[1]
+	}
 	for _, field := range s.fieldNames() {
 		if strings.EqualFold(field, m[1]) {
 			f.Hint = "an event's fields stand in data: write data." + field
@@ -177,15 +230,27 @@ func (s *Scope) unknownName(f *Fault, m []string) {
 		f.Hint = "did you mean data." + closest + "?"
 		return
 	}
+	switch behind {
+	case "(":
+		f.Hint = "the functions are in the rule language; most used are lower, upper, trim, len, round, percent, format, days, hour, weekday, any, count"
+		return
+	case ".":
+		f.Hint = "an event's fields stand in data: write data.score"
+		return
+	}
 	f.Hint = "if it is a text, put quotes round it: \"" + m[1] + "\"; known here: " + strings.Join(s.names(), ", ") + ", data.…"
 }
 
 // otherNames are what people call things that have another name here.
 var otherNames = map[string]string{
 	"payload": "data.score for a field, event for the type", "body": "data.score for a field, event for the type",
-	"today": "now", "type": "event", "eventtype": "event", "event_type": "event", "timestamp": "receivedAt", "time": "now or receivedAt",
+	"today": `now; for a whole day format(data.completedAt, "2006-01-02") == format(now, "2006-01-02")`, "type": "event", "eventtype": "event", "event_type": "event", "timestamp": "receivedAt", "time": "now or receivedAt",
 	"length": "len(data.quizName)", "size": "len(data.quizName)", "exists": "data.score != nil", "isset": "data.score != nil",
-	"defined": "data.score != nil", "isempty": `data.quizName == ""`, "tolower": "lower(data.quizName)", "toupper": "upper(data.quizName)",
+	"defined": "data.score != nil", "isempty": `data.quizName == ""`, "empty": `data.reason == nil or data.reason == ""`, "has": "data.score != nil",
+	"no": "not data.passed", "yes": "data.passed", "nein": "not data.passed", "ja": "data.passed", "nill": "nil", "nan": "nil", "months": "days(30)", "years": "days(365)",
+	"year": `format(now, "2006")`, "month": `format(now, "January")`, "week": "weeks(1), or format(now, \"2006-01-02\")", "dayofweek": "weekday(now)",
+	"uppercase": "upper(data.quizName)", "lowercase": "lower(data.quizName)", "title": "the text as it is: there is no function for it", "env": "the value itself: a rule cannot read the environment",
+	"countif": "the condition itself: a rule sees one event at a time", "sumif": "the condition itself: a rule sees one event at a time", "vlookup": "the condition itself: a rule sees one event at a time", "tolower": "lower(data.quizName)", "toupper": "upper(data.quizName)",
 	"company": "companyId", "user": "data.userId", "userid": "data.userId", "number": "float(data.…)", "str": "string(data.…)", "substring": "data.quizName[0:3]",
 }
 
@@ -197,6 +262,23 @@ func (s *Scope) mismatch(f *Fault, m []string) {
 	switch {
 	case strings.Contains(both, "true or false") && strings.Contains(both, "a text") && (op == "==" || op == "!="):
 		f.Hint = "true and false stand without quotes: write data.passed for true, not data.passed for false"
+	case strings.Contains(both, "a function"):
+		f.Hint = "a function needs brackets: days(7), weekday(now)"
+		if m[2] == "func(interface {}) string" {
+			f.Hint = "the event's type is called event: event == \"quiz.submitted\""
+		}
+	case op == "in" && (right == "a text" || right == "a number"):
+		f.Hint = `a list stands in square brackets: in ["graded"]; a range is written 60..70`
+	case strings.Contains(both, "a list") && (op == "==" || op == "!="):
+		f.Hint = `write in or not in: data.quizType in ["graded", "final"]`
+	case strings.Contains(both, "a list") && strings.Contains(both, "a text"):
+		f.Hint = `write any(["call", "demo"], data.quizName contains #), or matches "call|demo"`
+	case strings.Contains(both, "a duration") && (strings.Contains(both, "a number") || strings.Contains(both, "a text")):
+		f.Hint = "a difference of times is compared with a duration: < days(30); seconds such as data.timeSpentSec with a number: > 45 * 60"
+	case strings.Contains(both, "true or false") && strings.Contains(both, "a number"):
+		f.Hint = "write data.passed for true, not data.passed for false"
+	case strings.Contains(both, "a number") && strings.Contains(both, "a text") && op == "+":
+		f.Hint = "make a text of the number, string(data.score), or write the text round a hole: \"scored {{ data.score }}\""
 	case strings.Contains(both, "a number") && strings.Contains(both, "a text"):
 		f.Hint = "numbers stand without quotes, texts with: data.score < 70, data.quizType == \"graded\""
 	case strings.Contains(both, "a time") && strings.Contains(both, "a text"):
@@ -224,6 +306,10 @@ func word(goType string) string {
 	case goType == "unknown", goType == "interface {}", goType == "any":
 		return "a value"
 	case strings.HasPrefix(goType, "int"), strings.HasPrefix(goType, "uint"), strings.HasPrefix(goType, "float"):
+		return "a number"
+	case strings.HasPrefix(goType, "func"):
+		return "a function"
+	case goType == "time.Weekday", goType == "time.Month":
 		return "a number"
 	case strings.HasPrefix(goType, "[]"):
 		return "a list"

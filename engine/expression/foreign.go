@@ -84,31 +84,49 @@ func (s *Scope) field(name string) string {
 }
 
 var (
-	singleBrace = regexp.MustCompile(`(?:^|[^{])(\{ *(data\.\w+) *\})(?:$|[^}])`)
+	singleBrace = regexp.MustCompile(`(?:^|[^{])(\$?\{ *((?:data\.)?\w+) *\})(?:$|[^}])`)
+	colonName   = regexp.MustCompile(`/(:(\w+))`)
+	nakedField  = regexp.MustCompile(`(?:^|[^\w.{$"'])(data\.(\w+))`)
 	tagMark     = regexp.MustCompile(`\{%.*?%\}|<%.*?%>`)
+	anyHole     = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
 )
 
 // foreignMarks finds what other template languages take for a hole and this one
 // for text: it would show as it is.
-func foreignMarks(text string) []Fault {
+func (s *Scope) foreignMarks(text string) []Fault {
+	// Holes are blanked, so that only what is shown as it stands is looked at.
+	shown := anyHole.ReplaceAllStringFunc(text, func(hole string) string { return strings.Repeat("\x00", len(hole)) })
 	var faults []Fault
-	at := func(from, to int) Fault {
-		start := len([]rune(text[:from]))
-		return Fault{From: start, To: start + len([]rune(text[from:to]))}
-	}
-	for _, m := range singleBrace.FindAllStringSubmatchIndex(text, -1) {
-		f := at(m[2], m[3])
-		f.Code, f.Message, f.Hint = "single-brace", "a hole has two braces on each side", "write {{ "+text[m[4]:m[5]]+" }}"
-		faults = append(faults, f)
-	}
-	for i, m := range tagMark.FindAllStringIndex(text, -1) {
-		if i > 0 {
-			break // the others belong to it
+	mark := func(from, to int, f Fault) {
+		f.From = len([]rune(text[:from]))
+		f.To = f.From + len([]rune(text[from:to]))
+		if !slices.ContainsFunc(faults, func(have Fault) bool { return have.From < f.To && f.From < have.To }) {
+			faults = append(faults, f)
 		}
-		f := at(m[0], m[1])
-		f.Code, f.Message = "foreign-template", "a tag of another template language"
-		f.Hint = `choose a text with {{ data.passed ? "passed" : "failed" }}, or write a rule for each case`
-		faults = append(faults, f)
+	}
+	for _, m := range singleBrace.FindAllStringSubmatchIndex(shown, -1) {
+		if name := text[m[4]:m[5]]; strings.HasPrefix(name, "data.") || s.field(name) != name {
+			mark(m[2], m[3], Fault{Code: "single-brace", Message: "a hole has two braces on each side", Hint: "write {{ " + s.field(name) + " }}"})
+		}
+	}
+	for _, m := range colonName.FindAllStringSubmatchIndex(shown, -1) {
+		if name := text[m[4]:m[5]]; s.field(name) != name {
+			mark(m[2], m[3], Fault{Code: "single-brace", Message: "this is shown as it stands", Hint: "write {{ " + s.field(name) + " }}", Warning: true})
+		}
+	}
+	if strings.Contains(shown, "{{") {
+		return faults // a hole that is not closed is another matter
+	}
+	for _, m := range nakedField.FindAllStringSubmatchIndex(shown, -1) {
+		if slices.ContainsFunc(s.fields, func(f event.Field) bool { return f.Name == text[m[4]:m[5]] }) {
+			mark(m[2], m[3], Fault{Code: "single-brace", Message: "this is shown as it stands, not as its value", Hint: "write {{ " + text[m[2]:m[3]] + " }}", Warning: true})
+		}
+	}
+	if m := tagMark.FindStringIndex(shown); m != nil { // what closes it belongs to it
+		mark(m[0], m[1], Fault{
+			Code: "foreign-template", Message: "a tag of another template language",
+			Hint: `choose a text with {{ data.passed ? "passed" : "failed" }}, or write a rule for each case`,
+		})
 	}
 	return faults
 }

@@ -20,6 +20,8 @@ var ownFunctions = []*builtin.Function{
 	durationFunction("weeks", 7*24*time.Hour),
 	{Name: "round", Func: round, Types: signatures((func(float64) float64)(nil), (func(float64, int) float64)(nil))},
 	{Name: "percent", Func: percent, Types: signatures((func(float64, float64) float64)(nil))},
+	{Name: "hour", Func: hourOf, Types: signatures((func(time.Time) int)(nil), (func(time.Time, string) int)(nil))},
+	{Name: "weekday", Func: weekdayOf, Types: signatures((func(time.Time) string)(nil), (func(time.Time, string) string)(nil))},
 	{Name: "format", Func: formatTime, Types: signatures((func(time.Time, string) string)(nil), (func(time.Time, string, string) string)(nil))},
 }
 
@@ -102,15 +104,51 @@ func formatTime(args ...any) (any, error) {
 	if !ok1 || !ok2 {
 		return badf("format takes a time and a layout"), nil
 	}
-	if len(args) == 3 {
-		name, _ := args[2].(string)
-		zone, err := time.LoadLocation(name)
-		if err != nil || name == "" {
-			return badf("there is no time zone %s", quoted(name)), nil
-		}
-		t = t.In(zone)
+	t, unknown := inZone(t, args[2:])
+	if unknown != nil {
+		return unknown, nil
 	}
 	return t.Format(layout), nil
+}
+
+// inZone is a time in the zone that the last argument may name.
+func inZone(t time.Time, args []any) (time.Time, *Unknown) {
+	if len(args) == 0 {
+		return t, nil
+	}
+	name, _ := args[0].(string)
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "" {
+		return t, badf("there is no time zone %s", quoted(name))
+	}
+	return t.In(zone), nil
+}
+
+// hourOf is a time's hour from 0 to 23, in the zone it was sent in or in the
+// given one.
+func hourOf(args ...any) (any, error) {
+	t, ok := args[0].(time.Time)
+	if !ok {
+		return badf("hour takes a time"), nil
+	}
+	t, unknown := inZone(t, args[1:])
+	if unknown != nil {
+		return unknown, nil
+	}
+	return t.Hour(), nil
+}
+
+// weekdayOf is a time's day of the week, "Monday" to "Sunday".
+func weekdayOf(args ...any) (any, error) {
+	t, ok := args[0].(time.Time)
+	if !ok {
+		return badf("weekday takes a time"), nil
+	}
+	t, unknown := inZone(t, args[1:])
+	if unknown != nil {
+		return unknown, nil
+	}
+	return t.Weekday().String(), nil
 }
 
 // callFunction calls one of heed's functions.

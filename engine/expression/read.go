@@ -60,7 +60,7 @@ func (s *Scope) check(text string) (ast.Node, reflect.Type, []Fault) {
 	}
 	// The library's checker stops at the first fault, and does not look at a
 	// slice of something untyped at all.
-	faults := s.checkNames(tree.Node)
+	faults := s.checkNames(text, tree.Node)
 	result, err := checker.Check(tree, s.config)
 	if err != nil {
 		faults = s.checkParts(text, tree, faults)
@@ -69,7 +69,7 @@ func (s *Scope) check(text string) (ast.Node, reflect.Type, []Fault) {
 		}
 	}
 	if len(faults) == 0 {
-		faults = checkConstants(text, tree.Node)
+		faults = append(checkMeaning(text, tree.Node), checkConstants(text, tree.Node)...)
 	}
 	if len(faults) > 0 {
 		return nil, nil, faults
@@ -82,7 +82,7 @@ func (s *Scope) check(text string) (ast.Node, reflect.Type, []Fault) {
 func (s *Scope) checkParts(text string, tree *parser.Tree, names []Fault) []Fault {
 	faults := names
 	for _, side := range operands(tree.Node) {
-		if len(s.checkNames(side.node)) > 0 {
+		if len(s.checkNames(text, side.node)) > 0 {
 			continue
 		}
 		result, err := checker.Check(&parser.Tree{Node: side.node, Source: tree.Source}, s.config)
@@ -142,8 +142,16 @@ func notBoolean(text string, p operand, what string) Fault {
 	return f
 }
 
+// behind is the sign that stands at a place.
+func behind(text string, at int) string {
+	if runes := []rune(text); at < len(runes) {
+		return string(runes[at])
+	}
+	return ""
+}
+
 // checkNames finds names, fields and functions that nobody declared.
-func (s *Scope) checkNames(tree ast.Node) []Fault {
+func (s *Scope) checkNames(text string, tree ast.Node) []Fault {
 	var faults []Fault
 	var walk func(n ast.Node, vars []string)
 	walk = func(n ast.Node, vars []string) {
@@ -151,7 +159,7 @@ func (s *Scope) checkNames(tree ast.Node) []Fault {
 		case *ast.IdentifierNode:
 			if !slices.Contains(s.names(), n.Value) && !slices.Contains(vars, n.Value) && !slices.Contains(functionNames, n.Value) {
 				f := Fault{From: n.Location().From, To: n.Location().From + len([]rune(n.Value))}
-				s.unknownName(&f, []string{"", n.Value})
+				s.unknownName(&f, []string{"", n.Value, behind(text, f.To)})
 				faults = append(faults, f)
 			}
 		case *ast.MemberNode:

@@ -23,7 +23,7 @@ type part struct {
 // Template compiles a string with holes. {{{{ writes a literal {{.
 func (s *Scope) Template(text string) (*Template, []Fault) {
 	parts, faults := splitTemplate([]rune(text))
-	faults = append(faults, foreignMarks(text)...)
+	faults = append(faults, s.foreignMarks(text)...)
 	t := &Template{}
 	for _, p := range parts {
 		if !p.isHole {

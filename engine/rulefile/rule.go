@@ -27,6 +27,7 @@ func (b *build) readRules(node *source.Node) {
 
 func (b *build) readRule(node *source.Node) {
 	fields := node.Fields(b.report, "the rule")
+	fields.Elsewhere = elsewhere
 	if !node.IsObject() {
 		return
 	}
@@ -50,6 +51,18 @@ func (b *build) readRule(node *source.Node) {
 	b.rules = append(b.rules, rule)
 }
 
+// elsewhere are keys that people give a rule, and where what they mean belongs.
+var elsewhere = map[string]string{
+	"text": "text belongs to the action: put it below action:, in the same column", "channel": "channel belongs to the action: put it below action:, in the same column",
+	"path": "path belongs to the action: put it below action:, in the same column", "to": "to belongs to the action: put it below action:, in the same column",
+	"subject": "subject belongs to the action: put it below action:, in the same column", "json": "json belongs to the action: put it below action:, in the same column",
+	"unless": "say it in when, with not: when: data.score < 70 and not data.passed", "else": "a rule acts or does not: write a second rule for the other case",
+	"and": "join conditions in when: data.score < 70 and data.passed", "or": "join conditions in when: data.score < 70 or data.passed",
+	"enabled": "there is no switch: take the rule out, or put # in front of its lines", "disabled": "there is no switch: take the rule out, or put # in front of its lines",
+	"priority": "rules have no order: each that matches acts", "include": "a rules path can be a directory, whose files are read together",
+	"delay": "an action is taken at once", "schedule": "a rule acts when an event comes",
+}
+
 // readOn reads one event type or a list of them.
 func (b *build) readOn(node *source.Node) []string {
 	if node == nil {
@@ -69,14 +82,17 @@ func (b *build) readOn(node *source.Node) []string {
 		case !item.IsScalar() || name == "":
 			b.report.Errorf(item.Place(), "wrong-type", "an event type is a text, not %s", item.Describe())
 			continue
-		case strings.ContainsAny(name, ", \t"):
-			b.report.Errorf(item.Place(), "wrong-type", "%q is not one event type", name).
-				Suggest("write a list: on: [%s]", strings.Join(strings.FieldsFunc(name, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }), ", "))
+		case strings.ContainsAny(name, ", \t|&"):
+			b.reportSeveral(item, name, known)
 			continue
 		case slices.Contains(on, name):
 			b.report.Warnf(item.Place(), "duplicate-event", "%s is named twice", name).Suggest("remove one of the two")
 			continue
 		case slices.Contains(known, name):
+		case slices.Contains(everything, strings.ToLower(name)) || strings.Contains(name, "*"):
+			b.report.Errorf(item.Place(), "unknown-event", "there is no %s: a rule names its event types", name).
+				Suggest("write a list: on: [%s, …]; heed catalog lists them all", strings.Join(known[:2], ", "))
+			continue
 		case suggest.Closest(name, known) != "":
 			b.report.Errorf(item.Place(), "unknown-event", "there is no event type %s", name).
 				Suggest("%s", suggest.DidYouMean(name, known))
@@ -90,13 +106,38 @@ func (b *build) readOn(node *source.Node) []string {
 	return on
 }
 
+// everything are words for all event types, of which there is none.
+var everything = []string{"any", "all", "every", "everything", "true", "false", "always"}
+
+// reportSeveral complains of a text that names several event types, or one in
+// other words.
+func (b *build) reportSeveral(item *source.Node, name string, known []string) {
+	problem := b.report.Errorf(item.Place(), "wrong-type", "%q is not one event type", name)
+	joined := strings.ToLower(strings.Join(strings.Fields(name), "."))
+	if one := suggest.Closest(joined, known); one != "" {
+		problem.Suggest("did you mean %s?", one)
+		return
+	}
+	var types []string
+	for _, word := range strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(", \t|&", r) }) {
+		if one := suggest.Closest(word, known); one != "" {
+			types = append(types, one)
+		}
+	}
+	if len(types) > 0 {
+		problem.Suggest("write a list: on: [%s]", strings.Join(types, ", "))
+		return
+	}
+	problem.Suggest("heed catalog lists the event types, such as %s", known[0])
+}
+
 func (b *build) readWhen(node *source.Node, scope *expression.Scope) *expression.Condition {
 	switch {
 	case node == nil:
 		return expression.Always()
 	case node.Tag() != "":
 		b.report.Errorf(node.Place(), "yaml-tag", "YAML takes %s for a tag, so the condition is empty", node.Tag()).
-			Suggest("write not instead of !: when: not %s", strings.TrimLeft(node.Tag(), "!"))
+			Suggest("write not instead of !: when: not %s", strings.TrimLeft(node.Written(), "! "))
 	case !node.IsScalar():
 		problem := b.report.Errorf(node.Place(), "wrong-type", "when must be an expression, not %s", node.Describe())
 		if node.IsObject() {
@@ -163,8 +204,14 @@ func (b *build) readStep(node *source.Node, scope *expression.Scope) (engine.Ste
 		problem := b.report.Errorf(node.Place(), "missing-key", "an entry of do names no action")
 		problem.Suggest("write - action: and the name of an action that is configured under actions:")
 		for _, pair := range node.Pairs() {
-			if _, isKind := b.compiler.Actions.Registry.Lookup(pair.Key.Text()); isKind && pair.Value.IsText() {
+			_, isKind := b.compiler.Actions.Registry.Lookup(pair.Key.Text())
+			switch {
+			case slices.Contains(b.actionNames, pair.Key.Text()):
+				problem.Suggest("write - action: %s, and what it takes below it", pair.Key.Text())
+			case isKind && pair.Value.IsText():
 				problem.Suggest("write - action: %s", pair.Value.Text())
+			case len(node.Pairs()) > 0 && len(b.actionNames) > 0 && slices.Contains(stepKeys, pair.Key.Text()):
+				problem.Suggest("%s belongs to the action above it: leave the dash in front of it out", pair.Key.Text())
 			}
 		}
 		return engine.Step{}, false
@@ -181,6 +228,9 @@ func (b *build) readStep(node *source.Node, scope *expression.Scope) (engine.Ste
 	fields.Done()
 	return engine.Step{Action: configured.Name, Kind: configured.Kind, Renderer: step}, true
 }
+
+// stepKeys are keys that people put beside an action instead of into it.
+var stepKeys = []string{"text", "channel", "blocks", "path", "method", "json", "body", "query", "to", "subject", "html", "level"}
 
 func (b *build) reportUnknownAction(name *source.Node) {
 	if b.noActions || slices.Contains(b.broken, name.Text()) {

@@ -3,6 +3,7 @@ package rulefile
 import (
 	"encoding/json"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -150,10 +151,34 @@ func (b *build) checkGivenFields(node *source.Node, eventType string) {
 		names = append(names, f.Name)
 	}
 	for _, pair := range node.Pairs() {
+		b.checkGivenValue(t, pair)
 		if name := pair.Key.Text(); !slices.Contains(names, name) && suggest.Closest(name, names) != "" {
 			b.report.Warnf(pair.Key.Place(), "unknown-field", "%s has no field %s", eventType, name).
 				Suggest("%s", suggest.DidYouMean(name, names))
 		}
+	}
+}
+
+// checkGivenValue finds what YAML made of a value that was meant otherwise. Tests
+// may give values of another kind than declared, to see what a rule makes of
+// them; that is a warning, so that nobody does it by accident.
+func (b *build) checkGivenValue(t *event.Type, pair source.Pair) {
+	name, value := pair.Key.Text(), pair.Value.Scalar()
+	if number := regexp.MustCompile(`^\d+%?$`).MatchString(name); number && pair.Value.IsNull() {
+		b.report.Errorf(pair.Key.Place(), "wrong-type", "the comma in front of %s ends a value, so this is a field of its own", name).
+			Suggest("a decimal has a point: 61.5")
+		return
+	}
+	field, declared := t.Field(name)
+	_, isText := value.(string)
+	switch {
+	case !declared || !isText || pair.Value.IsNull():
+	case field.Kind == event.Number:
+		b.report.Warnf(pair.Value.Place(), "suspicious", "%s is declared as a number, and this is the text %q", name, value).
+			Suggest("write the number without quotes and signs: 61")
+	case field.Kind == event.Bool:
+		b.report.Warnf(pair.Value.Place(), "suspicious", "%s is declared as true or false, and this is the text %q", name, value).
+			Suggest("write true or false")
 	}
 }
 

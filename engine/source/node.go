@@ -63,6 +63,13 @@ func (n *Node) Tag() string {
 	return ""
 }
 
+// Written is the rest of the line on which the node starts, as it is written.
+func (n *Node) Written() string {
+	y := n.resolved()
+	line := []rune(n.file.Line(y.Line))
+	return strings.TrimSpace(string(line[min(y.Column-1, len(line)):]))
+}
+
 // Comment is what stands behind a # on the node's line: perhaps the rest of an
 // expression that YAML cut off.
 func (n *Node) Comment() string { return n.resolved().LineComment }
@@ -216,6 +223,9 @@ type Fields struct {
 	order  []Pair
 	values map[string]*Node
 	known  []string
+	// Elsewhere are hints for keys that belong to another object, or that
+	// there are not, by key.
+	Elsewhere map[string]string
 	// missing are reported when all keys were taken: one under another name is
 	// called by that.
 	missing []missingKey
@@ -362,8 +372,11 @@ func (f *Fields) Done() {
 		key := pair.Key.Text()
 		if !contains(f.known, key) {
 			meant[suggest.Meant(key, f.known)] = true
-			f.report.Errorf(pair.Key.Place(), "unknown-key", "%s has no key %s", f.what, key).
-				Suggest("%s", suggest.DidYouMean(key, f.known))
+			problem := f.report.Errorf(pair.Key.Place(), "unknown-key", "%s has no key %s", f.what, key)
+			problem.Suggest("%s", suggest.DidYouMean(key, f.known))
+			if hint, ok := f.Elsewhere[key]; ok {
+				problem.Suggest("%s", hint)
+			}
 		}
 	}
 	for _, m := range f.missing {

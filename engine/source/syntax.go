@@ -44,6 +44,15 @@ func reportSyntax(file *File, err error, report *Report) {
 			problem.Suggest("%s", hint)
 		}
 	}
+	if m := regexp.MustCompile(`unknown anchor '(.*)' referenced`).FindStringSubmatch(message); m != nil {
+		problem.Message = "this is not YAML: *" + m[1] + " refers to nothing"
+		for i := range file.lines {
+			if at := strings.Index(file.Line(i+1), "*"+m[1]); at >= 0 {
+				problem.Line, problem.Col, problem.text = i+1, at+1, file.Line(i+1)
+				break
+			}
+		}
+	}
 }
 
 // syntaxHints are for what no slip explains.
@@ -71,7 +80,89 @@ type slip struct {
 }
 
 // slips look for what people get wrong in a line, the surest first.
-var slips = []func(*File, int) (slip, bool){unquotedHole, quotedStart, specialStart, colonInText, openQuote, missingSpace, tooFarRight, fitsNowhere, missingColon}
+var slips = []func(*File, int) (slip, bool){
+	strayMark, unquotedHole, badEscape, quotedStart, bracketStart, specialStart, colonInText, openQuote, missingSpace, dashAmidKeys, belowItsDash, tooFarRight, fitsNowhere, missingColon,
+}
+
+// strayMark finds what is no YAML at all: marks of documents and of pages.
+func strayMark(file *File, i int) (slip, bool) {
+	text := file.Line(i + 1)
+	indent := indentOf(file, i)
+	rest := []rune(text[indent:])
+	switch {
+	case strings.HasPrefix(text[indent:], "```"):
+		return slip{indent, len(rest), "the line is a mark of a formatted document", "delete it"}, true
+	case len(rest) > 1 && strings.ContainsRune("–—•·●*", rest[0]) && rest[1] == ' ':
+		return slip{indent, 1, fmt.Sprintf("%c is no hyphen", rest[0]), "write a plain hyphen and a space: - "}, true
+	case strings.Contains(text, "：") && !strings.Contains(text, ":"):
+		return slip{strings.Index(text, "："), 1, "the colon is not a plain one", "write : and a space"}, true
+	}
+	return slip{}, false
+}
+
+// unknownEscape is a backslash in double quotes that starts no escape of YAML's.
+var unknownEscape = regexp.MustCompile(`^"(?:[^"\\]|\\[0abtnvfre "/\\N_LPxuU])*(\\[^0abtnvfre "/\\N_LPxuU])`)
+
+func badEscape(file *File, i int) (slip, bool) {
+	key, value, from := keyAndValue(file, i)
+	m := unknownEscape.FindStringSubmatchIndex(value)
+	if m == nil {
+		return slip{}, false
+	}
+	inside := strings.TrimSuffix(value[1:], `"`)
+	hint := fmt.Sprintf("write two backslashes, or single quotes outside: %s: '%s'", key, strings.ReplaceAll(inside, "'", `"`))
+	return slip{from + m[2], 2, value[m[2]:m[3]] + " is no escape in double quotes", hint}, true
+}
+
+var bracketThenMore = regexp.MustCompile(`^(\[[^\[\]]*\]|\{[^{}]*\})\s*[^\s#,}\]]`)
+
+func bracketStart(file *File, i int) (slip, bool) {
+	key, value, from := keyAndValue(file, i)
+	m := bracketThenMore.FindStringSubmatch(value)
+	if m == nil {
+		return slip{}, false
+	}
+	return slip{from, utf8.RuneCountInString(m[1]), fmt.Sprintf("%s is taken for the whole value, and more follows", m[1]), fmt.Sprintf("put quotes round all of it: %s: %s", key, inQuotes(value))}, true
+}
+
+// dashAmidKeys finds a dash in front of a key that stands among the keys of one
+// object.
+func dashAmidKeys(file *File, i int) (slip, bool) {
+	above := i - 1
+	for above >= 0 && isBlank(file, above) {
+		above--
+	}
+	if above < 0 || !strings.HasPrefix(strings.TrimSpace(file.Line(i+1)), "- ") || insideBlock(file, i) {
+		return slip{}, false
+	}
+	_, value, _ := keyAndValue(file, above)
+	if value == "" || indentOf(file, i) != keyColumn(file, above) {
+		return slip{}, false
+	}
+	return slip{indentOf(file, i), 1, "a dash among the keys of one entry", "one dash stands in front of an entry's first key only: leave this one out, or put one there"}, true
+}
+
+// belowItsDash finds a line that starts right below the dash of the entry that
+// it belongs to.
+func belowItsDash(file *File, i int) (slip, bool) {
+	text := strings.TrimSpace(file.Line(i + 1))
+	if isBlank(file, i) || strings.HasPrefix(text, "-") || insideBlock(file, i) {
+		return slip{}, false
+	}
+	indent := indentOf(file, i)
+	for above := i - 1; above >= 0; above-- {
+		if isBlank(file, above) || insideBlock(file, above) || indentOf(file, above) > indent {
+			continue
+		}
+		column := keyColumn(file, above)
+		if indentOf(file, above) < indent || column == indent || indent == 0 {
+			return slip{}, false
+		}
+		key, _, _ := strings.Cut(text, ":")
+		return slip{indent, utf8.RuneCountInString(key), key + " starts right below a dash", fmt.Sprintf("it belongs to the entry behind the dash: put %d spaces in front", column)}, true
+	}
+	return slip{}, false
+}
 
 // keyAndValue takes a line apart: "  - key: value" has its value at from. The value
 // is empty for a line that is no key with a value.
@@ -86,8 +177,15 @@ func keyAndValue(file *File, i int) (key, value string, from int) {
 	return text[m[4]:m[5]], strings.TrimRight(text[m[8]:m[9]], " "), m[8]
 }
 
+// holeInFlow is a hole without quotes inside braces or brackets.
+var holeInFlow = regexp.MustCompile(`[{\[].*(?:: +|, +|\[)(\{\{[^}]*\}\}[^,\]}"']*)`)
+
 func unquotedHole(file *File, i int) (slip, bool) {
 	_, value, from := keyAndValue(file, i)
+	if m := holeInFlow.FindStringSubmatchIndex(file.Line(i + 1)); m != nil && !strings.HasPrefix(value, "{{") && !strings.HasPrefix(value, `"`) && !strings.HasPrefix(value, "'") {
+		hole := strings.TrimSpace(file.Line(i + 1)[m[2]:m[3]])
+		return slip{m[2], utf8.RuneCountInString(hole), "a text that starts with {{ needs quotes", "put quotes round it: " + inQuotes(hole)}, true
+	}
 	if !strings.HasPrefix(value, "{{") {
 		return slip{}, false
 	}
@@ -101,6 +199,10 @@ func quotedStart(file *File, i int) (slip, bool) {
 	m := quotedThenMore.FindStringSubmatch(value)
 	if m == nil {
 		return slip{}, false
+	}
+	if quote := value[:1]; strings.HasSuffix(value, quote) && strings.Count(value, quote) > 2 {
+		inside := value[1 : len(value)-1]
+		return slip{from, utf8.RuneCountInString(m[1]), "the text ends at its second quote, and more follows", fmt.Sprintf("write the outer quotes as the other kind: %s: %s", key, inQuotes(inside))}, true
 	}
 	return slip{from, utf8.RuneCountInString(m[1]), fmt.Sprintf("%s is taken for the whole value, and more follows", m[1]), fmt.Sprintf("put quotes round all of it: %s: %s", key, inQuotes(value))}, true
 }
@@ -130,8 +232,14 @@ func colonInText(file *File, i int) (slip, bool) {
 	if at < 0 || strings.ContainsAny(value[:1], `"'{[|>&*!#`) || strings.Contains(value[:at], " #") {
 		return slip{}, false
 	}
+	if name, rest, _ := strings.Cut(value, ": "); name == "env" || name == "file" {
+		return slip{from, utf8.RuneCountInString(value), "env and file stand in braces", fmt.Sprintf("write %s: {%s: %s}", key, name, rest)}, true
+	}
 	if slices.Contains(holders, key) {
 		return slip{from, utf8.RuneCountInString(value), "what belongs to " + key + " starts on a line of its own", "start a new line after " + key + ": and write it there, with two more spaces in front"}, true
+	}
+	if strings.HasPrefix(value, "Bearer {env") || strings.HasPrefix(value, "Basic {env") {
+		return slip{from, utf8.RuneCountInString(value), "what stands in braces must stand alone", fmt.Sprintf("write %s: {env: NAME}; the variable then holds Bearer and the token", key)}, true
 	}
 	return slip{from + at, 1, "a text that holds a colon and a space needs quotes", fmt.Sprintf("put quotes round it: %s: %s", key, inQuotes(value))}, true
 }

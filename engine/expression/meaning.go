@@ -1,0 +1,96 @@
+package expression
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+)
+
+// checkMeaning finds what the grammar and the types allow, but nobody means: a
+// semicolon that throws a condition away, a substitute of another kind than the
+// value, a method of the library that half works.
+func checkMeaning(text string, tree ast.Node) []Fault {
+	var faults []Fault
+	runes := []rune(text)
+	report := func(n ast.Node, f Fault) {
+		f.From = n.Location().From
+		f.To = wordEnd(runes, f.From)
+		faults = append(faults, f)
+	}
+	var walk func(n ast.Node)
+	walk = func(n ast.Node) {
+		switch n := n.(type) {
+		case *ast.SequenceNode:
+			at := strings.IndexByte(outsideStrings(runes), ';')
+			from := len([]rune(outsideStrings(runes)[:max(at, 0)]))
+			faults = append(faults, Fault{
+				From: from, To: from + 1, Code: "syntax", Message: "a semicolon throws away what stands in front of it",
+				Hint: "join conditions with and: data.score < 70 and data.passed",
+			})
+		case *ast.BinaryNode:
+			for _, side := range []ast.Node{n.Left, n.Right} {
+				if kind, other, differ := substitute(side); differ && n.Operator != "??" {
+					report(side, Fault{Code: "type-mismatch", Message: "the substitute is " + other + ", but the value is " + kind, Hint: "write a substitute of the same kind: data.score ?? 0, data.quizType ?? \"none\""})
+				}
+			}
+		case *ast.CallNode:
+			if member, ok := n.Callee.(*ast.MemberNode); ok {
+				report(member, Fault{
+					Code: "forbidden-function", Message: "there is no " + methodName(member) + "() behind a value here",
+					Hint: methodHint(member),
+				})
+				return
+			}
+		}
+		for _, child := range children(n) {
+			walk(child)
+		}
+	}
+	walk(tree)
+	return faults
+}
+
+// substitute says of which kinds the sides of a ?? are, if they differ. Where it
+// is shown that is fine; where it is compared, one of them cannot be.
+func substitute(side ast.Node) (kind, other string, differ bool) {
+	n, ok := side.(*ast.BinaryNode)
+	if !ok || n.Operator != "??" {
+		return "", "", false
+	}
+	kind, other = kindOfNode(n.Left), kindOfNode(n.Right)
+	return kind, other, kind != "" && other != "" && kind != other && kind != "nil" && other != "nil"
+}
+
+// kindOfNode is what the checker knows of a node's kind, in words; empty if it
+// may be anything. A ?? is of the kind of its sides, if they agree.
+func kindOfNode(n ast.Node) string {
+	if b, ok := n.(*ast.BinaryNode); ok && b.Operator == "??" {
+		if left, right := kindOfNode(b.Left), kindOfNode(b.Right); left == right {
+			return left
+		}
+		return ""
+	}
+	t := n.Type()
+	if t == nil || t.Kind() == reflect.Interface {
+		return ""
+	}
+	return word(t.String())
+}
+
+// timeMethods are what people look for behind a time, and what there is.
+var timeMethods = map[string]string{
+	"Hour": `hour(%s), or hour(%s, "Asia/Kolkata")`, "Weekday": `weekday(%s), which gives "Monday", or weekday(%s, "Asia/Kolkata")`,
+	"Format": `format(%s, "2006-01-02")`, "AddDate": "%s + days(7)", "Add": "%s + hours(2)", "Sub": "%s - data.completedAt",
+	"Before": "%s < now", "After": "%s > now", "Equal": "%s == now", "Unix": "%s", "Year": `format(%s, "2006")`, "Month": `format(%s, "January")`, "Day": `format(%s, "2")`,
+}
+
+func methodName(member *ast.MemberNode) string { return strings.Trim(pathText(member.Property), `"`) }
+
+func methodHint(member *ast.MemberNode) string {
+	name := methodName(member)
+	if hint, ok := timeMethods[name]; ok {
+		return "write " + strings.ReplaceAll(hint, "%s", pathText(member.Node))
+	}
+	return "functions stand in front of what they work on: lower(data.quizName), format(now, \"15:04\")"
+}
