@@ -174,8 +174,8 @@ func describeRequest(kind string, request json.RawMessage) []string {
 		if r.Text != "" {
 			add(r.Text)
 		}
-		if len(r.Blocks) > 0 {
-			add(fmt.Sprintf("and %s", count(len(r.Blocks), "block")))
+		for _, block := range r.Blocks {
+			add(blockText(block))
 		}
 	case "http":
 		add(r.Method + " " + r.URL)
@@ -195,6 +195,40 @@ func describeRequest(kind string, request json.RawMessage) []string {
 		add(string(request))
 	}
 	return lines
+}
+
+// blockText is a block of Slack's as its type and its texts.
+func blockText(block json.RawMessage) string {
+	var value any
+	if json.Unmarshal(block, &value) != nil {
+		return string(block)
+	}
+	kind := ""
+	if object, ok := value.(map[string]any); ok {
+		kind, _ = object["type"].(string)
+	}
+	return strings.TrimSpace("[" + kind + "] " + strings.Join(textsIn(value), " | "))
+}
+
+// textsIn are the texts in a block, in the order in which Slack shows them:
+// a block's own before its fields and elements.
+func textsIn(value any) []string {
+	var texts []string
+	switch v := value.(type) {
+	case []any:
+		for _, item := range v {
+			texts = append(texts, textsIn(item)...)
+		}
+	case map[string]any:
+		for _, key := range []string{"text", "fields", "elements", "accessory", "alt_text", "title", "url"} {
+			if text, ok := v[key].(string); ok {
+				texts = append(texts, text)
+			} else {
+				texts = append(texts, textsIn(v[key])...)
+			}
+		}
+	}
+	return texts
 }
 
 func bodyText(encoding string, body json.RawMessage) string {

@@ -140,7 +140,11 @@ func (h *habit) find(code string) (from, to int, ok bool) {
 	if groups == nil {
 		return 0, 0, false
 	}
-	return groups[len(groups)-2], groups[len(groups)-1], true
+	for last := len(groups) - 2; ; last -= 2 { // of groups that are alternatives one takes part
+		if groups[last] >= 0 {
+			return groups[last], groups[last+1], true
+		}
+	}
 }
 
 // thinned keeps one fault of what comes in pairs or in crowds: a quote or brace

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr"
 	"pgregory.net/rapid"
@@ -252,7 +253,7 @@ func kleene(results map[Truth]bool, decisive, other Truth) Truth {
 // fault without a place and a message.
 func FuzzCondition(f *testing.F) {
 	for _, seed := range []string{
-		`data.score < 70`, `any(data.tags, # == "x")`, `{{ data.x }}`, `((((`, `data?.a[0:1]?.b ?? 1`, `let x = 1; x`, `1..1000000`,
+		"`", `data.score < 70`, `any(data.tags, # == "x")`, `{{ data.x }}`, `((((`, `data?.a[0:1]?.b ?? 1`, `let x = 1; x`, `1..1000000`,
 		`"a" matches "("`, `data.at.Format("x")`, `-data.score ** 2`, `{a: 1}["a"]`, "data.`x`", `#`, `data.tags | map(# + 1) | sum() > 1`,
 		`if data.passed { 1 } else { 2 }`, `data.free[data.score]`, `sortBy(data.tags, #, "desc")`, `date(data.quizName) > now`, `b"x"`,
 	} {
@@ -291,6 +292,9 @@ func FuzzTemplate(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		if !utf8.ValidString(text) {
+			return // no rule file holds it
+		}
 		template, faults := NewScope([]*event.Type{wide}).Template(text)
 		for _, fault := range faults {
 			if fault.Message == "" || fault.From < 0 || fault.To < fault.From || fault.From > len([]rune(text))+1 {
