@@ -115,6 +115,47 @@ func TestTheSchemaTakesEveryGoodFile(t *testing.T) {
 	}
 }
 
+// TestTheSchemaKnowsTheBadFiles: a file that heed takes with a warning the
+// schema takes too, and one with a key that is unknown it does not.
+func TestTheSchemaKnowsTheBadFiles(t *testing.T) {
+	s, _ := printedSchema(t)
+	files, err := filepath.Glob("../../testdata/rules/bad/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, refused := 0, 0
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		output, err := os.ReadFile(strings.TrimSuffix(name, ".yaml") + ".txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		node := source.Parse(name, text, new(source.Report))
+		if node == nil {
+			continue
+		}
+		verdict := s.Validate(node.Value())
+		switch {
+		case checks(string(text)):
+			taken++
+			if verdict != nil {
+				t.Errorf("%s: heed takes it, the schema does not: %v", name, verdict)
+			}
+		case strings.Contains(string(output), "[unknown-key]"):
+			refused++
+			if verdict == nil {
+				t.Errorf("%s: the schema takes it", name)
+			}
+		}
+	}
+	if taken < 20 || refused < 10 {
+		t.Errorf("%d files were taken, %d refused for a key", taken, refused)
+	}
+}
+
 // TestTheSchemaTakesWhatHeedTakes has what is easily refused by mistake.
 func TestTheSchemaTakesWhatHeedTakes(t *testing.T) {
 	s, _ := printedSchema(t)
