@@ -21,6 +21,7 @@ import (
 	"heed/engine/source"
 	"heed/internal/admin"
 	"heed/internal/metrics"
+	"heed/internal/notice"
 	"heed/internal/receiver"
 	"heed/internal/store"
 )
@@ -34,7 +35,7 @@ type appOptions struct {
 	certs                      *receiver.CertReloader
 	company                    string
 	maxAge, maxAhead           time.Duration
-	retention                  time.Duration
+	retention, silentAfter     time.Duration
 	noSend                     bool
 	requireTests               bool
 	log                        *slog.Logger
@@ -52,6 +53,7 @@ type app struct {
 	watcher  *rulefile.Watcher
 	metrics  *metrics.Metrics
 	intake   *intake.Intake
+	board    *notice.Board
 	loop     *delivery.Loop
 	draining atomic.Bool
 
@@ -98,6 +100,7 @@ func (a *app) connect(s streams) (err error) {
 	if err != nil {
 		return err
 	}
+	a.board = notice.New(notice.Options{Emit: a.intake.Notice, SilentAfter: a.silentAfter, Now: time.Now, Log: a.log})
 	sender := delivery.Sender{Action: a.action, Fallback: actions.Settings{Retry: actions.DefaultRetry, Timeout: 30 * time.Second, Concurrency: 1}}
 	a.loop, err = delivery.New(delivery.Options{
 		Queue: a.store, Deliver: sender.Deliver, Settings: sender.Settings, Wake: a.store.Wake(),
@@ -166,6 +169,7 @@ func (a *app) run(ctx context.Context) error {
 	go func() { errs <- a.private.Serve(a.adminAddress) }()
 	go a.watcher.Run(working)
 	go a.prune(working)
+	go a.board.Run(working)
 	looped := make(chan struct{})
 	go func() {
 		defer close(looped)

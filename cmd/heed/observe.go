@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"heed/engine/record"
 	"heed/engine/rulefile"
 	"heed/engine/source"
+	"heed/internal/notice"
 	"heed/internal/receiver"
 )
 
@@ -28,11 +30,22 @@ func (a *app) Answered(answer intake.Answer, took time.Duration) {
 		result = "quarantined"
 	}
 	a.metrics.Received(answer.Type, result, "", time.Now(), took)
+	a.board.Verified()
+	if answer.Quarantined != "" {
+		a.board.Post(notice.EventQuarantined, answer.Quarantined, map[string]any{
+			"message":   fmt.Sprintf("An event was set aside, and no rule saw it: %s. heed events show %s has its body.", answer.Quarantined, answer.ID),
+			"eventId":   answer.ID,
+			"eventType": answer.Type, "reason": answer.Quarantined,
+		})
+	}
 }
 
 // Refused counts a request that was not taken.
 func (a *app) Refused(why receiver.Reason) {
 	a.metrics.Received("", "refused", string(why), time.Now(), 0)
+	if why == receiver.WrongSignature {
+		a.board.WrongSignature()
+	}
 }
 
 func (a *app) observeStored(e *record.Event, decisions []engine.Decision, deliveries []record.Delivery) {
@@ -57,6 +70,7 @@ func (a *app) observeStored(e *record.Event, decisions []engine.Decision, delive
 			a.metrics.Delivered(d.Action, string(d.State), 0)
 		}
 		if d.State == record.Dead {
+			a.postDead(d, d.LastError)
 			a.log.Error("a delivery cannot be made", "event_id", e.ID, "rule", d.Rule, "action", d.Action, "delivery", d.ID, "reason", d.LastError)
 		}
 	}
@@ -70,12 +84,40 @@ func (a *app) observeAttempt(d record.Delivery, end delivery.End, took time.Dura
 	line := a.log.With("event_id", d.EventID, "rule", d.Rule, "action", d.Action, "delivery", d.ID, "attempt", d.Attempts)
 	switch end.State {
 	case record.Dead:
+		a.postDead(&d, end.Error)
 		line.Error("delivery given up", "reason", end.Error)
 	case record.Retrying:
 		line.Warn("delivery will be tried again", "reason", end.Error, "due", end.DueAt.Format(time.RFC3339))
 	default:
 		line.Debug("delivered")
 	}
+}
+
+// postDead makes an event of a dead delivery, unless it was itself one of such
+// an event.
+func (a *app) postDead(d *record.Delivery, why string) {
+	if intake.IsNotice(d.EventID) {
+		return
+	}
+	a.board.Post(notice.DeliveryDead, d.Action, map[string]any{
+		"message": fmt.Sprintf("A delivery of the rule %s by the action %s was given up: %s. heed deliveries show %s has all of it.", d.Rule, d.Action, why, d.ID),
+		"rule":    d.Rule, "action": d.Action, "delivery": d.ID, "eventId": d.EventID, "error": why, "attempts": d.Attempts,
+	})
+}
+
+func (a *app) postReload(attempt rulefile.Attempt) {
+	errors, warnings := tally(attempt.Problems)
+	if attempt.Err == nil {
+		a.board.Post(notice.RulesActivated, "", map[string]any{
+			"message": fmt.Sprintf("Changed rules are active: %s.", count(len(attempt.Loaded.Rules.Rules()), "rule")),
+			"rules":   len(attempt.Loaded.Rules.Rules()), "warnings": warnings, "version": attempt.Loaded.Hash[:12],
+		})
+		return
+	}
+	a.board.Post(notice.RulesRejected, "", map[string]any{
+		"message": "Changed rule files cannot be used, and the old rules stay active: " + attempt.Err.Error(),
+		"errors":  errors, "first": attempt.Err.Error(),
+	})
 }
 
 func (a *app) observeReload(attempt rulefile.Attempt) {
@@ -89,6 +131,9 @@ func (a *app) observeReload(attempt rulefile.Attempt) {
 	}
 	if attempt.Err != nil && a.watcher.Current() == nil {
 		return // heed does not start, and says why itself
+	}
+	if a.board != nil { // else this is the start
+		a.postReload(attempt)
 	}
 	if attempt.Err == nil {
 		_, warnings := tally(attempt.Problems)

@@ -21,15 +21,15 @@ import (
 
 // serveFlags are the flags of heed serve.
 type serveFlags struct {
-	app                         appOptions
-	secretFile, adminTokenFile  string
-	maxAge, maxAhead, retention durationFlag
-	tlsCert, tlsKey             string
-	logLevel, logFormat         string
+	app                                      appOptions
+	secretFile, adminTokenFile               string
+	maxAge, maxAhead, retention, silentAfter durationFlag
+	tlsCert, tlsKey                          string
+	logLevel, logFormat                      string
 }
 
 func newServe(s streams) *cobra.Command {
-	f := serveFlags{maxAge: durationFlag(8 * time.Hour), maxAhead: durationFlag(5 * time.Minute), retention: durationFlag(90 * 24 * time.Hour)}
+	f := serveFlags{maxAge: durationFlag(8 * time.Hour), maxAhead: durationFlag(5 * time.Minute), retention: durationFlag(90 * 24 * time.Hour), silentAfter: durationFlag(12 * time.Hour)}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Receive events, decide them, act",
@@ -54,6 +54,7 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	flags.BoolVar(&f.app.noSend, "no-send", false, "record deliveries as held and send nothing")
 	flags.BoolVar(&f.app.requireTests, "require-tests", false, "refuse rule files with a failing test, as those with a mistake")
 	flags.Var(&f.retention, "retention", "delete events older than this")
+	flags.Var(&f.silentAfter, "silent-after", "make the event heed.source.silent when nothing was verified for this long; 0s for never")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "certificate file, to serve HTTPS; re-read when it changes")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "key file for --tls-cert")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -124,6 +125,7 @@ func (f *serveFlags) options(s streams) (o appOptions, err error) {
 		return o, usage("--retention %s would delete events while they are worked on: give at least 1h", &f.retention)
 	}
 	o.maxAge, o.maxAhead, o.retention = time.Duration(f.maxAge), time.Duration(f.maxAhead), time.Duration(f.retention)
+	o.silentAfter = time.Duration(f.silentAfter)
 	if o.log, err = newLogger(s, s.err, f.logLevel, f.logFormat); err != nil {
 		return o, err
 	}

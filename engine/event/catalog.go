@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Kind is what the values of a field are.
@@ -158,6 +159,52 @@ var standard = catalog(
 		field("expiredAt", Time, "when it lapsed"),
 		field("renewalDeadline", Time, "until when it can be renewed"),
 	}},
+
+	// What happens to heed itself.
+	Type{"heed.delivery.dead", "a delivery was given up, or could never be sent; at most once a minute for each action", []Field{
+		message, count,
+		field("rule", Text, "the rule that wanted it"),
+		field("action", Text, "the action that was to send it"),
+		field("delivery", Text, "the delivery's id; heed deliveries show has all of it"),
+		field("eventId", Text, "the event's id"),
+		field("error", Text, "why it was given up"),
+		field("attempts", Number, "how often it was tried"),
+	}},
+	Type{"heed.rules.rejected", "rule files were changed and cannot be used; the old rules stay active", []Field{
+		message, count,
+		field("errors", Number, "how many errors the files have"),
+		field("first", Text, "the first of them, with its place"),
+	}},
+	Type{"heed.rules.activated", "changed rule files are active", []Field{
+		message, count,
+		field("rules", Number, "how many rules there are"),
+		field("warnings", Number, "how many warnings the files have"),
+		field("version", Text, "the start of the hash of the files"),
+	}},
+	Type{"heed.signatures.refused", "many requests came with a wrong signature: perhaps the secret was changed", []Field{
+		message, count,
+		field("goodToo", Bool, "whether requests with a good signature came as well"),
+	}},
+	Type{"heed.source.silent", "no event was verified for long: perhaps the webhook is suspended", []Field{
+		message, count,
+		field("since", Time, "when the last one was"),
+		field("hours", Number, "how many hours ago"),
+	}},
+	Type{"heed.event.quarantined", "a verified event could not be used; at most once a minute for each reason", []Field{
+		message, count,
+		field("eventId", Text, "the event's id"),
+		field("eventType", Text, "the event's type, if it could be read"),
+		field("reason", Text, "why, in a word"),
+	}},
+)
+
+// Reserved says whether an event type is of heed's own: such events come from
+// heed itself and never from outside.
+func Reserved(eventType string) bool { return strings.HasPrefix(eventType, "heed.") }
+
+var (
+	message = field("message", Text, "what happened and what to do, as a sentence")
+	count   = field("count", Number, "how many of the kind this event stands for")
 )
 
 func field(name string, kind Kind, description string) Field {

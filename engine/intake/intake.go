@@ -28,6 +28,7 @@ import (
 const (
 	OtherCompany  = "other_company"
 	OutsideWindow = "outside_window"
+	ReservedType  = "reserved_type" // heed's own events do not come from outside
 )
 
 // Options are what an Intake needs.
@@ -120,6 +121,8 @@ func (in *Intake) quarantine(e *event.Event, decodeErr error, signedAt, now time
 		return string(fault.Fault)
 	case in.Company != "" && e.CompanyID != in.Company:
 		return OtherCompany
+	case event.Reserved(e.Type):
+		return ReservedType
 	case now.Sub(signedAt) > in.MaxAge, signedAt.Sub(now) > in.MaxAhead:
 		return OutsideWindow
 	default:

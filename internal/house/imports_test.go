@@ -45,6 +45,7 @@ var order = map[string]struct {
 		[]string{"engine", "engine/event", "engine/expression", "engine/record", "engine/source"},
 		"the admin listener reads what is remembered through its own interface",
 	},
+	"internal/notice":   {nil, "what happened is counted here; what it means is connected in cmd/heed"},
 	"internal/metrics":  {nil, "metrics are connected in cmd/heed; the parts know nothing of them"},
 	"internal/house":    {nil, "only tests"},
 	"internal/loadtest": {[]string{"*"}, "a program of its own: it measures all of heed"},

@@ -1,0 +1,53 @@
+package intake
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"heed/engine/event"
+	"heed/engine/record"
+)
+
+// noticePrefix starts the ids of heed's own events.
+const noticePrefix = "heed-"
+
+// Notice takes in an event about heed itself, decides it and stores it with its
+// deliveries like any other. Where no rule listens to its type nothing is done.
+func (in *Intake) Notice(ctx context.Context, eventType string, data map[string]any) error {
+	rules := in.Rules()
+	if !rules.ListensTo(eventType) {
+		return nil
+	}
+	body, err := json.Marshal(map[string]any{"event": eventType, "companyId": in.Company, "data": data})
+	if err != nil {
+		return fmt.Errorf("encode an event of heed's own: %w", err)
+	}
+	e, err := event.Decode(body)
+	if err != nil {
+		return fmt.Errorf("an event of heed's own is none: %w", err)
+	}
+	now := in.Now().UTC()
+	e.ID, e.ReceivedAt = noticePrefix+newID(now), now
+	signature := sha256.Sum256([]byte(e.ID)) // unique, as that of a request is
+	stored := &record.Event{
+		ID: e.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: now, SignedAt: now,
+		Signature: signature[:], Body: body, RuleSet: rules.Hash(),
+	}
+	decisions := rules.Evaluate(&e, now)
+	deliveries := in.deliveries(decisions, now)
+	stored.Decisions = outcomes(decisions)
+	if _, err := in.Store.Commit(ctx, stored, deliveries); err != nil {
+		return err
+	}
+	if in.Stored != nil {
+		in.Stored(stored, decisions, deliveries)
+	}
+	return nil
+}
+
+// IsNotice says whether an event's id is that of one of heed's own events:
+// what becomes of those must not make another.
+func IsNotice(eventID string) bool { return strings.HasPrefix(eventID, noticePrefix) }
