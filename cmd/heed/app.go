@@ -36,9 +36,11 @@ type appOptions struct {
 	company                    string
 	maxAge, maxAhead           time.Duration
 	retention, silentAfter     time.Duration
-	noSend                     bool
-	requireTests               bool
-	log                        *slog.Logger
+	// farewell is how long heed takes events in after it was told to stop.
+	farewell     time.Duration
+	noSend       bool
+	requireTests bool
+	log          *slog.Logger
 	// stored, if not nil, is told of every event that was stored.
 	stored func(*record.Event, []engine.Decision, []record.Delivery)
 	// reloaded, if not nil, is told of every attempt to load the rules.
@@ -57,6 +59,7 @@ type app struct {
 	loop     *delivery.Loop
 	draining atomic.Bool
 
+	handler                     *receiver.Handler
 	public, private             *http.Server
 	publicAddress, adminAddress net.Listener
 }
@@ -109,13 +112,13 @@ func (a *app) connect(s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	handler, err := receiver.New(receiver.Options{
+	a.handler, err = receiver.New(receiver.Options{
 		Keys: a.keys, Intake: a.intake, Ready: a.ready, Observe: a, Log: a.log, Now: time.Now,
 	})
 	if err != nil {
 		return err
 	}
-	a.public = receiver.NewServer(handler, a.certs, a.log)
+	a.public = receiver.NewServer(a.handler, a.certs, a.log)
 	a.private = &http.Server{
 		Handler: admin.New(admin.Options{
 			Store: a.store, RuleSet: newExplainer(s, a.store).ruleSet, Rules: a.ruleSet, Reload: a.reload, Ready: a.ready,
@@ -186,6 +189,7 @@ func (a *app) run(ctx context.Context) error {
 	}
 	a.draining.Store(true)
 	a.log.Info("stopping: finishing what is under way")
+	a.leave()
 	stop()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
@@ -195,6 +199,18 @@ func (a *app) run(ctx context.Context) error {
 	<-looped
 	_ = a.private.Shutdown(grace)
 	return failed
+}
+
+// leave goes on taking events in for a moment after heed was told to stop: it is
+// not ready any more, and each answer is the last of its connection, since a
+// sender that keeps one open would otherwise send into it just as it is closed.
+// Then the port closes; what was accepted until then gets the time to be known
+// to the server, which waits for it.
+func (a *app) leave() {
+	a.handler.Leave()
+	time.Sleep(a.farewell)
+	_ = a.publicAddress.Close()
+	time.Sleep(a.farewell / 6)
 }
 
 func (a *app) close() {

@@ -93,6 +93,29 @@ func waitForPort(t *testing.T, address string) {
 	t.Fatal("heed did not start")
 }
 
+var loadClient = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
+
+// sendSigned sends a small event under an id and returns how it was answered.
+func sendSigned(address, id string) (status int, err error) {
+	body := `{"event":"quiz.submitted","data":{"userId":"` + id + `"}}`
+	timestamp := strconv.FormatInt(time.Now().UnixMilli(), 10)
+	request, err := http.NewRequest(http.MethodPost, "http://"+address+receiver.WebhookPath, strings.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set(receiver.EventIDHeader, id)
+	request.Header.Set(receiver.TimestampHeader, timestamp)
+	request.Header.Set(receiver.SignatureHeader, receiver.Sign(testSecret, timestamp, []byte(body)))
+	response, err := loadClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	_, _ = io.Copy(io.Discard, response.Body)
+	response.Body.Close()
+	return response.StatusCode, nil
+}
+
 // loadUntilKilled sends unique events from 16 goroutines, kills the process
 // once it has answered a number of them, and returns the ids that were
 // answered with 200.
@@ -100,26 +123,13 @@ func loadUntilKilled(process *os.Process, address string, round, killAfter int) 
 	var mu sync.Mutex
 	var acknowledged []string
 	var workers sync.WaitGroup
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
 	for worker := range 16 {
 		workers.Go(func() {
 			for n := 0; ; n++ {
 				id := fmt.Sprintf("r%d-w%d-n%d", round, worker, n)
-				body := `{"event":"quiz.submitted","data":{"userId":"` + id + `"}}`
-				timestamp := strconv.FormatInt(time.Now().UnixMilli(), 10)
-				request, _ := http.NewRequest(http.MethodPost, "http://"+address+receiver.WebhookPath, strings.NewReader(body))
-				request.Header.Set("Content-Type", "application/json")
-				request.Header.Set(receiver.EventIDHeader, id)
-				request.Header.Set(receiver.TimestampHeader, timestamp)
-				request.Header.Set(receiver.SignatureHeader, receiver.Sign(testSecret, timestamp, []byte(body)))
-				response, err := client.Do(request)
-				if err != nil {
+				status, err := sendSigned(address, id)
+				if err != nil || status != http.StatusOK {
 					return // it is dead
-				}
-				_, _ = io.Copy(io.Discard, response.Body)
-				response.Body.Close()
-				if response.StatusCode != http.StatusOK {
-					return
 				}
 				mu.Lock()
 				acknowledged = append(acknowledged, id)

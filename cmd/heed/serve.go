@@ -125,7 +125,7 @@ func (f *serveFlags) options(s streams) (o appOptions, err error) {
 		return o, usage("--retention %s would delete events while they are worked on: give at least 1h", &f.retention)
 	}
 	o.maxAge, o.maxAhead, o.retention = time.Duration(f.maxAge), time.Duration(f.maxAhead), time.Duration(f.retention)
-	o.silentAfter = time.Duration(f.silentAfter)
+	o.silentAfter, o.farewell = time.Duration(f.silentAfter), 300*time.Millisecond
 	if o.log, err = newLogger(s, s.err, f.logLevel, f.logFormat); err != nil {
 		return o, err
 	}

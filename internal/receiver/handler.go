@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"heed/engine/intake"
@@ -87,6 +88,7 @@ type Handler struct {
 	keys     Keys
 	intake   Intake
 	ready    func() error
+	leaving  atomic.Bool
 	observe  Observer
 	now      func() time.Time
 	warnings *warnings
@@ -104,10 +106,18 @@ func New(o Options) (*Handler, error) {
 	}, nil
 }
 
+// Leave makes each answer from now on the last of its connection. A server that
+// is shut down a moment later then has no connection on which a request may
+// just be on its way.
+func (h *Handler) Leave() { h.leaving.Store(true) }
+
 // ServeHTTP is the whole route table. There is no ServeMux, since it answers
 // an unclean path with a redirect, and a webhook sender needs none.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.survive(w, r)
+	if h.leaving.Load() {
+		w.Header().Set("Connection", "close")
+	}
 	switch r.URL.Path {
 	case WebhookPath:
 		if r.Method != http.MethodPost {

@@ -85,7 +85,7 @@ func TestGoodDeliveriesPassACrowdOfDawdlers(t *testing.T) {
 	g.server.ReadHeaderTimeout, g.server.ReadTimeout = 300*time.Millisecond, 600*time.Millisecond
 	g.listen(t)
 	var crowd sync.WaitGroup
-	for i := range 200 {
+	for i := range 500 {
 		conn, err := net.Dial("tcp", g.addr)
 		if err != nil {
 			t.Fatal(err)
