@@ -97,7 +97,7 @@ var loadClient = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transp
 
 // sendSigned sends a small event under an id and returns how it was answered.
 func sendSigned(address, id string) (status int, err error) {
-	body := `{"event":"quiz.submitted","data":{"userId":"` + id + `"}}`
+	body := `{"event":"quiz.submitted","data":{"userId":"` + id + `","score":61}}`
 	timestamp := strconv.FormatInt(time.Now().UnixMilli(), 10)
 	request, err := http.NewRequest(http.MethodPost, "http://"+address+receiver.WebhookPath, strings.NewReader(body))
 	if err != nil {
