@@ -178,12 +178,13 @@ func (s Step) render(env *expression.Env) (r Request) {
 	r = Request{Action: s.Action, Kind: s.Kind}
 	defer func() {
 		if cause := recover(); cause != nil {
+			_ = env.Failure() // it is this step's
 			r.Body, r.Problem = nil, fmt.Sprintf("rendering broke: %v", cause)
 		}
 	}()
 	request, err := s.Renderer.Render(env)
-	if err == nil {
-		err = env.Failure()
+	if failure := env.Failure(); err == nil {
+		err = failure
 	}
 	if err == nil {
 		r.Body, err = encode(request)

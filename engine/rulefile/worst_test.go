@@ -110,6 +110,35 @@ func TestGreedyRulesStayWithinTheirMemory(t *testing.T) {
 	}
 }
 
+// A rule that asks for too much fails alone: what stands behind it is decided
+// and rendered as if it were not there.
+func TestAGreedyRuleHarmsNoOther(t *testing.T) {
+	greedy := strings.Repeat("{{ data.quizName }}", 50)
+	loaded, problems := compile(`
+actions:
+  console: {log: {}}
+  http: {http: {url: "https://a.example.com"}}
+rules:
+  - {name: path, on: quiz.submitted, do: [{action: http, path: '/` + greedy + `'}, {action: console, text: hi}]}
+  - {name: text, on: quiz.submitted, do: [{action: console, text: '` + greedy + `'}]}
+  - {name: modest, on: quiz.submitted, do: [{action: console, text: '{{ event }}'}]}
+`)
+	if loaded == nil {
+		t.Fatal(lines(problems))
+	}
+	var got []string
+	for _, d := range loaded.Rules.Evaluate(hugeEvents(t)["text"], time.Now()) {
+		for _, r := range d.Requests {
+			got = append(got, d.Rule.Name+" "+r.Problem+string(r.Body))
+		}
+	}
+	const why = "the rule needs more work on this event than a rule may do"
+	want := []string{"path " + why, `path {"text":"hi","level":"info"}`, "text " + why, `modest {"text":"quiz.submitted","level":"info"}`}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("%.2000q", got)
+	}
+}
+
 // BenchmarkGreedyRules decides the largest events by rules that ask for as
 // much as they can. No rule may take longer than 100 ms, nor more than 64 MiB:
 // what a rule allocates in all is more than it ever holds at once.
