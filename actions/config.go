@@ -168,10 +168,12 @@ func (c *Config) SecretOf(key string, node *source.Node, sensitive bool) Secret 
 		}
 		return NewSecret(node.Text())
 	}
-	fields := node.Fields(report, key+" of "+c.What())
 	if !node.IsObject() {
+		report.Errorf(node.Place(), "wrong-type", "%s of %s must be {env: NAME} or {file: PATH}, not %s", key, c.What(), node.Describe()).
+			Suggest("write %s: {env: NAME}", key)
 		return NewSecret("")
 	}
+	fields := node.Fields(report, key+" of "+c.What())
 	env, hasEnv := fields.Text("env")
 	file, hasFile := fields.Text("file")
 	fields.Done()

@@ -41,7 +41,7 @@ func TestEachMistakeInAConfigurationIsReportedAtItsPlace(t *testing.T) {
 
 		"secret: plain text":   {`stub: {secret: hush}`, `config:1:16: warning: secret of the stub action act stands in the rule file as plain text [plain-secret] (write secret: {env: NAME} or {file: PATH})`},
 		"secret: empty":        {"stub:\n  secret:", `config:2:10: error: secret of the stub action act is empty [wrong-type] (write secret: {env: NAME} or {file: PATH})`},
-		"secret: a list":       {`stub: {secret: [a]}`, `config:1:16: error: secret of the stub action act must be an object of keys and values, not a list [wrong-type]`},
+		"secret: a list":       {`stub: {secret: [a]}`, `config:1:16: error: secret of the stub action act must be {env: NAME} or {file: PATH}, not a list [wrong-type] (write secret: {env: NAME})`},
 		"secret: both":         {`stub: {secret: {env: SET, file: x}}`, `config:1:16: error: secret of the stub action act needs either env or file [wrong-type] (write secret: {env: NAME} or {file: PATH})`},
 		"secret: neither":      {`stub: {secret: {}}`, `config:1:16: error: secret of the stub action act needs either env or file [wrong-type] (write secret: {env: NAME} or {file: PATH})`},
 		"secret: unknown key":  {`stub: {secret: {env: SET, fiel: x}}`, `config:1:27: error: secret of the stub action act has no key fiel [unknown-key] (did you mean file?)`},

@@ -54,6 +54,9 @@ func (s *Scope) Condition(text string) (*Condition, []Fault) {
 	if len(faults) > 0 {
 		return nil, faults
 	}
+	if faults := checkSubstitutes(text, tree); len(faults) > 0 {
+		return nil, faults
+	}
 	kind := kindOfNode(tree)
 	if result != nil && result.Kind() != reflect.Interface {
 		kind = word(result.String())

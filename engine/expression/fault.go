@@ -96,6 +96,12 @@ var translations = []translation{
 	{regexp.MustCompile(`^unknown field (\S+)$`), (*Scope).unknownField},
 	{regexp.MustCompile(`^type (.+) has no (?:field|method) (\S+)$`), func(s *Scope, f *Fault, m []string) {
 		f.Code, f.Message = "unknown-field", word(m[1])+" has no field "+m[2]
+		switch {
+		case slices.Contains(s.names(), m[2]) && m[2] != "data":
+			f.Hint = m[2] + " stands alone: write " + m[2]
+		case m[2] == "type" || m[2] == "name":
+			f.Hint = "event is the event's type itself: event == \"quiz.submitted\""
+		}
 		if slices.Contains(s.fieldNames(), m[2]) || m[2] == "data" {
 			f.Hint = "an event's fields stand in data: write data." + strings.Replace(m[2], "data", "score", 1)
 		}
@@ -135,12 +141,14 @@ var translations = []translation{
 	}},
 	{regexp.MustCompile(`^invalid argument for (\S+) \(type (.+)\)$`), func(_ *Scope, f *Fault, m []string) {
 		f.Code, f.Message = "type-mismatch", m[1]+" does not take "+word(m[2])
+		f.Hint = "it takes a list or a text; a number is compared as it is: data.score > 3"
 	}},
 	{regexp.MustCompile(`^predicate should return boolean \(got (.+)\)$`), func(_ *Scope, f *Fault, m []string) {
 		f.Code, f.Message = "not-boolean", "the condition in the brackets gives "+word(m[1])+", not true or false"
 	}},
 	{regexp.MustCompile(`^builtin (\S+) takes only array \(got (.+)\)$`), func(_ *Scope, f *Fault, m []string) {
 		f.Code, f.Message = "type-mismatch", m[1]+" takes a list, not "+word(m[2])
+		f.Hint = "a rule sees one event at a time: compare its fields, such as data.score < 70"
 	}},
 	{regexp.MustCompile(`^Operator \(\?\?\) and coalesce expressions \(.+\) cannot be mixed|cannot be mixed`), func(_ *Scope, f *Fault, _ []string) {
 		f.Message, f.Hint = "?? and another operator beside it need brackets", "write (data.score ?? 100) < 70"
@@ -152,6 +160,14 @@ var translations = []translation{
 	{regexp.MustCompile(`^unexpected token (\w+)\("(.*)"\)$`), func(_ *Scope, f *Fault, m []string) {
 		f.Message = "unexpected " + m[2]
 		switch {
+		case m[2] == ")" || m[2] == "]":
+			f.Hint = "there is no bracket that it closes: leave it out, or open one in front"
+		case m[2] == "/":
+			f.Hint = `a pattern is a text in quotes: matches "(?i)call"`
+		case m[2] == "#":
+			f.Hint = "a comment starts with // here; # stands for an element inside any(…) and its like"
+		case m[1] == "Operator":
+			f.Hint = "a comparison has a value on each side of one sign: data.score <= 70"
 		case m[1] == "Identifier" || m[1] == "Number" || m[1] == "String":
 			f.Hint = "an operator is missing in front of it, such as ==, < or and; or quotes round a text of several words"
 		case m[2] == ",":
@@ -275,6 +291,10 @@ func (s *Scope) mismatch(f *Fault, m []string) {
 		f.Hint = `write any(["call", "demo"], data.quizName contains #), or matches "call|demo"`
 	case strings.Contains(both, "a duration") && (strings.Contains(both, "a number") || strings.Contains(both, "a text")):
 		f.Hint = "a difference of times is compared with a duration: < days(30); seconds such as data.timeSpentSec with a number: > 45 * 60"
+	case m[2] == "nil" || m[3] == "nil" || m[2] == "unknown" || m[3] == "unknown":
+		f.Hint = "to ask whether there is a value write == nil or != nil"
+	case op == "..":
+		f.Hint = "a range is of whole numbers: 60..70; for others write 60.5 <= data.score and data.score < 70"
 	case strings.Contains(both, "true or false") && strings.Contains(both, "a number"):
 		f.Hint = "write data.passed for true, not data.passed for false"
 	case strings.Contains(both, "a number") && strings.Contains(both, "a text") && op == "+":

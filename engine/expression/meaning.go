@@ -51,6 +51,22 @@ func checkMeaning(text string, tree ast.Node) []Fault {
 	return faults
 }
 
+// checkSubstitutes finds a substitute that stands behind a whole comparison.
+func checkSubstitutes(text string, tree ast.Node) []Fault {
+	var faults []Fault
+	for _, side := range operands(tree) {
+		if kind, other, differ := substitute(side.node); differ {
+			from := side.node.Location().From
+			faults = append(faults, Fault{
+				From: from, To: wordEnd([]rune(text), from), Code: "type-mismatch",
+				Message: "the substitute is " + other + ", but the value is " + kind,
+				Hint:    "a substitute stands right behind the value, in brackets: (data.score ?? 0) < 70",
+			})
+		}
+	}
+	return faults
+}
+
 // substitute says of which kinds the sides of a ?? are, if they differ. Where it
 // is shown that is fine; where it is compared, one of them cannot be.
 func substitute(side ast.Node) (kind, other string, differ bool) {

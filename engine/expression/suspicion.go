@@ -45,7 +45,7 @@ func suspicions(text string, tree ast.Node) []Fault {
 // thousands is a number in groups of three, as in German.
 var thousands = regexp.MustCompile(`\b[1-9]\d{0,2}\.000\b`)
 
-var doubts = []func(*ast.BinaryNode) (message, hint string){emptyChoice, wildcard, neverThisText, onlyMidnight, sameSides, percentScale}
+var doubts = []func(*ast.BinaryNode) (message, hint string){spaceAtTheEnd, emptyChoice, wildcard, neverThisText, onlyMidnight, sameSides, percentScale}
 
 func emptyChoice(b *ast.BinaryNode) (string, string) {
 	switch right := b.Right.(type) {
@@ -88,6 +88,15 @@ func wildcard(b *ast.BinaryNode) (string, string) {
 	return "", ""
 }
 
+func spaceAtTheEnd(b *ast.BinaryNode) (string, string) {
+	for _, s := range textsOf(b.Right) {
+		if trimmed := strings.TrimSpace(s); (b.Operator == "==" || b.Operator == "in") && trimmed != s && trimmed != "" {
+			return "the text " + quoted(s) + " has a space at its end", "write " + quoted(trimmed)
+		}
+	}
+	return "", ""
+}
+
 // textsOf are the texts that a side of a comparison consists of.
 func textsOf(n ast.Node) []string {
 	switch n := n.(type) {
@@ -115,8 +124,6 @@ func neverThisText(b *ast.BinaryNode) (string, string) {
 			return "upper gives capital letters only, so it is never " + quoted(s), "write " + quoted(strings.ToUpper(s))
 		case function == "lower" && s != strings.ToLower(s) && b.Operator != "matches":
 			return "lower gives small letters only, so it is never " + quoted(s), "write " + quoted(strings.ToLower(s))
-		case function == "trim" && len(args) == 1 && s != strings.TrimSpace(s) && (b.Operator == "==" || b.Operator == "in"):
-			return "trim leaves no space at the ends, so it is never " + quoted(s), "write " + quoted(strings.TrimSpace(s))
 		case function == "weekday" && !isWeekday(s) && b.Operator != "matches" && b.Operator != "contains":
 			return "weekday gives Monday to Sunday, never " + quoted(s), `write the whole name in English, such as "Monday"`
 		case function == "format" && len(args) > 1:

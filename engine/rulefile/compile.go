@@ -152,6 +152,11 @@ func (b *build) readEvents(node *source.Node) {
 	}
 	for _, pair := range node.Fields(b.report, "events").Pairs() {
 		name := pair.Key.Text()
+		if strings.ContainsAny(name, "* ,\t") || name == "" || event.Reserved(name) && b.catalog.Lookup(name) == nil {
+			b.report.Errorf(pair.Key.Place(), "bad-name", "no event type can be called %q", name).
+				Suggest("write the type as events have it, such as deal.won; heed. is for heed's own")
+			continue
+		}
 		t := event.Type{Name: name}
 		entry := pair.Value.Fields(b.report, "the event type "+name)
 		t.Description, _ = entry.Text("description")

@@ -242,7 +242,10 @@ func (n *Node) Fields(report *Report, what string) *Fields {
 		return f
 	}
 	if !n.IsObject() {
-		report.Errorf(n.Place(), "wrong-type", "%s must be an object of keys and values, not %s", what, n.Describe())
+		problem := report.Errorf(n.Place(), "wrong-type", "%s must be an object of keys and values, not %s", what, n.Describe())
+		if key, _, ok := strings.Cut(what, " of "); ok {
+			problem.Suggest("write %s: {name: value}", key)
+		}
 		return f
 	}
 	for _, pair := range n.Pairs() {
