@@ -45,7 +45,7 @@ func suspicions(text string, tree ast.Node) []Fault {
 // thousands is a number in groups of three, as in German.
 var thousands = regexp.MustCompile(`\b[1-9]\d{0,2}\.000\b`)
 
-var doubts = []func(*ast.BinaryNode) (message, hint string){spaceAtTheEnd, emptyChoice, wildcard, neverThisText, onlyMidnight, sameSides, percentScale}
+var doubts = []func(*ast.BinaryNode) (message, hint string){idleSubstitute, spaceAtTheEnd, emptyChoice, wildcard, neverThisText, onlyMidnight, sameSides, percentScale}
 
 func emptyChoice(b *ast.BinaryNode) (string, string) {
 	switch right := b.Right.(type) {
@@ -84,6 +84,13 @@ func wildcard(b *ast.BinaryNode) (string, string) {
 		case b.Operator != "matches" && bare != s && bare != "" && (b.Operator != "==" && b.Operator != "!=" && b.Operator != "in" || strings.Contains(s, "*")):
 			return "there are no wildcards: * and % stand for themselves", fmt.Sprintf("write contains %q, startsWith or endsWith, or matches with a pattern", bare)
 		}
+	}
+	return "", ""
+}
+
+func idleSubstitute(b *ast.BinaryNode) (string, string) {
+	if value, ok := literal(b.Left); ok && b.Operator == "??" {
+		return Text(value) + " is always there, so what stands behind ?? is never used", "put the substitute behind the field, in brackets: (data.score ?? 0) < 70"
 	}
 	return "", ""
 }
