@@ -162,10 +162,12 @@ var (
 	// FULL makes each commit wait for the disk. The statement journal belongs
 	// in memory, or a statement with several rows writes a temporary file. A
 	// bigger cache does not pay: after each commit SQLite looks through it.
-	// What is deleted is zeroed, or a forgotten person would stay on the disk.
+	// The log is cut back to 16 MiB once a long read, such as a backup, that
+	// made it grow is over. What is deleted is zeroed, or a forgotten person would stay on the disk.
 	writePragmas = []string{
 		"_txlock=immediate", "_pragma=busy_timeout(5000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
 		"_pragma=foreign_keys(1)", "_pragma=temp_store(MEMORY)", "_pragma=cache_size(-8192)", "_pragma=secure_delete(1)",
+		"_pragma=journal_size_limit(16777216)",
 	}
 	readPragmas = []string{"_pragma=busy_timeout(5000)", "_pragma=query_only(1)", "_pragma=temp_store(MEMORY)"}
 )
