@@ -41,15 +41,24 @@ type Options struct {
 type Loop struct {
 	Options
 	lanes map[string]*lane
-	// underway are the deliveries whose send has not been recorded yet; only
-	// Run touches it.
-	underway map[string]bool
+	// underway are the sends that have not reported their end yet, by their
+	// deliveries; only Run touches it.
+	underway map[string]claim
 	freed    chan place
 	sends    sync.WaitGroup
 }
 
+// claim is one attempt at a delivery, which nobody else makes until then.
+type claim struct {
+	attempt int
+	until   time.Time
+}
+
 // place is what a send takes while it is under way.
-type place struct{ action, delivery string }
+type place struct {
+	action, delivery string
+	attempt          int
+}
 
 // lane is what the loop knows of one action; only Run touches it.
 type lane struct {
@@ -62,7 +71,7 @@ func New(o Options) (*Loop, error) {
 	if o.Queue == nil || o.Deliver == nil || o.Settings == nil || o.Now == nil || o.Log == nil {
 		return nil, errors.New("delivery: Queue, Deliver, Settings, Now and Log are needed")
 	}
-	return &Loop{Options: o, lanes: map[string]*lane{}, underway: map[string]bool{}, freed: make(chan place, 1024)}, nil
+	return &Loop{Options: o, lanes: map[string]*lane{}, underway: map[string]claim{}, freed: make(chan place, 1024)}, nil
 }
 
 const (
@@ -157,19 +166,21 @@ func (l *Loop) room(action string, s actions.Settings, now time.Time) (room int,
 func (l *Loop) start(sending context.Context, action string, s actions.Settings, claimed []record.Delivery, now time.Time) {
 	ln := l.lanes[action]
 	for _, d := range claimed {
-		if l.underway[d.ID] {
+		// One that is claimed again before its lease ran out was recorded, and
+		// its send is just about to report so.
+		if former, ok := l.underway[d.ID]; ok && !now.Before(former.until) {
 			// Its lease ran out while the send went on or could not be
 			// recorded. What comes of that send counts; a second would be a
 			// repeat.
 			continue
 		}
-		l.underway[d.ID] = true
+		l.underway[d.ID] = claim{d.Attempts, now.Add(s.Timeout + leaseMargin)}
 		ln.running++
 		if s.Rate > 0 {
 			ln.next = now.Add(s.RatePer / time.Duration(s.Rate))
 		}
 		l.sends.Go(func() {
-			defer func() { l.freed <- place{action, d.ID} }()
+			defer func() { l.freed <- place{action, d.ID, d.Attempts} }()
 			l.send(sending, d, s)
 		})
 	}
@@ -178,7 +189,9 @@ func (l *Loop) start(sending context.Context, action string, s actions.Settings,
 // release gives the place of a send back.
 func (l *Loop) release(p place) {
 	l.lanes[p.action].running--
-	delete(l.underway, p.delivery)
+	if l.underway[p.delivery].attempt == p.attempt {
+		delete(l.underway, p.delivery)
+	}
 }
 
 // send makes one attempt and records how it ended.

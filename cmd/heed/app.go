@@ -169,6 +169,9 @@ func (a *app) run(ctx context.Context) error {
 	looped := make(chan struct{})
 	go func() {
 		defer close(looped)
+		if a.noSend {
+			return // also what an earlier run left waits for one that sends
+		}
 		if err := a.loop.Run(working); err != nil {
 			errs <- err
 		}
