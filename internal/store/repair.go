@@ -29,7 +29,7 @@ func (db *DB) Retry(ctx context.Context, f record.DeliveryFilter, now time.Time)
 	where += " AND state != 'pending' AND request IS NOT NULL"
 	// Made due during its send it would be claimed again, which ends that attempt
 	// and uses up another.
-	where += " AND NOT (state = 'retrying' AND EXISTS (SELECT 1 FROM attempts WHERE delivery = deliveries.n AND ended_at IS NULL))"
+	where += " AND NOT EXISTS (SELECT 1 FROM attempts WHERE delivery = deliveries.n AND ended_at IS NULL)"
 	return db.change(ctx, `
 		UPDATE deliveries SET
 			generation = generation + (state != 'retrying'),
