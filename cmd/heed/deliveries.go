@@ -15,9 +15,9 @@ import (
 func newDeliveries(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "deliveries",
-		Short: "List deliveries; show one with its request and attempts",
+		Short: "List deliveries; show one with its request and attempts; retry, discard",
 	}
-	cmd.AddCommand(newDeliveriesList(s), newDeliveriesShow(s))
+	cmd.AddCommand(newDeliveriesList(s), newDeliveriesShow(s), newDeliveriesRetry(s), newDeliveriesDiscard(s))
 	return cmd
 }
 
@@ -90,6 +90,9 @@ func printDelivery(s streams, d *admin.Delivery) {
 	}
 	if !d.DueAt.IsZero() && (d.State == record.Pending || d.State == record.Retrying) {
 		rows = append(rows, []string{"due", d.DueAt.Format(time.RFC3339)})
+	}
+	if d.Generation > 0 {
+		rows = append(rows, []string{"generation", fmt.Sprintf("%d: a person had it sent again", d.Generation)})
 	}
 	table(s.out, rows)
 	fmt.Fprintln(s.out)
