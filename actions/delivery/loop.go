@@ -64,6 +64,7 @@ type place struct {
 type lane struct {
 	running int
 	next    time.Time // with a rate: when the next attempt may start
+	breaker breaker   // the sends touch it too
 }
 
 // New makes a Loop.
@@ -141,14 +142,17 @@ func (l *Loop) fill(ctx, sending context.Context) time.Time {
 }
 
 // room is how many attempts of an action may start now; if the answer is none
-// because of its rate, open says when one may.
+// because of its rate or its breaker, open says when one may.
 func (l *Loop) room(action string, s actions.Settings, now time.Time) (room int, open time.Time) {
 	ln := l.lanes[action]
 	if ln == nil {
-		ln = &lane{}
+		ln = &lane{breaker: newBreaker(l.Log.With("action", action))}
 		l.lanes[action] = ln
 	}
-	room = max(1, s.Concurrency) - ln.running
+	room, wait := ln.breaker.room(max(1, s.Concurrency) - ln.running)
+	if wait > 0 {
+		return 0, now.Add(wait)
+	}
 	if s.Rate > 0 && room > 0 {
 		// A clock that was set back, or a rate that was raised, must not leave
 		// the lane waiting for a time long after.
@@ -179,9 +183,10 @@ func (l *Loop) start(sending context.Context, action string, s actions.Settings,
 		if s.Rate > 0 {
 			ln.next = now.Add(s.RatePer / time.Duration(s.Rate))
 		}
+		trial := ln.breaker.trial()
 		l.sends.Go(func() {
 			defer func() { l.freed <- place{action, d.ID, d.Attempts} }()
-			l.send(sending, d, s)
+			l.send(sending, d, s, func(o actions.Outcome) { ln.breaker.judge(o, trial) })
 		})
 	}
 }
@@ -194,10 +199,13 @@ func (l *Loop) release(p place) {
 	}
 }
 
-// send makes one attempt and records how it ended.
-func (l *Loop) send(ctx context.Context, d record.Delivery, s actions.Settings) {
+// send makes one attempt, has its outcome judged and records how it ended.
+func (l *Loop) send(ctx context.Context, d record.Delivery, s actions.Settings, judge func(actions.Outcome)) {
 	started := l.Now()
 	outcome := l.attempt(ctx, d, s.Timeout)
+	if ctx.Err() == nil { // else it was cut off, which is nobody's fault
+		judge(outcome)
+	}
 	end := l.conclude(ctx, d, s, outcome)
 	took := end.At.Sub(started)
 	l.record(ctx, d, end)

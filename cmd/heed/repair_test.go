@@ -27,7 +27,7 @@ func (s *server) change(path, wish string) (int, string) {
 func hookRule(url string) string {
 	return fmt.Sprintf(`
 actions:
-  hook: {http: {url: %q, allow_private: true, retry: {attempts: 3, min: 1ms, max: 2ms}}}
+  hook: {http: {url: %q, allow_private: true, retry: {attempts: 2, min: 1ms, max: 2ms}}}
 rules:
   - name: every-quiz
     on: quiz.submitted
@@ -49,7 +49,7 @@ func TestARetryByAPersonCarriesAKeyOfItsOwn(t *testing.T) {
 	s := startServer(t, hookRule(api.URL))
 	s.post("evt-1", oneQuiz)
 	first := s.settled("evt-1")[0]
-	if first.State != record.Dead || first.Attempts != 3 {
+	if first.State != record.Dead || first.Attempts != 2 {
 		t.Fatalf("%s after %d attempts", first.State, first.Attempts)
 	}
 	if status, body := s.change("/api/v1/deliveries/"+first.ID+"/retry", ""); status != http.StatusOK {
@@ -61,7 +61,7 @@ func TestARetryByAPersonCarriesAKeyOfItsOwn(t *testing.T) {
 		t.Fatalf("retry all: %d %s", status, body)
 	}
 	last := s.settled("evt-1")[0]
-	if last.State != record.Done || last.Attempts != 7 || last.Generation != 2 {
+	if last.State != record.Done || last.Attempts != 5 || last.Generation != 2 {
 		t.Errorf("%s after %d attempts, generation %d", last.State, last.Attempts, last.Generation)
 	}
 	var keys []string
@@ -69,7 +69,7 @@ func TestARetryByAPersonCarriesAKeyOfItsOwn(t *testing.T) {
 		keys = append(keys, c.header.Get("Idempotency-Key"))
 	}
 	one, two, three := first.ID, first.ID+"-1", first.ID+"-2"
-	if want := []string{one, one, one, two, two, two, three}; fmt.Sprint(keys) != fmt.Sprint(want) {
+	if want := []string{one, one, two, two, three}; fmt.Sprint(keys) != fmt.Sprint(want) {
 		t.Errorf("the keys are %v, want %v", keys, want)
 	}
 }
