@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"heed/engine"
+	"heed/engine/event"
 	"heed/engine/expression"
 	"heed/engine/record"
 )
@@ -69,8 +70,12 @@ func (a *api) replay(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	decisions, deliveries, err := a.Options.Replay(r.Context(), stored, wish.Send)
-	if err != nil {
+	if _, garbage := errors.AsType[*event.DecodeError](err); garbage {
 		problem(w, http.StatusConflict, err.Error(), nil)
+		return
+	}
+	if err != nil {
+		a.broken(w, r, err)
 		return
 	}
 	write(w, http.StatusOK, replayOf(&stored, wish.Send, decisions, deliveries))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"heed/engine"
+	"heed/engine/event"
 	"heed/engine/record"
 )
 
@@ -199,10 +200,18 @@ func TestAReplayThatCannotBeSaysWhy(t *testing.T) {
 	}
 	garbage := handler(func(o *Options) {
 		o.Replay = func(context.Context, record.Event, bool) ([]engine.Decision, []record.Delivery, error) {
-			return nil, nil, errors.New("it cannot be replayed: the body is no JSON")
+			return nil, nil, fmt.Errorf("it cannot be replayed: %w", &event.DecodeError{Detail: "the body is no JSON"})
 		}
 	})
 	if w := post(garbage, "/api/v1/events/a%2Fb/replay", ""); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "the body is no JSON") {
 		t.Errorf("garbage: %d %s", w.Code, w.Body)
+	}
+	full := handler(func(o *Options) {
+		o.Replay = func(context.Context, record.Event, bool) ([]engine.Decision, []record.Delivery, error) {
+			return nil, nil, errors.New("disk full")
+		}
+	})
+	if w := post(full, "/api/v1/events/a%2Fb/replay", `{"send":true}`); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "disk full") {
+		t.Errorf("with a full disk: %d %s", w.Code, w.Body)
 	}
 }
