@@ -23,7 +23,7 @@ func newDeliveries(s streams) *cobra.Command {
 
 func newDeliveriesList(s streams) *cobra.Command {
 	var client clientOptions
-	var state, action, cursor, output string
+	var state, action, rule, cursor, output string
 	var limit int
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -34,7 +34,7 @@ func newDeliveriesList(s streams) *cobra.Command {
 				Deliveries []record.Delivery `json:"deliveries"`
 				Next       string            `json:"next_cursor"`
 			}
-			query := queryOf("limit", strconv.Itoa(limit), "state", state, "action", action, "cursor", cursor)
+			query := queryOf("limit", strconv.Itoa(limit), "state", state, "action", action, "rule", rule, "cursor", cursor)
 			if err := client.fetch(cmd.Context(), s, "/api/v1/deliveries", query, &page); err != nil {
 				return err
 			}
@@ -57,6 +57,7 @@ func newDeliveriesList(s streams) *cobra.Command {
 	client.flags(cmd)
 	cmd.Flags().StringVar(&state, "state", "", "only deliveries in this state: pending, retrying, done, dead, held, discarded")
 	cmd.Flags().StringVar(&action, "action", "", "only deliveries of this action")
+	cmd.Flags().StringVar(&rule, "rule", "", "only deliveries of this rule")
 	listFlags(cmd, &limit, &cursor)
 	outputFlag(cmd, &output, "text", "json")
 	return cmd

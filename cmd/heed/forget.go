@@ -41,7 +41,7 @@ func forget(ctx context.Context, s streams, o *forgetOptions) error {
 	if strings.TrimSpace(o.user) == "" {
 		return usage("name the person with --user, by the data.userId of the events")
 	}
-	ok, err := confirm(s, o.yes, fmt.Sprintf("delete all events of %s for good, with their deliveries", line(o.user)))
+	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("delete all events of %s for good, with their deliveries", line(o.user)))
 	if err != nil || !ok {
 		return err
 	}

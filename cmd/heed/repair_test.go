@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"heed/engine/record"
 )
@@ -98,5 +99,32 @@ func TestWithNoSendNothingIsSentThatWaitedBefore(t *testing.T) {
 	}
 	if d := loud.settled("evt-2")[0]; d.State != record.Held {
 		t.Errorf("what was held is %s", d.State)
+	}
+}
+
+// What waits for an action that is out of order keeps its attempts, and the
+// rest of what its events ask for is sent.
+func TestAnOutageUsesUpFewAttempts(t *testing.T) {
+	down := newSink(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	up := newSink(t, func(w http.ResponseWriter, _ *http.Request) {})
+	s := startServer(t, fmt.Sprintf(`
+actions:
+  down: {http: {url: %q, allow_private: true, retry: {attempts: 30, min: 1ms, max: 2ms}}}
+  up: {http: {url: %q, allow_private: true}}
+rules:
+  - name: both
+    on: quiz.submitted
+    do: [{action: down, json: {}}, {action: up, json: {}}]
+`, down.URL, up.URL))
+	for i := range 60 {
+		s.post(fmt.Sprint("evt-", i), oneQuiz+strings.Repeat(" ", i))
+	}
+	for deadline := time.Now().Add(20 * time.Second); len(up.got()) < 60; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("only %d of 60 went out", len(up.got()))
+		}
+	}
+	if n := len(down.got()); n < 5 || n > 5+8 {
+		t.Errorf("%d attempts at what is out of order: 5 and those under way beside them, 8 at most", n)
 	}
 }

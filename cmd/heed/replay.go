@@ -68,7 +68,7 @@ func replayEvents(ctx context.Context, s streams, o *replayOptions, ids []string
 	}
 	question := fmt.Sprintf("send %s of %s", deliveries(sends), count(len(possible), "event"))
 	// --send is a clear word where nobody can be asked.
-	if ok, err := confirm(s, o.yes || !canAsk(s.in), question); err != nil || !ok {
+	if ok, err := confirm(ctx, s, o.yes || !canAsk(s.in), question); err != nil || !ok {
 		return err
 	}
 	for _, id := range possible {

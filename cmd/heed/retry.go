@@ -133,7 +133,7 @@ func changeChosen(ctx context.Context, s streams, c change, o *changeOptions) er
 		Changed int `json:"changed"`
 	}
 	if found.Matching > 0 {
-		ok, err := confirm(s, o.yes, fmt.Sprintf("%s %s", c.verb, deliveries(found.Matching)))
+		ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("%s %s", c.verb, deliveries(found.Matching)))
 		if err != nil || !ok {
 			return err
 		}
