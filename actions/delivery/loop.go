@@ -41,20 +41,30 @@ type Options struct {
 type Loop struct {
 	Options
 	lanes map[string]*lane
-	// underway are the deliveries whose send has not been recorded yet; only
-	// Run touches it.
-	underway map[string]bool
+	// underway are the sends that have not reported their end yet, by their
+	// deliveries; only Run touches it.
+	underway map[string]claim
 	freed    chan place
 	sends    sync.WaitGroup
 }
 
+// claim is one attempt at a delivery, which nobody else makes until then.
+type claim struct {
+	attempt int
+	until   time.Time
+}
+
 // place is what a send takes while it is under way.
-type place struct{ action, delivery string }
+type place struct {
+	action, delivery string
+	attempt          int
+}
 
 // lane is what the loop knows of one action; only Run touches it.
 type lane struct {
 	running int
 	next    time.Time // with a rate: when the next attempt may start
+	breaker breaker   // the sends touch it too
 }
 
 // New makes a Loop.
@@ -62,7 +72,7 @@ func New(o Options) (*Loop, error) {
 	if o.Queue == nil || o.Deliver == nil || o.Settings == nil || o.Now == nil || o.Log == nil {
 		return nil, errors.New("delivery: Queue, Deliver, Settings, Now and Log are needed")
 	}
-	return &Loop{Options: o, lanes: map[string]*lane{}, underway: map[string]bool{}, freed: make(chan place, 1024)}, nil
+	return &Loop{Options: o, lanes: map[string]*lane{}, underway: map[string]claim{}, freed: make(chan place, 1024)}, nil
 }
 
 const (
@@ -132,14 +142,17 @@ func (l *Loop) fill(ctx, sending context.Context) time.Time {
 }
 
 // room is how many attempts of an action may start now; if the answer is none
-// because of its rate, open says when one may.
+// because of its rate or its breaker, open says when one may.
 func (l *Loop) room(action string, s actions.Settings, now time.Time) (room int, open time.Time) {
 	ln := l.lanes[action]
 	if ln == nil {
-		ln = &lane{}
+		ln = &lane{breaker: newBreaker(l.Log.With("action", action))}
 		l.lanes[action] = ln
 	}
-	room = max(1, s.Concurrency) - ln.running
+	room, wait := ln.breaker.room(max(1, s.Concurrency) - ln.running)
+	if wait > 0 {
+		return 0, now.Add(wait)
+	}
 	if s.Rate > 0 && room > 0 {
 		// A clock that was set back, or a rate that was raised, must not leave
 		// the lane waiting for a time long after.
@@ -157,20 +170,23 @@ func (l *Loop) room(action string, s actions.Settings, now time.Time) (room int,
 func (l *Loop) start(sending context.Context, action string, s actions.Settings, claimed []record.Delivery, now time.Time) {
 	ln := l.lanes[action]
 	for _, d := range claimed {
-		if l.underway[d.ID] {
+		// One that is claimed again before its lease ran out was recorded, and
+		// its send is just about to report so.
+		if former, ok := l.underway[d.ID]; ok && !now.Before(former.until) {
 			// Its lease ran out while the send went on or could not be
 			// recorded. What comes of that send counts; a second would be a
 			// repeat.
 			continue
 		}
-		l.underway[d.ID] = true
+		l.underway[d.ID] = claim{d.Attempts, now.Add(s.Timeout + leaseMargin)}
 		ln.running++
 		if s.Rate > 0 {
 			ln.next = now.Add(s.RatePer / time.Duration(s.Rate))
 		}
+		trial := ln.breaker.trial()
 		l.sends.Go(func() {
-			defer func() { l.freed <- place{action, d.ID} }()
-			l.send(sending, d, s)
+			defer func() { l.freed <- place{action, d.ID, d.Attempts} }()
+			l.send(sending, d, s, func(o actions.Outcome) { ln.breaker.judge(o, trial) })
 		})
 	}
 }
@@ -178,13 +194,18 @@ func (l *Loop) start(sending context.Context, action string, s actions.Settings,
 // release gives the place of a send back.
 func (l *Loop) release(p place) {
 	l.lanes[p.action].running--
-	delete(l.underway, p.delivery)
+	if l.underway[p.delivery].attempt == p.attempt {
+		delete(l.underway, p.delivery)
+	}
 }
 
-// send makes one attempt and records how it ended.
-func (l *Loop) send(ctx context.Context, d record.Delivery, s actions.Settings) {
+// send makes one attempt, has its outcome judged and records how it ended.
+func (l *Loop) send(ctx context.Context, d record.Delivery, s actions.Settings, judge func(actions.Outcome)) {
 	started := l.Now()
 	outcome := l.attempt(ctx, d, s.Timeout)
+	if ctx.Err() == nil { // else it was cut off, which is nobody's fault
+		judge(outcome)
+	}
 	end := l.conclude(ctx, d, s, outcome)
 	took := end.At.Sub(started)
 	l.record(ctx, d, end)

@@ -146,6 +146,30 @@ func TestAFailureIsRepeatedWithBackoffUntilItIsGivenUp(t *testing.T) {
 	})
 }
 
+// What is recorded may be due again before the loop has heard that the send is
+// over. To take it for one that still goes on would lose an attempt and wait
+// for the lease.
+func TestWhatIsDueAgainAtOnceIsSentAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(1, "a")
+		s := standard
+		s.Retry = actions.RetryPolicy{Attempts: 3, Min: time.Millisecond, Max: time.Millisecond}
+		l := begin(t, q, func(ctx context.Context, d record.Delivery) actions.Outcome {
+			if d.Attempts < 3 {
+				return actions.Outcome{Verdict: actions.Retry, Error: "answered 503"}
+			}
+			return succeed(ctx, d)
+		}, settings(s), func(o *delivery.Options) {
+			o.Ended = func(record.Delivery, delivery.End, time.Duration) { time.Sleep(time.Second) }
+		})
+		time.Sleep(4 * time.Second)
+		_ = l.end()
+		if d := q.row("a-0"); d.State != record.Done || len(l.all()) != 3 {
+			t.Errorf("after %d sends: %+v", len(l.all()), d)
+		}
+	})
+}
+
 func TestADeadVerdictIsFinal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1, "a")

@@ -15,8 +15,8 @@ type Queue interface {
 	// nothing waits).
 	DueActions(ctx context.Context, now time.Time) (actions []string, next time.Time, err error)
 
-	// Claim takes up to n due deliveries of one action, oldest first, to be
-	// sent now. Before it returns, each has durably one more attempt, started
+	// Claim takes up to n due deliveries of one action, those due longest first,
+	// to be sent now. Before it returns, each has durably one more attempt, started
 	// at now, and is not due again before now+lease, so that a crash cannot
 	// lose it and nobody claims it twice meanwhile. The returned deliveries
 	// count the new attempt.

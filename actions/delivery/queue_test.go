@@ -95,12 +95,17 @@ func (q *queue) Claim(_ context.Context, action string, n int, now time.Time, le
 	if err := fail(q.claimErr); err != nil {
 		return nil, err
 	}
+	var due []*record.Delivery
 	for _, d := range q.rows {
-		if len(claimed) < n && d.Action == action && waits(d) && !d.DueAt.After(now) {
-			d.Attempts++
-			d.DueAt = now.Add(lease)
-			claimed = append(claimed, *d)
+		if d.Action == action && waits(d) && !d.DueAt.After(now) {
+			due = append(due, d)
 		}
+	}
+	slices.SortStableFunc(due, func(a, b *record.Delivery) int { return a.DueAt.Compare(b.DueAt) })
+	for _, d := range due[:min(n, len(due))] {
+		d.Attempts++
+		d.DueAt = now.Add(lease)
+		claimed = append(claimed, *d)
 	}
 	return claimed, nil
 }

@@ -24,6 +24,9 @@ func (l *Loop) conclude(ctx context.Context, d record.Delivery, s actions.Settin
 	case tries >= s.Retry.Attempts:
 		end.State = record.Dead
 		end.Error = fmt.Sprintf("given up after %d attempts; the last: %s", tries, o.Error)
+		if tries == 1 {
+			end.Error = "given up after its one attempt: " + o.Error
+		}
 	default:
 		end.State = record.Retrying
 		end.DueAt = end.At.Add(max(Backoff(s.Retry, tries, rand.Int64N), min(o.After, MaxAfter)))

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -170,12 +171,16 @@ func (a *app) run(ctx context.Context) error {
 	errs := make(chan error, 3)
 	go func() { errs <- receiver.Serve(a.public, a.publicAddress) }()
 	go func() { errs <- a.private.Serve(a.adminAddress) }()
-	go a.watcher.Run(working)
-	go a.prune(working)
-	go a.board.Run(working)
+	var background sync.WaitGroup // it uses the store, which is closed in the end
+	background.Go(func() { a.watcher.Run(working) })
+	background.Go(func() { a.prune(working) })
+	background.Go(func() { a.board.Run(working) })
 	looped := make(chan struct{})
 	go func() {
 		defer close(looped)
+		if a.noSend {
+			return // also what an earlier run left waits for one that sends
+		}
 		if err := a.loop.Run(working); err != nil {
 			errs <- err
 		}
@@ -197,6 +202,7 @@ func (a *app) run(ctx context.Context) error {
 		_ = a.public.Close()
 	}
 	<-looped
+	background.Wait()
 	_ = a.private.Shutdown(grace)
 	return failed
 }

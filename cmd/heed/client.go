@@ -108,6 +108,17 @@ func (o *clientOptions) fetch(ctx context.Context, s streams, path string, query
 	return c.get(ctx, path, query, into)
 }
 
+// send posts a wish to a path of the API, wherever the API is, and reads what
+// became of it.
+func (o *clientOptions) send(ctx context.Context, s streams, path string, wish, into any) error {
+	c, err := o.open(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	return c.post(ctx, path, wish, into)
+}
+
 // show fetches one thing and prints it: as the API gave it for programs, by
 // print for people.
 func show[T any](ctx context.Context, s streams, o *clientOptions, path, output string, print func(streams, *T)) error {

@@ -15,15 +15,15 @@ import (
 func newDeliveries(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "deliveries",
-		Short: "List deliveries; show one with its request and attempts",
+		Short: "List deliveries; show one with its request and attempts; retry, discard",
 	}
-	cmd.AddCommand(newDeliveriesList(s), newDeliveriesShow(s))
+	cmd.AddCommand(newDeliveriesList(s), newDeliveriesShow(s), newDeliveriesRetry(s), newDeliveriesDiscard(s))
 	return cmd
 }
 
 func newDeliveriesList(s streams) *cobra.Command {
 	var client clientOptions
-	var state, action, cursor, output string
+	var state, action, rule, cursor, output string
 	var limit int
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -34,7 +34,7 @@ func newDeliveriesList(s streams) *cobra.Command {
 				Deliveries []record.Delivery `json:"deliveries"`
 				Next       string            `json:"next_cursor"`
 			}
-			query := queryOf("limit", strconv.Itoa(limit), "state", state, "action", action, "cursor", cursor)
+			query := queryOf("limit", strconv.Itoa(limit), "state", state, "action", action, "rule", rule, "cursor", cursor)
 			if err := client.fetch(cmd.Context(), s, "/api/v1/deliveries", query, &page); err != nil {
 				return err
 			}
@@ -57,6 +57,7 @@ func newDeliveriesList(s streams) *cobra.Command {
 	client.flags(cmd)
 	cmd.Flags().StringVar(&state, "state", "", "only deliveries in this state: pending, retrying, done, dead, held, discarded")
 	cmd.Flags().StringVar(&action, "action", "", "only deliveries of this action")
+	cmd.Flags().StringVar(&rule, "rule", "", "only deliveries of this rule")
 	listFlags(cmd, &limit, &cursor)
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
@@ -90,6 +91,9 @@ func printDelivery(s streams, d *admin.Delivery) {
 	}
 	if !d.DueAt.IsZero() && (d.State == record.Pending || d.State == record.Retrying) {
 		rows = append(rows, []string{"due", d.DueAt.Format(time.RFC3339)})
+	}
+	if d.Generation > 0 {
+		rows = append(rows, []string{"generation", fmt.Sprintf("%d: a person had it sent again", d.Generation)})
 	}
 	table(s.out, rows)
 	fmt.Fprintln(s.out)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,9 +21,9 @@ import (
 func newEvents(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "events",
-		Short: "List recorded events; show one with its decisions and deliveries",
+		Short: "List recorded events; show one with its decisions and deliveries; replay, forget",
 	}
-	cmd.AddCommand(newEventsList(s), newEventsShow(s))
+	cmd.AddCommand(newEventsList(s), newEventsShow(s), newEventsReplay(s), newEventsForget(s))
 	return cmd
 }
 
@@ -61,7 +62,7 @@ func newEventsList(s streams) *cobra.Command {
 	}
 	client.flags(cmd)
 	cmd.Flags().StringVar(&eventType, "type", "", "only events of this type")
-	cmd.Flags().StringVar(&status, "status", "", "only accepted or quarantined events")
+	cmd.Flags().StringVar(&status, "status", "", "only events with this status: accepted, quarantined, replayed")
 	listFlags(cmd, &limit, &cursor)
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
@@ -146,12 +147,43 @@ func printEvent(s streams, e *admin.Event) {
 	if e.Note != "" {
 		fmt.Fprintf(s.out, "%s\n", line(e.Note))
 	}
-	for _, other := range e.Also {
-		fmt.Fprintf(s.out, "\nanother request came under this id at %s: %s, %s\n", other.ReceivedAt.Format(time.RFC3339), other.Status, other.Reason)
+	for i := range e.Also {
+		printOther(s, paint, e, &e.Also[i])
 	}
 }
 
+// printOther shows another event under the same id: a replay, with what it
+// sent, or one that was quarantined.
+func printOther(s streams, paint style, e *admin.Event, other *admin.Other) {
+	at := other.ReceivedAt.Format(time.RFC3339)
+	if other.Status != record.Replayed {
+		fmt.Fprintf(s.out, "\nanother request came under this id at %s: %s, %s\n", at, other.Status, other.Reason)
+		return
+	}
+	fmt.Fprintf(s.out, "\nreplayed at %s, %s\n", at, deliveries(len(other.Deliveries)))
+	for i := range e.Deliveries {
+		if d := &e.Deliveries[i]; slices.Contains(other.Deliveries, d.ID) {
+			fmt.Fprintf(s.out, "  %s\n", line(d.Rule))
+			printEventDelivery(s, paint, d)
+		}
+	}
+}
+
+// replayed are the ids of the deliveries that replays made.
+func replayed(e *admin.Event) []string {
+	var ids []string
+	for i := range e.Also {
+		ids = append(ids, e.Also[i].Deliveries...)
+	}
+	return ids
+}
+
+func printEventDelivery(s streams, paint style, d *admin.Delivery) {
+	printAction(s.out, paint, d.Action, d.Kind, fmt.Sprintf("%s  %s", d.State, d.ID), d.Request, d.LastError)
+}
+
 func printEventDecisions(s streams, paint style, e *admin.Event) {
+	later := replayed(e)
 	if len(e.Decisions) == 0 {
 		fmt.Fprintln(s.out, "  no rule listened to this event type")
 	}
@@ -162,9 +194,8 @@ func printEventDecisions(s streams, paint style, e *admin.Event) {
 			printTree(s.out, paint, d.Explain, "      ")
 		}
 		for j := range e.Deliveries {
-			if delivery := &e.Deliveries[j]; delivery.Rule == d.Rule {
-				state := fmt.Sprintf("%s  %s", delivery.State, delivery.ID)
-				printAction(s.out, paint, delivery.Action, delivery.Kind, state, delivery.Request, delivery.LastError)
+			if delivery := &e.Deliveries[j]; delivery.Rule == d.Rule && !slices.Contains(later, delivery.ID) {
+				printEventDelivery(s, paint, delivery)
 			}
 		}
 	}

@@ -69,10 +69,15 @@ func run(args []string, s streams) int {
 		coded = &codedError{exitUsage, err} // cobra's own: unknown commands and flags
 	}
 	if coded.err != nil {
-		paint := s.style(s.err)
-		fmt.Fprintf(s.err, "%sheed:%s %s\n", paint.red, paint.reset, clean(coded.err.Error()))
+		printProblem(s, coded.err)
 	}
 	return coded.code
+}
+
+// printProblem says what is wrong, as every command does.
+func printProblem(s streams, err error) {
+	paint := s.style(s.err)
+	fmt.Fprintf(s.err, "%sheed:%s %s\n", paint.red, paint.reset, clean(err.Error()))
 }
 
 func newRoot(s streams) *cobra.Command {
@@ -93,7 +98,7 @@ Try it on the example rules, with nothing set up:  heed demo`,
 	root.AddGroup(
 		&cobra.Group{ID: "run", Title: "Run:"},
 		&cobra.Group{ID: "rules", Title: "Write rules:"},
-		&cobra.Group{ID: "look", Title: "Look into a store:"},
+		&cobra.Group{ID: "look", Title: "Look into a store, and mend:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
 		for _, c := range commands {
@@ -103,7 +108,7 @@ Try it on the example rules, with nothing set up:  heed demo`,
 	}
 	add("run", newServe(s), newDemo(s), newSend(s))
 	add("rules", newCheck(s), newFmt(s), newDryRun(s), newTest(s), newCatalog(s), newSchema(s))
-	add("look", newEvents(s), newDeliveries(s))
+	add("look", newEvents(s), newDeliveries(s), newBackup(s))
 	root.AddCommand(newVersion(s))
 	return root
 }

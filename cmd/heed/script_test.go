@@ -44,6 +44,8 @@ func TestScripts(t *testing.T) {
 			"serve": serveInScript,
 			"plain": plain,
 			"exits": exits,
+			"until": until,
+			"catch": catch,
 		},
 	})
 }
@@ -99,6 +101,32 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); got != args[0] {
 		ts.Fatalf("heed %s: exit code %s, want %s\n%s", strings.Join(args[1:], " "), got, args[0], out)
 	}
+}
+
+// until runs heed until its output matches: until dead deliveries list.
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	want := regexp.MustCompile(args[0])
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		cmd := exec.Command(lookPath(ts, "heed"), args[1:]...)
+		cmd.Dir = ts.MkAbs(".")
+		out, err := cmd.CombinedOutput()
+		switch {
+		case want.Match(out):
+			return
+		case time.Now().After(deadline):
+			ts.Fatalf("heed %s: %v, and no %s in\n%s", strings.Join(args[1:], " "), err, args[0], out)
+		}
+	}
+}
+
+// catch sets a variable to what matches in the last command's output: catch ID
+// [a-z]+. What is in brackets, if anything, is the value.
+func catch(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if found == nil {
+		ts.Fatalf("no %s in the output", args[1])
+	}
+	ts.Setenv(args[0], found[len(found)-1])
 }
 
 func lookPath(ts *testscript.TestScript, name string) string {

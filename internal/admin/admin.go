@@ -211,11 +211,15 @@ func writeBody(w http.ResponseWriter, status int, body any) {
 	_ = encoder.Encode(body) // the client is gone
 }
 
-// broken answers for a store that cannot be read.
+// broken answers for a store that cannot be read or, for a change, written.
 func (a *api) broken(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	a.Log.Error("admin: cannot read the store", "path", r.URL.Path, "err", err)
-	problem(w, http.StatusServiceUnavailable, "the store cannot be read: "+err.Error(), nil)
+	what := "the store cannot be read"
+	if r.Method != http.MethodGet {
+		what = "the store cannot be changed"
+	}
+	a.Log.Error("admin: "+what, "path", r.URL.Path, "err", err)
+	problem(w, http.StatusServiceUnavailable, what+": "+err.Error(), nil)
 }

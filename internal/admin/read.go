@@ -24,11 +24,19 @@ type Event struct {
 	Body       json.RawMessage `json:"body"`
 	Decisions  []Decision      `json:"decisions"`
 	Deliveries []Delivery      `json:"deliveries"`
-	// Also are other events under the same id, such as one that was
+	// Also are other events under the same id: its replays, and such as were
 	// quarantined for reusing it.
-	Also []record.Event `json:"also,omitempty"`
+	Also []Other `json:"also,omitempty"`
 	// Note says why decisions could not be explained.
 	Note string `json:"note,omitempty"`
+}
+
+// Other is another event under the id of the one that is shown.
+type Other struct {
+	record.Event
+	// Deliveries are the ids of those, among the deliveries of the event that is
+	// shown, that a replay made.
+	Deliveries []string `json:"deliveries,omitempty"`
 }
 
 // Decision is a rule's decision with its explanation.
@@ -123,24 +131,39 @@ func (a *api) event(w http.ResponseWriter, r *http.Request) {
 	if stored.Status == record.Accepted {
 		shown.Decisions, shown.Note = a.explain(r.Context(), stored)
 	}
-	all, err := a.Store.EventsByID(r.Context(), id)
-	if err != nil {
+	if err := a.others(r.Context(), &shown); err != nil {
 		a.broken(w, r, err)
 		return
 	}
-	for _, other := range slices.Backward(all) {
-		if other.Status != record.Replayed || other.Seq == stored.Seq {
+	write(w, http.StatusOK, shown)
+}
+
+// others adds the other events under the same id, newest first, and the
+// deliveries of those that are replays, oldest first.
+func (a *api) others(ctx context.Context, shown *Event) error {
+	all, err := a.Store.EventsByID(ctx, shown.ID)
+	if err != nil {
+		return err
+	}
+	for _, e := range slices.Backward(all) {
+		if e.Seq == shown.Seq {
 			continue
 		}
-		again, err := a.deliveriesOf(r.Context(), other.Seq)
-		if err != nil {
-			a.broken(w, r, err)
-			return
+		other := Other{Event: e}
+		if e.Status == record.Replayed {
+			made, err := a.deliveriesOf(ctx, e.Seq)
+			if err != nil {
+				return err
+			}
+			for i := range made {
+				other.Deliveries = append(other.Deliveries, made[i].ID)
+			}
+			shown.Deliveries = append(shown.Deliveries, made...)
 		}
-		shown.Deliveries = append(shown.Deliveries, again...)
+		shown.Also = append(shown.Also, other)
 	}
-	shown.Also = slices.DeleteFunc(all, func(e record.Event) bool { return e.Seq == stored.Seq })
-	write(w, http.StatusOK, shown)
+	slices.Reverse(shown.Also)
+	return nil
 }
 
 func body(raw []byte) json.RawMessage {

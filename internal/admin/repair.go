@@ -11,15 +11,17 @@ import (
 	"strings"
 
 	"heed/engine"
+	"heed/engine/event"
 	"heed/engine/expression"
 	"heed/engine/record"
 )
 
 // What a person changes: replays, retries, discards, and people forgotten.
 
-// Replay is what a replay did, or would do.
+// Replay is what a replay did, or would do, in the shape of a dry run.
 type Replay struct {
-	ID string `json:"id"`
+	Event string `json:"event"`
+	ID    string `json:"id"`
 	// Sent says that the deliveries were stored and are on their way.
 	Sent      bool               `json:"sent"`
 	Decisions []ReplayedDecision `json:"decisions"`
@@ -68,15 +70,19 @@ func (a *api) replay(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	decisions, deliveries, err := a.Options.Replay(r.Context(), stored, wish.Send)
-	if err != nil {
+	if _, garbage := errors.AsType[*event.DecodeError](err); garbage {
 		problem(w, http.StatusConflict, err.Error(), nil)
 		return
 	}
-	write(w, http.StatusOK, replayOf(id, wish.Send, decisions, deliveries))
+	if err != nil {
+		a.broken(w, r, err)
+		return
+	}
+	write(w, http.StatusOK, replayOf(&stored, wish.Send, decisions, deliveries))
 }
 
-func replayOf(id string, sent bool, decisions []engine.Decision, deliveries []record.Delivery) Replay {
-	replay := Replay{ID: id, Sent: sent, Decisions: []ReplayedDecision{}}
+func replayOf(stored *record.Event, sent bool, decisions []engine.Decision, deliveries []record.Delivery) Replay {
+	replay := Replay{Event: stored.Type, ID: stored.ID, Sent: sent, Decisions: []ReplayedDecision{}}
 	for _, d := range decisions {
 		shown := ReplayedDecision{
 			Rule: d.Rule.Name, Outcome: string(d.Outcome), Mode: engine.ModeLive, Reason: d.Reason, Explain: d.Explanation, Actions: []ReplayedAction{},
@@ -141,22 +147,28 @@ type change func(context.Context, record.DeliveryFilter) (int, error)
 func (a *api) changeOne(w http.ResponseWriter, r *http.Request, hinders obstacle, apply change) {
 	id := r.PathValue("id")
 	d, _, ok, err := a.Store.Delivery(r.Context(), id)
-	if err == nil && ok && hinders(&d) == "" {
-		_, err = apply(r.Context(), record.DeliveryFilter{ID: id})
-		if err == nil {
-			a.Log.Info("delivery changed by a person", "delivery", id, "event_id", d.EventID, "rule", d.Rule, "action", d.Action, "was", d.State)
-			a.delivery(w, r)
-			return
-		}
-	}
 	switch {
 	case err != nil:
 		a.broken(w, r, err)
+		return
 	case !ok:
 		problem(w, http.StatusNotFound, fmt.Sprintf("there is no delivery %q", id), nil)
-	default:
-		problem(w, http.StatusConflict, fmt.Sprintf("the delivery %s cannot be changed so: %s", id, hinders(&d)), nil)
+		return
 	}
+	reason, changed := hinders(&d), 0
+	if reason == "" {
+		reason = "it is being sent right now"
+		if changed, err = apply(r.Context(), record.DeliveryFilter{ID: id}); err != nil {
+			a.broken(w, r, err)
+			return
+		}
+	}
+	if changed == 0 {
+		problem(w, http.StatusConflict, fmt.Sprintf("the delivery %s cannot be changed so: %s", id, reason), nil)
+		return
+	}
+	a.Log.Info("delivery changed by a person", "delivery", id, "event_id", d.EventID, "rule", d.Rule, "action", d.Action, "was", d.State)
+	a.delivery(w, r)
 }
 
 // chosen is which deliveries a change of many takes.

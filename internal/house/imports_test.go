@@ -68,6 +68,7 @@ var external = map[string][]string{
 	"github.com/fsnotify/fsnotify":  {"engine/rulefile"},
 	"github.com/slack-go/slack":     {"actions/slack"},
 	"github.com/wneessen/go-mail":   {"actions/email"},
+	"github.com/failsafe-go/":       {"actions/delivery"},
 	"modernc.org/sqlite":            {"internal/store"},
 	"github.com/pressly/goose":      {"internal/store"},
 	"github.com/spf13/cobra":        {"cmd/heed"},

@@ -23,6 +23,12 @@ func Backup(ctx context.Context, dir, target string) (err error) {
 	if _, err := os.Stat(target); err == nil {
 		return fmt.Errorf("%s is there already: name a new file", target)
 	}
+	if path, err = filepath.Abs(path); err != nil { // as SQLite wants it
+		return err
+	}
+	if target, err = filepath.Abs(target); err != nil {
+		return err
+	}
 	part := target + ".part"
 	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err

@@ -18,8 +18,8 @@ import (
 // many. One that has ended begins a new generation, with all the attempts that
 // its action allows; one that waits for its next attempt just need not wait
 // longer. What could not be rendered is not chosen, since there is nothing to
-// send; nor is what was sent, unless the filter names the state or the
-// delivery.
+// send; nor is what is being sent; nor what was sent, unless the filter names
+// the state or the delivery.
 func (db *DB) Retry(ctx context.Context, f record.DeliveryFilter, now time.Time) (n int, err error) {
 	defer wrap(&err, "retry deliveries")
 	where, args := chosen(f)
@@ -27,6 +27,9 @@ func (db *DB) Retry(ctx context.Context, f record.DeliveryFilter, now time.Time)
 		where += " AND state != 'done'"
 	}
 	where += " AND state != 'pending' AND request IS NOT NULL"
+	// Made due during its send it would be claimed again, which ends that attempt
+	// and uses up another.
+	where += " AND NOT EXISTS (SELECT 1 FROM attempts WHERE delivery = deliveries.n AND ended_at IS NULL)"
 	return db.change(ctx, `
 		UPDATE deliveries SET
 			generation = generation + (state != 'retrying'),

@@ -130,3 +130,18 @@ func TestABackupUnderLoadIsAStoreAsItWasAtOneMoment(t *testing.T) {
 		t.Errorf("a repeated event is %v, %v", verdict, err)
 	}
 }
+
+func TestABackupTakesPathsAsPeopleWriteThem(t *testing.T) {
+	t.Chdir(t.TempDir())
+	db, err := Open(t.Context(), Options{Dir: "data"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := Backup(t.Context(), "data", "copy.db"); err != nil {
+		t.Fatal(err)
+	}
+	if err := Backup(t.Context(), "data", "copy.db"); err == nil || err.Error() != "back up: copy.db is there already: name a new file" {
+		t.Errorf("a second time: %v", err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 var repairTests = map[string]func(*testing.T, Store){
 	"a retry begins a new generation with all its attempts": testRetryEnded,
 	"a retry of what waits just makes it due":               testRetryWaiting,
+	"a retry does not disturb a send that is under way":     testRetryUnderway,
 	"a retry takes what the filter chooses":                 testRetryFilter,
 	"what was sent is retried by its name only":             testRetryDone,
 	"what could not be rendered is not retried":             testRetryUnrendered,
@@ -75,6 +76,19 @@ func testRetryWaiting(t *testing.T, s Store) {
 	equal(t, "state", []any{d.State, d.DueAt, d.Spent, d.Generation}, []any{record.Retrying, t0.Add(time.Hour), 0, 0})
 	commitPending(t, s, "e2", t0.Add(2*time.Hour), "slack")
 	retry(t, s, record.DeliveryFilter{ID: "e2-slack"}, 0) // it is on its way already
+}
+
+// Made due during its send, it would be claimed once more, which ends that
+// attempt and uses up another.
+func testRetryUnderway(t *testing.T, s Store) {
+	commitPending(t, s, "e1", t0, "slack")
+	sendOnce(t, s, "slack", record.Retrying, t0)
+	claim(t, s, "slack", 1, t0.Add(30*time.Minute))
+	retry(t, s, record.DeliveryFilter{ID: "e1-slack"}, 0)
+	retry(t, s, record.DeliveryFilter{State: record.Retrying}, 0)
+	due(t, s, t0.Add(30*time.Minute), t0.Add(31*time.Minute))
+	finish(t, s, "e1-slack", delivery.End{At: t0.Add(time.Hour), State: record.Retrying, DueAt: t0.Add(2 * time.Hour), Error: "no"})
+	retry(t, s, record.DeliveryFilter{ID: "e1-slack"}, 1)
 }
 
 func testRetryFilter(t *testing.T, s Store) {
