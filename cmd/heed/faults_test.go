@@ -35,6 +35,11 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
+// newTextLog logs everything.
+func newTextLog(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
 // Row 29: everything fails, and everybody out there echoes what they got; no
 // secret shows in the log, the API, the metrics, a dry run or the store.
 func TestNoSecretShowsWhateverFails(t *testing.T) {
@@ -73,7 +78,7 @@ rules:
 `, slack.URL, nobody, nobody)
 	log := &lockedBuffer{}
 	s := startServer(t, rules, func(o *appOptions) {
-		o.log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		o.log = newTextLog(log)
 		o.adminToken = ""
 	})
 	s.post("e1", `{"event":"quiz.submitted","data":{"userId":"u1"}}`)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"heed/actions/delivery"
@@ -13,6 +15,7 @@ import (
 	"heed/engine/record"
 	"heed/engine/rulefile"
 	"heed/engine/source"
+	"heed/internal/mindtickle"
 	"heed/internal/notice"
 	"heed/internal/receiver"
 )
@@ -137,9 +140,28 @@ func (a *app) observeReload(attempt rulefile.Attempt) {
 	}
 	if attempt.Err == nil {
 		_, warnings := tally(attempt.Problems)
+		a.warnUnsubscribed(attempt.Loaded.Rules)
 		a.log.Info("rules active", "rules", len(attempt.Loaded.Rules.Rules()), "version", version[:12], "warnings", warnings)
 	}
 	a.logProblems(attempt)
+}
+
+// warnUnsubscribed says which event types the rules name that were not
+// registered, if this directory remembers any registration: their events never
+// come.
+func (a *app) warnUnsubscribed(set *engine.RuleSet) {
+	memory, err := mindtickle.Remember(a.data)
+	if err != nil {
+		a.log.Warn("webhooks: what was registered cannot be read", "err", err)
+		return
+	}
+	if len(memory.Subscriptions) == 0 {
+		return // perhaps it was done by other means
+	}
+	needed := neededEvents(set)
+	for _, name := range memory.Missing(slices.Sorted(maps.Keys(needed))) {
+		a.log.Warn("an event type is used but not subscribed: heed webhooks register subscribes to it", "event", name, "rule", needed[name])
+	}
 }
 
 // logProblems logs at most a screenful; heed check shows the rest.

@@ -106,7 +106,7 @@ Try it on the example rules, with nothing set up:  heed demo`,
 			root.AddCommand(c)
 		}
 	}
-	add("run", newServe(s), newDemo(s), newSend(s))
+	add("run", newServe(s), newDemo(s), newSend(s), newWebhooks(s))
 	add("rules", newCheck(s), newFmt(s), newDryRun(s), newTest(s), newCatalog(s), newSchema(s))
 	add("look", newEvents(s), newDeliveries(s), newBackup(s))
 	root.AddCommand(newVersion(s))
