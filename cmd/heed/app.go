@@ -174,7 +174,9 @@ func (a *app) run(ctx context.Context) error {
 	var background sync.WaitGroup // it uses the store, which is closed in the end
 	background.Go(func() { a.watcher.Run(working) })
 	background.Go(func() { a.prune(working) })
-	background.Go(func() { a.board.Run(working) })
+	telling, silence := context.WithCancel(context.WithoutCancel(ctx)) // also of what happens while heed ends
+	defer silence()
+	background.Go(func() { a.board.Run(telling) })
 	looped := make(chan struct{})
 	go func() {
 		defer close(looped)
@@ -202,6 +204,7 @@ func (a *app) run(ctx context.Context) error {
 		_ = a.public.Close()
 	}
 	<-looped
+	silence()
 	background.Wait()
 	_ = a.private.Shutdown(grace)
 	return failed

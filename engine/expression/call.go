@@ -32,18 +32,38 @@ func refuse(name string, result *any) {
 }
 
 // patternCost estimates how large the program of a pattern is: repetitions
-// multiply what they repeat.
+// multiply what they repeat. It is worked out from the syntax alone, before
+// anything is compiled.
 func patternCost(pattern string) int {
 	tree, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return len(pattern)
 	}
-	program, err := syntax.Compile(tree.Simplify())
-	if err != nil {
-		return len(pattern)
-	}
-	return len(program.Inst)
+	return expanded(tree)
 }
+
+// expanded is how many steps the program of a pattern has, more or less; at
+// most tooManySteps.
+func expanded(tree *syntax.Regexp) int {
+	total := 1 + len(tree.Rune)/4
+	for _, part := range tree.Sub {
+		total += expanded(part)
+	}
+	if tree.Op == syntax.OpRepeat {
+		total *= max(tree.Min, tree.Max, 1)
+	}
+	return min(total, tooManySteps)
+}
+
+// What a pattern that an event brings along may be: its length, its steps, and
+// what it costs to read one and to build a step.
+const (
+	maxPattern   = 1000
+	maxSteps     = 2000
+	tooManySteps = 1 << 20
+	costOfParse  = 500
+	costOfStep   = 16
+)
 
 // normal turns what Go functions return into the few types that values have.
 func normal(value any) any {
@@ -84,9 +104,6 @@ func normal(value any) any {
 	return fmt.Sprint(value)
 }
 
-// maxPattern bounds a regular expression that an event brings along.
-const maxPattern = 1000
-
 func (c *compiler) matches(n *ast.BinaryNode) node {
 	left, right := c.compile(n.Left), c.compile(n.Right)
 	var fixed *regexp.Regexp
@@ -111,21 +128,38 @@ func (c *compiler) matches(n *ast.BinaryNode) node {
 		if !ok1 || !ok2 {
 			return badf("%s compares %s with %s", text, described{value}, described{pattern})
 		}
-		if len(p) > maxPattern {
-			return badf("the pattern in %s is longer than %d", text, maxPattern)
-		}
-		cost := fixedCost
-		if fixed == nil {
-			cost = patternCost(p)
-		}
-		f.spend(len(s) * (1 + cost/8))
 		if fixed != nil {
+			f.spend(len(s) * (1 + fixedCost/8))
 			return fixed.MatchString(s)
 		}
-		re, err := regexp.Compile(p)
-		if err != nil {
-			return badf("the pattern in %s is no regular expression: %v", text, err)
+		re, cost, unknown := f.pattern(p, text)
+		if unknown != nil {
+			return unknown
 		}
+		f.spend(len(s) * (1 + cost/8))
 		return re.MatchString(s)
 	}
+}
+
+// pattern compiles a pattern that an event brought along, unless it is the one
+// that was compiled last.
+func (f *frame) pattern(pattern, text string) (*regexp.Regexp, int, *Unknown) {
+	if f.lastPattern != nil && f.lastPattern.String() == pattern {
+		return f.lastPattern, f.lastCost, nil
+	}
+	if len(pattern) > maxPattern {
+		return nil, 0, badf("the pattern in %s is longer than %d", text, maxPattern)
+	}
+	f.spend(costOfParse + 4*len(pattern))
+	cost := patternCost(pattern)
+	if cost > maxSteps {
+		return nil, 0, badf("the pattern in %s is too large", text)
+	}
+	f.spend(costOfStep * cost)
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, 0, badf("the pattern in %s is no regular expression: %v", text, err)
+	}
+	f.lastPattern, f.lastCost = re, cost
+	return re, cost, nil
 }

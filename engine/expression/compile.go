@@ -3,6 +3,7 @@ package expression
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"runtime"
 
 	"github.com/expr-lang/expr/ast"
@@ -24,6 +25,9 @@ type frame struct {
 	// looked at and for each byte that is built. Bounds at load keep rules
 	// small; this keeps small rules from being slow on large events.
 	budget int
+	// lastPattern is the last one that was compiled for this event.
+	lastPattern *regexp.Regexp
+	lastCost    int
 }
 
 // budget lets any rule on an event of 1 MiB end within 100 ms and 64 MiB.
@@ -191,7 +195,7 @@ func (c *compiler) list(n *ast.ArrayNode, open bool) node {
 	}
 	elements := c.all(n.Nodes)
 	return func(f *frame) any {
-		f.spend(len(elements))
+		f.spend(4 + len(elements))
 		list := make([]any, len(elements))
 		for i, element := range elements {
 			list[i] = element(f)
@@ -249,7 +253,7 @@ func (c *compiler) object(n *ast.MapNode) node {
 		keys[i], values[i] = c.compile(pair.(*ast.PairNode).Key), c.compile(pair.(*ast.PairNode).Value)
 	}
 	return func(f *frame) any {
-		f.spend(len(keys))
+		f.spend(48 + 8*len(keys))
 		object := make(map[string]any, len(keys))
 		for i := range keys {
 			key, value := keys[i](f), values[i](f)

@@ -240,7 +240,7 @@ func cost(f *frame, name string, args []any) int {
 		return total + 12*weight(args, f.budget/12)
 	case "flatten", "concat", "keys", "values", "toPairs":
 		return total + 8*weight(args, f.budget/8)
-	case "sort", "fromJSON":
+	case "sort", "fromJSON", "min", "max", "mean", "median", "sum":
 		return total * 8
 	}
 	return total

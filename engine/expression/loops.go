@@ -261,6 +261,7 @@ func (l *loop) sorted(f *frame, elements []any) any {
 	}
 	comparable := true
 	slices.SortStableFunc(at, func(a, b int) int {
+		f.spend(1 + costOfOrder(list[a], list[b]))
 		o, ok := order(list[a], list[b])
 		comparable = comparable && ok
 		if descending {

@@ -74,7 +74,7 @@ func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
 	stored := &record.Event{
 		ID: r.ID, ReceivedAt: now, SignedAt: r.SignedAt, Signature: r.Signature, Body: r.Body, Status: record.Accepted,
 	}
-	if stored.ID == "" {
+	if stored.ID == "" || IsNotice(stored.ID) { // those ids are heed's own
 		sum := sha256.Sum256(r.Body)
 		stored.ID = hex.EncodeToString(sum[:])
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // noticePrefix starts the ids of heed's own events.
-const noticePrefix = "heed-"
+const noticePrefix = "heed.notice-"
 
 // Notice takes in an event about heed itself, decides it and stores it with its
 // deliveries like any other. Where no rule listens to its type nothing is done.

@@ -348,7 +348,7 @@ func declared(eventType, name string) (event.Field, bool) {
 		}
 	}
 	for _, t := range event.Standard().Types() {
-		if f, ok := t.Field(name); ok {
+		if f, ok := t.Field(name); ok && !event.Reserved(t.Name) { // heed's own say nothing of others' fields
 			return f, true
 		}
 	}

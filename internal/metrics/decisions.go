@@ -23,6 +23,7 @@ type decisions struct {
 type listeners struct {
 	version string
 	rules   map[string][]string
+	types   map[string]bool // those that a rule listens to
 	decided map[string]float64
 }
 
@@ -47,7 +48,13 @@ func (d *decisions) listen(version string, rules map[string][]string) {
 		d.sets = append(slices.Delete(d.sets, i, i+1), again)
 		return
 	}
-	d.sets = append(d.sets, &listeners{version, rules, map[string]float64{}})
+	types := map[string]bool{}
+	for _, on := range rules {
+		for _, name := range on {
+			types[name] = true
+		}
+	}
+	d.sets = append(d.sets, &listeners{version, rules, types, map[string]float64{}})
 	if len(d.sets) > keptSets {
 		d.settle(d.sets[0])
 		d.sets = d.sets[1:]
@@ -71,6 +78,9 @@ func (d *decisions) count(version, event string, outcomes iter.Seq2[string, stri
 	defer d.mu.Unlock()
 	for _, set := range d.sets {
 		if set.version == version {
+			if !set.types[event] {
+				return // nobody listens, and a sender can invent types for ever
+			}
 			set.decided[event]++
 			for rule, outcome := range outcomes {
 				d.outcome[decision{rule, outcome}]++

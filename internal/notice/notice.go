@@ -146,19 +146,33 @@ func words(d time.Duration) string {
 	return fmt.Sprintf("%d minutes", int(d.Minutes()))
 }
 
-// Run lets events go out until ctx ends.
+// Run lets events go out until ctx ends, and then what is left.
 func (b *Board) Run(ctx context.Context) {
 	for {
 		timer := time.NewTimer(b.flush(ctx))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
+			b.last()
 			return
 		case <-b.hint:
 			timer.Stop()
 		case <-timer.C:
 		}
 	}
+}
+
+// last lets out what was counted and not said yet.
+func (b *Board) last() {
+	ctx, stop := context.WithTimeout(context.Background(), 2*time.Second)
+	defer stop()
+	b.mu.Lock()
+	now := b.Now()
+	for _, t := range b.topics {
+		t.next = now
+	}
+	b.mu.Unlock()
+	b.flush(ctx)
 }
 
 // flush emits what may go out now and returns how long nothing else will.

@@ -44,8 +44,8 @@ func (db *DB) EventBySeq(ctx context.Context, seq int64) (e record.Event, found 
 	return first(db.events(ctx, q))
 }
 
-// Event returns the event with the id: the accepted one or, without one, the
-// newest that was quarantined.
+// Event returns the event with the id: the accepted one or, without one, its
+// newest replay or the newest that was quarantined.
 func (db *DB) Event(ctx context.Context, id string) (e record.Event, found bool, err error) {
 	defer wrap(&err, "read event %q", id)
 	seq, err := db.acceptedSeq(ctx, id)
@@ -58,9 +58,8 @@ func (db *DB) Event(ctx context.Context, id string) (e record.Event, found bool,
 		}
 	}
 	q := query{text: "SELECT " + eventHead + ", body FROM events"}
-	q.where("status = 'quarantined'")
-	q.where("id = ?", id)
-	return first(db.events(ctx, q.limit("seq DESC", 1)))
+	q.where("(status = 'replayed' AND id = ? OR status = 'quarantined' AND id = ?)", id, id)
+	return first(db.events(ctx, q.limit("status = 'replayed' DESC, seq DESC", 1)))
 }
 
 // EventsByID returns all events with the id, newest first. At most one of them

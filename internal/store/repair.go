@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -82,8 +83,9 @@ func (db *DB) change(ctx context.Context, update string, args []value) (n int, e
 // forgetEvents is how many events Forget looks at, and deletes, at a time.
 const forgetEvents = 2000
 
-// Forget deletes every event whose data.userId is the user's, with its
-// deliveries, sent or not, and returns how many. What was deleted is
+// Forget deletes every event whose data.userId is the user's, every quarantined
+// one that names the user, and heed's own events about any of these, with their
+// deliveries, sent or not. It returns how many events. What was deleted is
 // overwritten, in the log too. The keys by which the events are de-duplicated
 // stay: they are digests.
 func (db *DB) Forget(ctx context.Context, user string) (n int, err error) {
@@ -92,23 +94,41 @@ func (db *DB) Forget(ctx context.Context, user string) (n int, err error) {
 	if err := db.mergeKeys(ctx); err != nil {
 		return 0, err
 	}
+	var forgotten []string
+	n, err = db.forgetWhere(ctx, &forgotten, ofUser, user, user)
+	if err != nil {
+		return n, err
+	}
+	about, err := json.Marshal(append([]string{}, forgotten...))
+	if err != nil {
+		return n, err
+	}
+	more, err := db.forgetWhere(ctx, nil, aboutEvents, string(about))
+	if err != nil {
+		return n, err
+	}
+	return n + more, db.emptyLog(ctx)
+}
+
+// forgetWhere deletes the events of the condition, a part at a time, and adds
+// their ids to forgotten.
+func (db *DB) forgetWhere(ctx context.Context, forgotten *[]string, condition string, args ...value) (n int, err error) {
 	for after := int64(0); ; {
 		seqs, err := readColumn[int64](ctx, db, "SELECT seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?", after, forgetEvents)
-		if err != nil {
+		if err != nil || len(seqs) == 0 {
 			return n, err
-		}
-		if len(seqs) == 0 {
-			break
 		}
 		last := seqs[len(seqs)-1]
-		deleted, err := db.forgetRange(ctx, user, after, last)
+		ids, err := db.forgetRange(ctx, after, last, condition, args)
 		if err != nil {
 			return n, err
 		}
-		n += deleted
+		n += len(ids)
+		if forgotten != nil {
+			*forgotten = append(*forgotten, ids...)
+		}
 		after = last
 	}
-	return n, db.emptyLog(ctx)
 }
 
 // emptyLog brings the log into the database and cuts it off: what was deleted
@@ -143,15 +163,28 @@ func (db *DB) checkpoint(ctx context.Context, result ...any) error {
 	return checkpointer.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(result...)
 }
 
-// ofUser says whether the event of the row is the user's. A body that is no
-// JSON is nobody's.
-const ofUser = `CASE WHEN json_valid(CAST(body AS TEXT)) THEN json_extract(CAST(body AS TEXT), '$.data.userId') = ? ELSE FALSE END`
+// ofUser says whether the event of the row is the user's, by a userId that may
+// be a number. A quarantined body may be no JSON, or name a user twice, so there
+// any mention counts.
+const ofUser = `CASE
+	WHEN status = 'quarantined' THEN instr(CAST(body AS TEXT), '"' || ? || '"') > 0
+	WHEN json_valid(CAST(body AS TEXT)) THEN CAST(json_extract(CAST(body AS TEXT), '$.data.userId') AS TEXT) = ?
+	ELSE FALSE END`
 
-func (db *DB) forgetRange(ctx context.Context, user string, after, last int64) (n int, err error) {
+// aboutEvents says whether the event of the row is heed's own, about one of the
+// events of a list.
+const aboutEvents = `type GLOB 'heed.*' AND json_valid(CAST(body AS TEXT))
+	AND json_extract(CAST(body AS TEXT), '$.data.eventId') IN (SELECT value FROM json_each(?))`
+
+func (db *DB) forgetRange(ctx context.Context, after, last int64, condition string, args []value) (ids []string, err error) {
 	err = db.writer.do(ctx, func(g *groupTx) error {
-		deleted, err := g.conn.exec("DELETE FROM events WHERE seq > ? AND seq <= ? AND "+ofUser, after, last, user)
-		n = int(deleted)
-		if err != nil || deleted == 0 {
+		ids = nil
+		err := g.conn.query(func(cols []value) error {
+			id, _ := cols[0].(string)
+			ids = append(ids, id)
+			return nil
+		}, "DELETE FROM events WHERE seq > ? AND seq <= ? AND "+condition+" RETURNING id", append([]value{after, last}, args...)...)
+		if err != nil || len(ids) == 0 {
 			return err
 		}
 		_, err = g.conn.exec(`
@@ -159,5 +192,5 @@ func (db *DB) forgetRange(ctx context.Context, user string, after, last int64) (
 			AND NOT EXISTS (SELECT 1 FROM events WHERE seq = deliveries.n / 65536)`, firstDelivery(after+1), firstDelivery(last+1)-1)
 		return err
 	})
-	return n, err
+	return ids, err
 }

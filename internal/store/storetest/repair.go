@@ -21,6 +21,8 @@ var repairTests = map[string]func(*testing.T, Store){
 	"what was sent cannot be discarded":                     testDiscardDone,
 	"a replay is an event of its own under the same id":     testReplayed,
 	"a user's events are forgotten, sent or not":            testForget,
+	"a user whose id is a number is forgotten":               testForgetNumber,
+	"a replay is found when the event is gone":               testReplayOutlives,
 	"what is forgotten still counts as seen":                testForgottenIsSeen,
 }
 
@@ -193,6 +195,17 @@ func testReplayed(t *testing.T, s Store) {
 	equal(t, "delivery", []any{d.EventID, d.EventSeq}, []any{"e1", int64(3)})
 }
 
+func testReplayOutlives(t *testing.T, s Store) {
+	first := accepted("e1", "s1", "x")
+	commit(t, s, first, stored)
+	commit(t, s, replayOf(first, t0.Add(time.Hour)), outcome{stored.Verdict, record.Replayed, ""})
+	prune(t, s, t0.Add(time.Minute), t0, 1)
+	e, found, err := s.Event(t.Context(), "e1")
+	if err != nil || !found || e.Status != record.Replayed {
+		t.Errorf("event e1 is %+v, %v, %v", e, found, err)
+	}
+}
+
 // ofUser is an event of a user with one delivery in the state.
 func ofUser(t *testing.T, s Store, id, user string, state record.State) {
 	t.Helper()
@@ -207,14 +220,25 @@ func testForget(t *testing.T, s Store) {
 	ofUser(t, s, "e3", "maya", record.Dead)
 	commit(t, s, quarantined("e4", "s4", `{"data":{"userId":"maya"}, no JSON`), setAside)
 	commit(t, s, quarantined("e5", "s5", `{"data":{"userId":"maya"}}`), setAside)
+	about := accepted("heed-1", "s6", `{"event":"heed.delivery.dead","data":{"eventId":"e3","error":"no user maya@example.com"}}`)
+	about.Type = "heed.delivery.dead"
+	commit(t, s, about, stored, pending("told", "slack"))
 	n, err := s.Forget(t.Context(), "maya")
-	if err != nil || n != 3 {
+	if err != nil || n != 5 {
 		t.Fatalf("forgot %d events, %v", n, err)
 	}
-	equal(t, "what is left", seqs(events(t, s, record.EventFilter{})), "4 2 ")
+	equal(t, "what is left", seqs(events(t, s, record.EventFilter{})), "2 ")
 	equal(t, "deliveries", ids(deliveries(t, s, record.DeliveryFilter{})), []string{"e2-slack"})
 	if n, err := s.Forget(t.Context(), "maya"); err != nil || n != 0 {
 		t.Errorf("forgot %d events more, %v", n, err)
+	}
+}
+
+func testForgetNumber(t *testing.T, s Store) {
+	commit(t, s, accepted("e1", "s1", `{"event":"x","data":{"userId":4711}}`), stored)
+	commit(t, s, accepted("e2", "s2", `{"event":"x","data":{"userId":47110}}`), stored)
+	if n, err := s.Forget(t.Context(), "4711"); err != nil || n != 1 {
+		t.Errorf("forgot %d events, %v", n, err)
 	}
 }
 
