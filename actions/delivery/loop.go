@@ -16,6 +16,7 @@ import (
 
 	"heed/actions"
 	"heed/engine/record"
+	"heed/internal/crashpoint"
 )
 
 // Options are what a Loop needs.
@@ -123,6 +124,9 @@ func (l *Loop) fill(ctx, sending context.Context) time.Time {
 			next = earlier(next, now.Add(afterError))
 			continue
 		}
+		if len(claimed) > 0 {
+			crashpoint.Reach("after-claim")
+		}
 		l.start(sending, action, settings, claimed, now)
 		if settings.Rate > 0 && len(claimed) > 0 {
 			next = earlier(next, l.lanes[action].next)
@@ -187,7 +191,9 @@ func (l *Loop) send(ctx context.Context, d record.Delivery, s actions.Settings) 
 	outcome := l.attempt(ctx, d, s.Timeout)
 	end := l.conclude(ctx, d, s, outcome)
 	took := end.At.Sub(started)
+	crashpoint.Reach("after-send")
 	l.record(ctx, d, end)
+	crashpoint.Reach("after-record")
 	if l.Ended != nil {
 		l.Ended(d, end, took)
 	}
