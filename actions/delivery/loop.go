@@ -42,9 +42,9 @@ type Options struct {
 type Loop struct {
 	Options
 	lanes map[string]*lane
-	// underway are the deliveries whose send has not been recorded yet; only
-	// Run touches it.
-	underway map[string]bool
+	// underway counts the sends of each delivery whose places were not given
+	// back yet; only Run touches it.
+	underway map[string]int
 	freed    chan place
 	sends    sync.WaitGroup
 }
@@ -63,7 +63,7 @@ func New(o Options) (*Loop, error) {
 	if o.Queue == nil || o.Deliver == nil || o.Settings == nil || o.Now == nil || o.Log == nil {
 		return nil, errors.New("delivery: Queue, Deliver, Settings, Now and Log are needed")
 	}
-	return &Loop{Options: o, lanes: map[string]*lane{}, underway: map[string]bool{}, freed: make(chan place, 1024)}, nil
+	return &Loop{Options: o, lanes: map[string]*lane{}, underway: map[string]int{}, freed: make(chan place, 1024)}, nil
 }
 
 const (
@@ -161,13 +161,14 @@ func (l *Loop) room(action string, s actions.Settings, now time.Time) (room int,
 func (l *Loop) start(sending context.Context, action string, s actions.Settings, claimed []record.Delivery, now time.Time) {
 	ln := l.lanes[action]
 	for _, d := range claimed {
-		if l.underway[d.ID] {
+		if d.Interrupted && l.underway[d.ID] > 0 {
 			// Its lease ran out while the send went on or could not be
 			// recorded. What comes of that send counts; a second would be a
-			// repeat.
+			// repeat. One that was recorded, and is due again before its place
+			// was given back, is none.
 			continue
 		}
-		l.underway[d.ID] = true
+		l.underway[d.ID]++
 		ln.running++
 		if s.Rate > 0 {
 			ln.next = now.Add(s.RatePer / time.Duration(s.Rate))
@@ -182,7 +183,9 @@ func (l *Loop) start(sending context.Context, action string, s actions.Settings,
 // release gives the place of a send back.
 func (l *Loop) release(p place) {
 	l.lanes[p.action].running--
-	delete(l.underway, p.delivery)
+	if l.underway[p.delivery]--; l.underway[p.delivery] == 0 {
+		delete(l.underway, p.delivery)
+	}
 }
 
 // send makes one attempt and records how it ended.

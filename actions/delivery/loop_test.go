@@ -387,6 +387,34 @@ func TestAnEndThatCannotBeRecordedIsRecordedLaterAndNotSentAgain(t *testing.T) {
 	}
 }
 
+// A send gives its place back after its end was recorded. Who is due again
+// between the two was once claimed, not sent, and left until its lease ran out.
+func TestARetryThatIsDueBeforeItsPlaceIsGivenBackIsSentAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(1, "a")
+		begun, first := time.Now(), true
+		l := begin(t, q, func(context.Context, record.Delivery) actions.Outcome {
+			if first {
+				first = false
+				return actions.Outcome{Verdict: actions.Retry}
+			}
+			return actions.Outcome{Verdict: actions.Done}
+		}, func(o *delivery.Options) {
+			o.Settings = func(string) actions.Settings {
+				s := standard
+				s.Retry.Min = 1 // due at once
+				return s
+			}
+			o.Ended = func(record.Delivery, delivery.End, time.Duration) { time.Sleep(time.Second) }
+		})
+		synctest.Wait()
+		if took := time.Since(begun); q.count(record.Done) != 1 || took > 10*time.Second {
+			t.Errorf("%d done after %s", q.count(record.Done), took)
+		}
+		_ = l.end()
+	})
+}
+
 func TestAShutdownDoesNotWaitForAStoreThatIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1, "a")
