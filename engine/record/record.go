@@ -103,7 +103,7 @@ type Delivery struct {
 	Attempts   int    `json:"attempts"`
 	Spent      int    `json:"-"`
 	Generation int    `json:"generation,omitempty"`
-	LastError string `json:"last_error,omitempty"`
+	LastError  string `json:"last_error,omitempty"`
 	// Interrupted says, of a delivery that was just claimed, that the attempt
 	// before was not completed: it may still be under way.
 	Interrupted bool `json:"-"`

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"heed/internal/torture/disk"
+)
+
+// A kill leaves in the kernel what was written and not synced, and a next start
+// finds it there: it proves nothing about fsync. So here heed's directory is on
+// a disk that this program holds in memory, and a cut drops what was not
+// synced, or any part of it. At the instant of the cut every call to the disk
+// begins to fail, so that heed cannot commit, and so not acknowledge, anything
+// after it; then it is killed. noticesMissingSyncs shows that the cut is real:
+// a heed that does not sync loses what it acknowledged.
+func (t *torture) powercut(ctx context.Context) (r result, err error) {
+	err = t.batches(t.cycles, func(cycles int) error { return t.cutOne(ctx, "", cycles, false, &r) })
+	return r, err
+}
+
+func (t *torture) cutOne(ctx context.Context, tag string, cycles int, everything bool, r *result) error {
+	mount, err := os.MkdirTemp(t.dir, "disk-")
+	if err != nil {
+		return err
+	}
+	d := disk.New()
+	unmount, err := d.Mount(mount)
+	if err != nil {
+		return &cannotError{err}
+	}
+	defer func() { _ = whenFree(unmount) }()
+	b, err := t.newBench(ctx, tag, filepath.Join(mount, "var", "lib", "heed"), usual, r)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	b.generator.start(ctx)
+	for range cycles {
+		if err := t.live(ctx, b); err != nil {
+			return err
+		}
+		loss := disk.Everything
+		if !everything && t.random.IntN(2) == 0 {
+			loss = disk.Some
+		}
+		d.Cut(loss, t.random)
+		b.kill()
+		b.crash()
+		if err := whenFree(unmount); err != nil {
+			return err
+		}
+		d.On()
+		if unmount, err = d.Mount(mount); err != nil {
+			return err
+		}
+	}
+	if err := b.startReady(ctx); err != nil {
+		return err
+	}
+	return b.settle(ctx)
+}
+
+// firststart cuts the power after each call in turn that a first start makes to
+// the disk, from the first directory to the moment it is ready: what is there
+// then must be enough for the next start. With few cycles some calls are left
+// out, others each time.
+func (t *torture) firststart(ctx context.Context) (r result, err error) {
+	calls, err := t.firstOne(ctx, 0, disk.Everything, &r)
+	if err != nil {
+		return r, err
+	}
+	every := max(1, calls/(3*t.cycles))
+	for after := 1 + t.random.IntN(every); after <= calls; after += every {
+		for _, loss := range []disk.Loss{disk.Everything, disk.Some} {
+			if _, err := t.firstOne(ctx, after, loss, &r); err != nil {
+				return r, fmt.Errorf("power cut after call %d of %d: %w", after, calls, err)
+			}
+		}
+	}
+	r.note("a first start makes %d calls that change or sync the disk", calls)
+	return r, nil
+}
+
+// firstOne starts heed on an empty disk, cuts the power after a number of calls,
+// and starts it again. With 0 it does not cut, and counts the calls.
+func (t *torture) firstOne(ctx context.Context, after int, loss disk.Loss, r *result) (calls int, err error) {
+	mount, err := os.MkdirTemp(t.dir, "disk-")
+	if err != nil {
+		return 0, err
+	}
+	d := disk.New()
+	unmount, err := d.Mount(mount)
+	if err != nil {
+		return 0, &cannotError{err}
+	}
+	defer func() { _ = whenFree(unmount) }()
+	b, err := t.newBench(ctx, "", filepath.Join(mount, "var", "lib", "heed"), usual, r)
+	if err != nil {
+		return 0, err
+	}
+	defer b.close()
+	if after == 0 {
+		err = b.startReady(ctx)
+		return d.Calls(), err
+	}
+	d.CutAfter(after, loss, t.random)
+	if err := b.start(); err != nil {
+		return 0, err
+	}
+	// A start makes not always as many calls as the first one did.
+	if err := wait(ctx, 2*time.Second, func() bool { return !d.Powered() }); err != nil {
+		d.Cut(loss, t.random)
+	}
+	b.kill()
+	b.crash()
+	if err := whenFree(unmount); err != nil {
+		return 0, err
+	}
+	d.On()
+	if unmount, err = d.Mount(mount); err != nil {
+		return 0, err
+	}
+	return 0, b.startReady(ctx)
+}
+
+// whenFree unmounts as soon as the kernel has done with a killed process.
+func whenFree(unmount func() error) (err error) {
+	for range 200 {
+		if err = unmount(); err == nil {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return fmt.Errorf("unmount: %w", err)
+}
+
+// noticesEarlyAnswers runs a heed that answers before it commits.
+func (t *torture) noticesEarlyAnswers(ctx context.Context) (r result, err error) {
+	err = t.killOne(ctx, "ackearly", 4, &r)
+	return t.mustLose(r, err)
+}
+
+// noticesMissingSyncs runs a heed that does not wait for the disk.
+func (t *torture) noticesMissingSyncs(ctx context.Context) (r result, err error) {
+	err = t.cutOne(ctx, "nosync", 4, true, &r)
+	return t.mustLose(r, err)
+}
+
+// mustLose turns the verdict round: only a loss is right.
+func (t *torture) mustLose(r result, err error) (result, error) {
+	var cannot *cannotError
+	if errors.As(err, &cannot) {
+		return r, err
+	}
+	if err != nil {
+		return r, fmt.Errorf("a broken build was to lose events, but the run failed otherwise: %w", err)
+	}
+	noticed := r.tally.lost
+	r.findings = nil
+	if noticed == 0 {
+		r.findings = []finding{{unnoticed, "a build that acknowledges what it may lose was not noticed"}}
+	}
+	r.note("a build that breaks the promise lost %d acknowledged events, and that was noticed", noticed)
+	return r, nil
+}
