@@ -49,6 +49,7 @@ var runs = []run{
 	{"kill", (*torture).kill},
 	{"powercut", (*torture).powercut},
 	{"firststart", (*torture).firststart},
+	{"syncerror", (*torture).syncerror},
 	{"crashpoints", (*torture).crashpoints},
 	{"diskfull", (*torture).diskfull},
 	{"reload", (*torture).reload},
@@ -56,7 +57,7 @@ var runs = []run{
 }
 
 func main() {
-	names := flag.String("run", "kill,powercut,firststart,crashpoints,diskfull,reload", "what to do, with commas: "+names())
+	names := flag.String("run", "kill,powercut,firststart,syncerror,crashpoints,diskfull,reload", "what to do, with commas: "+names())
 	cycles := flag.Int("cycles", 15, "kills, power cuts and crashes")
 	seconds := flag.Int("seconds", 15, "length of reload and soak")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of all that is random here; how the system runs is random beyond it")

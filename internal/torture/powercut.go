@@ -24,6 +24,34 @@ func (t *torture) powercut(ctx context.Context) (r result, err error) {
 }
 
 func (t *torture) cutOne(ctx context.Context, tag string, cycles int, everything bool, r *result) error {
+	return t.onDisk(ctx, tag, r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
+		b.generator.start(ctx)
+		for range cycles {
+			if err := t.live(ctx, b); err != nil {
+				return err
+			}
+			loss := disk.Everything
+			if !everything && t.random.IntN(2) == 0 {
+				loss = disk.Some
+			}
+			d.Cut(loss, t.random)
+			b.kill()
+			b.crash()
+			if err := powerCycle(); err != nil {
+				return err
+			}
+		}
+		if err := b.startReady(ctx); err != nil {
+			return err
+		}
+		return b.settle(ctx)
+	})
+}
+
+// onDisk makes a bench whose store is on a disk that can lose power. After a
+// cut, when heed is gone, powerCycle brings the disk back as it really is,
+// without what the kernel remembers of it.
+func (t *torture) onDisk(ctx context.Context, tag string, r *result, do func(b *bench, d *disk.Disk, powerCycle func() error) error) error {
 	mount, err := os.MkdirTemp(t.dir, "disk-")
 	if err != nil {
 		return err
@@ -39,43 +67,59 @@ func (t *torture) cutOne(ctx context.Context, tag string, cycles int, everything
 		return err
 	}
 	defer b.close()
-	b.generator.start(ctx)
-	for range cycles {
-		if err := t.live(ctx, b); err != nil {
-			return err
-		}
-		loss := disk.Everything
-		if !everything && t.random.IntN(2) == 0 {
-			loss = disk.Some
-		}
-		d.Cut(loss, t.random)
-		b.kill()
-		b.crash()
+	return do(b, d, func() error {
 		if err := whenFree(unmount); err != nil {
 			return err
 		}
 		d.On()
-		if unmount, err = d.Mount(mount); err != nil {
+		unmount, err = d.Mount(mount)
+		return err
+	})
+}
+
+// syncerror lets an fsync fail. Nobody can know then what is on the disk, so
+// heed must acknowledge nothing more and end within five seconds. Then comes a
+// power cut, and a start on what is really there.
+func (t *torture) syncerror(ctx context.Context) (r result, err error) {
+	err = t.onDisk(ctx, "", &r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
+		b.generator.start(ctx)
+		for range max(1, t.cycles/3) {
+			if err := b.startReady(ctx); err != nil {
+				return err
+			}
+			time.Sleep(t.between(0, 300*time.Millisecond))
+			d.FailSync()
+			select {
+			case <-b.ended:
+			case <-time.After(5 * time.Second):
+				return errors.New("heed goes on although an fsync failed")
+			}
+			if b.cmd.ProcessState.Success() {
+				return errors.New("heed ended as if nothing were wrong although an fsync failed")
+			}
+			d.Cut(disk.Everything, t.random)
+			b.crash()
+			if err := powerCycle(); err != nil {
+				return err
+			}
+		}
+		if err := b.startReady(ctx); err != nil {
 			return err
 		}
-	}
-	if err := b.startReady(ctx); err != nil {
-		return err
-	}
-	return b.settle(ctx)
+		return b.settle(ctx)
+	})
+	return r, err
 }
 
 // firststart cuts the power after each call in turn that a first start makes to
 // the disk, from the first directory to the moment it is ready: what is there
-// then must be enough for the next start. With few cycles some calls are left
-// out, others each time.
+// then must be enough for the next start.
 func (t *torture) firststart(ctx context.Context) (r result, err error) {
 	calls, err := t.firstOne(ctx, 0, disk.Everything, &r)
 	if err != nil {
 		return r, err
 	}
-	every := max(1, calls/(3*t.cycles))
-	for after := 1 + t.random.IntN(every); after <= calls; after += every {
+	for after := 1; after <= calls; after++ {
 		for _, loss := range []disk.Loss{disk.Everything, disk.Some} {
 			if _, err := t.firstOne(ctx, after, loss, &r); err != nil {
 				return r, fmt.Errorf("power cut after call %d of %d: %w", after, calls, err)
@@ -89,43 +133,28 @@ func (t *torture) firststart(ctx context.Context) (r result, err error) {
 // firstOne starts heed on an empty disk, cuts the power after a number of calls,
 // and starts it again. With 0 it does not cut, and counts the calls.
 func (t *torture) firstOne(ctx context.Context, after int, loss disk.Loss, r *result) (calls int, err error) {
-	mount, err := os.MkdirTemp(t.dir, "disk-")
-	if err != nil {
-		return 0, err
-	}
-	d := disk.New()
-	unmount, err := d.Mount(mount)
-	if err != nil {
-		return 0, &cannotError{err}
-	}
-	defer func() { _ = whenFree(unmount) }()
-	b, err := t.newBench(ctx, "", filepath.Join(mount, "var", "lib", "heed"), usual, r)
-	if err != nil {
-		return 0, err
-	}
-	defer b.close()
-	if after == 0 {
-		err = b.startReady(ctx)
-		return d.Calls(), err
-	}
-	d.CutAfter(after, loss, t.random)
-	if err := b.start(); err != nil {
-		return 0, err
-	}
-	// A start makes not always as many calls as the first one did.
-	if err := wait(ctx, 2*time.Second, func() bool { return !d.Powered() }); err != nil {
-		d.Cut(loss, t.random)
-	}
-	b.kill()
-	b.crash()
-	if err := whenFree(unmount); err != nil {
-		return 0, err
-	}
-	d.On()
-	if unmount, err = d.Mount(mount); err != nil {
-		return 0, err
-	}
-	return 0, b.startReady(ctx)
+	err = t.onDisk(ctx, "", r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
+		if after == 0 {
+			err := b.startReady(ctx)
+			calls = d.Calls()
+			return err
+		}
+		d.CutAfter(after, loss, t.random)
+		if err := b.start(); err != nil {
+			return err
+		}
+		// A start makes not always as many calls as the first one did.
+		if err := wait(ctx, 2*time.Second, func() bool { return !d.Powered() }); err != nil {
+			d.Cut(loss, t.random)
+		}
+		b.kill()
+		b.crash()
+		if err := powerCycle(); err != nil {
+			return err
+		}
+		return b.startReady(ctx)
+	})
+	return calls, err
 }
 
 // whenFree unmounts as soon as the kernel has done with a killed process.

@@ -29,6 +29,7 @@ type Disk struct {
 	calls  int    // that changed something, or synced it
 	cutAt  int    // the call after which to cut; 0 for none
 	cut    func() // what to do then
+	broken bool   // the next sync fails
 }
 
 // inode is a file or a directory. What is in live and not in durable is in
@@ -227,15 +228,29 @@ func (d *Disk) change(number uint64, f func(*inode) syscall.Errno) syscall.Errno
 	})
 }
 
+// FailSync makes the next sync fail. What it was to bring to the disk is not
+// written later either, although it can be read and the next sync succeeds: so
+// does Linux when a disk refuses a write.
+func (d *Disk) FailSync() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.broken = true
+}
+
 func (d *Disk) sync(number uint64) syscall.Errno {
 	return d.change(number, func(i *inode) syscall.Errno {
-		for _, w := range i.writes {
+		writes, changes := i.writes, i.changes
+		i.writes, i.changes = nil, nil
+		if d.broken {
+			d.broken = false
+			return syscall.EIO
+		}
+		for _, w := range writes {
 			i.durable = w.apply(i.durable)
 		}
-		for _, c := range i.changes {
+		for _, c := range changes {
 			c.apply(i.durableNames)
 		}
-		i.writes, i.changes = nil, nil
 		return 0
 	})
 }

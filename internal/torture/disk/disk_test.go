@@ -169,3 +169,24 @@ func TestACutAfterACall(t *testing.T) {
 		}
 	}
 }
+
+func TestASyncThatFailsLosesWhatItWasToWrite(t *testing.T) {
+	d := New()
+	f := newFile(t, d, "f")
+	must(t, d.sync(root))
+	must(t, d.write(f, []byte("a"), 0))
+	d.FailSync()
+	if errno := d.sync(f); errno != syscall.EIO {
+		t.Errorf("the sync gives %v", errno)
+	}
+	if got, _ := content(t, d, "f"); got != "a" {
+		t.Errorf("it reads as %q before the cut", got)
+	}
+	must(t, d.write(f, []byte("b"), 1))
+	must(t, d.sync(f))
+	d.Cut(Everything, newRand())
+	d.On()
+	if got, _ := content(t, d, "f"); got != "\x00b" {
+		t.Errorf("after the cut: %q", got)
+	}
+}
