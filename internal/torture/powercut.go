@@ -77,27 +77,23 @@ func (t *torture) onDisk(ctx context.Context, tag string, r *result, do func(b *
 	})
 }
 
-// syncerror lets an fsync fail. Nobody can know then what is on the disk, so
-// heed must acknowledge nothing more and end within five seconds. Then comes a
-// power cut, and a start on what is really there.
+// syncerror lets an fsync fail, then cuts the power, and starts heed on what is
+// really there. If it was a commit's, nobody can know what is on the disk: heed
+// must acknowledge nothing more and end within five seconds. If it was that of
+// a checkpoint, which copies what the log has, heed may make it again.
 func (t *torture) syncerror(ctx context.Context) (r result, err error) {
 	err = t.onDisk(ctx, "", &r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
 		b.generator.start(ctx)
-		for range max(1, t.cycles/3) {
+		for cycle := range max(2, t.cycles/3) {
 			if err := b.startReady(ctx); err != nil {
 				return err
 			}
 			time.Sleep(t.between(0, 300*time.Millisecond))
-			d.FailSync()
-			select {
-			case <-b.ended:
-			case <-time.After(5 * time.Second):
-				return errors.New("heed goes on although an fsync failed")
-			}
-			if b.cmd.ProcessState.Success() {
-				return errors.New("heed ended as if nothing were wrong although an fsync failed")
+			if err := b.failSync(ctx, d, cycle%2 == 0); err != nil {
+				return err
 			}
 			d.Cut(disk.Everything, t.random)
+			b.kill()
 			b.crash()
 			if err := powerCycle(); err != nil {
 				return err
@@ -109,6 +105,36 @@ func (t *torture) syncerror(ctx context.Context) (r result, err error) {
 		return b.settle(ctx)
 	})
 	return r, err
+}
+
+func (b *bench) failSync(ctx context.Context, d *disk.Disk, commit bool) error {
+	name := "heed.db"
+	if commit {
+		name += "-wal"
+	}
+	select {
+	case <-d.FailSync(name):
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(20 * time.Second):
+		return fmt.Errorf("%s was not synced within 20 s", name)
+	}
+	select {
+	case <-b.ended:
+	case <-time.After(time.Second):
+		if !commit {
+			return nil
+		}
+		select {
+		case <-b.ended:
+		case <-time.After(4 * time.Second):
+			return errors.New("heed goes on although the fsync of a commit failed")
+		}
+	}
+	if b.cmd.ProcessState.Success() {
+		return errors.New("heed ended as if nothing were wrong although an fsync failed")
+	}
+	return nil
 }
 
 // firststart cuts the power after each call in turn that a first start makes to

@@ -29,7 +29,8 @@ type Disk struct {
 	calls  int    // that changed something, or synced it
 	cutAt  int    // the call after which to cut; 0 for none
 	cut    func() // what to do then
-	broken bool   // the next sync fails
+	broken string // the file whose next sync fails
+	failed chan struct{}
 }
 
 // inode is a file or a directory. What is in live and not in durable is in
@@ -37,6 +38,7 @@ type Disk struct {
 type inode struct {
 	dir  bool
 	mode uint32
+	name string // the last it had
 
 	live, durable []byte // of a file
 	writes        []write
@@ -228,21 +230,24 @@ func (d *Disk) change(number uint64, f func(*inode) syscall.Errno) syscall.Errno
 	})
 }
 
-// FailSync makes the next sync fail. What it was to bring to the disk is not
-// written later either, although it can be read and the next sync succeeds: so
-// does Linux when a disk refuses a write.
-func (d *Disk) FailSync() {
+// FailSync makes the next sync fail that has something to write to a file of
+// that name, and then closes the channel. What was to be written is not written
+// later either, although it can be read and the next sync succeeds: so does
+// Linux when a disk refuses a write.
+func (d *Disk) FailSync(name string) (failed <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.broken = true
+	d.broken, d.failed = name, make(chan struct{})
+	return d.failed
 }
 
 func (d *Disk) sync(number uint64) syscall.Errno {
 	return d.change(number, func(i *inode) syscall.Errno {
 		writes, changes := i.writes, i.changes
 		i.writes, i.changes = nil, nil
-		if d.broken {
-			d.broken = false
+		if len(writes) > 0 && i.name == d.broken {
+			d.broken = ""
+			close(d.failed)
 			return syscall.EIO
 		}
 		for _, w := range writes {
@@ -338,6 +343,7 @@ func (d *Disk) create(in uint64, name string, dir bool, mode uint32) (of info, e
 			return syscall.EEXIST
 		}
 		of = info{number: d.make(dir, mode), dir: dir, mode: mode}
+		d.inodes[of.number].name = name
 		i.rename(name, of.number)
 		return 0
 	})
@@ -379,6 +385,7 @@ func (d *Disk) move(from uint64, name string, to uint64, newName string) syscall
 		}
 		// The new name first: a cut between the two leaves both and not none.
 		target.rename(newName, number)
+		d.inodes[number].name = newName
 		i.rename(name, 0)
 		return 0
 	})

@@ -174,11 +174,13 @@ func TestASyncThatFailsLosesWhatItWasToWrite(t *testing.T) {
 	d := New()
 	f := newFile(t, d, "f")
 	must(t, d.sync(root))
+	failed := d.FailSync("f")
+	must(t, d.sync(f)) // it has nothing to write
 	must(t, d.write(f, []byte("a"), 0))
-	d.FailSync()
 	if errno := d.sync(f); errno != syscall.EIO {
 		t.Errorf("the sync gives %v", errno)
 	}
+	<-failed
 	if got, _ := content(t, d, "f"); got != "a" {
 		t.Errorf("it reads as %q before the cut", got)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log"
 	"math"
+	"os"
 	"syscall"
 	"time"
 
@@ -31,6 +32,11 @@ func (d *Disk) Mount(dir string) (unmount func() error, err error) {
 		},
 	})
 	if err != nil {
+		if device, openErr := os.OpenFile("/dev/fuse", os.O_RDWR, 0); openErr != nil {
+			err = openErr // the library has tried something else since then
+		} else {
+			_ = device.Close()
+		}
 		return nil, fmt.Errorf("mount the disk: %w", err)
 	}
 	return server.Unmount, nil
