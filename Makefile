@@ -7,7 +7,7 @@ TOOL := $(GO) tool -modfile=.ci/tools.mod
 SECONDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fmt tidy bench load fuzz clean
+.PHONY: help build demo test race lint fmt tidy bench load torture fuzz clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,11 @@ bench: ## run the benchmarks, then measure durable acceptance against a bare han
 
 load: ## only the load run: SECONDS=10 for each of its rounds
 	$(GO) run ./internal/loadtest -seconds $(SECONDS)
+
+TORTURE = -selfcheck $(if $(LONG),-cycles 200 -seconds 60)
+
+torture: ## kill, power cuts, full disk: is anything acknowledged lost? LONG=1 for 200 of each
+	$(GO) run ./internal/torture $(TORTURE)
 
 fuzz: ## fuzz every target for 20 s
 	@for p in $$($(GO) list ./...); do \

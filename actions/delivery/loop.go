@@ -16,6 +16,7 @@ import (
 
 	"heed/actions"
 	"heed/engine/record"
+	"heed/internal/crashpoint"
 )
 
 // Options are what a Loop needs.
@@ -41,24 +42,15 @@ type Options struct {
 type Loop struct {
 	Options
 	lanes map[string]*lane
-	// underway are the sends that have not reported their end yet, by their
-	// deliveries; only Run touches it.
-	underway map[string]claim
+	// underway counts the sends of each delivery whose places were not given
+	// back yet; only Run touches it.
+	underway map[string]int
 	freed    chan place
 	sends    sync.WaitGroup
 }
 
-// claim is one attempt at a delivery, which nobody else makes until then.
-type claim struct {
-	attempt int
-	until   time.Time
-}
-
 // place is what a send takes while it is under way.
-type place struct {
-	action, delivery string
-	attempt          int
-}
+type place struct{ action, delivery string }
 
 // lane is what the loop knows of one action; only Run touches it.
 type lane struct {
@@ -72,7 +64,7 @@ func New(o Options) (*Loop, error) {
 	if o.Queue == nil || o.Deliver == nil || o.Settings == nil || o.Now == nil || o.Log == nil {
 		return nil, errors.New("delivery: Queue, Deliver, Settings, Now and Log are needed")
 	}
-	return &Loop{Options: o, lanes: map[string]*lane{}, underway: map[string]claim{}, freed: make(chan place, 1024)}, nil
+	return &Loop{Options: o, lanes: map[string]*lane{}, underway: map[string]int{}, freed: make(chan place, 1024)}, nil
 }
 
 const (
@@ -133,6 +125,9 @@ func (l *Loop) fill(ctx, sending context.Context) time.Time {
 			next = earlier(next, now.Add(afterError))
 			continue
 		}
+		if len(claimed) > 0 {
+			crashpoint.Reach("after-claim")
+		}
 		l.start(sending, action, settings, claimed, now)
 		if settings.Rate > 0 && len(claimed) > 0 {
 			next = earlier(next, l.lanes[action].next)
@@ -170,22 +165,21 @@ func (l *Loop) room(action string, s actions.Settings, now time.Time) (room int,
 func (l *Loop) start(sending context.Context, action string, s actions.Settings, claimed []record.Delivery, now time.Time) {
 	ln := l.lanes[action]
 	for _, d := range claimed {
-		// One that is claimed again before its lease ran out was recorded, and
-		// its send is just about to report so.
-		if former, ok := l.underway[d.ID]; ok && !now.Before(former.until) {
+		if d.Interrupted && l.underway[d.ID] > 0 {
 			// Its lease ran out while the send went on or could not be
 			// recorded. What comes of that send counts; a second would be a
-			// repeat.
+			// repeat. One that was recorded, and is due again before its place
+			// was given back, is none.
 			continue
 		}
-		l.underway[d.ID] = claim{d.Attempts, now.Add(s.Timeout + leaseMargin)}
+		l.underway[d.ID]++
 		ln.running++
 		if s.Rate > 0 {
 			ln.next = now.Add(s.RatePer / time.Duration(s.Rate))
 		}
 		trial := ln.breaker.trial()
 		l.sends.Go(func() {
-			defer func() { l.freed <- place{action, d.ID, d.Attempts} }()
+			defer func() { l.freed <- place{action, d.ID} }()
 			l.send(sending, d, s, func(o actions.Outcome) { ln.breaker.judge(o, trial) })
 		})
 	}
@@ -194,7 +188,7 @@ func (l *Loop) start(sending context.Context, action string, s actions.Settings,
 // release gives the place of a send back.
 func (l *Loop) release(p place) {
 	l.lanes[p.action].running--
-	if l.underway[p.delivery].attempt == p.attempt {
+	if l.underway[p.delivery]--; l.underway[p.delivery] == 0 {
 		delete(l.underway, p.delivery)
 	}
 }
@@ -208,7 +202,9 @@ func (l *Loop) send(ctx context.Context, d record.Delivery, s actions.Settings, 
 	}
 	end := l.conclude(ctx, d, s, outcome)
 	took := end.At.Sub(started)
+	crashpoint.Reach("after-send")
 	l.record(ctx, d, end)
+	crashpoint.Reach("after-record")
 	if l.Ended != nil {
 		l.Ended(d, end, took)
 	}

@@ -19,7 +19,7 @@ type Queue interface {
 	// to be sent now. Before it returns, each has durably one more attempt, started
 	// at now, and is not due again before now+lease, so that a crash cannot
 	// lose it and nobody claims it twice meanwhile. The returned deliveries
-	// count the new attempt.
+	// count the new attempt, and say whether the one before was Interrupted.
 	Claim(ctx context.Context, action string, n int, now time.Time, lease time.Duration) ([]record.Delivery, error)
 
 	// Finish completes the delivery's latest attempt and sets the delivery's

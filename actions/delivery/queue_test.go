@@ -25,6 +25,7 @@ type queue struct {
 	mu   sync.Mutex
 	rows []*record.Delivery
 	ends map[string][]delivery.End
+	open map[string]bool // attempts
 	wake chan struct{}
 	// calls are the methods in the order in which they were called.
 	calls      []string
@@ -36,7 +37,7 @@ type queue struct {
 
 // newQueue holds deliveries that are due: n of each action.
 func newQueue(n int, names ...string) *queue {
-	q := &queue{ends: map[string][]delivery.End{}, wake: make(chan struct{}, 1)}
+	q := &queue{ends: map[string][]delivery.End{}, open: map[string]bool{}, wake: make(chan struct{}, 1)}
 	for _, name := range names {
 		for i := range n {
 			q.add(name, fmt.Sprintf("%s-%d", name, i))
@@ -106,6 +107,8 @@ func (q *queue) Claim(_ context.Context, action string, n int, now time.Time, le
 		d.Attempts++
 		d.DueAt = now.Add(lease)
 		claimed = append(claimed, *d)
+		claimed[len(claimed)-1].Interrupted = q.open[d.ID]
+		q.open[d.ID] = true
 	}
 	return claimed, nil
 }
@@ -121,6 +124,7 @@ func (q *queue) Finish(_ context.Context, id string, end delivery.End) error {
 		if d.ID == id && waits(d) {
 			d.State, d.DueAt, d.LastError = end.State, end.DueAt, end.Error
 			q.ends[id] = append(q.ends[id], end)
+			q.open[id] = false
 			defer q.signal()
 			return nil
 		}
@@ -133,6 +137,7 @@ func (q *queue) Recover(context.Context, time.Time) (int, error) {
 	defer q.mu.Unlock()
 	q.calls = append(q.calls, "recover")
 	n := 0
+	clear(q.open)
 	for _, d := range q.rows {
 		if waits(d) && !d.DueAt.IsZero() {
 			d.DueAt = time.Time{}

@@ -188,24 +188,33 @@ func (a *app) run(ctx context.Context) error {
 		}
 	}()
 	var failed error
+	patience := 20 * time.Second
 	select {
 	case <-ctx.Done():
 	case failed = <-errs:
 	case <-a.store.Failed():
+		patience = 2 * time.Second // nothing can be acknowledged or recorded any more
 		failed = fmt.Errorf("the store cannot be trusted any more: %w; heed stops, nothing acknowledged is lost", a.store.Err())
 	}
 	a.draining.Store(true)
 	a.log.Info("stopping: finishing what is under way")
 	a.leave()
 	stop()
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	if err := a.public.Shutdown(grace); err != nil {
 		_ = a.public.Close()
 	}
-	<-looped
+	select {
+	case <-looped:
+	case <-a.store.Failed():
+		select {
+		case <-looped:
+		case <-grace.Done(): // it waits for a store that does not come back
+		}
+	}
 	silence()
-	background.Wait()
+	background.Wait() // each of them ends by itself, whatever the store does
 	_ = a.private.Shutdown(grace)
 	return failed
 }

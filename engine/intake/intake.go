@@ -93,7 +93,7 @@ func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
 		stored.RuleSet, stored.Decisions = rules.Hash(), outcomes(decisions)
 		in.warnUndeclared(rules, e.Type)
 	}
-	verdict, err := in.Store.Commit(ctx, stored, deliveries)
+	verdict, err := in.commit(ctx, stored, deliveries)
 	if err != nil {
 		return Answer{}, err
 	}

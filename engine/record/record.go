@@ -104,6 +104,9 @@ type Delivery struct {
 	Spent      int    `json:"-"`
 	Generation int    `json:"generation,omitempty"`
 	LastError  string `json:"last_error,omitempty"`
+	// Interrupted says, of a delivery that was just claimed, that the attempt
+	// before was not completed: it may still be under way.
+	Interrupted bool `json:"-"`
 }
 
 // Attempt is one send of a delivery. It is written before the send and

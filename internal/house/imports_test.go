@@ -38,8 +38,8 @@ var order = map[string]struct {
 	"actions/httpcall":  {kindMay, kindWhy},
 	"actions/email":     {kindMay, kindWhy},
 	"actions/log":       {kindMay, kindWhy},
-	"actions/delivery":  {[]string{"actions", "engine/record"}, "when to send is independent of how, and of where deliveries are kept"},
-	"internal/store":    {[]string{"actions/delivery", "engine/intake", "engine/record"}, "the store implements its callers' interfaces; it does not know who calls"},
+	"actions/delivery":  {[]string{"actions", "engine/record", "internal/crashpoint"}, "when to send is independent of how, and of where deliveries are kept"},
+	"internal/store":    {[]string{"actions/delivery", "engine/intake", "engine/record", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/receiver": {[]string{"engine/intake"}, "HTTP in: it hands over and answers"},
 	"internal/admin": {
 		[]string{"engine", "engine/event", "engine/expression", "engine/record", "engine/source"},
@@ -50,8 +50,11 @@ var order = map[string]struct {
 	"internal/metrics":    {nil, "metrics are connected in cmd/heed; the parts know nothing of them"},
 	"internal/house":      {nil, "only tests"},
 	"internal/loadtest":   {[]string{"*"}, "a program of its own: it measures all of heed"},
+	"internal/torture":    {[]string{"*"}, "a program of its own: it starts, kills and questions all of heed"},
 	"cmd/heed":            {[]string{"*"}, "the wiring is the one place that knows everything"},
 
+	"internal/crashpoint":      {nil, "empty but for the torture, so anybody may name a point"},
+	"internal/torture/disk":    {nil, "a disk knows nothing of what is written to it"},
 	"internal/store/storetest": {[]string{"actions/delivery", "engine/intake", "engine/record"}, "the conformance suite is for any store"},
 	"actions/actiontest":       {[]string{"actions", "engine/event", "engine/expression", "engine/source"}, "help for the tests of the kinds, for any kind"},
 }
@@ -71,6 +74,7 @@ var external = map[string][]string{
 	"github.com/wneessen/go-mail":   {"actions/email"},
 	"github.com/failsafe-go/":       {"actions/delivery"},
 	"modernc.org/sqlite":            {"internal/store"},
+	"github.com/hanwen/go-fuse":     {"internal/torture/disk"},
 	"github.com/pressly/goose":      {"internal/store"},
 	"github.com/spf13/cobra":        {"cmd/heed"},
 	"github.com/prometheus/client_": {"internal/metrics"},

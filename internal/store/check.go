@@ -29,6 +29,9 @@ var smallFile int64 = 64 << 20
 // A missing or empty file is fine: it is what a crash during the very first
 // start leaves.
 func check(ctx context.Context, path string) error {
+	if err := rollBack(ctx, path); err != nil {
+		return err
+	}
 	size, err := checkHeader(path)
 	if err != nil || size == 0 {
 		return err
@@ -51,6 +54,29 @@ func check(ctx context.Context, path string) error {
 		return err
 	}
 	return nil
+}
+
+// rollBack undoes what a crash left half done before the database had its log:
+// in the first start, or in the first with a backup. Until then the file may
+// look damaged, and can be read by nobody who may not write it.
+func rollBack(ctx context.Context, path string) error {
+	for _, name := range []string{path, path + "-journal"} {
+		if info, err := os.Stat(name); err != nil || info.Size() == 0 {
+			return nil
+		}
+	}
+	db, err := sql.Open("sqlite", dsn(path, "mode=rw"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var version int
+	err = db.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&version)
+	switch codeOf(err) & 0xff {
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return nil // check says so, in its own words
+	}
+	return err
 }
 
 const fileMagic = "SQLite format 3\x00"

@@ -187,6 +187,43 @@ func filled(t *testing.T, events, bodySize int) []byte {
 	return data
 }
 
+// TestACrashBeforeThereIsALogIsUndone opens what a crash left in the midst of a
+// transaction with a rollback journal, as the first start makes one.
+func TestACrashBeforeThereIsALogIsUndone(t *testing.T) {
+	dir, crashed := t.TempDir(), t.TempDir()
+	// Without syncs the journal is complete as soon as it is written.
+	db, err := sql.Open("sqlite", dsn(filepath.Join(dir, "heed.db"), "_pragma=synchronous(OFF)"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for _, statement := range []string{"CREATE TABLE empty (x)", "DROP TABLE empty", "BEGIN IMMEDIATE", "CREATE TABLE half (x)", "INSERT INTO half VALUES (1)"} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"heed.db", "heed.db-journal"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || len(data) == 0 {
+			t.Fatalf("%s has %d bytes, error %v", name, len(data), err)
+		}
+		if name == "heed.db" {
+			copy(data, make([]byte, 512)) // a sector that did not get there
+		}
+		if err := os.WriteFile(filepath.Join(crashed, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := openDir(t, crashed)
+	if err := s.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func write(t *testing.T, dir string, data []byte) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, "heed.db"), data, 0o600); err != nil {

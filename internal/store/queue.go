@@ -99,7 +99,8 @@ func (db *DB) Claim(ctx context.Context, action string, n int, now time.Time, le
 			claimed = append(claimed, d)
 			return nil
 		}, `
-			SELECT d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.attempts, d.last_error, d.request, d.spent, d.generation
+			SELECT d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.attempts, d.last_error, d.request, d.spent, d.generation,
+				EXISTS (SELECT 1 FROM attempts a WHERE a.delivery = d.n AND a.n = d.attempts AND a.ended_at IS NULL)
 			FROM (SELECT * FROM deliveries`+claimable+`) d JOIN events e ON e.seq = d.n / 65536
 			ORDER BY d.due_at, d.n`, action, at, int64(n))
 		if err != nil || len(claimed) == 0 {
@@ -144,6 +145,8 @@ func scanClaimed(cols []value, until int64) record.Delivery {
 
 		Spent:      int(cols[11].(int64)),
 		Generation: int(cols[12].(int64)),
+
+		Interrupted: cols[13].(int64) != 0,
 	}
 	if request, ok := cols[10].([]byte); ok {
 		d.Request = json.RawMessage(request)

@@ -13,6 +13,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -88,15 +89,22 @@ func open(ctx context.Context, o Options) (*DB, error) {
 }
 
 // makeDir sees to it that a power cut cannot take a new directory away again,
-// with all that was acknowledged in it.
+// or one above it that is as new, with all that was acknowledged in it. Where
+// there is a database it has been here before.
 func makeDir(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, "heed.db")); err == nil {
 		return nil
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	above := filepath.Dir(dir)
+	if _, err := os.Stat(above); errors.Is(err, fs.ErrNotExist) && above != dir {
+		if err := makeDir(above); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncDir(filepath.Dir(dir))
+	return syncDir(above)
 }
 
 func (db *DB) openFile(ctx context.Context, o Options) (err error) {

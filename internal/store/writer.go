@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"heed/internal/crashpoint"
 )
 
 // A group is what shares one transaction and one fsync. Its bounds keep both
@@ -207,12 +209,14 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 		err = g.finish()
 	}
 	if err == nil {
+		crashpoint.Reach("before-commit")
 		err = w.commitTx(w.conn)
 	}
 	if err != nil {
 		w.rollback()
 		return err
 	}
+	crashpoint.Reach("after-commit")
 	w.nextSeq = g.nextSeq
 	w.keys.committed(g)
 	return nil

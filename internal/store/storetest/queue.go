@@ -93,10 +93,14 @@ func testClaimComplete(t *testing.T, s Store) {
 
 func testLease(t *testing.T, s Store) {
 	commitPending(t, s, "e1", t0, "slack")
-	equal(t, "first", len(claim(t, s, "slack", 9, t0)), 1)
+	first := claim(t, s, "slack", 9, t0)
+	equal(t, "first", len(first), 1)
+	equal(t, "first interrupted", first[0].Interrupted, false)
 	due(t, s, t0, t0.Add(time.Minute))
 	equal(t, "within the lease", len(claim(t, s, "slack", 9, t0.Add(time.Minute-time.Microsecond))), 0)
-	equal(t, "after it", len(claim(t, s, "slack", 9, t0.Add(time.Minute))), 1)
+	again := claim(t, s, "slack", 9, t0.Add(time.Minute))
+	equal(t, "after it", len(again), 1)
+	equal(t, "interrupted", again[0].Interrupted, true)
 }
 
 func testClaimsAtOnce(t *testing.T, s Store) {

@@ -21,8 +21,8 @@ var repairTests = map[string]func(*testing.T, Store){
 	"what was sent cannot be discarded":                     testDiscardDone,
 	"a replay is an event of its own under the same id":     testReplayed,
 	"a user's events are forgotten, sent or not":            testForget,
-	"a user whose id is a number is forgotten":               testForgetNumber,
-	"a replay is found when the event is gone":               testReplayOutlives,
+	"a user whose id is a number is forgotten":              testForgetNumber,
+	"a replay is found when the event is gone":              testReplayOutlives,
 	"what is forgotten still counts as seen":                testForgottenIsSeen,
 }
 

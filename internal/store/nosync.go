@@ -1,0 +1,7 @@
+//go:build nosync
+
+package store
+
+// A build for internal/torture, which must notice that a power cut now takes
+// what was acknowledged.
+func init() { writePragmas = append(writePragmas, "_pragma=synchronous(OFF)") }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// plan is a rule file and what it asks for, worked out here and not by heed.
+type plan struct {
+	rules string // the file; a format that takes the endpoints' address
+	// expect gives the steps that an event leads to, each sorted: those of
+	// every rule set that may have decided it.
+	expect func(id string) [][]string
+	// deadly are the actions whose deliveries are to end dead.
+	deadly map[string]bool
+	// concurrency is how many sends can be under way at once.
+	concurrency int
+}
+
+// step is a delivery's place in the rules.
+func step(rule, action string) string { return rule + ">" + action }
+
+const planActions = `actions:
+  good:  {http: {url: "%[1]s/good",  allow_private: true, concurrency: 8}}
+  slow:  {http: {url: "%[1]s/slow",  allow_private: true, concurrency: 8}}
+  moody: {http: {url: "%[1]s/moody", allow_private: true, concurrency: 8, retry: {attempts: 30, min: 20ms, max: 500ms}}}
+  gone:  {http: {url: "%[1]s/gone",  allow_private: true, concurrency: 4}}
+`
+
+// usual is the plan of all runs but reload.
+var usual = plan{
+	rules: planActions + `rules:
+  - {name: low,  on: quiz.submitted, when: data.score < 8, do: [{action: good, json: {user: "{{ data.userId }}"}}]}
+  - name: top
+    on: quiz.submitted
+    when: data.score >= 98
+    do:
+      - {action: good, json: {user: "{{ data.userId }}"}}
+      - {action: moody, json: {user: "{{ data.userId }}"}}
+  - {name: finished, on: module.progress, when: data.progressPct == 100, do: [{action: slow, json: {user: "{{ data.userId }}"}}]}
+  - {name: lapsed, on: certification.expired, when: data.certName == "Old", do: [{action: gone, json: {user: "{{ data.userId }}"}}]}
+`,
+	expect: func(id string) [][]string {
+		e, steps := eventOf(id), []string{}
+		switch {
+		case e.kind == quiz && e.value < 8:
+			steps = []string{"low>good"}
+		case e.kind == quiz && e.value >= 98:
+			steps = []string{"top>good", "top>moody"}
+		case e.kind == progress && e.value == 100:
+			steps = []string{"finished>slow"}
+		case e.kind == lapse && e.value < 50:
+			steps = []string{"lapsed>gone"}
+		}
+		return [][]string{steps}
+	},
+	deadly:      map[string]bool{"gone": true},
+	concurrency: 28,
+}
+
+// flipping has two rule files, of which each event must have met one whole.
+// The second has all rules of the first under other names, and one more.
+var flipping = plan{
+	rules: flippingRules("a", 3),
+	expect: func(id string) [][]string {
+		if e := eventOf(id); e.kind != quiz || e.value >= 8 {
+			return [][]string{{}}
+		}
+		return [][]string{flippingSteps("a", 3), flippingSteps("b", 4)}
+	},
+	concurrency: 8,
+}
+
+func flippingRules(name string, rules int) string {
+	var b strings.Builder
+	b.WriteString(planActions + "rules:\n")
+	for n := range rules {
+		fmt.Fprintf(&b, "  - {name: %s-%d, on: quiz.submitted, when: data.score < 8, do: [{action: good, json: {user: \"{{ data.userId }}\"}}]}\n", name, n)
+	}
+	return b.String()
+}
+
+func flippingSteps(name string, rules int) (steps []string) {
+	for n := range rules {
+		steps = append(steps, step(name+"-"+strconv.Itoa(n), "good"))
+	}
+	slices.Sort(steps)
+	return steps
+}
