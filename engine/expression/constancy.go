@@ -2,6 +2,7 @@ package expression
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -16,15 +17,15 @@ import (
 // what is no comparison of a field with literals may be true or false. The
 // parts are evaluated by what decides events.
 
-// maxTrials bounds what is tried for one condition; with more it is taken for
-// sound.
-const maxTrials = 4096
+// maxTrials bounds how often the leaves of one condition are evaluated for
+// that; a part of it that would need more than is left is taken for sound.
+const maxTrials = 1 << 16
 
 // checkConstancy warns of a condition, or a part of it that is an and, an or
 // or reads nothing, that cannot be decided in more than one way.
 func (s *Scope) checkConstancy(text string, tree ast.Node, c *Condition) []Fault {
 	t := s.newTrial(tree)
-	t.root = c.root
+	t.root, t.left = c.root, maxTrials
 	if !t.worthwhile() {
 		return nil
 	}
@@ -36,6 +37,7 @@ type trial struct {
 	scope  *Scope
 	root   *clause
 	leaves []leaf
+	left   int // of maxTrials
 }
 
 // leaf is a part of the condition that is no and, or, not.
@@ -61,6 +63,9 @@ func (s *Scope) newTrial(tree ast.Node) *trial {
 		if values, ok := comparison(p.node); ok {
 			l.opaque, l.values, l.asksForNil = false, values, len(values) == 0
 		}
+		if readsAll(p.node) {
+			l.fields = append(l.fields, "data")
+		}
 		if len(l.fields) == 0 {
 			l.opaque, l.fixed = false, evalConstant(p.node)
 		}
@@ -77,6 +82,15 @@ func rootOf(path ast.Node) string {
 		return parts[0] + "." + parts[1]
 	}
 	return text
+}
+
+// readsAll says whether a part looks at data as a whole, not at one field of
+// it: len(data), "score" in data.
+func readsAll(n ast.Node) bool {
+	if name, ok := n.(*ast.IdentifierNode); ok {
+		return name.Value == "data"
+	}
+	return dataField(n) == "" && slices.ContainsFunc(children(n), readsAll)
 }
 
 // comparison gives the literals with which a leaf compares a field, or event;
@@ -250,10 +264,15 @@ func (t *trial) try(c *clause, leaves []leaf) (truths, bool) {
 	dimensions := t.dimensions(leaves)
 	total := 1
 	for _, d := range dimensions {
-		if total *= len(d.values); total > maxTrials {
+		if total *= len(d.values); total > t.left {
 			return seen, false
 		}
 	}
+	if total *= len(leaves); total > t.left {
+		return seen, false
+	}
+	t.left -= total
+	total /= len(leaves)
 	for n := range total {
 		env, opaque, ok := t.combination(dimensions, n)
 		if !ok {
@@ -318,17 +337,12 @@ func (t *trial) dimensions(leaves []leaf) []dimension {
 }
 
 func (t *trial) eventTypes(leaves []leaf) []any {
+	if t.scope.loose {
+		return append(textValues("event", leaves), "of any type")
+	}
 	var names []any
 	for _, e := range t.scope.types {
 		names = append(names, e.Name)
-	}
-	if t.scope.loose {
-		names = append(names, "")
-		for _, l := range leaves {
-			if slices.Contains(l.fields, "event") {
-				names = append(names, l.values...)
-			}
-		}
 	}
 	return names
 }
@@ -336,41 +350,77 @@ func (t *trial) eventTypes(leaves []leaf) []any {
 // representatives are the values of a field that the leaves can tell apart, and
 // nil for none.
 func representatives(name string, leaves []leaf) []any {
-	var numbers []float64
-	seen := map[any]bool{}
+	values := append(numberValues("data."+name, leaves), textValues("data."+name, leaves)...)
+	if slices.ContainsFunc(leaves, func(l leaf) bool {
+		return slices.Contains(l.fields, "data."+name) && slices.ContainsFunc(l.values, isBool)
+	}) {
+		values = append(values, true, false)
+	}
+	if len(values) == 0 {
+		values = append(values, "any") // the leaves only ask whether there is one
+	}
+	return append(values, nil)
+}
+
+func isBool(v any) bool { _, ok := v.(bool); return ok }
+
+// textValues are the texts that the leaves compare a field with, the empty one and
+// those that come right behind each.
+func textValues(field string, leaves []leaf) []any {
+	var all []any
 	for _, l := range leaves {
-		if !slices.Contains(l.fields, "data."+name) {
-			continue
-		}
 		for _, value := range l.values {
-			switch v := value.(type) {
-			case int:
-				numbers = append(numbers, float64(v))
-			case float64:
-				numbers = append(numbers, v)
-			case bool:
-				seen[true], seen[false] = true, true
-			case string:
-				seen[""], seen[v], seen[v+"\x00"] = true, true, true
+			if v, ok := value.(string); ok && slices.Contains(l.fields, field) {
+				all = append(all, v, v+"\x00")
 			}
 		}
 	}
-	slices.Sort(numbers)
-	for i, n := range numbers {
-		seen[wholeFloat(n)] = true
+	if len(all) > 0 {
+		all = append(all, "")
+	}
+	return distinct(all)
+}
+
+// numberValues are the numbers that the leaves compare a field with, one between
+// each two of them, if there is any, and one on either side.
+func numberValues(field string, leaves []leaf) []any {
+	var all []any
+	for _, l := range leaves {
+		for _, value := range l.values {
+			if _, ok := number(value); ok && slices.Contains(l.fields, field) {
+				all = append(all, value)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	order := func(a, b any) int { n, _ := compareNumbers(a, b); return n }
+	slices.SortFunc(all, order)
+	all = slices.CompactFunc(all, func(a, b any) bool { return order(a, b) == 0 })
+	values := []any{-math.MaxFloat64, math.MaxFloat64}
+	for i, n := range all {
+		values = append(values, n)
 		if i == 0 {
-			seen[wholeFloat(n-1)] = true
-		} else {
-			seen[wholeFloat((n+numbers[i-1])/2)] = true
+			continue
 		}
-		if i == len(numbers)-1 {
-			seen[wholeFloat(n+1)] = true
+		if middle := between(all[i-1], n); order(all[i-1], middle) < 0 && order(middle, n) < 0 {
+			values = append(values, middle)
 		}
 	}
-	if len(seen) == 0 {
-		seen["any"] = true // the leaves only ask whether there is one
+	return values
+}
+
+// between is a number between two of them, if there is one that is no whole
+// number or these are.
+func between(a, b any) any {
+	low, whole := a.(int)
+	if high, ok := b.(int); whole && ok && low+1 < high {
+		return low + 1
 	}
-	return append(slices.Collect(maps.Keys(seen)), nil)
+	from, _ := number(a)
+	to, _ := number(b)
+	return from/2 + to/2
 }
 
 // combination is the nth one; false if no event type has all its fields.
@@ -413,17 +463,10 @@ func (t *trial) span(text string, leaves []leaf) (from, to int) {
 		from = len([]rune(text[:strings.Index(text, trimmed)]))
 		return from, from + len([]rune(trimmed))
 	}
-	from, to = len(runes), 0
-	var walk func(n ast.Node)
-	walk = func(n ast.Node) {
-		at := n.Location().From
-		from, to = min(from, at), max(to, n.Location().To, wordEnd(runes, at))
-		for _, child := range children(n) {
-			walk(child)
-		}
+	from, to = extent(runes, leaves[0].node)
+	for _, l := range leaves[1:] {
+		start, end := extent(runes, l.node)
+		from, to = min(from, start), max(to, end)
 	}
-	for _, l := range leaves {
-		walk(l.node)
-	}
-	return from, min(to, len(runes))
+	return from, to
 }

@@ -83,18 +83,23 @@ func (f Fault) because(n ast.Node, reason string) Fault {
 // foreignLayout is how other languages write a layout.
 var foreignLayout = regexp.MustCompile(`\b(?:YYYY|yyyy|YY|yy|MMMM?|DD|dd|HH|hh|mm|ss)\b|%[aAbBdeHIjmMpSyY]`)
 
-// fixedPart is a year or a clock time in a layout that is not the one by which
-// layouts are written.
+// fixedPart is a year or a clock time in a layout that is not of the moment by
+// which layouts are written.
 func fixedPart(layout string) string {
 	for _, part := range yearOrClock.FindAllString(layout, -1) {
-		if part != "2006" && part != "15:04" && part != "03:04" {
+		if !ofTheMoment.MatchString(part) {
 			return part
 		}
 	}
 	return ""
 }
 
-var yearOrClock = regexp.MustCompile(`\b(?:19|20)\d\d\b|\b\d\d:\d\d\b`)
+var (
+	yearOrClock = regexp.MustCompile(`\b(?:19|20)\d\d\b|[-+Z]?\b\d\d:\d\d\b`)
+	// ofTheMoment are the year, two numbers of 2 January 2006, 15:04:05, and an
+	// offset.
+	ofTheMoment = regexp.MustCompile(`^(?:2006|[-+]?(?:0[1-6]|15):0[1-6]|[-Z]07:00)$`)
+)
 
 // wrongFormat looks at the layout and the zone of format(time, layout, zone).
 func wrongFormat(args []ast.Node) (Fault, bool) {
@@ -105,7 +110,7 @@ func wrongFormat(args []ast.Node) (Fault, bool) {
 			}
 			if fixed := fixedPart(layout.Value); fixed != "" {
 				f := badLayout
-				f.Message = "the layout would show " + fixed + " whatever the time is"
+				f.Message = "the layout's " + fixed + " would not show the time"
 				f.From = layout.Location().From
 				return f, true
 			}

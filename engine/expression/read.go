@@ -32,21 +32,45 @@ func (s *Scope) read(text string) (ast.Node, reflect.Type, []Fault) {
 // faults.
 func (s *Scope) asMeant(text string, faults []Fault) []Fault {
 	habits, meant := findHabits(text)
+	isSyntax := func(f Fault) bool { return f.Code == "syntax" }
+	if !slices.ContainsFunc(faults, isSyntax) {
+		habits = s.besideFaults(text, habits, faults)
+	}
 	if len(habits) == 0 {
 		return faults
 	}
 	_, _, rest := s.check(meant.text())
-	if slices.ContainsFunc(rest, func(f Fault) bool { return f.Code == "syntax" }) {
+	if slices.ContainsFunc(rest, isSyntax) {
 		return habits // it is most likely what follows from them
 	}
 	for _, f := range rest {
-		f = meant.original(f)
-		if !slices.ContainsFunc(habits, func(h Fault) bool { return f.From < h.To && h.From < f.To }) {
+		if f = meant.original(f); !overlaps(f, habits) {
 			habits = append(habits, f)
 		}
 	}
 	slices.SortStableFunc(habits, func(a, b Fault) int { return cmp.Compare(a.From, b.From) })
 	return habits
+}
+
+// besideFaults keeps the habits of the comparisons that have a fault. The
+// expression can be read, so elsewhere what looks like a habit is none.
+func (s *Scope) besideFaults(text string, habits, faults []Fault) []Fault {
+	tree, err := parser.ParseWithConfig(text, s.config)
+	if err != nil {
+		return habits
+	}
+	var wrong []Fault
+	for _, side := range operands(tree.Node) {
+		var whole Fault
+		if whole.From, whole.To = extent([]rune(text), side.node); overlaps(whole, faults) {
+			wrong = append(wrong, whole)
+		}
+	}
+	return slices.DeleteFunc(habits, func(h Fault) bool { return !overlaps(h, wrong) && !overlaps(h, faults) })
+}
+
+func overlaps(f Fault, others []Fault) bool {
+	return slices.ContainsFunc(others, func(o Fault) bool { return f.From < o.To && o.From < f.To })
 }
 
 // check parses and checks an expression as it stands.

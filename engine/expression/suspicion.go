@@ -11,7 +11,7 @@ import (
 
 // suspicions warns of comparisons that are sound but surely not meant: a
 // wildcard where there are none, a text that the other side can never be, a
-// time that must be exactly midnight.
+// time that must be exactly now.
 func suspicions(text string, tree ast.Node) []Fault {
 	var faults []Fault
 	runes := []rune(text)
@@ -31,11 +31,13 @@ func suspicions(text string, tree ast.Node) []Fault {
 		}
 	}
 	walk(tree)
-	if m := thousands.FindStringIndex(outsideStrings(runes)); m != nil {
-		from := len([]rune(text[:m[0]]))
+	code := outsideStrings(runes)
+	if m := thousands.FindStringIndex(code); m != nil {
+		from, width := len([]rune(code[:m[0]])), m[1]-m[0]
+		number := string(runes[from : from+width])
 		faults = append(faults, Fault{
-			From: from, To: from + m[1] - m[0], Code: "suspicious", Warning: true,
-			Message: "this is " + strings.TrimRight(strings.TrimRight(text[m[0]:m[1]], "0"), ".") + ": the point is a decimal one",
+			From: from, To: from + width, Code: "suspicious", Warning: true,
+			Message: "this is " + strings.TrimRight(strings.TrimRight(number, "0"), ".") + ": the point is a decimal one",
 			Hint:    "write a thousand as 1000 or 1_000",
 		})
 	}
@@ -45,7 +47,7 @@ func suspicions(text string, tree ast.Node) []Fault {
 // thousands is a number in groups of three, as in German.
 var thousands = regexp.MustCompile(`\b[1-9]\d{0,2}\.000\b`)
 
-var doubts = []func(*ast.BinaryNode) (message, hint string){idleSubstitute, spaceAtTheEnd, emptyChoice, wildcard, neverThisText, onlyMidnight, sameSides, percentScale}
+var doubts = []func(*ast.BinaryNode) (message, hint string){idleSubstitute, spaceAtTheEnd, emptyChoice, wildcard, neverThisText, neverNow, sameSides, percentScale}
 
 func emptyChoice(b *ast.BinaryNode) (string, string) {
 	switch right := b.Right.(type) {
@@ -67,26 +69,35 @@ func emptyChoice(b *ast.BinaryNode) (string, string) {
 }
 
 func wildcard(b *ast.BinaryNode) (string, string) {
-	for _, s := range textsOf(b.Right) {
+	texts := textsOf(b.Right)
+	for _, s := range texts {
 		bare := strings.Trim(s, "*%")
-		switch {
-		case b.Operator == "matches" && (strings.HasPrefix(s, "%") || strings.HasSuffix(s, "%")):
-			return "% stands for itself here", fmt.Sprintf("leave it out: a pattern may match anywhere: matches %q", bare)
-		case b.Operator == "matches" && strings.HasPrefix(s, "/") && strings.LastIndexByte(s, '/') > 0:
-			end := strings.LastIndexByte(s, '/')
-			pattern := s[1:end]
-			if strings.Contains(s[end:], "i") {
+		compares := b.Operator == "==" || b.Operator == "!=" || b.Operator == "in"
+		switch slashes := slashedPattern.FindStringSubmatch(s); {
+		case b.Operator == "matches" && slashes != nil:
+			pattern := slashes[1]
+			if strings.Contains(slashes[2], "i") {
 				pattern = "(?i)" + pattern
 			}
 			return "the slashes are taken for part of the pattern", fmt.Sprintf("write matches %q", pattern)
-		case b.Operator == "in" && strings.Contains(s, ", "):
+		case b.Operator == "matches" && regexp.QuoteMeta(s) == s && percentWildcard.MatchString(s):
+			return "% stands for itself here", fmt.Sprintf("leave it out: a pattern may match anywhere: matches %q", bare)
+		case b.Operator == "in" && strings.Contains(s, ", ") && len(texts) == 1:
 			return "this is one text with a comma in it", `each text of a list has quotes of its own: ["practice", "survey"]`
-		case b.Operator != "matches" && bare != s && bare != "" && (b.Operator != "==" && b.Operator != "!=" && b.Operator != "in" || strings.Contains(s, "*")):
+		case b.Operator != "matches" && bare != "" && (starWildcard.MatchString(s) || !compares && percentWildcard.MatchString(s)):
 			return "there are no wildcards: * and % stand for themselves", fmt.Sprintf("write contains %q, startsWith or endsWith, or matches with a pattern", bare)
 		}
 	}
 	return "", ""
 }
+
+var (
+	// slashedPattern is a pattern as JavaScript writes it, with its flags.
+	slashedPattern = regexp.MustCompile(`^/(.+)/([dgimsuvy]*)$`)
+	starWildcard   = regexp.MustCompile(`^\*|\*$`)
+	// percentWildcard is a % as SQL has it; behind a number it is a percentage.
+	percentWildcard = regexp.MustCompile(`^%.*%$|^%\pL|\pL%$`)
+)
 
 func idleSubstitute(b *ast.BinaryNode) (string, string) {
 	if value, ok := literal(b.Left); ok && b.Operator == "??" {
@@ -125,22 +136,33 @@ func textsOf(n ast.Node) []string {
 // upper("x") is never "x".
 func neverThisText(b *ast.BinaryNode) (string, string) {
 	function, args := calledFunction(b.Left)
+	var whole, part bool // what is compared: the text that the function gives, or a part of it
+	switch b.Operator {
+	case "==", "!=", "in":
+		whole, part = true, true
+	case "contains", "startsWith", "endsWith":
+		part = true
+	}
 	for _, s := range textsOf(b.Right) {
 		switch {
-		case function == "upper" && s != strings.ToUpper(s) && b.Operator != "matches":
+		case function == "upper" && part && s != strings.ToUpper(s):
 			return "upper gives capital letters only, so it is never " + quoted(s), "write " + quoted(strings.ToUpper(s))
-		case function == "lower" && s != strings.ToLower(s) && b.Operator != "matches":
+		case function == "lower" && part && s != strings.ToLower(s):
 			return "lower gives small letters only, so it is never " + quoted(s), "write " + quoted(strings.ToLower(s))
-		case function == "weekday" && !isWeekday(s) && b.Operator != "matches" && b.Operator != "contains":
+		case function == "weekday" && whole && !isWeekday(s):
 			return "weekday gives Monday to Sunday, never " + quoted(s), `write the whole name in English, such as "Monday"`
 		case function == "format" && len(args) > 1:
-			if layout, ok := args[1].(*ast.StringNode); ok && !fitsLayout(layout.Value, s) && b.Operator != "matches" && b.Operator != "contains" {
+			layout, ok := args[1].(*ast.StringNode)
+			if ok && (whole && !fitsLayout(layout.Value, s) || strings.HasPrefix(layout.Value, "15:04") && unpaddedClock.MatchString(s)) {
 				return fmt.Sprintf("the layout %s never gives %s", quoted(layout.Value), quoted(s)), "it gives texts such as " + quoted(time.Date(2026, 3, 7, 9, 5, 0, 0, time.UTC).Format(layout.Value))
 			}
 		}
 	}
 	return "", ""
 }
+
+// unpaddedClock is a time of day that, as a text, comes behind all of the day.
+var unpaddedClock = regexp.MustCompile(`^\d:\d\d`)
 
 func isWeekday(s string) bool {
 	for day := time.Sunday; day <= time.Saturday; day++ {
@@ -151,10 +173,23 @@ func isWeekday(s string) bool {
 	return false
 }
 
-// fitsLayout says whether a layout can give the text.
+// fitsLayout says whether a layout can give the text. A layout without a year
+// or a day leaves open which weekday it is: some year, some day has each.
 func fitsLayout(layout, s string) bool {
 	t, err := time.Parse(layout, s)
-	return err == nil && t.Format(layout) == s
+	if err != nil {
+		return false
+	}
+	for _, years := range []int{0, 2000} { // as parsed, which is the year 0 if none is written
+		for year := range 28 {
+			for day := range 7 {
+				if t.AddDate(years+year, 0, day).Format(layout) == s {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // calledFunction is the name and the arguments of a call.
@@ -170,23 +205,14 @@ func calledFunction(n ast.Node) (string, []ast.Node) {
 	return "", nil
 }
 
-// onlyMidnight finds a time that is compared for equality.
-func onlyMidnight(b *ast.BinaryNode) (string, string) {
+// neverNow finds a time that is compared with this very moment.
+func neverNow(b *ast.BinaryNode) (string, string) {
 	if b.Operator != "==" && b.Operator != "!=" {
 		return "", ""
 	}
-	const hint = `compare days as texts: format(data.completedAt, "2006-01-02") == "2026-03-02"; or ask for a time since: data.completedAt > now - days(1)`
 	for _, sides := range [][2]ast.Node{{b.Left, b.Right}, {b.Right, b.Left}} {
-		if kindOfNode(sides[0]) != "a time" {
-			continue
-		}
-		if name, ok := sides[1].(*ast.IdentifierNode); ok && name.Value == "now" {
-			return "a time is never exactly now", hint
-		}
-		if function, args := calledFunction(sides[1]); function == "date" && len(args) == 1 {
-			if s, ok := args[0].(*ast.StringNode); ok && len(s.Value) == len(time.DateOnly) {
-				return "the date stands for midnight only", hint
-			}
+		if name, ok := sides[1].(*ast.IdentifierNode); ok && name.Value == "now" && kindOfNode(sides[0]) == "a time" {
+			return "a time is never exactly now", `compare days as texts: format(data.completedAt, "2006-01-02") == format(now, "2006-01-02"); or ask for a time since: data.completedAt > now - days(1)`
 		}
 	}
 	return "", ""

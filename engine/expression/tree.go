@@ -43,6 +43,21 @@ func children(n ast.Node) []ast.Node {
 	}
 }
 
+// extent is where a tree stands in the text, as far as its nodes know.
+func extent(text []rune, tree ast.Node) (from, to int) {
+	from = len(text)
+	var walk func(n ast.Node)
+	walk = func(n ast.Node) {
+		at := n.Location().From
+		from, to = min(from, at), max(to, n.Location().To, wordEnd(text, at))
+		for _, child := range children(n) {
+			walk(child)
+		}
+	}
+	walk(tree)
+	return from, min(to, len(text))
+}
+
 // paths are the values that a tree reads, each once: data.score, now, id.
 func paths(tree ast.Node) []ast.Node {
 	var found []ast.Node

@@ -169,8 +169,12 @@ func checkSize(root *Node, report *Report) bool {
 		return nil
 	}
 	if err := walk(root.y, 0); err != nil {
-		report.Errorf(Place{File: root.file}, "too-many-aliases", "%v", err).
-			Suggest("write the values out instead of using & and *")
+		found := report.Errorf(Place{File: root.file}, "too-many-aliases", "%v", err)
+		if aliases > 0 {
+			found.Suggest("write the values out instead of using & and *")
+		} else {
+			found.Suggest("rules need a depth of ten at most: look for brackets inside brackets, or lines that start further and further right")
+		}
 		return false
 	}
 	return true

@@ -26,7 +26,7 @@ func reportSyntax(file *File, err error, report *Report) {
 	line = min(line, len(file.lines))
 	for i := max(line-2, 0); i < len(file.lines); i++ {
 		for _, look := range slips {
-			if s, found := look(file, i); found && !insideBlock(file, i) {
+			if s, found := look(file, i); found && !insideText(file, i) {
 				at := Place{File: file, Line: i + 1, Col: 1 + utf8.RuneCountInString(file.Line(i + 1)[:s.from]), Width: s.width}
 				report.Errorf(at, "yaml-syntax", "this is not YAML: %s", s.message).Suggest("%s", s.hint)
 				return
@@ -247,16 +247,54 @@ func colonInText(file *File, i int) (slip, bool) {
 // openQuote finds a value whose quote is not closed on its line, where the
 // next line is an entry again.
 func openQuote(file *File, i int) (slip, bool) {
+	quote, open := opensQuote(file, i)
+	if !open || endOfQuote(file, i, quote) > 0 || i+1 < len(file.lines) && strings.TrimSpace(file.Line(i+2)) != "" && !entryLine.MatchString(file.Line(i+2)) {
+		return slip{}, false
+	}
 	_, value, from := keyAndValue(file, i)
-	if value == "" || value[0] != '"' && value[0] != '\'' {
-		return slip{}, false
-	}
-	quote := value[:1]
-	inside := strings.ReplaceAll(strings.ReplaceAll(value[1:], `\`+quote, ""), quote+quote, "")
-	if strings.Contains(inside, quote) || i+1 < len(file.lines) && strings.TrimSpace(file.Line(i+2)) != "" && !entryLine.MatchString(file.Line(i+2)) {
-		return slip{}, false
-	}
 	return slip{from, 1, "the quote is not closed", "close it at the end of the text: " + value + quote}, true
+}
+
+// endOfQuote is the line, counted from 0, on which the quoted text that starts
+// on line i ends; -1 if the next quote below starts a text of its own.
+func endOfQuote(file *File, i int, quote string) int {
+	for n := i + 1; n < len(file.lines); n++ {
+		before, _, found := strings.Cut(file.Line(n+1), quote)
+		if !found {
+			continue
+		}
+		if strings.HasSuffix(before, ": ") || strings.HasSuffix(before, "- ") || strings.HasSuffix(before, "[") {
+			return -1
+		}
+		return n
+	}
+	return -1
+}
+
+// insideText says whether a line goes on with a text that was started above
+// it, in a block or in quotes.
+func insideText(file *File, i int) bool {
+	for above := i - 1; above >= 0; above-- {
+		if quote, open := opensQuote(file, above); open {
+			return endOfQuote(file, above, quote) >= i
+		}
+		if entryLine.MatchString(file.Line(above + 1)) {
+			break
+		}
+	}
+	return insideBlock(file, i)
+}
+
+// opensQuote says whether the value of a line starts with a quote that is not
+// closed on it, and with which.
+func opensQuote(file *File, i int) (quote string, open bool) {
+	_, value, _ := keyAndValue(file, i)
+	if value == "" || value[0] != '"' && value[0] != '\'' {
+		return "", false
+	}
+	quote = value[:1]
+	inside := strings.ReplaceAll(strings.ReplaceAll(value[1:], `\`+quote, ""), quote+quote, "")
+	return quote, !strings.Contains(inside, quote)
 }
 
 var noSpace = regexp.MustCompile(`^( *(?:- +)*)([a-z_]+):([^\s:/].*)$`)
