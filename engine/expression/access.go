@@ -40,6 +40,10 @@ func (c *compiler) member(n *ast.MemberNode) node {
 // such element.
 func fetch(from, key any, text string) any {
 	switch from := from.(type) {
+	case Record:
+		if name, ok := key.(string); ok {
+			return from.Cell(name)
+		}
 	case map[string]any:
 		if name, ok := key.(string); ok {
 			return sound(from[name], text, key)

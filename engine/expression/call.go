@@ -13,6 +13,9 @@ import (
 // call is a call of one of heed's functions; the library's are builtin nodes.
 func (c *compiler) call(n *ast.CallNode) node {
 	arguments := c.all(n.Arguments)
+	if name := asks(n); name != "" {
+		return asking(name, arguments)
+	}
 	if name, ok := n.Callee.(*ast.IdentifierNode); ok {
 		return callFunction(name.Value, arguments)
 	}

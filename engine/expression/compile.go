@@ -142,6 +142,8 @@ func (c *compiler) identifier(n *ast.IdentifierNode) node {
 		return func(f *frame) any { return f.env.event.ReceivedAt }
 	case "now":
 		return func(f *frame) any { return f.env.now }
+	case "user":
+		return user()
 	case "data":
 		return func(f *frame) any { return f.env.data }
 	default:

@@ -85,8 +85,11 @@ func rootOf(path ast.Node) string {
 }
 
 // readsAll says whether a part looks at data as a whole, not at one field of
-// it: len(data), "score" in data.
+// it, or beyond the event: len(data), "score" in data, user.role.
 func readsAll(n ast.Node) bool {
+	if asks(n) != "" {
+		return true
+	}
 	if name, ok := n.(*ast.IdentifierNode); ok {
 		return name.Value == "data"
 	}

@@ -16,6 +16,9 @@ type Env struct {
 	// another kind is an *Unknown with the reason.
 	data map[string]any
 
+	facts Facts
+	asked []Fact
+
 	frame   frame
 	failure error
 }

@@ -82,6 +82,7 @@ type translation struct {
 var usages = map[string]string{
 	"format": `format(data.completedAt, "2 Jan 2006", "Asia/Kolkata"); for a number round(data.score, 1)`, "percent": "percent(data.score, data.maxScore)",
 	"round": "round(data.score, 1)", "days": "days(7)", "hour": `hour(now, "Asia/Kolkata")`, "weekday": `weekday(now, "Asia/Kolkata")`,
+	"lookup": `lookup("managers", data.userId).email`, "progress": "progress(data.userId, data.moduleId)", "rank": `rank(data.userId, "score")`,
 	"any": `any(data.tags, # == "urgent")`, "count": `count(data.tags, # == "urgent")`, "replace": `replace(data.quizName, "a", "b")`, "split": `split(data.email, "@")`,
 }
 
@@ -267,7 +268,7 @@ var otherNames = map[string]string{
 	"year": `format(now, "2006")`, "month": `format(now, "January")`, "week": "weeks(1), or format(now, \"2006-01-02\")", "dayofweek": "weekday(now)",
 	"uppercase": "upper(data.quizName)", "lowercase": "lower(data.quizName)", "title": "the text as it is: there is no function for it", "env": "the value itself: a rule cannot read the environment",
 	"countif": "the condition itself: a rule sees one event at a time", "sumif": "the condition itself: a rule sees one event at a time", "vlookup": "the condition itself: a rule sees one event at a time", "tolower": "lower(data.quizName)", "toupper": "upper(data.quizName)",
-	"company": "companyId", "user": "data.userId", "userid": "data.userId", "number": "float(data.…)", "str": "string(data.…)", "substring": "data.quizName[0:3]",
+	"company": "companyId", "userid": "data.userId", "number": "float(data.…)", "str": "string(data.…)", "substring": "data.quizName[0:3]",
 }
 
 func (s *Scope) mismatch(f *Fault, m []string) {

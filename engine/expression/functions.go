@@ -12,7 +12,8 @@ import (
 )
 
 // ownFunctions are the functions that heed adds to expr's. The signatures are
-// for the type check; heed calls Func itself, with known values only.
+// for the type check; heed calls Func itself, with known values only. Those
+// without one ask beyond the event.
 var ownFunctions = []*builtin.Function{
 	durationFunction("minutes", time.Minute),
 	durationFunction("hours", time.Hour),
@@ -23,6 +24,9 @@ var ownFunctions = []*builtin.Function{
 	{Name: "hour", Func: hourOf, Types: signatures((func(time.Time) int)(nil), (func(time.Time, string) int)(nil))},
 	{Name: "weekday", Func: weekdayOf, Types: signatures((func(time.Time) string)(nil), (func(time.Time, string) string)(nil))},
 	{Name: "format", Func: formatTime, Types: signatures((func(time.Time, string) string)(nil), (func(time.Time, string, string) string)(nil))},
+	{Name: "lookup", Types: signatures((func(string, string) map[string]string)(nil))},
+	{Name: "progress", Types: signatures((func(string, string) float64)(nil))},
+	{Name: "rank", Types: signatures((func(string, string) int)(nil))},
 }
 
 // functionNames are all functions a rule may call.

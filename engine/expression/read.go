@@ -174,17 +174,18 @@ func behind(text string, at int) string {
 	return ""
 }
 
-// checkNames finds names, fields and functions that nobody declared.
+// checkNames finds names, fields, functions and tables that nobody declared.
 func (s *Scope) checkNames(text string, tree ast.Node) []Fault {
-	var faults []Fault
+	faults := s.checkFacts(text, tree)
 	var walk func(n ast.Node, vars []string)
 	walk = func(n ast.Node, vars []string) {
 		switch n := n.(type) {
 		case *ast.IdentifierNode:
 			if !slices.Contains(s.names(), n.Value) && !slices.Contains(vars, n.Value) && !slices.Contains(functionNames, n.Value) {
 				f := Fault{From: n.Location().From, To: n.Location().From + len([]rune(n.Value))}
-				s.unknownName(&f, []string{"", n.Value, behind(text, f.To)})
-				faults = append(faults, f)
+				if s.unknownName(&f, []string{"", n.Value, behind(text, f.To)}); !overlaps(f, faults) {
+					faults = append(faults, f)
+				}
 			}
 		case *ast.MemberNode:
 			if field := dataField(n); field != "" && !s.loose && !slices.Contains(s.fieldNames(), field) {

@@ -33,6 +33,7 @@ type Scope struct {
 	loose  bool // an event type is undeclared: data is unchecked
 	other  []*event.Type
 	fields []event.Field
+	tables Tables
 	config *conf.Config
 }
 
@@ -61,7 +62,7 @@ func NewScope(eventTypes []*event.Type) *Scope {
 	s.config = conf.New(types.Map{
 		"event": types.String, "id": types.String, "companyId": types.String,
 		"receivedAt": exprType[event.Time], "now": exprType[event.Time],
-		"data": data,
+		"data": data, "user": userType,
 	})
 	for _, f := range ownFunctions {
 		s.config.Functions[f.Name] = f
@@ -72,6 +73,13 @@ func NewScope(eventTypes []*event.Type) *Scope {
 // Beside tells the scope which event types there are beside its own, for hints:
 // naming another type's field is a common slip.
 func (s *Scope) Beside(types []*event.Type) { s.other = types }
+
+// Tables are the tables that rules can look things up in, by name: their
+// columns, or nil if these are not at hand.
+type Tables map[string][]string
+
+// LookUpIn tells the scope which tables there are.
+func (s *Scope) LookUpIn(tables Tables) { s.tables = tables }
 
 // elsewhere names the event types that have a field, for messages.
 func (s *Scope) elsewhere(field string) string {
@@ -103,7 +111,7 @@ var exprType = map[event.Kind]types.Type{
 }
 
 func (s *Scope) names() []string {
-	return []string{"event", "id", "companyId", "receivedAt", "now", "data"}
+	return []string{"event", "id", "companyId", "receivedAt", "now", "user", "data"}
 }
 
 func (s *Scope) fieldNames() []string {

@@ -146,6 +146,8 @@ func JSON(value any) any {
 		return json.Number(v)
 	case time.Time, time.Duration:
 		return Text(v)
+	case Record:
+		return cellsOf(v)
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil

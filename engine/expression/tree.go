@@ -64,12 +64,15 @@ func paths(tree ast.Node) []ast.Node {
 	seen := map[string]bool{}
 	var walk func(n ast.Node)
 	walk = func(n ast.Node) {
-		if isPath(n) {
+		member, isMember := n.(*ast.MemberNode)
+		if isAnswer := isMember && isRecord(member.Node) || asks(n) != ""; isPath(n) || isAnswer {
 			if text := n.String(); !seen[text] && text != "data" {
 				seen[text] = true
 				found = append(found, n)
 			}
-			return
+			if !isAnswer {
+				return
+			}
 		}
 		if let, ok := n.(*ast.VariableDeclaratorNode); ok {
 			seen[let.Name] = true

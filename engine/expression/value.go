@@ -62,6 +62,8 @@ func describe(value any) string {
 		return "a list"
 	case map[string]any:
 		return "an object"
+	case Record:
+		return "a record"
 	default:
 		return fmt.Sprintf("a %T", value)
 	}

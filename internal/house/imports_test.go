@@ -19,13 +19,14 @@ var order = map[string]struct {
 	"engine/suggest":    {nil, "finding the word that was meant needs nothing"},
 	"engine/event":      {nil, "everybody speaks of events, so the word must not drag anything in"},
 	"engine/record":     {nil, "intake, delivery, store and admin share these words without knowing each other"},
+	"engine/table":      {nil, "reading CSV knows nothing of what the tables are for"},
 	"engine/schema":     {nil, "the words of descriptions know nothing of what they describe"},
 	"engine/source":     {[]string{"engine/suggest"}, "reading YAML with places knows nothing of what it reads"},
 	"engine/expression": {[]string{"engine/event", "engine/suggest"}, "the language must not depend on where expressions are written"},
 	"engine":            {[]string{"engine/event", "engine/expression"}, "deciding is pure: no files, no store, no actions"},
 	"engine/intake":     {[]string{"engine", "engine/event", "engine/record"}, "the front door sees a store only through its own interface"},
 	"engine/rulefile": {
-		[]string{"actions", "engine", "engine/event", "engine/expression", "engine/schema", "engine/source", "engine/suggest"},
+		[]string{"actions", "engine", "engine/event", "engine/expression", "engine/schema", "engine/source", "engine/suggest", "engine/table"},
 		"rule files know what an action is, but no kind of action",
 	},
 	"engine/ruletest": {

@@ -1,0 +1,172 @@
+package expression
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/types"
+
+	"heed/engine/suggest"
+)
+
+// userType is what is known of a user.
+var userType = types.Map{"email": types.String, "role": types.String, "teamId": types.String, "active": types.Bool}
+
+// UserFields are the names of what is known of a user.
+var UserFields = []string{"email", "role", "teamId", "active"}
+
+// Rankings are what users can be ranked by.
+var Rankings = []string{"progress", "time", "score", "completions"}
+
+// checkFacts finds what is asked wrongly beyond the event: a table that there
+// is not, a column that it does not have, a person where a value belongs.
+func (s *Scope) checkFacts(text string, tree ast.Node) []Fault {
+	var faults []Fault
+	runes := []rune(text)
+	report := func(n ast.Node, f Fault) {
+		f.From = n.Location().From
+		f.To = wordEnd(runes, f.From)
+		if _, isText := n.(*ast.StringNode); isText && f.From < len(runes) && strings.ContainsRune("\"'`", runes[f.From]) {
+			f.To = f.From + 1 + max(1, slices.Index(runes[f.From+1:], runes[f.From])+1)
+		}
+		faults = append(faults, f)
+	}
+	var walk func(n ast.Node, inRecord bool)
+	walk = func(n ast.Node, inRecord bool) {
+		switch asks(n) {
+		case "":
+		case "user":
+			s.checkUser(n, inRecord, report)
+		default:
+			s.checkCall(n, inRecord, report)
+		}
+		if chain, ok := n.(*ast.ChainNode); ok && asks(n) != "" {
+			n = chain.Node // it was looked at
+		}
+		member, isMember := n.(*ast.MemberNode)
+		if isMember && isRecord(member.Node) {
+			s.checkCell(member, report)
+		}
+		for _, child := range children(n) {
+			walk(child, isMember && child == member.Node || asksForNil(n))
+		}
+	}
+	walk(tree, false)
+	return faults
+}
+
+// asksForNil says whether a node asks if there is something at all.
+func asksForNil(n ast.Node) bool {
+	b, ok := n.(*ast.BinaryNode)
+	return ok && (b.Operator == "==" || b.Operator == "!=") && (isNil(b.Left) || isNil(b.Right))
+}
+
+func (s *Scope) checkUser(n ast.Node, inRecord bool, report func(ast.Node, Fault)) {
+	switch {
+	case !s.loose && !slices.Contains(s.fieldNames(), "userId"):
+		report(n, Fault{Code: "no-user", Message: s.events() + " has no userId, so there is no user", Hint: "it has " + strings.Join(s.fieldNames(), ", ")})
+	case !inRecord:
+		report(n, Fault{Code: "bare-record", Message: "user is a person, not a value", Hint: "write user.email, user.role, user.teamId or user.active; data.userId for the id; user != nil to ask whether the person is known"})
+	}
+}
+
+func (s *Scope) checkCall(n ast.Node, inRecord bool, report func(ast.Node, Fault)) {
+	if chain, ok := n.(*ast.ChainNode); ok {
+		n = chain.Node
+	}
+	call := n.(*ast.CallNode)
+	name := asks(call)
+	if len(call.Arguments) != 2 {
+		return // the type check says so
+	}
+	switch name {
+	case "lookup":
+		tables := slices.Sorted(maps.Keys(s.tables))
+		table, isText := call.Arguments[0].(*ast.StringNode)
+		switch {
+		case !isText:
+			report(call.Arguments[0], Fault{Code: "unknown-table", Message: "the name of the table stands in quotes", Hint: `write lookup("managers", data.userId).email`})
+		case len(tables) == 0:
+			report(table, Fault{Code: "unknown-table", Message: "there are no tables to look things up in", Hint: "declare it at the top of the file: lookups: {" + table.Value + ": {file: " + table.Value + ".csv, key: userId}}"})
+		case !slices.Contains(tables, table.Value):
+			report(table, Fault{Code: "unknown-table", Message: "there is no table called " + table.Value, Hint: suggest.DidYouMean(table.Value, tables)})
+		case !inRecord:
+			report(call, Fault{Code: "bare-record", Message: "lookup gives a row, not a value", Hint: "write the column behind it: " + example(table.Value, s.tables[table.Value])})
+		}
+	case "rank":
+		if by, isText := call.Arguments[1].(*ast.StringNode); !isText || !slices.Contains(Rankings, by.Value) {
+			f := Fault{Code: "unknown-ranking", Message: "users are ranked by " + strings.Join(Rankings, ", "), Hint: `write rank(data.userId, "score")`}
+			if isText && suggest.Closest(by.Value, Rankings) != "" {
+				f.Hint = suggest.DidYouMean(by.Value, Rankings)
+			}
+			report(call.Arguments[1], f)
+		}
+	}
+}
+
+// example is how a column of a table is written.
+func example(table string, columns []string) string {
+	column := "email"
+	if len(columns) > 0 && !slices.Contains(columns, column) {
+		column = columns[len(columns)-1]
+	}
+	return `lookup("` + table + `", data.userId).` + column
+}
+
+// checkCell finds a column or a value of a user that there is not.
+func (s *Scope) checkCell(member *ast.MemberNode, report func(ast.Node, Fault)) {
+	cell, isText := member.Property.(*ast.StringNode)
+	record := member.Node
+	if chain, ok := record.(*ast.ChainNode); ok {
+		record = chain.Node
+	}
+	if asks(record) == "user" {
+		if !isText || !slices.Contains(UserFields, cell.Value) {
+			f := Fault{Code: "unknown-field", Message: "of a user is known: " + strings.Join(UserFields, ", "), Hint: "write user.email"}
+			if isText {
+				f.Message = "a user has no " + cell.Value
+				f.Hint = userHint(cell.Value)
+			}
+			report(member, f)
+		}
+		return
+	}
+	call, ok := record.(*ast.CallNode)
+	if !ok || len(call.Arguments) == 0 {
+		return
+	}
+	table, named := call.Arguments[0].(*ast.StringNode)
+	if !named || s.tables[table.Value] == nil {
+		return
+	}
+	columns := s.tables[table.Value]
+	switch {
+	case !isText:
+		report(member, Fault{Code: "unknown-column", Message: "the column is written as it is", Hint: "write " + example(table.Value, columns)})
+	case !slices.Contains(columns, cell.Value):
+		hint := "it has " + strings.Join(columns, ", ")
+		if closest := suggest.Closest(cell.Value, columns); closest != "" {
+			hint = "did you mean " + closest + "?"
+		}
+		report(member, Fault{Code: "unknown-column", Message: "the table " + table.Value + " has no column " + cell.Value, Hint: hint})
+	}
+}
+
+func userHint(name string) string {
+	switch strings.ToLower(name) {
+	case "id", "userid":
+		return "write data.userId"
+	case "team":
+		return "write user.teamId"
+	case "mail", "emailaddress":
+		return "write user.email"
+	case "manager", "manageremail":
+		return `who manages whom stands in a table: lookup("managers", data.userId).email`
+	}
+	if closest := suggest.Closest(name, UserFields); closest != "" {
+		return "did you mean user." + closest + "?"
+	}
+	return "it has " + strings.Join(UserFields, ", ")
+}
