@@ -82,20 +82,22 @@ type Request struct {
 type RuleSet struct {
 	hash    string
 	catalog *event.Catalog
+	tables  expression.Facts
 	rules   []*Rule
 	byType  map[string]*dispatch
 }
 
 // NewRuleSet makes a rule set. hash identifies the text it was compiled from;
-// the catalogue types the events' fields.
-func NewRuleSet(hash string, catalog *event.Catalog, rules []*Rule) *RuleSet {
+// the catalogue types the events' fields; tables, which may be nil, answer the
+// rules' lookups.
+func NewRuleSet(hash string, catalog *event.Catalog, tables expression.Facts, rules []*Rule) *RuleSet {
 	listening := map[string][]*Rule{}
 	for _, rule := range rules {
 		for _, eventType := range rule.On {
 			listening[eventType] = append(listening[eventType], rule)
 		}
 	}
-	s := &RuleSet{hash: hash, catalog: catalog, rules: rules, byType: map[string]*dispatch{}}
+	s := &RuleSet{hash: hash, catalog: catalog, tables: tables, rules: rules, byType: map[string]*dispatch{}}
 	for eventType, rules := range listening {
 		s.byType[eventType] = newDispatch(rules)
 	}
@@ -117,14 +119,16 @@ func (s *RuleSet) ListensTo(eventType string) bool { return s.byType[eventType] 
 // Evaluate decides an event by the rules that listen to its type and gives the
 // decisions other than NotMatched, in the order of the rules: a rule that
 // listens and is not among them did not match. It costs with the rules that
-// the event could match, not with all there are. now is what rules see as now.
-// It never fails: what goes wrong inside a rule is that rule's outcome.
-func (s *RuleSet) Evaluate(e *event.Event, now time.Time) []Decision {
+// the event could match, not with all there are. now is what rules see as now;
+// the inquiry, which may be nil, answers what they ask beyond the event and
+// keeps what it was asked. It never fails: what goes wrong inside a rule is that
+// rule's outcome.
+func (s *RuleSet) Evaluate(e *event.Event, now time.Time, inquiry *expression.Inquiry) []Decision {
 	listening := s.byType[e.Type]
 	if listening == nil {
 		return nil
 	}
-	env := expression.NewEnv(e, s.catalog.Lookup(e.Type), now)
+	env := s.env(e, now, inquiry)
 	var decisions []Decision
 	var buffer [64]int
 	for _, at := range listening.candidates(env, buffer[:0]) {
@@ -138,12 +142,12 @@ func (s *RuleSet) Evaluate(e *event.Event, now time.Time) []Decision {
 
 // Explain decides an event as Evaluate does and gives the decision of every
 // rule that listens to its type, with the value of every clause.
-func (s *RuleSet) Explain(e *event.Event, now time.Time) []Decision {
+func (s *RuleSet) Explain(e *event.Event, now time.Time, inquiry *expression.Inquiry) []Decision {
 	listening := s.byType[e.Type]
 	if listening == nil {
 		return nil
 	}
-	env := expression.NewEnv(e, s.catalog.Lookup(e.Type), now)
+	env := s.env(e, now, inquiry)
 	decisions := make([]Decision, len(listening.rules))
 	for i, rule := range listening.rules {
 		truth, reason := rule.Condition.Eval(env)
@@ -151,6 +155,12 @@ func (s *RuleSet) Explain(e *event.Event, now time.Time) []Decision {
 		decisions[i].Explanation = rule.Condition.Explain(env)
 	}
 	return decisions
+}
+
+func (s *RuleSet) env(e *event.Event, now time.Time, inquiry *expression.Inquiry) *expression.Env {
+	env := expression.NewEnv(e, s.catalog.Lookup(e.Type), now)
+	env.Consult(inquiry, s.tables)
+	return env
 }
 
 var outcomes = map[expression.Truth]Outcome{

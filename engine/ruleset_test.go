@@ -45,7 +45,7 @@ func decode(t testing.TB, body string) *event.Event {
 
 func TestEachListeningRuleIsDecidedInTheOrderOfTheRules(t *testing.T) {
 	hello := render(func(*expression.Env) (any, error) { return map[string]string{"text": "<hello>"}, nil })
-	set := NewRuleSet("h", event.Standard(), []*Rule{
+	set := NewRuleSet("h", event.Standard(), nil, []*Rule{
 		newRule(t, "always", "", hello, hello),
 		newRule(t, "low", "data.score < 70", hello),
 		newRule(t, "high", "data.score > 70", hello),
@@ -54,7 +54,7 @@ func TestEachListeningRuleIsDecidedInTheOrderOfTheRules(t *testing.T) {
 		{Name: "other", On: []string{"module.progress"}, Condition: expression.Always()},
 	})
 	var got []string
-	for _, d := range set.Evaluate(decode(t, `{"event":"quiz.submitted","data":{"score":61}}`), noon) {
+	for _, d := range set.Evaluate(decode(t, `{"event":"quiz.submitted","data":{"score":61}}`), noon, nil) {
 		line := fmt.Sprintf("%s %s (%s)", d.Rule.Name, d.Outcome, d.Reason)
 		for _, r := range d.Requests {
 			line += " " + string(r.Body)
@@ -70,19 +70,19 @@ func TestEachListeningRuleIsDecidedInTheOrderOfTheRules(t *testing.T) {
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if d := set.Evaluate(decode(t, `{"event":"deal.won"}`), noon); len(d) != 0 {
+	if d := set.Evaluate(decode(t, `{"event":"deal.won"}`), noon, nil); len(d) != 0 {
 		t.Errorf("an event nobody listens to has decisions: %v", d)
 	}
 }
 
 func TestAStepThatCannotRenderIsThatStepsProblemAlone(t *testing.T) {
-	set := NewRuleSet("h", event.Standard(), []*Rule{newRule(t, "r", "",
+	set := NewRuleSet("h", event.Standard(), nil, []*Rule{newRule(t, "r", "",
 		func(*expression.Env) (any, error) { return nil, errors.New("data.userId is missing") },
 		func(*expression.Env) (any, error) { panic("a bug") },
 		func(*expression.Env) (any, error) { return make(chan int), nil },
 		func(*expression.Env) (any, error) { return "fine", nil },
 	)})
-	requests := set.Evaluate(decode(t, `{"event":"quiz.submitted"}`), noon)[0].Requests
+	requests := set.Evaluate(decode(t, `{"event":"quiz.submitted"}`), noon, nil)[0].Requests
 	for i, want := range []string{"data.userId is missing", "rendering broke: a bug", "json: unsupported type: chan int", ""} {
 		if requests[i].Problem != want || (want != "") != (requests[i].Body == nil) {
 			t.Errorf("request %d: %q, body %s, want %q", i, requests[i].Problem, requests[i].Body, want)
@@ -91,10 +91,10 @@ func TestAStepThatCannotRenderIsThatStepsProblemAlone(t *testing.T) {
 }
 
 func TestExplainAgreesWithEvaluateAndAlsoHasWhatDidNotMatch(t *testing.T) {
-	set := NewRuleSet("h", event.Standard(), []*Rule{newRule(t, "a", "data.score < 70"), newRule(t, "n", "data.score > 70"), newRule(t, "b", "not data.passed"), newRule(t, "c", "")})
+	set := NewRuleSet("h", event.Standard(), nil, []*Rule{newRule(t, "a", "data.score < 70"), newRule(t, "n", "data.score > 70"), newRule(t, "b", "not data.passed"), newRule(t, "c", "")})
 	e := decode(t, `{"event":"quiz.submitted","data":{"score":61}}`)
 	var explained []Decision
-	for _, x := range set.Explain(e, noon) {
+	for _, x := range set.Explain(e, noon, nil) {
 		if outcomes[x.Explanation.Result] != x.Outcome {
 			t.Errorf("%s: decided %s, explained %s", x.Rule.Name, x.Outcome, x.Explanation.Result)
 		}
@@ -104,7 +104,7 @@ func TestExplainAgreesWithEvaluateAndAlsoHasWhatDidNotMatch(t *testing.T) {
 			t.Errorf("%s did not match", x.Rule.Name)
 		}
 	}
-	decided := set.Evaluate(e, noon)
+	decided := set.Evaluate(e, noon, nil)
 	if len(decided) != 3 || len(explained) != 3 {
 		t.Fatalf("decided %v, explained %v", decided, explained)
 	}
@@ -130,7 +130,7 @@ func TestFindingRulesByTheirEqualitiesChangesNoDecision(t *testing.T) {
 	} {
 		rules = append(rules, newRule(t, fmt.Sprint(i), when))
 	}
-	set := NewRuleSet("h", event.Standard(), rules)
+	set := NewRuleSet("h", event.Standard(), nil, rules)
 	if index := set.byType["quiz.submitted"]; len(index.always) > len(rules)/2 {
 		t.Errorf("%d of %d rules are looked at for every event", len(index.always), len(rules))
 	}
@@ -138,7 +138,7 @@ func TestFindingRulesByTheirEqualitiesChangesNoDecision(t *testing.T) {
 		for _, score := range []string{`61`, `61.0`, `6.1e1`, `"61"`, `null`, `9007199254740993`, `9007199254740992`, `1e400`, `-0.0`} {
 			for _, passed := range []string{`true`, `false`, `null`, `1`} {
 				e := decode(t, `{"event":"quiz.submitted","data":{"quizId":`+quizID+`,"score":`+score+`,"passed":`+passed+`,"quizName":"q2"}}`)
-				decided := set.Evaluate(e, noon)
+				decided := set.Evaluate(e, noon, nil)
 				for _, r := range rules {
 					d := Decision{Rule: r, Outcome: NotMatched}
 					if len(decided) > 0 && decided[0].Rule == r {
@@ -160,13 +160,13 @@ func TestFindingRulesByTheirEqualitiesChangesNoDecision(t *testing.T) {
 // An equality behind a part that cannot be evaluated decides nothing.
 func TestAnErrorInFrontOfAnEqualityIsStillAnError(t *testing.T) {
 	const broken = `any(1..99999, # * 2 + 1 - 3 * 4 + # - # * 7 + 5 - # + # - 1 * # + 3 - # + 4 * # - 5 + # * 6 == -1000000)`
-	set := NewRuleSet("h", event.Standard(), []*Rule{
+	set := NewRuleSet("h", event.Standard(), nil, []*Rule{
 		newRule(t, "in front", broken+` and data.quizId == "q1"`),
 		newRule(t, "behind", `data.quizId == "q1" and `+broken),
 		newRule(t, "either", broken+` or data.quizId == "q1"`),
 	})
 	var got []string
-	for _, d := range set.Evaluate(decode(t, `{"event":"quiz.submitted","data":{"quizId":"q2"}}`), noon) {
+	for _, d := range set.Evaluate(decode(t, `{"event":"quiz.submitted","data":{"quizId":"q2"}}`), noon, nil) {
 		got = append(got, d.Rule.Name+" "+string(d.Outcome))
 	}
 	if want := "[in front error either error]"; fmt.Sprint(got) != want {
@@ -192,11 +192,11 @@ func BenchmarkEvaluate(b *testing.B) {
 				for i := range n {
 					rules = append(rules, newRule(b, fmt.Sprint("r", i), fmt.Sprintf(shape.when, i), hello))
 				}
-				set := NewRuleSet("h", event.Standard(), rules)
+				set := NewRuleSet("h", event.Standard(), nil, rules)
 				e := decode(b, graded)
 				b.ReportAllocs()
 				for b.Loop() {
-					set.Evaluate(e, noon)
+					set.Evaluate(e, noon, nil)
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/rule")
 			})

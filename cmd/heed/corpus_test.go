@@ -165,7 +165,9 @@ func checkExamples(t *testing.T, code, section string) {
 		which, kind, text := m[1], strings.TrimSpace(m[2]), m[3]
 		seen[which] = true
 		dir := t.TempDir()
-		for name, content := range exampleFiles(kind, text) {
+		files := exampleFiles(kind, text)
+		files["managers.csv"], files["twice.csv"] = "userId,email\nu1,boss@example.com\n", "userId,email\nu1,a@example.com\nu1,b@example.com\n"
+		for name, content := range files {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -191,14 +193,14 @@ func checkExamples(t *testing.T, code, section string) {
 // exampleFiles makes whole files of an example: a part of a rule stands for a
 // rule that has the usual rest.
 func exampleFiles(kind, text string) map[string]string {
-	const usual = "actions: {console: {log: {}}}\nrules:\n  - name: low-quiz-score\n"
+	const usual = "lookups: {managers: {file: managers.csv, key: userId}}\nactions: {console: {log: {}}}\nrules:\n  - name: low-quiz-score\n"
 	switch {
 	case kind == "tests":
 		return map[string]string{"rules.yaml": usual + "    on: quiz.submitted\n    when: data.score < 70\n    do: [{action: console, text: hi}]\n", "rules_test.yaml": text}
 	case kind == "two files":
 		first, second, _ := strings.Cut(text, "# and in another file\n")
 		return map[string]string{"a.yaml": first, "b.yaml": second}
-	case regexp.MustCompile(`(?m)^\s*"?(rules|actions|events|ruls|tests|name|a)"?:`).MatchString(text), strings.HasPrefix(text, "#"):
+	case regexp.MustCompile(`(?m)^\s*"?(rules|lookups|actions|events|ruls|tests|name|a)"?:`).MatchString(text), strings.HasPrefix(text, "#"):
 		return map[string]string{"rules.yaml": text}
 	}
 	rule := ""

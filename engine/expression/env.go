@@ -16,8 +16,8 @@ type Env struct {
 	// another kind is an *Unknown with the reason.
 	data map[string]any
 
-	facts Facts
-	asked []Fact
+	inquiry *Inquiry
+	tables  Facts
 
 	frame   frame
 	failure error

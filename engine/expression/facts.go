@@ -111,11 +111,20 @@ func (r Recorded) Fact(q Question) any {
 	return nil
 }
 
-// Consult gives the event's expressions somebody to ask.
-func (env *Env) Consult(facts Facts) { env.facts = facts }
+// Inquiry asks the questions of the rules on one event, each once, so that all
+// rules see the same answers, and keeps them. It belongs to one goroutine.
+type Inquiry struct {
+	// Facts know the answers; nil knows none.
+	Facts Facts
+	// Asked are the questions so far, with their answers.
+	Asked []Fact
+}
 
-// Asked are the questions that were asked so far, with their answers.
-func (env *Env) Asked() []Fact { return env.asked }
+// Consult gives the event's expressions somebody to ask: the inquiry and, where
+// that knows no answer, the tables. Either may be nil.
+func (env *Env) Consult(inquiry *Inquiry, tables Facts) {
+	env.inquiry, env.tables = inquiry, tables
+}
 
 // maxAsked bounds what is kept with an event, costOfFact what a question costs.
 const (
@@ -123,23 +132,29 @@ const (
 	costOfFact = 200
 )
 
-// ask asks a question once for each event: all rules see the same answer.
+// ask asks a question, unless it was asked before.
 func (f *frame) ask(q Question) any {
 	env := f.env
-	for i := range env.asked {
-		if env.asked[i].Question == q {
-			return env.asked[i].Answer
+	if env.inquiry == nil {
+		env.inquiry = new(Inquiry)
+	}
+	asked := env.inquiry.Asked
+	for i := range asked {
+		if asked[i].Question == q {
+			return asked[i].Answer
 		}
 	}
 	f.spend(costOfFact)
-	if len(env.asked) == maxAsked {
+	if len(asked) == maxAsked {
 		return failedf("the rules ask more than %d things about this event", maxAsked)
 	}
 	var answer any
-	if env.facts != nil {
-		answer = env.facts.Fact(q)
+	for _, facts := range []Facts{env.inquiry.Facts, env.tables} {
+		if facts != nil && answer == nil {
+			answer = facts.Fact(q)
+		}
 	}
-	env.asked = append(env.asked, Fact{q, answer})
+	env.inquiry.Asked = append(asked, Fact{q, answer})
 	return answer
 }
 

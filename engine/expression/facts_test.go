@@ -67,7 +67,7 @@ func TestRulesAskBeyondTheEvent(t *testing.T) {
 			continue
 		}
 		env := env(t, `{"userId":"u1","quizId":"q7","score":61}`)
-		env.Consult(everything())
+		env.Consult(&Inquiry{Facts: everything()}, nil)
 		got, reason := c.Eval(env)
 		if reason != "" {
 			reason = ": " + reason
@@ -109,7 +109,8 @@ func TestWhatWasAskedIsKept(t *testing.T) {
 		t.Fatal(faults)
 	}
 	facts, first := everything(), env(t, `{"userId":"u1"}`)
-	first.Consult(facts)
+	inquiry := &Inquiry{Facts: facts}
+	first.Consult(inquiry, nil)
 	for range 2 {
 		if got, reason := c.Eval(first); got != True {
 			t.Fatal(got, reason)
@@ -118,7 +119,7 @@ func TestWhatWasAskedIsKept(t *testing.T) {
 	if facts.asked != 3 {
 		t.Errorf("asked %d times", facts.asked)
 	}
-	text, err := json.Marshal(first.Asked())
+	text, err := json.Marshal(inquiry.Asked)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func TestWhatWasAskedIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	later := env(t, `{"userId":"u1"}`)
-	later.Consult(recorded)
+	later.Consult(&Inquiry{Facts: recorded}, nil)
 	if got, reason := c.Eval(later); got != True {
 		t.Errorf("%s: %s", got, reason)
 	}
@@ -147,9 +148,11 @@ func TestAskingIsBounded(t *testing.T) {
 		tags[i] = fmt.Sprintf(`"m%d"`, i)
 	}
 	e := env(t, `{"userId":"u1","tags":[`+strings.Join(tags, ",")+`]}`)
+	inquiry := new(Inquiry)
+	e.Consult(inquiry, nil)
 	got, reason := c.Eval(e)
-	if got != Failed || !strings.Contains(reason, "more than 200 things") || len(e.Asked()) != 200 {
-		t.Errorf("%s: %s, %d asked", got, reason, len(e.Asked()))
+	if got != Failed || !strings.Contains(reason, "more than 200 things") || len(inquiry.Asked) != 200 {
+		t.Errorf("%s: %s, %d asked", got, reason, len(inquiry.Asked))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"sync"
@@ -20,6 +21,7 @@ import (
 
 	"heed/engine"
 	"heed/engine/event"
+	"heed/engine/expression"
 	"heed/engine/record"
 )
 
@@ -41,6 +43,9 @@ type Options struct {
 	// MaxAge and MaxAhead are the window round the signed time; an event
 	// outside it is quarantined.
 	MaxAge, MaxAhead time.Duration
+	// Known, if not nil, gives what is known of people once the event, signed at
+	// that time, counts: it answers what rules ask beyond the event.
+	Known func(e *event.Event, signedAt time.Time) expression.Facts
 	// NoSend records deliveries as held, never to be sent.
 	NoSend bool
 	// Stored, if not nil, is called after the commit of every event that was
@@ -88,9 +93,10 @@ func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
 	if stored.Status == record.Accepted {
 		rules := in.Rules()
 		e.ID, e.ReceivedAt = stored.ID, now
-		decisions = rules.Evaluate(&e, now)
+		inquiry := in.inquiry(&e, r.SignedAt)
+		decisions = rules.Evaluate(&e, now, inquiry)
 		deliveries = in.deliveries(decisions, now)
-		stored.RuleSet, stored.Decisions = rules.Hash(), outcomes(decisions)
+		stored.RuleSet, stored.Decisions, stored.Facts = rules.Hash(), outcomes(decisions), asked(inquiry)
 		in.warnUndeclared(rules, e.Type)
 	}
 	verdict, err := in.commit(ctx, stored, deliveries)
@@ -128,6 +134,27 @@ func (in *Intake) quarantine(e *event.Event, decodeErr error, signedAt, now time
 	default:
 		return ""
 	}
+}
+
+// inquiry answers what rules ask beyond an event.
+func (in *Intake) inquiry(e *event.Event, signedAt time.Time) *expression.Inquiry {
+	inquiry := new(expression.Inquiry)
+	if in.Known != nil {
+		inquiry.Facts = in.Known(e, signedAt)
+	}
+	return inquiry
+}
+
+// asked is what was asked and answered as it is stored; nil if nothing was.
+func asked(inquiry *expression.Inquiry) json.RawMessage {
+	if len(inquiry.Asked) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(inquiry.Asked)
+	if err != nil {
+		return nil // of texts and numbers: that cannot be
+	}
+	return text
 }
 
 // deliveries are the requests of the decisions as rows. One that could not be

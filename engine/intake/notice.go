@@ -36,9 +36,10 @@ func (in *Intake) Notice(ctx context.Context, eventType string, data map[string]
 		ID: e.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: now, SignedAt: now,
 		Signature: signature[:], Body: body, RuleSet: rules.Hash(),
 	}
-	decisions := rules.Evaluate(&e, now)
+	inquiry := in.inquiry(&e, now)
+	decisions := rules.Evaluate(&e, now, inquiry)
 	deliveries := in.deliveries(decisions, now)
-	stored.Decisions = outcomes(decisions)
+	stored.Decisions, stored.Facts = outcomes(decisions), asked(inquiry)
 	if _, err := in.Store.Commit(ctx, stored, deliveries); err != nil {
 		return err
 	}

@@ -23,14 +23,15 @@ func (in *Intake) Replay(ctx context.Context, stored record.Event, send bool) ([
 	now := in.Now().UTC()
 	rules := in.Rules()
 	e.ID, e.ReceivedAt = stored.ID, stored.ReceivedAt
-	decisions := rules.Explain(&e, now)
+	inquiry := in.inquiry(&e, stored.SignedAt)
+	decisions := rules.Explain(&e, now, inquiry)
 	deliveries := in.deliveries(decisions, now)
 	if !send {
 		return decisions, deliveries, nil
 	}
 	again := record.Event{
 		ID: stored.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Replayed, ReceivedAt: now,
-		SignedAt: stored.SignedAt, RuleSet: rules.Hash(), Decisions: outcomes(decisions), Signature: stored.Signature, Body: stored.Body,
+		SignedAt: stored.SignedAt, RuleSet: rules.Hash(), Decisions: outcomes(decisions), Facts: asked(inquiry), Signature: stored.Signature, Body: stored.Body,
 	}
 	if _, err := in.Store.Commit(ctx, &again, deliveries); err != nil {
 		return nil, nil, err

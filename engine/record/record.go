@@ -48,6 +48,9 @@ type Event struct {
 	// Decisions are the outcomes other than not_matched: each rule that
 	// listens to the type and is not named here did not match.
 	Decisions []Decision `json:"-"`
+	// Facts are what the rules asked beyond the event and the answers, in the
+	// engine's own shape; empty if they asked nothing.
+	Facts json.RawMessage `json:"-"`
 	// Signature is the request's MAC, 32 bytes; of a replayed event that of the
 	// one it repeats. Whoever sends it again under another id is found by it.
 	Signature []byte `json:"-"`

@@ -47,7 +47,7 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 		}
 	}()
 	b := &build{
-		compiler: c, report: report, catalog: c.Catalog,
+		compiler: c, report: report, catalog: c.Catalog, snapshot: s, tables: expression.Tables{}, lookups: lookups{},
 		actions: map[string]*actions.Configured{}, named: map[string]source.Place{}, byName: map[string]*engine.Rule{}, used: map[string]bool{},
 		scopes: map[string]*expression.Scope{},
 	}
@@ -59,6 +59,9 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 	}
 	for _, f := range files {
 		b.readEvents(f.events)
+	}
+	for _, f := range files {
+		b.readLookups(f.lookups)
 	}
 	for _, f := range files {
 		b.readActions(f.actions)
@@ -77,7 +80,7 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 	}
 	return &Loaded{
 		Snapshot: s,
-		Rules:    engine.NewRuleSet(s.Hash, b.catalog, b.rules),
+		Rules:    engine.NewRuleSet(s.Hash, b.catalog, b.lookups, b.rules),
 		Actions:  b.actions,
 		Tests:    b.tests,
 		Problems: b.report.Problems(),
@@ -96,6 +99,10 @@ type build struct {
 	compiler *Compiler
 	report   *source.Report
 	catalog  *event.Catalog
+	snapshot Snapshot
+
+	tables  expression.Tables // that rules may name, with their columns
+	lookups lookups
 
 	actions     map[string]*actions.Configured
 	actionNames []string
@@ -113,7 +120,7 @@ type build struct {
 }
 
 // file is one rule file, taken apart.
-type file struct{ events, actions, rules, tests *source.Node }
+type file struct{ events, lookups, actions, rules, tests *source.Node }
 
 func (b *build) open(root *source.Node, tests bool) *file {
 	fields := root.Fields(b.report, "the rule file")
@@ -130,11 +137,11 @@ func (b *build) open(root *source.Node, tests bool) *file {
 			Suggest("write rules: and below it the rule, with a dash and spaces in front: - name: low-quiz-score")
 		return &file{}
 	}
-	f := &file{events: fields.Take("events"), actions: fields.Take("actions"), rules: fields.Take("rules"), tests: fields.Take("tests")}
+	f := &file{events: fields.Take("events"), lookups: fields.Take("lookups"), actions: fields.Take("actions"), rules: fields.Take("rules"), tests: fields.Take("tests")}
 	fields.Done()
 	for _, pair := range fields.Pairs() {
 		switch key := pair.Key.Text(); {
-		case tests && (key == "events" || key == "actions" || key == "rules"):
+		case tests && (key == "events" || key == "lookups" || key == "actions" || key == "rules"):
 			b.report.Errorf(pair.Key.Place(), "misplaced", "a file that ends in _test.yaml holds tests only, not %s", key).
 				Suggest("move %s into a rule file", key)
 		case !tests && key == "tests":
@@ -255,5 +262,6 @@ func (b *build) scope(on []string) *expression.Scope {
 	}
 	b.scopes[key] = expression.NewScope(types)
 	b.scopes[key].Beside(b.catalog.Types())
+	b.scopes[key].LookUpIn(b.tables)
 	return b.scopes[key]
 }

@@ -119,7 +119,7 @@ rules:
 		t.Fatal(lines(problems))
 	}
 	e, _ := event.Decode([]byte(`{"event":"quiz.submitted"}`))
-	requests := loaded.Rules.Evaluate(&e, time.Now())[0].Requests
+	requests := loaded.Rules.Evaluate(&e, time.Now(), nil)[0].Requests
 	if !strings.Contains(string(requests[1].Body), `"url":"https://b.example.com"`) || !strings.Contains(string(requests[1].Body), `"X-A":"b"`) {
 		t.Errorf("%s", requests[1].Body)
 	}
@@ -164,7 +164,7 @@ func FuzzCompile(f *testing.F) {
 		if loaded == nil {
 			return
 		}
-		for _, d := range loaded.Rules.Explain(&e, time.Now()) {
+		for _, d := range loaded.Rules.Explain(&e, time.Now(), nil) {
 			if d.Outcome == engine.Errored && strings.Contains(d.Reason, "broke") {
 				t.Errorf("rule %s: %s", d.Rule.Name, d.Reason)
 			}

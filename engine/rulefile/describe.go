@@ -5,6 +5,7 @@ import (
 
 	"heed/engine"
 	"heed/engine/event"
+	"heed/engine/expression"
 	"heed/engine/schema"
 )
 
@@ -17,6 +18,7 @@ func (c *Compiler) Describe() *schema.Value {
 			Description: "the version of the rule language", Type: schema.Types{"integer", "string"}, Enum: []any{1, "1"},
 		}),
 		schema.Optional("events", schema.Map("event types of your own, and fields of your own in MindTickle's", describeType()).OrEmpty()),
+		schema.Optional("lookups", schema.Map("tables to look things up in: lookup(\"managers\", data.userId).email", describeLookup()).OrEmpty()),
 		schema.Optional("actions", schema.Map("where messages and calls go: each configured once, under a name that rules use", c.Actions.Registry.DescribeConfig()).OrEmpty()),
 		schema.Optional("rules", schema.List("what to do on which event", c.describeRule(), 0).OrEmpty()),
 		schema.Optional("tests", schema.List("tests of rules that stand in another file; only in a file that ends in _test.yaml",
@@ -38,6 +40,13 @@ func describeType() *schema.Value {
 		schema.Optional("description", schema.Text("what the event means, for people")),
 		schema.Optional("fields", schema.Map("the fields of data that rules can name, each with its kind", field).OrEmpty()),
 	).OrEmpty()
+}
+
+func describeLookup() *schema.Value {
+	return schema.Object("a table",
+		schema.Required("file", schema.Text("a CSV file beside this one; its first line names the columns", "managers.csv")),
+		schema.Required("key", schema.Text("the column by which rows are found", "userId")),
+	)
 }
 
 func (c *Compiler) describeRule() *schema.Value {
@@ -78,10 +87,11 @@ func describeWhen() *schema.Value {
 		Type: schema.Types{"string", "boolean"}, MinLength: 1,
 		Description: strings.Join([]string{
 			"a condition; leave it out to match always",
-			"names: event, id, companyId, receivedAt, now, and data.FIELD; heed catalog lists the fields",
+			"names: event, id, companyId, receivedAt, now, user, and data.FIELD; heed catalog lists the fields",
 			"compare: == != < <= > >=, in [1, 2], in 60..70, contains, startsWith, endsWith, matches",
 			"combine: and, or, not",
 			"missing values: a comparison with one is unknown and never matches; data.score == nil, data.score ?? 0",
+			"beyond the event: user.email, user.role, user.teamId, user.active, lookup(\"managers\", data.userId).email, progress(data.userId, data.moduleId), rank(data.userId, \"score\")",
 			"time: now - days(7), hours(n), minutes(n), weeks(n), date(\"2026-01-31\")",
 		}, "\n"),
 	}
@@ -117,7 +127,31 @@ func (c *Compiler) describeGiven() *schema.Value {
 		schema.Optional("event", c.describeEvent("the event type; can be left out where the rule listens to one only")),
 		schema.Optional("companyId", schema.Text("whose event it is")),
 		schema.Optional("data", c.describeData()),
+		schema.Optional("user", describeGivenUser()),
+		schema.Optional("lookups", schema.Map("rows of tables by their keys, beside those of the files", schema.Map("the rows of a table", &schema.Value{Type: schema.Types{"object"}}).OrEmpty()).OrEmpty()),
+		schema.Optional("progress", schema.Map("how far the user got, in percent, by module", schema.Any("number", "")).OrEmpty()),
+		schema.Optional("rank", describeGivenRank()),
 	)
+}
+
+func describeGivenUser() *schema.Value {
+	user := schema.Object("what is known of the user; leave it out to test that nothing is")
+	for _, name := range expression.UserFields {
+		kind := "string"
+		if name == "active" {
+			kind = "boolean"
+		}
+		user.Add(schema.Optional(name, schema.Any(kind, "")))
+	}
+	return user.OrEmpty()
+}
+
+func describeGivenRank() *schema.Value {
+	rank := schema.Object("the user's place, 1 for the best, by what users are ranked by")
+	for _, by := range expression.Rankings {
+		rank.Add(schema.Optional(by, schema.Any("number", "")))
+	}
+	return rank.OrEmpty()
 }
 
 // describeData describes the fields of all event types. They may have any

@@ -4,7 +4,7 @@ import "heed/engine/source"
 
 // layout is the one layout of rule files.
 var layout = &source.Layout{
-	Order: []string{"version", "events", "actions", "rules", "tests"},
+	Order: []string{"version", "events", "lookups", "actions", "rules", "tests"},
 	Gap:   source.GapAlways,
 	Fields: map[string]*source.Layout{
 		"events":  {Each: &source.Layout{Order: []string{"description", "fields"}}},
@@ -34,10 +34,12 @@ var testsLayout = &source.Layout{Each: &source.Layout{
 
 // givenLayout is that of one event, or of a list of them.
 var givenLayout = &source.Layout{
-	Order:  []string{"event", "companyId", "data"},
-	Each:   &source.Layout{Order: []string{"event", "companyId", "data"}},
+	Order:  givenOrder,
+	Each:   &source.Layout{Order: givenOrder},
 	Fields: map[string]*source.Layout{"data": nil},
 }
+
+var givenOrder = []string{"event", "companyId", "data", "user", "progress", "rank", "lookups"}
 
 // Format lays out a rule file, or a file of tests. What the rules say is not
 // looked at: a file is laid out while it is still being written. The text is

@@ -29,6 +29,11 @@ type File struct {
 // Snapshot is what a rules path held at one moment.
 type Snapshot struct {
 	Files []File
+	// Tables are the files that the rule files' lookups name.
+	Tables []Table
+	// Detached says that the tables are not at hand, as with rules that were
+	// recorded: nothing can be looked up then, and columns are not checked.
+	Detached bool
 	// Hash identifies the contents: SHA-256 over names and texts, in hex.
 	Hash string
 }
@@ -164,12 +169,29 @@ func readBounded(name string) ([]byte, error) {
 	return text, nil
 }
 
-// NewSnapshot makes a snapshot of files that are at hand already.
+// NewSnapshot makes a snapshot of files that are at hand already, and of the
+// tables that they name.
 func NewSnapshot(files []File) Snapshot {
+	tables := readTables(files)
 	hash := sha256.New()
-	for _, f := range files {
+	add := func(f File) {
 		fmt.Fprintf(hash, "%s\x00%d\x00", filepath.Base(f.Name), len(f.Text))
 		hash.Write(f.Text)
 	}
-	return Snapshot{Files: files, Hash: hex.EncodeToString(hash.Sum(nil))}
+	for _, f := range files {
+		add(f)
+	}
+	for _, t := range tables {
+		add(t.File)
+		if t.Err != nil {
+			fmt.Fprintf(hash, "%v", t.Err)
+		}
+	}
+	return Snapshot{Files: files, Tables: tables, Hash: hex.EncodeToString(hash.Sum(nil))}
+}
+
+// RecordedSnapshot makes a snapshot of rule files that were active once, without
+// the tables of that time.
+func RecordedSnapshot(files []File, hash string) Snapshot {
+	return Snapshot{Files: files, Detached: true, Hash: hash}
 }

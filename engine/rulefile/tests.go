@@ -10,6 +10,7 @@ import (
 
 	"heed/engine"
 	"heed/engine/event"
+	"heed/engine/expression"
 	"heed/engine/source"
 	"heed/engine/suggest"
 )
@@ -20,8 +21,8 @@ type Test struct {
 	Name string
 	// Place is where the test is written.
 	Place source.Place
-	// Given are the events, in the webhook's own body format.
-	Given [][]byte
+	// Given are the events.
+	Given []Given
 	// Now is what the rule sees as now; zero for the time of the test.
 	Now time.Time
 	// Outcomes are the expected outcomes: one for each event or, if there is
@@ -31,6 +32,15 @@ type Test struct {
 	// them, with numbers as they are written; nil expects nothing of them, empty
 	// that there are none.
 	Actions []map[string]any
+}
+
+// Given is an event that a test gives, and what is known beside it.
+type Given struct {
+	// Body is the event in the webhook's own body format.
+	Body []byte
+	// Facts answer what the rule asks beyond the event; tables answer what
+	// these do not.
+	Facts expression.Recorded
 }
 
 // readTests reads the tests below a rule.
@@ -109,7 +119,7 @@ func (b *build) readTest(node *source.Node, fields *source.Fields, rule *engine.
 
 // readGiven reads one event. It may be written short: without a companyId, and
 // without event where the rule listens to one type only.
-func (b *build) readGiven(node *source.Node, rule *engine.Rule) []byte {
+func (b *build) readGiven(node *source.Node, rule *engine.Rule) Given {
 	fields := node.Fields(b.report, "given")
 	name, hasName := fields.Text("event")
 	switch {
@@ -131,12 +141,14 @@ func (b *build) readGiven(node *source.Node, rule *engine.Rule) []byte {
 			b.report.Errorf(node.Place(), "wrong-type", "data of given must be an object, not %s", node.Describe())
 		}
 	}
+	userID, _ := data["userId"].(string)
+	facts := b.readGivenFacts(fields, userID)
 	fields.Done()
 	body, err := json.Marshal(map[string]any{"event": name, "companyId": company, "data": data})
 	if err != nil {
 		b.report.Errorf(node.Place(), "wrong-type", "given cannot be an event: %v", err)
 	}
-	return body
+	return Given{body, facts}
 }
 
 // checkGivenFields warns of fields that are probably misspelt: a test that

@@ -101,7 +101,7 @@ func TestGreedyRulesStayWithinTheirMemory(t *testing.T) {
 		for _, shape := range []string{"objects", "markup", "keys"} {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			loaded.Rules.Evaluate(events[shape], events[shape].ReceivedAt)
+			loaded.Rules.Evaluate(events[shape], events[shape].ReceivedAt, nil)
 			runtime.ReadMemStats(&after)
 			if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20 {
 				t.Errorf("%s on %s took %d MiB", name, shape, took>>20)
@@ -127,7 +127,7 @@ rules:
 		t.Fatal(lines(problems))
 	}
 	var got []string
-	for _, d := range loaded.Rules.Evaluate(hugeEvents(t)["text"], time.Now()) {
+	for _, d := range loaded.Rules.Evaluate(hugeEvents(t)["text"], time.Now(), nil) {
 		for _, r := range d.Requests {
 			got = append(got, d.Rule.Name+" "+r.Problem+string(r.Body))
 		}
@@ -149,7 +149,7 @@ func BenchmarkGreedyRules(b *testing.B) {
 			b.Run(name+"/"+shape, func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					loaded.Rules.Evaluate(e, e.ReceivedAt)
+					loaded.Rules.Evaluate(e, e.ReceivedAt, nil)
 				}
 			})
 		}

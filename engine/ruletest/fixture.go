@@ -27,6 +27,8 @@ type Fixture struct {
 	File string
 	// Body is the event in the webhook's own body format.
 	Body []byte
+	// Facts, if not nil, answer what the rules ask beyond the event.
+	Facts expression.Facts
 }
 
 // maxFixture bounds a file of events.
@@ -158,7 +160,7 @@ func DryRun(rules *engine.RuleSet, f Fixture, now time.Time) (Result, error) {
 	sum := sha256.Sum256(f.Body)
 	e.ID, e.ReceivedAt = hex.EncodeToString(sum[:]), now
 	result := Result{File: f.File, Event: e.Type, ID: e.ID, Decisions: []Decision{}}
-	for _, d := range rules.Explain(&e, now) {
+	for _, d := range rules.Explain(&e, now, &expression.Inquiry{Facts: f.Facts}) {
 		shown := Decision{Rule: d.Rule.Name, Outcome: d.Outcome, Mode: engine.ModeLive, Reason: d.Reason, Explain: d.Explanation, Actions: []Action{}}
 		for _, r := range d.Requests {
 			shown.Actions = append(shown.Actions, Action{Action: r.Action, Kind: r.Kind, Request: r.Body, Problem: r.Problem})

@@ -16,7 +16,7 @@ import (
 func redact(t *testing.T, eventType, data string) string {
 	t.Helper()
 	body := fmt.Sprintf(`{"event":%q,"companyId":"acme","data":%s}`, eventType, data)
-	redacted, err := Redact([]Fixture{{"f.json", []byte(body)}}, event.Standard())
+	redacted, err := Redact([]Fixture{{File: "f.json", Body: []byte(body)}}, event.Standard())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,8 +101,8 @@ func TestRedact(t *testing.T) {
 
 func TestRedactIsTheSameInAllFixtures(t *testing.T) {
 	redacted, err := Redact([]Fixture{
-		{"a", []byte(`{"event":"user.deprovisioned","data":{"userId":"u-100","reason":"replaced by u-200"}}`)},
-		{"b", []byte(`{"event":"user.deprovisioned","data":{"userId":"u-200","reason":"u-100 came back"}}`)},
+		{File: "a", Body: []byte(`{"event":"user.deprovisioned","data":{"userId":"u-100","reason":"replaced by u-200"}}`)},
+		{File: "b", Body: []byte(`{"event":"user.deprovisioned","data":{"userId":"u-200","reason":"u-100 came back"}}`)},
 	}, event.Standard())
 	if err != nil || !strings.Contains(string(redacted[0].Body), "replaced by user-2") || !strings.Contains(string(redacted[1].Body), "user-1 came back") {
 		t.Errorf("%s %v", redacted, err)
@@ -116,7 +116,7 @@ func TestFieldsThatRuleFilesAddGoByTheirNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	redacted, err := Redact([]Fixture{{"a", []byte(`{"data":{"a":1,"managerEmail":"none","region":"emea","userId":"region"},"event":"quiz.submitted"}`)}}, wide)
+	redacted, err := Redact([]Fixture{{File: "a", Body: []byte(`{"data":{"a":1,"managerEmail":"none","region":"emea","userId":"region"},"event":"quiz.submitted"}`)}}, wide)
 	want := `{
   "event": "quiz.submitted",
   "data": {
@@ -133,7 +133,7 @@ func TestFieldsThatRuleFilesAddGoByTheirNames(t *testing.T) {
 
 func TestTidyKeepsEverything(t *testing.T) {
 	body := `{"sentAt":"now","data":{"zoo":{"b":1.0,"a":[1e400,"<&>"]},"score":61.0,"userId":"u1"},"companyId":7,"event":"quiz.submitted"}`
-	tidy, err := Tidy(Fixture{"a", []byte(body)}, event.Standard())
+	tidy, err := Tidy(Fixture{File: "a", Body: []byte(body)}, event.Standard())
 	want := `{
   "event": "quiz.submitted",
   "companyId": 7,
@@ -182,7 +182,7 @@ func TestNothingPersonalIsLeft(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		once, err := Redact([]Fixture{{"f", body}}, event.Standard())
+		once, err := Redact([]Fixture{{File: "f", Body: body}}, event.Standard())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +226,7 @@ func withoutDigits(text string) string {
 func FuzzRedact(f *testing.F) {
 	f.Add(`{"event":"user.provisioned","data":{"userId":"ü","email":"a@b.c","x":"+49 151 234567 a@b.c","":[{"":null}]}}`)
 	f.Fuzz(func(t *testing.T, body string) {
-		redacted, err := Redact([]Fixture{{"f", []byte(body)}}, event.Standard())
+		redacted, err := Redact([]Fixture{{File: "f", Body: []byte(body)}}, event.Standard())
 		if _, bad := event.Decode([]byte(body)); (bad == nil) != (err == nil) {
 			t.Fatalf("%v, but %v", bad, err)
 		}

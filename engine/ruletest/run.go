@@ -65,8 +65,8 @@ func runTest(rules *engine.RuleSet, test rulefile.Test, now time.Time) Report {
 		now = test.Now
 	}
 	var actions []map[string]any
-	for _, body := range test.Given {
-		result, err := DryRun(rules, Fixture{File: "given", Body: body}, now)
+	for _, given := range test.Given {
+		result, err := DryRun(rules, Fixture{File: "given", Body: given.Body, Facts: given.Facts}, now)
 		if err != nil {
 			report.Failures = append(report.Failures, Failure{"given", "an event", err.Error()})
 			return report

@@ -24,11 +24,16 @@ const (
 	maxNodes   = 500_000
 )
 
-// File is the text of one rule file.
+// File is the text of one file.
 type File struct {
 	Name  string
 	Text  []byte
 	lines [][]byte
+}
+
+// NewFile is a file that is no YAML, for the places in it.
+func NewFile(name string, text []byte) *File {
+	return &File{Name: name, Text: text, lines: bytes.Split(text, []byte("\n"))}
 }
 
 // Line returns the text of a line, which count from 1; empty if there is none.
@@ -50,7 +55,7 @@ type Place struct {
 // breaks a bound, and the report says why; an empty file is an empty mapping's
 // node with no pairs.
 func Parse(name string, text []byte, report *Report) *Node {
-	file := &File{Name: name, Text: text, lines: bytes.Split(text, []byte("\n"))}
+	file := NewFile(name, text)
 	if len(text) > MaxBytes {
 		report.Errorf(Place{File: file}, "file-too-large", "the file has %d bytes, more than %d", len(text), MaxBytes).
 			Suggest("split it into several files in one directory")

@@ -59,7 +59,7 @@ func handler(change func(*Options)) http.Handler {
 		RuleSet: func(_ context.Context, hash string) (*engine.RuleSet, error) {
 			return nil, errors.New("the rule set is gone")
 		},
-		Rules:  func() *engine.RuleSet { return engine.NewRuleSet("hash", event.Standard(), nil) },
+		Rules:  func() *engine.RuleSet { return engine.NewRuleSet("hash", event.Standard(), nil, nil) },
 		Reload: func(context.Context) ([]source.Problem, error) { return nil, nil },
 		Log:    slog.New(slog.DiscardHandler),
 	}

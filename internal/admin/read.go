@@ -214,14 +214,20 @@ func (a *api) explain(ctx context.Context, stored record.Event) (decisions []Dec
 		return decisions, "the decisions cannot be explained: " + err.Error()
 	}
 	e.ID, e.ReceivedAt = stored.ID, stored.ReceivedAt
-	for _, d := range set.Explain(&e, stored.ReceivedAt) {
+	var known expression.Recorded
+	if len(stored.Facts) > 0 {
+		if err := json.Unmarshal(stored.Facts, &known); err != nil {
+			note = "what the rules asked beyond the event cannot be read: " + err.Error()
+		}
+	}
+	for _, d := range set.Explain(&e, stored.ReceivedAt, &expression.Inquiry{Facts: known}) {
 		shown := Decision{Rule: d.Rule.Name, Outcome: string(d.Outcome), Mode: engine.ModeLive, Reason: d.Reason, Explain: d.Explanation}
 		if then, ok := recorded[shown.Rule]; ok {
 			shown.Outcome, shown.Reason = then.Outcome, then.Reason
 		}
 		decisions = append(decisions, shown)
 	}
-	return orEmpty(decisions), ""
+	return orEmpty(decisions), note
 }
 
 func (a *api) deliveries(w http.ResponseWriter, r *http.Request) {

@@ -64,7 +64,7 @@ type commit struct {
 
 const (
 	insertEvents = "INSERT OR FAIL INTO events (seq, id, type, company_id, status, reason," +
-		" received_at, signed_at, rule_set, signature, body_hash, decisions, body)"
+		" received_at, signed_at, rule_set, signature, body_hash, decisions, facts, body)"
 	insertDeliveries = "INSERT OR FAIL INTO deliveries (n, id, rule, action, kind, state," +
 		" created_at, due_at, last_error, request)"
 )
@@ -76,6 +76,7 @@ const (
 	colReason    = 5
 	colRuleSet   = 8
 	colDecisions = 11
+	colFacts     = 12
 )
 
 func newCommit(e *record.Event, deliveries []record.Delivery) (*commit, error) {
@@ -103,11 +104,11 @@ func newCommit(e *record.Event, deliveries []record.Delivery) (*commit, error) {
 		accepted:   e.Status == record.Accepted,
 		replayed:   e.Status == record.Replayed,
 		receivedAt: micros(e.ReceivedAt),
-		size:       len(e.Body) + len(decisions),
+		size:       len(e.Body) + len(decisions) + len(e.Facts),
 	}
 	c.event = []value{
 		nil, e.ID, e.Type, e.CompanyID, string(e.Status), e.Reason,
-		c.receivedAt, micros(e.SignedAt), e.RuleSet, e.Signature, c.body[:], decisions, e.Body,
+		c.receivedAt, micros(e.SignedAt), e.RuleSet, e.Signature, c.body[:], decisions, []byte(e.Facts), e.Body,
 	}
 	for i, d := range deliveries {
 		if d.ID == "" || !slices.Contains(record.States, d.State) {
@@ -312,7 +313,7 @@ func (g *groupTx) number(c *commit, replay bool) []value {
 	if c.reason != "" {
 		row = slices.Clone(row)
 		row[colStatus], row[colReason] = string(record.Quarantined), c.reason
-		row[colRuleSet], row[colDecisions] = "", nil
+		row[colRuleSet], row[colDecisions], row[colFacts] = "", nil, nil
 	}
 	row[colSeq] = c.seq
 	for i, d := range c.deliveries {

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	eventHead    = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, decisions"
+	eventHead    = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, decisions, facts"
 	deliveryCols = "d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.due_at, d.attempts, d.last_error, d.request, d.spent, d.generation"
 )
 
@@ -99,12 +99,13 @@ func (db *DB) events(ctx context.Context, q query) ([]record.Event, error) {
 	for rows.Next() {
 		var e record.Event
 		var receivedAt, signedAt int64
-		var decisions []byte
+		var decisions, facts []byte
 		if err := rows.Scan(&e.Seq, &e.ID, &e.Type, &e.CompanyID, &e.Status, &e.Reason,
-			&receivedAt, &signedAt, &e.RuleSet, &e.Signature, &decisions, &e.Body); err != nil {
+			&receivedAt, &signedAt, &e.RuleSet, &e.Signature, &decisions, &facts, &e.Body); err != nil {
 			return nil, err
 		}
 		e.ReceivedAt, e.SignedAt = timeOf(receivedAt), timeOf(signedAt)
+		e.Facts = facts
 		if decisions != nil {
 			if err := json.Unmarshal(decisions, &e.Decisions); err != nil {
 				return nil, err

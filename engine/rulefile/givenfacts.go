@@ -1,0 +1,98 @@
+package rulefile
+
+import (
+	"maps"
+	"slices"
+
+	"heed/engine/expression"
+	"heed/engine/source"
+	"heed/engine/suggest"
+)
+
+// readGivenFacts reads what a test knows beside its event: who the user is, how
+// far the user got, and rows of tables.
+func (b *build) readGivenFacts(fields *source.Fields, userID string) expression.Recorded {
+	var facts expression.Recorded
+	if node := fields.Take("user"); node != nil {
+		facts = append(facts, expression.Fact{
+			Question: expression.Question{About: expression.AboutUser, Key: userID},
+			Answer:   b.readCells(node, "user of given", expression.UserFields),
+		})
+	}
+	for _, pair := range b.givenPairs(fields, "progress", "{m1: 80}") {
+		facts = append(facts, expression.Fact{
+			Question: expression.Question{About: expression.AboutProgress, Of: userID, Key: pair.Key.Text()}, Answer: b.readNumber(pair),
+		})
+	}
+	for _, pair := range b.givenPairs(fields, "rank", "{score: 1}") {
+		b.checkGivenName(pair.Key, "nobody is ranked by", expression.Rankings)
+		facts = append(facts, expression.Fact{
+			Question: expression.Question{About: expression.AboutRank, Of: userID, Key: pair.Key.Text()}, Answer: b.readNumber(pair),
+		})
+	}
+	for _, tableOf := range b.givenPairs(fields, "lookups", "{managers: {u1: {email: boss@example.com}}}") {
+		name := tableOf.Key.Text()
+		columns, declared := b.tables[name]
+		if !declared {
+			b.report.Errorf(tableOf.Key.Place(), "unknown-table", "there is no table called %s", name).
+				Suggest("%s", suggest.DidYouMean(name, slices.Sorted(maps.Keys(b.tables))))
+		}
+		for _, row := range tableOf.Value.Fields(b.report, "rows of "+name).Pairs() {
+			facts = append(facts, expression.Fact{
+				Question: expression.Question{About: expression.AboutLookup, Of: name, Key: row.Key.Text()},
+				Answer:   b.readCells(row.Value, "row of "+name, columns),
+			})
+		}
+	}
+	return facts
+}
+
+// givenPairs are the entries of an object in given.
+func (b *build) givenPairs(fields *source.Fields, key, example string) []source.Pair {
+	node := fields.Take(key)
+	if node == nil {
+		return nil
+	}
+	if !node.IsObject() {
+		b.report.Errorf(node.Place(), "wrong-type", "%s of given must be an object, not %s", key, node.Describe()).
+			Suggest("write %s: %s", key, example)
+		return nil
+	}
+	return node.Fields(b.report, key+" of given").Pairs()
+}
+
+// readCells reads a record; known are the cells that it can have, nil if that
+// is not known.
+func (b *build) readCells(node *source.Node, what string, known []string) expression.Cells {
+	cells := expression.Cells{}
+	for _, pair := range node.Fields(b.report, what).Pairs() {
+		if known != nil {
+			b.checkGivenName(pair.Key, "there is no", known)
+		}
+		value := pair.Value.Scalar()
+		if _, isBool := value.(bool); !isBool && value != nil {
+			value = pair.Value.Text()
+		}
+		cells[pair.Key.Text()] = value
+	}
+	return cells
+}
+
+func (b *build) checkGivenName(key *source.Node, complaint string, known []string) {
+	if !slices.Contains(known, key.Text()) {
+		b.report.Errorf(key.Place(), "unknown-column", "%s %s", complaint, key.Text()).
+			Suggest("%s", suggest.DidYouMean(key.Text(), known))
+	}
+}
+
+func (b *build) readNumber(pair source.Pair) any {
+	switch n := pair.Value.Scalar().(type) {
+	case int, float64:
+		return n
+	case nil:
+		return nil // nothing is known
+	default:
+		b.report.Errorf(pair.Value.Place(), "wrong-type", "%s must be a number, not %s", pair.Key.Text(), pair.Value.Describe())
+		return nil
+	}
+}

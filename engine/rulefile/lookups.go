@@ -1,0 +1,234 @@
+package rulefile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"heed/engine/expression"
+	"heed/engine/source"
+	"heed/engine/suggest"
+	"heed/engine/table"
+)
+
+// Table is a file that lookups name, as it was read, or why it could not be.
+type Table struct {
+	File
+	Err error
+}
+
+// readTables reads the tables that the lookups of rule files name.
+func readTables(files []File) []Table {
+	var tables []Table
+	for _, f := range files {
+		for _, path := range tablePaths(f) {
+			if !slices.ContainsFunc(tables, func(t Table) bool { return t.Name == path }) {
+				text, err := readTable(path)
+				tables = append(tables, Table{File{path, text}, err})
+			}
+		}
+	}
+	return tables
+}
+
+func readTable(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, errors.New("there is no such file")
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is no regular file")
+	case info.Size() > table.MaxBytes:
+		return nil, fmt.Errorf("it has %d bytes, more than %d MiB", info.Size(), table.MaxBytes>>20)
+	}
+	return os.ReadFile(path)
+}
+
+// tablePaths are the files that a rule file's lookups name. It is asked often,
+// and large files mostly have no lookups, so only the part that has them is
+// read.
+func tablePaths(f File) []string {
+	part := lookupsPart(f.Text)
+	if part == nil {
+		return nil
+	}
+	root := source.Parse(f.Name, part, new(source.Report))
+	if root == nil || root.Get("lookups") == nil {
+		return nil // whoever compiles the file says what is wrong with it
+	}
+	var paths []string
+	for _, pair := range root.Get("lookups").Pairs() {
+		if file := pair.Value.Get("file"); file != nil && file.IsText() {
+			paths = append(paths, tablePath(f.Name, file.Text()))
+		}
+	}
+	return paths
+}
+
+// tablePath is where a table is: beside the rule file that names it.
+func tablePath(ruleFile, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(filepath.Dir(ruleFile), name)
+}
+
+// lookupsPart is the entry lookups of a rule file; all of the file if it is
+// written as one object in braces, nil if there is none.
+func lookupsPart(text []byte) []byte {
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		return text
+	}
+	start := -1
+	for at := 0; at < len(text); {
+		line, _, _ := bytes.Cut(text[at:], []byte("\n"))
+		switch {
+		case bytes.HasPrefix(line, []byte("lookups:")):
+			start = at
+		case start >= 0 && len(bytes.TrimSpace(line)) > 0 && line[0] != ' ' && line[0] != '#':
+			return text[start:at]
+		}
+		at += len(line) + 1
+	}
+	if start < 0 {
+		return nil
+	}
+	return text[start:]
+}
+
+// lookups are the tables of a rule set. They answer what rules look up.
+type lookups map[string]*lookup
+
+// lookup is one table, found by a key.
+type lookup struct {
+	columns []string
+	rows    map[string][]string
+}
+
+// Fact implements expression.Facts.
+func (l lookups) Fact(q expression.Question) any {
+	if q.About != expression.AboutLookup || l[q.Of] == nil {
+		return nil
+	}
+	cells, ok := l[q.Of].rows[q.Key]
+	if !ok {
+		return nil
+	}
+	return &row{l[q.Of].columns, cells}
+}
+
+// row is a row of a table. An empty cell is none.
+type row struct{ columns, cells []string }
+
+// Cell implements expression.Record.
+func (r *row) Cell(name string) any {
+	if i := slices.Index(r.columns, name); i >= 0 && r.cells[i] != "" {
+		return r.cells[i]
+	}
+	return nil
+}
+
+// Names implements expression.Record.
+func (r *row) Names() []string { return r.columns }
+
+// readLookups reads the tables that a rule file declares.
+func (b *build) readLookups(node *source.Node) {
+	if node == nil || node.IsNull() {
+		return
+	}
+	for _, pair := range node.Fields(b.report, "lookups").Pairs() {
+		name := pair.Key.Text()
+		if !b.checkName(pair.Key, "a table") {
+			continue
+		}
+		if _, twice := b.tables[name]; twice {
+			b.report.Errorf(pair.Key.Place(), "duplicate-lookup", "the table %s is declared twice", name).
+				Suggest("rename one of the two")
+			continue
+		}
+		b.tables[name] = nil // rules may name it, whatever is wrong with it
+		if !pair.Value.IsObject() {
+			problem := b.report.Errorf(pair.Value.Place(), "wrong-type", "the table %s must be an object with file and key, not %s", name, pair.Value.Describe())
+			problem.Suggest("write %s: {file: managers.csv, key: userId}", name)
+			if pair.Value.IsText() {
+				problem.Suggest("write %s: {file: %s, key: userId}, with the column by which rows are found", name, pair.Value.Text())
+			}
+			continue
+		}
+		fields := pair.Value.Fields(b.report, "the table "+name)
+		file := fields.Require("file", "write file: and the name of a CSV file beside this one")
+		key := fields.Require("key", "write key: and the column by which rows are found, such as userId")
+		fields.Done()
+		if file == nil || key == nil || b.snapshot.Detached {
+			continue
+		}
+		if !file.IsText() || !key.IsScalar() || key.IsNull() {
+			b.report.Errorf(pair.Value.Place(), "wrong-type", "file and key of the table %s must be texts", name).
+				Suggest("write {file: managers.csv, key: userId}")
+			continue
+		}
+		if l := b.readLookup(name, file, key); l != nil {
+			b.tables[name], b.lookups[name] = l.columns, l
+		}
+	}
+}
+
+func (b *build) readLookup(name string, file, key *source.Node) *lookup {
+	path := tablePath(file.Place().File.Name, file.Text())
+	i := slices.IndexFunc(b.snapshot.Tables, func(t Table) bool { return t.Name == path })
+	if i < 0 {
+		b.report.Errorf(file.Place(), "unreadable-table", "the table %s was not read", name).
+			Suggest("write lookups: at the top of the file, in a line of its own, and the tables below it")
+		return nil
+	}
+	read := b.snapshot.Tables[i]
+	if read.Err != nil {
+		b.report.Errorf(file.Place(), "unreadable-table", "the table %s cannot be read from %s: %v", name, path, read.Err).
+			Suggest("put the CSV file there, or correct the name; it is looked for beside the rule file")
+		return nil
+	}
+	content, faults := table.Read(read.Text)
+	csv := source.NewFile(path, read.Text)
+	for _, f := range faults {
+		b.report.Errorf(source.Place{File: csv, Line: f.Line}, "bad-table", "%s", f.Message).Suggest("%s", f.Hint)
+	}
+	if content == nil {
+		return nil
+	}
+	column, ok := content.Column(key.Text())
+	if !ok {
+		b.report.Errorf(key.Place(), "unknown-column", "the table %s has no column %s", name, key.Text()).
+			Suggest("%s", suggest.DidYouMean(key.Text(), content.Columns))
+		b.tables[name] = content.Columns
+		return nil
+	}
+	return b.index(name, content, column, csv)
+}
+
+// index finds the rows of a table by their keys.
+func (b *build) index(name string, content *table.Table, column int, csv *source.File) *lookup {
+	l := &lookup{columns: content.Columns, rows: make(map[string][]string, len(content.Rows))}
+	lines := make(map[string]int, len(content.Rows))
+	for _, r := range content.Rows {
+		key := r.Cells[column]
+		place := source.Place{File: csv, Line: r.Line}
+		if key == "" {
+			b.report.Warnf(place, "bad-table", "the row has no %s, so nobody finds it", content.Columns[column]).
+				Suggest("write one, or delete the row")
+			continue
+		}
+		if first, twice := lines[key]; twice {
+			b.report.Errorf(place, "bad-table", "%s stands in line %d too, so it is not clear which row is meant", key, first).
+				Suggest("delete one of the two: each %s has one row in %s", content.Columns[column], name)
+			continue
+		}
+		lines[key], l.rows[key] = r.Line, r.Cells
+	}
+	return l
+}
