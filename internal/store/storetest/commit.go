@@ -107,6 +107,7 @@ func testSignatureReused(t *testing.T, s Store) {
 	}
 	equal(t, "decisions", got[0].Decisions, []record.Decision{})
 	equal(t, "rule set", got[0].RuleSet, "")
+	equal(t, "facts", string(got[0].Facts), "")
 	equal(t, "deliveries", deliveries(t, s, record.DeliveryFilter{}), []record.Delivery{})
 	// The id was not claimed.
 	commit(t, s, accepted("e2", "s2", "other body"), stored)

@@ -90,6 +90,7 @@ func accepted(id, sig, body string) *record.Event {
 		ID: id, Type: "quiz.submitted", CompanyID: "acme", Status: record.Accepted,
 		ReceivedAt: t0, SignedAt: t0.Add(-time.Second), RuleSet: "set-1",
 		Decisions: []record.Decision{{Rule: "low-score", Outcome: "matched"}},
+		Facts:     json.RawMessage(`[{"about":"user","key":"u1","answer":{"role":"rep"}}]`),
 		Signature: signature(sig), Body: []byte(body),
 	}
 }

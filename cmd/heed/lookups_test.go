@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"heed/engine/expression"
+	"heed/engine/rulefile"
+)
+
+const managerRule = `
+lookups:
+  managers: {file: managers.csv, key: userId}
+actions:
+  console: {log: {}}
+rules:
+  - name: tell-the-manager
+    on: quiz.submitted
+    when: data.score < 70 and lookup("managers", data.userId).email endsWith "@example.com"
+    do:
+      - action: console
+        text: "to {{ lookup('managers', data.userId).email }}"
+`
+
+// managed starts a server whose rules look up managers, and gives a function
+// that changes the table.
+func managed(t *testing.T) (s *server, attempts chan rulefile.Attempt, write func(csv string)) {
+	attempts = make(chan rulefile.Attempt, 64)
+	s = startServer(t, managerRule, held, func(o *appOptions) {
+		write = func(csv string) {
+			if err := os.WriteFile(filepath.Join(filepath.Dir(o.rules), "managers.csv"), []byte(csv), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("userId,email\nu1,boss@example.com\n")
+		o.reloaded = func(a rulefile.Attempt) { attempts <- a }
+	})
+	if a := next(t, attempts); a.Err != nil {
+		t.Fatal(a.Err)
+	}
+	return s, attempts, write
+}
+
+func TestATableIsReloadedAndADecisionKeepsWhatItLookedUp(t *testing.T) {
+	s, attempts, write := managed(t)
+	clause := func(id string) (*expression.Clause, string) {
+		d := s.event(id).Decisions
+		if len(d) != 1 {
+			t.Fatalf("%s: %+v", id, d)
+		}
+		return d[0].Explain, d[0].Outcome
+	}
+	value := func(id string) any {
+		c, _ := clause(id)
+		return c.Clauses[1].Values[`lookup("managers", data.userId).email`]
+	}
+	s.post("e1", `{"event":"quiz.submitted","data":{"userId":"u1","score":61}}`)
+	if got := value("e1"); got != "boss@example.com" {
+		t.Fatalf("the first event saw %v", got)
+	}
+	write("userId,email\nu1,other@example.org\n")
+	if a := next(t, attempts); a.Err != nil {
+		t.Fatal(a.Err)
+	}
+	s.post("e2", `{"event":"quiz.submitted","data":{"userId":"u1","score":61}}`)
+	if _, outcome := clause("e2"); outcome != "not_matched" || value("e2") != "other@example.org" {
+		t.Errorf("the second event is %s and saw %v", outcome, value("e2"))
+	}
+	if _, outcome := clause("e1"); outcome != "matched" || value("e1") != "boss@example.com" {
+		t.Errorf("the first event is now %s and saw %v", outcome, value("e1"))
+	}
+	s.post("e3", `{"event":"quiz.submitted","data":{"userId":"u2","score":61}}`)
+	if c, outcome := clause("e3"); outcome != "unknown" || c.Reason != `"managers" has no row for "u2"` {
+		t.Errorf("somebody without a manager: %s, %s", outcome, c.Reason)
+	}
+	s.post("e4", `{"event":"quiz.submitted","data":{"userId":"u2","score":90}}`)
+	if c, outcome := clause("e4"); outcome != "not_matched" {
+		t.Errorf("a good quiz: %s, %+v", outcome, c)
+	}
+}
+
+func TestABrokenTableDoesNotReplaceTheRules(t *testing.T) {
+	s, attempts, write := managed(t)
+	for i, csv := range []string{"userId,email\nu1,a@example.com\nu1,b@example.com\n", "userId;mail\nu1;a@example.com\n", "\xff\xfe\x00"} {
+		write(csv)
+		if a := next(t, attempts); a.Err == nil {
+			t.Fatalf("%q was activated", csv)
+		}
+		id := fmt.Sprint("e", i)
+		s.post(id, `{"event":"quiz.submitted","data":{"userId":"u1","score":61}}`)
+		if d := s.event(id).Decisions; len(d) != 1 || d[0].Outcome != "matched" {
+			t.Errorf("with the table of before: %+v", d)
+		}
+	}
+}
