@@ -123,7 +123,7 @@ func (a *app) connect(s streams) (err error) {
 	a.private = &http.Server{
 		Handler: admin.New(admin.Options{
 			Store: a.store, RuleSet: newExplainer(s, a.store).ruleSet, Rules: a.ruleSet, Reload: a.reload, Ready: a.ready,
-			Replay: a.intake.Replay, Metrics: a.metrics.Handler(), Token: a.adminToken, Now: time.Now, Log: a.log,
+			Replay: a.intake.Replay, DryRun: a.dryRun(s), Metrics: a.metrics.Handler(), Token: a.adminToken, Now: time.Now, Log: a.log,
 		}),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),

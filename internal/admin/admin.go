@@ -34,8 +34,8 @@ type Store interface {
 	Forget(ctx context.Context, user string) (int, error)
 }
 
-// Options are what the listener needs. Reload, Replay, Metrics and Rules may be
-// nil: what they do then takes a running server.
+// Options are what the listener needs. Reload, Replay, DryRun, Metrics and Rules
+// may be nil: what they do then takes a running server.
 type Options struct {
 	Store Store
 	// RuleSet finds the rule set that decided an event, by its hash.
@@ -47,6 +47,8 @@ type Options struct {
 	// Replay decides a stored event once more, by the rules of now; with send it
 	// stores and sends what follows.
 	Replay func(ctx context.Context, e record.Event, send bool) ([]engine.Decision, []record.Delivery, error)
+	// DryRun decides events without sending anything.
+	DryRun DryRun
 	// Ready says why heed is not ready; nil if it is.
 	Ready   func() error
 	Metrics http.Handler
@@ -73,6 +75,9 @@ func New(o Options) http.Handler {
 	guarded.HandleFunc("POST /api/v1/forget", a.forget)
 	if o.Rules != nil {
 		guarded.HandleFunc("GET /api/v1/rules", a.rules)
+	}
+	if o.DryRun != nil {
+		guarded.HandleFunc("POST /api/v1/dry-run", a.dryRun)
 	}
 	if o.Reload != nil {
 		guarded.HandleFunc("POST /-/reload", a.reload)

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"heed/engine/rulefile"
+	"heed/engine/ruletest"
+	"heed/engine/source"
+)
+
+// dryRun decides events for the admin API. The rules of a text may use the
+// tables that the active rules use, and no other file.
+func (a *app) dryRun(s streams) func(context.Context, string, [][]byte) ([]any, []source.Problem, error) {
+	return func(_ context.Context, rules string, events [][]byte) (results []any, problems []source.Problem, err error) {
+		loaded := a.watcher.Current()
+		if rules != "" {
+			dir := a.rules
+			if len(loaded.Files) > 0 {
+				dir = filepath.Dir(loaded.Files[0].Name)
+			}
+			snapshot := rulefile.Snapshot{Files: []rulefile.File{{Name: filepath.Join(dir, "rules.yaml"), Text: []byte(rules)}}, Tables: loaded.Tables}
+			if loaded, problems = newCompiler(s, slog.New(slog.DiscardHandler), false).Compile(snapshot); loaded == nil {
+				return nil, problems, &rulefile.ProblemsError{Problems: problems}
+			}
+		}
+		now := time.Now()
+		for i, body := range events {
+			result, err := ruletest.DryRun(loaded.Rules, ruletest.Fixture{File: fmt.Sprintf("events[%d]", i), Body: body}, now)
+			if err != nil {
+				return nil, problems, err
+			}
+			results = append(results, &result)
+		}
+		return results, problems, nil
+	}
+}
