@@ -16,6 +16,7 @@ import (
 	"heed/engine"
 	"heed/engine/event"
 	"heed/engine/intake"
+	"heed/engine/people"
 	"heed/engine/record"
 	"heed/engine/rulefile"
 	"heed/engine/ruletest"
@@ -53,6 +54,7 @@ type appOptions struct {
 type app struct {
 	appOptions
 	store    *store.DB
+	people   *people.Keeper
 	watcher  *rulefile.Watcher
 	metrics  *metrics.Metrics
 	intake   *intake.Intake
@@ -79,6 +81,9 @@ func openApp(ctx context.Context, s streams, o appOptions) (a *app, err error) {
 		return a, err
 	}
 	a.metrics.WatchPending(a.store.PendingByAction)
+	if a.people, err = people.OpenKeeper(ctx, a.store, a.log); err != nil {
+		return a, err
+	}
 	a.watcher = &rulefile.Watcher{
 		Path: o.rules, Compiler: newCompiler(s, o.log, !o.noSend),
 		Activate: a.activate, Observe: a.observeReload, Log: o.log, Now: time.Now,
@@ -99,7 +104,7 @@ func openApp(ctx context.Context, s streams, o appOptions) (a *app, err error) {
 func (a *app) connect(s streams) (err error) {
 	a.intake, err = intake.New(intake.Options{
 		Store: a.store, Rules: a.ruleSet, Company: a.company, MaxAge: a.maxAge, MaxAhead: a.maxAhead,
-		NoSend: a.noSend, Stored: a.observeStored, Now: time.Now, Log: a.log,
+		NoSend: a.noSend, Stored: a.observeStored, Learn: a.people.Learn, Known: a.known, Now: time.Now, Log: a.log,
 	})
 	if err != nil {
 		return err
@@ -122,7 +127,7 @@ func (a *app) connect(s streams) (err error) {
 	a.public = receiver.NewServer(a.handler, a.certs, a.log)
 	a.private = &http.Server{
 		Handler: admin.New(admin.Options{
-			Store: a.store, RuleSet: newExplainer(s, a.store).ruleSet, Rules: a.ruleSet, Reload: a.reload, Ready: a.ready,
+			Store: keptStore{a.store, a.people}, RuleSet: newExplainer(s, a.store).ruleSet, Rules: a.ruleSet, Reload: a.reload, Ready: a.ready,
 			Replay: a.intake.Replay, DryRun: a.dryRun(s), Metrics: a.metrics.Handler(), Token: a.adminToken, Now: time.Now, Log: a.log,
 		}),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
@@ -177,6 +182,7 @@ func (a *app) run(ctx context.Context) error {
 	telling, silence := context.WithCancel(context.WithoutCancel(ctx)) // also of what happens while heed ends
 	defer silence()
 	background.Go(func() { a.board.Run(telling) })
+	background.Go(func() { a.people.Run(telling) })
 	looped := make(chan struct{})
 	go func() {
 		defer close(looped)

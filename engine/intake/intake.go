@@ -51,6 +51,10 @@ type Options struct {
 	// Stored, if not nil, is called after the commit of every event that was
 	// stored, with all its decisions and deliveries.
 	Stored func(*record.Event, []engine.Decision, []record.Delivery)
+	// Learn, if not nil, is called after the commit of every event that was
+	// stored and before anybody is answered. The event is nil where there is
+	// nothing to learn: of one that was quarantined or replayed, or heed's own.
+	Learn func(*record.Event, *event.Event)
 	Now    func() time.Time
 	Log    *slog.Logger
 }
@@ -107,6 +111,7 @@ func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
 	if answer.Duplicate {
 		return answer, nil
 	}
+	in.learn(stored, &e)
 	if stored.Status == record.Quarantined {
 		answer.Quarantined = stored.Reason
 		decisions, deliveries = nil, nil
@@ -116,6 +121,17 @@ func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
 		in.Stored(stored, decisions, deliveries)
 	}
 	return answer, nil
+}
+
+// learn has an event learnt, if it is one to learn from.
+func (in *Intake) learn(stored *record.Event, e *event.Event) {
+	if in.Learn == nil {
+		return
+	}
+	if stored.Status != record.Accepted || event.Reserved(stored.Type) {
+		e = nil
+	}
+	in.Learn(stored, e)
 }
 
 // quarantine says why an event cannot be used; empty if it can. Whatever it

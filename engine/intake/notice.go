@@ -43,6 +43,7 @@ func (in *Intake) Notice(ctx context.Context, eventType string, data map[string]
 	if _, err := in.Store.Commit(ctx, stored, deliveries); err != nil {
 		return err
 	}
+	in.learn(stored, &e)
 	if in.Stored != nil {
 		in.Stored(stored, decisions, deliveries)
 	}

@@ -37,6 +37,7 @@ func (in *Intake) Replay(ctx context.Context, stored record.Event, send bool) ([
 		return nil, nil, err
 	}
 	in.Log.Info("event replayed", "event_id", stored.ID, "event", logged(e.Type), "deliveries", len(deliveries))
+	in.learn(&again, &e)
 	if in.Stored != nil {
 		in.Stored(&again, decisions, deliveries)
 	}

@@ -1,10 +1,14 @@
 package rulefile
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"heed/actions"
+	"heed/engine/event"
 )
 
 func TestTheTablesOfAFileAreFoundHoweverItIsWritten(t *testing.T) {
@@ -50,5 +54,39 @@ func TestAChangeOfATableIsAChangeOfTheRules(t *testing.T) {
 	second := read()
 	if missing.Hash == first.Hash || first.Hash == second.Hash || second.Hash != read().Hash {
 		t.Errorf("the hashes are %s, %s and %s", missing.Hash, first.Hash, second.Hash)
+	}
+}
+
+// BenchmarkLookup looks a cell up in a table of 100,000 rows.
+func BenchmarkLookup(b *testing.B) {
+	dir := b.TempDir()
+	csv := []byte("userId,email\n")
+	for i := range 100_000 {
+		csv = fmt.Appendf(csv, "u%d,boss%d@example.com\n", i, i%500)
+	}
+	const rules = "lookups: {m: {file: m.csv, key: userId}}\nactions: {console: {none: {}}}\n" +
+		"rules: [{name: r, on: quiz.submitted, when: 'lookup(\"m\", data.userId).email startsWith \"boss\"', do: [{action: console}]}]\n"
+	for name, text := range map[string][]byte{"m.csv": csv, "rules.yaml": []byte(rules)} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	snapshot, err := Read(filepath.Join(dir, "rules.yaml"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	loaded, problems := (&Compiler{Catalog: event.Standard(), Actions: actions.Reader{Registry: actions.NewRegistry(none{})}}).Compile(snapshot)
+	if loaded == nil {
+		b.Fatal(problems)
+	}
+	e, err := event.Decode([]byte(`{"event":"quiz.submitted","data":{"userId":"u77777"}}`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if d := loaded.Rules.Evaluate(&e, e.ReceivedAt, nil); len(d) != 1 || d[0].Outcome != "matched" {
+			b.Fatal(d)
+		}
 	}
 }

@@ -25,6 +25,7 @@ var order = map[string]struct {
 	"engine/expression": {[]string{"engine/event", "engine/suggest"}, "the language must not depend on where expressions are written"},
 	"engine":            {[]string{"engine/event", "engine/expression"}, "deciding is pure: no files, no store, no actions"},
 	"engine/intake":     {[]string{"engine", "engine/event", "engine/expression", "engine/record"}, "the front door sees a store only through its own interface"},
+	"engine/people":     {[]string{"engine/event", "engine/record", "engine/table"}, "what is known of people follows from events alone, and sees a store only through its own interface"},
 	"engine/rulefile": {
 		[]string{"actions", "engine", "engine/event", "engine/expression", "engine/schema", "engine/source", "engine/suggest", "engine/table"},
 		"rule files know what an action is, but no kind of action",
@@ -40,10 +41,10 @@ var order = map[string]struct {
 	"actions/email":     {kindMay, kindWhy},
 	"actions/log":       {kindMay, kindWhy},
 	"actions/delivery":  {[]string{"actions", "engine/record", "internal/crashpoint"}, "when to send is independent of how, and of where deliveries are kept"},
-	"internal/store":    {[]string{"actions/delivery", "engine/intake", "engine/record", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
+	"internal/store":    {[]string{"actions/delivery", "engine/intake", "engine/people", "engine/record", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/receiver": {[]string{"engine/intake"}, "HTTP in: it hands over and answers"},
 	"internal/admin": {
-		[]string{"engine", "engine/event", "engine/expression", "engine/record", "engine/source"},
+		[]string{"engine", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/source"},
 		"the admin listener reads what is remembered through its own interface",
 	},
 	"internal/notice":     {nil, "what happened is counted here; what it means is connected in cmd/heed"},
@@ -56,7 +57,7 @@ var order = map[string]struct {
 
 	"internal/crashpoint":      {nil, "empty but for the torture, so anybody may name a point"},
 	"internal/torture/disk":    {nil, "a disk knows nothing of what is written to it"},
-	"internal/store/storetest": {[]string{"actions/delivery", "engine/intake", "engine/record"}, "the conformance suite is for any store"},
+	"internal/store/storetest": {[]string{"actions/delivery", "engine/event", "engine/intake", "engine/people", "engine/record"}, "the conformance suite is for any store"},
 	"actions/actiontest":       {[]string{"actions", "engine/event", "engine/expression", "engine/source"}, "help for the tests of the kinds, for any kind"},
 }
 

@@ -153,6 +153,9 @@ var edges = [][2]string{
 	{"name", "marks"},
 	{"hash", "rule_sets"},
 	{"rowid", "rule_sets"},
+	{"id", "people"},
+	{"kind", "items"},
+	{"user", "progress"},
 	{"id", "goose_db_version"},
 }
 

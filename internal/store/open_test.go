@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"heed/engine/intake"
+	"heed/engine/people"
 )
 
 func TestSecondOpenIsRefused(t *testing.T) {
@@ -150,8 +151,8 @@ func TestDamageInABigFile(t *testing.T) {
 	roots, err := readColumn[int](t.Context(), db, `
 		SELECT rootpage FROM sqlite_schema WHERE name IN (
 			'sqlite_schema', 'events', 'events_type', 'keys', 'deliveries', 'sqlite_autoindex_deliveries_1',
-			'deliveries_due', 'attempts', 'hours', 'rule_sets', 'marks', 'goose_db_version')`)
-	if err != nil || len(roots) != 11 {
+			'deliveries_due', 'attempts', 'hours', 'rule_sets', 'marks', 'people', 'items', 'progress', 'goose_db_version')`)
+	if err != nil || len(roots) != 14 {
 		t.Fatal(roots, err)
 	}
 	for _, page := range append(roots, 1) {
@@ -332,6 +333,9 @@ func TestSeqGoesOnAfterAllEventsAreGone(t *testing.T) {
 		if _, err := db.Commit(t.Context(), event(id), nil); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := db.SavePeople(t.Context(), &people.Rows{}, 2); err != nil {
+		t.Fatal(err)
 	}
 	later := event("e1").ReceivedAt.Add(time.Hour)
 	if n, err := db.Prune(t.Context(), later, later); n != 2 || err != nil {

@@ -19,7 +19,7 @@ func hourOf(micros int64) int64 { return micros / hourMicros }
 
 // Prune deletes the events received before a time, with their deliveries and
 // attempts, and returns how many. An event with a delivery that is still to be
-// sent stays. De-duplication keys from before keysBefore go too, unless their
+// sent stays, as does one that people were not learnt from. De-duplication keys from before keysBefore go too, unless their
 // event is still there. On an error, what was deleted so far stays deleted. It
 // reads every key, so call it a few times a day, not a minute.
 func (db *DB) Prune(ctx context.Context, before, keysBefore time.Time) (n int, err error) {
@@ -32,6 +32,12 @@ func (db *DB) Prune(ctx context.Context, before, keysBefore time.Time) (n int, e
 	if err != nil {
 		return 0, err
 	}
+	if len(hours) == 0 {
+		return 0, db.pruneKeys(ctx, micros(keysBefore))
+	}
+	if err := db.setPrunedBefore(ctx, micros(before)); err != nil {
+		return 0, err
+	}
 	for hour, r := range hours {
 		deleted, err := db.pruneHour(ctx, hour, r, micros(before))
 		n += deleted
@@ -40,6 +46,17 @@ func (db *DB) Prune(ctx context.Context, before, keysBefore time.Time) (n int, e
 		}
 	}
 	return n, db.pruneKeys(ctx, micros(keysBefore))
+}
+
+// setPrunedBefore notes, beforehand, from when on no event is deleted.
+func (db *DB) setPrunedBefore(ctx context.Context, before int64) error {
+	if was, err := mark(ctx, db.readDB, "pruned_before"); err != nil || was >= before {
+		return err
+	}
+	return db.writer.do(ctx, func(g *groupTx) error {
+		_, err := g.conn.exec("UPDATE marks SET value = ? WHERE name = 'pruned_before'", before)
+		return err
+	})
 }
 
 func (db *DB) hoursUntil(ctx context.Context, before int64) (map[int64]seqRange, error) {
@@ -67,6 +84,7 @@ func (db *DB) pruneHour(ctx context.Context, hour int64, r seqRange, before int6
 		seqs, err := readColumn[int64](ctx, db, `
 			SELECT seq FROM events
 			WHERE seq > ? AND seq <= ? AND received_at < ? AND NOT`+waitingDelivery+`
+			AND seq <= (SELECT value FROM marks WHERE name = 'people_learnt')
 			ORDER BY seq LIMIT ?`, after, r.last, before, pruneEvents)
 		if err != nil {
 			return n, err

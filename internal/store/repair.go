@@ -83,45 +83,86 @@ func (db *DB) change(ctx context.Context, update string, args []value) (n int, e
 // forgetEvents is how many events Forget looks at, and deletes, at a time.
 const forgetEvents = 2000
 
-// Forget deletes every event whose data.userId is the user's, every quarantined
-// one that names the user, and heed's own events about any of these, with their
-// deliveries, sent or not. It returns how many events. What was deleted is
-// overwritten, in the log too. The keys by which the events are de-duplicated
-// stay: they are digests.
+// Forget is ForgetPerson for those who need not know how far.
 func (db *DB) Forget(ctx context.Context, user string) (n int, err error) {
+	n, _, err = db.ForgetPerson(ctx, user)
+	return n, err
+}
+
+// ForgetPerson implements people.Store. It deletes every event whose data.userId
+// is the user's, every quarantined one that names the user, and heed's own
+// events about any of these, with their deliveries, sent or not, and all that is
+// known of the person. What was deleted is overwritten, in the log too. The keys
+// by which the events are de-duplicated stay: they are digests.
+func (db *DB) ForgetPerson(ctx context.Context, user string) (n int, upTo int64, err error) {
 	defer wrap(&err, "forget a user")
 	// An event whose keys are only in memory must not go before they are saved.
 	if err := db.mergeKeys(ctx); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	var forgotten []string
-	n, err = db.forgetWhere(ctx, &forgotten, ofUser, user, user)
+	n, last, err := db.forgetWhere(ctx, &forgotten, ofUser, user, user)
 	if err != nil {
-		return n, err
+		return n, 0, err
 	}
 	about, err := json.Marshal(append([]string{}, forgotten...))
 	if err != nil {
-		return n, err
+		return n, 0, err
 	}
-	more, err := db.forgetWhere(ctx, nil, aboutEvents, string(about))
+	more, _, err := db.forgetWhere(ctx, nil, aboutEvents, string(about))
+	n += more
 	if err != nil {
-		return n, err
+		return n, 0, err
 	}
-	return n + more, db.emptyLog(ctx)
+	more, upTo, err = db.forgetRest(ctx, last, user)
+	n += more
+	if err != nil {
+		return n, 0, err
+	}
+	return n, upTo, db.emptyLog(ctx)
+}
+
+// forgetRest deletes the user's events that came in while older ones were
+// deleted, and what is known of the person: all at once, so that it is certain
+// up to which event nothing is left.
+func (db *DB) forgetRest(ctx context.Context, after int64, user string) (n int, upTo int64, err error) {
+	if err := db.mergeKeys(ctx); err != nil {
+		return 0, 0, err
+	}
+	err = db.writer.do(ctx, func(g *groupTx) error {
+		upTo = g.nextSeq - 1
+		ids, err := g.conn.forgetRange(after, upTo, ofUser, []value{user, user})
+		n = len(ids)
+		if err != nil {
+			return err
+		}
+		for _, deletion := range []string{"DELETE FROM people WHERE id = ?", "DELETE FROM progress WHERE user = ?"} {
+			if _, err := g.conn.exec(deletion, user); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return n, upTo, err
 }
 
 // forgetWhere deletes the events of the condition, a part at a time, and adds
-// their ids to forgotten.
-func (db *DB) forgetWhere(ctx context.Context, forgotten *[]string, condition string, args ...value) (n int, err error) {
-	for after := int64(0); ; {
+// their ids to forgotten. It returns how many, and the last event that it looked
+// at.
+func (db *DB) forgetWhere(ctx context.Context, forgotten *[]string, condition string, args ...value) (n int, after int64, err error) {
+	for {
 		seqs, err := readColumn[int64](ctx, db, "SELECT seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?", after, forgetEvents)
 		if err != nil || len(seqs) == 0 {
-			return n, err
+			return n, after, err
 		}
 		last := seqs[len(seqs)-1]
-		ids, err := db.forgetRange(ctx, after, last, condition, args)
+		var ids []string
+		err = db.writer.do(ctx, func(g *groupTx) error {
+			ids, err = g.conn.forgetRange(after, last, condition, args)
+			return err
+		})
 		if err != nil {
-			return n, err
+			return n, after, err
 		}
 		n += len(ids)
 		if forgotten != nil {
@@ -176,21 +217,19 @@ const ofUser = `CASE
 const aboutEvents = `type GLOB 'heed.*' AND json_valid(CAST(body AS TEXT))
 	AND json_extract(CAST(body AS TEXT), '$.data.eventId') IN (SELECT value FROM json_each(?))`
 
-func (db *DB) forgetRange(ctx context.Context, after, last int64, condition string, args []value) (ids []string, err error) {
-	err = db.writer.do(ctx, func(g *groupTx) error {
-		ids = nil
-		err := g.conn.query(func(cols []value) error {
-			id, _ := cols[0].(string)
-			ids = append(ids, id)
-			return nil
-		}, "DELETE FROM events WHERE seq > ? AND seq <= ? AND "+condition+" RETURNING id", append([]value{after, last}, args...)...)
-		if err != nil || len(ids) == 0 {
-			return err
-		}
-		_, err = g.conn.exec(`
-			DELETE FROM deliveries WHERE n BETWEEN ? AND ?
-			AND NOT EXISTS (SELECT 1 FROM events WHERE seq = deliveries.n / 65536)`, firstDelivery(after+1), firstDelivery(last+1)-1)
-		return err
-	})
+// forgetRange deletes the events of the condition in a range, with their
+// deliveries, and returns their ids.
+func (c *conn) forgetRange(after, last int64, condition string, args []value) (ids []string, err error) {
+	err = c.query(func(cols []value) error {
+		id, _ := cols[0].(string)
+		ids = append(ids, id)
+		return nil
+	}, "DELETE FROM events WHERE seq > ? AND seq <= ? AND "+condition+" RETURNING id", append([]value{after, last}, args...)...)
+	if err != nil || len(ids) == 0 {
+		return ids, err
+	}
+	_, err = c.exec(`
+		DELETE FROM deliveries WHERE n BETWEEN ? AND ?
+		AND NOT EXISTS (SELECT 1 FROM events WHERE seq = deliveries.n / 65536)`, firstDelivery(after+1), firstDelivery(last+1)-1)
 	return ids, err
 }

@@ -1,7 +1,8 @@
 // Package store owns what heed remembers: events, the keys by which they are
 // de-duplicated, deliveries with their attempts, and rule sets, in one SQLite
-// database that one process at a time may open. It implements intake.Store and
-// delivery.Queue, and what the admin listener reads. Only cmd/heed imports it.
+// database that one process at a time may open; and what people.Keeper saves. It
+// implements intake.Store, delivery.Queue and people.Store, and what the admin
+// listener reads. Only cmd/heed imports it.
 //
 // One goroutine writes. It takes all writes that wait, runs them in one
 // transaction, and answers them after the fsync; see writer.go. Reads have
@@ -26,11 +27,13 @@ import (
 
 	"heed/actions/delivery"
 	"heed/engine/intake"
+	"heed/engine/people"
 )
 
 var (
 	_ intake.Store   = (*DB)(nil)
 	_ delivery.Queue = (*DB)(nil)
+	_ people.Store   = (*DB)(nil)
 )
 
 // Options says where the store is.
@@ -154,6 +157,11 @@ func (db *DB) startWriter(ctx context.Context, o Options) error {
 	if w.nextSeq, err = w.keys.load(ctx, db.readDB); err != nil {
 		return fmt.Errorf("load de-duplication keys: %w", err)
 	}
+	learnt, err := mark(ctx, db.readDB, "people_learnt")
+	if err != nil {
+		return fmt.Errorf("read what was learnt: %w", err)
+	}
+	w.nextSeq = max(w.nextSeq, learnt+1) // a number that was learnt is never given again
 	sqlConn, err := db.writeDB.Conn(ctx)
 	if err != nil {
 		return err

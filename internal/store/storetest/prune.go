@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"heed/actions/delivery"
+	"heed/engine/people"
 	"heed/engine/record"
 )
 
@@ -32,8 +33,10 @@ func commitAt(t *testing.T, s Store, id string, at time.Time, state record.State
 	commit(t, s, e, stored, d)
 }
 
+// prune deletes old events after all of them were learnt.
 func prune(t *testing.T, s Store, before, keysBefore time.Time, want int) {
 	t.Helper()
+	save(t, s, &people.Rows{}, newest(t, s))
 	n, err := s.Prune(t.Context(), before, keysBefore)
 	if err != nil {
 		t.Fatal(err)

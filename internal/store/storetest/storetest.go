@@ -16,6 +16,7 @@ import (
 
 	"heed/actions/delivery"
 	"heed/engine/intake"
+	"heed/engine/people"
 	"heed/engine/record"
 )
 
@@ -23,6 +24,7 @@ import (
 type Store interface {
 	intake.Store
 	delivery.Queue
+	people.Store
 
 	// Wake has a message after each change of when deliveries are due other
 	// than by Claim. Several changes may make one message.
@@ -57,7 +59,7 @@ type Store interface {
 	Forget(ctx context.Context, user string) (int, error)
 
 	// Prune deletes events received before a time that wait for nothing, and
-	// keys from before keysBefore whose event is gone.
+	// were learnt, and keys from before keysBefore whose event is gone.
 	Prune(ctx context.Context, before, keysBefore time.Time) (int, error)
 	Ping(ctx context.Context) error
 }
@@ -65,7 +67,7 @@ type Store interface {
 // Run runs the suite. open gives an empty store and sees to its end.
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for _, group := range []map[string]func(*testing.T, Store){
-		commitTests, raceTests, queueTests, readTests, pruneTests, repairTests,
+		commitTests, raceTests, queueTests, readTests, pruneTests, repairTests, peopleTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {

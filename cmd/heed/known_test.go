@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"heed/engine"
+	"heed/engine/event"
+	"heed/engine/expression"
+	"heed/engine/people"
+)
+
+const knowingRules = `
+actions:
+  console: {log: {}}
+rules:
+  - name: welcome
+    on: user.provisioned
+    when: user.email == data.email and user.active
+    do: [{action: console, text: "welcome {{ user.email }}"}]
+  - name: reps-only
+    on: quiz.submitted
+    when: data.score < 70 and user.role == "Account Executive" and user.active
+    do: [{action: console, text: "{{ user.email }} of {{ user.teamId }} scored {{ data.score }}"}]
+  - name: nearly-there
+    on: module.progress
+    when: progress(data.userId, data.moduleId) >= 80 and rank(data.userId, "progress") == 1
+    do: [{action: console, text: "{{ progress(data.userId, data.moduleId) }} %"}]
+`
+
+func TestRulesKnowWhoseEventItIs(t *testing.T) {
+	s := startServer(t, knowingRules, held)
+	post := func(id, body string) (outcome, reason, text string) {
+		t.Helper()
+		if got := s.post(id, body); got.status != 200 {
+			t.Fatalf("%s: %+v", id, got)
+		}
+		e := s.event(id)
+		if len(e.Decisions) != 1 {
+			t.Fatalf("%s: %+v", id, e.Decisions)
+		}
+		if len(e.Deliveries) == 1 {
+			text = string(e.Deliveries[0].Request)
+		}
+		return e.Decisions[0].Outcome, e.Decisions[0].Reason, text
+	}
+	const quiz = `{"event":"quiz.submitted","data":{"userId":"u1","score":61,"n":%d}}`
+	if outcome, reason, _ := post("q1", fmt.Sprintf(quiz, 1)); outcome != "unknown" || reason != `nothing is known of the user "u1"` {
+		t.Errorf("before anything is known: %s, %s", outcome, reason)
+	}
+	if outcome, reason, _ := post("p1", `{"event":"user.provisioned","data":{"userId":"u1","email":"u1@example.com","role":"Account Executive","teamId":"emea"}}`); outcome != "matched" {
+		t.Errorf("the event that tells it: %s, %s", outcome, reason)
+	}
+	if outcome, reason, text := post("q2", fmt.Sprintf(quiz, 2)); outcome != "matched" || text != `{"text":"u1@example.com of emea scored 61","level":"info"}` {
+		t.Errorf("a rep: %s, %s, %s", outcome, reason, text)
+	}
+	s.post("d1", `{"event":"user.deprovisioned","data":{"userId":"u1"}}`)
+	if outcome, _, _ := post("q3", fmt.Sprintf(quiz, 3)); outcome != "not_matched" {
+		t.Errorf("somebody who left: %s", outcome)
+	}
+	if outcome, _, text := post("m1", `{"event":"module.progress","data":{"userId":"u2","moduleId":"m1","progressPct":80}}`); outcome != "matched" || text != `{"text":"80 %","level":"info"}` {
+		t.Errorf("progress counts with the event: %s, %s", outcome, text)
+	}
+	if outcome, _, text := post("m2", `{"event":"module.progress","data":{"userId":"u2","moduleId":"m1","progressPct":30}}`); outcome != "matched" || text != `{"text":"80 %","level":"info"}` {
+		t.Errorf("progress goes back: %s, %s", outcome, text)
+	}
+	// What was decided is explained by what was known then.
+	explained := s.event("q2").Decisions[0].Explain
+	if explained.Result != expression.True || explained.Clauses[2].Values["user.active"] != true {
+		t.Errorf("the decision on the rep is explained as %+v", explained.Clauses[2])
+	}
+	if e := s.event("q1"); e.Decisions[0].Explain.Result != expression.Undecided {
+		t.Errorf("what was not known then is known now: %+v", e.Decisions[0].Explain)
+	}
+}
+
+// BenchmarkFacts decides an event by a rule that asks for nothing beyond it, and
+// by rules that ask, with 100,000 people known.
+func BenchmarkFacts(b *testing.B) {
+	directory := people.New()
+	at := time.Now()
+	for i := range 100_000 {
+		e, err := event.Decode(fmt.Appendf(nil, `{"event":"user.provisioned","data":{"userId":"u%d","email":"u%d@example.com","role":"rep","teamId":"t%d"}}`, i, i, i%50))
+		if err != nil {
+			b.Fatal(err)
+		}
+		directory.Learn(&e, at)
+		p, err := event.Decode(fmt.Appendf(nil, `{"event":"module.progress","data":{"userId":"u%d","moduleId":"m%d","progressPct":%d}}`, i, i%100, i%101))
+		if err != nil {
+			b.Fatal(err)
+		}
+		directory.Learn(&p, at)
+	}
+	e, err := event.Decode([]byte(`{"event":"quiz.submitted","data":{"userId":"u77777","score":61}}`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, c := range []struct{ name, when string }{
+		{"event-alone", `data.score < 70`},
+		{"user", `data.score < 70 and user.role == "rep"`},
+		{"progress", `data.score < 70 and progress(data.userId, "m77") > 1`},
+		{"rank", `data.score < 70 and rank(data.userId, "progress") > 10`},
+	} {
+		condition, faults := expression.NewScope([]*event.Type{event.Standard().Lookup("quiz.submitted")}).Condition(c.when)
+		if condition == nil {
+			b.Fatal(faults)
+		}
+		set := engine.NewRuleSet("h", event.Standard(), nil, []*engine.Rule{{Name: "r", On: []string{"quiz.submitted"}, Condition: condition}})
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if d := set.Evaluate(&e, at, &expression.Inquiry{Facts: known{directory.As(&e, at)}}); len(d) != 1 || d[0].Outcome == engine.Unknown {
+					b.Fatal(d)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,298 @@
+package people
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"sync"
+	"time"
+
+	"heed/engine/event"
+	"heed/engine/record"
+)
+
+// Store keeps what a Directory knows. internal/store is one.
+type Store interface {
+	// LoadPeople gives everything that was saved, a part at a time, items
+	// before the progress in them. The parts may be kept.
+	LoadPeople(ctx context.Context, part func(*Rows)) error
+	// SavePeople adds rows, replaces those with the same keys and deletes Gone,
+	// all at once or not at all. learnt, if not 0, says that every event up to
+	// that Seq is in what was saved by now.
+	SavePeople(ctx context.Context, rows *Rows, learnt int64) error
+	// ReplacePeople deletes all rows and adds the ones given, all at once.
+	ReplacePeople(ctx context.Context, parts func(add func(*Rows) error) error, learnt int64) error
+	// Learnt returns the Seq up to which events are in what was saved, and the
+	// Seq of the newest event that was ever stored.
+	Learnt(ctx context.Context) (learnt, last int64, err error)
+	// EventsAfter returns stored events with their bodies, in the order of
+	// their Seq, beginning after one.
+	EventsAfter(ctx context.Context, seq int64, limit int) ([]record.Event, error)
+	// WholeSince returns the time from which on every event that was received is
+	// still there; the zero time if none was ever deleted for its age.
+	WholeSince(ctx context.Context) (time.Time, error)
+	// ForgetPerson deletes a person: events, rows, deliveries. It returns how
+	// many events, and up to which Seq there is none of the person's any more;
+	// with an error and 0, some may be left.
+	ForgetPerson(ctx context.Context, user string) (events int, upTo int64, err error)
+}
+
+const (
+	// saveEvery is how often changes are saved. It costs nothing to wait: what
+	// was not saved is learnt again from the recorded events, and what changes
+	// twice meanwhile is written once.
+	saveEvery = 15 * time.Second
+	// savePart is how many rows are saved in one transaction. Events that come
+	// in meanwhile wait for one part at most.
+	savePart = 256
+	// eventsPage is how many recorded events are read at once, pagesPerSave how
+	// many such pages are learnt before they are saved.
+	eventsPage   = 1000
+	pagesPerSave = 50
+)
+
+// Keeper keeps a Directory in a store. What is saved is a checkpoint: the rows
+// as they are after some event and all before it. A start loads them and learns
+// the events after the checkpoint from the record.
+//
+// Rows are not written in the transaction that stores their event: they fall all
+// over the tables, where each rewrites a page, which would cost the commit more
+// than twice. Since the fold is commutative and idempotent, rows may be newer than
+// the checkpoint, and an event may be learnt twice.
+type Keeper struct {
+	*Directory
+	store Store
+	log   *slog.Logger
+
+	saving sync.Mutex // one save, or one forgetting, at a time
+	saved  int64      // the checkpoint in the store
+
+	mu sync.Mutex
+	// next is the Seq of the first event that was not learnt yet, above those
+	// that were learnt beyond it.
+	next  int64
+	above map[int64]bool
+	// forgotten are people with the Seq up to which what an event tells of them
+	// was forgotten; events of somebody who is being forgotten wait in withheld.
+	forgotten map[string]int64
+	withheld  []withheld
+}
+
+type withheld struct {
+	seq  int64
+	fact fact
+}
+
+// OpenKeeper loads what was saved and learns what was recorded since. Nobody else
+// may use the store meanwhile.
+func OpenKeeper(ctx context.Context, s Store, log *slog.Logger) (*Keeper, error) {
+	k := &Keeper{Directory: New(), store: s, log: log, above: map[int64]bool{}, forgotten: map[string]int64{}}
+	if err := s.LoadPeople(ctx, k.join); err != nil {
+		return nil, fmt.Errorf("load people: %w", err)
+	}
+	k.allSaved()
+	learnt, last, err := s.Learnt(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load people: %w", err)
+	}
+	k.saved, k.next = learnt, learnt+1
+	if err := k.catchUp(ctx); err != nil {
+		return nil, fmt.Errorf("learn from the recorded events: %w", err)
+	}
+	k.next = max(k.next, last+1) // the newest may be deleted
+	return k, nil
+}
+
+// catchUp learns the events after the checkpoint, and saves now and then, so
+// that a great many need not be learnt again after a crash.
+func (k *Keeper) catchUp(ctx context.Context) error {
+	for pages := 1; ; pages++ {
+		events, err := k.store.EventsAfter(ctx, k.next-1, eventsPage)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		for i := range events {
+			if e, ok := accepted(&events[i]); ok {
+				k.Directory.Learn(e, events[i].SignedAt)
+			}
+		}
+		k.next = events[len(events)-1].Seq + 1
+		if pages%pagesPerSave == 0 {
+			if err := k.Save(ctx); err != nil {
+				return err
+			}
+			k.log.Info("learning about people from recorded events", "learnt_up_to", k.next-1)
+		}
+	}
+}
+
+// accepted decodes a recorded event if there is something to learn from it:
+// nothing that was set aside counts, and what was replayed was learnt the first
+// time.
+func accepted(stored *record.Event) (*event.Event, bool) {
+	if stored.Status != record.Accepted {
+		return nil, false
+	}
+	e, err := event.Decode(stored.Body)
+	return &e, err == nil
+}
+
+// Learn folds in an event that was just stored. It must be told of every stored
+// event, in any order, with a nil e where there is nothing to learn: of those
+// that were quarantined or replayed.
+func (k *Keeper) Learn(stored *record.Event, e *event.Event) {
+	var f fact
+	tells := false
+	if e != nil {
+		f, tells = factOf(e, stored.SignedAt)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if tells {
+		k.fold(withheld{stored.Seq, f})
+	}
+	k.learnt(stored.Seq)
+}
+
+// fold learns what an event tells, unless its person is being forgotten or was
+// when it was stored.
+func (k *Keeper) fold(w withheld) {
+	switch upTo, gone := k.forgotten[w.fact.user]; {
+	case gone && upTo == underway:
+		k.withheld = append(k.withheld, w)
+	case gone && w.seq <= upTo:
+	default:
+		k.Directory.mu.Lock()
+		defer k.Directory.mu.Unlock()
+		k.Directory.learn(&w.fact)
+	}
+}
+
+// learnt moves the mark up to which all events were learnt.
+func (k *Keeper) learnt(seq int64) {
+	if seq != k.next {
+		if seq > k.next {
+			k.above[seq] = true
+		}
+		return
+	}
+	for k.next++; k.above[k.next]; k.next++ {
+		delete(k.above, k.next)
+	}
+}
+
+// Run saves now and then until the context ends, and then once more.
+func (k *Keeper) Run(ctx context.Context) {
+	ticker := time.NewTicker(saveEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			k.Close(ctx)
+			return
+		case <-ticker.C:
+			k.try(ctx)
+		}
+	}
+}
+
+// Close saves for the last time. If that fails nothing is lost: the next start
+// learns it from the recorded events.
+func (k *Keeper) Close(ctx context.Context) {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer stop()
+	k.try(ctx)
+}
+
+func (k *Keeper) try(ctx context.Context) {
+	if err := k.Save(ctx); err != nil && ctx.Err() == nil {
+		k.log.Error("cannot save what is known of people; trying again", "err", err)
+	}
+}
+
+// Save saves what has changed, a part at a time, and then the checkpoint. On an
+// error what was saved stays saved, and the next Save begins where this ended.
+func (k *Keeper) Save(ctx context.Context) error {
+	k.saving.Lock()
+	defer k.saving.Unlock()
+	k.mu.Lock()
+	learnt := k.next - 1 // what is learnt from here on may be saved too, which does no harm
+	k.mu.Unlock()
+	changes := k.changedItems()
+	for from, more := 0, true; ; from += stride {
+		if err := k.saveParts(ctx, &changes); err != nil {
+			return fmt.Errorf("save people: %w", err)
+		}
+		if !more {
+			break
+		}
+		changes, more = k.changedPeople(from)
+	}
+	if learnt == k.saved {
+		return nil
+	}
+	if err := k.store.SavePeople(ctx, &Rows{}, learnt); err != nil {
+		return fmt.Errorf("save people: %w", err)
+	}
+	k.saved = learnt
+	return nil
+}
+
+func (k *Keeper) saveParts(ctx context.Context, changes *Rows) error {
+	parts := changes.parts(savePart)
+	for i := range parts {
+		if err := k.store.SavePeople(ctx, &parts[i], 0); err != nil {
+			for ; i < len(parts); i++ {
+				k.notSaved(&parts[i])
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// allSaved takes all changes as saved.
+func (k *Keeper) allSaved() {
+	k.changedItems()
+	for from, more := 0, true; more; from += stride {
+		_, more = k.changedPeople(from)
+	}
+}
+
+// underway marks somebody who is being forgotten.
+const underway = math.MaxInt64
+
+// Forget deletes a person for good, in the store and in memory, and returns how
+// many events were deleted. Nothing brings them back: no save runs meanwhile, and
+// events of the person that are being stored are held back until it is known
+// whether they were deleted.
+func (k *Keeper) Forget(ctx context.Context, user string) (events int, err error) {
+	k.saving.Lock()
+	defer k.saving.Unlock()
+	k.mu.Lock()
+	for other, upTo := range k.forgotten {
+		if upTo < k.next { // no event from before can still come
+			delete(k.forgotten, other)
+		}
+	}
+	k.forgotten[user] = underway
+	k.mu.Unlock()
+
+	events, upTo, err := k.store.ForgetPerson(ctx, user)
+
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err != nil && upTo == 0 { // something is left: who is not forgotten is kept
+		delete(k.forgotten, user)
+	} else {
+		k.forgotten[user] = upTo
+		k.Directory.Forget(user)
+	}
+	waiting := k.withheld
+	k.withheld = nil
+	for _, w := range waiting {
+		k.fold(w)
+	}
+	return events, err
+}

@@ -1,0 +1,202 @@
+package people
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// By is a measure by which people are compared. Somebody's value is the sum of
+// what each of their modules, courses and quizzes is worth, so that it never
+// falls: with a mean, whoever begins another module would lose places.
+type By int
+
+// The measures.
+const (
+	// ByProgress adds the percentages of modules: 100 is one whole module.
+	ByProgress By = iota
+	// ByTime adds the seconds spent in modules.
+	ByTime
+	// ByScore adds the best scores of courses and quizzes, in points.
+	ByScore
+	// ByCompletions counts what was completed.
+	ByCompletions
+)
+
+var allBy = [...]string{"progress", "time", "score", "completions"}
+
+func (b By) String() string { return allBy[b] }
+
+// ParseBy reads a measure by its name.
+func ParseBy(text string) (By, error) {
+	if i := slices.Index(allBy[:], text); i >= 0 {
+		return By(i), nil
+	}
+	return 0, fmt.Errorf("%q is no measure: write %s", text, strings.Join(allBy[:], ", "))
+}
+
+// Query chooses a leaderboard. Zero fields choose all.
+type Query struct {
+	By   By
+	Team string
+	// Module is the id of a module, a course or a quiz, which then alone counts.
+	Module string
+	// Since leaves out whatever brought nothing new after it.
+	Since time.Time
+	// Limit is how many are wanted; 0 for all.
+	Limit int
+}
+
+// Standing is one line of a leaderboard.
+type Standing struct {
+	// Place counts from 1. Equals share one, and the next is as far off as if
+	// they did not: 1, 2, 2, 4.
+	Place             int
+	ID                string
+	Email, Role, Team string
+	Value             float64
+	// Items is of how many modules, courses and quizzes the value is the sum.
+	Items int
+}
+
+// stride is how many people a long read looks at before it lets others have
+// the lock.
+const stride = 2048
+
+// Leaderboard returns who has come furthest, best first and equals by their
+// ids: of those who have anything that counts and have not left. What is learnt
+// meanwhile may or may not be in it.
+func (d *Directory) Leaderboard(q Query) []Standing {
+	items, ok := d.itemsOf(q.Module)
+	if !ok {
+		return nil
+	}
+	var since int64
+	if !q.Since.IsZero() {
+		since = q.Since.UnixMicro()
+	}
+	front := leaders{limit: q.Limit}
+	d.each(func(p *person) {
+		if p.self.left() || q.Team != "" && p.self.team.text != q.Team {
+			return
+		}
+		total := p.sums[q.By]
+		if q.Module != "" || since != 0 {
+			total = p.sum(q.By, items, since)
+		}
+		if total.rows > 0 {
+			front.add(leader{p, total})
+		}
+	})
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return front.standings()
+}
+
+// itemsOf are the numbers of the items with the id, nil for an empty one; false
+// if there is none.
+func (d *Directory) itemsOf(id string) (numbers []uint32, ok bool) {
+	if id == "" {
+		return nil, true
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for kind := range kindNames {
+		if n, ok := d.numbers[itemKey{Kind(kind), id}]; ok {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers, len(numbers) > 0
+}
+
+// each calls do with everybody, under the lock but for breaks.
+func (d *Directory) each(do func(*person)) {
+	for from, more := 0, true; more; from += stride {
+		more = d.stretch(from, do)
+	}
+}
+
+func (d *Directory) stretch(from int, do func(*person)) (more bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for _, p := range d.list[min(from, len(d.list)):min(from+stride, len(d.list))] {
+		if p != nil {
+			do(p)
+		}
+	}
+	return from+stride < len(d.list)
+}
+
+// sum adds up the rows of some items, or of all, with something new since then.
+func (p *person) sum(by By, items []uint32, since int64) (total sum) {
+	add := func(r *row) {
+		if worth, counts := r.worth(by); counts && r.lastAt >= since {
+			total.value += worth
+			total.rows++
+		}
+	}
+	for _, n := range items {
+		if i, found := p.find(n); found {
+			add(&p.rows[i])
+		}
+	}
+	if items == nil {
+		for i := range p.rows {
+			add(&p.rows[i])
+		}
+	}
+	return total
+}
+
+type leader struct {
+	p     *person
+	total sum
+}
+
+func compareLeaders(a, b leader) int {
+	return cmp.Or(cmp.Compare(b.total.value, a.total.value), cmp.Compare(a.p.id, b.p.id))
+}
+
+// leaders keeps the best of many: when it has twice as many as are wanted, half
+// of them go.
+type leaders struct {
+	limit int
+	list  []leader
+	worst amount // of those who are in for now; the others need not be added
+	full  bool
+}
+
+func (l *leaders) add(c leader) {
+	if l.full && c.total.value < l.worst {
+		return
+	}
+	l.list = append(l.list, c)
+	if l.limit > 0 && len(l.list) >= 2*l.limit+64 {
+		l.cut()
+	}
+}
+
+func (l *leaders) cut() {
+	slices.SortFunc(l.list, compareLeaders)
+	if l.limit > 0 && len(l.list) > l.limit {
+		l.list = l.list[:l.limit]
+		l.worst, l.full = l.list[l.limit-1].total.value, true
+	}
+}
+
+func (l *leaders) standings() []Standing {
+	l.cut()
+	list := make([]Standing, len(l.list))
+	for i, c := range l.list {
+		list[i] = Standing{
+			Place: i + 1, ID: c.p.id, Email: c.p.self.email.text, Role: c.p.self.role.text, Team: c.p.self.team.text,
+			Value: number(c.total.value), Items: int(c.total.rows),
+		}
+		if i > 0 && c.total.value == l.list[i-1].total.value {
+			list[i].Place = list[i-1].Place
+		}
+	}
+	return list
+}

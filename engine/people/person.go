@@ -1,0 +1,249 @@
+package people
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// field is a text that the newest event decides; at is that event's signed time
+// in microseconds, 0 if nobody told.
+type field struct {
+	text string
+	at   int64
+}
+
+// join takes the newer text, of two of the same moment the greater, and says
+// whether that changed anything.
+func (f *field) join(o field) bool {
+	if o.at < f.at || o.at == f.at && o.text <= f.text {
+		return false
+	}
+	*f = o
+	return true
+}
+
+// self is who a person is.
+type self struct {
+	email, role, team field
+	activeAt          int64
+	active            bool
+	// imported says which of the others are from an import and not from an
+	// event: those no record of events can bring back.
+	imported imported
+}
+
+// imported is a set of what is from an import.
+type imported uint8
+
+const (
+	importedEmail imported = 1 << iota
+	importedRole
+	importedTeam
+	importedActive
+)
+
+// join takes over what is newer and says whether anything changed.
+func (s *self) join(o self) bool {
+	before := *s
+	take := func(bit imported, newer, same bool) {
+		switch {
+		case newer:
+			s.imported = s.imported&^bit | o.imported&bit
+		case same:
+			s.imported |= o.imported & bit
+		}
+	}
+	take(importedEmail, s.email.join(o.email), s.email == o.email)
+	take(importedRole, s.role.join(o.role), s.role == o.role)
+	take(importedTeam, s.team.join(o.team), s.team == o.team)
+	newer := o.activeAt > s.activeAt || o.activeAt == s.activeAt && o.active && !s.active
+	if newer {
+		s.active, s.activeAt = o.active, o.activeAt
+	}
+	take(importedActive, newer, s.activeAt == o.activeAt && s.active == o.active)
+	return *s != before
+}
+
+func (s *self) person(id string) Person {
+	p := Person{
+		ID: id, Email: s.email.text, Role: s.role.text, Team: s.team.text,
+		Active: s.active, KnowsActive: s.activeAt != 0,
+	}
+	if at := max(s.email.at, s.role.at, s.team.at, s.activeAt); at != 0 {
+		p.ChangedAt = timeOf(at)
+	}
+	return p
+}
+
+// left says that the person is known to be gone.
+func (s *self) left() bool { return s.activeAt != 0 && !s.active }
+
+func timeOf(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros).UTC()
+}
+
+// Kind is what kind of thing somebody makes progress in.
+type Kind uint8
+
+// The kinds of items.
+const (
+	Module Kind = iota
+	Course
+	Quiz
+)
+
+var kindNames = [...]string{"module", "course", "quiz"}
+
+func (k Kind) String() string { return kindNames[k] }
+
+type itemKey struct {
+	kind Kind
+	id   string
+}
+
+func (k *itemKey) less(o *item) bool {
+	return cmp.Or(cmp.Compare(k.kind, o.kind), cmp.Compare(k.id, o.id)) < 0
+}
+
+// item is a module, a course or a quiz.
+type item struct {
+	itemKey
+	name    field
+	changed bool // since it was saved
+}
+
+// row is how far one person has come in one item. There may be millions, so it
+// is small, 64 bytes: times are in microseconds, 0 for never.
+type row struct {
+	item     uint32 // its place in Directory.items
+	progress int32  // an amount, at most 100
+	seconds  amount
+	best     amount
+	last     amount // the score of the newest event that has one
+	scoredAt int64  // when that was
+	// completedAt is the earliest completion.
+	completedAt     int64
+	firstAt, lastAt int64
+}
+
+func newRow(item uint32) row {
+	return row{item: item, progress: int32(none), seconds: none, best: none, last: none}
+}
+
+func (r *row) scored(score amount, at int64) {
+	if score != none {
+		r.best, r.last, r.scoredAt = score, score, at
+	}
+}
+
+// join takes over what is further, newer or, of completions, earlier, and says
+// whether anything changed.
+func (r *row) join(o row) bool {
+	before := *r
+	r.progress = max(r.progress, o.progress)
+	r.seconds = max(r.seconds, o.seconds)
+	r.best = max(r.best, o.best)
+	if o.scoredAt > r.scoredAt || o.scoredAt == r.scoredAt && o.last > r.last {
+		r.last, r.scoredAt = o.last, o.scoredAt
+	}
+	r.completedAt = earliest(r.completedAt, o.completedAt)
+	r.firstAt = earliest(r.firstAt, o.firstAt)
+	r.lastAt = max(r.lastAt, o.lastAt)
+	return *r != before
+}
+
+func earliest(a, b int64) int64 {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}
+
+// worth is what the row adds to somebody's value by a measure; false if it does
+// not count there.
+func (r *row) worth(by By) (amount, bool) {
+	switch by {
+	case ByProgress:
+		return amount(r.progress), amount(r.progress) != none
+	case ByTime:
+		return r.seconds, r.seconds != none
+	case ByScore:
+		return r.best, r.best != none
+	default:
+		return unit, r.completedAt != 0
+	}
+}
+
+// person is one person and all their progress.
+type person struct {
+	id   string
+	at   int // place in Directory.list
+	self self
+	// rows are sorted by their item.
+	rows []row
+	// sums are the worths of all rows.
+	sums [len(allBy)]sum
+	// changed says that self differs from what was saved, unsaved of which items
+	// the rows do; what has no row any more was dropped.
+	changed bool
+	unsaved []uint32
+}
+
+// sum is the worth of rows, and of how many.
+type sum struct {
+	value amount
+	rows  int32
+}
+
+func (p *person) find(item uint32) (int, bool) {
+	return slices.BinarySearchFunc(p.rows, item, func(r row, item uint32) int { return cmp.Compare(r.item, item) })
+}
+
+// insert adds a row and grows by little: most people have few, and half of what
+// append sets aside would never be used.
+func (p *person) insert(i int, r row) {
+	if len(p.rows) == cap(p.rows) {
+		p.rows = append(make([]row, 0, len(p.rows)+2+len(p.rows)/4), p.rows...)
+	}
+	p.rows = slices.Insert(p.rows, i, r)
+}
+
+// advanced notes that the row of an item is to be saved.
+func (p *person) advanced(item uint32) {
+	if !slices.Contains(p.unsaved, item) {
+		p.unsaved = append(p.unsaved, item)
+	}
+}
+
+// count adds what a row is worth to the sums, or takes it off.
+func (p *person) count(r *row, sign int64) {
+	for by := range p.sums {
+		if worth, counts := r.worth(By(by)); counts {
+			p.sums[by].value += sign * worth
+			p.sums[by].rows += int32(sign)
+		}
+	}
+}
+
+// standing is where somebody stands by each measure.
+type standing [len(allBy)]struct {
+	value  amount
+	counts bool
+}
+
+// standing of a person who has left is none.
+func (p *person) standing() (s standing) {
+	if p.self.left() {
+		return s
+	}
+	for by := range s {
+		if p.sums[by].rows > 0 {
+			s[by].value, s[by].counts = p.sums[by].value, true
+		}
+	}
+	return s
+}

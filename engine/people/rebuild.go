@@ -1,0 +1,166 @@
+package people
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Rebuilt is what is known of people, computed anew from the recorded events.
+type Rebuilt struct {
+	// Events is how many accepted events were learnt.
+	Events int
+	// People and Rows are how many there are now; of those, Continued are what
+	// began before the oldest recorded event or was imported, and could only be
+	// carried on.
+	People, PeopleContinued int
+	Rows, RowsContinued     int
+	// What differs from what was known before, gone included.
+	PeopleChanged, RowsChanged int
+
+	fresh  *Directory
+	store  Store
+	learnt int64
+}
+
+// margin is how much earlier than the oldest recorded event something must have
+// begun to count as begun with it: signed times may lie off the times at which
+// events came in.
+const margin = 24 * time.Hour
+
+// Rebuild computes everything anew. It changes nothing before Apply. Nobody else
+// may use the store meanwhile.
+func Rebuild(ctx context.Context, s Store, log *slog.Logger) (*Rebuilt, error) {
+	k, err := OpenKeeper(ctx, s, log)
+	if err != nil {
+		return nil, err
+	}
+	since, err := s.WholeSince(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find the oldest recorded event: %w", err)
+	}
+	r := &Rebuilt{fresh: New(), store: s, learnt: k.next - 1}
+	if !since.IsZero() {
+		r.carryOn(k.Directory, since.Add(margin).UnixMicro())
+	} else {
+		r.carryOn(k.Directory, 0)
+	}
+	for after := int64(0); ; {
+		events, err := s.EventsAfter(ctx, after, eventsPage)
+		if err != nil {
+			return nil, fmt.Errorf("learn from the recorded events: %w", err)
+		}
+		if len(events) == 0 {
+			break
+		}
+		for i := range events {
+			if e, ok := accepted(&events[i]); ok {
+				r.fresh.Learn(e, events[i].SignedAt)
+				r.Events++
+			}
+		}
+		after = events[len(events)-1].Seq
+	}
+	r.compare(k.Directory)
+	return r, nil
+}
+
+// carryOn takes over what no recorded event can tell: what is older than they
+// are, and imports. The names of items are as good as any.
+func (r *Rebuilt) carryOn(known *Directory, since int64) {
+	for i := range known.items {
+		r.fresh.join(&Rows{Items: []ItemRow{known.items[i].row()}})
+	}
+	known.each(func(p *person) {
+		self := p.self.before(since)
+		rows := Rows{}
+		for i := range p.rows {
+			if p.rows[i].firstAt < since {
+				rows.Progress = append(rows.Progress, known.progressRow(p, &p.rows[i]))
+			}
+		}
+		if empty := (person{id: p.id}); self != empty.self {
+			kept := person{id: p.id, self: self}
+			rows.People = append(rows.People, kept.row())
+			r.PeopleContinued++
+		}
+		r.RowsContinued += len(rows.Progress)
+		r.fresh.join(&rows)
+	})
+}
+
+// before is what of it is older than a time, or imported.
+func (s self) before(since int64) (kept self) {
+	keeps := func(bit imported, at int64) bool {
+		if at == 0 || at >= since && s.imported&bit == 0 {
+			return false
+		}
+		kept.imported |= s.imported & bit
+		return true
+	}
+	if keeps(importedEmail, s.email.at) {
+		kept.email = s.email
+	}
+	if keeps(importedRole, s.role.at) {
+		kept.role = s.role
+	}
+	if keeps(importedTeam, s.team.at) {
+		kept.team = s.team
+	}
+	if keeps(importedActive, s.activeAt) {
+		kept.active, kept.activeAt = s.active, s.activeAt
+	}
+	return kept
+}
+
+func (r *Rebuilt) compare(known *Directory) {
+	rows := func(d *Directory) (people map[string]PersonRow, progress map[ProgressKey]ProgressRow) {
+		people, progress = map[string]PersonRow{}, map[ProgressKey]ProgressRow{}
+		d.each(func(p *person) {
+			people[p.id] = p.row()
+			for i := range p.rows {
+				row := d.progressRow(p, &p.rows[i])
+				progress[row.ProgressKey] = row
+			}
+		})
+		return people, progress
+	}
+	oldPeople, oldRows := rows(known)
+	newPeople, newRows := rows(r.fresh)
+	r.People, r.Rows = len(newPeople), len(newRows)
+	r.PeopleChanged, r.RowsChanged = differences(oldPeople, newPeople), differences(oldRows, newRows)
+}
+
+// differences counts the keys under which two maps have different things, or
+// one has none.
+func differences[K, V comparable](a, b map[K]V) (n int) {
+	for key, value := range a {
+		if other, ok := b[key]; !ok || other != value {
+			n++
+		}
+	}
+	for key := range b {
+		if _, ok := a[key]; !ok {
+			n++
+		}
+	}
+	return n
+}
+
+// Apply puts it in the place of what was known.
+func (r *Rebuilt) Apply(ctx context.Context) error {
+	err := r.store.ReplacePeople(ctx, func(add func(*Rows) error) error {
+		changes := r.fresh.changedItems()
+		for from, more := 0, true; ; from += stride {
+			if err := add(&changes); err != nil || !more {
+				return err
+			}
+			changes, more = r.fresh.changedPeople(from)
+		}
+	}, r.learnt)
+	if err != nil {
+		return fmt.Errorf("replace what is known of people: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,188 @@
+package people
+
+import (
+	"cmp"
+	"slices"
+)
+
+// The rows in which a store keeps a Directory. Times are in microseconds since
+// 1970, 0 for never; amounts are in millionths, -1 for unknown.
+type (
+	// PersonRow is who somebody is.
+	PersonRow struct {
+		ID                                string
+		Email, Role, Team                 string
+		EmailAt, RoleAt, TeamAt, ActiveAt int64
+		Active                            bool
+		// Imported is a set of bits: which of the others are from an import.
+		Imported uint8
+	}
+	// ItemRow is a module, a course or a quiz.
+	ItemRow struct {
+		Kind    Kind
+		ID      string
+		Name    string
+		NamedAt int64
+	}
+	// ProgressRow is how far somebody has come in an item.
+	ProgressRow struct {
+		ProgressKey
+		Progress, Seconds, Best, Last          int64
+		ScoredAt, CompletedAt, FirstAt, LastAt int64
+	}
+	// ProgressKey says whose progress in what.
+	ProgressKey struct {
+		User string
+		Kind Kind
+		Item string
+	}
+)
+
+// Rows are rows of all kinds.
+type Rows struct {
+	People   []PersonRow
+	Items    []ItemRow
+	Progress []ProgressRow
+	// Gone are rows of progress to be deleted.
+	Gone []ProgressKey
+}
+
+// Len is how many rows there are.
+func (r *Rows) Len() int { return len(r.People) + len(r.Items) + len(r.Progress) + len(r.Gone) }
+
+func (p *person) row() PersonRow {
+	s := &p.self
+	return PersonRow{
+		ID: p.id, Email: s.email.text, Role: s.role.text, Team: s.team.text,
+		EmailAt: s.email.at, RoleAt: s.role.at, TeamAt: s.team.at, ActiveAt: s.activeAt,
+		Active: s.active, Imported: uint8(s.imported),
+	}
+}
+
+func (r *PersonRow) self() self {
+	return self{
+		email: field{r.Email, r.EmailAt}, role: field{r.Role, r.RoleAt}, team: field{r.Team, r.TeamAt},
+		activeAt: r.ActiveAt, active: r.Active, imported: imported(r.Imported),
+	}
+}
+
+func (i *item) row() ItemRow { return ItemRow{i.kind, i.id, i.name.text, i.name.at} }
+
+func (d *Directory) progressRow(p *person, r *row) ProgressRow {
+	it := &d.items[r.item]
+	return ProgressRow{
+		ProgressKey{p.id, it.kind, it.id},
+		int64(r.progress), r.seconds, r.best, r.last, r.scoredAt, r.completedAt, r.firstAt, r.lastAt,
+	}
+}
+
+func (r *ProgressRow) row() row {
+	return row{
+		progress: int32(r.Progress), seconds: r.Seconds, best: r.Best, last: r.Last,
+		scoredAt: r.ScoredAt, completedAt: r.CompletedAt, firstAt: r.FirstAt, lastAt: r.LastAt,
+	}
+}
+
+// join folds saved rows in, as it would events.
+func (d *Directory) join(rows *Rows) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range rows.Items {
+		r := &rows.Items[i]
+		n := d.number(itemKey{r.Kind, r.ID})
+		d.items[n].name.join(field{r.Name, r.NamedAt})
+	}
+	for i := range rows.People {
+		r := &rows.People[i]
+		d.learn(&fact{user: r.ID, self: r.self()})
+	}
+	for i := range rows.Progress {
+		r := &rows.Progress[i]
+		d.learn(&fact{user: r.User, item: itemKey{r.Kind, r.Item}, row: r.row()})
+	}
+}
+
+// changedItems takes the items that differ from what was saved.
+func (d *Directory) changedItems() (rows Rows) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range d.items {
+		if it := &d.items[i]; it.changed {
+			it.changed = false
+			rows.Items = append(rows.Items, it.row())
+		}
+	}
+	return rows
+}
+
+// changedPeople takes what differs from what was saved of some people, beginning
+// with one of the list.
+func (d *Directory) changedPeople(from int) (rows Rows, more bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, p := range d.list[min(from, len(d.list)):min(from+stride, len(d.list))] {
+		if p == nil {
+			continue
+		}
+		if p.changed {
+			p.changed = false
+			rows.People = append(rows.People, p.row())
+		}
+		for _, n := range p.unsaved {
+			if i, found := p.find(n); found {
+				rows.Progress = append(rows.Progress, d.progressRow(p, &p.rows[i]))
+			} else {
+				rows.Gone = append(rows.Gone, ProgressKey{p.id, d.items[n].kind, d.items[n].id})
+			}
+		}
+		p.unsaved = nil
+	}
+	return rows, from+stride < len(d.list)
+}
+
+// notSaved gives back what was taken and could not be saved.
+func (d *Directory) notSaved(rows *Rows) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range rows.Items {
+		d.items[d.number(itemKey{rows.Items[i].Kind, rows.Items[i].ID})].changed = true
+	}
+	for i := range rows.People {
+		if p, ok := d.people[rows.People[i].ID]; ok {
+			p.changed = true
+		}
+	}
+	again := func(k *ProgressKey) {
+		if p, ok := d.people[k.User]; ok {
+			p.advanced(d.number(itemKey{k.Kind, k.Item}))
+		}
+	}
+	for i := range rows.Progress {
+		again(&rows.Progress[i].ProgressKey)
+	}
+	for i := range rows.Gone {
+		again(&rows.Gone[i])
+	}
+}
+
+// parts cuts rows into such as have at most so many, sorted as a store sorts
+// them, so that neighbours are written together.
+func (r *Rows) parts(size int) (parts []Rows) {
+	slices.SortFunc(r.People, func(a, b PersonRow) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(r.Progress, func(a, b ProgressRow) int {
+		return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Item, b.Item))
+	})
+	for c := range slices.Chunk(r.People, size) {
+		parts = append(parts, Rows{People: c})
+	}
+	for c := range slices.Chunk(r.Items, size) {
+		parts = append(parts, Rows{Items: c})
+	}
+	for c := range slices.Chunk(r.Progress, size) {
+		parts = append(parts, Rows{Progress: c})
+	}
+	for c := range slices.Chunk(r.Gone, size) {
+		parts = append(parts, Rows{Gone: c})
+	}
+	return parts
+}

@@ -1,0 +1,270 @@
+package people
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Sheet is a table of people as a spreadsheet exports it.
+type Sheet struct {
+	Records []Record
+	// Problems are all mistakes, in the order of their lines. With any, nothing
+	// of the sheet should be imported.
+	Problems []SheetProblem
+	// Ignored are the names of columns that mean nothing here.
+	Ignored []string
+}
+
+// Record is one line of a sheet. Empty fields say nothing.
+type Record struct {
+	Line              int
+	ID                string
+	Email, Role, Team string
+	// Active is true where the sheet does not say.
+	Active bool
+}
+
+// SheetProblem is a mistake in a line of a sheet, and what to do.
+type SheetProblem struct {
+	Line    int    `json:"line"`
+	Message string `json:"message"`
+}
+
+func (p SheetProblem) String() string { return fmt.Sprintf("line %d: %s", p.Line, p.Message) }
+
+// column is what a column of a sheet means.
+type column int
+
+const (
+	colIgnored column = iota
+	colID
+	colEmail
+	colRole
+	colTeam
+	colActive
+)
+
+// columns are the names that a header may have, in small letters and without
+// anything but letters and digits: "User ID" and "user_id" are "userid".
+var columns = map[string]column{
+	"userid": colID, "user": colID, "id": colID,
+	"email": colEmail, "emailaddress": colEmail, "mail": colEmail,
+	"role":   colRole,
+	"teamid": colTeam, "team": colTeam,
+	"active": colActive, "isactive": colActive, "status": colActive,
+}
+
+var columnNames = map[column]string{colID: "userId", colEmail: "email", colRole: "role", colTeam: "teamId", colActive: "active"}
+
+// ReadSheet reads a CSV file: with commas, semicolons or tabs, which the header
+// tells, with or without a byte order mark, with the line ends of any system.
+// An error is one of reading; mistakes in the text are in the Sheet.
+func ReadSheet(r io.Reader) (*Sheet, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sheet{}
+	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
+	if i := firstBadLine(text); i > 0 {
+		s.problem(i, "it is not UTF-8; save the file as CSV UTF-8")
+		return s, nil
+	}
+	s.read(text)
+	s.findTwice()
+	return s, nil
+}
+
+func (s *Sheet) problem(line int, format string, args ...any) {
+	s.Problems = append(s.Problems, SheetProblem{line, fmt.Sprintf(format, args...)})
+}
+
+// firstBadLine is the first line that is not UTF-8; 0 if there is none.
+func firstBadLine(text []byte) int {
+	if utf8.Valid(text) && !bytes.ContainsRune(text, 0) {
+		return 0
+	}
+	for n, line := 1, bufio.NewScanner(bytes.NewReader(text)); line.Scan(); n++ {
+		if !utf8.Valid(line.Bytes()) || bytes.ContainsRune(line.Bytes(), 0) {
+			return n
+		}
+	}
+	return 1 // in a line that is longer than a Scanner takes
+}
+
+func (s *Sheet) read(text []byte) {
+	reader := csv.NewReader(bytes.NewReader(text))
+	reader.Comma = separator(text)
+	reader.FieldsPerRecord = -1
+	var header []column
+	for {
+		cells, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if parse, ok := errors.AsType[*csv.ParseError](err); ok {
+			s.problem(parse.StartLine, "a quotation mark is not closed, or stands inside a cell without being doubled; what follows was not read")
+			return
+		}
+		line, _ := reader.FieldPos(0)
+		for i := range cells {
+			cells[i] = strings.TrimSpace(strings.Clone(cells[i])) // or one cell would keep its whole line in memory
+		}
+		switch {
+		case strings.Join(cells, "") == "":
+		case header == nil && strings.HasPrefix(strings.ToLower(cells[0]), "sep="): // for spreadsheets only
+		case header == nil:
+			if header = s.header(line, cells); header == nil {
+				return
+			}
+		default:
+			s.record(line, header, cells)
+		}
+	}
+	if header == nil {
+		s.problem(1, "the file is empty: its first line names the columns, userId and any of email, role, teamId, active")
+	}
+}
+
+// separator is whatever separates the names in the first line that has any.
+func separator(text []byte) rune {
+	for line := range bytes.Lines(text) {
+		best, most := ',', 0
+		for _, candidate := range ",;\t" {
+			if n := bytes.Count(line, []byte(string(candidate))); n > most {
+				best, most = candidate, n
+			}
+		}
+		if len(bytes.Trim(line, "\r\n ,;\t\"")) > 0 {
+			return best
+		}
+	}
+	return ','
+}
+
+// header finds out what the columns mean; nil if it cannot be used.
+func (s *Sheet) header(line int, cells []string) []column {
+	header := make([]column, len(cells))
+	for i, cell := range cells {
+		header[i] = columns[plain(cell)]
+		switch {
+		case header[i] == colIgnored && cell != "":
+			s.Ignored = append(s.Ignored, cell)
+		case header[i] != colIgnored && slices.Contains(header[:i], header[i]):
+			s.problem(line, "the column %q says once more what %s is; leave one of them out", cell, columnNames[header[i]])
+			return nil
+		}
+	}
+	if !slices.Contains(header, colID) {
+		s.problem(line, "no column is named userId; the first line names the columns, userId and any of email, role, teamId, active")
+		return nil
+	}
+	return header
+}
+
+// plain is a name in small letters, without anything but letters and digits.
+func plain(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, name)
+}
+
+// mangled is what a spreadsheet makes of a long number.
+var mangled = regexp.MustCompile(`^\d([.,]\d+)?[eE]\+\d+$`)
+
+func (s *Sheet) record(line int, header []column, cells []string) {
+	before := len(s.Problems)
+	r := Record{Line: line, Active: true}
+	for i, cell := range cells {
+		if i >= len(header) {
+			if cell != "" {
+				s.problem(line, "it has more cells than the first line; put a cell with a separator in it in quotation marks")
+				break
+			}
+			continue
+		}
+		s.cell(&r, header[i], cell)
+	}
+	if r.ID == "" && len(s.Problems) == before {
+		s.problem(line, "it has no userId")
+	}
+	if len(s.Problems) == before {
+		s.Records = append(s.Records, r)
+	}
+}
+
+func (s *Sheet) cell(r *Record, c column, cell string) {
+	most := MaxText
+	if c == colID || c == colTeam {
+		most = MaxID
+	}
+	if c != colIgnored && len(cell) > most {
+		s.problem(r.Line, "its %s has %d bytes; at most %d are kept", columnNames[c], len(cell), most)
+		return
+	}
+	switch c {
+	case colID:
+		if mangled.MatchString(cell) {
+			s.problem(r.Line, "the spreadsheet has rounded the userId to %s; format the column as text and enter the ids again", cell)
+			return
+		}
+		r.ID = cell
+	case colEmail:
+		if cell != "" && (!strings.Contains(cell, "@") || strings.ContainsAny(cell, " \t\n")) {
+			s.problem(r.Line, "%q is no e-mail address; correct it or leave it empty", cut(cell))
+			return
+		}
+		r.Email = cell
+	case colRole:
+		r.Role = cell
+	case colTeam:
+		r.Team = cell
+	case colActive:
+		active, ok := truth[strings.ToLower(cell)]
+		if !ok {
+			s.problem(r.Line, "active is %q; write true or false, or leave it empty for true", cut(cell))
+			return
+		}
+		r.Active = active
+	}
+}
+
+// truth are the words for whether somebody is active.
+var truth = map[string]bool{
+	"": true, "true": true, "yes": true, "y": true, "1": true, "active": true,
+	"false": false, "no": false, "n": false, "0": false, "inactive": false,
+}
+
+// cut shortens what a message quotes.
+func cut(text string) string {
+	if runes := []rune(text); len(runes) > 60 {
+		return string(runes[:59]) + "…"
+	}
+	return text
+}
+
+// findTwice finds people who have several lines.
+func (s *Sheet) findTwice() {
+	lines := make(map[string]int, len(s.Records))
+	for i := range s.Records {
+		r := &s.Records[i]
+		if first, twice := lines[r.ID]; twice {
+			s.problem(r.Line, "%s has line %d already; leave one of the two out", cut(r.ID), first)
+			continue
+		}
+		lines[r.ID] = r.Line
+	}
+	slices.SortStableFunc(s.Problems, func(a, b SheetProblem) int { return a.Line - b.Line })
+}

@@ -1,0 +1,136 @@
+package people
+
+import (
+	"time"
+
+	"heed/engine/event"
+)
+
+// View is what a Directory would say if one more event had been learnt: a rule
+// that decides an event must see what this event tells. It is small, changes
+// nothing, and sees what the Directory learns meanwhile.
+type View struct {
+	d  *Directory
+	e  *event.Event
+	at time.Time
+}
+
+// As returns the View with the event. An event that was learnt already changes
+// nothing in it.
+func (d *Directory) As(e *event.Event, signedAt time.Time) View { return View{d, e, signedAt} }
+
+// fact is what the view's event tells, if anything.
+func (v View) fact() (fact, bool) {
+	if v.e == nil {
+		return fact{}, false
+	}
+	return factOf(v.e, v.at)
+}
+
+// news is what the view's event tells of the user, if anything.
+func (v View) news(user string) (fact, bool) {
+	f, told := v.fact()
+	if !told || f.user != user {
+		return fact{}, false
+	}
+	return f, true
+}
+
+// Person returns who the person is; false if nothing is known of them.
+func (v View) Person(id string) (Person, bool) {
+	f, told := v.news(id)
+	v.d.mu.RLock()
+	defer v.d.mu.RUnlock()
+	p, known := v.d.people[id]
+	if known {
+		f.self.join(p.self)
+	}
+	return f.self.person(id), known || told
+}
+
+// Progress returns how far the user has come in a module, in percent; false if
+// that is not known.
+func (v View) Progress(user, module string) (pct float64, known bool) {
+	key := itemKey{Module, module}
+	best := none
+	if f, told := v.news(user); told && f.item == key {
+		best = amount(f.row.progress)
+	}
+	v.d.mu.RLock()
+	defer v.d.mu.RUnlock()
+	if r := v.d.row(user, key); r != nil {
+		best = max(best, amount(r.progress))
+	}
+	if best == none {
+		return 0, false
+	}
+	return number(best), true
+}
+
+// row returns how far the user has come in an item, nil if that is not known.
+func (d *Directory) row(user string, key itemKey) *row {
+	p, ok := d.people[user]
+	if !ok {
+		return nil
+	}
+	n, ok := d.numbers[key]
+	if !ok {
+		return nil
+	}
+	if i, found := p.find(n); found {
+		return &p.rows[i]
+	}
+	return nil
+}
+
+// Rank returns the user's place among all by a measure: 1 is the best, and
+// equals share a place. False if the user has nothing that counts there, or has
+// left.
+func (v View) Rank(user string, by By) (place int, known bool) {
+	f, told := v.fact()
+	v.d.mu.RLock()
+	defer v.d.mu.RUnlock()
+	own := v.d.standingOf(user)[by]
+	if !told {
+		return v.d.orders[by].above(own.value) + 1, own.counts
+	}
+	// The event's user may move past others, or drop out.
+	before, after := v.d.standingOf(f.user)[by], v.d.standingWith(&f)[by]
+	if f.user == user {
+		own = after
+	}
+	above := v.d.orders[by].above(own.value)
+	if before.counts && before.value > own.value {
+		above--
+	}
+	if after.counts && after.value > own.value {
+		above++
+	}
+	return above + 1, own.counts
+}
+
+func (d *Directory) standingOf(user string) (s standing) {
+	if p, ok := d.people[user]; ok {
+		return p.standing()
+	}
+	return s
+}
+
+// standingWith is where the fact's user would stand.
+func (d *Directory) standingWith(f *fact) standing {
+	var then person // as much of the person as a standing needs
+	if p, ok := d.people[f.user]; ok {
+		then.self, then.sums = p.self, p.sums
+	}
+	then.self.join(f.self)
+	if f.item.id != "" {
+		r := newRow(0)
+		if had := d.row(f.user, f.item); had != nil {
+			r = *had
+			then.count(&r, -1)
+		}
+		r.join(f.row)
+		then.count(&r, 1)
+	}
+	return then.standing()
+}

@@ -1,0 +1,193 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"heed/engine/people"
+	"heed/engine/record"
+)
+
+const (
+	insertPeople = "INSERT OR REPLACE INTO people (id, email, role, team, email_at, role_at, team_at, active_at, active, imported)"
+	insertItems  = "INSERT OR REPLACE INTO items (kind, id, name, named_at)"
+	// The columns stand in the order of people.ProgressRow.
+	insertProgress = "INSERT OR REPLACE INTO progress" +
+		" (user, kind, item, progress, seconds, best, last, scored_at, completed_at, first_at, last_at)"
+)
+
+// loadPart is how many rows LoadPeople gives at once.
+const loadPart = 4096
+
+// LoadPeople implements people.Store.
+func (db *DB) LoadPeople(ctx context.Context, part func(*people.Rows)) (err error) {
+	defer wrap(&err, "load people")
+	var rows people.Rows
+	flush := func(least int) {
+		if rows.Len() >= least {
+			part(&rows)
+			rows = people.Rows{}
+		}
+	}
+	err = db.scan(ctx, "SELECT kind, id, name, named_at FROM items", func(scan func(...any) error) error {
+		var r people.ItemRow
+		err := scan(&r.Kind, &r.ID, &r.Name, &r.NamedAt)
+		rows.Items = append(rows.Items, r)
+		flush(loadPart)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	flush(1)
+	err = db.scan(ctx, "SELECT id, email, role, team, email_at, role_at, team_at, active_at, active, imported FROM people", func(scan func(...any) error) error {
+		var r people.PersonRow
+		err := scan(&r.ID, &r.Email, &r.Role, &r.Team, &r.EmailAt, &r.RoleAt, &r.TeamAt, &r.ActiveAt, &r.Active, &r.Imported)
+		rows.People = append(rows.People, r)
+		flush(loadPart)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = db.scan(ctx, `
+		SELECT user, kind, item, progress, seconds, best, last, scored_at, completed_at, first_at, last_at
+		FROM progress`, func(scan func(...any) error) error {
+		var r people.ProgressRow
+		err := scan(&r.User, &r.Kind, &r.Item, &r.Progress, &r.Seconds, &r.Best, &r.Last, &r.ScoredAt, &r.CompletedAt, &r.FirstAt, &r.LastAt)
+		rows.Progress = append(rows.Progress, r)
+		flush(loadPart)
+		return err
+	})
+	flush(1)
+	return err
+}
+
+// scan calls row for each row of the query.
+func (db *DB) scan(ctx context.Context, query string, row func(scan func(...any) error) error) error {
+	rows, err := db.readDB.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// SavePeople implements people.Store.
+func (db *DB) SavePeople(ctx context.Context, rows *people.Rows, learnt int64) (err error) {
+	defer wrap(&err, "save people")
+	return db.writer.do(ctx, func(g *groupTx) error {
+		if err := g.conn.savePeople(rows); err != nil || learnt == 0 {
+			return err
+		}
+		return g.conn.setLearnt(learnt)
+	})
+}
+
+// ReplacePeople implements people.Store. It is one transaction, however much is
+// replaced, so use it on a store that nobody else waits for.
+func (db *DB) ReplacePeople(ctx context.Context, parts func(add func(*people.Rows) error) error, learnt int64) (err error) {
+	defer wrap(&err, "replace people")
+	var all []people.Rows // apply may run twice, parts may not
+	if err := parts(func(rows *people.Rows) error { all = append(all, *rows); return nil }); err != nil {
+		return err
+	}
+	return db.writer.do(ctx, func(g *groupTx) error {
+		for _, clear := range []string{"DELETE FROM people", "DELETE FROM items", "DELETE FROM progress"} {
+			if _, err := g.conn.exec(clear); err != nil {
+				return err
+			}
+		}
+		for i := range all {
+			if err := g.conn.savePeople(&all[i]); err != nil {
+				return err
+			}
+		}
+		return g.conn.setLearnt(learnt)
+	})
+}
+
+func (c *conn) setLearnt(seq int64) error {
+	_, err := c.exec("UPDATE marks SET value = ? WHERE name = 'people_learnt'", seq)
+	return err
+}
+
+func (c *conn) savePeople(rows *people.Rows) error {
+	var values [][]value
+	for i := range rows.People {
+		r := &rows.People[i]
+		active := int64(0)
+		if r.Active {
+			active = 1
+		}
+		values = append(values, []value{r.ID, r.Email, r.Role, r.Team, r.EmailAt, r.RoleAt, r.TeamAt, r.ActiveAt, active, int64(r.Imported)})
+	}
+	if err := c.insert(insertPeople, values); err != nil {
+		return err
+	}
+	values = nil
+	for i := range rows.Items {
+		r := &rows.Items[i]
+		values = append(values, []value{int64(r.Kind), r.ID, r.Name, r.NamedAt})
+	}
+	if err := c.insert(insertItems, values); err != nil {
+		return err
+	}
+	values = nil
+	for i := range rows.Progress {
+		r := &rows.Progress[i]
+		values = append(values, []value{
+			r.User, int64(r.Kind), r.Item, r.Progress, r.Seconds, r.Best, r.Last, r.ScoredAt, r.CompletedAt, r.FirstAt, r.LastAt,
+		})
+	}
+	if err := c.insert(insertProgress, values); err != nil {
+		return err
+	}
+	for i := range rows.Gone {
+		k := &rows.Gone[i]
+		if _, err := c.exec("DELETE FROM progress WHERE user = ? AND kind = ? AND item = ?", k.User, int64(k.Kind), k.Item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Learnt implements people.Store.
+func (db *DB) Learnt(ctx context.Context) (learnt, last int64, err error) {
+	defer wrap(&err, "read what was learnt")
+	if learnt, err = mark(ctx, db.readDB, "people_learnt"); err != nil {
+		return 0, 0, err
+	}
+	err = db.writer.do(ctx, func(g *groupTx) error {
+		last = g.nextSeq - 1
+		return nil
+	})
+	return learnt, last, err
+}
+
+// mark reads a mark.
+func mark(ctx context.Context, db *sql.DB, name string) (v int64, err error) {
+	err = db.QueryRowContext(ctx, "SELECT value FROM marks WHERE name = ?", name).Scan(&v)
+	return v, err
+}
+
+// EventsAfter implements people.Store.
+func (db *DB) EventsAfter(ctx context.Context, seq int64, limit int) (events []record.Event, err error) {
+	defer wrap(&err, "read events after %d", seq)
+	q := query{text: "SELECT " + eventHead + ", body FROM events"}
+	q.where("seq > ?", seq)
+	return db.events(ctx, q.limit("seq", limit))
+}
+
+// WholeSince implements people.Store.
+func (db *DB) WholeSince(ctx context.Context) (since time.Time, err error) {
+	defer wrap(&err, "read how far events were deleted")
+	micros, err := mark(ctx, db.readDB, "pruned_before")
+	return timeOf(micros), err
+}
