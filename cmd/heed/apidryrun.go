@@ -28,8 +28,12 @@ func (a *app) dryRun(s streams) func(context.Context, string, [][]byte) ([]any, 
 			}
 		}
 		now := time.Now()
+		fixtures := make([]ruletest.Fixture, len(events))
 		for i, body := range events {
-			result, err := ruletest.DryRun(loaded.Rules, ruletest.Fixture{File: fmt.Sprintf("events[%d]", i), Body: body}, now)
+			fixtures[i] = ruletest.Fixture{File: fmt.Sprintf("events[%d]", i), Body: body}
+		}
+		for _, f := range withFacts(fixtures, a.people.Directory, now) {
+			result, err := ruletest.DryRun(loaded.Rules, f, now)
 			if err != nil {
 				return nil, problems, err
 			}

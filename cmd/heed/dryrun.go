@@ -16,6 +16,7 @@ import (
 // dryRunOptions are the flags of heed dry-run.
 type dryRunOptions struct {
 	rules, output, why string
+	people             string
 	saveTest           string
 	keepPersonal       bool
 }
@@ -27,6 +28,9 @@ func newDryRun(s streams) *cobra.Command {
 		Short: "Show what rules would do with events, and why; sends nothing",
 		Long: `Dry-run puts events through the rules exactly as the receiver would and shows
 each rule's outcome, the reason, and what would be sent. Nothing is sent.
+
+What rules ask about people (user.role and the like) is answered by --people, a CSV
+file with the columns userId, email, role, teamId and active, and by the event itself.
 
 EVENT is a JSON file in the webhook's own format, {"event", "companyId", "data"},
 a directory of such files, or - for standard input.
@@ -47,6 +51,7 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 	cmd.Flags().StringVar(&o.why, "why", "", "show every clause of this rule's condition")
 	cmd.Flags().StringVar(&o.saveTest, "save-test", "", "add tests that expect what the rules do now to this file, which ends in _test.yaml; - for standard output")
 	cmd.Flags().BoolVar(&o.keepPersonal, "keep-personal", false, "with --save-test: keep the personal values")
+	cmd.Flags().StringVar(&o.people, "people", "", "CSV file of people that rules may ask about, as heed people import takes it")
 	outputFlag(cmd, &o.output, "text", "json")
 	return cmd
 }
@@ -66,7 +71,12 @@ func dryRun(s streams, o dryRunOptions, events []string) error {
 	if err != nil {
 		return usage("%v", err)
 	}
+	directory, err := readPeople(o.people)
+	if err != nil {
+		return err
+	}
 	now := time.Now()
+	fixtures = withFacts(fixtures, directory, now.Add(time.Second))
 	code, err := showDryRun(s, o, loaded.Rules, fixtures, now)
 	if err == nil && o.saveTest != "" {
 		err = saveTests(s, o, loaded, fixtures, now)

@@ -2,11 +2,13 @@ package main
 
 import (
 	"math"
+	"os"
 	"time"
 
 	"heed/engine/event"
 	"heed/engine/expression"
 	"heed/engine/people"
+	"heed/engine/ruletest"
 )
 
 // known answers what rules ask about people.
@@ -15,6 +17,52 @@ type known struct{ people.View }
 // known is what is known of people once the event counts.
 func (a *app) known(e *event.Event, signedAt time.Time) expression.Facts {
 	return known{a.people.As(e, signedAt)}
+}
+
+// readPeople reads a sheet of people, as heed people import takes one, to try
+// rules with.
+func readPeople(path string) (*people.Directory, error) {
+	directory := people.New()
+	if path == "" {
+		return directory, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, usage("people cannot be read: %v", err)
+	}
+	defer f.Close()
+	sheet, err := people.ReadSheet(f)
+	if err != nil {
+		return nil, usage("people cannot be read from %s: %v", path, err)
+	}
+	if len(sheet.Problems) > 0 {
+		return nil, usage("people cannot be read from %s: %s", path, sheet.Problems[0])
+	}
+	now := time.Now()
+	for _, r := range sheet.Records {
+		data := map[string]any{"userId": r.ID}
+		for name, text := range map[string]string{"email": r.Email, "role": r.Role, "teamId": r.Team} {
+			if text != "" {
+				data[name] = text
+			}
+		}
+		directory.Learn(&event.Event{Type: "user.provisioned", Data: data}, now)
+		if !r.Active {
+			directory.Learn(&event.Event{Type: "user.deprovisioned", Data: map[string]any{"userId": r.ID}}, now.Add(time.Millisecond))
+		}
+	}
+	return directory, nil
+}
+
+// withFacts are fixtures in which rules know what the directory does, and what
+// each event tells itself.
+func withFacts(fixtures []ruletest.Fixture, directory *people.Directory, now time.Time) []ruletest.Fixture {
+	for i := range fixtures {
+		if e, err := event.Decode(fixtures[i].Body); err == nil { // else it is refused where it is used
+			fixtures[i].Facts = known{directory.As(&e, now)}
+		}
+	}
+	return fixtures
 }
 
 // Fact implements expression.Facts.

@@ -65,14 +65,18 @@ func paths(tree ast.Node) []ast.Node {
 	var walk func(n ast.Node)
 	walk = func(n ast.Node) {
 		member, isMember := n.(*ast.MemberNode)
-		if isAnswer := isMember && isRecord(member.Node) || asks(n) != ""; isPath(n) || isAnswer {
+		isCell := isMember && isRecord(member.Node)
+		if isCell || isPath(n) || asks(n) != "" {
 			if text := n.String(); !seen[text] && text != "data" {
 				seen[text] = true
 				found = append(found, n)
 			}
-			if !isAnswer {
-				return
-			}
+		}
+		switch {
+		case isCell: // the record is shown by its cell, what it is found by is worth showing
+			n = member.Node
+		case isPath(n):
+			return
 		}
 		if let, ok := n.(*ast.VariableDeclaratorNode); ok {
 			seen[let.Name] = true
