@@ -19,7 +19,7 @@ func hourOf(micros int64) int64 { return micros / hourMicros }
 
 // Prune deletes the events received before a time, with their deliveries and
 // attempts, and returns how many. An event with a delivery that is still to be
-// sent stays. De-duplication keys from before keysBefore go too, unless their
+// sent stays. Threads that were not used since go too. De-duplication keys from before keysBefore go too, unless their
 // event is still there. On an error, what was deleted so far stays deleted. It
 // reads every key, so call it a few times a day, not a minute.
 func (db *DB) Prune(ctx context.Context, before, keysBefore time.Time) (n int, err error) {
@@ -38,6 +38,9 @@ func (db *DB) Prune(ctx context.Context, before, keysBefore time.Time) (n int, e
 		if err != nil {
 			return n, err
 		}
+	}
+	if err := db.pruneThreads(ctx, micros(before)); err != nil {
+		return n, err
 	}
 	return n, db.pruneKeys(ctx, micros(keysBefore))
 }

@@ -1,6 +1,6 @@
 // Package store owns what heed remembers: events, the keys by which they are
-// de-duplicated, deliveries with their attempts, and rule sets, in one SQLite
-// database that one process at a time may open. It implements intake.Store and
+// de-duplicated, deliveries with their attempts, rule sets, and threads, in one
+// SQLite database that one process at a time may open. It implements intake.Store and
 // delivery.Queue, and what the admin listener reads. Only cmd/heed imports it.
 //
 // One goroutine writes. It takes all writes that wait, runs them in one

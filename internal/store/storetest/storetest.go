@@ -56,8 +56,12 @@ type Store interface {
 	// deliveries, sent or not.
 	Forget(ctx context.Context, user string) (int, error)
 
-	// Prune deletes events received before a time that wait for nothing, and
-	// keys from before keysBefore whose event is gone.
+	// Thread is the ts that KeepThread was last given for the key.
+	Thread(ctx context.Context, key string) (ts string, found bool, err error)
+	KeepThread(ctx context.Context, key, ts string, now time.Time) error
+
+	// Prune deletes events received before a time that wait for nothing, threads
+	// last used before it, and keys from before keysBefore whose event is gone.
 	Prune(ctx context.Context, before, keysBefore time.Time) (int, error)
 	Ping(ctx context.Context) error
 }
@@ -65,7 +69,7 @@ type Store interface {
 // Run runs the suite. open gives an empty store and sees to its end.
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for _, group := range []map[string]func(*testing.T, Store){
-		commitTests, raceTests, queueTests, readTests, pruneTests, repairTests,
+		commitTests, raceTests, queueTests, readTests, pruneTests, repairTests, threadTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
