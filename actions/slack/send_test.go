@@ -276,7 +276,7 @@ func TestARecordedMessageThatCannotBeUsedIsDead(t *testing.T) {
 
 func TestTheDefaultsSuitSlack(t *testing.T) {
 	d := actiontest.MustCompile(t, rule(bot, `text: a`)).Settings
-	if d.Retry != actions.DefaultRetry || d.Timeout != 15*time.Second || d.Concurrency != 1 || d.AllowPrivate {
+	if d.Retry != actions.DefaultRetry || d.Timeout != 15*time.Second || d.Concurrency != 1 || d.Rate != 1 || d.RatePer != time.Second || d.AllowPrivate {
 		t.Errorf("%+v", d)
 	}
 }
