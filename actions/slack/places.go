@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"heed/actions"
 	"heed/engine/expression"
@@ -32,9 +33,11 @@ func (s *step) compile(p *actions.Params, key string, node *source.Node, in plac
 	if t == nil {
 		return nil
 	}
-	if m := mentionByHand.FindStringSubmatch(t.Literals()); m != nil {
-		p.Report().Errorf(node.Place(), "bad-mention", "%s of %s mentions %s, but Slack knows people by their ids", key, p.What(), m[1]).
-			Suggest("write {{ mention(%q) }}", m[1])
+	if m := mentionByHand.FindStringSubmatchIndex(node.Text()); m != nil {
+		before, address := node.Text()[:m[0]], node.Text()[m[2]:m[3]]
+		from := utf8.RuneCountInString(before)
+		p.Report().Errorf(node.Within(from, from+utf8.RuneCountInString(address)+len("<@>")), "bad-mention", "%s of %s mentions %s, but Slack knows people by their ids", key, p.What(), address).
+			Suggest("write {{ mention(%q) }}", address)
 	}
 	h := holes{step: s, params: p, key: key, node: node}
 	t.EscapeEach(func(hole expression.Hole) func(string) string { return h.escape(hole, in) })
@@ -57,10 +60,10 @@ func (h *holes) escape(hole expression.Hole, in place) func(string) string {
 	link, isLink := linkAround(hole, in)
 	switch {
 	case hole.Mention && h.step.byWebhook:
-		h.report("needs-token", "mentions somebody, but an incoming webhook cannot look people up",
+		h.report(hole, "needs-token", "mentions somebody, but an incoming webhook cannot look people up",
 			"configure the action with a token, or write the address itself: {{ data.email }}")
 	case hole.Mention && isLink:
-		h.report("bad-mention", "has a mention inside <…>", "write {{ mention(data.email) }} by itself, without < and >")
+		h.report(hole, "bad-mention", "has a mention inside <…>", "write {{ mention(data.email) }} by itself, without < and >")
 	case hole.Mention:
 		return h.bounded(mention)
 	case in == inPlain:
@@ -72,19 +75,19 @@ func (h *holes) escape(hole expression.Hole, in place) func(string) string {
 	case in == inMrkdwn && strings.Contains(link, "|"):
 		return h.bounded(Label)
 	case in != inAddress && link != "" && strings.ContainsAny(link[:1], "@!#"):
-		h.report("bad-mention", "lets an event choose whom <"+link+"…> mentions", "to mention a person write {{ mention(data.email) }}")
+		h.report(hole, "bad-mention", "lets an event choose whom <"+link+"…> mentions", "to mention a person write {{ mention(data.email) }}")
 	case strings.HasPrefix(link, "mailto:"):
 		return h.bounded(mailAddress)
 	case !hasFixedHost(link) && in == inAddress:
-		h.report("template-in-url", "lets an event choose the host", "write the address up to the first / after the host; templates can stand behind it")
+		h.report(hole, "template-in-url", "lets an event choose the host", "write the address up to the first / after the host; templates can stand behind it")
 	case !hasFixedHost(link):
-		h.report("template-in-url", "lets an event choose where <…> leads", "write the address up to the first / after the host, and templates behind it; the sign < itself is written &lt;")
+		h.report(hole, "template-in-url", "lets an event choose where <…> leads", "write the address up to the first / after the host, and templates behind it; the sign < itself is written &lt;")
 	}
 	return h.bounded(AddressPart)
 }
 
-func (h *holes) report(code, what, hint string) {
-	h.params.Report().Errorf(h.node.Place(), code, "%s of %s %s", h.key, h.params.What(), what).Suggest("%s", hint)
+func (h *holes) report(hole expression.Hole, code, what, hint string) {
+	h.params.Report().Errorf(h.node.Within(hole.From, hole.To), code, "%s of %s %s", h.key, h.params.What(), what).Suggest("%s", hint)
 }
 
 // linkAround is the text of a link or a mention in front of a hole inside it;

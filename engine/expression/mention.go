@@ -66,6 +66,9 @@ type Hole struct {
 	// Before and After are the literal text on its two sides, other holes left
 	// out.
 	Before, After string
+	// From and To are where it stands in the text, its braces included, in
+	// characters.
+	From, To int
 	// Mention says that the hole mentions somebody: its value is an address.
 	Mention bool
 }
@@ -80,6 +83,6 @@ func (t *Template) EscapeEach(choose func(Hole) func(string) string) {
 			before += len(p.literal)
 			continue
 		}
-		p.escape = choose(Hole{Before: all[:before], After: all[before:], Mention: p.mention})
+		p.escape = choose(Hole{Before: all[:before], After: all[before:], From: p.from, To: p.to, Mention: p.mention})
 	}
 }

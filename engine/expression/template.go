@@ -16,10 +16,11 @@ type Template struct {
 
 // part is a literal or, with a hole, an expression.
 type part struct {
-	literal string
-	hole    *Value
-	mention bool
-	escape  func(string) string // the hole's own; see EscapeEach
+	literal  string
+	hole     *Value
+	from, to int // where the hole stands, its braces included, in characters
+	mention  bool
+	escape   func(string) string // the hole's own; see EscapeEach
 }
 
 // Template compiles a string with holes. {{{{ writes a literal {{.
@@ -34,7 +35,7 @@ func (s *Scope) template(text string, mentions bool) (*Template, []Fault) {
 			t.parts = append(t.parts, part{literal: p.text})
 			continue
 		}
-		compiled := part{}
+		compiled := part{from: p.at - 2, to: p.at + len([]rune(p.text)) + 2}
 		var holeFaults []Fault
 		if mentions {
 			compiled.hole, holeFaults, compiled.mention = s.mention(p.text)

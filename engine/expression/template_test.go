@@ -136,15 +136,19 @@ func mentioning(t testing.TB, text string) *Template {
 
 func TestEachHoleCanHaveAnEscapeOfItsOwn(t *testing.T) {
 	var holes []Hole
-	tm := mentioning(t, `a {{ data.userId }} b {{ mention(data.userId) }}{{ data.score }} c`)
+	tm := mentioning(t, `ä {{ data.userId }} b {{ mention(data.userId) }}{{ data.score }} c`)
 	tm.EscapeEach(func(h Hole) func(string) string {
 		holes = append(holes, h)
 		return func(value string) string { return "[" + h.Before + "|" + value + "]" }
 	})
-	if diff := cmp.Diff([]Hole{{Before: "a ", After: " b  c"}, {"a  b ", " c", true}, {Before: "a  b ", After: " c"}}, holes); diff != "" {
+	if diff := cmp.Diff([]Hole{
+		{Before: "ä ", After: " b  c", From: 2, To: 19},
+		{Before: "ä  b ", After: " c", From: 22, To: 48, Mention: true},
+		{Before: "ä  b ", After: " c", From: 48, To: 64},
+	}, holes); diff != "" {
 		t.Error(diff)
 	}
-	if got, want := tm.Text(env(t, quizData), Plain), "a [a |u<1>] b [a  b |u<1>][a  b |61] c"; got != want {
+	if got, want := tm.Text(env(t, quizData), Plain), "ä [ä |u<1>] b [ä  b |u<1>][ä  b |61] c"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
