@@ -61,6 +61,7 @@ func (e *exchange) outcome(err error, secrets ...string) actions.Outcome {
 	}
 	o := actions.Outcome{Verdict: outbound.Verdict(e.status), After: e.after, Response: outbound.Excerpt(e.body, secrets...)}
 	var refused slackgo.SlackErrorResponse
+	excerpt := func(text string) string { return outbound.Excerpt([]byte(text), secrets...) }
 	switch {
 	case e.status == http.StatusTooManyRequests:
 		o.Error = "Slack asks to slow down"
@@ -70,7 +71,7 @@ func (e *exchange) outcome(err error, secrets ...string) actions.Outcome {
 		if temporary[refused.Err] {
 			o.Verdict = actions.Retry
 		}
-		o.Error = "Slack: " + explained(refused.Err, e.channel, cmp.Or(refused.Needed, e.scope))
+		o.Error = "Slack: " + explained(excerpt(refused.Err), e.channel, cmp.Or(excerpt(refused.Needed), e.scope))
 	case err != nil || !e.isOK():
 		o.Verdict, o.Error = actions.Retry, notSlack
 	default:

@@ -76,7 +76,7 @@ func (h *holes) escape(hole expression.Hole, in place) func(string) string {
 		return h.bounded(Label)
 	case in != inAddress && link != "" && strings.ContainsAny(link[:1], "@!#"):
 		h.report(hole, "bad-mention", "lets an event choose whom <"+link+"…> mentions", "to mention a person write {{ mention(data.email) }}")
-	case strings.HasPrefix(link, "mailto:"):
+	case in != inAddress && strings.HasPrefix(link, "mailto:"):
 		return h.bounded(mailAddress)
 	case !hasFixedHost(link) && in == inAddress:
 		h.report(hole, "template-in-url", "lets an event choose the host", "write the address up to the first / after the host; templates can stand behind it")

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"time"
 
 	"heed/actions"
 )
@@ -43,10 +44,16 @@ func (a *action) postInThread(ctx context.Context, token string, r *message, key
 		o, p = a.post(ctx, token, r, "")
 	}
 	if root := p.root(ts); o.Verdict == actions.Done && root != "" {
-		_ = a.memory.threads.KeepThread(ctx, key, root, a.memory.now())
+		// Also when the attempt's time is over by now: the message is there.
+		keeping, stop := context.WithTimeout(context.WithoutCancel(ctx), keepWithin)
+		defer stop()
+		_ = a.memory.threads.KeepThread(keeping, key, root, a.memory.now())
 	}
 	return o
 }
+
+// keepWithin bounds how long a thread that was begun is tried to be remembered.
+const keepWithin = 2 * time.Second
 
 // posted is what Slack says of a message.
 type posted struct {

@@ -197,3 +197,31 @@ func TestAMessageThatWasRefusedBeginsNoThread(t *testing.T) {
 		t.Errorf("%v was kept after %d calls", store.ts, len(w.got()))
 	}
 }
+
+// An answer can come just as the attempt's time is over.
+func TestAThreadIsRememberedAlsoWhenTheAttemptIsCutOff(t *testing.T) {
+	ctx, cut := context.WithCancel(t.Context())
+	store := &cutOff{newThreads(), cut}
+	w := newWorkspace(t)
+	a := actiontest.MustCompile(t, w.bot(slack.NewMemory(store, time.Now), threaded))
+	if got := a.SendRequest(ctx, a.MustRender(t, `{"userId":"a","quizId":"q1"}`)); got.Verdict != actions.Done {
+		t.Fatalf("%+v", got)
+	}
+	if len(store.ts) != 1 {
+		t.Errorf("kept is %v", store.ts)
+	}
+}
+
+// cutOff cuts an attempt off when its thread is to be remembered.
+type cutOff struct {
+	*threads
+	cut context.CancelFunc
+}
+
+func (s *cutOff) KeepThread(ctx context.Context, key, ts string, now time.Time) error {
+	s.cut()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return s.threads.KeepThread(ctx, key, ts, now)
+}
