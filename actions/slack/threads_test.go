@@ -71,8 +71,13 @@ func TestMessagesWithTheSameKeyGoToOneThread(t *testing.T) {
 	// Another channel, and another action, have threads of their own.
 	sendAll(t, w.bot(memory, `{text: "{{ data.userId }}", thread_per: data.quizId, channel: "#other"}`), `{"userId":"g","quizId":"q1"}`)
 	want := []post{
-		{"#coaching", "a", "", "1.0"}, {"#coaching", "b", "", "2.0"}, {"#coaching", "c", "1.0", "3.0"}, {"#coaching", "d", "", "4.0"}, {"#coaching", "e", "1.0", "5.0"},
-		{"#coaching", "f", "2.0", "6.0"}, {"#other", "g", "", "7.0"},
+		{"#coaching", "a", "", "1.0"},
+		{"#coaching", "b", "", "2.0"},
+		{"#coaching", "c", "1.0", "3.0"},
+		{"#coaching", "d", "", "4.0"},
+		{"#coaching", "e", "1.0", "5.0"},
+		{"#coaching", "f", "2.0", "6.0"},
+		{"#other", "g", "", "7.0"},
 	}
 	if diff := cmp.Diff(want, w.posted()); diff != "" {
 		t.Error(diff)
@@ -116,7 +121,11 @@ func TestAThreadWhoseFirstMessageIsGoneBeginsAnew(t *testing.T) {
 
 // A Slack-compatible server may say less of the message than Slack does.
 func TestAThreadNeedsOnlyTheFirstMessagesTS(t *testing.T) {
-	f := newFake(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"ok":true,"ts":"1.2"}`) })
+	count := 0
+	f := newFake(t, func(w http.ResponseWriter, _ *http.Request) {
+		count++
+		fmt.Fprintf(w, `{"ok":true,"ts":"%d.2"}`, count)
+	})
 	r := f.bot(threaded)
 	r.Kind = slack.Kind{Memory: slack.NewMemory(newThreads(), time.Now)}
 	sendAll(t, r, `{"userId":"a","quizId":"q1"}`, `{"userId":"b","quizId":"q1"}`, `{"userId":"c","quizId":"q1"}`)
