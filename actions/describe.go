@@ -59,10 +59,17 @@ func describeSettings(defaults Settings) schema.Keys {
 			schema.Optional("max", schema.Duration(fmt.Sprintf("the longest wait between two attempts; %s if left out", duration(retry.Max)), "1h", "3h")),
 		).OrEmpty()),
 		schema.Optional("concurrency", schema.Whole(fmt.Sprintf("how many attempts at once; %d if left out", defaults.Concurrency), 1, maxConcurrency, 1, 8)),
-		schema.Optional("rate", schema.Matching("attempts per second, minute or hour; no limit if left out",
+		schema.Optional("rate", schema.Matching("attempts per second, minute or hour; "+rate(defaults)+" if left out",
 			"^ *[0-9]+ */ *[smh] *$", "write a number per s, m or h, such as 60/m", "60/m", "20/s")),
 		schema.Optional("allow_private", schema.Bool("lets the action connect to loopback, link-local and private addresses, which are refused otherwise")),
 	}
+}
+
+func rate(s Settings) string {
+	if s.Rate == 0 {
+		return "no limit"
+	}
+	return fmt.Sprintf("%d in %s", s.Rate, duration(s.RatePer))
 }
 
 func duration(d time.Duration) string { return model.Duration(d).String() }

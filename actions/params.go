@@ -29,10 +29,19 @@ func (p *Params) Template(key string) *expression.Template {
 // TemplateOf compiles a text that may hold {{ expressions }}; key names it in
 // messages.
 func (p *Params) TemplateOf(key string, node *source.Node) *expression.Template {
+	return p.compile(key, node, p.Scope.Template)
+}
+
+// MentionTemplateOf is TemplateOf for a text in which people can be mentioned.
+func (p *Params) MentionTemplateOf(key string, node *source.Node) *expression.Template {
+	return p.compile(key, node, p.Scope.MentionTemplate)
+}
+
+func (p *Params) compile(key string, node *source.Node, compile func(string) (*expression.Template, []expression.Fault)) *expression.Template {
 	if !CheckText(p.Fields, key, node) {
 		return nil
 	}
-	template, faults := p.Scope.Template(node.Text())
+	template, faults := compile(node.Text())
 	ReportFaults(p.Report(), node, faults)
 	if slices.ContainsFunc(faults, func(f expression.Fault) bool { return !f.Warning }) {
 		return nil
@@ -165,37 +174,39 @@ func (p *Params) JSON(key string) *JSON {
 	return p.JSONOf(key, node, nil)
 }
 
-// Escapes chooses the escape for the holes of a text by the object and the key
-// that it stands under.
-type Escapes func(object *source.Node, key string) func(string) string
+// Texts compiles a text of a value by the object and the key that it stands
+// under, and gives its holes their escapes; nil after a mistake.
+type Texts func(object *source.Node, key string, text *source.Node) *expression.Template
 
-// JSONOf compiles a value of any shape. With escapes, every text in it stays a
-// text and its holes are escaped; without, a text that is exactly one hole
-// keeps the type of its value.
-func (p *Params) JSONOf(key string, node *source.Node, escapes Escapes) *JSON {
-	return p.jsonOf(key, node, escapes, nil)
+// JSONOf compiles a value of any shape. With texts, every text in an object in
+// it is compiled by that and stays a text; without, a text that is exactly one
+// hole keeps the type of its value.
+func (p *Params) JSONOf(key string, node *source.Node, texts Texts) *JSON {
+	return p.jsonOf(key, node, texts, nil)
 }
 
-func (p *Params) jsonOf(key string, node *source.Node, escapes Escapes, escape func(string) string) *JSON {
-	j := &JSON{escape: escape}
+func (p *Params) jsonOf(key string, node *source.Node, texts Texts, compile func(*source.Node) *expression.Template) *JSON {
+	j := &JSON{isText: compile != nil}
 	switch {
 	case node.IsObject():
 		j.object = map[string]*JSON{}
 		for _, pair := range p.entries(key, node) {
-			if escapes != nil {
-				escape = escapes(node, pair.Key.Text())
+			if texts != nil {
+				compile = func(text *source.Node) *expression.Template { return texts(node, pair.Key.Text(), text) }
 			}
-			j.object[pair.Key.Text()] = p.jsonOf(key, pair.Value, escapes, escape)
+			j.object[pair.Key.Text()] = p.jsonOf(key, pair.Value, texts, compile)
 		}
 	case node.IsList():
 		j.list = []*JSON{}
 		for _, item := range node.Items() {
-			j.list = append(j.list, p.jsonOf(key, item, escapes, escape))
+			j.list = append(j.list, p.jsonOf(key, item, texts, compile))
 		}
-	case node.IsText(), node.Tag() != "":
-		j.template = p.TemplateOf(key, node)
-	default:
+	case !node.IsText() && node.Tag() == "":
 		j.constant = node.Scalar()
+	case compile != nil:
+		j.template = compile(node)
+	default:
+		j.template = p.TemplateOf(key, node)
 	}
 	return j
 }
@@ -206,7 +217,7 @@ type JSON struct {
 	list     []*JSON
 	template *expression.Template
 	constant any
-	escape   func(string) string
+	isText   bool // also a text that is exactly one hole
 }
 
 // Render makes the value for an event. A text that is exactly one hole keeps
@@ -227,8 +238,8 @@ func (j *JSON) Render(env *expression.Env) any {
 		return list
 	case j.template == nil:
 		return j.constant
-	case j.escape != nil:
-		return j.template.Text(env, j.escape)
+	case j.isText:
+		return j.template.Text(env, expression.Plain)
 	default:
 		return j.template.JSON(env)
 	}

@@ -10,13 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"heed/actions/actiontest"
-	"heed/engine/source"
 )
-
-// escapes marks what stands in a hole with the key it stands under.
-func escapes(_ *source.Node, key string) func(string) string {
-	return func(s string) string { return key + "<" + s + ">" }
-}
 
 // The hints of expressions are the expressions' own affair and left out.
 func TestEachMistakeInAStepIsReportedAtItsPlace(t *testing.T) {

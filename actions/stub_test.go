@@ -7,6 +7,7 @@ import (
 	"heed/actions"
 	"heed/engine/expression"
 	"heed/engine/schema"
+	"heed/engine/source"
 )
 
 // stub is a kind of action with one key of each sort.
@@ -46,7 +47,7 @@ type stubStep struct {
 func (s *stub) Step(p *actions.Params) actions.Step {
 	step := stubStep{text: p.Template("text"), args: p.Templates("args"), json: p.JSON("json"), key: p.Expression("key")}
 	if node := p.Take("safe"); node != nil {
-		step.safe = p.JSONOf("safe", node, actions.Escapes(escapes))
+		step.safe = p.JSONOf("safe", node, marked(p))
 	}
 	step.to, _ = p.Literal("to")
 	return step
@@ -72,4 +73,17 @@ func (s stubStep) Render(env *expression.Env) (any, error) {
 
 func (s *stub) Send(context.Context, actions.Message) actions.Outcome {
 	return actions.Outcome{Verdict: actions.Done}
+}
+
+// marked marks what stands in a hole with the key it stands under.
+func marked(p *actions.Params) actions.Texts {
+	return func(_ *source.Node, key string, text *source.Node) *expression.Template {
+		t := p.TemplateOf("safe", text)
+		if t != nil {
+			t.EscapeEach(func(expression.Hole) func(string) string {
+				return func(s string) string { return key + "<" + s + ">" }
+			})
+		}
+		return t
+	}
 }

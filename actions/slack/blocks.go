@@ -1,11 +1,11 @@
 package slack
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 
 	"heed/actions"
+	"heed/engine/expression"
 	"heed/engine/source"
 	"heed/engine/suggest"
 )
@@ -22,8 +22,7 @@ func (s *step) readBlocks(p *actions.Params, node *source.Node) {
 	}
 	for _, item := range items {
 		checkBlock(p, item)
-		checkAddresses(p, item)
-		s.blocks = append(s.blocks, p.JSONOf("blocks", item, escapes))
+		s.blocks = append(s.blocks, p.JSONOf("blocks", item, s.textsOf(p)))
 	}
 }
 
@@ -42,88 +41,47 @@ func checkBlock(p *actions.Params, block *source.Node) {
 		p.Report().Warnf(kind.Place(), "wrong-type", "Slack has no block of the type %s", kind.Text()).
 			Suggest("%s", suggest.DidYouMean(kind.Text(), blockTypes))
 	}
-	if text := block.Get("text"); text != nil && text.IsText() && (kind.Text() == "section" || kind.Text() == "header") {
-		p.Report().Errorf(text.Place(), "wrong-type", "text of a %s block must be an object, not a text", kind.Text()).
-			Suggest(`write text: {type: mrkdwn, text: "…"}; in a header plain_text`)
-	}
+	checkShape(p, block, "", "")
 }
 
-// escapes chooses how a value is escaped in a block.
-func escapes(object *source.Node, key string) func(string) string {
-	kind := ""
-	if node := object.Get("type"); node != nil {
-		kind = node.Text()
-	}
-	switch {
-	case isAddress(key):
-		return bounded(AddressPart)
-	case key == "text" && kind == "mrkdwn":
-		return bounded(Mrkdwn)
-	case key == "text" && kind == "markdown":
-		return bounded(Markdown)
-	default:
-		return bounded(Escape)
-	}
-}
+// fixedKeys are those of a block that an event must not choose: what it is, and
+// whom it mentions.
+var fixedKeys = []string{"type", "user_id", "usergroup_id", "channel_id", "range"}
 
-// bounded keeps a huge value from being escaped whole, only to be cut to what
-// Slack takes.
-func bounded(escape func(string) string) func(string) string {
-	return func(value string) string {
-		count := 0
-		for at := range value {
-			if count++; count > maxText+1 {
-				value = value[:at]
-				break
-			}
+// textsOf compiles each text of a block for where it stands.
+func (s *step) textsOf(p *actions.Params) actions.Texts {
+	return func(object *source.Node, key string, text *source.Node) *expression.Template {
+		if slices.Contains(fixedKeys, key) && strings.Contains(text.Text(), "{{") {
+			p.Report().Errorf(text.Place(), "template-not-allowed", "%s in blocks of %s is fixed: it cannot hold a template", key, p.What()).
+				Suggest("%s", instead(key))
+			return nil
 		}
-		return escape(value)
+		switch kind := typeOf(object); {
+		case isAddress(key):
+			return s.compile(p, key+" in blocks", text, inAddress)
+		case key == "text" && kind == "mrkdwn":
+			return s.compile(p, "blocks", text, inMrkdwn)
+		case key == "text" && kind == "markdown":
+			return s.compile(p, "blocks", text, inMarkdown)
+		default:
+			return s.compile(p, "blocks", text, inPlain)
+		}
 	}
+}
+
+func instead(key string) string {
+	if key == "type" {
+		return "write the type itself; for several, several rules"
+	}
+	return "an event must not choose whom to mention: in a section with a text of the type mrkdwn write {{ mention(data.email) }}"
 }
 
 // isAddress says whether a block's key holds a web address.
 func isAddress(key string) bool { return key == "url" || strings.HasSuffix(key, "_url") }
 
-// checkAddresses reports addresses whose host could be chosen by an event.
-func checkAddresses(p *actions.Params, node *source.Node) {
-	for _, item := range node.Items() {
-		checkAddresses(p, item)
+func typeOf(object *source.Node) string {
+	if kind := object.Get("type"); kind != nil {
+		return kind.Text()
 	}
-	for _, pair := range node.Pairs() {
-		fixed, _, isTemplate := strings.Cut(pair.Value.Text(), "{{")
-		if !isAddress(pair.Key.Text()) || !isTemplate {
-			checkAddresses(p, pair.Value)
-			continue
-		}
-		if u, err := url.Parse(fixed); err != nil || u.Hostname() == "" || u.Path == "" && u.RawQuery == "" && !u.ForceQuery {
-			p.Report().Errorf(pair.Value.Place(), "template-in-url", "%s in blocks of %s lets an event choose the host", pair.Key.Text(), p.What()).
-				Suggest("write the address up to the first / after the host; templates can stand behind it")
-		}
-	}
-}
-
-// fit shortens the texts of a rendered block to what Slack takes, since it
-// refuses the whole message for one that is too long. limit is for the texts
-// right in value.
-func fit(value any, limit int) {
-	switch v := value.(type) {
-	case []any:
-		for _, item := range v {
-			fit(item, limit)
-		}
-	case map[string]any:
-		if v["type"] == "header" {
-			limit = maxHeader
-		}
-		for key, child := range v {
-			switch text, isText := child.(string); {
-			case isText && key == "text":
-				v[key] = shorten(text, limit)
-			case key == "fields":
-				fit(child, maxField)
-			default:
-				fit(child, limit)
-			}
-		}
-	}
+	return ""
 }

@@ -105,12 +105,31 @@ func hasPrefix(runes []rune, prefix string) bool {
 	return len(runes) >= len(prefix) && strings.EqualFold(string(runes[:len(prefix)]), prefix)
 }
 
+// Label is Mrkdwn for the words that a link shows, behind the | in <address|words>:
+// on one line, and without another |.
+func Label(value string) string {
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case '|':
+			return '∣'
+		case '\n', '\r':
+			return ' '
+		}
+		return r
+	}, Mrkdwn(value))
+}
+
 // Markdown is Mrkdwn for Slack's markdown blocks, which have links in brackets
 // too.
-func Markdown(value string) string { return strings.ReplaceAll(Mrkdwn(value), "](", "] (") }
+func Markdown(value string) string { return brackets.Replace(Mrkdwn(value)) }
+
+var brackets = strings.NewReplacer("](", "] (", "][", "] [", "]:", "] :")
 
 // AddressPart writes a value so that it stays one part of a web address,
 // wherever in it.
 func AddressPart(value string) string {
 	return strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
 }
+
+// mailAddress is AddressPart for what follows mailto:.
+func mailAddress(value string) string { return strings.ReplaceAll(AddressPart(value), "%40", "@") }

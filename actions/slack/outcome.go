@@ -2,6 +2,7 @@ package slack
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,10 +23,21 @@ import (
 // errors drop most of it.
 type exchange struct {
 	client *http.Client
+	// channel and scope are what the call is about, for messages: where it
+	// posts, or whom it looks for, and what the app needs for it.
+	channel, scope string
+
 	status int // zero while there is no answer
 	after  time.Duration
 	body   []byte
 }
+
+// maxAnswer is how much of an answer is read. Slack's repeats the message, which
+// can be fifty blocks of three thousand characters, each written as an escape.
+const maxAnswer = 4 << 20
+
+// notSlack is said of an answer that Slack would not give.
+const notSlack = "the answer is none of Slack's: is something else between heed and Slack?"
 
 // Do makes the request.
 func (e *exchange) Do(request *http.Request) (*http.Response, error) {
@@ -37,18 +49,19 @@ func (e *exchange) Do(request *http.Request) (*http.Response, error) {
 	e.status = response.StatusCode
 	e.after = outbound.RetryAfter(response.Header.Get("Retry-After"), time.Now())
 	// A body that breaks off is no JSON, which says enough.
-	e.body, _ = outbound.ReadAnswer(response)
+	e.body, _ = io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	response.Body = io.NopCloser(bytes.NewReader(e.body))
 	return response, nil
 }
 
 // outcome says what a call of Slack's API came to.
-func (e *exchange) outcome(err error, channel string, secrets ...string) actions.Outcome {
+func (e *exchange) outcome(err error, secrets ...string) actions.Outcome {
 	if e.status == 0 && err != nil {
 		return outbound.Failed(err, secrets...)
 	}
 	o := actions.Outcome{Verdict: outbound.Verdict(e.status), After: e.after, Response: outbound.Excerpt(e.body, secrets...)}
 	var refused slackgo.SlackErrorResponse
+	excerpt := func(text string) string { return outbound.Excerpt([]byte(text), secrets...) }
 	switch {
 	case e.status == http.StatusTooManyRequests:
 		o.Error = "Slack asks to slow down"
@@ -58,9 +71,9 @@ func (e *exchange) outcome(err error, channel string, secrets ...string) actions
 		if temporary[refused.Err] {
 			o.Verdict = actions.Retry
 		}
-		o.Error = "Slack: " + explained(refused.Err, channel)
+		o.Error = "Slack: " + explained(excerpt(refused.Err), e.channel, cmp.Or(excerpt(refused.Needed), e.scope))
 	case err != nil || !e.isOK():
-		o.Verdict, o.Error = actions.Retry, "the answer is none of Slack's: is something else between heed and Slack?"
+		o.Verdict, o.Error = actions.Retry, notSlack
 	default:
 		return actions.Outcome{Verdict: actions.Done}
 	}
@@ -80,31 +93,35 @@ var temporary = map[string]bool{
 	"request_timeout": true, "team_added_to_org": true, "accesslimited": true, "message_limit_exceeded": true,
 }
 
-// remedies are what to do about the errors that people meet; %s is the channel.
+// remedies are what to do about the errors that people meet; %s is the channel,
+// or the person.
 var remedies = map[string]string{
-	"channel_not_found":   "there is no channel %s that the app can see: correct the name, or invite the app to the private channel",
-	"not_in_channel":      "the app is not in %s: invite it there with /invite",
-	"is_archived":         "%s is archived: name another channel",
-	"channel_is_archived": "%s is archived: name another channel",
-	"invalid_auth":        "the token is not valid: put a new one where the action's token is configured",
-	"not_authed":          "the token is missing",
-	"account_inactive":    "the token's app or user was removed from the workspace",
-	"token_revoked":       "the token was revoked: install the app again and put the new token in place",
-	"token_expired":       "the token has expired: put a new one in place",
-	"missing_scope":       "the app lacks the scope chat:write: add it and install the app again",
-	"invalid_blocks":      "Slack does not accept the blocks: check them in Slack's Block Kit Builder",
-	"msg_too_long":        "the message is longer than Slack takes",
-	"no_text":             "the message is empty",
-	"no_service":          "the webhook was removed: make a new one and put its address in place",
-	"no_active_hooks":     "the webhook was switched off: make a new one and put its address in place",
+	"channel_not_found":     "there is no channel %s that the app can see: correct the name, or invite the app to the private channel",
+	"not_in_channel":        "the app is not in %s: invite it there with /invite",
+	"is_archived":           "%s is archived: name another channel",
+	"channel_is_archived":   "%s is archived: name another channel",
+	"invalid_auth":          "the token is not valid: put a new one where the action's token is configured",
+	"not_authed":            "the token is missing",
+	"account_inactive":      "the token's app or user was removed from the workspace",
+	"token_revoked":         "the token was revoked: install the app again and put the new token in place",
+	"token_expired":         "the token has expired: put a new one in place",
+	"missing_scope":         "the app lacks the scope {scope}: add it and install the app again",
+	"messages_tab_disabled": "the app takes no direct messages: switch the Messages Tab on under App Home in its settings",
+	"cannot_dm_bot":         "%s is an app, which takes no direct messages",
+	"invalid_blocks":        "Slack does not accept the blocks: check them in Slack's Block Kit Builder",
+	"msg_too_long":          "the message is longer than Slack takes",
+	"no_text":               "the message is empty",
+	"no_service":            "the webhook was removed: make a new one and put its address in place",
+	"no_active_hooks":       "the webhook was switched off: make a new one and put its address in place",
 }
 
 // explained is one of Slack's errors with what to do about it.
-func explained(code, channel string) string {
+func explained(code, channel, scope string) string {
 	remedy, known := remedies[code]
 	if !known {
 		return code
 	}
+	remedy = strings.ReplaceAll(remedy, "{scope}", scope)
 	if strings.Contains(remedy, "%s") {
 		remedy = fmt.Sprintf(remedy, channel)
 	}

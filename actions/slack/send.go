@@ -2,8 +2,10 @@ package slack
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -37,14 +39,38 @@ func (a *action) postMessage(ctx context.Context, r message) actions.Outcome {
 	if err != nil {
 		return actions.Outcome{Verdict: actions.Retry, Error: "token: " + err.Error()}
 	}
+	key := threadKey(a.name, &r, cmp.Or(r.To, r.Channel))
+	if failed := a.address(ctx, token, &r); failed != nil {
+		return *failed
+	}
+	if r.Thread != "" && a.memory.threads != nil {
+		return a.postInThread(ctx, token, &r, key)
+	}
+	o, _ := a.post(ctx, token, &r, "")
+	return o
+}
+
+// post posts the message as a reply in a thread, or without one.
+func (a *action) post(ctx context.Context, token string, r *message, thread string) (actions.Outcome, posted) {
 	options := []slackgo.MsgOption{slackgo.MsgOptionText(r.Text, false), slackgo.MsgOptionDisableLinkUnfurl()}
 	for _, b := range r.Blocks {
 		options = append(options, slackgo.MsgOptionBlocks(block{b}))
 	}
-	call := &exchange{client: a.client}
+	if thread != "" {
+		options = append(options, slackgo.MsgOptionTS(thread))
+	}
+	call := &exchange{client: a.client, channel: cmp.Or(r.To, r.Channel), scope: "chat:write"}
 	client := slackgo.New(token, slackgo.OptionHTTPClient(call), slackgo.OptionAPIURL(a.apiURL))
-	_, _, err = client.PostMessageContext(ctx, r.Channel, options...)
-	return call.outcome(err, r.Channel, token)
+	_, _, err := client.PostMessageContext(ctx, r.Channel, options...)
+	var p posted
+	if refused, ok := errors.AsType[slackgo.SlackErrorResponse](err); ok {
+		p.refusal = refused.Err
+	}
+	o := call.outcome(err, token)
+	if o.Verdict == actions.Done {
+		_ = json.Unmarshal(call.body, &p) // what it does not say is not known
+	}
+	return o, p
 }
 
 // block goes out as it is: the library's own types would drop every field that
@@ -81,7 +107,7 @@ func (a *action) postWebhook(ctx context.Context, r message) actions.Outcome {
 		o.Error = request.URL.Host + ": " + o.Error
 	}
 	if o.Response != "" && len(o.Response) < 100 {
-		o.Error = fmt.Sprintf("%s (%s)", o.Error, explained(o.Response, "the webhook's channel"))
+		o.Error = fmt.Sprintf("%s (%s)", o.Error, explained(o.Response, "the webhook's channel", ""))
 	}
 	return o
 }

@@ -93,6 +93,7 @@ func TestSlacksAnswerDecidesWhatBecomesOfAMessage(t *testing.T) {
 		}},
 		"not invited":    {200, "", `{"ok":false,"error":"not_in_channel"}`, actions.Outcome{Verdict: actions.Dead, Error: "Slack: not_in_channel: the app is not in #coaching: invite it there with /invite"}},
 		"bad token":      {200, "", `{"ok":false,"error":"invalid_auth"}`, actions.Outcome{Verdict: actions.Dead, Error: "Slack: invalid_auth: the token is not valid: put a new one where the action's token is configured"}},
+		"an echo":        {200, "", `{"ok":false,"error":"no xoxb-canary-token"}`, actions.Outcome{Verdict: actions.Dead, Error: "Slack: no ***", Response: `{"ok":false,"error":"no ***"}`}},
 		"unknown error":  {200, "", `{"ok":false,"error":"brand_new"}`, actions.Outcome{Verdict: actions.Dead, Error: "Slack: brand_new"}},
 		"bad blocks":     {200, "", `{"ok":false,"error":"invalid_blocks","response_metadata":{"messages":["[ERROR] too long"]}}`, actions.Outcome{Verdict: actions.Dead, Error: "Slack: invalid_blocks: Slack does not accept the blocks: check them in Slack's Block Kit Builder"}},
 		"passing error":  {200, "", `{"ok":false,"error":"internal_error"}`, actions.Outcome{Verdict: actions.Retry, Error: "Slack: internal_error"}},
@@ -276,7 +277,7 @@ func TestARecordedMessageThatCannotBeUsedIsDead(t *testing.T) {
 
 func TestTheDefaultsSuitSlack(t *testing.T) {
 	d := actiontest.MustCompile(t, rule(bot, `text: a`)).Settings
-	if d.Retry != actions.DefaultRetry || d.Timeout != 15*time.Second || d.Concurrency != 1 || d.AllowPrivate {
+	if d.Retry != actions.DefaultRetry || d.Timeout != 15*time.Second || d.Concurrency != 1 || d.Rate != 1 || d.RatePer != time.Second || d.AllowPrivate {
 		t.Errorf("%+v", d)
 	}
 }

@@ -7,18 +7,19 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	slackgo "github.com/slack-go/slack"
 
 	"heed/actions"
 	"heed/actions/outbound"
-	"heed/engine/expression"
 	"heed/engine/source"
 )
 
 // Kind makes slack actions.
-type Kind struct{}
+type Kind struct {
+	// Memory is what they share; nil for a kind that only checks and renders.
+	Memory *Memory
+}
 
 // Name is "slack".
 func (Kind) Name() string { return "slack" }
@@ -26,10 +27,12 @@ func (Kind) Name() string { return "slack" }
 // Defaults are the settings of a slack action. Slack takes about one message a
 // second for a channel.
 func (Kind) Defaults() actions.Settings {
-	return actions.Settings{Retry: actions.DefaultRetry, Timeout: 15 * time.Second, Concurrency: 1}
+	return actions.Settings{Retry: actions.DefaultRetry, Timeout: 15 * time.Second, Concurrency: 1, Rate: 1, RatePer: time.Second}
 }
 
 type action struct {
+	name    string
+	memory  *Memory
 	token   actions.Secret
 	webhook actions.Secret
 	channel string
@@ -38,8 +41,11 @@ type action struct {
 }
 
 // Configure reads token or webhook_url, channel and api_url.
-func (Kind) Configure(c *actions.Config) actions.Action {
-	a := &action{client: outbound.Client(c.Settings.AllowPrivate), apiURL: slackgo.APIURL}
+func (k Kind) Configure(c *actions.Config) actions.Action {
+	a := &action{name: c.Name, memory: k.Memory, client: outbound.Client(c.Settings.AllowPrivate), apiURL: slackgo.APIURL}
+	if a.memory == nil {
+		a.memory = NewMemory(nil, time.Now)
+	}
 	a.token = c.Secret("token")
 	a.webhook = c.Secret("webhook_url")
 	a.readChannel(c)
@@ -107,93 +113,4 @@ func (a *action) checkHost(c *actions.Config, key string, node *source.Node, tex
 			Suggest("add allow_private: true")
 	}
 	return true
-}
-
-// Request is a rendered message.
-type Request struct {
-	// Channel is empty for an incoming webhook, which has its own.
-	Channel string `json:"channel,omitempty"`
-	Text    string `json:"text,omitempty"`
-	Blocks  []any  `json:"blocks,omitempty"`
-}
-
-type step struct {
-	channel string
-	text    *expression.Template
-	blocks  []*actions.JSON
-}
-
-// What Slack takes at most, in characters: the text of a message, of a block,
-// of a header block, and of one field in a block.
-const (
-	maxText      = 40_000
-	maxBlockText = 3_000
-	maxHeader    = 150
-	maxField     = 2_000
-)
-
-// Step reads text, blocks and channel.
-func (a *action) Step(p *actions.Params) actions.Step {
-	s := &step{channel: a.channel, text: p.Template("text")}
-	if node := p.Take("blocks"); node != nil {
-		s.readBlocks(p, node)
-	}
-	s.checkText(p)
-	channel, given := p.Literal("channel")
-	if given {
-		checkChannel(p.Fields, p.Take("channel"), channel)
-	}
-	switch {
-	case given && a.webhook.IsSet():
-		p.Report().Errorf(p.Take("channel").Place(), "webhook-channel", "an incoming webhook always posts to the channel it was made for").
-			Suggest("leave channel out, or configure the action with a token")
-	case given:
-		s.channel = channel
-	case a.token.IsSet() && a.channel == "" && p.Take("channel") == nil:
-		p.Report().Errorf(p.Node().Place(), "missing-key", "%s does not know which channel to post to", p.What()).
-			Suggest(`write channel: "#enablement" here or in the action's configuration`)
-	}
-	return s
-}
-
-// checkText reports a message that could only be empty.
-func (s *step) checkText(p *actions.Params) {
-	node := p.Take("text")
-	switch {
-	case node == nil && p.Take("blocks") == nil:
-		p.Report().Errorf(p.Node().Place(), "missing-key", "%s has no text", p.What()).
-			Suggest(`write text: "{{ data.userId }} …"`)
-	case s.text != nil:
-		if text, literal := s.text.IsLiteral(); literal && strings.TrimSpace(text) == "" {
-			p.Report().Errorf(node.Place(), "missing-key", "text of %s is empty", p.What()).
-				Suggest(`write text: "{{ data.userId }} …"`)
-		}
-	}
-}
-
-// Render makes the message for an event.
-func (s *step) Render(env *expression.Env) (any, error) {
-	r := Request{Channel: s.channel}
-	if s.text != nil {
-		r.Text = shorten(s.text.Text(env, bounded(Mrkdwn)), maxText)
-	}
-	for _, block := range s.blocks {
-		rendered := block.Render(env)
-		fit(rendered, maxBlockText)
-		r.Blocks = append(r.Blocks, rendered)
-	}
-	return r, nil
-}
-
-// shorten keeps a huge value from making the message one that Slack refuses.
-// It does not cut an escape such as &amp; in two.
-func shorten(text string, limit int) string {
-	if len(text) <= limit || utf8.RuneCountInString(text) <= limit {
-		return text
-	}
-	start := string([]rune(text)[:limit-1])
-	if at := strings.LastIndexByte(start, '&'); at >= 0 && len(start)-at < len("&amp;") && !strings.Contains(start[at:], ";") {
-		start = start[:at]
-	}
-	return start + "…"
 }

@@ -23,7 +23,7 @@ func (a *app) dryRun(s streams) func(context.Context, string, [][]byte) ([]any, 
 				dir = filepath.Dir(loaded.Files[0].Name)
 			}
 			snapshot := rulefile.Snapshot{Files: []rulefile.File{{Name: filepath.Join(dir, "rules.yaml"), Text: []byte(rules)}}, Tables: loaded.Tables}
-			if loaded, problems = newCompiler(s, slog.New(slog.DiscardHandler), false).Compile(snapshot); loaded == nil {
+			if loaded, problems = newCompiler(s, slog.New(slog.DiscardHandler), false, nil).Compile(snapshot); loaded == nil {
 				return nil, problems, &rulefile.ProblemsError{Problems: problems}
 			}
 		}

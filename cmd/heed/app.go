@@ -85,7 +85,7 @@ func openApp(ctx context.Context, s streams, o appOptions) (a *app, err error) {
 		return a, err
 	}
 	a.watcher = &rulefile.Watcher{
-		Path: o.rules, Compiler: newCompiler(s, o.log, !o.noSend),
+		Path: o.rules, Compiler: newCompiler(s, o.log, !o.noSend, a.store),
 		Activate: a.activate, Observe: a.observeReload, Log: o.log, Now: time.Now,
 	}
 	if o.requireTests {

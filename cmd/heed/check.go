@@ -46,7 +46,7 @@ func check(s streams, paths []string, strict bool, output string) error {
 		if err != nil {
 			return usage("%v", err)
 		}
-		loaded, problems := newCompiler(s, slog.New(slog.DiscardHandler), false).Compile(snapshot)
+		loaded, problems := newCompiler(s, slog.New(slog.DiscardHandler), false, nil).Compile(snapshot)
 		if loaded != nil {
 			rules += len(loaded.Rules.Rules())
 		}

@@ -153,7 +153,8 @@ func describeRequest(kind string, request json.RawMessage) []string {
 	var r struct {
 		Channel, Text, Level, Method, URL string
 		From, Subject, HTML, ReplyTo      string
-		To, Cc                            []string
+		Thread                            string
+		To, Cc, Mentions                  addresses
 		Headers                           map[string]string
 		Body                              json.RawMessage
 		Blocks                            []json.RawMessage
@@ -168,14 +169,14 @@ func describeRequest(kind string, request json.RawMessage) []string {
 	}
 	switch kind {
 	case "slack":
-		if r.Channel != "" {
-			add(r.Channel)
+		if target := slackTarget(r.Channel, r.To, r.Thread); target != "" {
+			add(target)
 		}
 		if r.Text != "" {
-			add(r.Text)
+			add(asMentioned(r.Text, r.Mentions))
 		}
 		for _, block := range r.Blocks {
-			add(blockText(block))
+			add(asMentioned(blockText(block), r.Mentions))
 		}
 	case "http":
 		add(r.Method + " " + r.URL)
@@ -195,6 +196,43 @@ func describeRequest(kind string, request json.RawMessage) []string {
 		add(string(request))
 	}
 	return lines
+}
+
+// addresses are one address or a list of them: Slack has one recipient, an
+// e-mail several.
+type addresses []string
+
+// UnmarshalJSON reads either.
+func (a *addresses) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		*a = addresses{one}
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(a))
+}
+
+// slackTarget is where a message of Slack's goes.
+func slackTarget(channel string, to addresses, thread string) string {
+	var parts []string
+	if channel != "" {
+		parts = append(parts, channel)
+	}
+	if len(to) > 0 {
+		parts = append(parts, "to "+strings.Join(to, ", "))
+	}
+	if thread != "" {
+		parts = append(parts, "in the thread "+thread)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// asMentioned shows <@ada@example.com> as people know a mention.
+func asMentioned(text string, mentions addresses) string {
+	for _, address := range mentions {
+		text = strings.ReplaceAll(text, "<@"+address+">", "@"+address)
+	}
+	return text
 }
 
 // blockText is a block of Slack's as its type and its texts.

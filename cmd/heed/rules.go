@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"strings"
+	"time"
 
 	"heed/actions"
 	"heed/actions/email"
@@ -15,15 +16,16 @@ import (
 )
 
 // newCompiler registers the kinds of actions: adding one is one line here.
-// live says that deliveries will be sent, so that a missing secret matters.
-func newCompiler(s streams, log *slog.Logger, live bool) *rulefile.Compiler {
+// live says that deliveries will be sent, so that a missing secret matters;
+// threads remembers those of Slack, and is nil where nothing is sent.
+func newCompiler(s streams, log *slog.Logger, live bool, threads slack.Threads) *rulefile.Compiler {
 	return &rulefile.Compiler{
 		Catalog: event.Standard(),
 		Actions: actions.Reader{
 			Live:      live,
 			LookupEnv: s.env,
 			Registry: actions.NewRegistry(
-				slack.Kind{},
+				slack.Kind{Memory: slack.NewMemory(threads, time.Now)},
 				httpcall.Kind{},
 				email.Kind{},
 				logaction.Kind{Log: log},
@@ -39,7 +41,7 @@ func loadRules(s streams, path string) (*rulefile.Loaded, error) {
 	if err != nil {
 		return nil, usage("%v", err)
 	}
-	loaded, problems := newCompiler(s, slog.New(slog.DiscardHandler), false).Compile(snapshot)
+	loaded, problems := newCompiler(s, slog.New(slog.DiscardHandler), false, nil).Compile(snapshot)
 	if loaded == nil {
 		printProblems(s.err, s.style(s.err), onlyErrors(problems))
 		return nil, usage("the rules at %s cannot be used: %s", path, summary(problems))

@@ -110,7 +110,7 @@ func checkTestFile(s streams, snapshot rulefile.Snapshot, file rulefile.File) er
 			files = append(files, f)
 		}
 	}
-	loaded, problems := newCompiler(s, slog.New(slog.DiscardHandler), false).Compile(rulefile.NewSnapshot(files))
+	loaded, problems := newCompiler(s, slog.New(slog.DiscardHandler), false, nil).Compile(rulefile.NewSnapshot(files))
 	if loaded == nil {
 		printProblems(s.err, s.style(s.err), onlyErrors(problems))
 		return usage("no tests were written to %s, since the rules could not be used with it: %s", file.Name, summary(problems))

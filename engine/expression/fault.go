@@ -229,6 +229,12 @@ func (s *Scope) unknownName(f *Fault, m []string) {
 	if behind == "(" {
 		f.Message = "there is no function " + m[1]
 	}
+	if m[1] == "mention" && behind == "(" {
+		f.Code = "bad-mention"
+		f.Message = "mention(…) stands alone in a hole, in the text of a Slack message that reads mrkdwn, and nowhere else"
+		f.Hint = `in such a text write {{ mention(data.email) }}; elsewhere the address itself: {{ data.email }}`
+		return
+	}
 	for _, field := range s.fieldNames() {
 		if strings.EqualFold(field, m[1]) {
 			f.Hint = "an event's fields stand in data: write data." + field

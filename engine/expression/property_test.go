@@ -256,11 +256,13 @@ func FuzzCondition(f *testing.F) {
 		"`", `data.score < 70`, `any(data.tags, # == "x")`, `{{ data.x }}`, `((((`, `data?.a[0:1]?.b ?? 1`, `let x = 1; x`, `1..1000000`,
 		`"a" matches "("`, `data.at.Format("x")`, `-data.score ** 2`, `{a: 1}["a"]`, "data.`x`", `#`, `data.tags | map(# + 1) | sum() > 1`,
 		`if data.passed { 1 } else { 2 }`, `data.free[data.score]`, `sortBy(data.tags, #, "desc")`, `date(data.quizName) > now`, `b"x"`,
+		`user.role == "rep" and user?.active`, `lookup("managers", data.userId)["email"] ?? "x" contains "@"`, `rank(data.userId, "score") < progress(data.userId, "m")`,
+		`user != nil`, `lookup("managers", user.email) == nil`,
 	} {
-		f.Add(seed, `{"score":61,"tags":[1,null,"x"],"free":{"a":[1]}}`)
+		f.Add(seed, `{"userId":"u1","score":61,"tags":[1,null,"x"],"free":{"a":[1]}}`)
 	}
 	f.Fuzz(func(t *testing.T, text, data string) {
-		scope := NewScope([]*event.Type{wide})
+		scope := factScope()
 		c, faults := scope.Condition(text)
 		for _, fault := range faults {
 			if fault.Message == "" || fault.Code == "" || fault.From < 0 || fault.To < fault.From {
@@ -276,6 +278,7 @@ func FuzzCondition(f *testing.F) {
 			return
 		}
 		env := NewEnv(&e, wide, noon)
+		env.Consult(&Inquiry{Facts: everything().facts}, nil)
 		truth, reason := c.Eval(env)
 		if (truth == Undecided || truth == Failed) && reason == "" {
 			t.Errorf("%q on %s is %s without a reason", text, data, truth)

@@ -16,12 +16,17 @@ type Template struct {
 
 // part is a literal or, with a hole, an expression.
 type part struct {
-	literal string
-	hole    *Value
+	literal  string
+	hole     *Value
+	from, to int // where the hole stands, its braces included, in characters
+	mention  bool
+	escape   func(string) string // the hole's own; see EscapeEach
 }
 
 // Template compiles a string with holes. {{{{ writes a literal {{.
-func (s *Scope) Template(text string) (*Template, []Fault) {
+func (s *Scope) Template(text string) (*Template, []Fault) { return s.template(text, false) }
+
+func (s *Scope) template(text string, mentions bool) (*Template, []Fault) {
 	parts, faults := splitTemplate([]rune(text))
 	faults = append(faults, s.foreignMarks(text)...)
 	t := &Template{}
@@ -30,11 +35,18 @@ func (s *Scope) Template(text string) (*Template, []Fault) {
 			t.parts = append(t.parts, part{literal: p.text})
 			continue
 		}
-		value, holeFaults := s.hole(p.text)
+		compiled := part{from: p.at - 2, to: p.at + len([]rune(p.text)) + 2}
+		var holeFaults []Fault
+		if mentions {
+			compiled.hole, holeFaults, compiled.mention = s.mention(p.text)
+		}
+		if !compiled.mention {
+			compiled.hole, holeFaults = s.hole(p.text)
+		}
 		for _, f := range holeFaults {
 			faults = append(faults, f.shift(p.at))
 		}
-		t.parts = append(t.parts, part{hole: value})
+		t.parts = append(t.parts, compiled)
 	}
 	return t, faults
 }
@@ -149,11 +161,19 @@ func (t *Template) Text(env *Env, escape func(string) string) string {
 		if unknown != nil {
 			shown = NotAvailable
 		}
-		escaped := escape(shown)
+		escaped := p.escaped(shown, escape)
 		env.charge(costOfText * len(escaped))
 		text.WriteString(escaped)
 	}
 	return text.String()
+}
+
+// escaped is a value as the hole's own escape writes it, or else the given one.
+func (p *part) escaped(value string, escape func(string) string) string {
+	if p.escape != nil {
+		escape = p.escape
+	}
+	return escape(value)
 }
 
 // Strict renders the template where a missing value would do harm, such as in

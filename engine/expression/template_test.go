@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"heed/engine/event"
 )
 
@@ -118,6 +121,93 @@ func TestMistakesInTemplatesAreFoundWithPlaceAndHint(t *testing.T) {
 		at := string(runes[min(f.From, len(runes)):min(f.To, len(runes))])
 		if (want.at != "" && at != want.at) || f.Message != want.message || f.Hint != want.hint {
 			t.Errorf("%s: %q %s (%s), want %q %s (%s)", text, at, f.Message, f.Hint, want.at, want.message, want.hint)
+		}
+	}
+}
+
+func mentioning(t testing.TB, text string) *Template {
+	t.Helper()
+	tm, faults := NewScope([]*event.Type{wide}).MentionTemplate(text)
+	if len(faults) > 0 {
+		t.Fatalf("%s: %v", text, faults)
+	}
+	return tm
+}
+
+func TestEachHoleCanHaveAnEscapeOfItsOwn(t *testing.T) {
+	var holes []Hole
+	tm := mentioning(t, `ä {{ data.userId }} b {{ mention(data.userId) }}{{ data.score }} c`)
+	tm.EscapeEach(func(h Hole) func(string) string {
+		holes = append(holes, h)
+		return func(value string) string { return "[" + h.Before + "|" + value + "]" }
+	})
+	if diff := cmp.Diff([]Hole{
+		{Before: "ä ", After: " b  c", From: 2, To: 19},
+		{Before: "ä  b ", After: " c", From: 22, To: 48, Mention: true},
+		{Before: "ä  b ", After: " c", From: 48, To: 64},
+	}, holes); diff != "" {
+		t.Error(diff)
+	}
+	if got, want := tm.Text(env(t, quizData), Plain), "ä [ä |u<1>] b [ä  b |u<1>][ä  b |61] c"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestAMentionIsAWholeHoleWithAnAddress(t *testing.T) {
+	for text, want := range map[string]string{
+		`{{ mention(data.userId) }}`:                           "M(u<1>)",
+		`{{mention( data.quizName ?? data.userId )}}`:          "M(u<1>)",
+		`{{ mention("a)b") }}`:                                 "M(a)b)",
+		`{{ mention(data.quizName) }}`:                         "M(n/a)",
+		`{{ mention(lower(data.userId)) }} {{ "mention(x)" }}`: "M(u<1>) P(mention(x))",
+	} {
+		tm := mentioning(t, text)
+		tm.EscapeEach(func(h Hole) func(string) string {
+			return func(value string) string {
+				if h.Mention {
+					return "M(" + value + ")"
+				}
+				return "P(" + value + ")"
+			}
+		})
+		if got := tm.Text(env(t, quizData), Plain); got != want {
+			t.Errorf("%s renders as %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestAMentionAnywhereElseIsAFault(t *testing.T) {
+	scope := NewScope([]*event.Type{wide})
+	misplaced := func(from, to int) []Fault {
+		return []Fault{{From: from, To: to, Code: "bad-mention"}}
+	}
+	for text, want := range map[string][]Fault{
+		`{{ mention(data.userId) + "x" }}`:    misplaced(3, 10),
+		`{{ upper(mention(data.userId)) }}`:   misplaced(9, 16),
+		`{{ mention(data.userId) ?? "x" }}`:   misplaced(3, 10),
+		`{{ mention(mention(data.userId)) }}`: misplaced(11, 18),
+		`{{ data.userId | mention() }}`:       {{From: 3, To: 26, Code: "foreign-template"}},
+		`{{ mention() }}`:                     {{From: 10, To: 11, Code: "type-mismatch"}},
+		`{{ mention(data.userId, 2) }}`:       {{From: 10, To: 11, Code: "type-mismatch"}},
+		`{{ mention(data.score) }}`:           {{From: 11, To: 21, Code: "type-mismatch"}},
+		`ä {{ mention(data.usrId) }}`:         {{From: 18, To: 23, Code: "unknown-field"}},
+	} {
+		_, faults := scope.MentionTemplate(text)
+		if diff := cmp.Diff(want, faults, cmpopts.IgnoreFields(Fault{}, "Message", "Hint"), cmpopts.IgnoreUnexported(Fault{})); diff != "" {
+			t.Errorf("%s: %s", text, diff)
+		}
+		for _, f := range faults {
+			if f.Hint == "" {
+				t.Errorf("%s: no hint", text)
+			}
+		}
+	}
+	_, inText := scope.Template(`{{ mention(data.userId) }}`)
+	_, inCondition := scope.Condition(`mention(data.userId) == "x"`)
+	_, inKey := scope.Value(`mention(data.userId)`)
+	for what, faults := range map[string][]Fault{"text": inText, "condition": inCondition, "key": inKey} {
+		if len(faults) != 1 || faults[0].Code != "bad-mention" {
+			t.Errorf("in a %s: %+v", what, faults)
 		}
 	}
 }

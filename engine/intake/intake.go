@@ -55,8 +55,8 @@ type Options struct {
 	// stored and before anybody is answered. The event is nil where there is
 	// nothing to learn: of one that was quarantined or replayed, or heed's own.
 	Learn func(*record.Event, *event.Event)
-	Now    func() time.Time
-	Log    *slog.Logger
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // Intake takes verified requests in. It is safe for concurrent use.

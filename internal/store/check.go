@@ -140,7 +140,8 @@ func checkPages(ctx context.Context, db *sql.DB, size int64) error {
 }
 
 // edges are a column and a table each; the order by the column is that of the
-// table or of an index of it.
+// table or of an index of it. Only what every store has that was ever made: the
+// schema is brought up to date after the check.
 var edges = [][2]string{
 	{"seq", "events"},
 	{"type", "events"},

@@ -19,13 +19,17 @@ func hourOf(micros int64) int64 { return micros / hourMicros }
 
 // Prune deletes the events received before a time, with their deliveries and
 // attempts, and returns how many. An event with a delivery that is still to be
-// sent stays, as does one that people were not learnt from. De-duplication keys from before keysBefore go too, unless their
-// event is still there. On an error, what was deleted so far stays deleted. It
-// reads every key, so call it a few times a day, not a minute.
+// sent stays, as does one that people were not learnt from. Threads that were
+// not used since go too, and de-duplication keys from before keysBefore whose
+// event is gone. On an error, what was deleted so far stays deleted. It reads
+// every key, so call it a few times a day, not a minute.
 func (db *DB) Prune(ctx context.Context, before, keysBefore time.Time) (n int, err error) {
 	defer wrap(&err, "prune")
 	// An event whose keys are only in memory must not go before they are saved.
 	if err := db.mergeKeys(ctx); err != nil {
+		return 0, err
+	}
+	if err := db.pruneThreads(ctx, micros(before)); err != nil {
 		return 0, err
 	}
 	hours, err := db.hoursUntil(ctx, micros(before))

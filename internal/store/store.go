@@ -1,8 +1,8 @@
 // Package store owns what heed remembers: events, the keys by which they are
-// de-duplicated, deliveries with their attempts, and rule sets, in one SQLite
-// database that one process at a time may open; and what people.Keeper saves. It
-// implements intake.Store, delivery.Queue and people.Store, and what the admin
-// listener reads. Only cmd/heed imports it.
+// de-duplicated, deliveries with their attempts, rule sets and threads, in one
+// SQLite database that one process at a time may open; and what people.Keeper
+// saves. It implements intake.Store, delivery.Queue and people.Store, and what
+// the admin listener reads. Only cmd/heed imports it.
 //
 // One goroutine writes. It takes all writes that wait, runs them in one
 // transaction, and answers them after the fsync; see writer.go. Reads have

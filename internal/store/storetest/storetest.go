@@ -58,8 +58,13 @@ type Store interface {
 	// deliveries, sent or not.
 	Forget(ctx context.Context, user string) (int, error)
 
+	// Thread is the ts that KeepThread was last given for the key.
+	Thread(ctx context.Context, key string) (ts string, found bool, err error)
+	KeepThread(ctx context.Context, key, ts string, now time.Time) error
+
 	// Prune deletes events received before a time that wait for nothing, and
-	// were learnt, and keys from before keysBefore whose event is gone.
+	// were learnt, threads last used before it, and keys from before keysBefore
+	// whose event is gone.
 	Prune(ctx context.Context, before, keysBefore time.Time) (int, error)
 	Ping(ctx context.Context) error
 }
@@ -67,7 +72,7 @@ type Store interface {
 // Run runs the suite. open gives an empty store and sees to its end.
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for _, group := range []map[string]func(*testing.T, Store){
-		commitTests, raceTests, queueTests, readTests, pruneTests, repairTests, peopleTests,
+		commitTests, raceTests, queueTests, readTests, pruneTests, repairTests, threadTests, peopleTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {

@@ -1,0 +1,75 @@
+package slack
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"heed/actions"
+)
+
+// threadGone are Slack's answers when the message that began a thread is not
+// there any more, or takes no replies.
+var threadGone = map[string]bool{
+	"thread_not_found": true, "invalid_thread_ts": true, "message_not_found": true,
+	"cannot_reply_to_message": true, "restricted_action_thread_locked": true,
+}
+
+// threadKey is what a thread is remembered by: a digest, since the key may be
+// about a person. A thread belongs to one action and one channel or person.
+func threadKey(action string, r *message, target string) string {
+	text, _ := json.Marshal([]string{action, target, r.Thread}) // texts always can be
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// postInThread posts the message as a reply in its thread, or begins the thread
+// with it. A message that is posted but whose thread cannot be remembered is
+// sent all the same: the next one then begins another thread.
+func (a *action) postInThread(ctx context.Context, token string, r *message, key string) actions.Outcome {
+	end, err := a.memory.take(ctx, key)
+	if err != nil {
+		return actions.Outcome{Verdict: actions.Retry, Error: "another message of the same thread was being sent all the time"}
+	}
+	defer end()
+	ts, found, err := a.memory.threads.Thread(ctx, key)
+	if err != nil {
+		return actions.Outcome{Verdict: actions.Retry, Error: "find the thread: " + err.Error()}
+	}
+	o, p := a.post(ctx, token, r, ts)
+	if found && threadGone[p.refusal] {
+		ts = ""
+		o, p = a.post(ctx, token, r, "")
+	}
+	if root := p.root(ts); o.Verdict == actions.Done && root != "" {
+		// Also when the attempt's time is over by now: the message is there.
+		keeping, stop := context.WithTimeout(context.WithoutCancel(ctx), keepWithin)
+		defer stop()
+		_ = a.memory.threads.KeepThread(keeping, key, root, a.memory.now())
+	}
+	return o
+}
+
+// keepWithin bounds how long a thread that was begun is tried to be remembered.
+const keepWithin = 2 * time.Second
+
+// posted is what Slack says of a message.
+type posted struct {
+	TS      string `json:"ts"`
+	Message *struct {
+		ThreadTS string `json:"thread_ts"`
+	} `json:"message"`
+	refusal string
+}
+
+// root is the message that the thread now begins with. Slack takes a reply to a
+// message that was deleted, and posts it outside of any thread: that one is the
+// new beginning.
+func (p posted) root(ts string) string {
+	if ts != "" && (p.Message == nil || p.Message.ThreadTS != "") {
+		return ts
+	}
+	return p.TS
+}
