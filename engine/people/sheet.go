@@ -206,6 +206,9 @@ func (s *Sheet) record(line int, header []column, cells []string) {
 }
 
 func (s *Sheet) cell(r *Record, c column, cell string) {
+	if len(cell) > 1 && cell[0] == '\'' && strings.IndexByte("=+-@", cell[1]) >= 0 {
+		cell = cell[1:] // as heed writes it, so that no spreadsheet takes it for a formula
+	}
 	most := MaxText
 	if c == colID || c == colTeam {
 		most = MaxID
