@@ -47,7 +47,7 @@ Equals share a place. People who were deprovisioned are not listed.`,
 			}
 			rows := [][]string{{"PLACE", "USER", "E-MAIL", "TEAM", valueNames[board.By]}}
 			for _, p := range board.Standings {
-				rows = append(rows, []string{strconv.Itoa(p.Place), line(p.ID), line(p.Email), line(p.Team), number(p.Value)})
+				rows = append(rows, dashed(strconv.Itoa(p.Place), line(p.ID), line(p.Email), line(p.Team), number(p.Value)))
 			}
 			printPage(s, rows, "nobody", "")
 			return nil

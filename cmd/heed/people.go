@@ -62,7 +62,7 @@ func newPeopleList(s streams) *cobra.Command {
 			rows := [][]string{{"USER", "E-MAIL", "ROLE", "TEAM", "ACTIVE", "CHANGED"}}
 			for i := range page.People {
 				p := &page.People[i]
-				rows = append(rows, []string{line(p.ID), line(p.Email), line(p.Role), line(p.Team), activity(p.Active), shortTime(p.ChangedAt)})
+				rows = append(rows, dashed(line(p.ID), line(p.Email), line(p.Role), line(p.Team), activity(p.Active), shortTime(p.ChangedAt)))
 			}
 			printPage(s, rows, "nobody", page.Next)
 			return nil
@@ -167,10 +167,20 @@ func itemRow(i *people.Item) []string {
 		}
 		return number(*v) + unit
 	}
-	return []string{
+	return dashed(
 		i.Kind, line(i.ID), cut(line(i.Name), 40), shown(i.Progress, " %"), shown(i.Seconds, ""),
 		shown(i.Best, ""), shown(i.Last, ""), shortTime(i.CompletedAt), shortTime(i.LastAt),
+	)
+}
+
+// dashed is a row of a table with a dash for what is not known.
+func dashed(cells ...string) []string {
+	for i, cell := range cells {
+		if cell == "" {
+			cells[i] = "-"
+		}
 	}
+	return cells
 }
 
 // number is a number as short as it can be written.
