@@ -127,7 +127,7 @@ func (a *app) connect(s streams) (err error) {
 	a.public = receiver.NewServer(a.handler, a.certs, a.log)
 	a.private = &http.Server{
 		Handler: admin.New(admin.Options{
-			Store: keptStore{a.store, a.people}, RuleSet: newExplainer(s, a.store).ruleSet, Rules: a.ruleSet, Reload: a.reload, Ready: a.ready,
+			Store: keptStore{a.store, a.people}, People: a.keeper, RuleSet: newExplainer(s, a.store).ruleSet, Rules: a.ruleSet, Reload: a.reload, Ready: a.ready,
 			Replay: a.intake.Replay, DryRun: a.dryRun(s), Metrics: a.metrics.Handler(), Token: a.adminToken, Now: time.Now, Log: a.log,
 		}),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,

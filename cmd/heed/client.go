@@ -77,11 +77,12 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 	case err != nil:
 		return nil, failure(err)
 	}
+	people := &lateKeeper{db: db}
 	handler := admin.New(admin.Options{
-		Store: db, RuleSet: newExplainer(s, db).ruleSet, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Store: db, People: people.open, RuleSet: newExplainer(s, db).ruleSet, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	c.base, c.http = "http://localhost", &http.Client{Transport: inProcess{handler}}
-	c.close = func() { _ = db.Close() }
+	c.close = func() { people.close(); _ = db.Close() }
 	return c, nil
 }
 
@@ -143,7 +144,7 @@ func (c *apiClient) get(ctx context.Context, path string, query url.Values, into
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}
-	return c.call(ctx, http.MethodGet, path, nil, into)
+	return c.call(ctx, http.MethodGet, path, "", nil, into)
 }
 
 // post sends a wish to a path of the API and reads what became of it.
@@ -152,13 +153,16 @@ func (c *apiClient) post(ctx context.Context, path string, wish, into any) error
 	if err != nil {
 		return failure(err)
 	}
-	return c.call(ctx, http.MethodPost, path, body, into)
+	return c.call(ctx, http.MethodPost, path, "application/json", body, into)
 }
 
-func (c *apiClient) call(ctx context.Context, method, path string, wish []byte, into any) error {
-	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.base, "/")+path, bytes.NewReader(wish))
+func (c *apiClient) call(ctx context.Context, method, path, mediaType string, body []byte, into any) error {
+	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.base, "/")+path, bytes.NewReader(body))
 	if err != nil {
 		return usage("--admin %q is no address: write http://127.0.0.1:8081", c.base)
+	}
+	if mediaType != "" {
+		request.Header.Set("Content-Type", mediaType)
 	}
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
@@ -168,7 +172,7 @@ func (c *apiClient) call(ctx context.Context, method, path string, wish []byte, 
 		return failure(fmt.Errorf("no admin listener answers at %s: %w", c.base, errors.Unwrap(err)))
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	body, err = io.ReadAll(response.Body)
 	if err != nil {
 		return failure(err)
 	}

@@ -18,11 +18,11 @@ func newEventsForget(s streams) *cobra.Command {
 	var o forgetOptions
 	cmd := &cobra.Command{
 		Use:   "forget --user ID",
-		Short: "Delete every event of a person, with its deliveries",
+		Short: "Delete every event of a person, with its deliveries, and all that is known of them",
 		Long: `Forget deletes every event whose data.userId is the one given, with its
-decisions and its deliveries, also those that were not sent yet. It cannot be
-undone: the bytes are overwritten. Only digests stay, by which an event that
-comes once more is known.
+decisions and its deliveries, also those that were not sent yet, and what is
+known of the person and their progress. It cannot be undone: the bytes are
+overwritten. Only digests stay, by which an event that comes once more is known.
 
 What was sent is with its receiver, and backups keep what they have. An event
 that names the person elsewhere than in data.userId stays.`,
@@ -41,7 +41,7 @@ func forget(ctx context.Context, s streams, o *forgetOptions) error {
 	if strings.TrimSpace(o.user) == "" {
 		return usage("name the person with --user, by the data.userId of the events")
 	}
-	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("delete all events of %s for good, with their deliveries", line(o.user)))
+	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("delete all events of %s for good, with their deliveries, and what is known of the person", line(o.user)))
 	if err != nil || !ok {
 		return err
 	}
@@ -55,7 +55,7 @@ func forget(ctx context.Context, s streams, o *forgetOptions) error {
 	case o.output == "json":
 		return printJSON(s.out, &result)
 	case result.Events == 0:
-		fmt.Fprintf(s.out, "there is no event of %s\n", line(o.user))
+		fmt.Fprintf(s.out, "there is no event of %s; anything else that was known of them is deleted\n", line(o.user))
 	default:
 		fmt.Fprintf(s.out, "%s of %s deleted, with their deliveries\n", count(result.Events, "event"), line(o.user))
 	}

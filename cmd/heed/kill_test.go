@@ -78,6 +78,9 @@ func TestNoAcknowledgedEventIsLostByKillMinus9(t *testing.T) {
 		if _, ok := stored[id]; !ok {
 			t.Errorf("%s was acknowledged and is gone", id)
 		}
+		if _, ok := s.app.people.Person(id); !ok {
+			t.Errorf("%s was acknowledged and its person is not known", id)
+		}
 	}
 }
 
@@ -97,7 +100,7 @@ var loadClient = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transp
 
 // sendSigned sends a small event under an id and returns how it was answered.
 func sendSigned(address, id string) (status int, err error) {
-	body := `{"event":"quiz.submitted","data":{"userId":"` + id + `","score":61}}`
+	body := `{"event":"quiz.submitted","data":{"userId":"` + id + `","quizId":"q1","score":61}}`
 	timestamp := strconv.FormatInt(time.Now().UnixMilli(), 10)
 	request, err := http.NewRequest(http.MethodPost, "http://"+address+receiver.WebhookPath, strings.NewReader(body))
 	if err != nil {

@@ -74,7 +74,7 @@ func (k known) Fact(q expression.Question) any {
 		}
 	case expression.AboutProgress:
 		if percent, ok := k.Progress(q.Of, q.Key); ok {
-			return number(percent)
+			return whole(percent)
 		}
 	case expression.AboutRank:
 		by, err := people.ParseBy(q.Key)
@@ -88,8 +88,8 @@ func (k known) Fact(q expression.Question) any {
 	return nil
 }
 
-// number is a number as rules calculate with it: a whole one is an int.
-func number(x float64) any {
+// whole is a number as rules calculate with it: a whole one is an int.
+func whole(x float64) any {
 	if x == math.Trunc(x) && math.Abs(x) < 1<<53 {
 		return int(x)
 	}

@@ -108,7 +108,7 @@ Try it on the example rules, with nothing set up:  heed demo`,
 	}
 	add("run", newServe(s), newDemo(s), newSend(s), newWebhooks(s))
 	add("rules", newCheck(s), newFmt(s), newDryRun(s), newTest(s), newCatalog(s), newSchema(s))
-	add("look", newEvents(s), newDeliveries(s), newBackup(s))
+	add("look", newEvents(s), newDeliveries(s), newPeople(s), newLeaderboard(s), newBackup(s), newRebuild(s))
 	root.AddCommand(newVersion(s))
 	return root
 }

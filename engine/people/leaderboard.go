@@ -77,7 +77,7 @@ func (d *Directory) Leaderboard(q Query) []Standing {
 	if !q.Since.IsZero() {
 		since = q.Since.UnixMicro()
 	}
-	front := leaders{limit: q.Limit}
+	front := front[leader]{limit: q.Limit, compare: compareLeaders}
 	d.each(func(p *person) {
 		if p.self.left() || q.Team != "" && p.self.team.text != q.Team {
 			return
@@ -92,7 +92,7 @@ func (d *Directory) Leaderboard(q Query) []Standing {
 	})
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return front.standings()
+	return standings(front.sorted())
 }
 
 // itemsOf are the numbers of the items with the id, nil for an empty one; false
@@ -159,44 +159,16 @@ func compareLeaders(a, b leader) int {
 	return cmp.Or(cmp.Compare(b.total.value, a.total.value), cmp.Compare(a.p.id, b.p.id))
 }
 
-// leaders keeps the best of many: when it has twice as many as are wanted, half
-// of them go.
-type leaders struct {
-	limit int
-	list  []leader
-	worst amount // of those who are in for now; the others need not be added
-	full  bool
-}
-
-func (l *leaders) add(c leader) {
-	if l.full && c.total.value < l.worst {
-		return
-	}
-	l.list = append(l.list, c)
-	if l.limit > 0 && len(l.list) >= 2*l.limit+64 {
-		l.cut()
-	}
-}
-
-func (l *leaders) cut() {
-	slices.SortFunc(l.list, compareLeaders)
-	if l.limit > 0 && len(l.list) > l.limit {
-		l.list = l.list[:l.limit]
-		l.worst, l.full = l.list[l.limit-1].total.value, true
-	}
-}
-
-func (l *leaders) standings() []Standing {
-	l.cut()
-	list := make([]Standing, len(l.list))
-	for i, c := range l.list {
-		list[i] = Standing{
+func standings(list []leader) []Standing {
+	board := make([]Standing, len(list))
+	for i, c := range list {
+		board[i] = Standing{
 			Place: i + 1, ID: c.p.id, Email: c.p.self.email.text, Role: c.p.self.role.text, Team: c.p.self.team.text,
 			Value: number(c.total.value), Items: int(c.total.rows),
 		}
-		if i > 0 && c.total.value == l.list[i-1].total.value {
-			list[i].Place = list[i-1].Place
+		if i > 0 && c.total.value == list[i-1].total.value {
+			board[i].Place = board[i-1].Place
 		}
 	}
-	return list
+	return board
 }

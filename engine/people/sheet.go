@@ -206,6 +206,9 @@ func (s *Sheet) record(line int, header []column, cells []string) {
 }
 
 func (s *Sheet) cell(r *Record, c column, cell string) {
+	if len(cell) > 1 && cell[0] == '\'' && strings.IndexByte("=+-@", cell[1]) >= 0 {
+		cell = cell[1:] // as heed writes it, so that no spreadsheet takes it for a formula
+	}
 	most := MaxText
 	if c == colID || c == colTeam {
 		most = MaxID
@@ -258,13 +261,14 @@ func cut(text string) string {
 // findTwice finds people who have several lines.
 func (s *Sheet) findTwice() {
 	lines := make(map[string]int, len(s.Records))
-	for i := range s.Records {
-		r := &s.Records[i]
-		if first, twice := lines[r.ID]; twice {
+	s.Records = slices.DeleteFunc(s.Records, func(r Record) bool {
+		first, twice := lines[r.ID]
+		if twice {
 			s.problem(r.Line, "%s has line %d already; leave one of the two out", cut(r.ID), first)
-			continue
+			return true
 		}
 		lines[r.ID] = r.Line
-	}
+		return false
+	})
 	slices.SortStableFunc(s.Problems, func(a, b SheetProblem) int { return a.Line - b.Line })
 }

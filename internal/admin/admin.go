@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"heed/engine"
+	"heed/engine/people"
 	"heed/engine/record"
 	"heed/engine/source"
 )
@@ -34,8 +35,8 @@ type Store interface {
 	Forget(ctx context.Context, user string) (int, error)
 }
 
-// Options are what the listener needs. Reload, Replay, DryRun, Metrics and Rules
-// may be nil: what they do then takes a running server.
+// Options are what the listener needs. People, Reload, Replay, DryRun, Metrics
+// and Rules may be nil: what they do then takes a running server.
 type Options struct {
 	Store Store
 	// RuleSet finds the rule set that decided an event, by its hash.
@@ -49,6 +50,8 @@ type Options struct {
 	Replay func(ctx context.Context, e record.Event, send bool) ([]engine.Decision, []record.Delivery, error)
 	// DryRun decides events without sending anything.
 	DryRun DryRun
+	// People returns who keeps what is known of people.
+	People func(context.Context) (*people.Keeper, error)
 	// Ready says why heed is not ready; nil if it is.
 	Ready   func() error
 	Metrics http.Handler
@@ -73,6 +76,12 @@ func New(o Options) http.Handler {
 	guarded.HandleFunc("POST /api/v1/deliveries/retry", a.retryMany)
 	guarded.HandleFunc("POST /api/v1/deliveries/discard", a.discardMany)
 	guarded.HandleFunc("POST /api/v1/forget", a.forget)
+	if o.People != nil {
+		guarded.HandleFunc("GET /api/v1/people", a.people)
+		guarded.HandleFunc("GET /api/v1/people/{id}", a.person)
+		guarded.HandleFunc("POST /api/v1/people/import", a.importPeople)
+		guarded.HandleFunc("GET /api/v1/leaderboard", a.leaderboard)
+	}
 	if o.Rules != nil {
 		guarded.HandleFunc("GET /api/v1/rules", a.rules)
 	}
@@ -143,6 +152,9 @@ func (a *api) ready(w http.ResponseWriter, _ *http.Request) {
 // index says what there is.
 func (a *api) index(w http.ResponseWriter, _ *http.Request) {
 	paths := []string{"/-/healthy", "/-/ready", "/api/v1/events", "/api/v1/events/{id}", "/api/v1/deliveries", "/api/v1/deliveries/{id}"}
+	if a.People != nil {
+		paths = append(paths, "/api/v1/people", "/api/v1/people/{id}", "/api/v1/leaderboard")
+	}
 	if a.Rules != nil {
 		paths = append(paths, "/api/v1/rules")
 	}

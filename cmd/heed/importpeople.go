@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"heed/internal/admin"
+)
+
+type importOptions struct {
+	client      clientOptions
+	dryRun, yes bool
+	output      string
+}
+
+func newPeopleImport(s streams) *cobra.Command {
+	var o importOptions
+	cmd := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Import people from a CSV file, for those who were provisioned before heed was there",
+		Long: `Import reads people from a CSV file as a spreadsheet exports it; - is the
+standard input. The first line names the columns: userId, and any of email,
+role, teamId and active; others are ignored. An empty cell leaves what is known.
+Each line counts like a user.provisioned at the moment of the import, or like a
+user.deprovisioned where active is false.
+
+It says what it would do and asks. With any mistake in the file nothing is
+imported. To import a file twice changes nothing.
+
+Exit code 0: imported, or nothing to do.  1: the file has mistakes.`,
+		Example: "  heed people import --dry-run reps.csv\n  heed people import --yes reps.csv",
+		Args:    one("CSV file, or - for the standard input"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return importPeople(cmd.Context(), s, &o, args[0]) },
+	}
+	o.client.flags(cmd)
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "only say what it would do")
+	yesFlag(cmd, &o.yes)
+	outputFlag(cmd, &o.output, "text", "json")
+	return cmd
+}
+
+func importPeople(ctx context.Context, s streams, o *importOptions, file string) error {
+	sheet, err := readSheet(s, file)
+	if err != nil {
+		return usage("read %s: %v", file, err)
+	}
+	client, err := o.client.open(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer client.close()
+	plan, err := client.importSheet(ctx, sheet, true)
+	if err != nil {
+		return err
+	}
+	if len(plan.Problems) > 0 || o.dryRun || plan.New+plan.Changed == 0 {
+		if o.output == "json" {
+			err = printJSON(s.out, &plan)
+		} else {
+			printPlan(s, file, &plan)
+		}
+		if err == nil && len(plan.Problems) > 0 {
+			return quiet(exitProblems)
+		}
+		return err
+	}
+	if o.output != "json" {
+		printPlan(s, file, &plan)
+	}
+	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("import %s", persons(plan.New+plan.Changed)))
+	if err != nil || !ok {
+		return err
+	}
+	done, err := client.importSheet(ctx, sheet, false)
+	if err != nil {
+		return err
+	}
+	if o.output == "json" {
+		return printJSON(s.out, &done)
+	}
+	fmt.Fprintf(s.out, "%s imported\n", persons(done.New+done.Changed))
+	return nil
+}
+
+func readSheet(s streams, file string) ([]byte, error) {
+	if file == "-" {
+		return io.ReadAll(s.in)
+	}
+	return os.ReadFile(file)
+}
+
+// importSheet has the API import a CSV file or, in a dry run, say what would be
+// done.
+func (c *apiClient) importSheet(ctx context.Context, sheet []byte, dryRun bool) (result admin.Import, err error) {
+	err = c.call(ctx, http.MethodPost, fmt.Sprintf("/api/v1/people/import?dry_run=%t", dryRun), "text/csv", sheet, &result)
+	return result, err
+}
+
+// mostProblems is how many mistakes are shown; -o json has all.
+const mostProblems = 20
+
+func printPlan(s streams, file string, plan *admin.Import) {
+	for _, p := range plan.Problems[:min(mostProblems, len(plan.Problems))] {
+		fmt.Fprintf(s.out, "%s:%d: %s\n", file, p.Line, line(p.Message))
+	}
+	if more := len(plan.Problems) - mostProblems; more > 0 {
+		fmt.Fprintf(s.out, "and %d more; -o json has all\n", more)
+	}
+	if len(plan.Ignored) > 0 {
+		fmt.Fprintf(s.out, "ignored columns: %s\n", line(strings.Join(plan.Ignored, ", ")))
+	}
+	fmt.Fprintf(s.out, "%d new, %d changed, %d the same, %s with mistakes\n", plan.New, plan.Changed, plan.Same, count(len(plan.Problems), "line"))
+	if len(plan.Problems) > 0 {
+		fmt.Fprintln(s.out, "nothing is imported while there are mistakes")
+	}
+}
+
+// persons is "1 person", "2 people".
+func persons(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return fmt.Sprintf("%d people", n)
+}

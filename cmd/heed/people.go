@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"heed/engine/people"
+	"heed/internal/admin"
+)
+
+func newPeople(s streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "people",
+		Short: "Who the people in the events are: list, show, import from a CSV file",
+		Long: `People shows what heed knows of the people in the events: e-mail address, role,
+team and whether they are active, from user.provisioned, user.deprovisioned and
+imports; and their progress, from module.progress, course.completed and
+quiz.submitted.
+
+To delete what is known of a person: heed events forget --user ID`,
+	}
+	cmd.AddCommand(newPeopleList(s), newPeopleShow(s), newPeopleImport(s))
+	return cmd
+}
+
+// peoplePage is a page of people as the API gives it.
+type peoplePage struct {
+	People []admin.Person `json:"people"`
+	Next   string         `json:"next_cursor"`
+}
+
+func newPeopleList(s streams) *cobra.Command {
+	var client clientOptions
+	var team, role, cursor, output string
+	var limit int
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List people by their ids",
+		Long: `List lists people by their ids. With -o csv it lists all of them, unless
+--limit is given, in a form that heed people import reads.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			all := output == "csv" && !cmd.Flags().Changed("limit")
+			if all {
+				limit = 500
+			}
+			page, err := fetchPeople(cmd.Context(), s, &client, queryOf("limit", strconv.Itoa(limit), "team", team, "role", role, "cursor", cursor), all)
+			if err != nil {
+				return err
+			}
+			switch output {
+			case "json":
+				return printJSON(s.out, page)
+			case "csv":
+				return printPeopleCSV(s, page.People)
+			}
+			rows := [][]string{{"USER", "E-MAIL", "ROLE", "TEAM", "ACTIVE", "CHANGED"}}
+			for i := range page.People {
+				p := &page.People[i]
+				rows = append(rows, dashed(line(p.ID), line(p.Email), line(p.Role), line(p.Team), activity(p.Active), shortTime(p.ChangedAt)))
+			}
+			printPage(s, rows, "nobody", page.Next)
+			return nil
+		},
+	}
+	client.flags(cmd)
+	cmd.Flags().StringVar(&team, "team", "", "only people of this team")
+	cmd.Flags().StringVar(&role, "role", "", "only people with this role")
+	listFlags(cmd, &limit, &cursor)
+	outputFlag(cmd, &output, "text", "json", "csv")
+	return cmd
+}
+
+// fetchPeople gets a page or, page by page, all.
+func fetchPeople(ctx context.Context, s streams, client *clientOptions, query url.Values, all bool) (peoplePage, error) {
+	c, err := client.open(ctx, s)
+	if err != nil {
+		return peoplePage{}, err
+	}
+	defer c.close()
+	var got peoplePage
+	for {
+		var page peoplePage
+		if err := c.get(ctx, "/api/v1/people", query, &page); err != nil {
+			return got, err
+		}
+		got.People, got.Next = append(got.People, page.People...), page.Next
+		if !all || page.Next == "" {
+			return got, nil
+		}
+		query.Set("cursor", page.Next)
+	}
+}
+
+func printPeopleCSV(s streams, list []admin.Person) error {
+	rows := [][]string{{"userId", "email", "role", "teamId", "active"}}
+	for i := range list {
+		p := &list[i]
+		active := ""
+		if p.Active != nil {
+			active = strconv.FormatBool(*p.Active)
+		}
+		rows = append(rows, []string{p.ID, p.Email, p.Role, p.Team, active})
+	}
+	return printCSV(s.out, rows)
+}
+
+func activity(active *bool) string {
+	switch {
+	case active == nil:
+		return ""
+	case *active:
+		return "yes"
+	default:
+		return "no"
+	}
+}
+
+func newPeopleShow(s streams) *cobra.Command {
+	var client clientOptions
+	var output string
+	cmd := &cobra.Command{
+		Use:   "show USER",
+		Short: "Show a person and their progress",
+		Args:  one("person by the userId of the events"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return show(cmd.Context(), s, &client, "/api/v1/people/"+url.PathEscape(args[0]), output, printPerson)
+		},
+	}
+	client.flags(cmd)
+	outputFlag(cmd, &output, "text", "json")
+	return cmd
+}
+
+func printPerson(s streams, p *admin.Person) {
+	rows := [][]string{{"user", line(p.ID)}}
+	for _, pair := range [][]string{{"e-mail", line(p.Email)}, {"role", line(p.Role)}, {"team", line(p.Team)}, {"active", activity(p.Active)}} {
+		if pair[1] == "" {
+			pair[1] = "not known"
+		}
+		rows = append(rows, pair)
+	}
+	if !p.ChangedAt.IsZero() {
+		rows = append(rows, []string{"changed", p.ChangedAt.Format(time.RFC3339)})
+	}
+	table(s.out, rows)
+	if len(p.Items) == 0 {
+		return
+	}
+	fmt.Fprintln(s.out)
+	rows = [][]string{{"KIND", "ID", "NAME", "PROGRESS", "SECONDS", "BEST", "LAST", "COMPLETED", "LAST EVENT"}}
+	for i := range p.Items {
+		rows = append(rows, itemRow(&p.Items[i]))
+	}
+	table(s.out, rows)
+}
+
+func itemRow(i *people.Item) []string {
+	shown := func(v *float64, unit string) string {
+		if v == nil {
+			return ""
+		}
+		return number(*v) + unit
+	}
+	return dashed(
+		i.Kind, line(i.ID), cut(line(i.Name), 40), shown(i.Progress, " %"), shown(i.Seconds, ""),
+		shown(i.Best, ""), shown(i.Last, ""), shortTime(i.CompletedAt), shortTime(i.LastAt),
+	)
+}
+
+// dashed is a row of a table with a dash for what is not known.
+func dashed(cells ...string) []string {
+	for i, cell := range cells {
+		if cell == "" {
+			cells[i] = "-"
+		}
+	}
+	return cells
+}
+
+// number is a number as short as it can be written.
+func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

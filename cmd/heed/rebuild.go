@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"heed/engine/people"
+	"heed/internal/store"
+)
+
+type rebuildOptions struct {
+	data string
+	yes  bool
+}
+
+func newRebuild(s streams) *cobra.Command {
+	var o rebuildOptions
+	cmd := &cobra.Command{
+		Use:   "rebuild",
+		Short: "Compute anew, from the recorded events, what is known of people",
+		Long: `Rebuild computes anew what is known of people and their progress, from all
+recorded events. What began before the oldest of them, and imports, cannot be
+computed anew: it is kept and continued.
+
+It says what would change and asks. No server may run on the store meanwhile.`,
+		Example: "  heed rebuild --data heed-data",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return rebuild(cmd.Context(), s, &o) },
+	}
+	cmd.Flags().StringVar(&o.data, "data", "./heed-data", "the store's directory")
+	yesFlag(cmd, &o.yes)
+	return cmd
+}
+
+func rebuild(ctx context.Context, s streams, o *rebuildOptions) error {
+	if _, err := os.Stat(filepath.Join(o.data, "heed.db")); err != nil {
+		return usage("there is no store at %s: name its directory with --data", o.data)
+	}
+	db, err := store.Open(ctx, store.Options{Dir: o.data})
+	if _, locked := errors.AsType[*store.LockedError](err); locked {
+		return failure(fmt.Errorf("%w: a rebuild needs the store for itself", err))
+	}
+	if err != nil {
+		return failure(err)
+	}
+	defer db.Close()
+	r, err := people.Rebuild(ctx, db, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return failure(err)
+	}
+	fmt.Fprintf(s.out, "%s learnt\n", count(r.Events, "recorded event"))
+	fmt.Fprintf(s.out, "%s: %d continued from before or imported, %d would change\n", persons(r.People), r.PeopleContinued, r.PeopleChanged)
+	fmt.Fprintf(s.out, "%s of progress: %d continued from before, %d would change\n", count(r.Rows, "row"), r.RowsContinued, r.RowsChanged)
+	if r.PeopleChanged+r.RowsChanged == 0 {
+		fmt.Fprintln(s.out, "all is as it should be")
+		return nil
+	}
+	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("change %s and %s of progress", persons(r.PeopleChanged), count(r.RowsChanged, "row")))
+	if err != nil || !ok {
+		return err
+	}
+	if err := r.Apply(ctx); err != nil {
+		return failure(err)
+	}
+	fmt.Fprintln(s.out, "changed")
+	return nil
+}

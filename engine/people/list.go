@@ -1,0 +1,80 @@
+package people
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Filter chooses people, in the order of their ids. Zero fields choose all.
+type Filter struct {
+	Team, Role string
+	// After is the id after which they begin.
+	After string
+	// Limit is how many are wanted; 0 for all.
+	Limit int
+}
+
+// List returns the people that the filter chooses, by their ids.
+func (d *Directory) List(f Filter) []Person {
+	first := front[Person]{limit: f.Limit, compare: func(a, b Person) int { return cmp.Compare(a.ID, b.ID) }}
+	d.each(func(p *person) {
+		if p.id > f.After && (f.Team == "" || p.self.team.text == f.Team) && (f.Role == "" || p.self.role.text == f.Role) {
+			first.add(p.self.person(p.id))
+		}
+	})
+	return first.sorted()
+}
+
+// Item is how far somebody has come in a module, a course or a quiz. What is nil
+// or zero is not known.
+type Item struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
+	Name string `json:"name,omitempty"`
+	// Progress is in percent, Seconds the time that was spent so far.
+	Progress *float64 `json:"progress_pct,omitempty"`
+	Seconds  *float64 `json:"time_spent_sec,omitempty"`
+	Best     *float64 `json:"best_score,omitempty"`
+	Last     *float64 `json:"last_score,omitempty"`
+	// CompletedAt is the first completion, FirstAt and LastAt the signed times
+	// of the first and the last event.
+	CompletedAt time.Time `json:"completed_at,omitzero"`
+	FirstAt     time.Time `json:"first_at"`
+	LastAt      time.Time `json:"last_at"`
+}
+
+// Items are the modules, courses and quizzes of a person, by their kinds and
+// ids.
+func (d *Directory) Items(user string) []Item {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	p, ok := d.people[user]
+	if !ok {
+		return nil
+	}
+	rows := slices.Clone(p.rows)
+	slices.SortFunc(rows, func(a, b row) int {
+		if d.items[a.item].less(&d.items[b.item]) {
+			return -1
+		}
+		return 1
+	})
+	known := func(a amount) *float64 {
+		if a == none {
+			return nil
+		}
+		v := number(a)
+		return &v
+	}
+	items := make([]Item, len(rows))
+	for i, r := range rows {
+		it := &d.items[r.item]
+		items[i] = Item{
+			Kind: it.kind.String(), ID: it.id, Name: it.name.text,
+			Progress: known(amount(r.progress)), Seconds: known(r.seconds), Best: known(r.best), Last: known(r.last),
+			CompletedAt: timeOf(r.completedAt), FirstAt: timeOf(r.firstAt), LastAt: timeOf(r.lastAt),
+		}
+	}
+	return items
+}
