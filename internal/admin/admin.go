@@ -64,36 +64,32 @@ type Options struct {
 
 // New makes the listener's handler.
 func New(o Options) http.Handler {
-	a := &api{o}
+	a := &api{o, nil}
 	guarded := http.NewServeMux()
-	guarded.HandleFunc("GET /api/v1/events", a.events)
-	guarded.HandleFunc("GET /api/v1/events/{id}", a.event)
-	guarded.HandleFunc("GET /api/v1/deliveries", a.deliveries)
-	guarded.HandleFunc("GET /api/v1/deliveries/{id}", a.delivery)
-	guarded.HandleFunc("POST /api/v1/events/{id}/replay", a.replay)
-	guarded.HandleFunc("POST /api/v1/deliveries/{id}/retry", a.retry)
-	guarded.HandleFunc("POST /api/v1/deliveries/{id}/discard", a.discard)
-	guarded.HandleFunc("POST /api/v1/deliveries/retry", a.retryMany)
-	guarded.HandleFunc("POST /api/v1/deliveries/discard", a.discardMany)
-	guarded.HandleFunc("POST /api/v1/forget", a.forget)
-	if o.People != nil {
-		guarded.HandleFunc("GET /api/v1/people", a.people)
-		guarded.HandleFunc("GET /api/v1/people/{id}", a.person)
-		guarded.HandleFunc("POST /api/v1/people/import", a.importPeople)
-		guarded.HandleFunc("GET /api/v1/leaderboard", a.leaderboard)
+	handle := func(can bool, pattern string, handler http.HandlerFunc) {
+		if can {
+			guarded.HandleFunc(pattern, handler)
+			a.paths = append(a.paths, pattern)
+		}
 	}
-	if o.Rules != nil {
-		guarded.HandleFunc("GET /api/v1/rules", a.rules)
-	}
-	if o.DryRun != nil {
-		guarded.HandleFunc("POST /api/v1/dry-run", a.dryRun)
-	}
-	if o.Reload != nil {
-		guarded.HandleFunc("POST /-/reload", a.reload)
-	}
-	if o.Metrics != nil {
-		guarded.Handle("GET /metrics", o.Metrics)
-	}
+	handle(true, "GET /api/v1/events", a.events)
+	handle(true, "GET /api/v1/events/{id}", a.event)
+	handle(true, "POST /api/v1/events/{id}/replay", a.replay)
+	handle(true, "GET /api/v1/deliveries", a.deliveries)
+	handle(true, "GET /api/v1/deliveries/{id}", a.delivery)
+	handle(true, "POST /api/v1/deliveries/{id}/retry", a.retry)
+	handle(true, "POST /api/v1/deliveries/{id}/discard", a.discard)
+	handle(true, "POST /api/v1/deliveries/retry", a.retryMany)
+	handle(true, "POST /api/v1/deliveries/discard", a.discardMany)
+	handle(true, "POST /api/v1/forget", a.forget)
+	handle(o.People != nil, "GET /api/v1/people", a.people)
+	handle(o.People != nil, "GET /api/v1/people/{id}", a.person)
+	handle(o.People != nil, "POST /api/v1/people/import", a.importPeople)
+	handle(o.People != nil, "GET /api/v1/leaderboard", a.leaderboard)
+	handle(o.Rules != nil, "GET /api/v1/rules", a.rules)
+	handle(o.DryRun != nil, "POST /api/v1/dry-run", a.dryRun)
+	handle(o.Reload != nil, "POST /-/reload", a.reload)
+	handle(o.Metrics != nil, "GET /metrics", func(w http.ResponseWriter, r *http.Request) { a.Metrics.ServeHTTP(w, r) })
 	guarded.HandleFunc("GET /{$}", a.index)
 	guarded.HandleFunc("/", a.nothing)
 
@@ -101,11 +97,15 @@ func New(o Options) http.Handler {
 	open.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	open.HandleFunc("GET /-/ready", a.ready)
 	open.Handle("/", a.authorize(guarded))
+	a.paths = append(a.paths, "GET /-/healthy", "GET /-/ready")
 	// A page in somebody's browser must not be able to change anything here.
 	return http.NewCrossOriginProtection().Handler(open)
 }
 
-type api struct{ Options }
+type api struct {
+	Options
+	paths []string // that there are, with their methods
+}
 
 func (a *api) authorize(next http.Handler) http.Handler {
 	if a.Token == "" {
@@ -151,17 +151,7 @@ func (a *api) ready(w http.ResponseWriter, _ *http.Request) {
 
 // index says what there is.
 func (a *api) index(w http.ResponseWriter, _ *http.Request) {
-	paths := []string{"/-/healthy", "/-/ready", "/api/v1/events", "/api/v1/events/{id}", "/api/v1/deliveries", "/api/v1/deliveries/{id}"}
-	if a.People != nil {
-		paths = append(paths, "/api/v1/people", "/api/v1/people/{id}", "/api/v1/leaderboard")
-	}
-	if a.Rules != nil {
-		paths = append(paths, "/api/v1/rules")
-	}
-	if a.Metrics != nil {
-		paths = append(paths, "/metrics")
-	}
-	write(w, http.StatusOK, map[string]any{"heed": "the admin listener", "paths": paths})
+	write(w, http.StatusOK, map[string]any{"heed": "the admin listener", "paths": a.paths})
 }
 
 func (a *api) nothing(w http.ResponseWriter, r *http.Request) {
