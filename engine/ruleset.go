@@ -116,6 +116,11 @@ func (s *RuleSet) Catalog() *event.Catalog { return s.catalog }
 // ListensTo says whether any rule names the event type.
 func (s *RuleSet) ListensTo(eventType string) bool { return s.byType[eventType] != nil }
 
+// Only is the rule set without the other rules.
+func (s *RuleSet) Only(rule *Rule) *RuleSet {
+	return NewRuleSet(s.hash, s.catalog, s.tables, []*Rule{rule})
+}
+
 // Evaluate decides an event by the rules that listen to its type and gives the
 // decisions other than NotMatched, in the order of the rules: a rule that
 // listens and is not among them did not match. It costs with the rules that

@@ -176,7 +176,7 @@ func (b *build) checkGivenFields(node *source.Node, eventType string) {
 // them; that is a warning, so that nobody does it by accident.
 func (b *build) checkGivenValue(t *event.Type, pair source.Pair) {
 	name, value := pair.Key.Text(), pair.Value.Scalar()
-	if number := regexp.MustCompile(`^\d+%?$`).MatchString(name); number && pair.Value.IsNull() {
+	if number := regexp.MustCompile(`^\d+%?$`).MatchString(name); number && pair.Value.IsNull() && pair.Value.Text() == "" {
 		b.report.Errorf(pair.Key.Place(), "wrong-type", "the comma in front of %s ends a value, so this is a field of its own", name).
 			Suggest("a decimal has a point: 61.5")
 		return

@@ -32,17 +32,25 @@ type Captured struct {
 // their personal fields, unless those are kept. now is what rules see as now,
 // also in the tests. The error says which fixture is no event.
 func Capture(rules *engine.RuleSet, fixtures []Fixture, rule string, keepPersonal bool, now time.Time) ([]Captured, error) {
-	given := fixtures
+	now = now.UTC().Truncate(time.Second) // as the tests can write it
+	real := slices.Clone(fixtures)
+	for i, f := range real {
+		result, err := DryRun(rules, f, now)
+		if err != nil {
+			return nil, err
+		}
+		real[i].Facts = result.Asked
+	}
+	given := real
 	if !keepPersonal {
 		var err error
-		if given, err = Redact(fixtures, rules.Catalog()); err != nil {
+		if given, err = Redact(real, rules.Catalog()); err != nil {
 			return nil, err
 		}
 	}
-	now = now.UTC().Truncate(time.Second) // as the tests can write it
 	var tests []Captured
 	for i, f := range given {
-		found, err := capture(rules, f, fixtures[i], now)
+		found, err := capture(rules, f, real[i], now)
 		if err != nil {
 			return nil, err
 		}
@@ -60,24 +68,29 @@ func capture(rules *engine.RuleSet, f, real Fixture, now time.Time) ([]Captured,
 	if err != nil {
 		return nil, err
 	}
-	result, err := DryRun(rules, body, now)
-	if err != nil {
-		return nil, err
-	}
-	really, err := DryRun(rules, real, now)
-	if err != nil {
-		return nil, err
-	}
 	var tests []Captured
-	for i, d := range result.Decisions {
-		test := Captured{Rule: d.Rule, File: f.File, Outcome: d.Outcome, Real: really.Decisions[i].Outcome}
+	for _, rule := range rules.Rules() {
+		alone := rules.Only(rule) // so that the test is given what this rule asks
+		result, err := DryRun(alone, body, now)
+		if err != nil {
+			return nil, err
+		}
+		really, err := DryRun(alone, real, now)
+		if err != nil {
+			return nil, err
+		}
+		if len(result.Decisions) == 0 {
+			continue // the rule does not listen to it
+		}
+		d := &result.Decisions[0]
+		test := Captured{Rule: d.Rule, File: f.File, Outcome: d.Outcome, Real: really.Decisions[0].Outcome}
 		test.name = title(f.File, result.Event) + ": " + strings.ReplaceAll(string(d.Outcome), "_", " ")
 		test.test = source.Object{
 			{Key: "name", Value: test.name},
 			{Key: "rule", Value: d.Rule},
 			{Key: "now", Value: now.Format(time.RFC3339)},
-			{Key: "given", Value: given},
-			{Key: "expect", Value: expectation(&d)},
+			{Key: "given", Value: append(slices.Clip(given), givenFacts(result.Asked)...)},
+			{Key: "expect", Value: expectation(d)},
 		}
 		tests = append(tests, test)
 	}
@@ -108,8 +121,10 @@ func asGiven(f Fixture, catalog *event.Catalog) (given source.Object, body Fixtu
 			text[m.Key] = source.Plain(m.Value)
 		}
 	}
+	data, _ := text["data"].(map[string]any)
+	userID, _ := data["userId"].(string)
 	encoded, err := json.Marshal(text)
-	return given, Fixture{File: f.File, Body: encoded}, err
+	return given, Fixture{File: f.File, Body: encoded, Facts: givable(f.Facts, userID)}, err
 }
 
 // requestFields are the fields of requests that show what is sent, or why

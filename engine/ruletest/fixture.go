@@ -130,6 +130,8 @@ type Result struct {
 	Event     string     `json:"event"`
 	ID        string     `json:"id"`
 	Decisions []Decision `json:"decisions"`
+	// Asked is what the rules asked beyond the event.
+	Asked expression.Recorded `json:"-"`
 }
 
 // Decision is what one rule makes of it.
@@ -160,13 +162,15 @@ func DryRun(rules *engine.RuleSet, f Fixture, now time.Time) (Result, error) {
 	sum := sha256.Sum256(f.Body)
 	e.ID, e.ReceivedAt = hex.EncodeToString(sum[:]), now
 	result := Result{File: f.File, Event: e.Type, ID: e.ID, Decisions: []Decision{}}
-	for _, d := range rules.Explain(&e, now, &expression.Inquiry{Facts: f.Facts}) {
+	inquiry := expression.Inquiry{Facts: f.Facts}
+	for _, d := range rules.Explain(&e, now, &inquiry) {
 		shown := Decision{Rule: d.Rule.Name, Outcome: d.Outcome, Mode: engine.ModeLive, Reason: d.Reason, Explain: d.Explanation, Actions: []Action{}}
 		for _, r := range d.Requests {
 			shown.Actions = append(shown.Actions, Action{Action: r.Action, Kind: r.Kind, Request: r.Body, Problem: r.Problem})
 		}
 		result.Decisions = append(result.Decisions, shown)
 	}
+	result.Asked = inquiry.Asked
 	return result, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"heed/engine/event"
+	"heed/engine/expression"
 	"heed/engine/source"
 )
 
@@ -18,7 +19,8 @@ import (
 // becomes a pseudonym of the same kind, the same one in all fixtures, also where
 // another text mentions it. What is personal, the catalogue says; of a field
 // that it does not know, its name and its value tell. The bodies are laid out
-// as by Tidy. The error says which fixture is no event.
+// as by Tidy. Recorded facts become facts about the pseudonyms; others are left
+// out. The error says which fixture is no event.
 func Redact(fixtures []Fixture, catalog *event.Catalog) ([]Fixture, error) {
 	r := &redactor{catalog: catalog, pseudonyms: map[string]string{}, counts: map[string]int{}, mentions: map[string]mention{}, starts: map[string]bool{}}
 	bodies := make([]source.Object, len(fixtures))
@@ -29,12 +31,17 @@ func Redact(fixtures []Fixture, catalog *event.Catalog) ([]Fixture, error) {
 		}
 		bodies[i] = body
 		r.learn(body)
+		facts, _ := f.Facts.(expression.Recorded)
+		r.learnFacts(facts)
 	}
 	redacted := make([]Fixture, len(fixtures))
 	for i, f := range fixtures {
 		var err error
 		if redacted[i], err = writeBody(f.File, r.redact(bodies[i])); err != nil {
 			return nil, err
+		}
+		if facts, ok := f.Facts.(expression.Recorded); ok {
+			redacted[i].Facts = r.redactFacts(facts)
 		}
 	}
 	return redacted, nil
