@@ -1,17 +1,13 @@
 package people
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
+
+	"heed/engine/table"
 )
 
 // Sheet is a table of people as a spreadsheet exports it.
@@ -65,90 +61,32 @@ var columns = map[string]column{
 
 var columnNames = map[column]string{colID: "userId", colEmail: "email", colRole: "role", colTeam: "teamId", colActive: "active"}
 
-// ReadSheet reads a CSV file: with commas, semicolons or tabs, which the header
-// tells, with or without a byte order mark, with the line ends of any system.
-// An error is one of reading; mistakes in the text are in the Sheet.
+// ReadSheet reads a table of people. An error is one of reading; mistakes in the
+// text are in the Sheet.
 func ReadSheet(r io.Reader) (*Sheet, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
 	}
 	s := &Sheet{}
-	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
-	if i := firstBadLine(text); i > 0 {
-		s.problem(i, "it is not UTF-8; save the file as CSV UTF-8")
+	t, faults := table.Read(text)
+	for _, f := range faults {
+		s.problem(f.Line, "%s; %s", f.Message, f.Hint)
+	}
+	if t == nil {
 		return s, nil
 	}
-	s.read(text)
+	if header := s.header(t.Line, t.Columns); header != nil {
+		for _, row := range t.Rows {
+			s.record(row.Line, header, row.Cells)
+		}
+	}
 	s.findTwice()
 	return s, nil
 }
 
 func (s *Sheet) problem(line int, format string, args ...any) {
 	s.Problems = append(s.Problems, SheetProblem{line, fmt.Sprintf(format, args...)})
-}
-
-// firstBadLine is the first line that is not UTF-8; 0 if there is none.
-func firstBadLine(text []byte) int {
-	if utf8.Valid(text) && !bytes.ContainsRune(text, 0) {
-		return 0
-	}
-	for n, line := 1, bufio.NewScanner(bytes.NewReader(text)); line.Scan(); n++ {
-		if !utf8.Valid(line.Bytes()) || bytes.ContainsRune(line.Bytes(), 0) {
-			return n
-		}
-	}
-	return 1 // in a line that is longer than a Scanner takes
-}
-
-func (s *Sheet) read(text []byte) {
-	reader := csv.NewReader(bytes.NewReader(text))
-	reader.Comma = separator(text)
-	reader.FieldsPerRecord = -1
-	var header []column
-	for {
-		cells, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if parse, ok := errors.AsType[*csv.ParseError](err); ok {
-			s.problem(parse.StartLine, "a quotation mark is not closed, or stands inside a cell without being doubled; what follows was not read")
-			return
-		}
-		line, _ := reader.FieldPos(0)
-		for i := range cells {
-			cells[i] = strings.TrimSpace(strings.Clone(cells[i])) // or one cell would keep its whole line in memory
-		}
-		switch {
-		case strings.Join(cells, "") == "":
-		case header == nil && strings.HasPrefix(strings.ToLower(cells[0]), "sep="): // for spreadsheets only
-		case header == nil:
-			if header = s.header(line, cells); header == nil {
-				return
-			}
-		default:
-			s.record(line, header, cells)
-		}
-	}
-	if header == nil {
-		s.problem(1, "the file is empty: its first line names the columns, userId and any of email, role, teamId, active")
-	}
-}
-
-// separator is whatever separates the names in the first line that has any.
-func separator(text []byte) rune {
-	for line := range bytes.Lines(text) {
-		best, most := ',', 0
-		for _, candidate := range ",;\t" {
-			if n := bytes.Count(line, []byte(string(candidate))); n > most {
-				best, most = candidate, n
-			}
-		}
-		if len(bytes.Trim(line, "\r\n ,;\t\"")) > 0 {
-			return best
-		}
-	}
-	return ','
 }
 
 // header finds out what the columns mean; nil if it cannot be used.
@@ -181,21 +119,11 @@ func plain(name string) string {
 	}, name)
 }
 
-// mangled is what a spreadsheet makes of a long number.
-var mangled = regexp.MustCompile(`^\d([.,]\d+)?[eE]\+\d+$`)
-
 func (s *Sheet) record(line int, header []column, cells []string) {
 	before := len(s.Problems)
 	r := Record{Line: line, Active: true}
 	for i, cell := range cells {
-		if i >= len(header) {
-			if cell != "" {
-				s.problem(line, "it has more cells than the first line; put a cell with a separator in it in quotation marks")
-				break
-			}
-			continue
-		}
-		s.cell(&r, header[i], cell)
+		s.cell(&r, header[i], strings.Clone(cell)) // or one cell would keep its whole line in memory
 	}
 	if r.ID == "" && len(s.Problems) == before {
 		s.problem(line, "it has no userId")
@@ -219,7 +147,7 @@ func (s *Sheet) cell(r *Record, c column, cell string) {
 	}
 	switch c {
 	case colID:
-		if mangled.MatchString(cell) {
+		if table.IsRounded(cell) {
 			s.problem(r.Line, "the spreadsheet has rounded the userId to %s; format the column as text and enter the ids again", cell)
 			return
 		}

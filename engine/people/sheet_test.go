@@ -55,18 +55,18 @@ func TestSheetsOfAnySpreadsheetAreRead(t *testing.T) {
 
 func TestEveryMistakeInASheetHasItsLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                           "line 1: the file is empty: its first line names the columns, userId and any of email, role, teamId, active",
+		"":                                           "line 1: the file is empty; the first line names the columns, such as userId,email",
 		"name,email\nx,y\n":                          "line 1: no column is named userId; the first line names the columns, userId and any of email, role, teamId, active",
 		"userId,email,E-Mail\n":                      `line 1: the column "E-Mail" says once more what email is; leave one of them out`,
 		"userId,email\n\nu1,a@x\n,b@x\nu2,c@x\n":     "line 4: it has no userId",
 		"userId,email\nu1,nobody\nu2,a b@x\n":        `line 2: "nobody" is no e-mail address; correct it or leave it empty; line 3: "a b@x" is no e-mail address; correct it or leave it empty`,
-		"userId,email\nu1,a@x,b@x\n":                 "line 2: it has more cells than the first line; put a cell with a separator in it in quotation marks",
+		"userId,email\nu1,a@x,b@x\n":                 "line 2: the line has 3 cells, the header 2; put quotes round a text that holds the separator",
 		"userId,active\nu1,perhaps\n":                `line 2: active is "perhaps"; write true or false, or leave it empty for true`,
 		"userId\n1.04E+08\n":                         "line 2: the spreadsheet has rounded the userId to 1.04E+08; format the column as text and enter the ids again",
 		"userId\nu1\nu2\n\nu1\nu1\n":                 "line 5: u1 has line 2 already; leave one of the two out; line 6: u1 has line 2 already; leave one of the two out",
-		"userId,role\nu1,\"a\nb\"\nu2,\"c\nu3,d\n":   "line 4: a quotation mark is not closed, or stands inside a cell without being doubled; what follows was not read",
-		"userId\nu1\nM\xfcller\n":                    "line 3: it is not UTF-8; save the file as CSV UTF-8",
-		"\xff\xfeu\x00s\x00e\x00r\x00":               "line 1: it is not UTF-8; save the file as CSV UTF-8",
+		"userId,role\nu1,\"a\nb\"\nu2,\"c\nu3,d\n":   "line 4: the quotes do not fit together; write a quote inside a text twice, and quotes round the whole text: \"the \"\"best\"\" rep\"",
+		"userId\nu1\nM\xfcller\n":                    "line 3: the file is not in UTF-8; export it as CSV UTF-8",
+		"userId,email\nu1,nobody\nu2,a@x,b\n":        `line 2: "nobody" is no e-mail address; correct it or leave it empty; line 3: the line has 3 cells, the header 2; put quotes round a text that holds the separator`,
 		"userId\n" + strings.Repeat("x", 300) + "\n": "line 2: its userId has 300 bytes; at most 256 are kept",
 	} {
 		var got []string

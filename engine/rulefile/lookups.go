@@ -204,7 +204,7 @@ func (b *build) readLookup(name string, file, key *source.Node) *lookup {
 	for _, f := range faults {
 		b.report.Errorf(source.Place{File: csv, Line: f.Line}, "bad-table", "%s", f.Message).Suggest("%s", f.Hint)
 	}
-	if content == nil {
+	if len(faults) > 0 {
 		return nil
 	}
 	column, ok := content.Column(key.Text())
@@ -228,6 +228,10 @@ func (b *build) index(name string, content *table.Table, column int, csv *source
 			b.report.Warnf(place, "bad-table", "the row has no %s, so nobody finds it", content.Columns[column]).
 				Suggest("write one, or delete the row")
 			continue
+		}
+		if table.IsRounded(key) {
+			b.report.Warnf(place, "bad-table", "the spreadsheet has rounded the %s to %s, so nobody finds the row", content.Columns[column], key).
+				Suggest("format the column as text and enter the values again")
 		}
 		if first, twice := lines[key]; twice {
 			b.report.Errorf(place, "bad-table", "%s stands in line %d too, so it is not clear which row is meant", key, first).

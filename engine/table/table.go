@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -17,8 +18,10 @@ import (
 
 // Table is a table with a header. Cells have no spaces at their ends.
 type Table struct {
-	// Columns are the names in the header, as they are written there.
+	// Columns are the names in the header, as they are written there, and Line
+	// is where it stands in the file, from 1.
 	Columns []string
+	Line    int
 	// Rows have as many cells as there are columns. Rows without any text are
 	// left out.
 	Rows []Row
@@ -44,8 +47,9 @@ const (
 	maxFaults = 20
 )
 
-// Read reads a table. It reports every fault there is, up to a number; the
-// table is nil if there is one.
+// Read reads a table, and reports every fault there is, up to a number. With
+// faults the table has the rows that are sound; it is nil if no header can be
+// read.
 func Read(text []byte) (*Table, []Fault) {
 	text, fault := decode(text)
 	if fault != nil {
@@ -76,13 +80,13 @@ func Read(text []byte) (*Table, []Fault) {
 		switch isEmpty := !slices.ContainsFunc(cells, func(c string) bool { return c != "" }); {
 		case isEmpty:
 		case t.Columns == nil:
-			t.Columns = trimEnd(cells)
+			t.Columns, t.Line = trimEnd(cells), line+skipped
 			checkHeader(t.Columns, func(message, hint string) { report(line, hint, "%s", message) })
 		case len(trimEnd(cells)) > len(t.Columns):
 			report(line, "put quotes round a text that holds the separator", "the line has %d cells, the header %d", len(trimEnd(cells)), len(t.Columns))
 		case len(t.Rows) == MaxRows:
 			report(line, "keep the table small: it is held in memory", "the table has more than %d rows", MaxRows)
-			return nil, faults
+			return t, faults
 		default:
 			row := make([]string, len(t.Columns))
 			copy(row, cells)
@@ -92,10 +96,10 @@ func Read(text []byte) (*Table, []Fault) {
 	if t.Columns == nil && len(faults) == 0 {
 		report(1, "the first line names the columns, such as userId,email", "the file is empty")
 	}
-	if len(faults) > 0 {
+	if t.Columns == nil {
 		return nil, faults
 	}
-	return t, nil
+	return t, faults
 }
 
 // decode makes UTF-8 without a byte order mark of what spreadsheets write.
@@ -189,6 +193,13 @@ func checkHeader(columns []string, report func(message, hint string)) {
 		seen[name] = true
 	}
 }
+
+// rounded is what a spreadsheet makes of a long number.
+var rounded = regexp.MustCompile(`^\d([.,]\d+)?[eE]\+\d+$`)
+
+// IsRounded says whether a cell that should be an id is a number that a
+// spreadsheet rounded, such as 1.04E+08.
+func IsRounded(cell string) bool { return rounded.MatchString(cell) }
 
 // Column is the place of a column; false if there is none of that name.
 func (t *Table) Column(name string) (int, bool) {
