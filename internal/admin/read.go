@@ -112,18 +112,27 @@ func orEmpty[T any](list []T) []T {
 	return list
 }
 
-func (a *api) event(w http.ResponseWriter, r *http.Request) {
+// find gives the event that the request's path names, or answers why it cannot.
+func (a *api) find(w http.ResponseWriter, r *http.Request) (record.Event, bool) {
 	id := r.PathValue("id")
 	stored, ok, err := a.Store.Event(r.Context(), id)
 	switch {
 	case err != nil:
 		a.broken(w, r, err)
-		return
+		return record.Event{}, false
 	case !ok:
 		problem(w, http.StatusNotFound, fmt.Sprintf("there is no event %q; it may never have come, or be older than the retention", id), nil)
+	}
+	return stored, ok
+}
+
+func (a *api) event(w http.ResponseWriter, r *http.Request) {
+	stored, ok := a.find(w, r)
+	if !ok {
 		return
 	}
 	shown := Event{Event: stored, Body: body(stored.Body), Decisions: []Decision{}, Deliveries: []Delivery{}}
+	var err error
 	if shown.Deliveries, err = a.deliveriesOf(r.Context(), stored.Seq); err != nil {
 		a.broken(w, r, err)
 		return

@@ -59,14 +59,8 @@ func (a *api) replay(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusConflict, "a replay decides by the rules of a running server: start heed serve first", nil)
 		return
 	}
-	id := r.PathValue("id")
-	stored, ok, err := a.Store.Event(r.Context(), id)
-	switch {
-	case err != nil:
-		a.broken(w, r, err)
-		return
-	case !ok:
-		problem(w, http.StatusNotFound, fmt.Sprintf("there is no event %q; it may never have come, or be older than the retention", id), nil)
+	stored, ok := a.find(w, r)
+	if !ok {
 		return
 	}
 	decisions, deliveries, err := a.Options.Replay(r.Context(), stored, wish.Send)
