@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"heed/engine/event"
-	"heed/engine/source"
+	"heed/engine/layout"
 )
 
 // Tidy gives a fixture's body a layout that people read: indented, "event",
@@ -25,7 +25,7 @@ func Tidy(f Fixture, catalog *event.Catalog) (Fixture, error) {
 
 // readBody decodes a body that is an event, with its numbers as they are
 // written and its fields in order.
-func readBody(f Fixture, catalog *event.Catalog) (source.Object, error) {
+func readBody(f Fixture, catalog *event.Catalog) (layout.Object, error) {
 	e, err := event.Decode(f.Body)
 	if err != nil {
 		return nil, fmt.Errorf("%s is no event: %w", f.File, err)
@@ -44,7 +44,7 @@ func readBody(f Fixture, catalog *event.Catalog) (source.Object, error) {
 	return body, nil
 }
 
-func writeBody(file string, body source.Object) (Fixture, error) {
+func writeBody(file string, body layout.Object) (Fixture, error) {
 	text, err := body.MarshalJSON()
 	if err != nil {
 		return Fixture{}, fmt.Errorf("write the event %s: %w", file, err)
@@ -67,16 +67,16 @@ func decodeExact(text []byte) (map[string]any, error) {
 
 // ordered gives the members of an object an order: the named ones first, then
 // the others by name, as in all objects inside.
-func ordered(object map[string]any, first ...string) source.Object {
+func ordered(object map[string]any, first ...string) layout.Object {
 	names := slices.DeleteFunc(slices.Clone(first), func(name string) bool { _, has := object[name]; return !has })
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if !slices.Contains(first, name) {
 			names = append(names, name)
 		}
 	}
-	members := make(source.Object, len(names))
+	members := make(layout.Object, len(names))
 	for i, name := range names {
-		members[i] = source.Member{Key: name, Value: orderedWithin(object[name])}
+		members[i] = layout.Member{Key: name, Value: orderedWithin(object[name])}
 	}
 	return members
 }

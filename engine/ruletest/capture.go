@@ -10,6 +10,7 @@ import (
 
 	"heed/engine"
 	"heed/engine/event"
+	"heed/engine/layout"
 	"heed/engine/rulefile"
 	"heed/engine/source"
 )
@@ -24,7 +25,7 @@ type Captured struct {
 	Outcome, Real engine.Outcome
 
 	name string
-	test source.Object
+	test layout.Object
 }
 
 // Capture makes a test for each fixture and each rule that listens to it, or
@@ -85,7 +86,7 @@ func capture(rules *engine.RuleSet, f, real Fixture, now time.Time) ([]Captured,
 		d := &result.Decisions[0]
 		test := Captured{Rule: d.Rule, File: f.File, Outcome: d.Outcome, Real: really.Decisions[0].Outcome}
 		test.name = title(f.File, result.Event) + ": " + strings.ReplaceAll(string(d.Outcome), "_", " ")
-		test.test = source.Object{
+		test.test = layout.Object{
 			{Key: "name", Value: test.name},
 			{Key: "rule", Value: d.Rule},
 			{Key: "now", Value: now.Format(time.RFC3339)},
@@ -107,7 +108,7 @@ func title(file, eventType string) string {
 
 // asGiven is a fixture as a test gives it, and the body that the test's run
 // makes of that: rules can see the id, which is the body's hash.
-func asGiven(f Fixture, catalog *event.Catalog) (given source.Object, body Fixture, err error) {
+func asGiven(f Fixture, catalog *event.Catalog) (given layout.Object, body Fixture, err error) {
 	whole, err := readBody(f, catalog)
 	if err != nil {
 		return nil, Fixture{}, err
@@ -118,7 +119,7 @@ func asGiven(f Fixture, catalog *event.Catalog) (given source.Object, body Fixtu
 		switch {
 		case m.Key == "event", m.Key == "companyId" && isText && company != "", m.Key == "data" && m.Value != nil:
 			given = append(given, m)
-			text[m.Key] = source.Plain(m.Value)
+			text[m.Key] = layout.Plain(m.Value)
 		}
 	}
 	data, _ := text["data"].(map[string]any)
@@ -131,23 +132,23 @@ func asGiven(f Fixture, catalog *event.Catalog) (given source.Object, body Fixtu
 // nothing can be. Headers are not among them, and no secret is.
 var requestFields = []string{"level", "channel", "method", "url", "to", "cc", "subject", "text", "html", "blocks", "body", "problem"}
 
-func expectation(d *Decision) source.Object {
-	expect := source.Object{{Key: "outcome", Value: string(d.Outcome)}}
+func expectation(d *Decision) layout.Object {
+	expect := layout.Object{{Key: "outcome", Value: string(d.Outcome)}}
 	if d.Outcome != engine.Matched {
 		return expect
 	}
 	actions := []any{}
 	for _, a := range d.Actions {
 		flat := flatten(a)
-		action := source.Object{{Key: "action", Value: a.Action}}
+		action := layout.Object{{Key: "action", Value: a.Action}}
 		for _, name := range requestFields {
 			if value, has := flat[name]; has && !isMasked(value) {
-				action = append(action, source.Member{Key: name, Value: orderedWithin(value)})
+				action = append(action, layout.Member{Key: name, Value: orderedWithin(value)})
 			}
 		}
 		actions = append(actions, action)
 	}
-	return append(expect, source.Member{Key: "actions", Value: actions})
+	return append(expect, layout.Member{Key: "actions", Value: actions})
 }
 
 // isMasked says whether a request shows *** for an address that is a secret.
@@ -175,9 +176,9 @@ func AddTests(file rulefile.File, tests []Captured) ([]byte, error) {
 		if len(text) > 0 && text[len(text)-1] != '\n' {
 			text = append(slices.Clone(text), '\n')
 		}
-		return slices.Concat(text, source.Write(source.Object{{Key: "tests", Value: items}})), nil
+		return slices.Concat(text, layout.Write(layout.Object{{Key: "tests", Value: items}})), nil
 	}
-	text, err := source.Append(root, "tests", items)
+	text, err := layout.Append(root, "tests", items)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot take more tests: %w", file.Name, err)
 	}
@@ -202,13 +203,13 @@ func namesIn(root *source.Node) map[namedTest]bool {
 }
 
 // under is the test with a name that is not taken, which it then is.
-func (c *Captured) under(taken map[namedTest]bool) source.Object {
+func (c *Captured) under(taken map[namedTest]bool) layout.Object {
 	name := c.name
 	for n := 2; taken[namedTest{c.Rule, name}]; n++ {
 		name = fmt.Sprintf("%s (%d)", c.name, n)
 	}
 	taken[namedTest{c.Rule, name}] = true
-	test := append(source.Object{}, c.test...)
+	test := append(layout.Object{}, c.test...)
 	test[0].Value = name
 	return test
 }

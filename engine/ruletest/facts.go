@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"heed/engine/expression"
-	"heed/engine/source"
+	"heed/engine/layout"
 )
 
 // givable are the answers that a test can give: rows of tables, and what is known
@@ -25,9 +25,9 @@ func givable(facts expression.Facts, userID string) expression.Recorded {
 }
 
 // givenFacts are answers as a test gives them. All of them are givable.
-func givenFacts(facts expression.Recorded) source.Object {
+func givenFacts(facts expression.Recorded) layout.Object {
 	var user any
-	var progress, rank, tables source.Object
+	var progress, rank, tables layout.Object
 	for _, f := range facts {
 		if f.Answer == nil {
 			continue
@@ -36,45 +36,45 @@ func givenFacts(facts expression.Recorded) source.Object {
 		case expression.AboutUser:
 			user = cellsOf(f.Answer)
 		case expression.AboutProgress:
-			progress = append(progress, source.Member{Key: f.Key, Value: f.Answer})
+			progress = append(progress, layout.Member{Key: f.Key, Value: f.Answer})
 		case expression.AboutRank:
-			rank = append(rank, source.Member{Key: f.Key, Value: f.Answer})
+			rank = append(rank, layout.Member{Key: f.Key, Value: f.Answer})
 		case expression.AboutLookup:
-			tables = addRow(tables, f.Of, source.Member{Key: f.Key, Value: cellsOf(f.Answer)})
+			tables = addRow(tables, f.Of, layout.Member{Key: f.Key, Value: cellsOf(f.Answer)})
 		}
 	}
-	var given source.Object
+	var given layout.Object
 	if user != nil {
-		given = append(given, source.Member{Key: "user", Value: user})
+		given = append(given, layout.Member{Key: "user", Value: user})
 	}
 	for _, m := range []struct {
 		key     string
-		answers source.Object
+		answers layout.Object
 	}{{"progress", progress}, {"rank", rank}, {"lookups", tables}} {
 		if len(m.answers) > 0 {
-			given = append(given, source.Member{Key: m.key, Value: m.answers})
+			given = append(given, layout.Member{Key: m.key, Value: m.answers})
 		}
 	}
 	return given
 }
 
-func addRow(tables source.Object, name string, row source.Member) source.Object {
+func addRow(tables layout.Object, name string, row layout.Member) layout.Object {
 	for i, m := range tables {
 		if m.Key == name {
-			tables[i].Value = append(m.Value.(source.Object), row)
+			tables[i].Value = append(m.Value.(layout.Object), row)
 			return tables
 		}
 	}
-	return append(tables, source.Member{Key: name, Value: source.Object{row}})
+	return append(tables, layout.Member{Key: name, Value: layout.Object{row}})
 }
 
 // cellsOf are the cells of a record that hold something.
-func cellsOf(answer any) source.Object {
-	cells := source.Object{}
+func cellsOf(answer any) layout.Object {
+	cells := layout.Object{}
 	if record, ok := answer.(expression.Record); ok {
 		for _, name := range record.Names() {
 			if value := record.Cell(name); value != nil {
-				cells = append(cells, source.Member{Key: name, Value: value})
+				cells = append(cells, layout.Member{Key: name, Value: value})
 			}
 		}
 	}

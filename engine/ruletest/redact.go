@@ -12,7 +12,7 @@ import (
 
 	"heed/engine/event"
 	"heed/engine/expression"
-	"heed/engine/source"
+	"heed/engine/layout"
 )
 
 // Redact gives fixtures without what tells who somebody is. Each personal value
@@ -23,7 +23,7 @@ import (
 // out. The error says which fixture is no event.
 func Redact(fixtures []Fixture, catalog *event.Catalog) ([]Fixture, error) {
 	r := &redactor{catalog: catalog, pseudonyms: map[string]string{}, counts: map[string]int{}, mentions: map[string]mention{}, starts: map[string]bool{}}
-	bodies := make([]source.Object, len(fixtures))
+	bodies := make([]layout.Object, len(fixtures))
 	for i, f := range fixtures {
 		body, err := readBody(f, catalog)
 		if err != nil {
@@ -67,14 +67,14 @@ type mention struct {
 // scalar is told of a text or a number, with the name of the field it is in.
 type scalar func(value any, field string, personal bool) any
 
-func (r *redactor) learn(body source.Object) {
+func (r *redactor) learn(body layout.Object) {
 	walkBody(body, r.learnScalar, func(key string) string {
 		r.learnInside(key)
 		return key
 	})
 }
 
-func (r *redactor) redact(body source.Object) source.Object {
+func (r *redactor) redact(body layout.Object) layout.Object {
 	return walkBody(body, r.redactScalar, func(key string) string {
 		if r.isDeclared(key) {
 			return key // whatever somebody is called, "score" is no mention of them
@@ -84,9 +84,9 @@ func (r *redactor) redact(body source.Object) source.Object {
 }
 
 // walkBody gives a body with each scalar and each key replaced.
-func walkBody(body source.Object, replace scalar, key func(string) string) source.Object {
+func walkBody(body layout.Object, replace scalar, key func(string) string) layout.Object {
 	eventType := ""
-	walked := make(source.Object, len(body))
+	walked := make(layout.Object, len(body))
 	for i, m := range body {
 		switch text, isText := m.Value.(string); {
 		case m.Key == "event" && isText:
@@ -98,7 +98,7 @@ func walkBody(body source.Object, replace scalar, key func(string) string) sourc
 			m.Value = w.walk(m.Value, "", false)
 		default:
 			w := walker{"", replace, key}
-			m = source.Member{Key: key(m.Key), Value: w.walk(m.Value, m.Key, isPersonal("", m.Key))}
+			m = layout.Member{Key: key(m.Key), Value: w.walk(m.Value, m.Key, isPersonal("", m.Key))}
 		}
 		walked[i] = m
 	}
@@ -113,7 +113,7 @@ type walker struct {
 
 func (w walker) walk(value any, field string, personal bool) any {
 	switch v := value.(type) {
-	case source.Object:
+	case layout.Object:
 		return w.object(v, personal)
 	case []any:
 		list := make([]any, len(v))
@@ -129,9 +129,9 @@ func (w walker) walk(value any, field string, personal bool) any {
 }
 
 // object walks an object. All that is in a personal one is personal.
-func (w walker) object(object source.Object, personal bool) source.Object {
+func (w walker) object(object layout.Object, personal bool) layout.Object {
 	inside := walker{"", w.replace, w.key}
-	walked := make(source.Object, 0, len(object))
+	walked := make(layout.Object, 0, len(object))
 	taken := map[string]bool{}
 	for _, m := range object {
 		key := w.key(m.Key)
@@ -140,7 +140,7 @@ func (w walker) object(object source.Object, personal bool) source.Object {
 		}
 		taken[key] = true
 		value := inside.walk(m.Value, m.Key, personal || isPersonal(w.eventType, m.Key))
-		walked = append(walked, source.Member{Key: key, Value: value})
+		walked = append(walked, layout.Member{Key: key, Value: value})
 	}
 	return walked
 }

@@ -1,6 +1,6 @@
 // Package source reads YAML with places: every node knows its line and column,
 // and so does every character of a scalar, through quotes, escapes and block
-// scalars. It is the one package that knows the YAML library. It collects
+// scalars. Only it and engine/layout know the YAML library. It collects
 // problems instead of stopping at the first. The rule file and the kinds of
 // actions read their parts of it; it knows nothing of either.
 package source

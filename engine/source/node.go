@@ -25,6 +25,9 @@ type Node struct {
 // Pair is one entry of an object.
 type Pair struct{ Key, Value *Node }
 
+// YAML is the node as the library has it, for engine/layout alone.
+func (n *Node) YAML() *yaml.Node { return n.y }
+
 func (n *Node) resolved() *yaml.Node {
 	y := n.y
 	for y.Kind == yaml.AliasNode {

@@ -22,16 +22,17 @@ var order = map[string]struct {
 	"engine/table":      {nil, "reading CSV knows nothing of what the tables are for"},
 	"engine/schema":     {nil, "the words of descriptions know nothing of what they describe"},
 	"engine/source":     {[]string{"engine/suggest"}, "reading YAML with places knows nothing of what it reads"},
+	"engine/layout":     {[]string{"engine/source"}, "laying out YAML knows nothing of what it says"},
 	"engine/expression": {[]string{"engine/event", "engine/suggest"}, "the language must not depend on where expressions are written"},
 	"engine":            {[]string{"engine/event", "engine/expression"}, "deciding is pure: no files, no store, no actions"},
 	"engine/intake":     {[]string{"engine", "engine/event", "engine/expression", "engine/record"}, "the front door sees a store only through its own interface"},
 	"engine/people":     {[]string{"engine/event", "engine/record", "engine/table"}, "what is known of people follows from events alone, and sees a store only through its own interface"},
 	"engine/rulefile": {
-		[]string{"actions", "engine", "engine/event", "engine/expression", "engine/schema", "engine/source", "engine/suggest", "engine/table"},
+		[]string{"actions", "engine", "engine/event", "engine/expression", "engine/layout", "engine/schema", "engine/source", "engine/suggest", "engine/table"},
 		"rule files know what an action is, but no kind of action",
 	},
 	"engine/ruletest": {
-		[]string{"engine", "engine/event", "engine/expression", "engine/source", "engine/rulefile", "engine/suggest"},
+		[]string{"engine", "engine/event", "engine/expression", "engine/layout", "engine/source", "engine/rulefile", "engine/suggest"},
 		"a dry run uses the engine that decides, and cannot send: it knows no action",
 	},
 	"actions":           {[]string{"engine/expression", "engine/schema", "engine/source", "engine/suggest"}, "what an action is does not depend on rules or stores"},
@@ -69,7 +70,7 @@ var (
 // external says which packages alone may import a library, so that it can be
 // replaced in one place.
 var external = map[string][]string{
-	"gopkg.in/yaml.v3":              {"engine/source"},
+	"gopkg.in/yaml.v3":              {"engine/layout", "engine/source"},
 	"github.com/expr-lang/expr":     {"engine/expression"},
 	"github.com/fsnotify/fsnotify":  {"engine/rulefile"},
 	"github.com/slack-go/slack":     {"actions/slack"},

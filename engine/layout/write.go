@@ -1,4 +1,4 @@
-package source
+package layout
 
 import (
 	"bytes"
@@ -13,6 +13,8 @@ import (
 	"unicode"
 
 	"gopkg.in/yaml.v3"
+
+	"heed/engine/source"
 )
 
 // Object is an object to be written, whose members keep their order.
@@ -91,14 +93,14 @@ func Write(value any) []byte {
 // list must be the last thing in its document and not in brackets; what the
 // document holds already stays as it is, to the letter. The error says why the
 // items cannot be written there.
-func Append(root *Node, key string, items []any) ([]byte, error) {
-	indent, err := root.endOfList(key)
+func Append(root *source.Node, key string, items []any) ([]byte, error) {
+	indent, err := endOfList(root, key)
 	if err != nil {
 		return nil, err
 	}
 	w := &yamlWriter{}
 	w.items(items, indent)
-	was, more := root.file.Text, w.String()
+	was, more := root.Place().File.Text, w.String()
 	if len(was) > 0 && was[len(was)-1] != '\n' {
 		more = "\n" + more
 	}
@@ -106,7 +108,7 @@ func Append(root *Node, key string, items []any) ([]byte, error) {
 		more = strings.ReplaceAll(more, "\n", "\r\n")
 	}
 	text := slices.Concat(was, []byte(more))
-	if again := Parse(root.file.Name, text, new(Report)); again == nil || !reflect.DeepEqual(again.Exact(), root.with(key, items)) {
+	if again := source.Parse(root.Place().File.Name, text, new(source.Report)); again == nil || !reflect.DeepEqual(again.Exact(), withItems(root, key, items)) {
 		return nil, errors.New("what stands at its end leaves no room for more")
 	}
 	return text, nil
@@ -114,9 +116,9 @@ func Append(root *Node, key string, items []any) ([]byte, error) {
 
 // endOfList is how far the dashes of a list are indented whose further items
 // would stand at the end of the document.
-func (n *Node) endOfList(key string) (int, error) {
-	content := n.resolved().Content
-	if !n.IsObject() || len(content) == 0 || content[len(content)-2].Value != key {
+func endOfList(root *source.Node, key string) (int, error) {
+	content := root.YAML().Content
+	if !root.IsObject() || len(content) == 0 || content[len(content)-2].Value != key {
 		return 0, fmt.Errorf("%s: is not the last of its keys", key)
 	}
 	name, list := content[len(content)-2], content[len(content)-1]
@@ -127,7 +129,7 @@ func (n *Node) endOfList(key string) (int, error) {
 		return 0, fmt.Errorf("its %s: is no list with a line for each dash", key)
 	}
 	for at := name.Line + 1; at <= list.Content[0].Line; at++ {
-		line := n.file.Line(at)
+		line := root.Place().File.Line(at)
 		if body := strings.TrimLeft(line, " "); body == "-" || strings.HasPrefix(body, "- ") {
 			return len(line) - len(body), nil
 		}
@@ -135,9 +137,9 @@ func (n *Node) endOfList(key string) (int, error) {
 	return 0, fmt.Errorf("its %s: does not start with a dash", key)
 }
 
-// with is the document's value with further items in the list under a key.
-func (n *Node) with(key string, items []any) any {
-	value := n.Exact().(map[string]any)
+// withItems is the document's value with further items in the list under a key.
+func withItems(root *source.Node, key string, items []any) any {
+	value := root.Exact().(map[string]any)
 	list, _ := value[key].([]any)
 	value[key] = slices.Concat(list, Plain(items).([]any))
 	return value

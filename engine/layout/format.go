@@ -1,4 +1,7 @@
-package source
+// Package layout lays out rule files in one way, with every comment where it
+// belongs, and writes values as rule files have them. What it cannot lay out
+// without a change to what it says, it leaves alone.
+package layout
 
 import (
 	"bytes"
@@ -8,21 +11,28 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"heed/engine/source"
 )
 
-// Layout says how a document is laid out where nothing but custom can say it:
-// the order of keys and the blank lines. The zero Layout keeps both.
-type Layout struct {
+const (
+	blockStyles  = yaml.LiteralStyle | yaml.FoldedStyle
+	quotedStyles = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle
+)
+
+// Style says how a document is laid out where nothing but custom can say it:
+// the order of keys and the blank lines. The zero Style keeps both.
+type Style struct {
 	// Order are the keys of an object in the order in which they are written.
 	// Keys that are not named here come after them, in the author's order.
 	Order []string
 	// Gap says between which entries a blank line must stand.
 	Gap Gap
-	// Fields are the layouts of an object's values, by their keys.
-	Fields map[string]*Layout
-	// Each is the layout of a list's items, and of those values of an object
+	// Fields are the styles of an object's values, by their keys.
+	Fields map[string]*Style
+	// Each is the style of a list's items, and of those values of an object
 	// that Fields does not name.
-	Each *Layout
+	Each *Style
 }
 
 // Gap says between which entries of a list or an object a blank line must
@@ -36,37 +46,37 @@ const (
 	GapTall              // round the entries that hold entries of their own on lines below
 )
 
-func (l *Layout) field(key string) *Layout {
-	if l == nil {
+func (s *Style) field(key string) *Style {
+	if s == nil {
 		return nil
 	}
-	if field, ok := l.Fields[key]; ok {
+	if field, ok := s.Fields[key]; ok {
 		return field
 	}
-	return l.Each
+	return s.Each
 }
 
-func (l *Layout) item() *Layout {
-	if l == nil {
+func (s *Style) item() *Style {
+	if s == nil {
 		return nil
 	}
-	return l.Each
+	return s.Each
 }
 
 // rank is where a key belongs in its object.
-func (l *Layout) rank(key string) int {
-	if l == nil {
+func (s *Style) rank(key string) int {
+	if s == nil {
 		return 0
 	}
-	if i := slices.Index(l.Order, key); i >= 0 {
+	if i := slices.Index(s.Order, key); i >= 0 {
 		return i
 	}
-	return len(l.Order)
+	return len(s.Order)
 }
 
-// LayoutError says that a document cannot be laid out without a change to what
+// Error says that a document cannot be laid out without a change to what
 // it says.
-type LayoutError struct {
+type Error struct {
 	// Line is near what stands in the way; it counts from 1.
 	Line int
 	// shape names what Format does not lay out by design; it is empty if the
@@ -74,51 +84,51 @@ type LayoutError struct {
 	shape string
 }
 
-func (e *LayoutError) Error() string {
+func (e *Error) Error() string {
 	return fmt.Sprintf("heed cannot lay this file out without changing it, near line %d; it stays as it is", e.Line)
 }
 
 // Format lays out the document that root was parsed from. Scalars stay as they
 // are written, and comments with what they stand by. The result says the same
 // as the document and is stable: Format would not change it again. Where that
-// cannot be had, the error is a *LayoutError.
-func Format(root *Node, layout *Layout) ([]byte, error) {
-	was, text, err := layOut(root, layout)
+// cannot be had, the error is a *Error.
+func Format(root *source.Node, style *Style) ([]byte, error) {
+	was, text, err := layOut(root, style)
 	if err != nil {
 		return nil, err
 	}
-	again := Parse(root.file.Name, text, new(Report))
+	again := source.Parse(root.Place().File.Name, text, new(source.Report))
 	if again == nil {
-		return nil, &LayoutError{Line: was.firstLine()}
+		return nil, &Error{Line: was.firstLine()}
 	}
-	if line := firstDifference(root.y, again.y); line > 0 {
-		return nil, &LayoutError{Line: line}
+	if line := firstDifference(root.YAML(), again.YAML()); line > 0 {
+		return nil, &Error{Line: line}
 	}
-	is, same, err := layOut(again, layout)
+	is, same, err := layOut(again, style)
 	if err != nil {
-		return nil, &LayoutError{Line: was.firstLine()}
+		return nil, &Error{Line: was.firstLine()}
 	}
 	if line := firstLost(was.pieces, is.pieces); line > 0 {
-		return nil, &LayoutError{Line: line}
+		return nil, &Error{Line: line}
 	}
 	if !bytes.Equal(text, same) {
-		return nil, &LayoutError{Line: is.nearestLine(text, same)}
+		return nil, &Error{Line: is.nearestLine(text, same)}
 	}
 	return text, nil
 }
 
 // layOut is Format without its safety net.
-func layOut(root *Node, layout *Layout) (*cutter, []byte, error) {
+func layOut(root *source.Node, style *Style) (*cutter, []byte, error) {
 	cut, err := cutUp(root)
 	if err != nil {
 		return nil, nil, err
 	}
-	tree, err := attach(root.y, cut)
+	tree, err := attach(root.YAML(), cut)
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &printer{keepOrder: hasReferences(root.y)}
-	p.document(tree, cut, layout)
+	p := &printer{keepOrder: hasReferences(root.YAML())}
+	p.document(tree, cut, style)
 	return cut, p.finish(cut), nil
 }
 

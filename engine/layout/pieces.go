@@ -1,4 +1,4 @@
-package source
+package layout
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"heed/engine/source"
 )
 
 // A document is laid out in three steps: it is cut into pieces, which are
@@ -56,8 +58,8 @@ type cutter struct {
 	colAt   int
 }
 
-func cutUp(root *Node) (*cutter, error) {
-	text := bytes.TrimPrefix(root.file.Text, []byte("\ufeff"))
+func cutUp(root *source.Node) (*cutter, error) {
+	text := bytes.TrimPrefix(root.Place().File.Text, []byte("\ufeff"))
 	c := &cutter{text: strings.ReplaceAll(string(text), "\r\n", "\n"), starts: []int{0}, line: 1, marker: -1, scalars: map[*yaml.Node]bool{}}
 	for i := range len(c.text) {
 		if c.text[i] == '\n' {
@@ -70,14 +72,14 @@ func cutUp(root *Node) (*cutter, error) {
 	if err := c.start(); err != nil {
 		return nil, err
 	}
-	if err := c.node(root.y, -1); err != nil {
+	if err := c.node(root.YAML(), -1); err != nil {
 		return nil, err
 	}
 	return c, c.gap(len(c.text), false)
 }
 
 func (c *cutter) refuse(at int, shape string) error {
-	return &LayoutError{Line: 1 + strings.Count(c.text[:at], "\n"), shape: shape}
+	return &Error{Line: 1 + strings.Count(c.text[:at], "\n"), shape: shape}
 }
 
 // firstLine is the line of the first piece.

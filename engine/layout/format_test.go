@@ -1,4 +1,4 @@
-package source
+package layout
 
 import (
 	"errors"
@@ -6,27 +6,30 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"heed/engine/source"
 )
 
 // Sections are parted by blank lines, b comes before a in an entry of list,
 // and tall values of tall are parted.
-var testLayout = &Layout{
+var testLayout = &Style{
 	Order: []string{"first", "list", "tall"},
 	Gap:   GapAlways,
-	Fields: map[string]*Layout{
-		"list": {Each: &Layout{Order: []string{"b", "a"}}},
+	Fields: map[string]*Style{
+		"list": {Each: &Style{Order: []string{"b", "a"}}},
 		"tall": {Gap: GapTall},
 	},
 }
 
-func lay(t failer, text string, layout *Layout) (string, error) {
+func lay(t rapid.TB, text string, style *Style) (string, error) {
 	t.Helper()
-	report := new(Report)
-	root := Parse("f.yaml", []byte(text), report)
+	report := new(source.Report)
+	root := source.Parse("f.yaml", []byte(text), report)
 	if root == nil {
 		t.Fatalf("not parsed: %v\n%s", report.Problems(), text)
 	}
-	out, err := Format(root, layout)
+	out, err := Format(root, style)
 	return string(out), err
 }
 
@@ -112,7 +115,7 @@ func TestFormatRefusesWhatItDoesNotLayOut(t *testing.T) {
 		"a: 1\nfirst: 1\nx: |\n  y\nlist: |\n z": 5,
 	} {
 		_, err := lay(t, text, testLayout)
-		var refused *LayoutError
+		var refused *Error
 		if !errors.As(err, &refused) || refused.Line != line {
 			t.Errorf("%q: got %v, want a refusal near line %d", text, err, line)
 		}
@@ -121,17 +124,17 @@ func TestFormatRefusesWhatItDoesNotLayOut(t *testing.T) {
 
 // TestTheSafetyNetHolds gives the net results that say something else.
 func TestTheSafetyNetHolds(t *testing.T) {
-	parse := func(text string) *Node { return Parse("f.yaml", []byte(text), new(Report)) }
+	parse := func(text string) *source.Node { return source.Parse("f.yaml", []byte(text), new(source.Report)) }
 	was := parse("a: 1\nb:\n  - x # c\n  - '1'\n")
 	for _, text := range []string{
 		"a: 1\nb:\n  - x # c\n  - 1\n", "a: 1\nb:\n  - x # c\n  - \"1\"\n", "a: 1\nb:\n  - '1'\n  - x # c\n", "a: 1\nb:\n  - x # c\n",
 		"a: 1\nc:\n  - x # c\n  - '1'\n", "a: 1\nb:\n  - &x x # c\n  - '1'\n", "a: 1\nb:\n  - !!str x # c\n  - '1'\n",
 	} {
-		if firstDifference(was.y, parse(text).y) == 0 {
+		if firstDifference(was.YAML(), parse(text).YAML()) == 0 {
 			t.Errorf("no difference found in\n%s", text)
 		}
 	}
-	if line := firstDifference(was.y, parse("b: [x, '1']\na: 1\n").y); line != 0 {
+	if line := firstDifference(was.YAML(), parse("b: [x, '1']\na: 1\n").YAML()); line != 0 {
 		t.Errorf("a difference in line %d where there is none", line)
 	}
 	pieces := func(text string) []piece {

@@ -1,4 +1,4 @@
-package source
+package layout
 
 import (
 	"encoding/json"
@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"heed/engine/source"
 )
 
 // awkward are texts that YAML likes to take for something else.
@@ -40,10 +42,10 @@ func values(depth int) *rapid.Generator[any] {
 	return rapid.OneOf(kinds...)
 }
 
-func parse(t rapid.TB, text []byte) *Node {
+func parse(t rapid.TB, text []byte) *source.Node {
 	t.Helper()
-	report := new(Report)
-	root := Parse("written.yaml", text, report)
+	report := new(source.Report)
+	root := source.Parse("written.yaml", text, report)
 	if root == nil {
 		t.Fatalf("%s\n%v", text, report.Problems())
 	}

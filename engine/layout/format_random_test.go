@@ -1,4 +1,4 @@
-package source
+package layout
 
 import (
 	"errors"
@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"heed/engine/source"
 )
 
 // writer writes a random document. Keys and values have unique names, and each
@@ -288,8 +290,8 @@ func TestFormatKeepsRandomDocuments(t *testing.T) {
 		if w.maybe(4) {
 			text = strings.ReplaceAll(text, "\n", "\r\n")
 		}
-		report := new(Report)
-		root := Parse("f.yaml", []byte(text), report)
+		report := new(source.Report)
+		root := source.Parse("f.yaml", []byte(text), report)
 		if root == nil {
 			t.Fatalf("not parsed: %v\n%s", report.Problems(), text)
 		}
@@ -297,13 +299,13 @@ func TestFormatKeepsRandomDocuments(t *testing.T) {
 		for i := range w.names {
 			order = append(order, fmt.Sprintf("k%d", i+1))
 		}
-		layout := &Layout{Order: rapid.Permutation(order).Draw(t, "order"), Gap: Gap(w.between(0, 2))}
-		layout.Each = layout
-		formatted, err := Format(root, layout)
+		style := &Style{Order: rapid.Permutation(order).Draw(t, "order"), Gap: Gap(w.between(0, 2))}
+		style.Each = style
+		formatted, err := Format(root, style)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
-		again := Parse("f.yaml", formatted, report)
+		again := source.Parse("f.yaml", formatted, report)
 		if again == nil || !reflect.DeepEqual(root.Value(), again.Value()) {
 			t.Fatalf("another value:\n%s\n\nof\n\n%s", formatted, text)
 		}
@@ -315,7 +317,7 @@ func TestFormatKeepsRandomDocuments(t *testing.T) {
 		if line := misplaced(string(formatted)); line != "" {
 			t.Fatalf("%s is in the wrong place:\n%s\n\nof\n\n%s", line, formatted, text)
 		}
-		if same, err := Format(again, layout); err != nil || !slices.Equal(same, formatted) {
+		if same, err := Format(again, style); err != nil || !slices.Equal(same, formatted) {
 			t.Fatalf("not stable (%v):\n%s\n\nthen\n\n%s", err, formatted, same)
 		}
 		if regexp.MustCompile(`(?m)\n\n\z|\r`).Match(formatted) && !strings.Contains(text, "+") {
@@ -339,19 +341,19 @@ func FuzzFormat(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		root := Parse("f.yaml", []byte(text), new(Report))
+		root := source.Parse("f.yaml", []byte(text), new(source.Report))
 		if root == nil {
 			return
 		}
 		formatted, err := Format(root, testLayout)
-		var refused *LayoutError
+		var refused *Error
 		if errors.As(err, &refused) {
 			if refused.shape == "" {
 				t.Errorf("the safety net caught this near line %d:\n%s", refused.Line, text)
 			}
 			return
 		}
-		again := Parse("f.yaml", formatted, new(Report))
+		again := source.Parse("f.yaml", formatted, new(source.Report))
 		if again == nil || !reflect.DeepEqual(root.Value(), again.Value()) {
 			t.Errorf("another value:\n%s\n\nof\n\n%s", formatted, text)
 		}

@@ -1,4 +1,4 @@
-package source
+package layout
 
 import (
 	"slices"
@@ -13,7 +13,7 @@ type printer struct {
 	full      bool   // blank lines here would belong to the text above
 }
 
-func (p *printer) document(d *document, cut *cutter, layout *Layout) {
+func (p *printer) document(d *document, cut *cutter, style *Style) {
 	for i, n := range d.top {
 		p.note(0, n, n.blank && i > 0)
 	}
@@ -21,17 +21,17 @@ func (p *printer) document(d *document, cut *cutter, layout *Layout) {
 		p.line(0, false, "---"+aside(d.marker))
 	}
 	root := d.root
-	p.arrange(root, layout)
+	p.arrange(root, style)
 	if root.value.tall() {
 		if root.value.props != "" {
 			p.line(0, false, root.value.props)
 		}
-		p.entries(root.value, 0, layout)
+		p.entries(root.value, 0, style)
 	} else {
 		for i, n := range root.before {
 			p.note(0, n, n.blank && i > 0)
 		}
-		p.inlineValue(root, "", 0, 0, layout)
+		p.inlineValue(root, "", 0, 0, style)
 	}
 	for _, n := range root.foot {
 		p.note(0, n, n.blank && p.out.Len() > 0)
@@ -50,19 +50,19 @@ func (p *printer) finish(cut *cutter) []byte {
 
 // arrange puts the keys into their order, and lifts comments that would stand
 // between a dash and what follows on its line above the dash.
-func (p *printer) arrange(e *entry, layout *Layout) {
+func (p *printer) arrange(e *entry, style *Style) {
 	v := e.value
 	if v.form == formObject && !p.keepOrder {
 		slices.SortStableFunc(v.entries, func(a, b *entry) int {
-			return layout.rank(a.key.name) - layout.rank(b.key.name)
+			return style.rank(a.key.name) - style.rank(b.key.name)
 		})
 	}
 	for _, inner := range v.entries {
 		if inner.key != nil {
-			p.arrange(inner, layout.field(inner.key.name))
+			p.arrange(inner, style.field(inner.key.name))
 			continue
 		}
-		p.arrange(inner, layout.item())
+		p.arrange(inner, style.item())
 		if inner.joins() {
 			inner.lift()
 		}
@@ -93,16 +93,16 @@ func (e *entry) lift() {
 	v.top, first.head = nil, nil
 }
 
-func (p *printer) entries(v *value, indent int, layout *Layout) {
+func (p *printer) entries(v *value, indent int, style *Style) {
 	for i, n := range v.top {
 		p.note(indent, n, n.blank && i > 0)
 	}
 	for i, e := range v.entries {
 		gap := len(v.top) > 0
 		if i > 0 {
-			gap = e.startsApart() || len(v.entries[i-1].tail) > 0 || layout.parts(v.entries[i-1], e)
+			gap = e.startsApart() || len(v.entries[i-1].tail) > 0 || style.parts(v.entries[i-1], e)
 		}
-		p.entry(e, indent, layout, gap)
+		p.entry(e, indent, style, gap)
 	}
 }
 
@@ -115,27 +115,27 @@ func (e *entry) startsApart() bool {
 }
 
 // parts says whether a blank line must stand between two entries.
-func (l *Layout) parts(above, below *entry) bool {
+func (s *Style) parts(above, below *entry) bool {
 	switch {
-	case l == nil:
+	case s == nil:
 		return false
-	case l.Gap == GapTall:
+	case s.Gap == GapTall:
 		return above.value.tall() || below.value.tall()
 	default:
-		return l.Gap == GapAlways
+		return s.Gap == GapAlways
 	}
 }
 
-func (p *printer) entry(e *entry, indent int, layout *Layout, gap bool) {
+func (p *printer) entry(e *entry, indent int, style *Style, gap bool) {
 	for i, n := range e.head {
 		p.note(indent, n, (i == 0 && gap) || (i > 0 && n.blank))
 	}
 	if len(e.head) > 0 {
 		gap = e.blank
 	}
-	start, inner := "-", layout.item()
+	start, inner := "-", style.item()
 	if e.key != nil {
-		start, inner = p.keyText(e.key), layout.field(e.key.name)
+		start, inner = p.keyText(e.key), style.field(e.key.name)
 	}
 	if gap {
 		p.blank()
@@ -179,9 +179,9 @@ func (p *printer) keyText(key *value) string {
 // inlineValue writes a value that starts on the line of its key or dash, with
 // what stands before it there. parent is the indentation that its further
 // lines are deeper than.
-func (p *printer) inlineValue(e *entry, start string, indent, parent int, layout *Layout) {
+func (p *printer) inlineValue(e *entry, start string, indent, parent int, style *Style) {
 	v := e.value
-	lines := strings.Split(joined(start, p.flow(v, layout)), "\n")
+	lines := strings.Split(joined(start, p.flow(v, style)), "\n")
 	lines[len(lines)-1] += aside(e.behind)
 	if v.form == formEmpty {
 		lines[len(lines)-1] += aside(e.aside)
@@ -254,19 +254,19 @@ func (p *printer) body(v *value, parent int) {
 }
 
 // flow is a value as it stands on one line.
-func (p *printer) flow(v *value, layout *Layout) string {
+func (p *printer) flow(v *value, style *Style) string {
 	text := v.text
 	switch {
 	case v.form != formList && v.form != formObject:
 	case v.single:
-		text = p.flowPair(v.entries[0], layout, true)
+		text = p.flowPair(v.entries[0], style, true)
 	default:
 		parts := make([]string, len(v.entries))
 		for i, e := range v.entries {
 			if e.key != nil {
-				parts[i] = p.flowPair(e, layout, false)
+				parts[i] = p.flowPair(e, style, false)
 			} else {
-				parts[i] = p.flow(e.value, layout.item()) + afterProps(e.value)
+				parts[i] = p.flow(e.value, style.item()) + afterProps(e.value)
 			}
 		}
 		text = strings.Join(parts, ", ")
@@ -281,11 +281,11 @@ func (p *printer) flow(v *value, layout *Layout) string {
 
 // flowPair is a pair inside brackets. One without a value needs no colon,
 // unless that alone makes it a pair: [a: ].
-func (p *printer) flowPair(e *entry, layout *Layout, single bool) string {
+func (p *printer) flowPair(e *entry, style *Style, single bool) string {
 	if e.value.form == formEmpty && e.value.props == "" && !single {
 		return p.flow(e.key, nil)
 	}
-	return p.keyText(e.key) + " " + p.flow(e.value, layout.field(e.key.name)) + afterProps(e.value)
+	return p.keyText(e.key) + " " + p.flow(e.value, style.field(e.key.name)) + afterProps(e.value)
 }
 
 // afterProps is a space behind a tag without a value, which would else take
