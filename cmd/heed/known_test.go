@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +73,10 @@ func TestRulesKnowWhoseEventItIs(t *testing.T) {
 	}
 	if e := s.event("q1"); e.Decisions[0].Explain.Result != expression.Undecided {
 		t.Errorf("what was not known then is known now: %+v", e.Decisions[0].Explain)
+	}
+	s.post("q4", `{"event":"quiz.submitted","data":{"userId":"u1","score":90}}`)
+	if e := s.event("q4").Decisions[0]; e.Outcome != "not_matched" || e.Explain.Clauses[1].Result != expression.Undecided || !strings.HasPrefix(e.Explain.Clauses[1].Reason, "it was not asked") {
+		t.Errorf("what the decision did not depend on is explained as %+v", e.Explain.Clauses)
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 )
 
 // Facts answer what rules ask beyond the event: who a user is, what a table
-// says, how far somebody got. An answer is a Record, a number, or nil if
-// nothing is known.
+// says, how far somebody got. An answer is a Record, a number, nil if nothing
+// is known, or an *Unknown that says why there is none.
 type Facts interface {
 	Fact(q Question) any
 }
@@ -97,8 +97,7 @@ func (f *Fact) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Recorded are facts that were asked for once. What was not asked for then is
-// not known now.
+// Recorded are facts that were asked for once. Nothing else is known.
 type Recorded []Fact
 
 // Fact implements Facts.
@@ -109,6 +108,22 @@ func (r Recorded) Fact(q Question) any {
 		}
 	}
 	return nil
+}
+
+// Remembered are the facts with which an event was decided. To what was not
+// asked then, the answer is that it was not: heed may have known it.
+type Remembered []Fact
+
+var notAsked = badf("it was not asked: the decision did not depend on it")
+
+// Fact implements Facts.
+func (r Remembered) Fact(q Question) any {
+	for i := range r {
+		if r[i].Question == q {
+			return r[i].Answer
+		}
+	}
+	return notAsked
 }
 
 // Inquiry asks the questions of the rules on one event, each once, so that all
