@@ -193,7 +193,10 @@ func checkExamples(t *testing.T, code, section string) {
 // exampleFiles makes whole files of an example: a part of a rule stands for a
 // rule that has the usual rest.
 func exampleFiles(kind, text string) map[string]string {
-	const usual = "lookups: {managers: {file: managers.csv, key: userId}}\nactions: {console: {log: {}}}\nrules:\n  - name: low-quiz-score\n"
+	usual := "actions: {console: {log: {}}}\nrules:\n  - name: low-quiz-score\n"
+	if strings.Contains(text, "lookup(") {
+		usual = "lookups: {managers: {file: managers.csv, key: userId}}\n" + usual
+	}
 	switch {
 	case kind == "tests":
 		return map[string]string{"rules.yaml": usual + "    on: quiz.submitted\n    when: data.score < 70\n    do: [{action: console, text: hi}]\n", "rules_test.yaml": text}

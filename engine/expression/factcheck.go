@@ -85,6 +85,9 @@ func (s *Scope) checkCall(n ast.Node, inRecord bool, report func(ast.Node, Fault
 	case "lookup":
 		tables := slices.Sorted(maps.Keys(s.tables))
 		table, isText := call.Arguments[0].(*ast.StringNode)
+		if isText && s.tableUsed != nil {
+			s.tableUsed(table.Value)
+		}
 		switch {
 		case !isText:
 			report(call.Arguments[0], Fault{Code: "unknown-table", Message: "the name of the table stands in quotes", Hint: `write lookup("managers", data.userId).email`})

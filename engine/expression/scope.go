@@ -29,12 +29,13 @@ const MaxBytes = 8 << 10
 // Scope is what the expressions of one rule may name, and of what kind it is.
 // It is not for concurrent use; what it compiles is.
 type Scope struct {
-	types  []*event.Type
-	loose  bool // an event type is undeclared: data is unchecked
-	other  []*event.Type
-	fields []event.Field
-	tables Tables
-	config *conf.Config
+	types     []*event.Type
+	loose     bool // an event type is undeclared: data is unchecked
+	other     []*event.Type
+	fields    []event.Field
+	tables    Tables
+	tableUsed func(table string)
+	config    *conf.Config
 }
 
 // NewScope is the scope of a rule that listens to the given event types: the
@@ -78,8 +79,11 @@ func (s *Scope) Beside(types []*event.Type) { s.other = types }
 // columns, or nil if these are not at hand.
 type Tables map[string][]string
 
-// LookUpIn tells the scope which tables there are.
-func (s *Scope) LookUpIn(tables Tables) { s.tables = tables }
+// LookUpIn tells the scope which tables there are. It says which of them
+// expressions use.
+func (s *Scope) LookUpIn(tables Tables, used func(table string)) {
+	s.tables, s.tableUsed = tables, used
+}
 
 // elsewhere names the event types that have a field, for messages.
 func (s *Scope) elsewhere(field string) string {

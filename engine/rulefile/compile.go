@@ -47,7 +47,7 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 		}
 	}()
 	b := &build{
-		compiler: c, report: report, catalog: c.Catalog, snapshot: s, tables: expression.Tables{}, lookups: lookups{},
+		compiler: c, report: report, catalog: c.Catalog, snapshot: s, tables: expression.Tables{}, lookups: lookups{}, lookedUp: map[string]bool{},
 		actions: map[string]*actions.Configured{}, named: map[string]source.Place{}, byName: map[string]*engine.Rule{}, used: map[string]bool{},
 		scopes: map[string]*expression.Scope{},
 	}
@@ -101,8 +101,10 @@ type build struct {
 	catalog  *event.Catalog
 	snapshot Snapshot
 
-	tables  expression.Tables // that rules may name, with their columns
-	lookups lookups
+	tables   expression.Tables // that rules may name, with their columns
+	lookups  lookups
+	declared []*source.Node // the names of tables, where they stand
+	lookedUp map[string]bool
 
 	actions     map[string]*actions.Configured
 	actionNames []string
@@ -233,6 +235,15 @@ func (b *build) reportUnused() {
 				Suggest("use it in a rule, or remove it")
 		}
 	}
+	if b.report.Failed() {
+		return // not all that is looked up was seen
+	}
+	for _, table := range b.declared {
+		if !b.lookedUp[table.Text()] {
+			b.report.Warnf(table.Place(), "unused-lookup", "no rule looks anything up in %s", table.Text()).
+				Suggest("write lookup(%q, data.userId) in a rule, or remove the table", table.Text())
+		}
+	}
 }
 
 // maxName bounds the names of rules and actions, which become metric labels.
@@ -262,6 +273,6 @@ func (b *build) scope(on []string) *expression.Scope {
 	}
 	b.scopes[key] = expression.NewScope(types)
 	b.scopes[key].Beside(b.catalog.Types())
-	b.scopes[key].LookUpIn(b.tables)
+	b.scopes[key].LookUpIn(b.tables, func(table string) { b.lookedUp[table] = true })
 	return b.scopes[key]
 }

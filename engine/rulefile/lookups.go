@@ -152,6 +152,7 @@ func (b *build) readLookups(node *source.Node) {
 				Suggest("rename one of the two")
 			continue
 		}
+		b.declared = append(b.declared, pair.Key)
 		b.tables[name] = nil // rules may name it, whatever is wrong with it
 		if !pair.Value.IsObject() {
 			problem := b.report.Errorf(pair.Value.Place(), "wrong-type", "the table %s must be an object with file and key, not %s", name, pair.Value.Describe())
