@@ -17,10 +17,14 @@ import (
 // fence is a code block of a document: ```info\ntext```.
 var fence = regexp.MustCompile("(?ms)^```([^\n]*)\n(.*?)^```$")
 
-// TestTheExamplesInTheDocsAreTrue writes each block that names a file, runs
-// each command of a console block and compares what it prints.
+// runnable are the documents whose examples are run.
+var runnable = []string{"README.md", "docs/rules.md", "docs/recipes.md"}
+
+// TestTheExamplesInTheDocsAreTrue writes each block that names a file, checks
+// and tests the rules among them, runs each command of a console block and
+// compares what it prints.
 func TestTheExamplesInTheDocsAreTrue(t *testing.T) {
-	for _, doc := range []string{"README.md", "docs/rules.md"} {
+	for _, doc := range runnable {
 		t.Run(doc, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join("../..", doc))
 			if err != nil {
@@ -40,8 +44,9 @@ func TestTheExamplesInTheDocsAreTrue(t *testing.T) {
 				}
 			}
 			for _, name := range rules {
-				if out, code := inDir(t, dir, "heed", "check", name); code != exitOK {
-					t.Errorf("heed check %s: exit %d\n%s", name, code, out)
+				checkClean(t, dir, name)
+				if out, code := inDir(t, dir, "heed", "test", name); code != exitOK {
+					t.Errorf("heed test %s: exit %d\n%s", name, code, out)
 				}
 			}
 			for _, block := range fence.FindAllSubmatch(text, -1) {
@@ -50,6 +55,21 @@ func TestTheExamplesInTheDocsAreTrue(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// checkClean wants no error and no warning, but that the variables of somebody
+// else's environment are not set.
+func checkClean(t *testing.T, dir, name string) {
+	t.Helper()
+	out, code := inDir(t, dir, "heed", "check", "-o", "json", name)
+	if code != exitOK {
+		t.Errorf("heed check %s: exit %d", name, code)
+	}
+	for problem := range strings.Lines(out) {
+		if !strings.Contains(problem, `"code":"missing-env"`) {
+			t.Errorf("heed check %s: %s", name, problem)
+		}
 	}
 }
 
@@ -85,6 +105,46 @@ func inDir(t *testing.T, dir string, args ...string) (string, int) {
 	var out bytes.Buffer
 	code := run(args[1:], streams{in: strings.NewReader(""), out: &out, err: &out, env: func(string) (string, bool) { return "", false }})
 	return out.String(), code
+}
+
+// TestEachRecipeIsWhole: rules that are laid out and each tested, what they
+// send, what the other side needs, what can go wrong. And each event type that
+// MindTickle sends has a recipe.
+func TestEachRecipeIsWhole(t *testing.T) {
+	text, err := os.ReadFile("../../docs/recipes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, recipes, _ := strings.Cut(string(text), "\n## ")
+	dir := t.TempDir()
+	for _, recipe := range strings.Split(recipes, "\n## ")[1:] {
+		title, body, _ := strings.Cut(recipe, "\n")
+		for _, part := range []string{"\n```yaml file=", "\n```console\n$ heed dry-run ", "\n**The other side", "\n**What can go wrong**\n"} {
+			if !strings.Contains(body, part) {
+				t.Errorf("%s has no %q", title, part)
+			}
+		}
+		for _, block := range fence.FindAllStringSubmatch(body, -1) {
+			name, ok := strings.CutPrefix(block[1], "yaml file=")
+			if !ok {
+				continue
+			}
+			if rules, tested := strings.Count(block[2], "\n  - name: "), strings.Count(block[2], "\n    tests:\n"); rules == 0 || tested != rules {
+				t.Errorf("%s: %s has %d rules, %d with tests", title, name, rules, tested)
+			}
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(block[2]), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if out, code := inDir(t, dir, "heed", "fmt", "--check", name); code != exitOK {
+				t.Errorf("%s: heed fmt would change %s: %s", title, name, out)
+			}
+		}
+	}
+	for _, kind := range event.Standard().Types() {
+		if !strings.HasPrefix(kind.Name, "heed.") && !strings.Contains(recipes, "\n    on: "+kind.Name+"\n") {
+			t.Errorf("no recipe is for %s", kind.Name)
+		}
+	}
 }
 
 // TestTheTableOfMissingValuesIsTrue evaluates each row of the table in

@@ -143,7 +143,8 @@ func printAction(w io.Writer, paint style, action, kind, state string, request j
 		fmt.Fprintln(w)
 	}
 	for _, l := range describeRequest(kind, request) {
-		fmt.Fprintf(w, "        %s\n", l)
+		// An empty line has no blanks, which editors would take from a copy.
+		fmt.Fprintln(w, strings.TrimRight("        "+l, " "))
 	}
 }
 
