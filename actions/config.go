@@ -186,7 +186,7 @@ func (c *Config) SecretOf(key string, node *source.Node, sensitive bool) Secret 
 		secret := FileSecret(file)
 		if _, err := secret.Value(); err != nil {
 			c.unavailable(node, "missing-secret-file", "%s of %s cannot be used: %v", key, c.What(), err).
-				Suggest("put the secret, and nothing else, into that file, or correct the path")
+				Suggest("put the secret, and nothing else, into that file, or correct the path, which is relative to where heed runs")
 		}
 		return secret
 	}

@@ -47,7 +47,7 @@ func TestEachMistakeInAConfigurationIsReportedAtItsPlace(t *testing.T) {
 		"secret: unknown key":  {`stub: {secret: {env: SET, fiel: x}}`, `config:1:27: error: secret of the stub action act has no key fiel [unknown-key] (did you mean file?)`},
 		"secret: not set":      {`stub: {secret: {env: UNSET}}`, `config:1:16: warning: secret of the stub action act: the environment variable UNSET is not set [missing-env] (set UNSET where heed runs)`},
 		"secret: set to space": {`stub: {secret: {env: BLANK}}`, `config:1:16: warning: secret of the stub action act: the environment variable BLANK is not set [missing-env] (set BLANK where heed runs)`},
-		"secret: no such file": {`stub: {secret: {file: no/such/file}}`, `config:1:16: warning: secret of the stub action act cannot be used: read secret: open no/such/file: no such file or directory [missing-secret-file] (put the secret, and nothing else, into that file, or correct the path)`},
+		"secret: no such file": {`stub: {secret: {file: no/such/file}}`, `config:1:16: warning: secret of the stub action act cannot be used: read secret: open no/such/file: no such file or directory [missing-secret-file] (put the secret, and nothing else, into that file, or correct the path, which is relative to where heed runs)`},
 
 		"url: a template":   {`stub: {url: "https://{{ data.userId }}.example.com"}`, `config:1:13: error: url of the stub action act holds a template [template-in-url] (the configured address is fixed; a rule adds path and query)`},
 		"url: relative":     {`stub: {url: /api}`, `config:1:13: error: url of the stub action act is no absolute address [bad-url] (write https://host/path)`},

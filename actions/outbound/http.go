@@ -104,7 +104,7 @@ func complaint(status int) string {
 	switch {
 	case status/100 == 2:
 		text += "; the rule expects another status"
-	case status/100 == 3:
+	case slices.Contains([]int{301, 302, 303, 307, 308}, status):
 		text += "; redirects are not followed, configure the final address"
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		text += "; check the credentials in the action's configuration"

@@ -42,7 +42,8 @@ func TestTheStatusDecidesWhatBecomesOfACall(t *testing.T) {
 	for status, want := range map[int]actions.Outcome{
 		200: {Verdict: actions.Done}, 201: {Verdict: actions.Done}, 202: {Verdict: actions.Done}, 204: {Verdict: actions.Done}, 299: {Verdict: actions.Done},
 		301: {Verdict: actions.Dead, Error: "answered 301 Moved Permanently; redirects are not followed, configure the final address"},
-		304: {Verdict: actions.Dead, Error: "answered 304 Not Modified; redirects are not followed, configure the final address"},
+		300: {Verdict: actions.Dead, Error: "answered 300 Multiple Choices"},
+		304: {Verdict: actions.Dead, Error: "answered 304 Not Modified"},
 		400: {Verdict: actions.Dead, Error: "answered 400 Bad Request"},
 		401: {Verdict: actions.Dead, Error: "answered 401 Unauthorized; check the credentials in the action's configuration"},
 		403: {Verdict: actions.Dead, Error: "answered 403 Forbidden; check the credentials in the action's configuration"},

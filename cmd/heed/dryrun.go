@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"heed/engine"
+	"heed/engine/event"
 	"heed/engine/ruletest"
 	"heed/engine/suggest"
 )
@@ -16,7 +17,7 @@ import (
 // dryRunOptions are the flags of heed dry-run.
 type dryRunOptions struct {
 	rules, output, why string
-	people             string
+	people, now        string
 	saveTest           string
 	keepPersonal       bool
 }
@@ -52,6 +53,7 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 	cmd.Flags().StringVar(&o.saveTest, "save-test", "", "add tests that expect what the rules do now to this file, which ends in _test.yaml; - for standard output")
 	cmd.Flags().BoolVar(&o.keepPersonal, "keep-personal", false, "with --save-test: keep the personal values")
 	cmd.Flags().StringVar(&o.people, "people", "", "CSV file of people that rules may ask about, as heed people import takes it")
+	cmd.Flags().StringVar(&o.now, "now", "", "what rules see as now, such as 2026-03-04T12:00:00Z; without it, the time it is")
 	outputFlag(cmd, &o.output, "text", "json")
 	return cmd
 }
@@ -75,7 +77,10 @@ func dryRun(s streams, o dryRunOptions, events []string) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
+	now, err := o.moment()
+	if err != nil {
+		return err
+	}
 	fixtures = withFacts(fixtures, directory, now.Add(time.Second))
 	code, err := showDryRun(s, o, loaded.Rules, fixtures, now)
 	if err == nil && o.saveTest != "" {
@@ -85,6 +90,18 @@ func dryRun(s streams, o dryRunOptions, events []string) error {
 		return err
 	}
 	return quiet(code)
+}
+
+// moment is what rules see as now.
+func (o *dryRunOptions) moment() (time.Time, error) {
+	if o.now == "" {
+		return time.Now(), nil
+	}
+	now, ok := event.ParseTime(o.now)
+	if !ok {
+		return time.Time{}, usage("--now %s is no time: write 2026-03-04T12:00:00Z, or a plain date", o.now)
+	}
+	return now, nil
 }
 
 // showDryRun shows what the rules make of each fixture. The code says whether

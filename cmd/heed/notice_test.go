@@ -40,6 +40,9 @@ rules:
 		return record.Event{}
 	}
 	dead := told("heed.delivery.dead")
+	if dead := s.event(dead.ID); !strings.Contains(string(dead.Body), `"kind":"http"`) {
+		t.Errorf("the word on the dead delivery does not tell the action's kind: %s", dead.Body)
+	}
 	deliveries := s.settled(dead.ID)
 	if len(deliveries) != 1 || deliveries[0].State != record.Dead || !strings.Contains(string(deliveries[0].Request), "A delivery of the rule every-quiz by the action gone was given up") {
 		t.Errorf("the word on the dead delivery is %+v", deliveries)

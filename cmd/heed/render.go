@@ -53,7 +53,8 @@ func printDecision(w io.Writer, paint style, width int, rule, outcome, reason st
 	fmt.Fprintf(w, "  %s%s%s %-*s  %s%-11s%s  %s%s%s\n", m.color, m.sign, paint.reset, width, line(rule), m.color, m.word, paint.reset, paint.dim, why, paint.reset)
 }
 
-// because names the clauses that decided, with their values.
+// because names the clauses that decided, with their values, each as it counts
+// in the condition: one that stands in a not with that not.
 func because(c *expression.Clause) string {
 	var parts []string
 	for _, leaf := range c.Deciding() {
@@ -61,6 +62,9 @@ func because(c *expression.Clause) string {
 			return "no condition"
 		}
 		part := leaf.Text
+		if leaf.Result != c.Result {
+			part = "not (" + part + ")"
+		}
 		var values []string
 		for _, name := range leaf.Names() {
 			values = append(values, name+" is "+short(leaf.Values[name]))

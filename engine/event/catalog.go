@@ -165,6 +165,7 @@ var standard = catalog(
 		message, count,
 		field("rule", Text, "the rule that wanted it"),
 		field("action", Text, "the action that was to send it"),
+		field("kind", Text, "the kind of that action: slack, http, email or log"),
 		field("delivery", Text, "the delivery's id; heed deliveries show has all of it"),
 		field("eventId", Text, "the event's id"),
 		field("error", Text, "why it was given up"),

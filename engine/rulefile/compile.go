@@ -216,7 +216,7 @@ func (b *build) readActions(node *source.Node) {
 		}
 		if i := slices.Index(b.actionNames, name); i >= 0 {
 			b.report.Errorf(pair.Key.Place(), "duplicate-action", "the action %s is configured twice, first in %s:%d", name, b.places[i].File.Name, b.places[i].Line).
-				Suggest("rename one of the two")
+				Suggest("rename one of the two or, if they are the same, keep one: all files of the directory share it")
 			continue
 		}
 		b.actionNames, b.places = append(b.actionNames, name), append(b.places, pair.Key.Place())
