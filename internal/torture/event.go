@@ -64,8 +64,8 @@ func (e event) body() []byte {
 			name = "Old"
 		}
 		data = fmt.Sprintf(`"userId":%s,"certName":%q`, user, name)
-	default:
-		data = fmt.Sprintf(`"userId":%s,"role":"rep"`, user)
+	default: // of few people, since heed keeps each for good
+		data = fmt.Sprintf(`"userId":"rep-%d","role":"rep","request":%q`, e.value, e.id)
 	}
 	head := fmt.Sprintf(`{"event":%q,"companyId":"acme","data":{%s,"filler":"`, e.kind, data)
 	const tail = `"}}`
