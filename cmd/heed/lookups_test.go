@@ -95,3 +95,18 @@ func TestABrokenTableDoesNotReplaceTheRules(t *testing.T) {
 		}
 	}
 }
+
+// A rule asks only for what its decision needs. The explanation must not take
+// the rest for unknown, whatever there was to know.
+func TestAnExplanationSaysWhatWasNotAskedFor(t *testing.T) {
+	s, _, _ := managed(t)
+	s.post("e1", `{"event":"quiz.submitted","data":{"userId":"u1","score":95}}`)
+	d := s.event("e1").Decisions
+	if len(d) != 1 || d[0].Outcome != "not_matched" {
+		t.Fatalf("%+v", d)
+	}
+	c := d[0].Explain.Clauses[1]
+	if want := "the decision did not need it, so it was not looked up"; c.Result != expression.Undecided || c.Reason != want {
+		t.Errorf("the clause that was not needed is %s: %s", c.Result, c.Reason)
+	}
+}

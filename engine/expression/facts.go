@@ -111,6 +111,22 @@ func (r Recorded) Fact(q Question) any {
 	return nil
 }
 
+// Recalled are the facts that a decision asked for, for whoever explains it
+// afterwards: what it did not ask for is neither known nor missing now.
+type Recalled Recorded
+
+// Fact implements Facts.
+func (r Recalled) Fact(q Question) any {
+	for i := range r {
+		if r[i].Question == q {
+			return r[i].Answer
+		}
+	}
+	return notAsked
+}
+
+var notAsked = &Unknown{kind: unasked, format: "the decision did not need it, so it was not looked up"}
+
 // Inquiry asks the questions of the rules on one event, each once, so that all
 // rules see the same answers, and keeps them. It belongs to one goroutine.
 type Inquiry struct {
@@ -145,14 +161,17 @@ func (f *frame) ask(q Question) any {
 		}
 	}
 	f.spend(costOfFact)
-	if len(asked) == maxAsked {
-		return failedf("the rules ask more than %d things about this event", maxAsked)
-	}
 	var answer any
 	for _, facts := range []Facts{env.inquiry.Facts, env.tables} {
 		if facts != nil && answer == nil {
 			answer = facts.Fact(q)
 		}
+	}
+	switch {
+	case isUnknown(answer):
+		return answer
+	case len(asked) == maxAsked:
+		return failedf("the rules ask more than %d things about this event", maxAsked)
 	}
 	env.inquiry.Asked = append(asked, Fact{q, answer})
 	return answer

@@ -192,3 +192,32 @@ func TestWhatIsAskedWronglyIsFoundWithPlaceAndHint(t *testing.T) {
 		t.Errorf("%+v", faults)
 	}
 }
+
+// What was not asked for is not missing, and does not use up questions.
+func TestAfterwardsNobodyKnowsWhatWasNotAskedFor(t *testing.T) {
+	var asked Recalled
+	for i := range maxAsked {
+		asked = append(asked, Fact{Question{AboutProgress, "u1", fmt.Sprint("m", i)}, 1})
+	}
+	asked[0].Answer = nil
+	e := env(t, `{"userId":"u1"}`)
+	inquiry := &Inquiry{Facts: asked}
+	e.Consult(inquiry, nil)
+	for text, want := range map[string]string{
+		`user.role == "rep"`:               "unknown: the decision did not need it, so it was not looked up",
+		`user == nil`:                      "unknown: the decision did not need it, so it was not looked up",
+		`progress(data.userId, "m0") > 1`:  `unknown: no progress of "u1" in "m0" is known`,
+		`progress(data.userId, "m1") == 1`: "true: ",
+	} {
+		c, faults := factScope().Condition(text)
+		if c == nil {
+			t.Fatal(faults)
+		}
+		if got, reason := c.Eval(e); fmt.Sprintf("%s: %s", got, reason) != want {
+			t.Errorf("%s is %s: %s, want %s", text, got, reason, want)
+		}
+	}
+	if len(inquiry.Asked) != 2 {
+		t.Errorf("%d questions were used up", len(inquiry.Asked))
+	}
+}
