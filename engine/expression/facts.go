@@ -134,6 +134,7 @@ type Inquiry struct {
 	Facts Facts
 	// Asked are the questions so far, with their answers.
 	Asked []Fact
+	size  int // of Asked, in bytes, roughly
 }
 
 // Consult gives the event's expressions somebody to ask: the inquiry and, where
@@ -142,11 +143,30 @@ func (env *Env) Consult(inquiry *Inquiry, tables Facts) {
 	env.inquiry, env.tables = inquiry, tables
 }
 
-// maxAsked bounds what is kept with an event, costOfFact what a question costs.
+// What is asked is kept with the event, so it is bounded: how many questions,
+// how many bytes a name in one, and how many bytes all of it. costOfFact is what
+// a question costs.
 const (
-	maxAsked   = 200
-	costOfFact = 200
+	maxAsked      = 200
+	maxQuestion   = 1 << 10
+	maxAskedBytes = 256 << 10
+	costOfFact    = 200
 )
+
+// sizeOf is about how many bytes are kept of a fact.
+func (f *Fact) sizeOf() int {
+	size := len(f.Of) + len(f.Key)
+	switch answer := f.Answer.(type) {
+	case string:
+		size += len(answer)
+	case Record:
+		for _, name := range answer.Names() {
+			text, _ := answer.Cell(name).(string)
+			size += len(name) + len(text)
+		}
+	}
+	return size
+}
 
 // ask asks a question, unless it was asked before.
 func (f *frame) ask(q Question) any {
@@ -161,6 +181,11 @@ func (f *frame) ask(q Question) any {
 		}
 	}
 	f.spend(costOfFact)
+	for _, name := range []string{q.Of, q.Key} {
+		if len(name) > maxQuestion {
+			return badf("%s is too long to look anything up by", quoted(name))
+		}
+	}
 	var answer any
 	for _, facts := range []Facts{env.inquiry.Facts, env.tables} {
 		if facts != nil && answer == nil {
@@ -173,7 +198,11 @@ func (f *frame) ask(q Question) any {
 	case len(asked) == maxAsked:
 		return failedf("the rules ask more than %d things about this event", maxAsked)
 	}
-	env.inquiry.Asked = append(asked, Fact{q, answer})
+	fact := Fact{q, answer}
+	if env.inquiry.size += fact.sizeOf(); env.inquiry.size > maxAskedBytes {
+		return failedf("the rules look up more than %d KiB about this event", maxAskedBytes>>10)
+	}
+	env.inquiry.Asked = append(asked, fact)
 	return answer
 }
 

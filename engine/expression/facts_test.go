@@ -221,3 +221,24 @@ func TestAfterwardsNobodyKnowsWhatWasNotAskedFor(t *testing.T) {
 		t.Errorf("%d questions were used up", len(inquiry.Asked))
 	}
 }
+
+// What is asked is kept with the event, so neither an event nor a table can
+// make it as long as they like.
+func TestWhatIsKeptOfFactsIsBounded(t *testing.T) {
+	c, _ := factScope().Condition(`user.role == "rep" or progress(data.userId, "m1") > 1 or rank(data.userId, "score") > 1`)
+	e, inquiry := env(t, `{"userId":"`+strings.Repeat("<", 500_000)+`"}`), &Inquiry{Facts: everything()}
+	e.Consult(inquiry, nil)
+	if got, reason := c.Eval(e); got != Undecided || !strings.HasSuffix(reason, "is too long to look anything up by") || len(reason) > 200 || len(inquiry.Asked) != 0 {
+		t.Errorf("a huge id is %s: %s, %d asked", got, reason, len(inquiry.Asked))
+	}
+	c, _ = factScope().Condition(`any(["u1", "u2", "u3"], lookup("managers", #).email == "x")`)
+	var facts Recorded
+	for _, key := range []string{"u1", "u2", "u3"} {
+		facts = append(facts, Fact{Question{AboutLookup, "managers", key}, Cells{"email": strings.Repeat("x", 200_000)}})
+	}
+	inquiry = &Inquiry{Facts: facts}
+	e.Consult(inquiry, nil)
+	if got, reason := c.Eval(e); got != Failed || reason != "the rules look up more than 256 KiB about this event" || len(inquiry.Asked) != 1 {
+		t.Errorf("huge rows are %s: %s, %d asked", got, reason, len(inquiry.Asked))
+	}
+}
