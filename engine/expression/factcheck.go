@@ -151,7 +151,19 @@ func (s *Scope) checkCell(member *ast.MemberNode, report func(ast.Node, Fault)) 
 			hint = "did you mean " + closest + "?"
 		}
 		report(member, Fault{Code: "unknown-column", Message: "the table " + table.Value + " has no column " + cell.Value, Hint: hint})
+	default:
+		s.noteRead(table.Value, cell.Value)
 	}
+}
+
+func (s *Scope) noteRead(table, column string) {
+	if s.cells == nil {
+		s.cells = map[string]map[string]bool{}
+	}
+	if s.cells[table] == nil {
+		s.cells[table] = map[string]bool{}
+	}
+	s.cells[table][column] = true
 }
 
 func userHint(name string) string {

@@ -34,6 +34,7 @@ type Scope struct {
 	other  []*event.Type
 	fields []event.Field
 	tables Tables
+	cells  map[string]map[string]bool // columns that are read, by table
 	config *conf.Config
 }
 
@@ -80,6 +81,9 @@ type Tables map[string][]string
 
 // LookUpIn tells the scope which tables there are.
 func (s *Scope) LookUpIn(tables Tables) { s.tables = tables }
+
+// Reads says whether an expression of the scope reads a column of a table.
+func (s *Scope) Reads(table, column string) bool { return s.cells[table][column] }
 
 // elsewhere names the event types that have a field, for messages.
 func (s *Scope) elsewhere(field string) string {

@@ -78,6 +78,7 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 	if b.report.Failed() {
 		return nil, b.report.Problems()
 	}
+	b.dropUnreadColumns()
 	return &Loaded{
 		Snapshot: s,
 		Rules:    engine.NewRuleSet(s.Hash, b.catalog, b.lookups, b.rules),
