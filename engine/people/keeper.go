@@ -27,7 +27,8 @@ type Store interface {
 	// Seq of the newest event that was ever stored.
 	Learnt(ctx context.Context) (learnt, last int64, err error)
 	// EventsAfter returns stored events with their bodies, in the order of
-	// their Seq, beginning after one.
+	// their Seq, beginning after one: up to the limit, or fewer if they are
+	// large, but none only if there are none.
 	EventsAfter(ctx context.Context, seq int64, limit int) ([]record.Event, error)
 	// WholeSince returns the time from which on every event that was received is
 	// still there; the zero time if none was ever deleted for its age.

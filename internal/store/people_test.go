@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -61,5 +62,36 @@ func TestWhatIsKnownOfPeopleSurvivesACrash(t *testing.T) {
 		if diff := cmp.Diff(k.Leaderboard(people.Query{}), again.Leaderboard(people.Query{})); diff != "" {
 			t.Fatalf("round %d: %s", round, diff)
 		}
+	}
+}
+
+// A start after a crash must not need the memory of a thousand large events.
+func TestEventsToLearnFromComeInPagesThatFit(t *testing.T) {
+	db := openTemp(t)
+	for i := range 40 {
+		e := event(fmt.Sprint("e", i))
+		e.Body = bytes.Repeat([]byte("x"), 1<<20)
+		if _, err := db.Commit(t.Context(), e, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var seqs []int64
+	for after := int64(0); ; after = seqs[len(seqs)-1] {
+		page, err := db.EventsAfter(t.Context(), after, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		if len(page) > 17 {
+			t.Fatalf("a page has %d MiB", len(page))
+		}
+		for i := range page {
+			seqs = append(seqs, page[i].Seq)
+		}
+	}
+	if len(seqs) != 40 || seqs[39] != 40 {
+		t.Errorf("the pages have %v", seqs)
 	}
 }
