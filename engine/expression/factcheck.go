@@ -64,6 +64,7 @@ func asksForNil(n ast.Node) bool {
 }
 
 func (s *Scope) checkUser(n ast.Node, inRecord bool, report func(ast.Node, Fault)) {
+	s.noteAsked(Question{About: AboutUser})
 	switch {
 	case !s.loose && !slices.Contains(s.fieldNames(), "userId"):
 		report(n, Fault{Code: "no-user", Message: s.events() + " has no userId, so there is no user", Hint: "it has " + strings.Join(s.fieldNames(), ", ")})
@@ -82,6 +83,8 @@ func (s *Scope) checkCall(n ast.Node, inRecord bool, report func(ast.Node, Fault
 		return // the type check says so
 	}
 	switch name {
+	case "progress":
+		s.noteAsked(Question{About: AboutProgress})
 	case "lookup":
 		tables := slices.Sorted(maps.Keys(s.tables))
 		table, isText := call.Arguments[0].(*ast.StringNode)
@@ -96,7 +99,11 @@ func (s *Scope) checkCall(n ast.Node, inRecord bool, report func(ast.Node, Fault
 			report(call, Fault{Code: "bare-record", Message: "lookup gives a row, not a value", Hint: "write the column behind it: " + example(table.Value, s.tables[table.Value])})
 		}
 	case "rank":
-		if by, isText := call.Arguments[1].(*ast.StringNode); !isText || !slices.Contains(Rankings, by.Value) {
+		by, isText := call.Arguments[1].(*ast.StringNode)
+		if isText {
+			s.noteAsked(Question{About: AboutRank, Key: by.Value})
+		}
+		if !isText || !slices.Contains(Rankings, by.Value) {
 			f := Fault{Code: "unknown-ranking", Message: "users are ranked by " + strings.Join(Rankings, ", "), Hint: `write rank(data.userId, "score")`}
 			if isText && suggest.Closest(by.Value, Rankings) != "" {
 				f.Hint = suggest.DidYouMean(by.Value, Rankings)

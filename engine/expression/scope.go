@@ -35,6 +35,7 @@ type Scope struct {
 	fields []event.Field
 	tables Tables
 	cells  map[string]map[string]bool // columns that are read, by table
+	asked  []Question                 // without what only an event knows
 	config *conf.Config
 }
 
@@ -84,6 +85,21 @@ func (s *Scope) LookUpIn(tables Tables) { s.tables = tables }
 
 // Reads says whether an expression of the scope reads a column of a table.
 func (s *Scope) Reads(table, column string) bool { return s.cells[table][column] }
+
+// Asked are the questions that the expressions ask which were compiled since it
+// was last called, each once, without users and keys: the user, progress, and
+// what is ranked by. Tables are not among them.
+func (s *Scope) Asked() []Question {
+	asked := s.asked
+	s.asked = nil
+	return asked
+}
+
+func (s *Scope) noteAsked(q Question) {
+	if !slices.Contains(s.asked, q) {
+		s.asked = append(s.asked, q)
+	}
+}
 
 // elsewhere names the event types that have a field, for messages.
 func (s *Scope) elsewhere(field string) string {
