@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"heed/engine/expression"
 	"heed/engine/rulefile"
@@ -108,5 +110,32 @@ func TestAnExplanationSaysWhatWasNotAskedFor(t *testing.T) {
 	c := d[0].Explain.Clauses[1]
 	if want := "the decision did not need it, so it was not looked up"; c.Result != expression.Undecided || c.Reason != want {
 		t.Errorf("the clause that was not needed is %s: %s", c.Result, c.Reason)
+	}
+}
+
+// A table may lie in another directory than the rules.
+func TestATableElsewhereIsReloadedAtOnce(t *testing.T) {
+	tables := t.TempDir()
+	write := func(email string) {
+		if err := os.WriteFile(filepath.Join(tables, "managers.csv"), []byte("userId,email\nu1,"+email+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("first@example.com")
+	attempts := make(chan rulefile.Attempt, 64)
+	startServer(t, strings.Replace(managerRule, "managers.csv", filepath.Join(tables, "managers.csv"), 1), held, func(o *appOptions) {
+		o.reloaded = func(a rulefile.Attempt) { attempts <- a }
+	})
+	next(t, attempts)
+	for i := range 4 {
+		time.Sleep(300 * time.Millisecond) // so that a poll does not find it by chance each time
+		write(fmt.Sprintf("boss%d@example.com", i))
+		began := time.Now()
+		if a := next(t, attempts); a.Err != nil {
+			t.Fatal(a.Err)
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Fatalf("change %d took %s", i, took)
+		}
 	}
 }
