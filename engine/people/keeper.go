@@ -278,6 +278,9 @@ func (k *Keeper) Forget(ctx context.Context, user string) (events int, err error
 		}
 	}
 	k.forgotten[user] = underway
+	// Not known from here on: what is decided by the person after the store has
+	// deleted everything would keep, with its event, what should be forgotten.
+	p := k.Directory.detach(user)
 	k.mu.Unlock()
 
 	events, upTo, err := k.store.ForgetPerson(ctx, user)
@@ -286,9 +289,11 @@ func (k *Keeper) Forget(ctx context.Context, user string) (events int, err error
 	defer k.mu.Unlock()
 	if err != nil && upTo == 0 { // something is left: who is not forgotten is kept
 		delete(k.forgotten, user)
+		if p != nil {
+			k.Directory.attach(p)
+		}
 	} else {
 		k.forgotten[user] = upTo
-		k.Directory.Forget(user)
 	}
 	waiting := k.withheld
 	k.withheld = nil
