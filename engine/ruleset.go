@@ -23,6 +23,8 @@ type Rule struct {
 	On        []string
 	Condition *expression.Condition
 	Steps     []Step
+	// Asks is what the rule asks beyond the event, without users and keys.
+	Asks []expression.Question
 	// File and Line say where the rule is written.
 	File string
 	Line int

@@ -31,7 +31,7 @@ func threadKey(action string, r *message, target string) string {
 func (a *action) postInThread(ctx context.Context, token string, r *message, key string) actions.Outcome {
 	end, err := a.memory.take(ctx, key)
 	if err != nil {
-		return actions.Outcome{Verdict: actions.Retry, Error: "another message of the same thread was being sent all the time"}
+		return actions.Outcome{Verdict: actions.Retry, After: afterTurn, Error: "another message of the same thread was being sent all the time"}
 	}
 	defer end()
 	ts, found, err := a.memory.threads.Thread(ctx, key)
@@ -51,6 +51,11 @@ func (a *action) postInThread(ctx context.Context, token string, r *message, key
 	}
 	return o
 }
+
+// afterTurn is how long a message waits that did not get its turn in a thread.
+// With a wait it is not taken for a failure of Slack's, which would stop the
+// action for all channels.
+const afterTurn = time.Second
 
 // keepWithin bounds how long a thread that was begun is tried to be remembered.
 const keepWithin = 2 * time.Second

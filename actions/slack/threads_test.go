@@ -178,8 +178,12 @@ func TestAMessageWaitsForItsTurnNoLongerThanItsAttempt(t *testing.T) {
 	<-arrived
 	ctx, cut := context.WithCancel(t.Context())
 	cut()
-	if got := a.SendRequest(ctx, request); got.Verdict != actions.Retry || got.Error != "another message of the same thread was being sent all the time" {
+	got := a.SendRequest(ctx, request)
+	if got.Verdict != actions.Retry || got.Error != "another message of the same thread was being sent all the time" {
 		t.Errorf("%+v", got)
+	}
+	if got.After <= 0 {
+		t.Error("it counts as a failure of Slack's, of which five stop the action")
 	}
 	close(done)
 	first.Wait()

@@ -75,7 +75,7 @@ func TestRulesKnowWhoseEventItIs(t *testing.T) {
 		t.Errorf("what was not known then is known now: %+v", e.Decisions[0].Explain)
 	}
 	s.post("q4", `{"event":"quiz.submitted","data":{"userId":"u1","score":90}}`)
-	if e := s.event("q4").Decisions[0]; e.Outcome != "not_matched" || e.Explain.Clauses[1].Result != expression.Undecided || !strings.HasPrefix(e.Explain.Clauses[1].Reason, "it was not asked") {
+	if e := s.event("q4").Decisions[0]; e.Outcome != "not_matched" || e.Explain.Clauses[1].Result != expression.Undecided || !strings.HasPrefix(e.Explain.Clauses[1].Reason, "the decision did not need it") {
 		t.Errorf("what the decision did not depend on is explained as %+v", e.Explain.Clauses)
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"heed/engine/expression"
 	"heed/engine/rulefile"
@@ -92,6 +94,48 @@ func TestABrokenTableDoesNotReplaceTheRules(t *testing.T) {
 		s.post(id, `{"event":"quiz.submitted","data":{"userId":"u1","score":61}}`)
 		if d := s.event(id).Decisions; len(d) != 1 || d[0].Outcome != "matched" {
 			t.Errorf("with the table of before: %+v", d)
+		}
+	}
+}
+
+// A rule asks only for what its decision needs. The explanation must not take
+// the rest for unknown, whatever there was to know.
+func TestAnExplanationSaysWhatWasNotAskedFor(t *testing.T) {
+	s, _, _ := managed(t)
+	s.post("e1", `{"event":"quiz.submitted","data":{"userId":"u1","score":95}}`)
+	d := s.event("e1").Decisions
+	if len(d) != 1 || d[0].Outcome != "not_matched" {
+		t.Fatalf("%+v", d)
+	}
+	c := d[0].Explain.Clauses[1]
+	if want := "the decision did not need it, so it was not looked up"; c.Result != expression.Undecided || c.Reason != want {
+		t.Errorf("the clause that was not needed is %s: %s", c.Result, c.Reason)
+	}
+}
+
+// A table may lie in another directory than the rules.
+func TestATableElsewhereIsReloadedAtOnce(t *testing.T) {
+	tables := t.TempDir()
+	write := func(email string) {
+		if err := os.WriteFile(filepath.Join(tables, "managers.csv"), []byte("userId,email\nu1,"+email+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("first@example.com")
+	attempts := make(chan rulefile.Attempt, 64)
+	startServer(t, strings.Replace(managerRule, "managers.csv", filepath.Join(tables, "managers.csv"), 1), held, func(o *appOptions) {
+		o.reloaded = func(a rulefile.Attempt) { attempts <- a }
+	})
+	next(t, attempts)
+	for i := range 4 {
+		time.Sleep(300 * time.Millisecond) // so that a poll does not find it by chance each time
+		write(fmt.Sprintf("boss%d@example.com", i))
+		began := time.Now()
+		if a := next(t, attempts); a.Err != nil {
+			t.Fatal(a.Err)
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Fatalf("change %d took %s", i, took)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -132,5 +133,31 @@ func TestPeopleAreListedPageByPage(t *testing.T) {
 	var team struct{ People []json.RawMessage }
 	if s.get("/api/v1/people?limit=500&team=t1", &team); len(team.People) != 500 {
 		t.Errorf("%d of a team", len(team.People))
+	}
+}
+
+// Who sends events chooses the ids, so the command that goes on with a list, which
+// people copy into their shell, must not hold one.
+func TestTheCursorOfPeopleIsNoId(t *testing.T) {
+	s := startServer(t, logRule, held)
+	for i, user := range []string{`a\u001b]0;x\u0007$(id)\nroot`, "b", "c"} {
+		s.post(fmt.Sprint("e", i), fmt.Sprintf(`{"event":"user.provisioned","data":{"userId":"%s"}}`, user))
+	}
+	var page struct {
+		People []struct {
+			ID string `json:"user_id"`
+		} `json:"people"`
+		Next string `json:"next_cursor"`
+	}
+	s.get("/api/v1/people?limit=1", &page)
+	if len(page.People) != 1 || !regexp.MustCompile(`^[A-Za-z0-9_-]+$`).MatchString(page.Next) {
+		t.Fatalf("%+v", page)
+	}
+	s.get("/api/v1/people?limit=1&cursor="+page.Next, &page)
+	if len(page.People) != 1 || page.People[0].ID != "b" {
+		t.Errorf("%+v", page)
+	}
+	if status := s.get("/api/v1/people?cursor=%24", new(any)); status != http.StatusBadRequest {
+		t.Errorf("a cursor that no page gave: %d", status)
 	}
 }

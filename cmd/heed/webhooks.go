@@ -16,6 +16,8 @@ import (
 	"heed/actions/outbound"
 	"heed/engine"
 	"heed/engine/event"
+	"heed/engine/expression"
+	"heed/engine/people"
 	"heed/engine/record"
 	"heed/internal/mindtickle"
 )
@@ -55,9 +57,10 @@ func newWebhooksRegister(s streams) *cobra.Command {
 	var public, rules, company string
 	cmd := &cobra.Command{
 		Use:   "register --url URL",
-		Short: "Subscribe to exactly the event types that the rules name",
+		Short: "Subscribe to exactly the event types that the rules need",
 		Long: `Register subscribes this server's public address to exactly the event types that
-the rules name, and remembers the webhook's id in the data directory. If some of
+the rules need: those that they name, and those that tell heed what they ask, such
+as user.provisioned for user.role. It remembers the webhook's id in the data directory. If some of
 them are subscribed to already, it registers the missing ones as another webhook,
 so that nothing is sent twice.`,
 		Example: "  heed webhooks register --url https://heed.example.com/webhooks/mindtickle --rules rules.yaml",
@@ -129,18 +132,42 @@ func checkPublic(address string) error {
 	return nil
 }
 
-// neededEvents are the event types that the rules name and MindTickle sends,
-// each with a rule that names it.
+// neededEvents are the event types of MindTickle's that the rules name, or by
+// which heed learns what they ask, each with a rule that needs it.
 func neededEvents(set *engine.RuleSet) map[string]string {
 	needed := map[string]string{}
 	for _, rule := range set.Rules() {
-		for _, name := range rule.On {
+		names := rule.On
+		for _, q := range rule.Asks {
+			names = append(slices.Clip(names), tellers(q)...)
+		}
+		for _, name := range names {
 			if _, have := needed[name]; !have && event.Standard().Lookup(name) != nil && !event.Reserved(name) {
 				needed[name] = rule.Name
 			}
 		}
 	}
 	return needed
+}
+
+// tellers are the event types that tell heed the answer to a question.
+func tellers(q expression.Question) []string {
+	switch q.About {
+	case expression.AboutUser:
+		return []string{"user.provisioned", "user.deprovisioned"}
+	case expression.AboutProgress:
+		return []string{"module.progress"}
+	case expression.AboutRank: // among those who have not left
+		switch by, _ := people.ParseBy(q.Key); by {
+		case people.ByScore:
+			return []string{"course.completed", "quiz.submitted", "user.deprovisioned"}
+		case people.ByCompletions:
+			return []string{"module.progress", "course.completed", "quiz.submitted", "user.deprovisioned"}
+		default:
+			return []string{"module.progress", "user.deprovisioned"}
+		}
+	}
+	return nil
 }
 
 func newWebhooksActivate(s streams) *cobra.Command {
@@ -238,7 +265,7 @@ func webhooksStatus(ctx context.Context, s streams, client *clientOptions, rules
 	}
 	for _, name := range memory.Events() {
 		if _, used := needed[name]; !used {
-			fmt.Fprintf(s.out, "%s is subscribed, and no rule names it\n", name)
+			fmt.Fprintf(s.out, "%s is subscribed, and no rule needs it\n", name)
 		}
 	}
 	return quiet(code)

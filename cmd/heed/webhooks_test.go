@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,7 +67,7 @@ func TestTheSubscriptionFollowsTheRules(t *testing.T) {
 	step(exitProblems, "user.provisioned is used by the rule r but is not subscribed", status...)
 	step(exitOK, "registered wh_2 for user.provisioned\n", append(register, public)...)
 	write("user.provisioned")
-	step(exitOK, "quiz.submitted is subscribed, and no rule names it", status...)
+	step(exitOK, "quiz.submitted is subscribed, and no rule needs it", status...)
 	step(exitOK, "wh_1 is active\nwh_2 is active\n", "activate", "--data", data)
 	step(exitOK, "other is active", "activate", "--data", data, "--id", "other")
 	step(exitUsage, "--body is not JSON", "activate", "--data", data, "--body", "active")
@@ -102,4 +105,49 @@ func TestAServerWarnsOfEventsThatNeverCome(t *testing.T) {
 		t.Errorf("the log says\n%s", log)
 	}
 	_ = s
+}
+
+// A rule that asks for the user, progress or a rank needs the events that tell of
+// them, though it does not listen to them.
+func TestWhatRulesAskNeedsEventsToo(t *testing.T) {
+	set := func(when string) map[string]string {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "rules.yaml")
+		text := "actions: {c: {log: {}}}\nrules:\n  - {name: plain, on: quiz.submitted, do: [{action: c, text: hi}]}\n" +
+			"  - {name: asks, on: quiz.submitted, when: '" + when + "', do: [{action: c, text: hi}]}\n" +
+			"  - {name: also plain, on: quiz.submitted, do: [{action: c, text: hi}]}\n"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		loaded, err := loadRules(streams{env: os.LookupEnv, out: io.Discard, err: io.Discard}, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		needed := neededEvents(loaded.Rules)
+		if needed["quiz.submitted"] != "plain" {
+			t.Errorf("quiz.submitted is needed by %q", needed["quiz.submitted"])
+		}
+		delete(needed, "quiz.submitted")
+		return needed
+	}
+	for when, want := range map[string]string{
+		`data.score < 70`:                             "",
+		`user.role == "AE"`:                           "user.deprovisioned user.provisioned",
+		`user == nil`:                                 "user.deprovisioned user.provisioned",
+		`progress(data.userId, "m1") > 50`:            "module.progress",
+		`rank(data.userId, "time") < 4`:               "module.progress user.deprovisioned",
+		`rank(data.userId, "progress") < 4`:           "module.progress user.deprovisioned",
+		`rank(data.userId, "score") < 4`:              "course.completed user.deprovisioned",
+		`(rank(data.userId, "completions") ?? 9) < 4`: "course.completed module.progress user.deprovisioned",
+	} {
+		needed := set(when)
+		if got := strings.Join(slices.Sorted(maps.Keys(needed)), " "); got != want {
+			t.Errorf("%s needs %q, want %q", when, got, want)
+		}
+		for name, rule := range needed {
+			if rule != "asks" {
+				t.Errorf("%s: %s is needed by %s", when, name, rule)
+			}
+		}
+	}
 }

@@ -64,6 +64,7 @@ func asksForNil(n ast.Node) bool {
 }
 
 func (s *Scope) checkUser(n ast.Node, inRecord bool, report func(ast.Node, Fault)) {
+	s.noteAsked(Question{About: AboutUser})
 	switch {
 	case !s.loose && !slices.Contains(s.fieldNames(), "userId"):
 		report(n, Fault{Code: "no-user", Message: s.events() + " has no userId, so there is no user", Hint: "it has " + strings.Join(s.fieldNames(), ", ")})
@@ -82,11 +83,13 @@ func (s *Scope) checkCall(n ast.Node, inRecord bool, report func(ast.Node, Fault
 		return // the type check says so
 	}
 	switch name {
+	case "progress":
+		s.noteAsked(Question{About: AboutProgress})
 	case "lookup":
 		tables := slices.Sorted(maps.Keys(s.tables))
 		table, isText := call.Arguments[0].(*ast.StringNode)
-		if isText && s.tableUsed != nil {
-			s.tableUsed(table.Value)
+		if isText {
+			s.noteAsked(Question{About: AboutLookup, Of: table.Value})
 		}
 		switch {
 		case !isText:
@@ -99,7 +102,11 @@ func (s *Scope) checkCall(n ast.Node, inRecord bool, report func(ast.Node, Fault
 			report(call, Fault{Code: "bare-record", Message: "lookup gives a row, not a value", Hint: "write the column behind it: " + example(table.Value, s.tables[table.Value])})
 		}
 	case "rank":
-		if by, isText := call.Arguments[1].(*ast.StringNode); !isText || !slices.Contains(Rankings, by.Value) {
+		by, isText := call.Arguments[1].(*ast.StringNode)
+		if isText {
+			s.noteAsked(Question{About: AboutRank, Key: by.Value})
+		}
+		if !isText || !slices.Contains(Rankings, by.Value) {
 			f := Fault{Code: "unknown-ranking", Message: "users are ranked by " + strings.Join(Rankings, ", "), Hint: `write rank(data.userId, "score")`}
 			if isText && suggest.Closest(by.Value, Rankings) != "" {
 				f.Hint = suggest.DidYouMean(by.Value, Rankings)
@@ -154,7 +161,19 @@ func (s *Scope) checkCell(member *ast.MemberNode, report func(ast.Node, Fault)) 
 			hint = "did you mean " + closest + "?"
 		}
 		report(member, Fault{Code: "unknown-column", Message: "the table " + table.Value + " has no column " + cell.Value, Hint: hint})
+	default:
+		s.noteRead(table.Value, cell.Value)
 	}
+}
+
+func (s *Scope) noteRead(table, column string) {
+	if s.cells == nil {
+		s.cells = map[string]map[string]bool{}
+	}
+	if s.cells[table] == nil {
+		s.cells[table] = map[string]bool{}
+	}
+	s.cells[table][column] = true
 }
 
 func userHint(name string) string {

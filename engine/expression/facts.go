@@ -110,14 +110,12 @@ func (r Recorded) Fact(q Question) any {
 	return nil
 }
 
-// Remembered are the facts with which an event was decided. To what was not
-// asked then, the answer is that it was not: heed may have known it.
-type Remembered []Fact
-
-var notAsked = badf("it was not asked: the decision did not depend on it")
+// Recalled are the facts that a decision asked for, for whoever explains it
+// afterwards: what it did not ask for is neither known nor missing now.
+type Recalled Recorded
 
 // Fact implements Facts.
-func (r Remembered) Fact(q Question) any {
+func (r Recalled) Fact(q Question) any {
 	for i := range r {
 		if r[i].Question == q {
 			return r[i].Answer
@@ -126,6 +124,8 @@ func (r Remembered) Fact(q Question) any {
 	return notAsked
 }
 
+var notAsked = &Unknown{kind: unasked, format: "the decision did not need it, so it was not looked up"}
+
 // Inquiry asks the questions of the rules on one event, each once, so that all
 // rules see the same answers, and keeps them. It belongs to one goroutine.
 type Inquiry struct {
@@ -133,6 +133,7 @@ type Inquiry struct {
 	Facts Facts
 	// Asked are the questions so far, with their answers.
 	Asked []Fact
+	size  int // of Asked, in bytes, roughly
 }
 
 // Consult gives the event's expressions somebody to ask: the inquiry and, where
@@ -141,11 +142,30 @@ func (env *Env) Consult(inquiry *Inquiry, tables Facts) {
 	env.inquiry, env.tables = inquiry, tables
 }
 
-// maxAsked bounds what is kept with an event, costOfFact what a question costs.
+// What is asked is kept with the event, so it is bounded: how many questions,
+// how many bytes a name in one, and how many bytes all of it. costOfFact is what
+// a question costs.
 const (
-	maxAsked   = 200
-	costOfFact = 200
+	maxAsked      = 200
+	maxQuestion   = 1 << 10
+	maxAskedBytes = 256 << 10
+	costOfFact    = 200
 )
+
+// sizeOf is about how many bytes are kept of a fact.
+func (f *Fact) sizeOf() int {
+	size := len(f.Of) + len(f.Key)
+	switch answer := f.Answer.(type) {
+	case string:
+		size += len(answer)
+	case Record:
+		for _, name := range answer.Names() {
+			text, _ := answer.Cell(name).(string)
+			size += len(name) + len(text)
+		}
+	}
+	return size
+}
 
 // ask asks a question, unless it was asked before.
 func (f *frame) ask(q Question) any {
@@ -160,8 +180,10 @@ func (f *frame) ask(q Question) any {
 		}
 	}
 	f.spend(costOfFact)
-	if len(asked) == maxAsked {
-		return failedf("the rules ask more than %d things about this event", maxAsked)
+	for _, name := range []string{q.Of, q.Key} {
+		if len(name) > maxQuestion {
+			return badf("%s is too long to look anything up by", quoted(name))
+		}
 	}
 	var answer any
 	for _, facts := range []Facts{env.inquiry.Facts, env.tables} {
@@ -169,7 +191,17 @@ func (f *frame) ask(q Question) any {
 			answer = facts.Fact(q)
 		}
 	}
-	env.inquiry.Asked = append(asked, Fact{q, answer})
+	switch {
+	case isUnknown(answer):
+		return answer
+	case len(asked) == maxAsked:
+		return failedf("the rules ask more than %d things about this event", maxAsked)
+	}
+	fact := Fact{q, answer}
+	if env.inquiry.size += fact.sizeOf(); env.inquiry.size > maxAskedBytes {
+		return failedf("the rules look up more than %d KiB about this event", maxAskedBytes>>10)
+	}
+	env.inquiry.Asked = append(asked, fact)
 	return answer
 }
 

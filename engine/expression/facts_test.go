@@ -32,7 +32,7 @@ func everything() *known {
 
 func factScope() *Scope {
 	s := NewScope([]*event.Type{wide})
-	s.LookUpIn(Tables{"managers": {"userId", "email", "phone"}, "unread": nil}, nil)
+	s.LookUpIn(Tables{"managers": {"userId", "email", "phone"}, "unread": nil})
 	return s
 }
 
@@ -83,7 +83,7 @@ func regional() *Scope {
 	region := *wide
 	region.Fields = append(append([]event.Field{}, wide.Fields...), event.Field{Name: "region", Kind: event.Text})
 	s := NewScope([]*event.Type{&region})
-	s.LookUpIn(Tables{"managers": {"userId", "email", "phone"}, "unread": nil}, nil)
+	s.LookUpIn(Tables{"managers": {"userId", "email", "phone"}, "unread": nil})
 	return s
 }
 
@@ -190,5 +190,55 @@ func TestWhatIsAskedWronglyIsFoundWithPlaceAndHint(t *testing.T) {
 	}
 	if _, faults := s.Condition(`lookup("rooms", data.room).floor == "1"`); len(faults) != 1 || !strings.Contains(faults[0].Hint, "lookups: {rooms: {file: rooms.csv") {
 		t.Errorf("%+v", faults)
+	}
+}
+
+// What was not asked for is not missing, and does not use up questions.
+func TestAfterwardsNobodyKnowsWhatWasNotAskedFor(t *testing.T) {
+	var asked Recalled
+	for i := range maxAsked {
+		asked = append(asked, Fact{Question{AboutProgress, "u1", fmt.Sprint("m", i)}, 1})
+	}
+	asked[0].Answer = nil
+	e := env(t, `{"userId":"u1"}`)
+	inquiry := &Inquiry{Facts: asked}
+	e.Consult(inquiry, nil)
+	for text, want := range map[string]string{
+		`user.role == "rep"`:               "unknown: the decision did not need it, so it was not looked up",
+		`user == nil`:                      "unknown: the decision did not need it, so it was not looked up",
+		`progress(data.userId, "m0") > 1`:  `unknown: no progress of "u1" in "m0" is known`,
+		`progress(data.userId, "m1") == 1`: "true: ",
+	} {
+		c, faults := factScope().Condition(text)
+		if c == nil {
+			t.Fatal(faults)
+		}
+		if got, reason := c.Eval(e); fmt.Sprintf("%s: %s", got, reason) != want {
+			t.Errorf("%s is %s: %s, want %s", text, got, reason, want)
+		}
+	}
+	if len(inquiry.Asked) != 2 {
+		t.Errorf("%d questions were used up", len(inquiry.Asked))
+	}
+}
+
+// What is asked is kept with the event, so neither an event nor a table can
+// make it as long as they like.
+func TestWhatIsKeptOfFactsIsBounded(t *testing.T) {
+	c, _ := factScope().Condition(`user.role == "rep" or progress(data.userId, "m1") > 1 or rank(data.userId, "score") > 1`)
+	e, inquiry := env(t, `{"userId":"`+strings.Repeat("<", 500_000)+`"}`), &Inquiry{Facts: everything()}
+	e.Consult(inquiry, nil)
+	if got, reason := c.Eval(e); got != Undecided || !strings.HasSuffix(reason, "is too long to look anything up by") || len(reason) > 200 || len(inquiry.Asked) != 0 {
+		t.Errorf("a huge id is %s: %s, %d asked", got, reason, len(inquiry.Asked))
+	}
+	c, _ = factScope().Condition(`any(["u1", "u2", "u3"], lookup("managers", #).email == "x")`)
+	var facts Recorded
+	for _, key := range []string{"u1", "u2", "u3"} {
+		facts = append(facts, Fact{Question{AboutLookup, "managers", key}, Cells{"email": strings.Repeat("x", 200_000)}})
+	}
+	inquiry = &Inquiry{Facts: facts}
+	e.Consult(inquiry, nil)
+	if got, reason := c.Eval(e); got != Failed || reason != "the rules look up more than 256 KiB about this event" || len(inquiry.Asked) != 1 {
+		t.Errorf("huge rows are %s: %s, %d asked", got, reason, len(inquiry.Asked))
 	}
 }

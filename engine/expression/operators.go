@@ -160,7 +160,7 @@ func (c *compiler) equality(n *ast.BinaryNode) node {
 		}
 		return func(f *frame) any {
 			u, unknown := operand(f).(*Unknown)
-			if unknown && u.kind == failed {
+			if unknown && (u.kind == failed || u.kind == unasked) {
 				return u
 			}
 			return (unknown && u.kind == missing) == want

@@ -29,13 +29,14 @@ const MaxBytes = 8 << 10
 // Scope is what the expressions of one rule may name, and of what kind it is.
 // It is not for concurrent use; what it compiles is.
 type Scope struct {
-	types     []*event.Type
-	loose     bool // an event type is undeclared: data is unchecked
-	other     []*event.Type
-	fields    []event.Field
-	tables    Tables
-	tableUsed func(table string)
-	config    *conf.Config
+	types  []*event.Type
+	loose  bool // an event type is undeclared: data is unchecked
+	other  []*event.Type
+	fields []event.Field
+	tables Tables
+	cells  map[string]map[string]bool // columns that are read, by table
+	asked  []Question                 // without what only an event knows
+	config *conf.Config
 }
 
 // NewScope is the scope of a rule that listens to the given event types: the
@@ -79,10 +80,25 @@ func (s *Scope) Beside(types []*event.Type) { s.other = types }
 // columns, or nil if these are not at hand.
 type Tables map[string][]string
 
-// LookUpIn tells the scope which tables there are. It says which of them
-// expressions use.
-func (s *Scope) LookUpIn(tables Tables, used func(table string)) {
-	s.tables, s.tableUsed = tables, used
+// LookUpIn tells the scope which tables there are.
+func (s *Scope) LookUpIn(tables Tables) { s.tables = tables }
+
+// Reads says whether an expression of the scope reads a column of a table.
+func (s *Scope) Reads(table, column string) bool { return s.cells[table][column] }
+
+// Asked are the questions that the expressions ask which were compiled since it
+// was last called, each once, without users and keys: the user, progress, what is
+// ranked by, and the tables.
+func (s *Scope) Asked() []Question {
+	asked := s.asked
+	s.asked = nil
+	return asked
+}
+
+func (s *Scope) noteAsked(q Question) {
+	if !slices.Contains(s.asked, q) {
+		s.asked = append(s.asked, q)
+	}
 }
 
 // elsewhere names the event types that have a field, for messages.

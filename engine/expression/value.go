@@ -25,6 +25,7 @@ const (
 	missing unknownKind = iota // absent or null: ?? and == nil see it as nil
 	bad                        // there, but not what it should be
 	failed                     // the evaluation itself went wrong
+	unasked                    // nobody looked whether there is one
 )
 
 // Reason says what was missing or wrong: "data.score is missing".

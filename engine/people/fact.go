@@ -1,7 +1,10 @@
 package people
 
 import (
+	"encoding/json"
 	"math"
+	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,6 +26,27 @@ type fact struct {
 func UserOf(e *event.Event) (string, bool) {
 	user := textOf(e.Data, "userId", MaxID)
 	return user, user != ""
+}
+
+var (
+	aString       = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+	aNumberOfUser = regexp.MustCompile(`"userId"\s*:\s*(-?\d+)(?:[\s,}\]]|$)`)
+)
+
+// Names says whether a body is about a user or, if it is no event, has the id in
+// quotes anywhere, however it is written.
+func Names(body []byte, user string) bool {
+	if e, err := event.Decode(body); err == nil {
+		id, ok := UserOf(&e)
+		return ok && id == user
+	}
+	for _, literal := range aString.FindAll(body, -1) {
+		var text string
+		if json.Unmarshal(literal, &text) == nil && text == user {
+			return true
+		}
+	}
+	return slices.ContainsFunc(aNumberOfUser.FindAllSubmatch(body, -1), func(m [][]byte) bool { return string(m[1]) == user })
 }
 
 // factOf reads what an event tells, leaving out each value that is missing, of

@@ -27,7 +27,8 @@ type Store interface {
 	// Seq of the newest event that was ever stored.
 	Learnt(ctx context.Context) (learnt, last int64, err error)
 	// EventsAfter returns stored events with their bodies, in the order of
-	// their Seq, beginning after one.
+	// their Seq, beginning after one: up to the limit, or fewer if they are
+	// large, but none only if there are none.
 	EventsAfter(ctx context.Context, seq int64, limit int) ([]record.Event, error)
 	// WholeSince returns the time from which on every event that was received is
 	// still there; the zero time if none was ever deleted for its age.
@@ -277,6 +278,9 @@ func (k *Keeper) Forget(ctx context.Context, user string) (events int, err error
 		}
 	}
 	k.forgotten[user] = underway
+	// Not known from here on: what is decided by the person after the store has
+	// deleted everything would keep, with its event, what should be forgotten.
+	p := k.Directory.detach(user)
 	k.mu.Unlock()
 
 	events, upTo, err := k.store.ForgetPerson(ctx, user)
@@ -285,9 +289,11 @@ func (k *Keeper) Forget(ctx context.Context, user string) (events int, err error
 	defer k.mu.Unlock()
 	if err != nil && upTo == 0 { // something is left: who is not forgotten is kept
 		delete(k.forgotten, user)
+		if p != nil {
+			k.Directory.attach(p)
+		}
 	} else {
 		k.forgotten[user] = upTo
-		k.Directory.Forget(user)
 	}
 	waiting := k.withheld
 	k.withheld = nil

@@ -93,16 +93,29 @@ func (d *Directory) Len() int {
 
 // Forget removes a person with all their progress. What events tell of them
 // afterwards is learnt anew.
-func (d *Directory) Forget(user string) {
+func (d *Directory) Forget(user string) { d.detach(user) }
+
+// detach takes a person out, nil if nothing is known of them, and attach puts
+// them back; nobody of that id may have become known meanwhile.
+func (d *Directory) detach(user string) *person {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p, ok := d.people[user]
 	if !ok {
-		return
+		return nil
 	}
 	d.reorder(p.standing(), standing{})
 	d.list[p.at] = nil
 	delete(d.people, user)
+	return p
+}
+
+func (d *Directory) attach(p *person) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.reorder(standing{}, p.standing())
+	d.list[p.at] = p
+	d.people[p.id] = p
 }
 
 // learn folds a fact in; the caller holds the lock.

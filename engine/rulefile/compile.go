@@ -47,7 +47,7 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 		}
 	}()
 	b := &build{
-		compiler: c, report: report, catalog: c.Catalog, snapshot: s, tables: expression.Tables{}, lookups: lookups{}, lookedUp: map[string]bool{},
+		compiler: c, report: report, catalog: c.Catalog, snapshot: s, tables: expression.Tables{}, lookups: lookups{},
 		actions: map[string]*actions.Configured{}, named: map[string]source.Place{}, byName: map[string]*engine.Rule{}, used: map[string]bool{},
 		scopes: map[string]*expression.Scope{},
 	}
@@ -78,6 +78,7 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 	if b.report.Failed() {
 		return nil, b.report.Problems()
 	}
+	b.dropUnreadColumns()
 	return &Loaded{
 		Snapshot: s,
 		Rules:    engine.NewRuleSet(s.Hash, b.catalog, b.lookups, b.rules),
@@ -104,7 +105,6 @@ type build struct {
 	tables   expression.Tables // that rules may name, with their columns
 	lookups  lookups
 	declared []*source.Node // the names of tables, where they stand
-	lookedUp map[string]bool
 
 	actions     map[string]*actions.Configured
 	actionNames []string
@@ -239,7 +239,8 @@ func (b *build) reportUnused() {
 		return // not all that is looked up was seen
 	}
 	for _, table := range b.declared {
-		if !b.lookedUp[table.Text()] {
+		asked := expression.Question{About: expression.AboutLookup, Of: table.Text()}
+		if !slices.ContainsFunc(b.rules, func(r *engine.Rule) bool { return slices.Contains(r.Asks, asked) }) {
 			b.report.Warnf(table.Place(), "unused-lookup", "no rule looks anything up in %s", table.Text()).
 				Suggest("write lookup(%q, data.userId) in a rule, or remove the table", table.Text())
 		}
@@ -273,6 +274,6 @@ func (b *build) scope(on []string) *expression.Scope {
 	}
 	b.scopes[key] = expression.NewScope(types)
 	b.scopes[key].Beside(b.catalog.Types())
-	b.scopes[key].LookUpIn(b.tables, func(table string) { b.lookedUp[table] = true })
+	b.scopes[key].LookUpIn(b.tables)
 	return b.scopes[key]
 }

@@ -1,6 +1,7 @@
 package rulefile_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"heed/actions/slack"
 	"heed/engine"
 	"heed/engine/event"
+	"heed/engine/expression"
 	"heed/engine/rulefile"
 	"heed/engine/source"
 )
@@ -233,5 +235,41 @@ func TestTheLikeliestSlipsGetTheirOwnAnswer(t *testing.T) {
 		if anyHolds(problems, "unused-action") {
 			t.Errorf("a slip was blamed on the action too:\n%s", lines(problems))
 		}
+	}
+}
+
+// A row that is looked up is kept with its event and goes into saved tests, so it
+// has only what some rule reads.
+func TestOfATableOnlyWhatRulesReadIsKept(t *testing.T) {
+	const rules = `
+lookups: {managers: {file: m.csv, key: userId}, known: {file: m.csv, key: userId}}
+actions: {console: {log: {}}}
+rules:
+  - name: a
+    on: quiz.submitted
+    when: lookup("managers", data.userId).team == "emea" and lookup("known", data.userId) != nil
+    do: [{action: console, text: "{{ lookup('managers', data.userId)?.email }}"}]
+  - name: b
+    on: course.completed
+    do: [{action: console, text: "{{ lookup('managers', data.userId)['name'] ?? 'nobody' }}"}]
+`
+	s := rulefile.Snapshot{
+		Files:  []rulefile.File{{Name: "rules.yaml", Text: []byte(rules)}},
+		Tables: []rulefile.Table{{File: rulefile.File{Name: "m.csv", Text: []byte("userId,salary,email,name,team\nu1,98000,boss@example.com,Nora,emea\n")}}},
+	}
+	loaded, problems := compiler().Compile(s)
+	if loaded == nil {
+		t.Fatal(problems)
+	}
+	inquiry := new(expression.Inquiry)
+	e := event.Event{Type: "quiz.submitted", Data: map[string]any{"userId": "u1"}}
+	if d := loaded.Rules.Evaluate(&e, time.Now(), inquiry); len(d) != 1 || !strings.Contains(string(d[0].Requests[0].Body), "boss@example.com") {
+		t.Errorf("%+v", d)
+	}
+	kept, err := json.Marshal(inquiry.Asked)
+	want := `[{"about":"lookup","of":"managers","key":"u1","answer":{"email":"boss@example.com","name":"Nora","team":"emea"}},` +
+		`{"about":"lookup","of":"known","key":"u1","answer":{}}]`
+	if string(kept) != want || err != nil {
+		t.Errorf("%s, %v", kept, err)
 	}
 }

@@ -243,3 +243,35 @@ func (b *build) index(name string, content *table.Table, column int, csv *source
 	}
 	return l
 }
+
+// dropUnreadColumns leaves out of each table what no rule reads. A row that is
+// looked up is kept with its event and goes into saved tests, and a table may
+// hold more about people than is anybody's business there.
+func (b *build) dropUnreadColumns() {
+	for name, l := range b.lookups {
+		var kept []int
+		var columns []string
+		for i, column := range l.columns {
+			if b.reads(name, column) {
+				kept, columns = append(kept, i), append(columns, column)
+			}
+		}
+		for key, cells := range l.rows {
+			row := make([]string, len(kept))
+			for i, at := range kept {
+				row[i] = cells[at]
+			}
+			l.rows[key] = row
+		}
+		l.columns = columns
+	}
+}
+
+func (b *build) reads(table, column string) bool {
+	for _, s := range b.scopes {
+		if s.Reads(table, column) {
+			return true
+		}
+	}
+	return false
+}

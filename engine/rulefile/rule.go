@@ -46,6 +46,7 @@ func (b *build) readRule(node *source.Node) {
 	scope := b.scope(rule.On)
 	rule.Condition = b.readWhen(fields.Take("when"), scope)
 	rule.Steps = b.readDo(fields.Require("do", "write do: and below it a list of actions, such as - action: coaching"), scope)
+	rule.Asks = scope.Asked()
 	b.readTests(fields.Take("tests"), rule)
 	fields.Done()
 	b.rules = append(b.rules, rule)

@@ -125,16 +125,28 @@ func (w *Watcher) follow(ctx context.Context, hints chan<- struct{}) {
 		return
 	}
 	defer watcher.Close()
-	for _, dir := range w.directories() {
-		if err := watcher.Add(dir); err != nil {
-			w.Log.Warn("rules: cannot watch the directory, so changes take up to two seconds", "dir", dir, "err", err)
+	watched := map[string]bool{}
+	watch := func() {
+		for _, dir := range w.directories() {
+			if watched[dir] {
+				continue
+			}
+			watched[dir] = true
+			if err := watcher.Add(dir); err != nil {
+				w.Log.Warn("rules: cannot watch the directory, so changes take up to two seconds", "dir", dir, "err", err)
+			}
 		}
 	}
+	watch()
+	ticker := time.NewTicker(poll)
+	defer ticker.Stop()
 	hint(hints) // for what changed before the watch began
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-ticker.C:
+			watch() // the rules may have come to name tables elsewhere
 		case e, ok := <-watcher.Events:
 			if !ok {
 				return
@@ -158,10 +170,19 @@ func hint(hints chan<- struct{}) {
 	}
 }
 
-// directories are those in which a change of the rules shows: the path's own
-// and, through symbolic links, the real one.
+// directories are those in which a change of the rules or of their tables shows:
+// each one's own and, through symbolic links, the real one.
 func (w *Watcher) directories() []string {
-	path := w.Path
+	dirs := directoriesOf(w.Path)
+	if current := w.current.Load(); current != nil {
+		for _, t := range current.Tables {
+			dirs = append(dirs, directoriesOf(t.Name)...)
+		}
+	}
+	return dirs
+}
+
+func directoriesOf(path string) []string {
 	dirs := []string{}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		dirs = append(dirs, path)

@@ -24,7 +24,7 @@ rules:
   - name: told
     on: quiz.submitted
     when: data.score < 70 and lookup("managers", data.userId) != nil
-    do: [{action: console, text: "{{ lookup('managers', data.userId).email }} {{ user.role }} {{ progress(data.userId, data.quizId) }} {{ rank(data.userId, 'score') }} {{ lookup('managers', user.email ?? 'nobody').region }}"}]
+    do: [{action: console, text: "{{ lookup('managers', data.userId).email }} {{ user.role }} {{ progress(data.userId, data.quizId) }} {{ rank(data.userId, 'score') }} {{ lookup('managers', user.email ?? 'nobody').region }} {{ lookup('managers', data.userId).notes }}"}]
   - name: active
     on: quiz.submitted
     when: user.active and progress(data.userId, "m1") >= 50
@@ -37,7 +37,7 @@ rules:
 func writeAskingRules(t *testing.T) rulefile.File {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "managers.csv"), []byte("userId,email,region,notes\nu-1042,nora@example.com,emea,nora looks after u-1042\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "managers.csv"), []byte("userId,email,region,notes,salary\nu-1042,nora@example.com,emea,nora looks after u-1042,98000\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return rulefile.File{Name: filepath.Join(dir, "rules.yaml"), Text: []byte(askingRules)}
@@ -74,7 +74,6 @@ func TestACapturedTestIsGivenWhatItsRuleAsks(t *testing.T) {
       lookups:
         managers:
           u-1042:
-            userId: u-1042
             email: nora@example.com
             region: emea
             notes: nora looks after u-1042
@@ -85,7 +84,7 @@ func TestACapturedTestIsGivenWhatItsRuleAsks(t *testing.T) {
       actions:
         - action: console
           level: info
-          text: nora@example.com rep 12.5 2 apac
+          text: nora@example.com rep 12.5 2 apac nora looks after u-1042
 `, "another: "},
 		{false, `
       user:
@@ -102,7 +101,6 @@ func TestACapturedTestIsGivenWhatItsRuleAsks(t *testing.T) {
             email: person-1@example.com
             notes: nora looks after user-1
             region: emea
-            userId: user-1
           person-2@example.com:
             region: apac
 `, "u-1042"},

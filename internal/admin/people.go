@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"mime"
@@ -65,21 +66,30 @@ func (a *api) keeper(w http.ResponseWriter, r *http.Request) *people.Keeper {
 	return k
 }
 
+// cursorEncoding hides the id that a cursor is: whoever sends events chooses ids,
+// and people copy cursors into a shell.
+var cursorEncoding = base64.RawURLEncoding
+
 func (a *api) people(w http.ResponseWriter, r *http.Request) {
 	n, ok := limit(w, r)
 	if !ok {
+		return
+	}
+	query := r.URL.Query()
+	after, err := cursorEncoding.DecodeString(query.Get("cursor"))
+	if err != nil {
+		problem(w, http.StatusBadRequest, "cursor is not one that a page gave", nil)
 		return
 	}
 	k := a.keeper(w, r)
 	if k == nil {
 		return
 	}
-	query := r.URL.Query()
-	list := k.List(people.Filter{Team: query.Get("team"), Role: query.Get("role"), After: query.Get("cursor"), Limit: n + 1})
+	list := k.List(people.Filter{Team: query.Get("team"), Role: query.Get("role"), After: string(after), Limit: n + 1})
 	next := ""
 	if len(list) > n {
 		list = list[:n]
-		next = list[n-1].ID
+		next = cursorEncoding.EncodeToString([]byte(list[n-1].ID))
 	}
 	shown := make([]Person, len(list))
 	for i := range list {

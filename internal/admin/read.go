@@ -223,7 +223,7 @@ func (a *api) explain(ctx context.Context, stored record.Event) (decisions []Dec
 		return decisions, "the decisions cannot be explained: " + err.Error()
 	}
 	e.ID, e.ReceivedAt = stored.ID, stored.ReceivedAt
-	var known expression.Remembered
+	var known expression.Recalled
 	if len(stored.Facts) > 0 {
 		if err := json.Unmarshal(stored.Facts, &known); err != nil {
 			note = "what the rules asked beyond the event cannot be read: " + err.Error()

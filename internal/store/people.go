@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"strings"
 	"time"
 
 	"heed/engine/people"
@@ -177,10 +178,13 @@ func mark(ctx context.Context, db *sql.DB, name string) (v int64, err error) {
 	return v, err
 }
 
-// EventsAfter implements people.Store.
+// maxPage is about how many bytes of bodies EventsAfter returns at most.
+const maxPage = 16 << 20
+
+// EventsAfter implements people.Store. It leaves out what was decided.
 func (db *DB) EventsAfter(ctx context.Context, seq int64, limit int) (events []record.Event, err error) {
 	defer wrap(&err, "read events after %d", seq)
-	q := query{text: "SELECT " + eventHead + ", body FROM events"}
+	q := query{text: "SELECT " + strings.Replace(eventHead, "decisions, facts", "NULL, NULL", 1) + ", body FROM events", bytes: maxPage}
 	q.where("seq > ?", seq)
 	return db.events(ctx, q.limit("seq", limit))
 }

@@ -1,11 +1,13 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -61,5 +63,85 @@ func TestWhatIsKnownOfPeopleSurvivesACrash(t *testing.T) {
 		if diff := cmp.Diff(k.Leaderboard(people.Query{}), again.Leaderboard(people.Query{})); diff != "" {
 			t.Fatalf("round %d: %s", round, diff)
 		}
+	}
+}
+
+// A start after a crash must not need the memory of a thousand large events.
+func TestEventsToLearnFromComeInPagesThatFit(t *testing.T) {
+	db := openTemp(t)
+	for i := range 40 {
+		e := event(fmt.Sprint("e", i))
+		e.Body = bytes.Repeat([]byte("x"), 1<<20)
+		if _, err := db.Commit(t.Context(), e, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var seqs []int64
+	for after := int64(0); ; after = seqs[len(seqs)-1] {
+		page, err := db.EventsAfter(t.Context(), after, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		if len(page) > 17 {
+			t.Fatalf("a page has %d MiB", len(page))
+		}
+		for i := range page {
+			seqs = append(seqs, page[i].Seq)
+		}
+	}
+	if len(seqs) != 40 || seqs[39] != 40 {
+		t.Errorf("the pages have %v", seqs)
+	}
+}
+
+// forgetting is a store that lets something happen once it has deleted a person,
+// while it cleans up, and then may fail.
+type forgetting struct {
+	*DB
+	meanwhile func()
+	err       error
+}
+
+func (s forgetting) ForgetPerson(ctx context.Context, user string) (int, int64, error) {
+	s.meanwhile()
+	if s.err != nil {
+		return 0, 0, s.err
+	}
+	return s.DB.ForgetPerson(ctx, user)
+}
+
+// What is decided while somebody is being forgotten is stored behind all that is
+// deleted, so it must not see the person any more.
+func TestWhoIsBeingForgottenIsNotKnown(t *testing.T) {
+	s := &forgetting{DB: openTemp(t)}
+	k, err := people.OpenKeeper(t.Context(), s, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := []people.Record{{ID: "u1", Email: "maya@example.com", Active: true}, {ID: "u2", Active: true}}
+	if _, err := k.Import(t.Context(), records, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	s.meanwhile = func() {
+		if p, known := k.As(nil, time.Time{}).Person("u1"); known {
+			t.Errorf("while being forgotten the person is %+v", p)
+		}
+	}
+	s.err = errors.New("the disk is full")
+	if _, err := k.Forget(t.Context(), "u1"); err == nil {
+		t.Fatal("no error")
+	}
+	if p, known := k.Person("u1"); !known || p.Email != "maya@example.com" || k.Len() != 2 {
+		t.Errorf("who could not be forgotten is %+v, %v", p, known)
+	}
+	s.err = nil
+	if _, err := k.Forget(t.Context(), "u1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, known := k.Person("u1"); known || k.Len() != 1 {
+		t.Error("the person is still known")
 	}
 }

@@ -96,7 +96,8 @@ func (db *DB) events(ctx context.Context, q query) ([]record.Event, error) {
 	}
 	defer rows.Close()
 	var events []record.Event
-	for rows.Next() {
+	size := 0
+	for (q.bytes == 0 || size < q.bytes) && rows.Next() {
 		var e record.Event
 		var receivedAt, signedAt int64
 		var decisions, facts []byte
@@ -112,6 +113,7 @@ func (db *DB) events(ctx context.Context, q query) ([]record.Event, error) {
 			}
 		}
 		events = append(events, e)
+		size += len(e.Body)
 	}
 	return events, rows.Err()
 }
@@ -242,8 +244,9 @@ func (db *DB) attempts(ctx context.Context, delivery int64) ([]record.Attempt, e
 
 // query is a SELECT that grows by its conditions.
 type query struct {
-	text string
-	args []any
+	text  string
+	args  []any
+	bytes int // of bodies, after which it ends; 0 for no bound
 }
 
 func (q *query) where(condition string, args ...any) {
@@ -260,7 +263,7 @@ func (q *query) limit(order string, limit int) query {
 	if limit <= 0 {
 		limit = -1
 	}
-	return query{text: q.text + " ORDER BY " + order + " LIMIT ?", args: append(q.args, limit)}
+	return query{text: q.text + " ORDER BY " + order + " LIMIT ?", args: append(q.args, limit), bytes: q.bytes}
 }
 
 func first[T any](all []T, err error) (one T, found bool, _ error) {

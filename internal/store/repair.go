@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"heed/engine/people"
 	"heed/engine/record"
 )
 
@@ -101,7 +102,9 @@ func (db *DB) ForgetPerson(ctx context.Context, user string) (n int, upTo int64,
 		return 0, 0, err
 	}
 	var forgotten []string
-	n, last, err := db.forgetWhere(ctx, &forgotten, ofUser, user, user)
+	n, last, err := db.forgetWhere(ctx, &forgotten, func(c *conn, after, last int64) ([]string, error) {
+		return c.forgetUser(after, last, user)
+	})
 	if err != nil {
 		return n, 0, err
 	}
@@ -109,7 +112,9 @@ func (db *DB) ForgetPerson(ctx context.Context, user string) (n int, upTo int64,
 	if err != nil {
 		return n, 0, err
 	}
-	more, _, err := db.forgetWhere(ctx, nil, aboutEvents, string(about))
+	more, _, err := db.forgetWhere(ctx, nil, func(c *conn, after, last int64) ([]string, error) {
+		return c.forgetRange(after, last, aboutEvents, []value{string(about)})
+	})
 	n += more
 	if err != nil {
 		return n, 0, err
@@ -131,7 +136,7 @@ func (db *DB) forgetRest(ctx context.Context, after int64, user string) (n int, 
 	}
 	err = db.writer.do(ctx, func(g *groupTx) error {
 		upTo = g.nextSeq - 1
-		ids, err := g.conn.forgetRange(after, upTo, ofUser, []value{user, user})
+		ids, err := g.conn.forgetUser(after, upTo, user)
 		n = len(ids)
 		if err != nil {
 			return err
@@ -146,10 +151,10 @@ func (db *DB) forgetRest(ctx context.Context, after int64, user string) (n int, 
 	return n, upTo, err
 }
 
-// forgetWhere deletes the events of the condition, a part at a time, and adds
-// their ids to forgotten. It returns how many, and the last event that it looked
-// at.
-func (db *DB) forgetWhere(ctx context.Context, forgotten *[]string, condition string, args ...value) (n int, after int64, err error) {
+// forgetWhere deletes events, a part at a time: those that forget chooses in a
+// range, of which it returns the ids. They are added to forgotten. It returns how
+// many, and the last event that it looked at.
+func (db *DB) forgetWhere(ctx context.Context, forgotten *[]string, forget func(c *conn, after, last int64) ([]string, error)) (n int, after int64, err error) {
 	for {
 		seqs, err := readColumn[int64](ctx, db, "SELECT seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?", after, forgetEvents)
 		if err != nil || len(seqs) == 0 {
@@ -158,7 +163,7 @@ func (db *DB) forgetWhere(ctx context.Context, forgotten *[]string, condition st
 		last := seqs[len(seqs)-1]
 		var ids []string
 		err = db.writer.do(ctx, func(g *groupTx) error {
-			ids, err = g.conn.forgetRange(after, last, condition, args)
+			ids, err = forget(g.conn, after, last)
 			return err
 		})
 		if err != nil {
@@ -211,6 +216,35 @@ const ofUser = `CASE
 	WHEN status = 'quarantined' THEN instr(CAST(body AS TEXT), '"' || ? || '"') > 0
 	WHEN json_valid(CAST(body AS TEXT)) THEN CAST(json_extract(CAST(body AS TEXT), '$.data.userId') AS TEXT) = ?
 	ELSE FALSE END`
+
+// readsOtherwise says whether SQLite may read the userId of the row's event
+// otherwise than heed does: half of a surrogate pair, which heed replaces, and
+// whatever is no event.
+const readsOtherwise = `(status = 'quarantined' OR instr(body, X'5C7564') OR instr(body, X'5C7544'))`
+
+// forgetUser deletes the user's events in a range and returns their ids.
+func (c *conn) forgetUser(after, last int64, user string) (ids []string, err error) {
+	if ids, err = c.forgetRange(after, last, ofUser, []value{user, user}); err != nil {
+		return nil, err
+	}
+	seqs := []int64{}
+	err = c.query(func(cols []value) error {
+		body, _ := cols[1].([]byte)
+		if seq, ok := cols[0].(int64); ok && people.Names(body, user) {
+			seqs = append(seqs, seq)
+		}
+		return nil
+	}, "SELECT seq, body FROM events WHERE seq > ? AND seq <= ? AND "+readsOtherwise, after, last)
+	if err != nil || len(seqs) == 0 {
+		return ids, err
+	}
+	list, err := json.Marshal(seqs)
+	if err != nil {
+		return ids, err
+	}
+	more, err := c.forgetRange(after, last, "seq IN (SELECT value FROM json_each(?))", []value{string(list)})
+	return append(ids, more...), err
+}
 
 // aboutEvents says whether the event of the row is heed's own, about one of the
 // events of a list.

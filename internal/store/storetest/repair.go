@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ var repairTests = map[string]func(*testing.T, Store){
 	"a replay is an event of its own under the same id":     testReplayed,
 	"a user's events are forgotten, sent or not":            testForget,
 	"a user whose id is a number is forgotten":              testForgetNumber,
+	"a user is forgotten however the id is written":         testForgetSpellings,
 	"a replay is found when the event is gone":              testReplayOutlives,
 	"what is forgotten still counts as seen":                testForgottenIsSeen,
 }
@@ -248,4 +250,37 @@ func testForgottenIsSeen(t *testing.T, s Store) {
 		t.Fatal(err)
 	}
 	commit(t, s, accepted("e1", "of e1", `{"event":"x","data":{"userId":"maya"}}`), duplicate)
+}
+
+// testForgetSpellings forgets people whose ids SQLite would read otherwise than
+// heed does, or not find in a body that is no event.
+func testForgetSpellings(t *testing.T, s Store) {
+	for i, c := range []struct {
+		status     record.Status
+		body, user string
+		want       int
+	}{
+		{record.Accepted, `{"event":"x","data":{"userId":"\ud800x"}}`, "\ufffdx", 1},
+		{record.Accepted, `{"event":"x","data":{"userId":"x\uDC00"}}`, "x\ufffd", 1},
+		{record.Accepted, `{"event":"x","data":{"userId":"\ud83d\ude00"}}`, "\U0001f600", 1},
+		{record.Accepted, `{"event":"x","data":{"userId":"a","text":"\ud800x"}}`, "\ufffdx", 0},
+		{record.Quarantined, `{"event":"x","data":{"userId":42}}`, "42", 1},
+		{record.Quarantined, `{"event":"x","data":{"userId": 42,}}`, "42", 1},
+		{record.Quarantined, `{"event":"x","data":{"userId":421,"score":42}}`, "42", 0},
+		{record.Quarantined, `{"event":"x","data":{"userId":"M\u00fcller"}}`, "Müller", 1},
+		{record.Quarantined, `{"event":"x","data":{"userId":"a\"b",}}`, `a"b`, 1},
+		{record.Quarantined, `{"event":"x","data":{"userId":"a\\","b":"\"`, `a\`, 1},
+		{record.Quarantined, "\"u\xff\" \"maya", "maya", 0},
+	} {
+		e := accepted(fmt.Sprint("e", i), fmt.Sprint("s", i), c.body)
+		e.Status = c.status
+		want := stored
+		if c.status == record.Quarantined {
+			e.Reason, want = "not_json", setAside
+		}
+		commit(t, s, e, want)
+		if n, err := s.Forget(t.Context(), c.user); n != c.want || err != nil {
+			t.Errorf("%s: %d events of %q forgotten, %v", c.body, n, c.user, err)
+		}
+	}
 }
