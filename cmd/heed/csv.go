@@ -3,7 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"io"
-	"strings"
+	"regexp"
 )
 
 // printCSV writes a table for spreadsheets. A cell that a spreadsheet would take
@@ -23,9 +23,8 @@ func printCSV(w io.Writer, rows [][]string) error {
 	return out.Error()
 }
 
-func defused(cell string) string {
-	if cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0 {
-		return "'" + cell
-	}
-	return cell
-}
+// formulas are the starts of formulas, in full width too: at the start of a cell
+// or of what is a cell for a spreadsheet that takes another separator.
+var formulas = regexp.MustCompile("(^|[;\t]\\s*\"?)([=+\\-@＝＋－＠\t\r])")
+
+func defused(cell string) string { return formulas.ReplaceAllString(clean(cell), "$1'$2") }

@@ -28,7 +28,8 @@ func newPeopleImport(s streams) *cobra.Command {
 standard input. The first line names the columns: userId, and any of email,
 role, teamId and active; others are ignored. An empty cell leaves what is known.
 Each line counts like a user.provisioned at the moment of the import, or like a
-user.deprovisioned where active is false.
+user.deprovisioned where active is false. Where it does not say, whoever is new is
+active, and whoever left stays so.
 
 It says what it would do and asks. With any mistake in the file nothing is
 imported. To import a file twice changes nothing.

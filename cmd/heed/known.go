@@ -47,7 +47,7 @@ func readPeople(path string) (*people.Directory, error) {
 			}
 		}
 		directory.Learn(&event.Event{Type: "user.provisioned", Data: data}, now)
-		if !r.Active {
+		if r.KnowsActive && !r.Active {
 			directory.Learn(&event.Event{Type: "user.deprovisioned", Data: map[string]any{"userId": r.ID}}, now.Add(time.Millisecond))
 		}
 	}

@@ -34,11 +34,13 @@ func (d *Directory) Plan(records []Record) (plan Plan) {
 // says is whether the record tells nothing new.
 func (s *self) says(r *Record) bool {
 	same := func(told string, f field) bool { return told == "" || told == f.text }
-	return same(r.Email, s.email) && same(r.Role, s.role) && same(r.Team, s.team) && s.activeAt != 0 && s.active == r.Active
+	return same(r.Email, s.email) && same(r.Role, s.role) && same(r.Team, s.team) && s.activeAt != 0 && (!r.KnowsActive || s.active == r.Active)
 }
 
 // Import learns records as if each were a user.provisioned of this moment, and
-// saves them before it returns. Those that tell nothing new change nothing. An
+// saves them before it returns. Those that tell nothing new change nothing: a
+// record that does not say whether somebody is active brings back nobody who
+// left, but whoever is new is active. An
 // error says that they are known but not saved yet.
 func (k *Keeper) Import(ctx context.Context, records []Record, now time.Time) (Plan, error) {
 	plan := k.Plan(records)
@@ -57,10 +59,14 @@ func (k *Keeper) imported(r *Record, at int64) {
 	d := k.Directory
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if p, known := d.people[r.ID]; known && p.self.says(r) {
+	p, known := d.people[r.ID]
+	if known && p.self.says(r) {
 		return
 	}
-	s := self{activeAt: at, active: r.Active, imported: importedActive}
+	var s self
+	if r.KnowsActive || !known || p.self.activeAt == 0 {
+		s = self{activeAt: at, active: r.Active || !r.KnowsActive, imported: importedActive}
+	}
 	told := func(text string, bit imported) field {
 		if text == "" {
 			return field{}

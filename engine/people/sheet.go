@@ -25,8 +25,8 @@ type Record struct {
 	Line              int
 	ID                string
 	Email, Role, Team string
-	// Active is true where the sheet does not say.
-	Active bool
+	// Active says something only if KnowsActive.
+	Active, KnowsActive bool
 }
 
 // SheetProblem is a mistake in a line of a sheet, and what to do.
@@ -121,7 +121,7 @@ func plain(name string) string {
 
 func (s *Sheet) record(line int, header []column, cells []string) {
 	before := len(s.Problems)
-	r := Record{Line: line, Active: true}
+	r := Record{Line: line}
 	for i, cell := range cells {
 		s.cell(&r, header[i], strings.Clone(cell)) // or one cell would keep its whole line in memory
 	}
@@ -163,18 +163,21 @@ func (s *Sheet) cell(r *Record, c column, cell string) {
 	case colTeam:
 		r.Team = cell
 	case colActive:
-		active, ok := truth[strings.ToLower(cell)]
-		if !ok {
-			s.problem(r.Line, "active is %q; write true or false, or leave it empty for true", cut(cell))
+		if cell == "" {
 			return
 		}
-		r.Active = active
+		active, ok := truth[strings.ToLower(cell)]
+		if !ok {
+			s.problem(r.Line, "active is %q; write true or false, or leave it empty", cut(cell))
+			return
+		}
+		r.Active, r.KnowsActive = active, true
 	}
 }
 
 // truth are the words for whether somebody is active.
 var truth = map[string]bool{
-	"": true, "true": true, "yes": true, "y": true, "1": true, "active": true,
+	"true": true, "yes": true, "y": true, "1": true, "active": true,
 	"false": false, "no": false, "n": false, "0": false, "inactive": false,
 }
 

@@ -19,15 +19,15 @@ func sheetOf(t testing.TB, text string) *Sheet {
 
 func TestSheetsOfAnySpreadsheetAreRead(t *testing.T) {
 	want := []Record{
-		{ID: "u-1", Email: "a@example.com", Role: "Rep, senior", Team: "EMEA", Active: true},
-		{ID: "0042", Email: "b@example.com", Team: "Müller; Söhne", Active: false},
+		{ID: "u-1", Email: "a@example.com", Role: "Rep, senior", Team: "EMEA", Active: true, KnowsActive: true},
+		{ID: "0042", Email: "b@example.com", Team: "Müller; Söhne", KnowsActive: true},
 	}
 	for name, text := range map[string]string{
 		"commas":       "userId,email,role,teamId,active\nu-1,a@example.com,\"Rep, senior\",EMEA,true\n0042,b@example.com,,Müller; Söhne,false\n",
 		"semicolons":   "\uFEFFUser ID;E-mail;Role;Team;Active\r\nu-1;a@example.com;Rep, senior;EMEA;yes\r\n0042;b@example.com;;\"Müller; Söhne\";no\r\n",
-		"tabs":         "USER_ID\tE-MAIL\tROLE\tTEAM ID\tIS ACTIVE\r\nu-1\ta@example.com\tRep, senior\tEMEA\t\r\n0042\tb@example.com\t\tMüller; Söhne\t0",
+		"tabs":         "USER_ID\tE-MAIL\tROLE\tTEAM ID\tIS ACTIVE\r\nu-1\ta@example.com\tRep, senior\tEMEA\tyes\r\n0042\tb@example.com\t\tMüller; Söhne\t0",
 		"blank lines":  "\n\nuserid,mail,role,team,status\n\n,,,,\nu-1, a@example.com ,\"Rep, senior\",EMEA,Active\n\n0042,b@example.com,,Müller; Söhne,INACTIVE\n\n",
-		"a hint":       "sep=;\r\nuserId;email;role;teamId;active\r\nu-1;a@example.com;\"Rep, senior\";EMEA;\r\n0042;b@example.com;;\"Müller; Söhne\";n\r\n",
+		"a hint":       "sep=;\r\nuserId;email;role;teamId;active\r\nu-1;a@example.com;\"Rep, senior\";EMEA;y\r\n0042;b@example.com;;\"Müller; Söhne\";n\r\n",
 		"other order":  "active,teamId,x,email,role,user\n1,EMEA,?,a@example.com,\"Rep, senior\",u-1\n0,Müller; Söhne,,b@example.com,,0042,,\n",
 		"quoted names": "\"userId\";\"email\";\"role\";\"teamId\";\"active\"\n\"u-1\";\"a@example.com\";\"Rep, senior\";\"EMEA\";\"TRUE\"\n\"0042\";\"b@example.com\";\"\";\"Müller; Söhne\";\"FALSE\"\n",
 		"defused":      "userId,email,role,teamId,active\n'u-1,a@example.com,\"Rep, senior\",EMEA,true\n0042,b@example.com,,Müller; Söhne,false\n",
@@ -61,7 +61,7 @@ func TestEveryMistakeInASheetHasItsLine(t *testing.T) {
 		"userId,email\n\nu1,a@x\n,b@x\nu2,c@x\n":     "line 4: it has no userId",
 		"userId,email\nu1,nobody\nu2,a b@x\n":        `line 2: "nobody" is no e-mail address; correct it or leave it empty; line 3: "a b@x" is no e-mail address; correct it or leave it empty`,
 		"userId,email\nu1,a@x,b@x\n":                 "line 2: the line has 3 cells, the header 2; put quotes round a text that holds the separator",
-		"userId,active\nu1,perhaps\n":                `line 2: active is "perhaps"; write true or false, or leave it empty for true`,
+		"userId,active\nu1,perhaps\n":                `line 2: active is "perhaps"; write true or false, or leave it empty`,
 		"userId\n1.04E+08\n":                         "line 2: the spreadsheet has rounded the userId to 1.04E+08; format the column as text and enter the ids again",
 		"userId\nu1\nu2\n\nu1\nu1\n":                 "line 5: u1 has line 2 already; leave one of the two out; line 6: u1 has line 2 already; leave one of the two out",
 		"userId,role\nu1,\"a\nb\"\nu2,\"c\nu3,d\n":   "line 4: the quotes do not fit together; write a quote inside a text twice, and quotes round the whole text: \"the \"\"best\"\" rep\"",

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"heed/engine/expression"
 	"heed/engine/source"
@@ -35,7 +36,16 @@ func readTables(files []File) []Table {
 	return tables
 }
 
+var errNoTable = errors.New("its name is not that of a table")
+
+// tableEnds are how the names of tables end. Nothing else is read, since what is
+// wrong with a table is shown with its lines, also to who may not read secrets.
+var tableEnds = []string{".csv", ".tsv", ".txt"}
+
 func readTable(path string) ([]byte, error) {
+	if !slices.Contains(tableEnds, strings.ToLower(filepath.Ext(path))) {
+		return nil, errNoTable
+	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -189,6 +199,11 @@ func (b *build) readLookup(name string, file, key *source.Node) *lookup {
 		return nil
 	}
 	read := b.snapshot.Tables[i]
+	if errors.Is(read.Err, errNoTable) {
+		b.report.Errorf(file.Place(), "unreadable-table", "%s is no table by its name", file.Text()).
+			Suggest("export the table as CSV; its name ends in %s", strings.Join(tableEnds, ", "))
+		return nil
+	}
 	if read.Err != nil {
 		// Where nothing is sent it may be missing, as a secret may: a table of
 		// people need not be where rules are written.

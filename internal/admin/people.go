@@ -158,8 +158,8 @@ func since(text string, now time.Time) (time.Time, error) {
 	return now.Add(-time.Duration(ago)), nil
 }
 
-// maxSheet is how big a CSV file may be.
-const maxSheet = 64 << 20
+// maxSheet is how big a CSV file may be, as people.ReadSheet takes it.
+const maxSheet = 32 << 20
 
 // importPeople takes a CSV file. With ?dry_run=true it says what it would do and
 // answers 200 also for a file with mistakes.
@@ -178,7 +178,7 @@ func (a *api) importPeople(w http.ResponseWriter, r *http.Request) {
 	}
 	sheet, err := people.ReadSheet(http.MaxBytesReader(w, r.Body, maxSheet))
 	if _, tooBig := errors.AsType[*http.MaxBytesError](err); tooBig {
-		problem(w, http.StatusRequestEntityTooLarge, "the file is bigger than 64 MiB: import it in parts", nil)
+		problem(w, http.StatusRequestEntityTooLarge, "the file is bigger than 32 MiB: import it in parts", nil)
 		return
 	}
 	if err != nil {

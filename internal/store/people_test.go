@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,5 +144,39 @@ func TestWhoIsBeingForgottenIsNotKnown(t *testing.T) {
 	}
 	if _, known := k.Person("u1"); known || k.Len() != 1 {
 		t.Error("the person is still known")
+	}
+}
+
+// A sheet that does not say who is active makes new people active and brings
+// nobody back.
+func TestAnImportBringsNobodyBackUnlessItSaysSo(t *testing.T) {
+	k, err := people.OpenKeeper(t.Context(), openTemp(t), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		sheet string
+		plan  people.Plan
+		left  bool
+	}{
+		{"userId,active\nleft,no\n", people.Plan{New: 1}, true},
+		{"userId,teamId\nleft,emea\nnew,emea\n", people.Plan{New: 1, Changed: 1}, true},
+		{"userId,teamId,active\nleft,emea,\nnew,emea,\n", people.Plan{Same: 2}, true},
+		{"userId,active\nleft,yes\nnew,\n", people.Plan{Changed: 1, Same: 1}, false},
+	} {
+		sheet, err := people.ReadSheet(strings.NewReader(c.sheet))
+		if err != nil || len(sheet.Problems) > 0 {
+			t.Fatal(err, sheet.Problems)
+		}
+		plan, err := k.Import(t.Context(), sheet.Records, time.Now())
+		if err != nil || plan != c.plan {
+			t.Errorf("%q: %+v, %v", c.sheet, plan, err)
+		}
+		if p, _ := k.Person("left"); p.Active == c.left || !p.KnowsActive {
+			t.Errorf("%q: who left is %+v", c.sheet, p)
+		}
+		if p, known := k.Person("new"); known && (!p.Active || p.Team != "emea") {
+			t.Errorf("%q: who is new is %+v", c.sheet, p)
+		}
 	}
 }
