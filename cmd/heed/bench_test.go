@@ -159,7 +159,7 @@ func newAcceptance(b *testing.B, keeps bool) *acceptance {
 		}
 		records := make([]people.Record, 100_000)
 		for i := range records {
-			records[i] = people.Record{ID: fmt.Sprint("user-", i), Email: fmt.Sprintf("user.%d@example.com", i), Team: fmt.Sprint("team-", i%100), Active: true}
+			records[i] = people.Record{ID: fmt.Sprint("user-", i), Email: fmt.Sprintf("user.%d@example.com", i), Team: fmt.Sprint("team-", i%100)}
 		}
 		if _, err := a.keeper.Import(b.Context(), records, time.Now()); err != nil {
 			b.Fatal(err)

@@ -122,7 +122,7 @@ func TestWhoIsBeingForgottenIsNotKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	records := []people.Record{{ID: "u1", Email: "maya@example.com", Active: true}, {ID: "u2", Active: true}}
+	records := []people.Record{{ID: "u1", Email: "maya@example.com", Active: true, KnowsActive: true}, {ID: "u2", Active: true, KnowsActive: true}}
 	if _, err := k.Import(t.Context(), records, time.Now()); err != nil {
 		t.Fatal(err)
 	}

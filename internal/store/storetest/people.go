@@ -312,7 +312,7 @@ func testKeeperForgetUnderLoad(t *testing.T, s Store) {
 func testKeeperImport(t *testing.T, s Store) {
 	k := keep(t, s)
 	take(t, s, k, tells("e1", "user.provisioned", `{"userId":"u1","email":"old@example.com","role":"rep"}`, t0))
-	records := []people.Record{{ID: "u1", Email: "new@example.com", Active: true}, {ID: "u2", Team: "emea", Active: false}}
+	records := []people.Record{{ID: "u1", Email: "new@example.com", Active: true, KnowsActive: true}, {ID: "u2", Team: "emea", KnowsActive: true}}
 	plan, err := k.Import(t.Context(), records, t0.Add(time.Hour))
 	equal(t, "first", []any{plan, err}, []any{people.Plan{New: 1, Changed: 1}, nil})
 	plan, err = k.Import(t.Context(), records, t0.Add(2*time.Hour))
