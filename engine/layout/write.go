@@ -48,7 +48,8 @@ func (o Object) MarshalJSON() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Plain is a value with each Object in it as a map[string]any.
+// Plain is a value as it reads back once it is written: each Object in it a
+// map[string]any, each number a json.Number.
 func Plain(value any) any {
 	switch v := value.(type) {
 	case Object:
@@ -63,6 +64,11 @@ func Plain(value any) any {
 			list[i] = Plain(v[i])
 		}
 		return list
+	case int, float64:
+		if text, err := json.Marshal(v); err == nil {
+			return json.Number(text)
+		}
+		return nil // as it is written
 	default:
 		return value
 	}

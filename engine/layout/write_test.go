@@ -30,6 +30,7 @@ func values(depth int) *rapid.Generator[any] {
 	kinds := []*rapid.Generator[any]{
 		rapid.Just[any](nil), rapid.Bool().AsAny(), texts().AsAny(), texts().AsAny(),
 		rapid.Map(rapid.SampledFrom(numbers), func(n string) any { return json.Number(n) }),
+		rapid.Int().AsAny(), rapid.Float64().AsAny(),
 	}
 	if depth > 0 {
 		kinds = append(
@@ -81,7 +82,7 @@ func plainOf(value any) any {
 		}
 		return object
 	default:
-		return value
+		return Plain(value)
 	}
 }
 
