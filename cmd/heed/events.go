@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"heed/engine/event"
+	"heed/engine/expression"
 	"heed/engine/record"
 	"heed/engine/ruletest"
 	"heed/internal/admin"
@@ -106,7 +107,13 @@ func showFixture(ctx context.Context, s streams, client *clientOptions, path str
 	if _, err := event.Decode(e.Body); err != nil {
 		return &codedError{exitProblems, fmt.Errorf("%s was quarantined, since its body is no event: %s; without -o fixture it is shown as it came", e.ID, e.Reason)}
 	}
-	fixture := ruletest.Fixture{File: e.ID, Body: e.Body}
+	var known expression.Recorded
+	if len(e.Facts) > 0 {
+		if err := json.Unmarshal(e.Facts, &known); err != nil {
+			return failure(err)
+		}
+	}
+	fixture := ruletest.Fixture{File: e.ID, Body: e.Body, Facts: known}
 	if !keepPersonal {
 		redacted, err := ruletest.Redact([]ruletest.Fixture{fixture}, event.Standard())
 		if err != nil {
@@ -118,7 +125,7 @@ func showFixture(ctx context.Context, s streams, client *clientOptions, path str
 	if err != nil {
 		return failure(err)
 	}
-	fmt.Fprintln(s.out, string(tidy.Body))
+	fmt.Fprintln(s.out, string(tidy))
 	return nil
 }
 

@@ -54,15 +54,29 @@ func readPeople(path string) (*people.Directory, error) {
 	return directory, nil
 }
 
-// withFacts are fixtures in which rules know what the directory does, and what
-// each event tells itself.
+// withFacts are fixtures in which rules know what is given with the event and, if
+// that has no answer, what the directory does and each event tells itself.
 func withFacts(fixtures []ruletest.Fixture, directory *people.Directory, now time.Time) []ruletest.Fixture {
 	for i := range fixtures {
 		if e, err := event.Decode(fixtures[i].Body); err == nil { // else it is refused where it is used
-			fixtures[i].Facts = known{directory.As(&e, now)}
+			fixtures[i].Facts = either{fixtures[i].Facts, known{directory.As(&e, now)}}
 		}
 	}
 	return fixtures
+}
+
+// either answers what the first has no answer to by the second. The first may be
+// nil.
+type either struct{ first, second expression.Facts }
+
+// Fact implements expression.Facts.
+func (e either) Fact(q expression.Question) any {
+	if e.first != nil {
+		if answer := e.first.Fact(q); answer != nil {
+			return answer
+		}
+	}
+	return e.second.Fact(q)
 }
 
 // Fact implements expression.Facts.

@@ -8,19 +8,34 @@ import (
 	"slices"
 
 	"heed/engine/event"
+	"heed/engine/expression"
 	"heed/engine/layout"
 )
 
-// Tidy gives a fixture's body a layout that people read: indented, "event",
+// Tidy gives a fixture's text a layout that people read: indented, "event",
 // "companyId" and "data" first, data's fields in the catalogue's order and then
-// the others by name. Numbers stay as they were sent. The error says why the
+// the others by name. Numbers stay as they were sent. Recorded facts stand in it
+// as "given", as in a test, and Read reads them again. The error says why the
 // fixture is no event.
-func Tidy(f Fixture, catalog *event.Catalog) (Fixture, error) {
+func Tidy(f Fixture, catalog *event.Catalog) ([]byte, error) {
 	body, err := readBody(f, catalog)
 	if err != nil {
-		return Fixture{}, err
+		return nil, err
 	}
-	return writeBody(f.File, body)
+	facts, _ := f.Facts.(expression.Recorded)
+	if given := givenFacts(givable(facts, userOf(body))); len(given) > 0 {
+		body = append(body, layout.Member{Key: "given", Value: given})
+	}
+	tidy, err := writeBody(f.File, body)
+	return tidy.Body, err
+}
+
+// userOf is whose event it is; empty if it does not say.
+func userOf(body layout.Object) string {
+	whole, _ := layout.Plain(body).(map[string]any)
+	data, _ := whole["data"].(map[string]any)
+	id, _ := data["userId"].(string)
+	return id
 }
 
 // readBody decodes a body that is an event, with its numbers as they are

@@ -10,6 +10,7 @@ import (
 
 	"heed/engine"
 	"heed/engine/event"
+	"heed/engine/expression"
 	"heed/engine/layout"
 	"heed/engine/rulefile"
 	"heed/engine/source"
@@ -122,10 +123,9 @@ func asGiven(f Fixture, catalog *event.Catalog) (given layout.Object, body Fixtu
 			text[m.Key] = layout.Plain(m.Value)
 		}
 	}
-	data, _ := text["data"].(map[string]any)
-	userID, _ := data["userId"].(string)
+	facts, _ := f.Facts.(expression.Recorded)
 	encoded, err := json.Marshal(text)
-	return given, Fixture{File: f.File, Body: encoded, Facts: givable(f.Facts, userID)}, err
+	return given, Fixture{File: f.File, Body: encoded, Facts: givable(facts, userOf(given))}, err
 }
 
 // requestFields are the fields of requests that show what is sent, or why

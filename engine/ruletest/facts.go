@@ -1,6 +1,10 @@
 package ruletest
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
 	"slices"
 
 	"heed/engine/expression"
@@ -9,10 +13,9 @@ import (
 
 // givable are the answers that a test can give: rows of tables, and what is known
 // of the event's own user.
-func givable(facts expression.Facts, userID string) expression.Recorded {
-	recorded, _ := facts.(expression.Recorded)
+func givable(facts expression.Recorded, userID string) expression.Recorded {
 	var can expression.Recorded
-	for _, f := range recorded {
+	for _, f := range facts {
 		switch {
 		case f.Answer == nil, slices.ContainsFunc(can, func(c expression.Fact) bool { return c.Question == f.Question }):
 		case f.About == expression.AboutUser && f.Key == userID,
@@ -22,6 +25,91 @@ func givable(facts expression.Facts, userID string) expression.Recorded {
 		}
 	}
 	return can
+}
+
+// given is what stands in a fixture beside its event.
+type given struct {
+	User     map[string]any                       `json:"user"`
+	Progress map[string]*float64                  `json:"progress"`
+	Rank     map[string]*float64                  `json:"rank"`
+	Lookups  map[string]map[string]map[string]any `json:"lookups"`
+}
+
+// withGiven takes what is given out of a fixture's body. A body that is no
+// object stays as it is: whoever decodes it says so.
+func withGiven(f Fixture) (Fixture, error) {
+	whole, err := decodeExact(f.Body)
+	if err != nil || whole["given"] == nil {
+		return f, nil
+	}
+	text, err := json.Marshal(whole["given"])
+	if err != nil {
+		return f, fmt.Errorf("%s: %w", f.File, err)
+	}
+	var g given
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	decoder.UseNumber()
+	if err := decoder.Decode(&g); err != nil {
+		return f, fmt.Errorf(`%s: given holds what rules ask beyond the event, {"user": {…}, "progress": {"m1": 80}, "rank": {"score": 1}, "lookups": {"managers": {"u1": {…}}}}: %w`, f.File, err)
+	}
+	body := ordered(whole, "event", "companyId", "data")
+	body = slices.DeleteFunc(body, func(m layout.Member) bool { return m.Key == "given" })
+	if f, err = writeBody(f.File, body); err != nil {
+		return f, err
+	}
+	f.Facts = g.facts(userOf(body))
+	return f, nil
+}
+
+// facts are the answers to what is asked about the event of a user.
+func (g *given) facts(user string) expression.Recorded {
+	var facts expression.Recorded
+	know := func(about expression.Topic, of, key string, answer any) {
+		facts = append(facts, expression.Fact{Question: expression.Question{About: about, Of: of, Key: key}, Answer: answer})
+	}
+	if g.User != nil {
+		know(expression.AboutUser, "", user, cellsFrom(g.User))
+	}
+	for module, percent := range g.Progress {
+		know(expression.AboutProgress, user, module, answerOf(percent))
+	}
+	for by, place := range g.Rank {
+		know(expression.AboutRank, user, by, answerOf(place))
+	}
+	for table, rows := range g.Lookups {
+		for key, row := range rows {
+			know(expression.AboutLookup, table, key, cellsFrom(row))
+		}
+	}
+	return facts
+}
+
+// cellsFrom are the cells of a record: texts, as in a table, or true and false.
+func cellsFrom(record map[string]any) expression.Cells {
+	cells := expression.Cells{}
+	for name, value := range record {
+		switch value.(type) {
+		case string, bool:
+			cells[name] = value
+		case json.Number:
+			cells[name] = fmt.Sprint(value)
+		}
+	}
+	return cells
+}
+
+// answerOf is a number as rules calculate with it: a whole one is an int. It is nil if
+// there is none.
+func answerOf(x *float64) any {
+	switch {
+	case x == nil:
+		return nil
+	case *x == math.Trunc(*x) && math.Abs(*x) < 1<<53:
+		return int(*x)
+	default:
+		return *x
+	}
 }
 
 // givenFacts are answers as a test gives them. All of them are givable.

@@ -35,7 +35,9 @@ type Fixture struct {
 const maxFixture = 64 << 20
 
 // Read reads fixtures: a path is a JSON file, a directory of *.json files, or
-// "-" for standard input. A file may hold several events one after another.
+// "-" for standard input. A file may hold several events one after another. An
+// event may have "given", what rules ask beyond it as a test gives that; it is no
+// part of the body.
 func Read(paths []string, stdin io.Reader) ([]Fixture, error) {
 	var fixtures []Fixture
 	for _, path := range paths {
@@ -120,7 +122,11 @@ func split(file string, r io.Reader) ([]Fixture, error) {
 			}
 			return nil, fmt.Errorf("%s:%d: this is not JSON: %w", file, 1+bytes.Count(text[:at], []byte("\n")), err)
 		}
-		fixtures = append(fixtures, Fixture{File: file, Body: bytes.Clone(raw)})
+		f, err := withGiven(Fixture{File: file, Body: bytes.Clone(raw)})
+		if err != nil {
+			return nil, err
+		}
+		fixtures = append(fixtures, f)
 	}
 }
 

@@ -153,7 +153,7 @@ func TestTidyKeepsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, string(tidy.Body)); diff != "" {
+	if diff := cmp.Diff(want, string(tidy)); diff != "" {
 		t.Error(diff)
 	}
 }

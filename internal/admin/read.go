@@ -21,7 +21,9 @@ type Event struct {
 	record.Event
 	// Body is the event's body, to the letter, if it is JSON; else its text as
 	// a JSON string, with what is no UTF-8 replaced.
-	Body       json.RawMessage `json:"body"`
+	Body json.RawMessage `json:"body"`
+	// Facts are what the rules asked beyond the event, with the answers.
+	Facts      json.RawMessage `json:"facts,omitempty"`
 	Decisions  []Decision      `json:"decisions"`
 	Deliveries []Delivery      `json:"deliveries"`
 	// Also are other events under the same id: its replays, and such as were
@@ -131,7 +133,7 @@ func (a *api) event(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	shown := Event{Event: stored, Body: body(stored.Body), Decisions: []Decision{}, Deliveries: []Delivery{}}
+	shown := Event{Event: stored, Body: body(stored.Body), Facts: stored.Facts, Decisions: []Decision{}, Deliveries: []Delivery{}}
 	var err error
 	if shown.Deliveries, err = a.deliveriesOf(r.Context(), stored.Seq); err != nil {
 		a.broken(w, r, err)
