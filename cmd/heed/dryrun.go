@@ -73,7 +73,7 @@ func dryRun(s streams, o dryRunOptions, events []string) error {
 	if err != nil {
 		return usage("%v", err)
 	}
-	directory, err := readPeople(o.people)
+	directory, err := readPeople(s, o.people)
 	if err != nil {
 		return err
 	}

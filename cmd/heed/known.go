@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"os"
+	"strings"
 	"time"
 
 	"heed/engine/event"
@@ -21,7 +23,7 @@ func (a *app) known(e *event.Event, signedAt time.Time) expression.Facts {
 
 // readPeople reads a sheet of people, as heed people import takes one, to try
 // rules with.
-func readPeople(path string) (*people.Directory, error) {
+func readPeople(s streams, path string) (*people.Directory, error) {
 	directory := people.New()
 	if path == "" {
 		return directory, nil
@@ -37,6 +39,9 @@ func readPeople(path string) (*people.Directory, error) {
 	}
 	if len(sheet.Problems) > 0 {
 		return nil, usage("people cannot be read from %s: %s", path, sheet.Problems[0])
+	}
+	if len(sheet.Ignored) > 0 {
+		fmt.Fprintf(s.err, "%s: ignored columns: %s\n", path, line(strings.Join(sheet.Ignored, ", ")))
 	}
 	now := time.Now()
 	for _, r := range sheet.Records {

@@ -3,10 +3,12 @@ package people
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
 
+	"heed/engine/suggest"
 	"heed/engine/table"
 )
 
@@ -103,8 +105,14 @@ func (s *Sheet) header(line int, cells []string) []column {
 		}
 	}
 	if !slices.Contains(header, colID) {
+		s.Ignored = nil // perhaps they are no names
 		s.problem(line, "no column is named userId; the first line names the columns, userId and any of email, role, teamId, active")
 		return nil
+	}
+	for _, name := range s.Ignored {
+		if c := columns[suggest.Closest(plain(name), slices.Sorted(maps.Keys(columns)))]; c != colIgnored && !slices.Contains(header, c) {
+			s.problem(line, "the column %q means nothing here; if it says what %s is, call it so, else rename it or leave it out", name, columnNames[c])
+		}
 	}
 	return header
 }

@@ -55,9 +55,10 @@ func TestSheetsOfAnySpreadsheetAreRead(t *testing.T) {
 
 func TestEveryMistakeInASheetHasItsLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                           "line 1: the file is empty; the first line names the columns, such as userId,email",
-		"name,email\nx,y\n":                          "line 1: no column is named userId; the first line names the columns, userId and any of email, role, teamId, active",
-		"userId,email,E-Mail\n":                      `line 1: the column "E-Mail" says once more what email is; leave one of them out`,
+		"":                      "line 1: the file is empty; the first line names the columns, such as userId,email",
+		"name,email\nx,y\n":     "line 1: no column is named userId; the first line names the columns, userId and any of email, role, teamId, active",
+		"userId,email,E-Mail\n": `line 1: the column "E-Mail" says once more what email is; leave one of them out`,
+		"User ID;Rolle;Region;Aktiv\nu1;rep;x;ja\n":  `line 1: the column "Rolle" means nothing here; if it says what role is, call it so, else rename it or leave it out; line 1: the column "Aktiv" means nothing here; if it says what active is, call it so, else rename it or leave it out`,
 		"userId,email\n\nu1,a@x\n,b@x\nu2,c@x\n":     "line 4: it has no userId",
 		"userId,email\nu1,nobody\nu2,a b@x\n":        `line 2: "nobody" is no e-mail address; correct it or leave it empty; line 3: "a b@x" is no e-mail address; correct it or leave it empty`,
 		"userId,email\nu1,a@x,b@x\n":                 "line 2: the line has 3 cells, the header 2; put quotes round a text that holds the separator",

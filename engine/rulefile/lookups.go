@@ -207,12 +207,11 @@ func (b *build) readLookup(name string, file, key *source.Node) *lookup {
 	if read.Err != nil {
 		// Where nothing is sent it may be missing, as a secret may: a table of
 		// people need not be where rules are written.
-		complain := b.report.Warnf
+		complain, remedy := b.report.Warnf, "put the CSV file there, or correct the name; it is looked for beside the rule file. heed serve does not take the rules without it"
 		if b.compiler.Actions.Live {
-			complain = b.report.Errorf
+			complain, remedy = b.report.Errorf, "put the CSV file there, or correct the name; it is looked for beside the rule file"
 		}
-		complain(file.Place(), "unreadable-table", "the table %s cannot be read from %s: %v", name, path, read.Err).
-			Suggest("put the CSV file there, or correct the name; it is looked for beside the rule file")
+		complain(file.Place(), "unreadable-table", "the table %s cannot be read from %s: %v", name, path, read.Err).Suggest("%s", remedy)
 		return nil
 	}
 	content, faults := table.Read(read.Text)

@@ -26,7 +26,7 @@ var order = map[string]struct {
 	"engine/expression": {[]string{"engine/event", "engine/suggest"}, "the language must not depend on where expressions are written"},
 	"engine":            {[]string{"engine/event", "engine/expression"}, "deciding is pure: no files, no store, no actions"},
 	"engine/intake":     {[]string{"engine", "engine/event", "engine/expression", "engine/record"}, "the front door sees a store only through its own interface"},
-	"engine/people":     {[]string{"engine/event", "engine/record", "engine/table"}, "what is known of people follows from events alone, and sees a store only through its own interface"},
+	"engine/people":     {[]string{"engine/event", "engine/record", "engine/suggest", "engine/table"}, "what is known of people follows from events alone, and sees a store only through its own interface"},
 	"engine/rulefile": {
 		[]string{"actions", "engine", "engine/event", "engine/expression", "engine/layout", "engine/schema", "engine/source", "engine/suggest", "engine/table"},
 		"rule files know what an action is, but no kind of action",
