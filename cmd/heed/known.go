@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"os"
 	"strings"
 	"time"
@@ -93,7 +92,7 @@ func (k known) Fact(q expression.Question) any {
 		}
 	case expression.AboutProgress:
 		if percent, ok := k.Progress(q.Of, q.Key); ok {
-			return whole(percent)
+			return expression.Number(percent)
 		}
 	case expression.AboutRank:
 		by, err := people.ParseBy(q.Key)
@@ -105,14 +104,6 @@ func (k known) Fact(q expression.Question) any {
 		}
 	}
 	return nil
-}
-
-// whole is a number as rules calculate with it: a whole one is an int.
-func whole(x float64) any {
-	if x == math.Trunc(x) && math.Abs(x) < 1<<53 {
-		return int(x)
-	}
-	return x
 }
 
 // person is a person as rules see one, by the names in expression.UserFields.

@@ -110,9 +110,9 @@ func (c *compiler) compile(n ast.Node) node {
 	}
 }
 
-// wholeFloat undoes the type checker, which writes 70 as 70.0 beside a number:
-// small whole numbers are ints everywhere.
-func wholeFloat(f float64) any {
+// Number is a number as expressions calculate with it: an int if it is whole and
+// small enough for a float to be exact.
+func Number(f float64) any {
 	if f == float64(int(f)) && f > -exactFloat && f < exactFloat {
 		return int(f)
 	}
@@ -229,7 +229,7 @@ func literal(n ast.Node) (any, bool) {
 	case *ast.IntegerNode:
 		return n.Value, true
 	case *ast.FloatNode:
-		return wholeFloat(n.Value), true
+		return Number(n.Value), true // the type checker writes 70 as 70.0 beside a number
 	case *ast.StringNode:
 		return n.Value, true
 	case *ast.BoolNode:

@@ -92,7 +92,7 @@ func (f *Fact) UnmarshalJSON(text []byte) error {
 	case map[string]any:
 		f.Answer = Cells(answer)
 	case float64:
-		f.Answer = wholeFloat(answer)
+		f.Answer = Number(answer)
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func round(args ...any) (any, error) {
 	if math.Abs(scaled) >= exactFloat {
 		return args[0], nil // no decimals left to round
 	}
-	return wholeFloat(math.Round(scaled) / scale), nil
+	return Number(math.Round(scaled) / scale), nil
 }
 
 // percent(part, whole) is part of whole in percent, not rounded.
@@ -97,7 +97,7 @@ func percent(args ...any) (any, error) {
 	case whole == 0:
 		return badf("percent of zero"), nil
 	default:
-		return wholeFloat(part / whole * 100), nil
+		return Number(part / whole * 100), nil
 	}
 }
 

@@ -237,7 +237,7 @@ func percentScale(b *ast.BinaryNode) (string, string) {
 	switch b.Operator {
 	case "<", "<=", ">", ">=", "==":
 		if ok && isNumber && isPercentage && number > 0 && number < 1 {
-			return "a percentage runs from 0 to 100", fmt.Sprintf("write %v", wholeFloat(number*100))
+			return "a percentage runs from 0 to 100", fmt.Sprintf("write %v", Number(number*100))
 		}
 	}
 	return "", ""

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 
 	"heed/engine/expression"
@@ -72,10 +71,14 @@ func (g *given) facts(user string) expression.Recorded {
 		know(expression.AboutUser, "", user, cellsFrom(g.User))
 	}
 	for module, percent := range g.Progress {
-		know(expression.AboutProgress, user, module, answerOf(percent))
+		if percent != nil {
+			know(expression.AboutProgress, user, module, expression.Number(*percent))
+		}
 	}
 	for by, place := range g.Rank {
-		know(expression.AboutRank, user, by, answerOf(place))
+		if place != nil {
+			know(expression.AboutRank, user, by, expression.Number(*place))
+		}
 	}
 	for table, rows := range g.Lookups {
 		for key, row := range rows {
@@ -97,19 +100,6 @@ func cellsFrom(record map[string]any) expression.Cells {
 		}
 	}
 	return cells
-}
-
-// answerOf is a number as rules calculate with it: a whole one is an int. It is nil if
-// there is none.
-func answerOf(x *float64) any {
-	switch {
-	case x == nil:
-		return nil
-	case *x == math.Trunc(*x) && math.Abs(*x) < 1<<53:
-		return int(*x)
-	default:
-		return *x
-	}
 }
 
 // givenFacts are answers as a test gives them. All of them are givable.
