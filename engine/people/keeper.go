@@ -44,6 +44,14 @@ const (
 	// was not saved is learnt again from the recorded events, and what changes
 	// twice meanwhile is written once.
 	saveEvery = 15 * time.Second
+	// saveShare bounds what saving takes of the time while very many people make
+	// progress: a save that took long is followed by a long wait, up to
+	// saveAtLeast.
+	saveShare   = 50
+	saveAtLeast = 2 * time.Minute
+	// saveRun is how many rows are gathered before they are sorted and saved, so
+	// that neighbours in the tables are written together. They take about 20 MB.
+	saveRun = 1 << 16
 	// savePart is how many rows are saved in one transaction. Events that come
 	// in meanwhile wait for one part at most.
 	savePart = 256
@@ -185,16 +193,16 @@ func (k *Keeper) learnt(seq int64) {
 
 // Run saves now and then until the context ends, and then once more.
 func (k *Keeper) Run(ctx context.Context) {
-	ticker := time.NewTicker(saveEvery)
-	defer ticker.Stop()
-	for {
+	for wait := saveEvery; ; {
 		select {
 		case <-ctx.Done():
 			k.Close(ctx)
 			return
-		case <-ticker.C:
-			k.try(ctx)
+		case <-time.After(wait):
 		}
+		start := time.Now()
+		k.try(ctx)
+		wait = min(max(saveEvery, saveShare*time.Since(start)), saveAtLeast)
 	}
 }
 
@@ -221,14 +229,17 @@ func (k *Keeper) Save(ctx context.Context) error {
 	learnt := k.next - 1 // what is learnt from here on may be saved too, which does no harm
 	k.mu.Unlock()
 	changes := k.changedItems()
-	for from, more := 0, true; ; from += stride {
+	for from, more := 0, true; more; from += stride {
+		var some Rows
+		some, more = k.changedPeople(from)
+		changes.add(&some)
+		if more && changes.Len() < saveRun {
+			continue
+		}
 		if err := k.saveParts(ctx, &changes); err != nil {
 			return fmt.Errorf("save people: %w", err)
 		}
-		if !more {
-			break
-		}
-		changes, more = k.changedPeople(from)
+		changes = Rows{}
 	}
 	if learnt == k.saved {
 		return nil

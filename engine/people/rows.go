@@ -50,6 +50,13 @@ type Rows struct {
 // Len is how many rows there are.
 func (r *Rows) Len() int { return len(r.People) + len(r.Items) + len(r.Progress) + len(r.Gone) }
 
+func (r *Rows) add(o *Rows) {
+	r.People = append(r.People, o.People...)
+	r.Items = append(r.Items, o.Items...)
+	r.Progress = append(r.Progress, o.Progress...)
+	r.Gone = append(r.Gone, o.Gone...)
+}
+
 func (p *person) row() PersonRow {
 	s := &p.self
 	return PersonRow{
