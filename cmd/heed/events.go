@@ -34,7 +34,7 @@ func newEventsList(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List recorded events, newest first",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var page struct {
 				Events []record.Event `json:"events"`

@@ -25,7 +25,7 @@ their modules, courses and quizzes:
 
 Equals share a place. People who were deprovisioned are not listed.`,
 		Example: "  heed leaderboard --by score --team emea --since 7d\n  heed leaderboard --module m-12 -o csv",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var board struct {
 				By        string           `json:"by"`

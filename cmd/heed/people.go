@@ -43,7 +43,7 @@ func newPeopleList(s streams) *cobra.Command {
 		Short: "List people by their ids",
 		Long: `List lists people by their ids. With -o csv it lists all of them, unless
 --limit is given, in a form that heed people import reads.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all := output == "csv" && !cmd.Flags().Changed("limit")
 			if all {

@@ -30,7 +30,7 @@ computed anew: it is kept and continued.
 
 It says what would change and asks. No server may run on the store meanwhile.`,
 		Example: "  heed rebuild --data heed-data",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return rebuild(cmd.Context(), s, &o) },
 	}
 	cmd.Flags().StringVar(&o.data, "data", "./heed-data", "the store's directory")

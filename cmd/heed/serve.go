@@ -38,7 +38,7 @@ and sends what the rules ask for. Rules are reloaded when their files change.
 
 Every flag has an environment variable: --log-level is HEED_LOG_LEVEL. The
 signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), s, f) },
 	}
 	flags := cmd.Flags()

@@ -64,7 +64,7 @@ as user.provisioned for user.role. It remembers the webhook's id in the data dir
 them are subscribed to already, it registers the missing ones as another webhook,
 so that nothing is sent twice.`,
 		Example: "  heed webhooks register --url https://heed.example.com/webhooks/mindtickle --rules rules.yaml",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if company == "" {
 				company = s.getenv("MINDTICKLE_COMPANY_ID")
@@ -179,7 +179,7 @@ func newWebhooksActivate(s streams) *cobra.Command {
 		Long: `Activate tells MindTickle that the endpoint works again: after 24 hours of failures
 it suspends a webhook. Without --id it activates every webhook that was registered
 from this data directory.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return activate(cmd.Context(), s, &o, id, body) },
 	}
 	o.flags(cmd)
@@ -231,7 +231,7 @@ func newWebhooksStatus(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Compare what was registered with what the rules name, and show the last event",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return webhooksStatus(cmd.Context(), s, &client, rules) },
 	}
 	client.flags(cmd)
