@@ -18,6 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heed/actions/outbound"
 	"heed/internal/admin"
 	"heed/internal/store"
 )
@@ -172,7 +173,7 @@ func (c *apiClient) call(ctx context.Context, method, path, mediaType string, bo
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return failure(fmt.Errorf("no admin listener answers at %s: %w", c.base, errors.Unwrap(err)))
+		return failure(fmt.Errorf("the admin listener at %s cannot be reached: %s. Is heed serve running? Its log names the address", c.base, outbound.Failed(err).Error))
 	}
 	defer response.Body.Close()
 	body, err = io.ReadAll(response.Body)
