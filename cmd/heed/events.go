@@ -15,6 +15,7 @@ import (
 	"heed/engine/event"
 	"heed/engine/record"
 	"heed/engine/ruletest"
+	"heed/engine/suggest"
 	"heed/internal/admin"
 )
 
@@ -44,6 +45,9 @@ func newEventsList(s streams) *cobra.Command {
 			if err := client.fetch(cmd.Context(), s, "/api/v1/events", query, &page); err != nil {
 				return err
 			}
+			if len(page.Events) == 0 {
+				hintType(s, eventType)
+			}
 			if output == "json" {
 				return printJSON(s.out, page)
 			}
@@ -66,6 +70,15 @@ func newEventsList(s streams) *cobra.Command {
 	listFlags(cmd, &limit, &cursor)
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
+}
+
+// hintType says which event type was probably meant by one that no event has.
+// One that is like none in the catalogue may be the user's own.
+func hintType(s streams, name string) {
+	known := event.Standard().Names()
+	if meant := suggest.Closest(name, known); name != "" && meant != "" && !slices.Contains(known, name) {
+		fmt.Fprintf(s.err, "there is no event type %q in the catalogue; did you mean %s?\n", line(name), meant)
+	}
 }
 
 func newEventsShow(s streams) *cobra.Command {
