@@ -128,6 +128,7 @@ func (a *app) observeReload(attempt rulefile.Attempt) {
 	if attempt.Loaded != nil {
 		version = attempt.Loaded.Hash
 	}
+	a.tried.Store(&attempt)
 	a.metrics.Reloaded(attempt.Err == nil, version, attempt.At)
 	if a.reloaded != nil {
 		a.reloaded(attempt)
