@@ -156,7 +156,7 @@ func (a *app) warnUnsubscribed(set *engine.RuleSet) {
 		a.log.Warn("webhooks: what was registered cannot be read", "err", err)
 		return
 	}
-	if len(memory.Subscriptions) == 0 {
+	if len(memory.Live()) == 0 {
 		return // perhaps it was done by other means
 	}
 	needed := neededEvents(set)
