@@ -113,6 +113,7 @@ Try it on the example rules, with nothing set up:  heed demo`,
 	add("look", newEvents(s), newDeliveries(s), newPeople(s), newLeaderboard(s), newBackup(s), newRebuild(s))
 	root.AddCommand(newVersion(s))
 	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
 	// Cobra looks at flags first, but those after a word that is no command
 	// are not what is wrong.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -123,8 +124,11 @@ Try it on the example rules, with nothing set up:  heed demo`,
 	})
 	group(root)
 	for _, c := range root.Commands() {
-		if c.HasSubCommands() {
+		switch {
+		case c.HasSubCommands():
 			group(c)
+		case c.Name() == "help":
+			c.Args = helpable
 		}
 	}
 	return root
@@ -165,6 +169,15 @@ func group(cmd *cobra.Command) {
 		return usage("there is no command %q; %s", cmd.CommandPath()+" "+args[0], suggest.DidYouMean(args[0], names))
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+}
+
+// helpable refuses to help with a command that there is not.
+func helpable(help *cobra.Command, args []string) error {
+	cmd, rest, err := help.Root().Find(args)
+	if err != nil || !cmd.HasSubCommands() {
+		return err
+	}
+	return cmd.ValidateArgs(rest)
 }
 
 // noArguments refuses arguments of a command that takes only flags.
