@@ -61,6 +61,7 @@ type app struct {
 	board    *notice.Board
 	loop     *delivery.Loop
 	draining atomic.Bool
+	tried    atomic.Pointer[rulefile.Attempt] // the last attempt to load the rules
 
 	handler                     *receiver.Handler
 	public, private             *http.Server
@@ -127,7 +128,7 @@ func (a *app) connect(s streams) (err error) {
 	a.public = receiver.NewServer(a.handler, a.certs, a.log)
 	a.private = &http.Server{
 		Handler: admin.New(admin.Options{
-			Store: keptStore{a.store, a.people}, People: a.keeper, RuleSet: newExplainer(s, a.store).ruleSet, Rules: a.ruleSet, Reload: a.reload, Ready: a.ready,
+			Store: keptStore{a.store, a.people}, People: a.keeper, RuleSet: newExplainer(s, a.store).ruleSet, Rules: a.ruleSet, Reload: a.reload, LastReload: a.lastReload, Ready: a.ready,
 			Replay: a.intake.Replay, DryRun: a.dryRun(s), Metrics: a.metrics.Handler(), Token: a.adminToken, Now: time.Now, Log: a.log,
 		}),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
@@ -284,11 +285,31 @@ func (a *app) activate(ctx context.Context, loaded *rulefile.Loaded) error {
 	return nil
 }
 
+// errOldRules says what rule files with problems lead to.
+var errOldRules = errors.New("the rule files cannot be used; the old rules stay active")
+
+// lastReload is how the last attempt to load the rules went.
+func (a *app) lastReload() *admin.LastReload {
+	attempt := a.tried.Load()
+	if attempt == nil {
+		return nil
+	}
+	last := &admin.LastReload{OK: attempt.Err == nil, At: attempt.At.UTC(), Problems: attempt.Problems}
+	var problems *rulefile.ProblemsError
+	switch {
+	case errors.As(attempt.Err, &problems):
+		last.Error = errOldRules.Error()
+	case attempt.Err != nil:
+		last.Error = attempt.Err.Error()
+	}
+	return last
+}
+
 func (a *app) reload(ctx context.Context) ([]source.Problem, error) {
 	err := a.watcher.Reload(ctx)
 	var problems *rulefile.ProblemsError
 	if errors.As(err, &problems) {
-		return problems.Problems, errors.New("the rule files cannot be used; the old rules stay active")
+		return problems.Problems, errOldRules
 	}
 	if err != nil {
 		return nil, err

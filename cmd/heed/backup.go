@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -31,8 +30,8 @@ copy was made are then sent, also those that went out since.`,
 }
 
 func backup(ctx context.Context, s streams, data, file string) error {
-	if _, err := os.Stat(filepath.Join(data, "heed.db")); err != nil {
-		return usage("there is no store at %s: name its directory with --data", data)
+	if err := findStore(data, ""); err != nil {
+		return err
 	}
 	if err := store.Backup(ctx, data, file); err != nil {
 		return failure(err)

@@ -15,7 +15,12 @@ func newCatalog(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "catalog [EVENT]",
 		Short: "List the event types and their fields",
-		Args:  cobra.MaximumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage("unexpected argument %q: heed catalog takes one event type, or none for all", args[1])
+			}
+			return nil
+		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return event.Standard().Names(), cobra.ShellCompDirectiveNoFileComp
 		},

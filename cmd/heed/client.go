@@ -7,17 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"heed/actions/outbound"
 	"heed/internal/admin"
 	"heed/internal/store"
 )
@@ -59,12 +60,13 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 		}
 		return c, nil
 	}
-	if _, err := os.Stat(filepath.Join(o.data, "heed.db")); err != nil {
+	const instead = ", or name a running server with --admin http://" + usualAdmin
+	if err := findStore(o.data, instead); err != nil {
 		if !o.cmd.Flags().Changed("data") && answers(usualAdmin) {
 			c.base = "http://" + usualAdmin
 			return c, nil
 		}
-		return nil, usage("there is no store at %s: name it with --data, or a running server with --admin http://127.0.0.1:8081", o.data)
+		return nil, err
 	}
 	db, err := store.Open(ctx, store.Options{Dir: o.data})
 	var locked *store.LockedError
@@ -74,6 +76,8 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 			return nil, failure(fmt.Errorf("%w; name its admin listener with --admin", err))
 		}
 		return c, nil
+	case errors.Is(err, fs.ErrPermission):
+		return nil, noStore(o.data, instead, err)
 	case err != nil:
 		return nil, failure(err)
 	}
@@ -169,7 +173,7 @@ func (c *apiClient) call(ctx context.Context, method, path, mediaType string, bo
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return failure(fmt.Errorf("no admin listener answers at %s: %w", c.base, errors.Unwrap(err)))
+		return failure(fmt.Errorf("the admin listener at %s cannot be reached: %s. Is heed serve running? Its log names the address", c.base, outbound.Failed(err).Error))
 	}
 	defer response.Body.Close()
 	body, err = io.ReadAll(response.Body)

@@ -28,7 +28,7 @@ func newDeliveriesList(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List deliveries, newest first",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var page struct {
 				Deliveries []record.Delivery `json:"deliveries"`

@@ -16,6 +16,7 @@ import (
 	"heed/engine/expression"
 	"heed/engine/record"
 	"heed/engine/ruletest"
+	"heed/engine/suggest"
 	"heed/internal/admin"
 )
 
@@ -35,7 +36,7 @@ func newEventsList(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List recorded events, newest first",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var page struct {
 				Events []record.Event `json:"events"`
@@ -44,6 +45,9 @@ func newEventsList(s streams) *cobra.Command {
 			query := queryOf("limit", strconv.Itoa(limit), "type", eventType, "status", status, "cursor", cursor)
 			if err := client.fetch(cmd.Context(), s, "/api/v1/events", query, &page); err != nil {
 				return err
+			}
+			if len(page.Events) == 0 {
+				hintType(s, eventType)
 			}
 			if output == "json" {
 				return printJSON(s.out, page)
@@ -67,6 +71,15 @@ func newEventsList(s streams) *cobra.Command {
 	listFlags(cmd, &limit, &cursor)
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
+}
+
+// hintType says which event type was probably meant by one that no event has.
+// One that is like none in the catalogue may be the user's own.
+func hintType(s streams, name string) {
+	known := event.Standard().Names()
+	if meant := suggest.Closest(name, known); name != "" && meant != "" && !slices.Contains(known, name) {
+		fmt.Fprintf(s.err, "there is no event type %q in the catalogue; did you mean %s?\n", line(name), meant)
+	}
 }
 
 func newEventsShow(s streams) *cobra.Command {

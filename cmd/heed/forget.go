@@ -27,8 +27,13 @@ overwritten. Only digests stay, by which an event that comes once more is known.
 What was sent is with its receiver, and backups keep what they have. An event
 that names the person elsewhere than in data.userId stays.`,
 		Example: "  heed events forget --user u-1042",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return forget(cmd.Context(), s, &o) },
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("unexpected argument %q: name the person with --user %s", args[0], args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return forget(cmd.Context(), s, &o) },
 	}
 	o.client.flags(cmd)
 	cmd.Flags().StringVar(&o.user, "user", "", "the person, by the data.userId of the events")

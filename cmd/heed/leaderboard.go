@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,7 @@ their modules, courses and quizzes:
 
 Equals share a place. People who were deprovisioned are not listed.`,
 		Example: "  heed leaderboard --by score --team emea --since 7d\n  heed leaderboard --module m-12 -o csv",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var board struct {
 				By        string           `json:"by"`
@@ -50,6 +51,12 @@ Equals share a place. People who were deprovisioned are not listed.`,
 				rows = append(rows, dashed(strconv.Itoa(p.Place), line(p.ID), line(p.Email), line(p.Team), number(p.Value)))
 			}
 			printPage(s, rows, "nobody", "")
+			if len(board.Standings) == 0 && module != "" {
+				fmt.Fprintln(s.err, "--module takes an id, as heed people show lists it, and not a name")
+			}
+			if len(board.Standings) == 0 {
+				hintTeam(cmd.Context(), s, &client, team)
+			}
 			return nil
 		},
 	}

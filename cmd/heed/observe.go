@@ -128,6 +128,7 @@ func (a *app) observeReload(attempt rulefile.Attempt) {
 	if attempt.Loaded != nil {
 		version = attempt.Loaded.Hash
 	}
+	a.tried.Store(&attempt)
 	a.metrics.Reloaded(attempt.Err == nil, version, attempt.At)
 	if a.reloaded != nil {
 		a.reloaded(attempt)
@@ -155,7 +156,7 @@ func (a *app) warnUnsubscribed(set *engine.RuleSet) {
 		a.log.Warn("webhooks: what was registered cannot be read", "err", err)
 		return
 	}
-	if len(memory.Subscriptions) == 0 {
+	if len(memory.Live()) == 0 {
 		return // perhaps it was done by other means
 	}
 	needed := neededEvents(set)

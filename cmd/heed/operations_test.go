@@ -239,7 +239,7 @@ func TestTheCommandsInTheDocsAreThere(t *testing.T) {
 func checkCommand(t *testing.T, doc string, words []string) {
 	t.Helper()
 	command, rest, err := newRoot(streams{env: os.LookupEnv}).Find(words[1:])
-	if err != nil || !command.Runnable() {
+	if err != nil || !command.Runnable() || command.HasSubCommands() {
 		t.Errorf("%s: %s: there is no such command: %v", doc, strings.Join(words, " "), err)
 		return
 	}

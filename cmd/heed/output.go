@@ -103,12 +103,13 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// shortTime is a time as tables show it.
+// shortTime is a time as tables show it: in UTC, as all that heed shows and
+// keeps, so that it can be compared with its log and with other machines'.
 func shortTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Local().Format("2006-01-02 15:04:05")
+	return t.UTC().Format(time.RFC3339)
 }
 
 // durationFlag is a flag for durations such as 30m, 8h or 90d.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"heed/engine/people"
+	"heed/engine/suggest"
 	"heed/internal/admin"
 )
 
@@ -43,7 +45,7 @@ func newPeopleList(s streams) *cobra.Command {
 		Short: "List people by their ids",
 		Long: `List lists people by their ids. With -o csv it lists all of them, unless
 --limit is given, in a form that heed people import reads.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all := output == "csv" && !cmd.Flags().Changed("limit")
 			if all {
@@ -65,6 +67,9 @@ func newPeopleList(s streams) *cobra.Command {
 				rows = append(rows, dashed(line(p.ID), line(p.Email), line(p.Role), line(p.Team), activity(p.Active), shortTime(p.ChangedAt)))
 			}
 			printPage(s, rows, "nobody", page.Next)
+			if len(page.People) == 0 {
+				hintTeam(cmd.Context(), s, &client, team)
+			}
 			return nil
 		},
 	}
@@ -74,6 +79,25 @@ func newPeopleList(s streams) *cobra.Command {
 	listFlags(cmd, &limit, &cursor)
 	outputFlag(cmd, &output, "text", "json", "csv")
 	return cmd
+}
+
+// hintTeam says which team was probably meant by one in which nobody is, if one
+// of the first people is in it.
+func hintTeam(ctx context.Context, s streams, client *clientOptions, team string) {
+	if team == "" {
+		return
+	}
+	page, err := fetchPeople(ctx, s, client, queryOf("limit", "500"), false)
+	if err != nil {
+		return // it is only a hint
+	}
+	var teams []string
+	for i := range page.People {
+		teams = append(teams, page.People[i].Team)
+	}
+	if meant := suggest.Closest(team, teams); meant != "" && !slices.Contains(teams, team) {
+		fmt.Fprintf(s.err, "there is nobody in the team %q; did you mean %s?\n", line(team), line(meant))
+	}
 }
 
 // fetchPeople gets a page or, page by page, all.

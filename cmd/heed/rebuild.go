@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -15,8 +14,8 @@ import (
 )
 
 type rebuildOptions struct {
-	data string
-	yes  bool
+	data        string
+	dryRun, yes bool
 }
 
 func newRebuild(s streams) *cobra.Command {
@@ -28,25 +27,30 @@ func newRebuild(s streams) *cobra.Command {
 recorded events. What began before the oldest of them, and imports, cannot be
 computed anew: it is kept and continued.
 
-It says what would change and asks. No server may run on the store meanwhile.`,
-		Example: "  heed rebuild --data heed-data",
-		Args:    cobra.NoArgs,
+It says what would change and asks. It needs the store for itself: stop heed serve
+first.`,
+		Example: "  heed rebuild --dry-run --data heed-data\n  heed rebuild --data heed-data",
+		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return rebuild(cmd.Context(), s, &o) },
 	}
 	cmd.Flags().StringVar(&o.data, "data", "./heed-data", "the store's directory")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "only say what would change")
 	yesFlag(cmd, &o.yes)
 	return cmd
 }
 
 func rebuild(ctx context.Context, s streams, o *rebuildOptions) error {
-	if _, err := os.Stat(filepath.Join(o.data, "heed.db")); err != nil {
-		return usage("there is no store at %s: name its directory with --data", o.data)
+	if err := findStore(o.data, ""); err != nil {
+		return err
 	}
 	db, err := store.Open(ctx, store.Options{Dir: o.data})
-	if _, locked := errors.AsType[*store.LockedError](err); locked {
-		return failure(fmt.Errorf("%w: a rebuild needs the store for itself", err))
-	}
-	if err != nil {
+	locked, isLocked := errors.AsType[*store.LockedError](err)
+	switch {
+	case isLocked:
+		return failure(fmt.Errorf("a rebuild needs the store for itself, and %s: stop heed serve first", locked.InUse()))
+	case errors.Is(err, fs.ErrPermission):
+		return noStore(o.data, "", err)
+	case err != nil:
 		return failure(err)
 	}
 	defer db.Close()
@@ -59,6 +63,9 @@ func rebuild(ctx context.Context, s streams, o *rebuildOptions) error {
 	fmt.Fprintf(s.out, "%s of progress: %d continued from before, %d would change\n", count(r.Rows, "row"), r.RowsContinued, r.RowsChanged)
 	if r.PeopleChanged+r.RowsChanged == 0 {
 		fmt.Fprintln(s.out, "all is as it should be")
+		return nil
+	}
+	if o.dryRun {
 		return nil
 	}
 	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("change %s and %s of progress", persons(r.PeopleChanged), count(r.RowsChanged, "row")))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"heed/engine/rulefile"
+	"heed/internal/admin"
 )
 
 func listen(t testing.TB) net.Listener {
@@ -140,6 +141,9 @@ func TestABrokenFileKeepsTheOldRulesAndSaysWhere(t *testing.T) {
 		if !strings.Contains(metrics, "heed_rules_last_reload_successful 0") {
 			t.Errorf("%s: the gauge is not 0", name)
 		}
+		if last := lastReload(s); last.OK || last.At.IsZero() || last.Error == "" || len(last.Problems) != len(a.Problems) {
+			t.Errorf("%s: GET rules says %+v", name, last)
+		}
 		s.post(name, `{"event":"quiz.submitted","data":{"score":1}}`)
 		if e := s.event(strings.ReplaceAll(name, " ", "%20")); len(e.Decisions) != 1 || e.Decisions[0].Outcome != "matched" {
 			t.Errorf("%s: the old rules did not decide", name)
@@ -160,6 +164,25 @@ func TestABrokenFileKeepsTheOldRulesAndSaysWhere(t *testing.T) {
 	if a := next(t, attempts); a.Err != nil {
 		t.Errorf("the mended file: %v", a.Err)
 	}
+	if last := lastReload(s); !last.OK || last.Error != "" || len(last.Problems) != 0 {
+		t.Errorf("the mended file: GET rules says %+v", last)
+	}
+	if err := os.Remove(s.app.rules); err != nil {
+		t.Fatal(err)
+	}
+	next(t, attempts)
+	if last := lastReload(s); last.OK || !strings.Contains(last.Error, "there are no rules at") {
+		t.Errorf("without the file: GET rules says %+v", last)
+	}
+}
+
+// lastReload is what the API says of the last reload.
+func lastReload(s *server) admin.LastReload {
+	var rules struct {
+		Last admin.LastReload `json:"last_reload"`
+	}
+	s.get("/api/v1/rules", &rules)
+	return rules.Last
 }
 
 func TestAFailingTestKeepsTheOldRulesWhereTestsAreRequired(t *testing.T) {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"heed/engine/suggest"
 )
 
 // The exit codes of every command.
@@ -110,6 +112,25 @@ Try it on the example rules, with nothing set up:  heed demo`,
 	add("rules", newCheck(s), newFmt(s), newDryRun(s), newTest(s), newCatalog(s), newSchema(s))
 	add("look", newEvents(s), newDeliveries(s), newPeople(s), newLeaderboard(s), newBackup(s), newRebuild(s))
 	root.AddCommand(newVersion(s))
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	// Cobra looks at flags first, but those after a word that is no command
+	// are not what is wrong.
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if args := cmd.Flags().Args(); cmd.HasSubCommands() && len(args) > 0 {
+			return cmd.ValidateArgs(args)
+		}
+		return err
+	})
+	group(root)
+	for _, c := range root.Commands() {
+		switch {
+		case c.HasSubCommands():
+			group(c)
+		case c.Name() == "help":
+			c.Args = helpable
+		}
+	}
 	return root
 }
 
@@ -129,6 +150,42 @@ func flagsFromEnvironment(cmd *cobra.Command, s streams) error {
 		}
 	})
 	return first
+}
+
+// group makes a command that only has others. Without arguments it shows its
+// help; a word that is none of its commands is a mistake.
+func group(cmd *cobra.Command) {
+	cmd.DisableFlagsInUseLine = true
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		var names []string
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() {
+				names = append(names, c.Name())
+			}
+		}
+		return usage("there is no command %q; %s", cmd.CommandPath()+" "+args[0], suggest.DidYouMean(args[0], names))
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+}
+
+// helpable refuses to help with a command that there is not.
+func helpable(help *cobra.Command, args []string) error {
+	cmd, rest, err := help.Root().Find(args)
+	if err != nil || !cmd.HasSubCommands() {
+		return err
+	}
+	return cmd.ValidateArgs(rest)
+}
+
+// noArguments refuses arguments of a command that takes only flags.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage("unexpected argument %q: %s takes only flags; %s --help lists them", args[0], cmd.CommandPath(), cmd.CommandPath())
+	}
+	return nil
 }
 
 // needs refuses a command without arguments in words.

@@ -14,7 +14,7 @@ func newSchema(s streams) *cobra.Command {
 completes keys, explains them under the mouse and underlines mistakes while you
 type. It knows no expressions and no names of actions: heed check does.`,
 		Example: "  heed schema > rules.schema.json\n\nand as the first line of the rules:\n\n  # yaml-language-server: $schema=./rules.schema.json",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			described := newCompiler(s, slog.New(slog.DiscardHandler), false, nil).Describe()
 			if err := described.Write(s.out); err != nil {

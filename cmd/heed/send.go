@@ -14,10 +14,12 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"heed/actions/outbound"
 	"heed/engine/ruletest"
 	"heed/internal/receiver"
 )
@@ -67,6 +69,8 @@ type answer struct {
 	Status int    `json:"status,omitempty"`
 	Body   string `json:"body,omitempty"`
 	Error  string `json:"error,omitempty"`
+	// refused says that nothing listens there.
+	refused bool
 }
 
 func send(ctx context.Context, s streams, o sendOptions, paths []string, asJSON bool) error {
@@ -95,6 +99,9 @@ func send(ctx context.Context, s streams, o sendOptions, paths []string, asJSON 
 		}
 		if a.Error != "" {
 			fmt.Fprintf(s.out, "%s  %s  %s\n", a.File, a.ID, line(a.Error))
+			if a.refused {
+				fmt.Fprintln(s.out, "  hint: is heed serve running there? Name its address with --url")
+			}
 			return
 		}
 		fmt.Fprintf(s.out, "%s  %s  %d %s\n", a.File, a.ID, a.Status, line(a.Body))
@@ -238,7 +245,8 @@ func (s *sender) send(ctx context.Context, f ruletest.Fixture) answer {
 	request.Header.Set(receiver.SignatureHeader, receiver.Sign(s.secret, timestamp, f.Body))
 	response, err := s.client.Do(request)
 	if err != nil {
-		a.Error = err.Error()
+		a.refused = errors.Is(err, syscall.ECONNREFUSED)
+		a.Error = fmt.Sprintf("the receiver at %s cannot be reached: %s", request.URL.Redacted(), outbound.Failed(err).Error)
 		return a
 	}
 	defer response.Body.Close()

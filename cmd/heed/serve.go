@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -38,7 +40,7 @@ and sends what the rules ask for. Rules are reloaded when their files change.
 
 Every flag has an environment variable: --log-level is HEED_LOG_LEVEL. The
 signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), s, f) },
 	}
 	flags := cmd.Flags()
@@ -148,12 +150,41 @@ func (f *serveFlags) options(s streams) (o appOptions, err error) {
 			return o, usage("%w", err)
 		}
 	}
+	if err := checkAddress("--listen", o.listen, "", "8080"); err != nil {
+		return o, err
+	}
 	return o, f.checkAdmin(&o)
+}
+
+// checkAddress refuses an address to listen on that is none, and says what was
+// probably meant: a port alone is that of the usual host, a host alone has the
+// usual port.
+func checkAddress(flag, address, host, port string) error {
+	_, given, err := net.SplitHostPort(address)
+	if n, notNumber := strconv.Atoi(given); err == nil && (notNumber != nil || n >= 0 && n <= 65535) {
+		return nil // a name of a port is known to the system, or not
+	}
+	meant := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(address, "http://"), "https://"), "/")
+	switch _, notNumber := strconv.ParseUint(address, 10, 16); {
+	case err == nil:
+		return usage("%s %q is no address: a port is a number up to 65535", flag, address)
+	case notNumber == nil:
+		meant = host + ":" + address
+	case !strings.ContainsAny(meant, ":/[]"):
+		meant = cmp.Or(meant, host) + ":" + port
+	}
+	if _, _, err := net.SplitHostPort(meant); err != nil {
+		return usage("%s %q is no address: write host:port, such as %s:%s", flag, address, host, port)
+	}
+	return usage("%s %q is no address: write %s", flag, address, meant)
 }
 
 // checkAdmin reads the token and refuses to open the admin listener to others
 // without one.
 func (f *serveFlags) checkAdmin(o *appOptions) error {
+	if err := checkAddress("--admin", o.admin, "127.0.0.1", "8081"); err != nil {
+		return err
+	}
 	if f.adminTokenFile != "" {
 		text, err := os.ReadFile(f.adminTokenFile)
 		if err != nil {
@@ -164,10 +195,7 @@ func (f *serveFlags) checkAdmin(o *appOptions) error {
 		}
 		return nil
 	}
-	host, _, err := net.SplitHostPort(o.admin)
-	if err != nil {
-		return usage("--admin %q is no address: write host:port", o.admin)
-	}
+	host, _, _ := net.SplitHostPort(o.admin) // checked above
 	ip := net.ParseIP(host)
 	if host == "localhost" || (ip != nil && ip.IsLoopback()) {
 		return nil

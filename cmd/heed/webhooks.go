@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -18,16 +17,15 @@ import (
 	"heed/engine/event"
 	"heed/engine/expression"
 	"heed/engine/people"
-	"heed/engine/record"
 	"heed/internal/mindtickle"
 )
 
 func newWebhooks(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "webhooks",
-		Short: "Keep the subscription at MindTickle: register, activate, status",
+		Short: "Keep the subscription at MindTickle: register, activate, status, forget",
 	}
-	cmd.AddCommand(newWebhooksRegister(s), newWebhooksActivate(s), newWebhooksStatus(s))
+	cmd.AddCommand(newWebhooksRegister(s), newWebhooksActivate(s), newWebhooksStatus(s), newWebhooksForget(s))
 	return cmd
 }
 
@@ -60,11 +58,13 @@ func newWebhooksRegister(s streams) *cobra.Command {
 		Short: "Subscribe to exactly the event types that the rules need",
 		Long: `Register subscribes this server's public address to exactly the event types that
 the rules need: those that they name, and those that tell heed what they ask, such
-as user.provisioned for user.role. It remembers the webhook's id in the data directory. If some of
-them are subscribed to already, it registers the missing ones as another webhook,
-so that nothing is sent twice.`,
+as user.provisioned for user.role. It remembers the webhook's id in the data
+directory. If some of them are subscribed to already, it registers the missing
+ones as another webhook, so that nothing is sent twice. At another address than
+before it registers all of them, and says which webhook has to be deleted at
+MindTickle.`,
 		Example: "  heed webhooks register --url https://heed.example.com/webhooks/mindtickle --rules rules.yaml",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if company == "" {
 				company = s.getenv("MINDTICKLE_COMPANY_ID")
@@ -87,18 +87,21 @@ func register(ctx context.Context, s streams, o *apiOptions, w mindtickle.Webhoo
 	if err != nil {
 		return err
 	}
-	needed := neededEvents(loaded.Rules)
+	needed := slices.Sorted(maps.Keys(neededEvents(loaded.Rules)))
+	if len(needed) == 0 {
+		return usage("the rules at %s name no event type of MindTickle's, so there is nothing to subscribe to", rules)
+	}
 	memory, err := mindtickle.Remember(o.data)
 	if err != nil {
 		return failure(err)
 	}
-	w.Events = memory.Missing(slices.Sorted(maps.Keys(needed)))
-	switch {
-	case len(needed) == 0:
-		return usage("the rules at %s name no event type of MindTickle's, so there is nothing to subscribe to", rules)
-	case len(w.Events) == 0:
-		fmt.Fprintf(s.out, "all %s that the rules name are subscribed to already; heed webhooks status shows them\n", count(len(needed), "event type"))
-		return nil
+	here := memory.At(w.URL)
+	if err := undecided(&here, w.URL); err != nil {
+		return err
+	}
+	if w.Events = here.Missing(needed); len(w.Events) == 0 {
+		fmt.Fprintln(s.out, already(needed))
+		return replaceOthers(s, o, &memory, w.URL, here.Live()[0].ID)
 	}
 	client, err := o.client(s)
 	if err != nil {
@@ -115,7 +118,54 @@ func register(ctx context.Context, s streams, o *apiOptions, w mindtickle.Webhoo
 		return failure(fmt.Errorf("the webhook %s is registered, but %w; write its id down", id, err))
 	}
 	fmt.Fprintf(s.out, "registered %s for %s\n", line(id), line(strings.Join(w.Events, ", ")))
+	return replaceOthers(s, o, &memory, w.URL, id)
+}
+
+// undecided refuses to register where nobody knows what is registered already:
+// what came of it might be sent twice, or never.
+func undecided(here *mindtickle.Memory, address string) error {
+	for i := range here.Subscriptions {
+		switch w := &here.Subscriptions[i]; {
+		case w.ReplacedBy != "":
+			return usage("%s was registered for this address, and replaced by %s: if it is still at MindTickle, heed webhooks activate --id %[1]s takes it up again; if not, say heed webhooks forget %[1]s", line(w.ID), line(w.ReplacedBy))
+		case len(w.Events) == 0:
+			return usage("heed does not know which event types %s has, and so not which are missing: look at MindTickle, and say heed webhooks activate --id %[1]s --url %[2]s --events TYPE,TYPE", line(w.ID), line(address))
+		}
+	}
 	return nil
+}
+
+func already(needed []string) string {
+	if len(needed) == 1 {
+		return needed[0] + ", all that the rules need, is subscribed to already; heed webhooks status shows it"
+	}
+	return fmt.Sprintf("all %d event types that the rules need are subscribed to already; heed webhooks status shows them", len(needed))
+}
+
+// replaceOthers remembers that the webhooks at other addresses have a successor,
+// and says which are to be deleted: heed knows no call that does it.
+func replaceOthers(s streams, o *apiOptions, memory *mindtickle.Memory, address, by string) error {
+	here, changed := memory.At(address), false
+	for _, w := range memory.Live() {
+		if here.Find(w.ID) == nil {
+			w.ReplacedBy, changed = by, true
+		}
+	}
+	if changed {
+		if err := memory.Save(o.data); err != nil {
+			return failure(err)
+		}
+	}
+	for i := range memory.Subscriptions {
+		if w := &memory.Subscriptions[i]; w.ReplacedBy != "" {
+			fmt.Fprintf(s.out, "%s at %s is still at MindTickle: %s\n", line(w.ID), line(w.URL), deleteThere(w))
+		}
+	}
+	return nil
+}
+
+func deleteThere(w *mindtickle.Subscription) string {
+	return "delete it there, so that nothing is sent twice, then: heed webhooks forget " + line(w.ID)
 }
 
 // checkPublic refuses an address to which MindTickle could not deliver.
@@ -168,123 +218,4 @@ func tellers(q expression.Question) []string {
 		}
 	}
 	return nil
-}
-
-func newWebhooksActivate(s streams) *cobra.Command {
-	var o apiOptions
-	var id, body string
-	cmd := &cobra.Command{
-		Use:   "activate",
-		Short: "Make a suspended webhook active again",
-		Long: `Activate tells MindTickle that the endpoint works again: after 24 hours of failures
-it suspends a webhook. Without --id it activates every webhook that was registered
-from this data directory.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return activate(cmd.Context(), s, &o, id, body) },
-	}
-	o.flags(cmd)
-	cmd.Flags().StringVar(&id, "id", "", "the webhook's id, if it is not remembered")
-	cmd.Flags().StringVar(&body, "body", `{"status": "active"}`, "what is sent; the API's reference does not say")
-	return cmd
-}
-
-func activate(ctx context.Context, s streams, o *apiOptions, id, body string) error {
-	if !json.Valid([]byte(body)) {
-		return usage("--body is not JSON: %s", body)
-	}
-	memory, err := mindtickle.Remember(o.data)
-	if err != nil {
-		return failure(err)
-	}
-	ids := []string{id}
-	if id == "" {
-		ids = nil
-		for _, w := range memory.Subscriptions {
-			ids = append(ids, w.ID)
-		}
-	}
-	if len(ids) == 0 {
-		return usage("no webhook was registered from %s: name its id with --id, or register one", o.data)
-	}
-	client, err := o.client(s)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		if err := client.Activate(ctx, id, body); err != nil {
-			return failure(fmt.Errorf("%s: %w", id, err))
-		}
-		fmt.Fprintf(s.out, "%s is active\n", line(id))
-		if i := slices.IndexFunc(memory.Subscriptions, func(w mindtickle.Subscription) bool { return w.ID == id }); i >= 0 {
-			memory.Subscriptions[i].ActivatedAt = time.Now().UTC()
-			if err := memory.Save(o.data); err != nil {
-				return failure(err)
-			}
-		}
-	}
-	return nil
-}
-
-func newWebhooksStatus(s streams) *cobra.Command {
-	var client clientOptions
-	var rules string
-	cmd := &cobra.Command{
-		Use:   "status",
-		Short: "Compare what was registered with what the rules name, and show the last event",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return webhooksStatus(cmd.Context(), s, &client, rules) },
-	}
-	client.flags(cmd)
-	cmd.Flags().StringVar(&rules, "rules", "rules.yaml", "rule file, or directory of rule files")
-	return cmd
-}
-
-func webhooksStatus(ctx context.Context, s streams, client *clientOptions, rules string) error {
-	loaded, err := loadRules(s, rules)
-	if err != nil {
-		return err
-	}
-	memory, err := mindtickle.Remember(client.data)
-	if err != nil {
-		return failure(err)
-	}
-	if len(memory.Subscriptions) == 0 {
-		fmt.Fprintf(s.out, "no webhook was registered from %s; heed webhooks register does\n", client.data)
-	}
-	for _, w := range memory.Subscriptions {
-		fmt.Fprintf(s.out, "%s  registered %s\n  %s\n  %s\n", line(w.ID), shortTime(w.RegisteredAt), line(w.URL), line(strings.Join(w.Events, ", ")))
-	}
-	printLastEvent(ctx, s, client)
-	code := exitOK
-	needed := neededEvents(loaded.Rules)
-	if len(memory.Subscriptions) > 0 {
-		for _, name := range memory.Missing(slices.Sorted(maps.Keys(needed))) {
-			fmt.Fprintf(s.out, "%s is used by the rule %s but is not subscribed; heed webhooks register subscribes to it\n", name, line(needed[name]))
-			code = exitProblems
-		}
-	}
-	for _, name := range memory.Events() {
-		if _, used := needed[name]; !used {
-			fmt.Fprintf(s.out, "%s is subscribed, and no rule needs it\n", name)
-		}
-	}
-	return quiet(code)
-}
-
-// printLastEvent says when the last good delivery came. Without a store there
-// was none.
-func printLastEvent(ctx context.Context, s streams, client *clientOptions) {
-	var page struct {
-		Events []record.Event `json:"events"`
-	}
-	query := queryOf("limit", "1", "status", string(record.Accepted))
-	switch err := client.fetch(ctx, s, "/api/v1/events", query, &page); {
-	case err != nil:
-		fmt.Fprintf(s.out, "last event: not known (%v)\n", err)
-	case len(page.Events) == 0:
-		fmt.Fprintln(s.out, "last event: none came yet")
-	default:
-		e := page.Events[0]
-		fmt.Fprintf(s.out, "last event: %s at %s\n", line(e.Type), shortTime(e.ReceivedAt))
-	}
 }

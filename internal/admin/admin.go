@@ -35,8 +35,17 @@ type Store interface {
 	Forget(ctx context.Context, user string) (int, error)
 }
 
-// Options are what the listener needs. People, Reload, Replay, DryRun, Metrics
-// and Rules may be nil: what they do then takes a running server.
+// LastReload is how the last attempt to load the rule files went: those of now
+// are active, or why they are not.
+type LastReload struct {
+	OK       bool             `json:"ok"`
+	At       time.Time        `json:"at"`
+	Error    string           `json:"error,omitempty"`
+	Problems []source.Problem `json:"problems"` // warnings too
+}
+
+// Options are what the listener needs. People, Reload, LastReload, Replay,
+// DryRun, Metrics and Rules may be nil: what they do then takes a running server.
 type Options struct {
 	Store Store
 	// RuleSet finds the rule set that decided an event, by its hash.
@@ -45,6 +54,9 @@ type Options struct {
 	Rules func() *engine.RuleSet
 	// Reload loads the rules anew; problems are those of the rule files.
 	Reload func(context.Context) (problems []source.Problem, err error)
+	// LastReload says how the last attempt to load the rules went; nil if none
+	// is known.
+	LastReload func() *LastReload
 	// Replay decides a stored event once more, by the rules of now; with send it
 	// stores and sends what follows.
 	Replay func(ctx context.Context, e record.Event, send bool) ([]engine.Decision, []record.Delivery, error)
@@ -191,7 +203,15 @@ func (a *api) rules(w http.ResponseWriter, _ *http.Request) {
 		}
 		list = append(list, shown)
 	}
-	write(w, http.StatusOK, map[string]any{"version": set.Hash(), "rules": list})
+	answer := map[string]any{"version": set.Hash(), "rules": list}
+	if a.LastReload != nil {
+		if last := a.LastReload(); last != nil {
+			shown := *last
+			shown.Problems = orEmpty(shown.Problems)
+			answer["last_reload"] = shown
+		}
+	}
+	write(w, http.StatusOK, answer)
 }
 
 // problem answers with an RFC 9457 problem.

@@ -59,9 +59,10 @@ func handler(change func(*Options)) http.Handler {
 		RuleSet: func(_ context.Context, hash string) (*engine.RuleSet, error) {
 			return nil, errors.New("the rule set is gone")
 		},
-		Rules:  func() *engine.RuleSet { return engine.NewRuleSet("hash", event.Standard(), nil, nil) },
-		Reload: func(context.Context) ([]source.Problem, error) { return nil, nil },
-		Log:    slog.New(slog.DiscardHandler),
+		Rules:      func() *engine.RuleSet { return engine.NewRuleSet("hash", event.Standard(), nil, nil) },
+		Reload:     func(context.Context) ([]source.Problem, error) { return nil, nil },
+		LastReload: func() *LastReload { return &LastReload{OK: true, At: time.Unix(1, 0).UTC()} },
+		Log:        slog.New(slog.DiscardHandler),
 	}
 	change(&o)
 	return New(o)
@@ -85,7 +86,11 @@ func TestAnswers(t *testing.T) {
 		o.Reload = func(context.Context) ([]source.Problem, error) {
 			return []source.Problem{{File: "f", Line: 1, Code: "c"}}, errors.New("no")
 		}
+		o.LastReload = func() *LastReload {
+			return &LastReload{At: time.Unix(1, 0).UTC(), Error: "no", Problems: []source.Problem{{File: "f", Line: 1, Code: "c"}}}
+		}
 	})
+	bare := handler(func(o *Options) { o.LastReload = nil })
 	for _, c := range []struct {
 		h            http.Handler
 		method, path string
@@ -97,6 +102,9 @@ func TestAnswers(t *testing.T) {
 		{open, "POST", "/-/reload", 200, `"reloaded":true`},
 		{open, "GET", "/-/reload", 404, "there is nothing at GET /-/reload"},
 		{open, "GET", "/api/v1/rules", 200, `"version":"hash"`},
+		{open, "GET", "/api/v1/rules", 200, `"last_reload":{"ok":true,"at":"1970-01-01T00:00:01Z","problems":[]}`},
+		{broken, "GET", "/api/v1/rules", 200, `"last_reload":{"ok":false,"at":"1970-01-01T00:00:01Z","error":"no","problems":[{"file":"f","line":1`},
+		{bare, "GET", "/api/v1/rules", 200, `"rules":[],"version":"hash"}`},
 		{open, "GET", "/api/v1/events", 200, `"next_cursor":""`},
 		{open, "GET", "/api/v1/events?limit=0", 400, "limit is a number from 1 to 500"},
 		{open, "GET", "/api/v1/events?cursor=x", 400, "cursor is not one that a page gave"},

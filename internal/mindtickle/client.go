@@ -71,6 +71,8 @@ func (c *Client) Activate(ctx context.Context, id, body string) error {
 	return err
 }
 
+func (c *Client) address(path string) string { return strings.TrimRight(c.API, "/") + path }
+
 func (c *Client) call(ctx context.Context, method, path string, body []byte) ([]byte, error) {
 	token, err := c.Token.Value()
 	if err != nil {
@@ -78,7 +80,7 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte) ([]
 	}
 	ctx, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
-	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.API, "/")+path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, c.address(path), bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("--api %q is no address: write %s", c.API, DefaultAPI)
 	}
@@ -110,7 +112,14 @@ func (c *Client) unreachable(err error) error {
 	return fmt.Errorf("MindTickle's API at %s cannot be reached: %s", c.API, outcome.Error)
 }
 
-// refusal is an answer that is not 2xx as a sentence with the remedy.
+// RefusedError is an answer that is not 2xx, as a sentence with the remedy.
+type RefusedError struct {
+	Status   int
+	sentence string
+}
+
+func (e *RefusedError) Error() string { return e.sentence }
+
 func (c *Client) refusal(response *http.Response, answer []byte) error {
 	said := ""
 	if text := c.excerpt(answer); text != "" {
@@ -120,10 +129,12 @@ func (c *Client) refusal(response *http.Response, answer []byte) error {
 	switch status := response.StatusCode; {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		why = "MindTickle does not accept the API token (%s). Make a new one at MindTickle and put it into MINDTICKLE_API_TOKEN or the --token-file"
+	case status == http.StatusNotFound && response.Request.Method == http.MethodPost:
+		why = "MindTickle's API has nothing that takes registrations at " + c.address("/v2/webhooks") + " (%s). Check --api, and that --company is your company's id"
 	case status == http.StatusNotFound:
-		why = "MindTickle knows no such webhook (%s): it was probably deleted there. Register it anew"
+		why = "MindTickle knows no such webhook (%s): it was probably deleted there"
 	case status == http.StatusConflict:
-		why = "MindTickle says that there is such a webhook already (%s). Look at MindTickle for its id, and activate it with --id"
+		why = "MindTickle says that there is such a webhook already (%s). Look at MindTickle for its id and event types, and have heed take it up: heed webhooks activate --id ID --url URL --events TYPE,TYPE"
 	case status == http.StatusTooManyRequests:
 		wait := "a minute"
 		if after := outbound.RetryAfter(response.Header.Get("Retry-After"), time.Now()); after > 0 {
@@ -137,7 +148,7 @@ func (c *Client) refusal(response *http.Response, answer []byte) error {
 	default:
 		why = "MindTickle did not take the request (%s)"
 	}
-	return fmt.Errorf(why+".%s", response.Status, said)
+	return &RefusedError{response.StatusCode, strings.Replace(why, "%s", response.Status, 1) + "." + said}
 }
 
 func (c *Client) excerpt(answer []byte) string {

@@ -1,6 +1,7 @@
 package mindtickle
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -63,8 +64,8 @@ func TestEachRefusalIsASentenceWithTheRemedy(t *testing.T) {
 		want         string
 	}{
 		"401":       {401, "", `{"error":"bad token canary-token-81"}`, "MindTickle does not accept the API token (401 Unauthorized). Make a new one at MindTickle and put it into MINDTICKLE_API_TOKEN or the --token-file. It said: {\"error\":\"bad token ***\"}"},
-		"404":       {404, "", "", "MindTickle knows no such webhook (404 Not Found): it was probably deleted there. Register it anew."},
-		"409":       {409, "", "", "MindTickle says that there is such a webhook already (409 Conflict). Look at MindTickle for its id, and activate it with --id."},
+		"404":       {404, "", "", "MindTickle's API has nothing that takes registrations at API/v2/webhooks (404 Not Found). Check --api, and that --company is your company's id."},
+		"409":       {409, "", "", "MindTickle says that there is such a webhook already (409 Conflict). Look at MindTickle for its id and event types, and have heed take it up: heed webhooks activate --id ID --url URL --events TYPE,TYPE."},
 		"429":       {429, "Retry-After: 30", "", "MindTickle asks for patience (429 Too Many Requests). Try again in 30s."},
 		"429 plain": {429, "", "", "MindTickle asks for patience (429 Too Many Requests). Try again in a minute."},
 		"503":       {503, "", "<html>down</html>", "MindTickle has a problem of its own (503 Service Unavailable). Try again later. It said: <html>down</html>"},
@@ -74,12 +75,25 @@ func TestEachRefusalIsASentenceWithTheRemedy(t *testing.T) {
 	} {
 		c, got := standIn(t, test.status, test.header, test.body)
 		_, err := c.Register(t.Context(), Webhook{})
-		if err == nil || err.Error() != test.want {
-			t.Errorf("%s:\n got %v\nwant %s", name, err, test.want)
+		want := strings.ReplaceAll(test.want, "API/", c.API)
+		if err == nil || err.Error() != want {
+			t.Errorf("%s:\n got %v\nwant %s", name, err, want)
+		}
+		if refused, ok := errors.AsType[*RefusedError](err); test.status != 200 && (!ok || refused.Status != test.status) {
+			t.Errorf("%s: %#v", name, err)
 		}
 		if len(*got) != 1 {
 			t.Errorf("%s: %d calls", name, len(*got))
 		}
+	}
+}
+
+func TestAWebhookThatIsGoneIsTold(t *testing.T) {
+	c, _ := standIn(t, 404, "", `{"error":"gone"}`)
+	err := c.Activate(t.Context(), "wh_1", "{}")
+	refused, ok := errors.AsType[*RefusedError](err)
+	if !ok || refused.Status != 404 || err.Error() != `MindTickle knows no such webhook (404 Not Found): it was probably deleted there. It said: {"error":"gone"}` {
+		t.Error(err)
 	}
 }
 
@@ -131,5 +145,33 @@ func TestWhatWasRegisteredIsRemembered(t *testing.T) {
 	}
 	if _, err := Remember(dir); err == nil || !strings.Contains(err.Error(), "mend it, or remove it") {
 		t.Error(err)
+	}
+}
+
+func TestMemoryKnowsWhatIsMissingWhere(t *testing.T) {
+	m := Memory{[]Subscription{
+		{ID: "old", URL: "https://old.example.com/x", Events: []string{"a", "b"}, ReplacedBy: "new"},
+		{ID: "new", URL: "https://new.example.com/x", Events: []string{"a"}},
+		{ID: "before heed kept addresses", Events: []string{"c"}},
+	}}
+	if diff := cmp.Diff([]string{"b"}, m.Missing([]string{"a", "b", "c"})); diff != "" {
+		t.Error(diff)
+	}
+	for address, want := range map[string][]string{
+		"https://new.example.com/x":     {"b"},
+		"https://NEW.example.com:443/x": {"b"},
+		"https://new.example.com/y":     {"a", "b"},
+	} {
+		if diff := cmp.Diff(want, m.At(address).Missing([]string{"a", "b", "c"})); diff != "" {
+			t.Errorf("%s: %s", address, diff)
+		}
+	}
+	m.Subscriptions = append(m.Subscriptions, Subscription{ID: "by hand"})
+	if missing := m.Missing([]string{"z"}); len(missing) > 0 {
+		t.Errorf("%v is said to be missing, though nobody knows what one webhook has", missing)
+	}
+	m.Forget("by hand")
+	if m.Find("by hand") != nil || m.Find("new") == nil {
+		t.Errorf("after forgetting: %+v", m)
 	}
 }

@@ -5,21 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
-// Subscription is a webhook that was registered.
+// Subscription is a webhook that was registered, or made by other means and
+// activated. Of one of those the address and the event types may be unknown.
 type Subscription struct {
 	ID           string    `json:"id"`
 	URL          string    `json:"url"`
 	Events       []string  `json:"events"`
 	Company      string    `json:"company,omitempty"`
 	API          string    `json:"api"`
-	RegisteredAt time.Time `json:"registered_at"`
+	RegisteredAt time.Time `json:"registered_at,omitzero"`
 	ActivatedAt  time.Time `json:"activated_at,omitzero"`
+	// ReplacedBy is the webhook that was registered since, at another address.
+	// This one may still be at MindTickle.
+	ReplacedBy string `json:"replaced_by,omitempty"`
 }
 
 // Memory is what was registered, oldest first, in a file of the data directory.
@@ -70,18 +76,71 @@ func (m Memory) Save(dir string) error {
 	return nil
 }
 
+// Find is the webhook with an id; nil if it is not remembered.
+func (m Memory) Find(id string) *Subscription {
+	if i := slices.IndexFunc(m.Subscriptions, func(s Subscription) bool { return s.ID == id }); i >= 0 {
+		return &m.Subscriptions[i]
+	}
+	return nil
+}
+
+// Forget drops a webhook.
+func (m *Memory) Forget(id string) {
+	m.Subscriptions = slices.DeleteFunc(m.Subscriptions, func(s Subscription) bool { return s.ID == id })
+}
+
+// Live are the webhooks that were not replaced.
+func (m Memory) Live() []*Subscription {
+	var live []*Subscription
+	for i := range m.Subscriptions {
+		if s := &m.Subscriptions[i]; s.ReplacedBy == "" {
+			live = append(live, s)
+		}
+	}
+	return live
+}
+
+// At is what is remembered of webhooks at an address; those whose address is
+// not known may be there.
+func (m Memory) At(address string) Memory {
+	var at Memory
+	for _, s := range m.Subscriptions {
+		if s.URL == "" || sameAddress(s.URL, address) {
+			at.Subscriptions = append(at.Subscriptions, s)
+		}
+	}
+	return at
+}
+
+// sameAddress compares as the web does: hosts in any case, 443 is https.
+func sameAddress(a, b string) bool {
+	plain := func(address string) string {
+		u, err := url.Parse(address)
+		if err != nil {
+			return address
+		}
+		u.Host = strings.TrimSuffix(strings.ToLower(u.Host), ":443")
+		return u.String()
+	}
+	return plain(a) == plain(b)
+}
+
 // Events are all event types that are subscribed to, each once.
 func (m Memory) Events() []string {
 	var events []string
-	for _, s := range m.Subscriptions {
+	for _, s := range m.Live() {
 		events = append(events, s.Events...)
 	}
 	slices.Sort(events)
 	return slices.Compact(events)
 }
 
-// Missing are the needed event types that are not subscribed to, in order.
+// Missing are the needed event types that are not subscribed to, in order. As
+// long as the event types of a webhook are not known, none is said to be missing.
 func (m Memory) Missing(needed []string) []string {
+	if slices.ContainsFunc(m.Live(), func(s *Subscription) bool { return len(s.Events) == 0 }) {
+		return nil
+	}
 	have := m.Events()
 	return slices.DeleteFunc(slices.Clone(needed), func(name string) bool { return slices.Contains(have, name) })
 }

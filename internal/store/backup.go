@@ -5,8 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Backup writes a consistent copy of the store in a data directory to a new
@@ -17,8 +20,10 @@ import (
 func Backup(ctx context.Context, dir, target string) (err error) {
 	defer wrap(&err, "back up")
 	path := filepath.Join(dir, "heed.db")
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no store at %s", dir)
+	} else if err != nil {
+		return fmt.Errorf("the store at %s cannot be read: %w", dir, err)
 	}
 	if _, err := os.Stat(target); err == nil {
 		return fmt.Errorf("%s is there already: name a new file", target)
@@ -44,7 +49,7 @@ func Backup(ctx context.Context, dir, target string) (err error) {
 		}
 	}()
 	if err := copyInto(ctx, path, part); err != nil {
-		return err
+		return whyUnreadable(dir, path, err)
 	}
 	if err := check(ctx, part); err != nil {
 		return fmt.Errorf("the copy is not sound: %w", err)
@@ -66,6 +71,19 @@ func copyInto(ctx context.Context, path, part string) error {
 	defer db.Close()
 	_, err = db.ExecContext(ctx, "VACUUM INTO ?", part)
 	return err
+}
+
+// whyUnreadable asks the system why SQLite cannot open a file, which does not
+// say.
+func whyUnreadable(dir, path string, err error) error {
+	if codeOf(err)&0xff != sqlite3.SQLITE_CANTOPEN {
+		return err
+	}
+	f, why := os.Open(path)
+	if why != nil {
+		return fmt.Errorf("the store at %s cannot be read: %w", dir, why)
+	}
+	return errors.Join(err, f.Close())
 }
 
 func syncDir(dir string) error {

@@ -25,16 +25,21 @@ type LockedError struct {
 	Holder Holder // zero if it has not said who it is
 }
 
-func (e *LockedError) Error() string {
+// InUse says who has the directory open, without advice.
+func (e *LockedError) InUse() string {
 	who := "another process"
 	if e.Holder.PID != 0 {
 		who = fmt.Sprintf("process %d", e.Holder.PID)
 	}
+	return fmt.Sprintf("%s is in use by %s", e.Dir, who)
+}
+
+func (e *LockedError) Error() string {
 	advice := "stop it, or use another data directory"
 	if e.Holder.AdminURL != "" {
 		advice = fmt.Sprintf("stop it, or talk to it at %s", e.Holder.AdminURL)
 	}
-	return fmt.Sprintf("%s is in use by %s: %s", e.Dir, who, advice)
+	return e.InUse() + ": " + advice
 }
 
 // ReadHolder returns what the last process to open the data directory said of

@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -63,6 +64,9 @@ type DB struct {
 // *LockedError, a *DamagedError or a *NewerError.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	db, err := open(ctx, o)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("open store: %w. Run this as the user that the files in %s belong to", err, o.Dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
@@ -98,8 +102,11 @@ func makeDir(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, "heed.db")); err == nil {
 		return nil
 	}
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is a file, not a directory", dir)
+	}
 	above := filepath.Dir(dir)
-	if _, err := os.Stat(above); errors.Is(err, fs.ErrNotExist) && above != dir {
+	if info, err := os.Stat(above); above != dir && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || err == nil && !info.IsDir()) {
 		if err := makeDir(above); err != nil {
 			return err
 		}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"heed/engine/record"
+	"heed/internal/mindtickle"
+)
+
+func newWebhooksStatus(s streams) *cobra.Command {
+	var client clientOptions
+	var rules string
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Compare what was registered with what the rules need, and show the last event",
+		Args:  noArguments,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return webhooksStatus(cmd.Context(), s, &client, rules) },
+	}
+	client.flags(cmd)
+	cmd.Flags().StringVar(&rules, "rules", "rules.yaml", "rule file, or directory of rule files")
+	return cmd
+}
+
+func webhooksStatus(ctx context.Context, s streams, client *clientOptions, rules string) error {
+	loaded, err := loadRules(s, rules)
+	if err != nil {
+		return err
+	}
+	memory, err := mindtickle.Remember(client.data)
+	if err != nil {
+		return failure(err)
+	}
+	if len(memory.Subscriptions) == 0 {
+		fmt.Fprintf(s.out, "no webhook was registered from %s; heed webhooks register does\n", client.data)
+	}
+	code := exitOK
+	for i := range memory.Subscriptions {
+		printWebhook(s, &memory.Subscriptions[i])
+		if memory.Subscriptions[i].ReplacedBy != "" {
+			code = exitProblems
+		}
+	}
+	printLastEvent(ctx, s, client)
+	needed := neededEvents(loaded.Rules)
+	if len(memory.Subscriptions) > 0 {
+		for _, name := range memory.Missing(slices.Sorted(maps.Keys(needed))) {
+			fmt.Fprintf(s.out, "%s is used by the rule %s but is not subscribed; heed webhooks register subscribes to it\n", name, line(needed[name]))
+			code = exitProblems
+		}
+	}
+	for _, name := range memory.Events() {
+		if _, used := needed[name]; !used {
+			fmt.Fprintf(s.out, "%s is subscribed, and no rule needs it\n", name)
+		}
+	}
+	return quiet(code)
+}
+
+func printWebhook(s streams, w *mindtickle.Subscription) {
+	since := "registered " + shortTime(w.RegisteredAt)
+	if w.RegisteredAt.IsZero() {
+		since = "activated " + shortTime(w.ActivatedAt)
+	}
+	if w.ReplacedBy != "" {
+		since += ", replaced by " + line(w.ReplacedBy)
+	}
+	address, events := cmp.Or(line(w.URL), "address not known"), line(strings.Join(w.Events, ", "))
+	if events == "" {
+		events = "event types not known: heed webhooks activate --id " + line(w.ID) + " --events TYPE,TYPE says them"
+	}
+	fmt.Fprintf(s.out, "%s  %s\n  %s\n  %s\n", line(w.ID), since, address, events)
+	if w.ReplacedBy != "" {
+		fmt.Fprintf(s.out, "  still at MindTickle: %s\n", deleteThere(w))
+	}
+}
+
+// printLastEvent says when the last good delivery came. Without a store there
+// was none.
+func printLastEvent(ctx context.Context, s streams, client *clientOptions) {
+	var page struct {
+		Events []record.Event `json:"events"`
+	}
+	query := queryOf("limit", "1", "status", string(record.Accepted))
+	switch err := client.fetch(ctx, s, "/api/v1/events", query, &page); {
+	case err != nil:
+		fmt.Fprintf(s.out, "last event: not known (%v)\n", err)
+	case len(page.Events) == 0:
+		fmt.Fprintln(s.out, "last event: none came yet")
+	default:
+		e := page.Events[0]
+		fmt.Fprintf(s.out, "last event: %s at %s\n", line(e.Type), shortTime(e.ReceivedAt))
+	}
+}
