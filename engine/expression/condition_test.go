@@ -317,7 +317,7 @@ func TestHabitsOfOtherLanguagesHaveAHint(t *testing.T) {
 		`not (data.quizName)`:                         "put the whole comparison into brackets: not (data.score < 70)",
 		`data.passed or "no"`:                         `name the field again, data.quizType == "graded" or data.quizType == "final", or write data.quizType in ["graded", "final"]; for a missing value write data.quizType ?? "none"`,
 		`format(data.at, "DD.MM.YYYY") == "x"`:        `write it as the moment 2 January 2006, 15:04:05 would look: "2006-01-02", "2 Jan 15:04"`,
-		`format(data.at, "2 Jan", "IST/Delhi") == ""`: `name a zone as "Asia/Kolkata" or "UTC"`,
+		`format(data.at, "2 Jan", "IST/Delhi") == ""`: `write Asia/Kolkata`,
 	} {
 		c, faults := NewScope([]*event.Type{wide}).Condition(text)
 		if c != nil || len(faults) == 0 || faults[0].Hint != want {

@@ -121,8 +121,8 @@ func inZone(t time.Time, args []any) (time.Time, *Unknown) {
 		return t, nil
 	}
 	name, _ := args[0].(string)
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "" {
+	zone, ok := zoneNamed(name)
+	if !ok {
 		return t, badf("there is no time zone %s", quoted(name))
 	}
 	return t.In(zone), nil
