@@ -1,7 +1,9 @@
 package expression
 
 import (
+	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -99,7 +101,7 @@ func (s *Scope) checkCall(n ast.Node, inRecord bool, report func(ast.Node, Fault
 		case !slices.Contains(tables, table.Value):
 			report(table, Fault{Code: "unknown-table", Message: "there is no table called " + table.Value, Hint: suggest.DidYouMean(table.Value, tables)})
 		case !inRecord:
-			report(call, Fault{Code: "bare-record", Message: "lookup gives a row, not a value", Hint: "write the column behind it: " + example(table.Value, s.tables[table.Value])})
+			report(call, Fault{Code: "bare-record", Message: "lookup gives a row, not a value", Hint: "write the column behind it: " + s.example(table.Value)})
 		}
 	case "rank":
 		by, isText := call.Arguments[1].(*ast.StringNode)
@@ -116,13 +118,32 @@ func (s *Scope) checkCall(n ast.Node, inRecord bool, report func(ast.Node, Fault
 	}
 }
 
-// example is how a column of a table is written.
-func example(table string, columns []string) string {
-	column := "email"
-	if len(columns) > 0 && !slices.Contains(columns, column) {
-		column = columns[len(columns)-1]
+// example is how a cell of a table is written.
+func (s *Scope) example(table string) string { return s.cell(table, "data.userId", "") }
+
+// cell is how a cell of a table is written, of any column if none is given.
+func (s *Scope) cell(table, key, column string) string {
+	if columns := s.tables[table].Columns; column == "" {
+		column = "email"
+		if len(columns) > 0 && !slices.Contains(columns, column) {
+			column = columns[len(columns)-1]
+		}
 	}
-	return `lookup("` + table + `", data.userId).` + column
+	if !plainName.MatchString(column) {
+		return fmt.Sprintf("lookup(%q, %s)[%q]", table, key, column)
+	}
+	return fmt.Sprintf("lookup(%q, %s).%s", table, key, column)
+}
+
+// plainName is a column that can stand behind a point.
+var plainName = regexp.MustCompile(`^[\pL_]\w*$`)
+
+// anyTable is the name of a table for an example: one of those that there are.
+func (s *Scope) anyTable() string {
+	if names := slices.Sorted(maps.Keys(s.tables)); len(names) > 0 {
+		return names[0]
+	}
+	return "managers"
 }
 
 // checkCell finds a column or a value of a user that there is not.
@@ -148,19 +169,19 @@ func (s *Scope) checkCell(member *ast.MemberNode, report func(ast.Node, Fault)) 
 		return
 	}
 	table, named := call.Arguments[0].(*ast.StringNode)
-	if !named || s.tables[table.Value] == nil {
+	if !named || s.tables[table.Value].Columns == nil {
 		return
 	}
-	columns := s.tables[table.Value]
+	columns := s.tables[table.Value].Columns
 	switch {
 	case !isText:
-		report(member, Fault{Code: "unknown-column", Message: "the column is written as it is", Hint: "write " + example(table.Value, columns)})
+		report(member, Fault{Code: "unknown-column", Message: "the column is written as it is", Hint: "write " + s.example(table.Value)})
 	case !slices.Contains(columns, cell.Value):
 		hint := "it has " + strings.Join(columns, ", ")
 		if closest := suggest.Closest(cell.Value, columns); closest != "" {
 			hint = "did you mean " + closest + "?"
 		}
-		report(member, Fault{Code: "unknown-column", Message: "the table " + table.Value + " has no column " + cell.Value, Hint: hint})
+		report(member, Fault{Code: "unknown-column", Message: "the table " + table.Value + " has no column " + cell.Value + s.tables[table.Value].in(), Hint: hint})
 	default:
 		s.noteRead(table.Value, cell.Value)
 	}

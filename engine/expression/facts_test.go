@@ -32,7 +32,7 @@ func everything() *known {
 
 func factScope() *Scope {
 	s := NewScope([]*event.Type{wide})
-	s.LookUpIn(Tables{"managers": {"userId", "email", "phone"}, "unread": nil})
+	s.LookUpIn(Tables{"managers": {Columns: []string{"userId", "email", "phone"}, Key: "userId"}, "unread": {}})
 	return s
 }
 
@@ -83,7 +83,7 @@ func regional() *Scope {
 	region := *wide
 	region.Fields = append(append([]event.Field{}, wide.Fields...), event.Field{Name: "region", Kind: event.Text})
 	s := NewScope([]*event.Type{&region})
-	s.LookUpIn(Tables{"managers": {"userId", "email", "phone"}, "unread": nil})
+	s.LookUpIn(Tables{"managers": {Columns: []string{"userId", "email", "phone"}, Key: "userId"}, "unread": {}})
 	return s
 }
 

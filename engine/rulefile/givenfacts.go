@@ -32,7 +32,7 @@ func (b *build) readGivenFacts(fields *source.Fields, userID string) expression.
 	}
 	for _, tableOf := range b.givenPairs(fields, "lookups", "{managers: {u1: {email: boss@example.com}}}") {
 		name := tableOf.Key.Text()
-		columns, declared := b.tables[name]
+		of, declared := b.tables[name]
 		if !declared {
 			b.report.Errorf(tableOf.Key.Place(), "unknown-table", "there is no table called %s", name).
 				Suggest("%s", suggest.DidYouMean(name, slices.Sorted(maps.Keys(b.tables))))
@@ -40,7 +40,7 @@ func (b *build) readGivenFacts(fields *source.Fields, userID string) expression.
 		for _, row := range tableOf.Value.Fields(b.report, "rows of "+name).Pairs() {
 			facts = append(facts, expression.Fact{
 				Question: expression.Question{About: expression.AboutLookup, Of: name, Key: row.Key.Text()},
-				Answer:   b.readCells(row.Value, "row of "+name, columns),
+				Answer:   b.readCells(row.Value, "row of "+name, of.Columns),
 			})
 		}
 	}
