@@ -31,7 +31,7 @@ func (s *Scope) read(text string) (ast.Node, reflect.Type, []Fault) {
 // asMeant looks for the habits of other languages in an expression with
 // faults.
 func (s *Scope) asMeant(text string, faults []Fault) []Fault {
-	habits, meant := findHabits(text)
+	habits, meant := s.findHabits(text)
 	isSyntax := func(f Fault) bool { return f.Code == "syntax" }
 	if !slices.ContainsFunc(faults, isSyntax) {
 		habits = s.besideFaults(text, habits, faults)
