@@ -208,7 +208,7 @@ func TestMistakesAreFoundWithPlaceAndHint(t *testing.T) {
 		`format(data.att, "2006") == "X"`:             {"att", "unknown-field", "quiz.submitted has no field att", "did you mean data.at?"},
 		`score < 70`:                                  {"score", "unknown-name", "there is no score", "an event's fields stand in data: write data.score"},
 		`data.quizType == graded`:                     {"graded", "unknown-name", "there is no graded", `if it is a text, put quotes round it: "graded"; known here: event, id, companyId, receivedAt, now, user, data, data.…`},
-		`data.score < "70"`:                           {"<", "type-mismatch", "< cannot be used between a number and a text", `numbers stand without quotes, texts with: data.score < 70, data.quizType == "graded"`},
+		`data.score < "70"`:                           {"<", "type-mismatch", "< cannot be used between a number and a text", "numbers stand without quotes: write data.score < 70"},
 		`data.at > "2026-01-01"`:                      {">", "type-mismatch", "> cannot be used between a time and a text", `write date("2026-01-31") to compare with a time`},
 		`data.score`:                                  {"data.score", "not-boolean", "the condition gives a number, not true or false", "compare it: data.score == …, or data.score != nil for any value"},
 		`data.score === 70`:                           {"===", "syntax", "=== is JavaScript", "write =="},

@@ -82,6 +82,9 @@ func (s *Scope) checkCall(n ast.Node, inRecord bool, report func(ast.Node, Fault
 	call := n.(*ast.CallNode)
 	name := asks(call)
 	if len(call.Arguments) != 2 {
+		if table, ok := firstText(call.Arguments); ok && name == "lookup" && len(call.Arguments) == 1 {
+			report(call, Fault{Code: "type-mismatch", Message: "lookup lacks the key of the row", Hint: "write " + s.example(table)})
+		}
 		return // the type check says so
 	}
 	switch name {
@@ -95,7 +98,7 @@ func (s *Scope) checkCall(n ast.Node, inRecord bool, report func(ast.Node, Fault
 		}
 		switch {
 		case !isText:
-			report(call.Arguments[0], Fault{Code: "unknown-table", Message: "the name of the table stands in quotes", Hint: `write lookup("managers", data.userId).email`})
+			report(call.Arguments[0], Fault{Code: "unknown-table", Message: "the name of the table stands in quotes", Hint: "write " + s.lookupOf(call.Arguments)})
 		case len(tables) == 0:
 			report(table, Fault{Code: "unknown-table", Message: "there are no tables to look things up in", Hint: "declare it at the top of the file: lookups: {" + table.Value + ": {file: " + table.Value + ".csv, key: userId}}"})
 		case !slices.Contains(tables, table.Value):
@@ -135,6 +138,27 @@ func (s *Scope) cell(table, key, column string) string {
 	return fmt.Sprintf("lookup(%q, %s).%s", table, key, column)
 }
 
+// lookupOf is a lookup with these arguments, the table's name in quotes wherever
+// it stands among them.
+func (s *Scope) lookupOf(arguments []ast.Node) string {
+	table, key := s.anyTable(), "data.userId"
+	for _, argument := range arguments {
+		name := ""
+		switch n := argument.(type) {
+		case *ast.StringNode:
+			name = n.Value
+		case *ast.IdentifierNode:
+			name = n.Value
+		}
+		if _, known := s.tables[name]; known {
+			table = name
+		} else if isPath(argument) && name == "" {
+			key = pathText(argument)
+		}
+	}
+	return s.cell(table, key, "")
+}
+
 // plainName is a column that can stand behind a point.
 var plainName = regexp.MustCompile(`^[\pL_]\w*$`)
 
@@ -158,7 +182,7 @@ func (s *Scope) checkCell(member *ast.MemberNode, report func(ast.Node, Fault)) 
 			f := Fault{Code: "unknown-field", Message: "of a user is known: " + strings.Join(UserFields, ", "), Hint: "write user.email"}
 			if isText {
 				f.Message = "a user has no " + cell.Value
-				f.Hint = userHint(cell.Value)
+				f.Hint = s.userHint(cell.Value)
 			}
 			report(member, f)
 		}
@@ -197,16 +221,24 @@ func (s *Scope) noteRead(table, column string) {
 	s.cells[table][column] = true
 }
 
-func userHint(name string) string {
+func (s *Scope) userHint(name string) string {
 	switch strings.ToLower(name) {
 	case "id", "userid":
 		return "write data.userId"
+	case "progress", "progresspct":
+		return s.usageOf("progress")
+	case "rank", "place":
+		return s.usageOf("rank")
+	case "score", "points":
+		if slices.Contains(s.fieldNames(), "score") {
+			return "write data.score"
+		}
 	case "team":
 		return "write user.teamId"
 	case "mail", "emailaddress":
 		return "write user.email"
 	case "manager", "manageremail":
-		return `who manages whom stands in a table: lookup("managers", data.userId).email`
+		return "who manages whom stands in a table: " + s.example(s.anyTable())
 	}
 	if closest := suggest.Closest(name, UserFields); closest != "" {
 		return "did you mean user." + closest + "?"

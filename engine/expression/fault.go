@@ -49,6 +49,11 @@ func (s *Scope) fromExpr(text string, err error) Fault {
 			if decimal, ok := decimalAsTwo(text, f); ok {
 				return decimal
 			}
+			if sides.MatchString(at.Message) {
+				if hint := s.sidesHint(text, &f); hint != "" {
+					f.Hint = hint
+				}
+			}
 			if m := quotedField.FindStringSubmatch(text); m != nil && f.Code == "type-mismatch" {
 				f.Hint = m[1] + " stands without quotes"
 			}
@@ -73,6 +78,10 @@ func decimalAsTwo(text string, f Fault) (Fault, bool) {
 	}
 	return f, false
 }
+
+// sides are complaints about the kinds of two sides for which the hint may be
+// made of them.
+var sides = regexp.MustCompile(`^invalid operation: \S+ \(mismatched types (?:bool and string|string and bool|(?:u?int|float)\w* and string|string and (?:u?int|float)\w*|string and string)\)$`)
 
 // quotedField is a field that was put into quotes.
 var quotedField = regexp.MustCompile(`["'](data\.\w+)["']`)
@@ -106,7 +115,14 @@ var usages = map[string]string{
 	"any": `any(data.tags, # == "urgent")`, "count": `count(data.tags, # == "urgent")`, "replace": `replace(data.quizName, "a", "b")`, "split": `split(data.email, "@")`,
 }
 
-func usageOf(function string) string {
+func (s *Scope) usageOf(function string) string {
+	switch {
+	case function == "lookup":
+		return "write " + s.example(s.anyTable())
+	case function == "progress" && !slices.Contains(s.fieldNames(), "moduleId"):
+		return `write progress(data.userId, "m-77")`
+	}
+
 	if usage, ok := usages[function]; ok {
 		return "write " + usage
 	}
@@ -204,20 +220,20 @@ var translations = []translation{
 	{regexp.MustCompile(`^unrecognized character: U\+\w+ '(.*)'$`), func(_ *Scope, f *Fault, m []string) {
 		f.Message, f.Hint = m[1]+" means nothing here", "write the operator as a sign or word of the language: + - * / < <= == != and or not"
 	}},
-	{regexp.MustCompile(`^not enough arguments to call (\w+)|^expected at least (\d+) arguments`), func(_ *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^not enough arguments to call (\w+)|^expected at least (\d+) arguments`), func(s *Scope, f *Fault, m []string) {
 		f.Code, f.Message = "type-mismatch", "a function lacks a value in its brackets"
-		f.Hint = usageOf(m[1])
+		f.Hint = s.usageOf(m[1])
 	}},
-	{regexp.MustCompile(`^too many arguments to call (\w+)`), func(_ *Scope, f *Fault, m []string) {
-		f.Code, f.Message, f.Hint, f.tooMany = "type-mismatch", m[1]+" takes fewer values", usageOf(m[1]), true
+	{regexp.MustCompile(`^too many arguments to call (\w+)`), func(s *Scope, f *Fault, m []string) {
+		f.Code, f.Message, f.Hint, f.tooMany = "type-mismatch", m[1]+" takes fewer values", s.usageOf(m[1]), true
 	}},
-	{regexp.MustCompile(`^invalid number of arguments(?: for \w+)? \(expected (.+), got (\d+)\)$`), func(_ *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^invalid number of arguments(?: for \w+)? \(expected (.+), got (\d+)\)$`), func(s *Scope, f *Fault, m []string) {
 		values := " values"
 		if m[1] == "1" {
 			values = " value"
 		}
 		f.Code, f.Message = "type-mismatch", "this function takes "+m[1]+values+", not "+m[2]
-		f.Hint, f.tooMany = usageOf(""), m[2] > m[1]
+		f.Hint, f.tooMany = s.usageOf(""), m[2] > m[1]
 	}},
 	{regexp.MustCompile(`^type string\[int\] is undefined$|^cannot get (?:first|last) element from string$`), func(_ *Scope, f *Fault, _ []string) {
 		f.Code, f.Message, f.Hint = "type-mismatch", "a text has no elements", "cut a piece out: data.quizName[0:1]"
