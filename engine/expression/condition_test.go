@@ -334,6 +334,24 @@ func TestHabitsOfOtherLanguagesHaveAHint(t *testing.T) {
 	}
 }
 
+func TestATextThatIsNoNumberSaysSo(t *testing.T) {
+	for text, want := range map[string]string{
+		`float("70.5") == 70.5`:    "",
+		`float(" 70") < 1`:         `" 70" is no number`,
+		`float("70,5") < 1`:        `"70,5" is no number; a decimal has a point`,
+		`float(data.quizName) < 1`: `"high" is no number`,
+		`float("NaN") < 1`:         `"NaN" is no number`,
+		`int("70") == 70`:          "",
+		`int("70.5") < 1`:          `"70.5" is no whole number; round(float(…)) makes one`,
+		`int(data.score) == 61`:    "",
+	} {
+		c := condition(t, text)
+		if _, reason := c.Eval(env(t, `{"quizName":"high","score":61.5}`)); reason != want {
+			t.Errorf("%s: %s, want %s", text, reason, want)
+		}
+	}
+}
+
 func TestConditionsThatNeverChangeAreFound(t *testing.T) {
 	quiz, hired := wide, event.Standard().Lookup("user.provisioned")
 	for text, want := range map[string]string{
