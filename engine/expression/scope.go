@@ -178,14 +178,15 @@ type Value struct {
 	run   node
 }
 
-// Value compiles an expression of any type.
+// Value compiles an expression of any type. The value is nil if one of the
+// faults is more than a warning.
 func (s *Scope) Value(text string) (*Value, []Fault) {
 	tree, _, faults := s.read(text)
 	if len(faults) > 0 {
 		return nil, faults
 	}
 	c := compiler{}
-	return &Value{Text: strings.TrimSpace(text), field: dataField(tree), run: c.compile(tree)}, nil
+	return &Value{Text: strings.TrimSpace(text), field: dataField(tree), run: c.compile(tree)}, s.vain(text, tree)
 }
 
 // Eval evaluates the expression: its value, or why it has none.
