@@ -352,6 +352,25 @@ func TestATextThatIsNoNumberSaysSo(t *testing.T) {
 	}
 }
 
+// What looks like a formula is looked at before anything is known of it.
+func TestWhatIsNoWholeFormulaIsReadSoonAndWithoutHarm(t *testing.T) {
+	for _, text := range []string{
+		strings.Repeat("AND(", 2000), strings.Repeat("AND(", 1000) + "1" + strings.Repeat(",2)", 1000), strings.Repeat("IF(a;", 1600), strings.Repeat("1,1,", 2000),
+		strings.Repeat("(", 4000) + strings.Repeat(")", 4000), strings.Repeat("abs(1,1;2)", 800),
+		"VLOOKUP(", ")AND(,)", "ISBLANK()", "IF(,,)", "WENN(;;)", "ä AND(ö,ü)", "lookup()", "progress()", "lookups", "lookups.x", "a[1](2)", "VLOOKUP(a,)", "(((;", "f(1,2;3",
+	} {
+		s := NewScope([]*event.Type{wide})
+		s.LookUpIn(Tables{"m": {}})
+		start := time.Now()
+		if c, faults := s.Condition(text); c != nil || len(faults) == 0 {
+			t.Errorf("%.20s is sound", text)
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("%.20s took %v", text, took)
+		}
+	}
+}
+
 func TestConditionsThatNeverChangeAreFound(t *testing.T) {
 	quiz, hired := wide, event.Standard().Lookup("user.provisioned")
 	for text, want := range map[string]string{

@@ -54,14 +54,15 @@ var formulaName = regexp.MustCompile(`(?i)\b([a-z_]+)\s*\(`)
 func (s *Scope) findFormulas(m *mended) []formula {
 	code := []rune(m.code)
 	var found []formula
+	tried := 0
 	for _, at := range formulaName.FindAllStringSubmatchIndex(m.code, -1) {
 		f := formula{name: m.code[at[2]:at[3]], from: len([]rune(m.code[:at[2]])), open: len([]rune(m.code[:at[1]])) - 1}
 		kind, known := formulaKinds[strings.ToLower(f.name)]
-		if len(found) == maxFormulas {
-			break
-		}
 		if !known || m.skip[f.from] || !startsOperand(code[:f.from]) {
 			continue
+		}
+		if tried++; tried > maxFormulas {
+			break
 		}
 		f.close, f.between = separators(code, f.open)
 		if f.close < len(code) && kind.mend(s, m, f) {
