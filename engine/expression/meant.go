@@ -53,6 +53,8 @@ func (s *Scope) sidesHint(text string, f *Fault) string {
 		path := pathText(sides[0])
 		word, isText := sides[1].(*ast.StringNode)
 		switch {
+		case isCell(sides[0]) && strings.Contains(f.Message, "true or false"):
+			return "a cell is a text: write " + path + ` == "yes", or whatever stands in the table`
 		case isCell(sides[0]) && !isText:
 			return "a cell is a text: write float(" + path + ")"
 		case !isText || !isPath(sides[0]):
