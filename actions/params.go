@@ -37,6 +37,11 @@ func (p *Params) MentionTemplateOf(key string, node *source.Node) *expression.Te
 	return p.compile(key, node, p.Scope.MentionTemplate)
 }
 
+// AddressTemplateOf is TemplateOf for a text that gives an e-mail address.
+func (p *Params) AddressTemplateOf(key string, node *source.Node) *expression.Template {
+	return p.compile(key, node, p.Scope.AddressTemplate)
+}
+
 func (p *Params) compile(key string, node *source.Node, compile func(string) (*expression.Template, []expression.Fault)) *expression.Template {
 	if !CheckText(p.Fields, key, node) {
 		return nil

@@ -61,7 +61,7 @@ func Compile(t testing.TB, r Rule) *Compiled {
 	c := &Compiled{Configured: reader.Read(parse(t, "name", "act", report), config, report)}
 	if c.Configured != nil && r.Step != "" {
 		fields := parse(t, "step", r.Step, report).Fields(report, "the "+c.Kind+" action "+c.Name)
-		scope := expression.NewScope([]*event.Type{event.Standard().Lookup("quiz.submitted")})
+		scope := expression.NewScope([]*event.Type{quiz})
 		c.Step = c.Configured.Step(&actions.Params{Fields: fields, Scope: scope})
 		fields.Done()
 	}
@@ -102,6 +102,15 @@ func Lines(problems []source.Problem) string {
 	return lines.String()
 }
 
+// quiz is the type of the events: quiz.submitted with an e-mail address.
+var quiz = func() *event.Type {
+	catalog, err := event.Standard().With(event.Type{Name: "quiz.submitted", Fields: []event.Field{{Name: "email", Kind: event.Text}}})
+	if err != nil {
+		panic(err)
+	}
+	return catalog.Lookup("quiz.submitted")
+}()
+
 // Render renders the step for a quiz.submitted event with this data, as JSON,
 // in the form in which it is recorded.
 func (c *Compiled) Render(t testing.TB, data string) (json.RawMessage, error) {
@@ -111,7 +120,7 @@ func (c *Compiled) Render(t testing.TB, data string) (json.RawMessage, error) {
 		t.Fatalf("decode %s: %v", data, err)
 	}
 	e.ID, e.ReceivedAt = "e1", Noon
-	request, err := c.Step.Render(expression.NewEnv(&e, event.Standard().Lookup("quiz.submitted"), Noon))
+	request, err := c.Step.Render(expression.NewEnv(&e, quiz, Noon))
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func TestEachMistakeIsReportedAtItsPlace(t *testing.T) {
 		"step: unknown field":   {ok, "to: a@b.c\nsubject: a\ntext: |\n  Hello\n  {{ data.scor }}", `step:5:11: error: quiz.submitted has no field scor [unknown-field]`},
 		"step: unknown in html": {ok, `{to: a@b.c, subject: a, html: "<b>{{ data.scor }}</b>"}`, `step:1:43: error: quiz.submitted has no field scor [unknown-field]`},
 		"step: unknown key":     {ok, `{to: a@b.c, subjet: a, text: a}`, "step:1:13: error: the email action act has no key subjet [unknown-key] (did you mean subject?)"},
-		"step: everything":      {ok, `{to: ["{{ data.userId }}@example.com", "A B <a@b.c>"], cc: "{{ data.userId }}", reply_to: a@b.c, subject: a, text: a, html: a}`, ``},
+		"step: everything":      {ok, `{to: ["{{ data.userId }}@example.com", "A B <a@b.c>"], cc: "{{ data.email }}", reply_to: a@b.c, subject: a, text: a, html: a}`, ``},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := strings.Split(strings.TrimSuffix(actiontest.Lines(actiontest.Compile(t, rule(c.config, c.step)).Problems), "\n"), "\n")

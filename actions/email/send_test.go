@@ -161,23 +161,23 @@ html: "<p>{{ data.quizName }}</p>"`))
 
 func TestARecipientThatIsMissingOrNoAddressMakesTheMailImpossible(t *testing.T) {
 	for _, c := range []struct{ value, want string }{
-		{`null`, "data.userId is missing"},
+		{`null`, "data.email is missing"},
 		{`""`, `"" is no e-mail address`},
 		{`"nobody"`, `"nobody" is no e-mail address`},
-		{`"a@b.c, d@e.f"`, "data.userId holds what an e-mail address cannot"},
-		{`"a@b.c;d@e.f"`, "data.userId holds what an e-mail address cannot"},
-		{`"a@b.c\r\nBcc: d@e.f"`, "data.userId holds what an e-mail address cannot"},
-		{`"a@b.c\u0000"`, "data.userId holds what an e-mail address cannot"},
-		{`"X <a@b.c>"`, "data.userId holds what an e-mail address cannot"},
+		{`"a@b.c, d@e.f"`, "data.email holds what an e-mail address cannot"},
+		{`"a@b.c;d@e.f"`, "data.email holds what an e-mail address cannot"},
+		{`"a@b.c\r\nBcc: d@e.f"`, "data.email holds what an e-mail address cannot"},
+		{`"a@b.c\u0000"`, "data.email holds what an e-mail address cannot"},
+		{`"X <a@b.c>"`, "data.email holds what an e-mail address cannot"},
 		{`"a@b.c d@e.f"`, `"a@b.c d@e.f" is no e-mail address`},
-		{`["a@b.c","d@e.f"]`, "data.userId holds what an e-mail address cannot"},
+		{`["a@b.c","d@e.f"]`, "data.email holds what an e-mail address cannot"},
 	} {
 		for _, step := range []string{
-			`{to: "{{ data.userId }}", subject: a, text: a}`,
-			`{to: x@y.z, cc: [x@y.z, "{{ data.userId }}"], subject: a, text: a}`,
-			`{to: x@y.z, reply_to: "{{ data.userId }}", subject: a, text: a}`,
+			`{to: "{{ data.email }}", subject: a, text: a}`,
+			`{to: x@y.z, cc: [x@y.z, "{{ data.email }}"], subject: a, text: a}`,
+			`{to: x@y.z, reply_to: "{{ data.email }}", subject: a, text: a}`,
 		} {
-			got, err := actiontest.MustCompile(t, rule(ok, step)).Render(t, `{"userId":`+c.value+`}`)
+			got, err := actiontest.MustCompile(t, rule(ok, step)).Render(t, `{"email":`+c.value+`}`)
 			if err == nil || err.Error() != c.want {
 				t.Errorf("%s: %s, %v", c.value, got, err)
 			}

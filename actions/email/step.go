@@ -71,7 +71,7 @@ func readRecipients(p *actions.Params, key string, node *source.Node) []*express
 	}
 	var templates []*expression.Template
 	for _, item := range items {
-		t := p.TemplateOf(key, item)
+		t := p.AddressTemplateOf(key, item)
 		if t == nil {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/textproto"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -199,12 +200,22 @@ func readExpect(p *actions.Params, node *source.Node) []int {
 		code, ok := item.Scalar().(int)
 		if !ok || code < minStatus || code > maxStatus {
 			p.Report().Errorf(item.Place(), "wrong-type", "expect of %s takes status codes from 200 to 599, not %s", p.What(), item.Describe()).
-				Suggest("write expect: [200, 409]")
+				Suggest("%s", expectHint(item.Text()))
 			continue
 		}
 		expect = append(expect, code)
 	}
 	return expect
+}
+
+// anySuccess is how people write that any 2xx is good.
+var anySuccess = regexp.MustCompile(`(?i)^(?:2(?:xx|\*\*?|\.\.)|200 ?(?:-|\.\.|to) ?2[09]\d|ok|success)$`)
+
+func expectHint(written string) string {
+	if anySuccess.MatchString(written) {
+		return "leave expect out: any 2xx is good then"
+	}
+	return "write expect: [200, 409]"
 }
 
 // Render makes the call for an event. A value that is missing in the path, the

@@ -17,12 +17,12 @@ import (
 	"heed/actions/slack"
 )
 
-const direct = `{text: "Well done", to: "{{ data.userId }}"}`
+const direct = `{text: "Well done", to: "{{ data.email }}"}`
 
 func TestADirectMessageFindsItsPersonByAddress(t *testing.T) {
 	w := newWorkspace(t)
 	w.people["ada@example.com"] = "U1"
-	sendAll(t, w.bot(nil, direct), `{"userId":"ada@example.com"}`)
+	sendAll(t, w.bot(nil, direct), `{"email":"ada@example.com"}`)
 	if diff := cmp.Diff([]post{{"U1", "Well done", "", "1.0"}}, w.posted()); diff != "" {
 		t.Error(diff)
 	}
@@ -34,8 +34,8 @@ func TestADirectMessageFindsItsPersonByAddress(t *testing.T) {
 func TestADirectMessageCanBeAThread(t *testing.T) {
 	w := newWorkspace(t)
 	w.people["ada@example.com"], w.people["bob@example.com"] = "U1", "U2"
-	r := w.bot(slack.NewMemory(newThreads(), time.Now), `{text: a, to: "{{ data.userId }}", thread_per: data.quizId}`)
-	sendAll(t, r, `{"userId":"ada@example.com","quizId":"q1"}`, `{"userId":"bob@example.com","quizId":"q1"}`, `{"userId":"ada@example.com","quizId":"q1"}`)
+	r := w.bot(slack.NewMemory(newThreads(), time.Now), `{text: a, to: "{{ data.email }}", thread_per: data.quizId}`)
+	sendAll(t, r, `{"email":"ada@example.com","quizId":"q1"}`, `{"email":"bob@example.com","quizId":"q1"}`, `{"email":"ada@example.com","quizId":"q1"}`)
 	if diff := cmp.Diff([]post{{"U1", "a", "", "1.0"}, {"U2", "a", "", "2.0"}, {"U1", "a", "1.0", "3.0"}}, w.posted()); diff != "" {
 		t.Error(diff)
 	}
@@ -46,7 +46,7 @@ func TestADirectMessageToNobodyIsDead(t *testing.T) {
 	w.people["left@example.com"] = "X1" // deactivated
 	for _, address := range []string{"nobody@example.com", "left@example.com"} {
 		want := actions.Outcome{Verdict: actions.Dead, Error: "nobody in Slack has the address " + address + ": correct it where it comes from, or invite the person to Slack, then retry this delivery"}
-		if diff := cmp.Diff(want, send(t, w.bot(nil, direct), fmt.Sprintf(`{"userId":%q}`, address))); diff != "" {
+		if diff := cmp.Diff(want, send(t, w.bot(nil, direct), fmt.Sprintf(`{"email":%q}`, address))); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -69,7 +69,7 @@ func TestALookUpThatFailsDecidesWhatBecomesOfAMessage(t *testing.T) {
 		"out of order":   {500, `oops`, actions.Outcome{Verdict: actions.Retry, Error: "Slack answered 500 Internal Server Error"}},
 		"no id":          {200, `{"ok":true,"user":{}}`, actions.Outcome{Verdict: actions.Retry, Error: "the answer is none of Slack's: is something else between heed and Slack?"}},
 	} {
-		for what, step := range map[string]string{"to": direct, "mention": `text: "{{ mention(data.userId) }}"`} {
+		for what, step := range map[string]string{"to": direct, "mention": `text: "{{ mention(data.email) }}"`} {
 			f := newFake(t, func(w http.ResponseWriter, _ *http.Request) {
 				if c.status == 429 {
 					w.Header().Set("Retry-After", "30")
@@ -81,7 +81,7 @@ func TestALookUpThatFailsDecidesWhatBecomesOfAMessage(t *testing.T) {
 			if want.Error != "the answer is none of Slack's: is something else between heed and Slack?" {
 				want.Response = c.body
 			}
-			if diff := cmp.Diff(want, send(t, f.bot(step), `{"userId":"ada@example.com"}`)); diff != "" || len(f.got()) != 1 {
+			if diff := cmp.Diff(want, send(t, f.bot(step), `{"email":"ada@example.com"}`)); diff != "" || len(f.got()) != 1 {
 				t.Errorf("%s, %s, after %d calls: %s", name, what, len(f.got()), diff)
 			}
 		}
@@ -94,15 +94,15 @@ func TestAPersonIsLookedUpOnceAnHour(t *testing.T) {
 	at := &clock{actiontest.Noon}
 	memory := slack.NewMemory(nil, at.now)
 	r := w.bot(memory, direct)
-	sendAll(t, r, `{"userId":"ada@example.com"}`, `{"userId":"ada@example.com"}`)
+	sendAll(t, r, `{"email":"ada@example.com"}`, `{"email":"ada@example.com"}`)
 	other := w.bot(memory, direct)
 	other.Env["TOKEN"] = "xoxb-of-another-workspace"
-	sendAll(t, other, `{"userId":"ada@example.com"}`)
+	sendAll(t, other, `{"email":"ada@example.com"}`)
 	at.Time = at.Add(time.Hour)
 	w.mu.Lock()
 	w.people["ada@example.com"] = "U9"
 	w.mu.Unlock()
-	sendAll(t, r, `{"userId":"ada@example.com"}`)
+	sendAll(t, r, `{"email":"ada@example.com"}`)
 	var channels []string
 	for _, p := range w.posted() {
 		channels = append(channels, p.Channel)
@@ -112,7 +112,7 @@ func TestAPersonIsLookedUpOnceAnHour(t *testing.T) {
 	}
 	// One that was not found is looked for again.
 	for range 2 {
-		send(t, r, `{"userId":"new@example.com"}`)
+		send(t, r, `{"email":"new@example.com"}`)
 	}
 	if len(w.lookups) != 5 {
 		t.Errorf("%v", w.lookups)
@@ -123,9 +123,9 @@ func TestAMentionNamesThePersonOrShowsTheAddress(t *testing.T) {
 	w := newWorkspace(t)
 	w.people["ada@example.com"] = "U1"
 	a := actiontest.MustCompile(t, w.bot(nil, `
-text: "{{ mention(data.userId) }} and {{ mention('no_body_@example.com') }}: {{ data.quizName }}"
-blocks: [{type: section, n: 9007199254740993, text: {type: mrkdwn, text: "{{ mention(data.userId) }} & {{ data.quizName }}"}}, {type: divider}]`))
-	if got := a.Send(t, `{"userId":"ada@example.com","quizName":"<@ada@example.com> <@U7> @ada@example.com"}`); got.Verdict != actions.Done {
+text: "{{ mention(data.email) }} and {{ mention('no_body_@example.com') }}: {{ data.quizName }}"
+blocks: [{type: section, n: 9007199254740993, text: {type: mrkdwn, text: "{{ mention(data.email) }} & {{ data.quizName }}"}}, {type: divider}]`))
+	if got := a.Send(t, `{"email":"ada@example.com","quizName":"<@ada@example.com> <@U7> @ada@example.com"}`); got.Verdict != actions.Done {
 		t.Fatalf("%+v", got)
 	}
 	const shown = "&lt;@ada@example.com&gt; &lt;@U7&gt; @ada@example.com"
@@ -163,7 +163,7 @@ func TestWhatKeepsADirectMessageAwayIsExplained(t *testing.T) {
 		}
 		return ""
 	}
-	got := send(t, w.bot(nil, direct), `{"userId":"ada@example.com"}`)
+	got := send(t, w.bot(nil, direct), `{"email":"ada@example.com"}`)
 	if want := "Slack: messages_tab_disabled: the app takes no direct messages: switch the Messages Tab on under App Home in its settings"; got.Verdict != actions.Dead || got.Error != want {
 		t.Errorf("%+v", got)
 	}
@@ -173,7 +173,7 @@ func TestWhatKeepsADirectMessageAwayIsExplained(t *testing.T) {
 		}
 		return ""
 	}
-	if got := send(t, w.bot(nil, direct), `{"userId":"ada@example.com"}`); !strings.Contains(got.Error, "no channel ada@example.com") {
+	if got := send(t, w.bot(nil, direct), `{"email":"ada@example.com"}`); !strings.Contains(got.Error, "no channel ada@example.com") {
 		t.Errorf("%+v", got)
 	}
 }

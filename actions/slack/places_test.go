@@ -47,9 +47,9 @@ func TestAValueInALinkOfAMarkdownBlockStaysWhereItStands(t *testing.T) {
 
 // message has a hole in every place in which a value can stand.
 const message = `
-text: "{{ data.userId }}{{ data.quizName }} <https://a.example.com/{{ data.quizName }}?{{ data.quizId }}={{ data.userId }}|{{ data.quizName }}{{ data.quizId }}>{{ mention(data.userId) }}<mailto:{{ data.quizId }}>{{ mention('ada@example.com') }}"
+text: "{{ data.userId }}{{ data.quizName }} <https://a.example.com/{{ data.quizName }}?{{ data.quizId }}={{ data.userId }}|{{ data.quizName }}{{ data.quizId }}>{{ mention(data.email) }}<mailto:{{ data.quizId }}>{{ mention('ada@example.com') }}"
 blocks:
-  - {type: section, text: {type: mrkdwn, text: "{{ data.quizName }}<https://a.example.com/{{ data.userId }}|{{ data.quizId }}{{ data.userId }}>{{ mention(data.quizId) }}{{ data.userId }}"}}
+  - {type: section, text: {type: mrkdwn, text: "{{ data.quizName }}<https://a.example.com/{{ data.userId }}|{{ data.quizId }}{{ data.userId }}>{{ mention(data.email) }}{{ data.userId }}"}}
   - {type: context, elements: [{type: mrkdwn, text: "{{ data.quizId }}<https://a.example.com/{{ data.quizName }}>{{ data.userId }}"}]}
   - {type: header, text: {type: plain_text, text: "{{ data.userId }}"}}
   - {type: actions, elements: [{type: button, text: {type: plain_text, text: "{{ data.quizId }}"}, url: "https://a.example.com/{{ data.userId }}?{{ data.quizName }}"}]}
@@ -73,7 +73,7 @@ func TestNoValueLinksOrMentionsByItself(t *testing.T) {
 	c := actiontest.MustCompile(t, rule(bot, message))
 	rapid.Check(t, func(rt *rapid.T) {
 		data, _ := json.Marshal(map[string]string{
-			"userId": hostileText.Draw(rt, "userId"), "quizName": hostileText.Draw(rt, "quizName"), "quizId": hostileText.Draw(rt, "quizId"),
+			"userId": hostileText.Draw(rt, "userId"), "quizName": hostileText.Draw(rt, "quizName"), "quizId": hostileText.Draw(rt, "quizId"), "email": hostileText.Draw(rt, "email"),
 		})
 		r := request(t, c.MustRender(t, string(data)))
 		texts := append(textsIn(r.Blocks), r.Text)
@@ -154,9 +154,9 @@ func addressesIn(value any) (addresses []string) {
 
 // However the text is cut, no link and no mention is left open.
 func TestALongTextIsCutOutsideOfLinksAndMentions(t *testing.T) {
-	c := actiontest.MustCompile(t, rule(bot, `blocks: [{type: section, text: {type: mrkdwn, text: "{{ data.quizName }}{{ mention(data.userId) }} <https://a.example.com/{{ data.userId }}|{{ data.userId }}> end"}}]`))
+	c := actiontest.MustCompile(t, rule(bot, `blocks: [{type: section, text: {type: mrkdwn, text: "{{ data.quizName }}{{ mention(data.email) }} <https://a.example.com/{{ data.userId }}|{{ data.userId }}> end"}}]`))
 	for n := 2800; n < 3000; n++ {
-		data, _ := json.Marshal(map[string]string{"quizName": strings.Repeat("x", n), "userId": "ada.lovelace@example.com"})
+		data, _ := json.Marshal(map[string]string{"quizName": strings.Repeat("x", n), "userId": "ada.lovelace@example.com", "email": "ada.lovelace@example.com"})
 		r := request(t, c.MustRender(t, string(data)))
 		text := r.Blocks[0].(map[string]any)["text"].(map[string]any)["text"].(string)
 		if strings.Count(text, "<") != strings.Count(text, ">") || len([]rune(text)) > 3000 || (len(r.Mentions) == 1) != strings.Contains(text, "<@ada.lovelace@example.com>") {

@@ -144,28 +144,28 @@ func TestAnEmptyValueLeavesNoEmptyText(t *testing.T) {
 
 func TestThePersonOfADirectMessageIsRendered(t *testing.T) {
 	for step, want := range map[string]string{
-		`{text: a, to: "{{ data.userId }}"}`:                         `{"to":"ada@example.com","text":"a"}`,
-		`{text: a, to: coach@example.com}`:                           `{"to":"coach@example.com","text":"a"}`,
-		`{text: a, to: "{{ data.quizId }}@sub.example.com"}`:         `{"to":"u1@sub.example.com","text":"a"}`,
-		`{text: a, to: "{{ data.userId }}", thread_per: data.score}`: `{"to":"ada@example.com","thread":"61","text":"a"}`,
+		`{text: a, to: "{{ data.email }}"}`:                         `{"to":"ada@example.com","text":"a"}`,
+		`{text: a, to: coach@example.com}`:                          `{"to":"coach@example.com","text":"a"}`,
+		`{text: a, to: "{{ data.quizId }}@sub.example.com"}`:        `{"to":"u1@sub.example.com","text":"a"}`,
+		`{text: a, to: "{{ data.email }}", thread_per: data.score}`: `{"to":"ada@example.com","thread":"61","text":"a"}`,
 	} {
-		got := actiontest.MustCompile(t, rule(bot, step)).MustRender(t, `{"userId":"ada@example.com","quizId":"u1","score":61}`)
+		got := actiontest.MustCompile(t, rule(bot, step)).MustRender(t, `{"email":"ada@example.com","quizId":"u1","score":61}`)
 		if string(got) != want {
 			t.Errorf("%s is %s", step, got)
 		}
 	}
-	c := actiontest.MustCompile(t, rule(bot, `{text: a, to: "{{ data.userId }}"}`))
+	c := actiontest.MustCompile(t, rule(bot, `{text: a, to: "{{ data.email }}"}`))
 	for data, want := range map[string]string{
-		`{}`:                         "data.userId is missing",
-		`{"userId":null}`:            "data.userId is missing",
-		`{"userId":""}`:              `"" is no e-mail address`,
-		`{"userId":"ada"}`:           `"ada" is no e-mail address`,
-		`{"userId":"ada@localhost"}`: `"ada@localhost" is no e-mail address`,
-		`{"userId":"a@example.com,b@example.com"}`: "data.userId holds what an e-mail address cannot",
-		`{"userId":"Ada <a@example.com>"}`:         "data.userId holds what an e-mail address cannot",
-		`{"userId":"<!channel>"}`:                  "data.userId holds what an e-mail address cannot",
-		`{"userId":"U0123456"}`:                    `"U0123456" is no e-mail address`,
-		`{"userId":"#general"}`:                    `"#general" is no e-mail address`,
+		`{}`:                        "data.email is missing",
+		`{"email":null}`:            "data.email is missing",
+		`{"email":""}`:              `"" is no e-mail address`,
+		`{"email":"ada"}`:           `"ada" is no e-mail address`,
+		`{"email":"ada@localhost"}`: `"ada@localhost" is no e-mail address`,
+		`{"email":"a@example.com,b@example.com"}`: "data.email holds what an e-mail address cannot",
+		`{"email":"Ada <a@example.com>"}`:         "data.email holds what an e-mail address cannot",
+		`{"email":"<!channel>"}`:                  "data.email holds what an e-mail address cannot",
+		`{"email":"U0123456"}`:                    `"U0123456" is no e-mail address`,
+		`{"email":"#general"}`:                    `"#general" is no e-mail address`,
 	} {
 		if got, err := c.Render(t, data); err == nil || err.Error() != want {
 			t.Errorf("%s is %s, %v; want %s", data, got, err, want)
@@ -198,8 +198,8 @@ func TestTheKeyOfAThreadIsRendered(t *testing.T) {
 
 func TestAMentionIsRenderedSoThatPeopleCanReadIt(t *testing.T) {
 	c := actiontest.MustCompile(t, rule(bot, `
-text: "{{ mention(data.userId) }} scored {{ data.score }}, ask {{ mention('coach@example.com') }}"
-blocks: [{type: section, text: {type: mrkdwn, text: "Hi {{ mention(data.userId) }}!"}}, {type: section, fields: [{type: mrkdwn, text: "{{ mention('boss@example.com') }}"}]}]`))
+text: "{{ mention(data.email) }} scored {{ data.score }}, ask {{ mention('coach@example.com') }}"
+blocks: [{type: section, text: {type: mrkdwn, text: "Hi {{ mention(data.email) }}!"}}, {type: section, fields: [{type: mrkdwn, text: "{{ mention('boss@example.com') }}"}]}]`))
 	want := slack.Request{
 		Channel: "#coaching", Text: "<@ada@example.com> scored 61, ask <@coach@example.com>",
 		Blocks: []any{
@@ -208,14 +208,14 @@ blocks: [{type: section, text: {type: mrkdwn, text: "Hi {{ mention(data.userId) 
 		},
 		Mentions: []string{"ada@example.com", "coach@example.com", "boss@example.com"},
 	}
-	if diff := cmp.Diff(want, request(t, c.MustRender(t, `{"userId":"ada@example.com","score":61}`))); diff != "" {
+	if diff := cmp.Diff(want, request(t, c.MustRender(t, `{"email":"ada@example.com","score":61}`))); diff != "" {
 		t.Error(diff)
 	}
 	for email, want := range map[string]string{
 		`null`: "n/a", `""`: "", `"<!channel>"`: "&lt;!channel&gt;", `"U1"`: "U1", `"a@b.example>|x"`: "a@b.example&gt;|x", `"a b@c.example"`: "a b@c.example",
 		`"a@b@c.example"`: "a@b@c.example", `"*a*"`: "∗a∗",
 	} {
-		got := request(t, c.MustRender(t, `{"userId":`+email+`,"score":61}`))
+		got := request(t, c.MustRender(t, `{"email":`+email+`,"score":61}`))
 		if got.Text != want+" scored 61, ask <@coach@example.com>" || len(got.Mentions) != 2 {
 			t.Errorf("%s is %q with %q", email, got.Text, got.Mentions)
 		}

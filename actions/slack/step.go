@@ -116,7 +116,7 @@ func (s *step) readTarget(p *actions.Params, hasToken bool) {
 
 // readAddress reads the address of one person. A fixed one is checked now.
 func readAddress(p *actions.Params, node *source.Node) *expression.Template {
-	t := p.TemplateOf("to", node)
+	t := p.AddressTemplateOf("to", node)
 	if t == nil {
 		return nil
 	}

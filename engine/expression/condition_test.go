@@ -208,7 +208,7 @@ func TestMistakesAreFoundWithPlaceAndHint(t *testing.T) {
 		`format(data.att, "2006") == "X"`:             {"att", "unknown-field", "quiz.submitted has no field att", "did you mean data.at?"},
 		`score < 70`:                                  {"score", "unknown-name", "there is no score", "an event's fields stand in data: write data.score"},
 		`data.quizType == graded`:                     {"graded", "unknown-name", "there is no graded", `if it is a text, put quotes round it: "graded"; known here: event, id, companyId, receivedAt, now, user, data, data.…`},
-		`data.score < "70"`:                           {"<", "type-mismatch", "< cannot be used between a number and a text", `numbers stand without quotes, texts with: data.score < 70, data.quizType == "graded"`},
+		`data.score < "70"`:                           {"<", "type-mismatch", "< cannot be used between a number and a text", "numbers stand without quotes: write data.score < 70"},
 		`data.at > "2026-01-01"`:                      {">", "type-mismatch", "> cannot be used between a time and a text", `write date("2026-01-31") to compare with a time`},
 		`data.score`:                                  {"data.score", "not-boolean", "the condition gives a number, not true or false", "compare it: data.score == …, or data.score != nil for any value"},
 		`data.score === 70`:                           {"===", "syntax", "=== is JavaScript", "write =="},
@@ -292,12 +292,20 @@ func TestHabitsOfOtherLanguagesHaveAHint(t *testing.T) {
 		`data.quizType IN ('graded')`:                 "write in",
 		`${data.score} < 70`:                          "write data.score, without $ and braces",
 		`$json.body.score < 70`:                       "write data.score, without $ and braces",
-		`ISBLANK(data.score)`:                         "write data.score == nil, or data.score ?? 0 for another value",
-		`IF(data.score < 70, true, false)`:            "write condition ? value : otherwise; in when: only the condition",
+		`ISBLANK(data.score)`:                         "write data.score == nil",
+		`IF(data.score < 70, true, false)`:            "write data.score < 70",
+		`AND(data.score < 70, data.passed == false)`:  "write data.score < 70 and data.passed == false",
+		`OR(data.score < 70, NOT(data.passed))`:       "write data.score < 70 or not(data.passed)",
+		`UND(data.score<70;data.passed=WAHR)`:         "write data.score<70 and data.passed==true",
+		`data.quizId == "a" AND (data.score < 70)`:    "write and",
+		`IFNULL(data.score, 0) < 70`:                  "write (data.score ?? 0)",
+		`abs(data.score - 69,5) < 1`:                  "a decimal has a point: 69.5",
+		`round(data.score; 1) < 70`:                   "write , instead of ;",
+		`abs(min(1,2), 3) < 70`:                       "see the functions in the rule language",
 		`if data.score < 70`:                          "write only the condition: data.score < 70",
 		`if data.score < 70 then alert`:               "write only the condition: data.score < 70",
 		`data.at < TODAY()`:                           "write now, as in now - days(7)",
-		`LOWER(data.quizName) == "x"`:                 "write len, lower, upper, trim, round, max, min, sum, count, abs, date; texts are joined with +",
+		`LOWER(data.quizName) == "x"`:                 "write lower(data.quizName)",
 		`data.score > 1,000`:                          "write 1000 or 1_000; a decimal has a point: 0.5",
 		`data.score < 70 & data.passed`:               "write and",
 		`data.score => 70`:                            "write >=",
@@ -313,15 +321,52 @@ func TestHabitsOfOtherLanguagesHaveAHint(t *testing.T) {
 		`event.data.score < 70`:                       "an event's fields stand in data: write data.score",
 		`payload.score < 70`:                          "write data.score for a field, event for the type",
 		`today - days(7) < data.at`:                   `write now; for a whole day format(data.completedAt, "2006-01-02") == format(now, "2006-01-02")`,
-		`isEmpty(data.quizName)`:                      `write data.quizName == ""`,
+		`isEmpty(data.quizName)`:                      "write data.quizName == nil",
 		`not (data.quizName)`:                         "put the whole comparison into brackets: not (data.score < 70)",
 		`data.passed or "no"`:                         `name the field again, data.quizType == "graded" or data.quizType == "final", or write data.quizType in ["graded", "final"]; for a missing value write data.quizType ?? "none"`,
 		`format(data.at, "DD.MM.YYYY") == "x"`:        `write it as the moment 2 January 2006, 15:04:05 would look: "2006-01-02", "2 Jan 15:04"`,
-		`format(data.at, "2 Jan", "IST/Delhi") == ""`: `name a zone as "Asia/Kolkata" or "UTC"`,
+		`format(data.at, "2 Jan", "IST/Delhi") == ""`: `write Asia/Kolkata`,
 	} {
 		c, faults := NewScope([]*event.Type{wide}).Condition(text)
 		if c != nil || len(faults) == 0 || faults[0].Hint != want {
 			t.Errorf("%s\n got %+v\nwant %s", text, faults, want)
+		}
+	}
+}
+
+func TestATextThatIsNoNumberSaysSo(t *testing.T) {
+	for text, want := range map[string]string{
+		`float("70.5") == 70.5`:    "",
+		`float(" 70") < 1`:         `" 70" is no number`,
+		`float("70,5") < 1`:        `"70,5" is no number; a decimal has a point`,
+		`float(data.quizName) < 1`: `"high" is no number`,
+		`float("NaN") < 1`:         `"NaN" is no number`,
+		`int("70") == 70`:          "",
+		`int("70.5") < 1`:          `"70.5" is no whole number; round(float(…)) makes one`,
+		`int(data.score) == 61`:    "",
+	} {
+		c := condition(t, text)
+		if _, reason := c.Eval(env(t, `{"quizName":"high","score":61.5}`)); reason != want {
+			t.Errorf("%s: %s, want %s", text, reason, want)
+		}
+	}
+}
+
+// What looks like a formula is looked at before anything is known of it.
+func TestWhatIsNoWholeFormulaIsReadSoonAndWithoutHarm(t *testing.T) {
+	for _, text := range []string{
+		strings.Repeat("AND(", 2000), strings.Repeat("AND(", 1000) + "1" + strings.Repeat(",2)", 1000), strings.Repeat("IF(a;", 1600), strings.Repeat("1,1,", 2000),
+		strings.Repeat("(", 4000) + strings.Repeat(")", 4000), strings.Repeat("abs(1,1;2)", 800),
+		"VLOOKUP(", ")AND(,)", "ISBLANK()", "IF(,,)", "WENN(;;)", "ä AND(ö,ü)", "lookup()", "progress()", "lookups", "lookups.x", "a[1](2)", "VLOOKUP(a,)", "(((;", "f(1,2;3",
+	} {
+		s := NewScope([]*event.Type{wide})
+		s.LookUpIn(Tables{"m": {}})
+		start := time.Now()
+		if c, faults := s.Condition(text); c != nil || len(faults) == 0 {
+			t.Errorf("%.20s is sound", text)
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("%.20s took %v", text, took)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package expression
 import (
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -35,7 +34,7 @@ var constantFunctions = map[string]Fault{
 }
 
 var (
-	badZone   = Fault{Code: "bad-zone", Message: "this is no time zone", Hint: `name a zone as "Asia/Kolkata" or "UTC"`}
+	badZone   = Fault{Code: "bad-zone", Message: "this is no time zone", Hint: `name a zone as in "Asia/Kolkata" or "UTC"`}
 	badRegexp = Fault{Code: "bad-regexp", Message: "this is no regular expression", Hint: "see the syntax that Go's regexp takes (RE2)"}
 	badLayout = Fault{Code: "bad-layout", Message: "the layout would show letters, not the time", Hint: `write it as the moment 2 January 2006, 15:04:05 would look: "2006-01-02", "2 Jan 15:04"`}
 )
@@ -49,7 +48,11 @@ func wrongConstant(n ast.Node) (Fault, bool) {
 			return Fault{}, false
 		}
 		if u, ok := evalConstant(n).(*Unknown); ok && u.kind != missing {
-			return f.because(n, u.Reason()), true
+			f = f.because(n, u.Reason())
+			if names := textsOf(&ast.ArrayNode{Nodes: n.Arguments}); n.Name == "timezone" && len(names) == 1 {
+				f.Hint = zoneHint(names[0])
+			}
+			return f, true
 		}
 	case *ast.BinaryNode:
 		if pattern, isText := n.Right.(*ast.StringNode); isText && n.Operator == "matches" {
@@ -67,8 +70,12 @@ func wrongConstant(n ast.Node) (Fault, bool) {
 			}
 		}
 	case *ast.CallNode:
-		if name, ok := n.Callee.(*ast.IdentifierNode); ok && name.Value == "format" {
-			return wrongFormat(n.Arguments)
+		name, _ := calledFunction(n)
+		if f, wrong := wrongZone(name, n.Arguments); wrong {
+			return f, true
+		}
+		if name == "format" {
+			return wrongLayout(n.Arguments)
 		}
 	}
 	return Fault{}, false
@@ -101,8 +108,8 @@ var (
 	ofTheMoment = regexp.MustCompile(`^(?:2006|[-+]?(?:0[1-6]|15):0[1-6]|[-Z]07:00)$`)
 )
 
-// wrongFormat looks at the layout and the zone of format(time, layout, zone).
-func wrongFormat(args []ast.Node) (Fault, bool) {
+// wrongLayout looks at the layout of format(time, layout, zone).
+func wrongLayout(args []ast.Node) (Fault, bool) {
 	if len(args) > 1 {
 		if layout, ok := args[1].(*ast.StringNode); ok {
 			if foreign := foreignLayout.FindString(layout.Value); foreign != "" {
@@ -113,13 +120,6 @@ func wrongFormat(args []ast.Node) (Fault, bool) {
 				f.Message = "the layout's " + fixed + " would not show the time"
 				f.From = layout.Location().From
 				return f, true
-			}
-		}
-	}
-	if len(args) > 2 {
-		if zone, ok := args[2].(*ast.StringNode); ok {
-			if _, err := time.LoadLocation(zone.Value); err != nil || zone.Value == "" {
-				return badZone.because(zone, quoted(zone.Value)), true
 			}
 		}
 	}

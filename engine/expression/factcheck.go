@@ -1,7 +1,9 @@
 package expression
 
 import (
+	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -80,6 +82,9 @@ func (s *Scope) checkCall(n ast.Node, inRecord bool, report func(ast.Node, Fault
 	call := n.(*ast.CallNode)
 	name := asks(call)
 	if len(call.Arguments) != 2 {
+		if table, ok := firstText(call.Arguments); ok && name == "lookup" && len(call.Arguments) == 1 {
+			report(call, Fault{Code: "type-mismatch", Message: "lookup lacks the key of the row", Hint: "write " + s.example(table)})
+		}
 		return // the type check says so
 	}
 	switch name {
@@ -93,13 +98,13 @@ func (s *Scope) checkCall(n ast.Node, inRecord bool, report func(ast.Node, Fault
 		}
 		switch {
 		case !isText:
-			report(call.Arguments[0], Fault{Code: "unknown-table", Message: "the name of the table stands in quotes", Hint: `write lookup("managers", data.userId).email`})
+			report(call.Arguments[0], Fault{Code: "unknown-table", Message: "the name of the table stands in quotes", Hint: "write " + s.lookupOf(call.Arguments)})
 		case len(tables) == 0:
 			report(table, Fault{Code: "unknown-table", Message: "there are no tables to look things up in", Hint: "declare it at the top of the file: lookups: {" + table.Value + ": {file: " + table.Value + ".csv, key: userId}}"})
 		case !slices.Contains(tables, table.Value):
 			report(table, Fault{Code: "unknown-table", Message: "there is no table called " + table.Value, Hint: suggest.DidYouMean(table.Value, tables)})
 		case !inRecord:
-			report(call, Fault{Code: "bare-record", Message: "lookup gives a row, not a value", Hint: "write the column behind it: " + example(table.Value, s.tables[table.Value])})
+			report(call, Fault{Code: "bare-record", Message: "lookup gives a row, not a value", Hint: "write the column behind it: " + s.example(table.Value)})
 		}
 	case "rank":
 		by, isText := call.Arguments[1].(*ast.StringNode)
@@ -116,13 +121,53 @@ func (s *Scope) checkCall(n ast.Node, inRecord bool, report func(ast.Node, Fault
 	}
 }
 
-// example is how a column of a table is written.
-func example(table string, columns []string) string {
-	column := "email"
-	if len(columns) > 0 && !slices.Contains(columns, column) {
-		column = columns[len(columns)-1]
+// example is how a cell of a table is written.
+func (s *Scope) example(table string) string { return s.cell(table, "data.userId", "") }
+
+// cell is how a cell of a table is written, of any column if none is given.
+func (s *Scope) cell(table, key, column string) string {
+	if columns := s.tables[table].Columns; column == "" {
+		column = "email"
+		if len(columns) > 0 && !slices.Contains(columns, column) {
+			column = columns[len(columns)-1]
+		}
 	}
-	return `lookup("` + table + `", data.userId).` + column
+	if !plainName.MatchString(column) {
+		return fmt.Sprintf("lookup(%q, %s)[%q]", table, key, column)
+	}
+	return fmt.Sprintf("lookup(%q, %s).%s", table, key, column)
+}
+
+// lookupOf is a lookup with these arguments, the table's name in quotes wherever
+// it stands among them.
+func (s *Scope) lookupOf(arguments []ast.Node) string {
+	table, key := s.anyTable(), "data.userId"
+	for _, argument := range arguments {
+		name := ""
+		switch n := argument.(type) {
+		case *ast.StringNode:
+			name = n.Value
+		case *ast.IdentifierNode:
+			name = n.Value
+		}
+		if _, known := s.tables[name]; known {
+			table = name
+		} else if isPath(argument) && name == "" {
+			key = pathText(argument)
+		}
+	}
+	return s.cell(table, key, "")
+}
+
+// plainName is a column that can stand behind a point.
+var plainName = regexp.MustCompile(`^[\pL_]\w*$`)
+
+// anyTable is the name of a table for an example: one of those that there are.
+func (s *Scope) anyTable() string {
+	if names := slices.Sorted(maps.Keys(s.tables)); len(names) > 0 {
+		return names[0]
+	}
+	return "managers"
 }
 
 // checkCell finds a column or a value of a user that there is not.
@@ -137,7 +182,7 @@ func (s *Scope) checkCell(member *ast.MemberNode, report func(ast.Node, Fault)) 
 			f := Fault{Code: "unknown-field", Message: "of a user is known: " + strings.Join(UserFields, ", "), Hint: "write user.email"}
 			if isText {
 				f.Message = "a user has no " + cell.Value
-				f.Hint = userHint(cell.Value)
+				f.Hint = s.userHint(cell.Value)
 			}
 			report(member, f)
 		}
@@ -148,19 +193,19 @@ func (s *Scope) checkCell(member *ast.MemberNode, report func(ast.Node, Fault)) 
 		return
 	}
 	table, named := call.Arguments[0].(*ast.StringNode)
-	if !named || s.tables[table.Value] == nil {
+	if !named || s.tables[table.Value].Columns == nil {
 		return
 	}
-	columns := s.tables[table.Value]
+	columns := s.tables[table.Value].Columns
 	switch {
 	case !isText:
-		report(member, Fault{Code: "unknown-column", Message: "the column is written as it is", Hint: "write " + example(table.Value, columns)})
+		report(member, Fault{Code: "unknown-column", Message: "the column is written as it is", Hint: "write " + s.example(table.Value)})
 	case !slices.Contains(columns, cell.Value):
 		hint := "it has " + strings.Join(columns, ", ")
 		if closest := suggest.Closest(cell.Value, columns); closest != "" {
 			hint = "did you mean " + closest + "?"
 		}
-		report(member, Fault{Code: "unknown-column", Message: "the table " + table.Value + " has no column " + cell.Value, Hint: hint})
+		report(member, Fault{Code: "unknown-column", Message: "the table " + table.Value + " has no column " + cell.Value + s.tables[table.Value].in(), Hint: hint})
 	default:
 		s.noteRead(table.Value, cell.Value)
 	}
@@ -176,16 +221,24 @@ func (s *Scope) noteRead(table, column string) {
 	s.cells[table][column] = true
 }
 
-func userHint(name string) string {
+func (s *Scope) userHint(name string) string {
 	switch strings.ToLower(name) {
 	case "id", "userid":
 		return "write data.userId"
+	case "progress", "progresspct":
+		return s.usageOf("progress")
+	case "rank", "place":
+		return s.usageOf("rank")
+	case "score", "points":
+		if slices.Contains(s.fieldNames(), "score") {
+			return "write data.score"
+		}
 	case "team":
 		return "write user.teamId"
 	case "mail", "emailaddress":
 		return "write user.email"
 	case "manager", "manageremail":
-		return `who manages whom stands in a table: lookup("managers", data.userId).email`
+		return "who manages whom stands in a table: " + s.example(s.anyTable())
 	}
 	if closest := suggest.Closest(name, UserFields); closest != "" {
 		return "did you mean user." + closest + "?"

@@ -32,7 +32,7 @@ func everything() *known {
 
 func factScope() *Scope {
 	s := NewScope([]*event.Type{wide})
-	s.LookUpIn(Tables{"managers": {"userId", "email", "phone"}, "unread": nil})
+	s.LookUpIn(Tables{"managers": {Columns: []string{"userId", "email", "phone"}, Key: "userId"}, "unread": {}})
 	return s
 }
 
@@ -83,7 +83,7 @@ func regional() *Scope {
 	region := *wide
 	region.Fields = append(append([]event.Field{}, wide.Fields...), event.Field{Name: "region", Kind: event.Text})
 	s := NewScope([]*event.Type{&region})
-	s.LookUpIn(Tables{"managers": {"userId", "email", "phone"}, "unread": nil})
+	s.LookUpIn(Tables{"managers": {Columns: []string{"userId", "email", "phone"}, Key: "userId"}, "unread": {}})
 	return s
 }
 
@@ -158,21 +158,22 @@ func TestAskingIsBounded(t *testing.T) {
 
 func TestWhatIsAskedWronglyIsFoundWithPlaceAndHint(t *testing.T) {
 	for text, want := range map[string]string{
-		`user.emial == "x"`:                            `5-10 unknown-field a user has no emial | did you mean user.email?`,
-		`user.team == "x"`:                             `5-9 unknown-field a user has no team | write user.teamId`,
-		`user.manager == "x"`:                          `5-12 unknown-field a user has no manager | who manages whom stands in a table: lookup("managers", data.userId).email`,
-		`user == "u1"`:                                 `0-4 bare-record user is a person, not a value | write user.email, user.role, user.teamId or user.active; data.userId for the id; user != nil to ask whether the person is known`,
-		`user.active == "yes"`:                         `12-14 type-mismatch == cannot be used between true or false and a text | true and false stand without quotes: write data.passed for true, not data.passed for false`,
-		`lookup("managers", data.userId).emali == "x"`: `32-37 unknown-column the table managers has no column emali | did you mean email?`,
-		`lookup("manager", data.userId).email == "x"`:  `7-16 unknown-table there is no table called manager | did you mean managers?`,
-		`lookup(managers, data.userId).email == "x"`:   `7-15 unknown-table the name of the table stands in quotes | write lookup("managers", data.userId).email`,
-		`lookup("managers", data.userId) == "x"`:       `0-6 bare-record lookup gives a row, not a value | write the column behind it: lookup("managers", data.userId).email`,
-		`lookup("managers").email == "x"`:              `0-6 type-mismatch a function lacks a value in its brackets | write lookup("managers", data.userId).email`,
-		`lookup("managers", data.score).email == "x"`:  `24-29 type-mismatch lookup takes a text here, not a number | make a text of the number: string(data.score)`,
-		`lookup("managers", data.userId).email > 5`:    `38-39 type-mismatch > cannot be used between a text and a number | numbers stand without quotes, texts with: data.score < 70, data.quizType == "graded"`,
-		`rank(data.userId, "scores") < 3`:              `18-26 unknown-ranking users are ranked by progress, time, score, completions | did you mean score?`,
-		`rank(data.userId, data.quizId) < 3`:           `23-29 unknown-ranking users are ranked by progress, time, score, completions | write rank(data.userId, "score")`,
-		`progress(data.userId) < 3`:                    `0-8 type-mismatch a function lacks a value in its brackets | write progress(data.userId, data.moduleId)`,
+		`user.emial == "x"`:                             `5-10 unknown-field a user has no emial | did you mean user.email?`,
+		`user.team == "x"`:                              `5-9 unknown-field a user has no team | write user.teamId`,
+		`user.manager == "x"`:                           `5-12 unknown-field a user has no manager | who manages whom stands in a table: lookup("managers", data.userId).email`,
+		`user == "u1"`:                                  `0-4 bare-record user is a person, not a value | write user.email, user.role, user.teamId or user.active; data.userId for the id; user != nil to ask whether the person is known`,
+		`user.active == "yes"`:                          `12-14 type-mismatch == cannot be used between true or false and a text | true and false stand without quotes: write user.active`,
+		`lookup("managers", data.userId).emali == "x"`:  `32-37 unknown-column the table managers has no column emali | did you mean email?`,
+		`lookup("manager", data.userId).email == "x"`:   `7-16 unknown-table there is no table called manager | did you mean managers?`,
+		`lookup(managers, data.userId).email == "x"`:    `7-15 unknown-table the name of the table stands in quotes | write lookup("managers", data.userId).email`,
+		`lookup("managers", data.userId) == "x"`:        `0-6 bare-record lookup gives a row, not a value | write the column behind it: lookup("managers", data.userId).email`,
+		`lookup("managers").email == "x"`:               `0-6 type-mismatch lookup lacks the key of the row | write lookup("managers", data.userId).email`,
+		`lookup("managers", data.score).email == "x"`:   `24-29 type-mismatch lookup takes a text here, not a number | make a text of the number: string(data.score)`,
+		`lookup("managers", data.userId).phone == true`: `38-40 type-mismatch == cannot be used between a text and true or false | a cell is a text: write lookup("managers", data.userId).phone == "yes", or whatever stands in the table`,
+		`lookup("managers", data.userId).email > 5`:     `38-39 type-mismatch > cannot be used between a text and a number | a cell is a text: write float(lookup("managers", data.userId).email)`,
+		`rank(data.userId, "scores") < 3`:               `18-26 unknown-ranking users are ranked by progress, time, score, completions | did you mean score?`,
+		`rank(data.userId, data.quizId) < 3`:            `23-29 unknown-ranking users are ranked by progress, time, score, completions | write rank(data.userId, "score")`,
+		`progress(data.userId) < 3`:                     `0-8 type-mismatch a function lacks a value in its brackets | write progress(data.userId, "m-77")`,
 	} {
 		c, faults := factScope().Condition(text)
 		if c != nil || len(faults) == 0 {

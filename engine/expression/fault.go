@@ -22,7 +22,8 @@ type Fault struct {
 	// Warning says that the expression can be used all the same.
 	Warning bool
 
-	end int // of the whole text
+	end     int  // of the whole text
+	tooMany bool // values in the brackets of the function that stands here
 }
 
 // shift moves a fault by the place of the expression in a larger text.
@@ -45,6 +46,14 @@ func (s *Scope) fromExpr(text string, err error) Fault {
 	for _, t := range translations {
 		if m := t.pattern.FindStringSubmatch(at.Message); m != nil {
 			t.rewrite(s, &f, m)
+			if decimal, ok := decimalAsTwo(text, f); ok {
+				return decimal
+			}
+			if sides.MatchString(at.Message) {
+				if hint := s.sidesHint(text, &f); hint != "" {
+					f.Hint = hint
+				}
+			}
 			if m := quotedField.FindStringSubmatch(text); m != nil && f.Code == "type-mismatch" {
 				f.Hint = m[1] + " stands without quotes"
 			}
@@ -53,6 +62,26 @@ func (s *Scope) fromExpr(text string, err error) Fault {
 	}
 	return f
 }
+
+// decimalAsTwo finds the decimal comma for which a function has a value too many.
+func decimalAsTwo(text string, f Fault) (Fault, bool) {
+	m := newMended(text)
+	code := []rune(m.code)
+	if !f.tooMany || f.To >= len(code) || code[f.To] != '(' {
+		return f, false
+	}
+	_, between := separators(code, f.To)
+	for _, comma := range decimalCommas(m.code) {
+		if slices.Contains(between, comma.From) {
+			return comma, true
+		}
+	}
+	return f, false
+}
+
+// sides are complaints about the kinds of two sides for which the hint may be
+// made of them.
+var sides = regexp.MustCompile(`^invalid operation: \S+ \(mismatched types (?:bool and string|string and bool|(?:u?int|float)\w* and string|string and (?:u?int|float)\w*|string and string)\)$`)
 
 // quotedField is a field that was put into quotes.
 var quotedField = regexp.MustCompile(`["'](data\.\w+)["']`)
@@ -86,7 +115,14 @@ var usages = map[string]string{
 	"any": `any(data.tags, # == "urgent")`, "count": `count(data.tags, # == "urgent")`, "replace": `replace(data.quizName, "a", "b")`, "split": `split(data.email, "@")`,
 }
 
-func usageOf(function string) string {
+func (s *Scope) usageOf(function string) string {
+	switch {
+	case function == "lookup":
+		return "write " + s.example(s.anyTable())
+	case function == "progress" && !slices.Contains(s.fieldNames(), "moduleId"):
+		return `write progress(data.userId, "m-77")`
+	}
+
 	if usage, ok := usages[function]; ok {
 		return "write " + usage
 	}
@@ -184,12 +220,20 @@ var translations = []translation{
 	{regexp.MustCompile(`^unrecognized character: U\+\w+ '(.*)'$`), func(_ *Scope, f *Fault, m []string) {
 		f.Message, f.Hint = m[1]+" means nothing here", "write the operator as a sign or word of the language: + - * / < <= == != and or not"
 	}},
-	{regexp.MustCompile(`^not enough arguments to call (\w+)|^expected at least (\d+) arguments`), func(_ *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^not enough arguments to call (\w+)|^expected at least (\d+) arguments`), func(s *Scope, f *Fault, m []string) {
 		f.Code, f.Message = "type-mismatch", "a function lacks a value in its brackets"
-		f.Hint = usageOf(m[1])
+		f.Hint = s.usageOf(m[1])
 	}},
-	{regexp.MustCompile(`^too many arguments to call (\w+)`), func(_ *Scope, f *Fault, m []string) {
-		f.Code, f.Message, f.Hint = "type-mismatch", m[1]+" takes fewer values", usageOf(m[1])
+	{regexp.MustCompile(`^too many arguments to call (\w+)`), func(s *Scope, f *Fault, m []string) {
+		f.Code, f.Message, f.Hint, f.tooMany = "type-mismatch", m[1]+" takes fewer values", s.usageOf(m[1]), true
+	}},
+	{regexp.MustCompile(`^invalid number of arguments(?: for \w+)? \(expected (.+), got (\d+)\)$`), func(s *Scope, f *Fault, m []string) {
+		values := " values"
+		if m[1] == "1" {
+			values = " value"
+		}
+		f.Code, f.Message = "type-mismatch", "this function takes "+m[1]+values+", not "+m[2]
+		f.Hint, f.tooMany = s.usageOf(""), m[2] > m[1]
 	}},
 	{regexp.MustCompile(`^type string\[int\] is undefined$|^cannot get (?:first|last) element from string$`), func(_ *Scope, f *Fault, _ []string) {
 		f.Code, f.Message, f.Hint = "type-mismatch", "a text has no elements", "cut a piece out: data.quizName[0:1]"
@@ -269,11 +313,11 @@ var otherNames = map[string]string{
 	"payload": "data.score for a field, event for the type", "body": "data.score for a field, event for the type",
 	"today": `now; for a whole day format(data.completedAt, "2006-01-02") == format(now, "2006-01-02")`, "type": "event", "eventtype": "event", "event_type": "event", "timestamp": "receivedAt", "time": "now or receivedAt",
 	"length": "len(data.quizName)", "size": "len(data.quizName)", "exists": "data.score != nil", "isset": "data.score != nil",
-	"defined": "data.score != nil", "isempty": `data.quizName == ""`, "empty": `data.reason == nil or data.reason == ""`, "has": "data.score != nil",
+	"defined": "data.score != nil", "empty": `data.reason == nil or data.reason == ""`, "has": "data.score != nil",
 	"no": "not data.passed", "yes": "data.passed", "nein": "not data.passed", "ja": "data.passed", "nill": "nil", "nan": "nil", "months": "days(30)", "years": "days(365)",
 	"year": `format(now, "2006")`, "month": `format(now, "January")`, "week": "weeks(1), or format(now, \"2006-01-02\")", "dayofweek": "weekday(now)",
 	"uppercase": "upper(data.quizName)", "lowercase": "lower(data.quizName)", "title": "the text as it is: there is no function for it", "env": "the value itself: a rule cannot read the environment",
-	"countif": "the condition itself: a rule sees one event at a time", "sumif": "the condition itself: a rule sees one event at a time", "vlookup": "the condition itself: a rule sees one event at a time", "tolower": "lower(data.quizName)", "toupper": "upper(data.quizName)",
+	"countif": "the condition itself: a rule sees one event at a time", "sumif": "the condition itself: a rule sees one event at a time", "tolower": "lower(data.quizName)", "toupper": "upper(data.quizName)",
 	"company": "companyId", "userid": "data.userId", "number": "float(data.…)", "str": "string(data.…)", "substring": "data.quizName[0:3]",
 }
 

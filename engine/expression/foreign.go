@@ -12,8 +12,8 @@ import (
 // another template language has a fault of its own.
 func (s *Scope) hole(text string) (*Value, []Fault) {
 	value, faults := s.Value(text)
-	if len(faults) == 0 {
-		return value, nil
+	if value != nil {
+		return value, faults // warnings
 	}
 	trimmed := strings.TrimSpace(text)
 	start := len([]rune(text[:strings.Index(text, trimmed)]))

@@ -4,6 +4,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -121,8 +122,8 @@ func inZone(t time.Time, args []any) (time.Time, *Unknown) {
 		return t, nil
 	}
 	name, _ := args[0].(string)
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "" {
+	zone, ok := zoneNamed(name)
+	if !ok {
 		return t, badf("there is no time zone %s", quoted(name))
 	}
 	return t.In(zone), nil
@@ -173,6 +174,8 @@ func (c *compiler) builtin(n *ast.BuiltinNode) node {
 	function := builtin.Builtins[builtin.Index[n.Name]]
 	call := function.Func
 	switch {
+	case n.Name == "float" || n.Name == "int":
+		call = toNumber(n.Name, function.Fast)
 	case function.Fast != nil:
 		call = func(args ...any) (any, error) { return function.Fast(args[0]), nil }
 	case function.Safe != nil:
@@ -182,6 +185,30 @@ func (c *compiler) builtin(n *ast.BuiltinNode) node {
 		}
 	}
 	return apply(n.Name, call, c.all(n.Arguments))
+}
+
+// toNumber is float(x) or int(x) of the library, but for texts that are no
+// number: they say so, and what a decimal looks like.
+func toNumber(name string, convert func(any) any) func(...any) (any, error) {
+	return func(args ...any) (any, error) {
+		text, isText := args[0].(string)
+		if !isText {
+			return convert(args[0]), nil
+		}
+		f, err := strconv.ParseFloat(text, 64)
+		switch whole, wrong := strconv.Atoi(text); {
+		case err != nil && strings.Contains(text, ","):
+			return badf("%s is no number; a decimal has a point", quoted(text)), nil
+		case err != nil || math.IsNaN(f) || math.IsInf(f, 0):
+			return badf("%s is no number", quoted(text)), nil
+		case name == "float":
+			return f, nil
+		case wrong != nil:
+			return badf("%s is no whole number; round(float(…)) makes one", quoted(text)), nil
+		default:
+			return whole, nil
+		}
+	}
 }
 
 // apply calls a function once all its arguments are known. A function that

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // habit is what people write who come from another language: JavaScript,
@@ -26,7 +27,6 @@ var habits = []habit{
 	{regexp.MustCompile(`[−–—]`), "a dash that is no minus (copied from a document?)", "write -", "-"},
 	{regexp.MustCompile(`×`), "× is no multiplication here", "write *", "*"},
 	{regexp.MustCompile(`÷`), "÷ is no division here", "write /", "/"},
-	{regexp.MustCompile(`\b(?:(?:AND|OR)\s*\()`), "and and or stand between two conditions", "write data.score < 70 and data.passed", ""},
 	{regexp.MustCompile(`[<>]\s+(=)[^=]`), "<= and >= are written without a space", "write <= or >=", ""},
 	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d\b`), "a date stands in quotes, inside date(…)", `write date("2026-01-31")`, `now`},
 	{regexp.MustCompile(`\b\d\d?[./]\d\d?[./]\d{4}\b`), "a date stands in quotes, inside date(…), the year first", `write date("2026-01-31")`, `now`},
@@ -78,8 +78,8 @@ var habits = []habit{
 	{regexp.MustCompile(`\bNOT\b`), "NOT is written in lower case", "write not", "not"},
 	{regexp.MustCompile(`\b(IN)\s*[\[(]`), "IN is written in lower case", "write in", "in"},
 	{regexp.MustCompile(`(?:^|[^&])(&)(?:$|[^&])`), "a single &", "write and", "and"},
-	{regexp.MustCompile(`\b(?:TRUE|True)\b`), "true and false are written in lower case", "write true", "true"},
-	{regexp.MustCompile(`\b(?:FALSE|False)\b`), "true and false are written in lower case", "write false", "false"},
+	{regexp.MustCompile(`\b(?:TRUE|True|WAHR|VRAI|VERDADERO)\b`), "true and false are written in lower case", "write true", "true"},
+	{regexp.MustCompile(`\b(?:FALSE|False|FALSCH|FAUX|FALSO)\b`), "true and false are written in lower case", "write false", "false"},
 	{regexp.MustCompile(`\b(?:null|NULL|None|undefined)\b`), "a missing value is written nil", "write == nil or != nil", "nil"},
 	{regexp.MustCompile(`(?i)[\w)\]"'] +(is +not|not +equals?(?: +to)?|does +not +equal)\b`), "a comparison is written with a sign", "write !=", "!="},
 	{regexp.MustCompile(`(?i)[\w)\]"'] +((?:is +)?(?:less|smaller|lower) +than)\b`), "a comparison is written with a sign", "write <", "<"},
@@ -97,10 +97,10 @@ var habits = []habit{
 	{regexp.MustCompile(`\.(length|size)\b`), "the length is a function", "write len(data.quizName)", ""},
 	{regexp.MustCompile(`\.(toLowerCase|toUpperCase|lower|upper|strip|trim|split|replace|format|round|join)\(`), "functions stand in front of what they work on", "write lower(data.quizName), upper(…), trim(…), round(data.score, 1)", ""},
 	{regexp.MustCompile(`\.(includes|indexOf|contains|startsWith|startswith|endsWith|endswith|match|test)\(`), "this is a word between two texts", `write data.quizName contains "x", startsWith, endsWith, or matches`, ""},
-	{regexp.MustCompile(`\b(IF|IFS|IIF|iif)\s*\(`), "IF(…) is a spreadsheet's", "write condition ? value : otherwise; in when: only the condition", ""},
-	{regexp.MustCompile(`\b(ISBLANK|ISEMPTY|ISNUMBER|ISNULL|COALESCE|IFNULL|NVL)\s*\(`), "a missing value is asked for by a comparison", "write data.score == nil, or data.score ?? 0 for another value", ""},
+	{regexp.MustCompile(`\b(IF|IFS)\s*\(`), "IF(…) is a spreadsheet's", "write condition ? value : otherwise; in when: only the condition", ""},
+	{regexp.MustCompile(`\b(ISNUMBER|ISTEXT)\s*\(`), "a missing value is asked for by a comparison", "write data.score == nil, or data.score ?? 0 for another value", ""},
 	{regexp.MustCompile(`\b(TODAY|NOW|GETDATE|today)\s*\(\s*\)`), "today and now are a value here", "write now, as in now - days(7)", "now"},
-	{regexp.MustCompile(`\b(LEN|LOWER|UPPER|TRIM|ROUND|MAX|MIN|SUM|COUNT|ABS|DATE|CONCAT)\s*\(`), "functions are written in lower case", "write len, lower, upper, trim, round, max, min, sum, count, abs, date; texts are joined with +", ""},
+	{regexp.MustCompile(`\b(SUM|COUNT|DATE|CONCAT)\s*\(`), "functions are written in lower case", "write sum, count, date; texts are joined with +", ""},
 	{regexp.MustCompile(`^\s*((?i:if|when|where))\b`), "when: is the if already", "write only the condition: data.score < 70", ""},
 	{regexp.MustCompile(`\b(then|THEN)\b`), "what follows stands under do:", "write only the condition here: data.score < 70", ""},
 	{regexp.MustCompile(`[0-9]\s*(%)\s*(?:$|[)]|and\b|or\b)`), "a percent sign stands behind a number", "leave it out: a score of 70 % is written 70", " "},
@@ -112,10 +112,14 @@ var habits = []habit{
 
 // findHabits finds every habit in an expression that cannot be read, and what
 // it would be without them.
-func findHabits(text string) ([]Fault, *mended) {
+func (s *Scope) findHabits(text string) ([]Fault, *mended) {
 	m := newMended(text)
-	var faults []Fault
-	taken := make([]bool, len(m.code))
+	formulas := s.findFormulas(m)
+	faults := findSemicolons(m)
+	var taken []bool // by bytes
+	for i, r := range []rune(m.code) {
+		taken = append(taken, slices.Repeat([]bool{m.skip[i]}, utf8.RuneLen(r))...)
+	}
 	for _, h := range habits {
 		for from := 0; ; {
 			at, to, ok := h.find(m.code[from:])
@@ -134,6 +138,9 @@ func findHabits(text string) ([]Fault, *mended) {
 			faults = append(faults, Fault{From: start, To: start + len([]rune(m.code[at:to])), Code: "syntax", Message: h.message, Hint: h.hint})
 			m.replace(faults[len(faults)-1], h.meant)
 		}
+	}
+	for _, f := range formulas {
+		faults = append(faults, f.fault(m))
 	}
 	faults = thinned(faults)
 	slices.SortStableFunc(faults, func(a, b Fault) int { return cmp.Compare(a.From, b.From) })
@@ -158,7 +165,7 @@ func (h *habit) find(code string) (from, to int, ok bool) {
 func thinned(faults []Fault) []Fault {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(faults, func(f Fault) bool {
-		again := seen[f.Hint] && (f.Message == typographic || f.Message == noPlainSpace || f.Message == bracesHere)
+		again := seen[f.Hint] && (f.Message == typographic || f.Message == noPlainSpace || f.Message == bracesHere || f.Message == commasBetween)
 		seen[f.Hint] = true
 		return again
 	})
@@ -194,12 +201,15 @@ func (m *mended) replace(f Fault, meant string) {
 }
 
 // text is the mended expression.
-func (m *mended) text() string {
+func (m *mended) text() string { return m.between(0, len(m.runes)) }
+
+// between is a part of the mended expression.
+func (m *mended) between(from, to int) string {
 	var text strings.Builder
-	for i, r := range m.runes {
+	for i := from; i < to; i++ {
 		text.WriteString(m.instead[i])
 		if !m.skip[i] {
-			text.WriteRune(r)
+			text.WriteRune(m.runes[i])
 		}
 	}
 	return text.String()

@@ -36,8 +36,14 @@ func (s *Scope) mention(text string) (address *Value, faults []Fault, ok bool) {
 	} else if result != nil && result.Kind() != reflect.String && result.Kind() != reflect.Interface {
 		return nil, []Fault{{From: from, To: from + len([]rune(inside)), Code: "type-mismatch", Message: "mention takes an e-mail address, which is a text, not " + word(result.String()), Hint: howToMention}}, true
 	}
-	address, _ = s.Value(inside)
-	return address, nil, true
+	address, faults = s.Value(inside)
+	if f, wrong := s.warnOfAddress(inside); wrong {
+		faults = append(faults, f)
+	}
+	for i, f := range faults {
+		faults[i] = f.shift(from)
+	}
+	return address, faults, true
 }
 
 const howToMention = "write {{ mention(data.email) }}"

@@ -31,7 +31,7 @@ func (s *Scope) read(text string) (ast.Node, reflect.Type, []Fault) {
 // asMeant looks for the habits of other languages in an expression with
 // faults.
 func (s *Scope) asMeant(text string, faults []Fault) []Fault {
-	habits, meant := findHabits(text)
+	habits, meant := s.findHabits(text)
 	isSyntax := func(f Fault) bool { return f.Code == "syntax" }
 	if !slices.ContainsFunc(faults, isSyntax) {
 		habits = s.besideFaults(text, habits, faults)
@@ -105,7 +105,8 @@ func (s *Scope) check(text string) (ast.Node, reflect.Type, []Fault) {
 // those in which a name is wrong: nothing is known of their types.
 func (s *Scope) checkParts(text string, tree *parser.Tree, names []Fault) []Fault {
 	faults := names
-	for _, side := range operands(tree.Node) {
+	sides := operands(tree.Node)
+	for i, side := range sides {
 		if len(s.checkNames(text, side.node)) > 0 {
 			continue
 		}
@@ -114,7 +115,11 @@ func (s *Scope) checkParts(text string, tree *parser.Tree, names []Fault) []Faul
 		case err != nil:
 			faults = append(faults, s.fromExpr(text, err))
 		case side.of != "" && result != nil && result.Kind() != reflect.Bool && result.Kind() != reflect.Interface:
-			faults = append(faults, notBoolean(text, side, word(result.String())))
+			f := notBoolean(text, side, word(result.String()))
+			if hint := listHint(sides, i); hint != "" && side.of == "or" {
+				f.Hint = hint
+			}
+			faults = append(faults, f)
 		}
 	}
 	return faults
@@ -179,6 +184,14 @@ func (s *Scope) checkNames(text string, tree ast.Node) []Fault {
 	faults := s.checkFacts(text, tree)
 	var walk func(n ast.Node, vars []string)
 	walk = func(n ast.Node, vars []string) {
+		if name, hint, ok := s.tableInstead(n, vars); ok {
+			from := name.Location().From
+			f := Fault{From: from, To: from + len([]rune(name.Value)), Code: "unknown-name", Message: "tables are asked by lookup", Hint: hint}
+			if !overlaps(f, faults) {
+				faults = append(faults, f)
+			}
+			return
+		}
 		switch n := n.(type) {
 		case *ast.IdentifierNode:
 			if !slices.Contains(s.names(), n.Value) && !slices.Contains(vars, n.Value) && !slices.Contains(functionNames, n.Value) {

@@ -76,9 +76,25 @@ func NewScope(eventTypes []*event.Type) *Scope {
 // naming another type's field is a common slip.
 func (s *Scope) Beside(types []*event.Type) { s.other = types }
 
-// Tables are the tables that rules can look things up in, by name: their
-// columns, or nil if these are not at hand.
-type Tables map[string][]string
+// Tables are the tables that rules can look things up in, by name.
+type Tables map[string]Table
+
+// Table is what expressions are checked against of a table.
+type Table struct {
+	// Columns are nil if they are not at hand.
+	Columns []string
+	// Key is the column by which rows are found.
+	Key string
+	// File is the name of the file that the table is in, for messages.
+	File string
+}
+
+func (t Table) in() string {
+	if t.File == "" {
+		return ""
+	}
+	return " in " + t.File
+}
 
 // LookUpIn tells the scope which tables there are.
 func (s *Scope) LookUpIn(tables Tables) { s.tables = tables }
@@ -162,14 +178,15 @@ type Value struct {
 	run   node
 }
 
-// Value compiles an expression of any type.
+// Value compiles an expression of any type. The value is nil if one of the
+// faults is more than a warning.
 func (s *Scope) Value(text string) (*Value, []Fault) {
 	tree, _, faults := s.read(text)
 	if len(faults) > 0 {
 		return nil, faults
 	}
 	c := compiler{}
-	return &Value{Text: strings.TrimSpace(text), field: dataField(tree), run: c.compile(tree)}, nil
+	return &Value{Text: strings.TrimSpace(text), field: dataField(tree), run: c.compile(tree)}, s.vain(text, tree)
 }
 
 // Eval evaluates the expression: its value, or why it has none.

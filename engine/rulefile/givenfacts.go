@@ -16,7 +16,7 @@ func (b *build) readGivenFacts(fields *source.Fields, userID string) expression.
 	if node := fields.Take("user"); node != nil {
 		facts = append(facts, expression.Fact{
 			Question: expression.Question{About: expression.AboutUser, Key: userID},
-			Answer:   b.readCells(node, "user of given", expression.UserFields),
+			Answer:   b.readUser(node),
 		})
 	}
 	for _, pair := range b.givenPairs(fields, "progress", "{m1: 80}") {
@@ -32,7 +32,7 @@ func (b *build) readGivenFacts(fields *source.Fields, userID string) expression.
 	}
 	for _, tableOf := range b.givenPairs(fields, "lookups", "{managers: {u1: {email: boss@example.com}}}") {
 		name := tableOf.Key.Text()
-		columns, declared := b.tables[name]
+		of, declared := b.tables[name]
 		if !declared {
 			b.report.Errorf(tableOf.Key.Place(), "unknown-table", "there is no table called %s", name).
 				Suggest("%s", suggest.DidYouMean(name, slices.Sorted(maps.Keys(b.tables))))
@@ -40,7 +40,7 @@ func (b *build) readGivenFacts(fields *source.Fields, userID string) expression.
 		for _, row := range tableOf.Value.Fields(b.report, "rows of "+name).Pairs() {
 			facts = append(facts, expression.Fact{
 				Question: expression.Question{About: expression.AboutLookup, Of: name, Key: row.Key.Text()},
-				Answer:   b.readCells(row.Value, "row of "+name, columns),
+				Answer:   b.readCells(row.Value, "row of "+name, of.Columns),
 			})
 		}
 	}
@@ -59,6 +59,24 @@ func (b *build) givenPairs(fields *source.Fields, key, example string) []source.
 		return nil
 	}
 	return node.Fields(b.report, key+" of given").Pairs()
+}
+
+// readUser reads the user of a test. A value of another kind than such a value
+// has is a warning, since a test that gives one shows nothing.
+func (b *build) readUser(node *source.Node) expression.Cells {
+	for _, pair := range node.Pairs() {
+		_, isBool := pair.Value.Scalar().(bool)
+		switch name := pair.Key.Text(); {
+		case pair.Value.IsNull():
+		case name == "active" && !isBool:
+			b.report.Warnf(pair.Value.Place(), "suspicious", "active is true or false, and this is %s", pair.Value.Describe()).
+				Suggest("write true or false")
+		case name != "active" && isBool && slices.Contains(expression.UserFields, name):
+			b.report.Warnf(pair.Value.Place(), "suspicious", "%s is a text, and this is %s", name, pair.Value.Describe()).
+				Suggest("write the text, in quotes if it is one")
+		}
+	}
+	return b.readCells(node, "user of given", expression.UserFields)
 }
 
 // readCells reads a record; known are the cells that it can have, nil if that

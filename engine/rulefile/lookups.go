@@ -163,7 +163,7 @@ func (b *build) readLookups(node *source.Node) {
 			continue
 		}
 		b.declared = append(b.declared, pair.Key)
-		b.tables[name] = nil // rules may name it, whatever is wrong with it
+		b.tables[name] = expression.Table{} // rules may name it, whatever is wrong with it
 		if !pair.Value.IsObject() {
 			problem := b.report.Errorf(pair.Value.Place(), "wrong-type", "the table %s must be an object with file and key, not %s", name, pair.Value.Describe())
 			problem.Suggest("write %s: {file: managers.csv, key: userId}", name)
@@ -185,7 +185,7 @@ func (b *build) readLookups(node *source.Node) {
 			continue
 		}
 		if l := b.readLookup(name, file, key); l != nil {
-			b.tables[name], b.lookups[name] = l.columns, l
+			b.tables[name], b.lookups[name] = expression.Table{Columns: l.columns, Key: key.Text(), File: filepath.Base(file.Text())}, l
 		}
 	}
 }
@@ -224,9 +224,9 @@ func (b *build) readLookup(name string, file, key *source.Node) *lookup {
 	}
 	column, ok := content.Column(key.Text())
 	if !ok {
-		b.report.Errorf(key.Place(), "unknown-column", "the table %s has no column %s", name, key.Text()).
+		b.report.Errorf(key.Place(), "unknown-column", "the table %s has no column %s in %s", name, key.Text(), filepath.Base(path)).
 			Suggest("%s", suggest.DidYouMean(key.Text(), content.Columns))
-		b.tables[name] = content.Columns
+		b.tables[name] = expression.Table{Columns: content.Columns, File: filepath.Base(path)}
 		return nil
 	}
 	return b.index(name, content, column, csv)

@@ -1,6 +1,7 @@
 package rulefile
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -95,9 +96,9 @@ func (b *build) readOn(node *source.Node) []string {
 				Suggest("write a list: on: [%s, …]; heed catalog lists them all", strings.Join(known[:2], ", "))
 			continue
 		case suggest.Closest(name, known) != "":
-			b.report.Errorf(item.Place(), "unknown-event", "there is no event type %s", name).
-				Suggest("%s", suggest.DidYouMean(name, known))
-			name = suggest.Closest(name, known) // the rest of the rule is checked against what was meant
+			problem := b.report.Errorf(item.Place(), "unknown-event", "there is no event type %s", name)
+			name = meantEvent(name, known) // the rest of the rule is checked against what was meant
+			problem.Suggest("did you mean %s?", name)
 		default:
 			b.report.Warnf(item.Place(), "undeclared-event", "nobody declared the event type %s, so its fields are not checked", name).
 				Suggest("declare it: events: {%s: {fields: {userId: string}}}", name)
@@ -105,6 +106,23 @@ func (b *build) readOn(node *source.Node) []string {
 		on = append(on, name)
 	}
 	return on
+}
+
+// meantEvent is the event type that was probably meant by one that is near to
+// another: quiz.completed is about quizzes, however near course.completed is.
+func meantEvent(name string, known []string) string {
+	closest := suggest.Closest(name, known)
+	subject, _, _ := strings.Cut(name, ".")
+	var same []string
+	for _, other := range known {
+		if strings.HasPrefix(other, subject+".") {
+			same = append(same, other)
+		}
+	}
+	if len(same) == 0 || slices.Contains(same, closest) {
+		return closest
+	}
+	return cmp.Or(suggest.Closest(name, same), same[0])
 }
 
 // everything are words for all event types, of which there is none.
@@ -205,14 +223,17 @@ func (b *build) readStep(node *source.Node, scope *expression.Scope) (engine.Ste
 		problem := b.report.Errorf(node.Place(), "missing-key", "an entry of do names no action")
 		problem.Suggest("write - action: and the name of an action that is configured under actions:")
 		for _, pair := range node.Pairs() {
-			_, isKind := b.compiler.Actions.Registry.Lookup(pair.Key.Text())
+			key := pair.Key.Text()
+			_, isKind := b.compiler.Actions.Registry.Lookup(key)
 			switch {
-			case slices.Contains(b.actionNames, pair.Key.Text()):
-				problem.Suggest("write - action: %s, and what it takes below it", pair.Key.Text())
-			case isKind && pair.Value.IsText():
-				problem.Suggest("write - action: %s", pair.Value.Text())
-			case len(node.Pairs()) > 0 && len(b.actionNames) > 0 && slices.Contains(stepKeys, pair.Key.Text()):
-				problem.Suggest("%s belongs to the action above it: leave the dash in front of it out", pair.Key.Text())
+			case slices.Contains(b.actionNames, key):
+				problem.Suggest("write - action: %s, and what it takes below it", key)
+				return engine.Step{}, false
+			case isKind:
+				problem.Suggest("%s", b.kindHint(key, pair.Value))
+				return engine.Step{}, false
+			case len(node.Pairs()) > 0 && len(b.actionNames) > 0 && slices.Contains(stepKeys, key):
+				problem.Suggest("%s belongs to the action above it: leave the dash in front of it out", key)
 			}
 		}
 		return engine.Step{}, false
@@ -228,6 +249,20 @@ func (b *build) readStep(node *source.Node, scope *expression.Scope) (engine.Ste
 	step := configured.Step(&actions.Params{Fields: fields, Scope: scope})
 	fields.Done()
 	return engine.Step{Action: configured.Name, Kind: configured.Kind, Renderer: step}, true
+}
+
+// kindHint is what to write instead of a kind of action that stands where the
+// name of one should: - slack: "#enablement".
+func (b *build) kindHint(kind string, value *source.Node) string {
+	if value.IsText() && slices.Contains(b.actionNames, value.Text()) {
+		return "write - action: " + value.Text()
+	}
+	for _, name := range b.actionNames {
+		if configured := b.actions[name]; configured != nil && configured.Kind == kind {
+			return "write - action: " + name + ", which is configured as " + kind + " under actions:, and what it takes below it"
+		}
+	}
+	return "configure " + kind + " under actions:, by a name of your choice, and write - action: and that name"
 }
 
 // stepKeys are keys that people put beside an action instead of into it.

@@ -81,7 +81,7 @@ type slip struct {
 
 // slips look for what people get wrong in a line, the surest first.
 var slips = []func(*File, int) (slip, bool){
-	strayMark, unquotedHole, badEscape, quotedStart, bracketStart, specialStart, colonInText, openQuote, missingSpace, dashAmidKeys, belowItsDash, tooFarRight, fitsNowhere, missingColon,
+	strayMark, quotesInFlow, unquotedHole, badEscape, quotedStart, bracketStart, specialStart, colonInText, openQuote, missingSpace, dashAmidKeys, belowItsDash, tooFarRight, fitsNowhere, missingColon,
 }
 
 // strayMark finds what is no YAML at all: marks of documents and of pages.
@@ -205,6 +205,49 @@ func quotedStart(file *File, i int) (slip, bool) {
 		return slip{from, utf8.RuneCountInString(m[1]), "the text ends at its second quote, and more follows", fmt.Sprintf("write the outer quotes as the other kind: %s: %s", key, inQuotes(inside))}, true
 	}
 	return slip{from, utf8.RuneCountInString(m[1]), fmt.Sprintf("%s is taken for the whole value, and more follows", m[1]), fmt.Sprintf("put quotes round all of it: %s: %s", key, inQuotes(value))}, true
+}
+
+// textInFlow is where a text in double quotes starts, inside braces or brackets.
+var textInFlow = regexp.MustCompile(`[{\[,] *(?:(\w+): *)?(")`)
+
+// quotesInFlow finds a text in braces or brackets that has its own kind of
+// quotes inside a hole.
+func quotesInFlow(file *File, i int) (slip, bool) {
+	text := file.Line(i + 1)
+	for _, m := range textInFlow.FindAllStringSubmatchIndex(text, -1) {
+		from := m[4]
+		end, inHole := endOfHoles(text[from+1:])
+		if end < 0 || !inHole {
+			continue
+		}
+		whole, key := text[from:from+1+end+1], ""
+		if m[2] >= 0 {
+			key = text[m[2]:m[3]] + ": "
+		}
+		return slip{from, utf8.RuneCountInString(whole), "the text ends at its second quote, and more follows", "write the outer quotes as the other kind: " + key + inQuotes(whole[1:len(whole)-1])}, true
+	}
+	return slip{}, false
+}
+
+// endOfHoles is where a text in double quotes ends if those inside of {{ and }}
+// are taken for part of it, and whether there are any; -1 if it does not end.
+func endOfHoles(text string) (end int, quotes bool) {
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] == '\\':
+			i++
+		case text[i] == '"':
+			return i, quotes
+		case strings.HasPrefix(text[i:], "{{"):
+			hole, _, closed := strings.Cut(text[i:], "}}")
+			if !closed {
+				return -1, false
+			}
+			quotes = quotes || strings.Contains(strings.ReplaceAll(hole, `\"`, ""), `"`)
+			i += len(hole) + 1
+		}
+	}
+	return -1, false
 }
 
 var anchored = regexp.MustCompile(`^[&*]\w[\w-]*( |$)`)

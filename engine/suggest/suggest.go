@@ -36,6 +36,8 @@ var others = [][]string{
 	{"from", "sender"},
 	{"subject", "title", "headline"},
 	{"channel", "room", "channels", "to"},
+	{"thread_per", "thread", "thread_ts", "thread_key", "thread_id"},
+	{"teamId", "team", "team_id"},
 	{"token", "bot_token", "api_key", "key", "secret"},
 	{"webhook_url", "webhook", "url", "hook"},
 	{"url", "uri", "endpoint", "address", "host", "base_url"},
