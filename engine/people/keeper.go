@@ -50,7 +50,7 @@ const (
 	saveShare   = 50
 	saveAtLeast = 2 * time.Minute
 	// saveRun is how many rows are gathered before they are sorted and saved, so
-	// that neighbours in the tables are written together. They take about 20 MB.
+	// that neighbours in the tables are written together: some megabytes.
 	saveRun = 1 << 16
 	// savePart is how many rows are saved in one transaction. Events that come
 	// in meanwhile wait for one part at most.
