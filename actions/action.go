@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"heed/engine/expression"
+	"heed/engine/record"
 	"heed/engine/source"
 )
 
@@ -55,6 +56,18 @@ type Message struct {
 	ID string
 	// Request is what Render made, as JSON.
 	Request json.RawMessage
+	// Attempt counts the sends of this message, from 1.
+	Attempt int
+	// Recipients is what the attempts before have made of each recipient.
+	Recipients []record.Recipient
+}
+
+// Destined is a request that knows where it goes: deliveries of the same
+// destination share its rate and its pauses. One that does not goes where all of
+// its action's go.
+type Destined interface {
+	// Destination names it, without secrets.
+	Destination() string
 }
 
 // Verdict is how a send ended.
@@ -67,16 +80,38 @@ const (
 	Dead  Verdict = "dead"
 )
 
+// Cause is what a send that is to be tried again failed by: whether it says
+// something of the destination or only of this delivery.
+type Cause string
+
+// The causes. A refusal of one payload or one recipient is the delivery's alone,
+// and stops no other. A server that fails or cannot be reached will fail the
+// others as well. One that asks for less is in order, and wants a pause.
+const (
+	CauseDelivery  Cause = ""
+	CauseServer    Cause = "server"
+	CauseThrottled Cause = "throttled"
+)
+
 // Outcome is what became of a send.
 type Outcome struct {
 	Verdict Verdict
-	// Error says what happened, for people; empty when done.
+	// Cause says, of a send to be tried again, what it failed by.
+	Cause Cause
+	// Error says what happened, for people. When done it is empty, or says what
+	// is not as it was meant to be.
 	Error string
 	// After is how long the other side asked to wait before the next try; zero
 	// if it did not.
 	After time.Duration
+	// Attempts, if not zero, bounds how often this failure is tried again, where
+	// the action's retry allows more.
+	Attempts int
 	// Response is the start of the other side's answer, at most 2 KiB.
 	Response string
+	// Recipients is what became of each recipient so far, for a delivery that has
+	// several; the next attempt gets it again.
+	Recipients []record.Recipient
 }
 
 // MaxResponse bounds Outcome.Response.

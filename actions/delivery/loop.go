@@ -30,8 +30,8 @@ type Options struct {
 	Settings func(action string) actions.Settings
 	// Wake is signalled when something may have fallen due.
 	Wake <-chan struct{}
-	// Ended, if not nil, is called after each recorded attempt.
-	Ended func(d record.Delivery, end End, took time.Duration)
+	// Ended, if not nil, is called after each recorded attempt. It must not wait.
+	Ended func(d record.Delivery, end End)
 	// Grace is how long running sends may go on once Run is to end.
 	Grace time.Duration
 	Now   func() time.Time
@@ -41,22 +41,20 @@ type Options struct {
 // Loop sends what is due. Run it once.
 type Loop struct {
 	Options
-	lanes map[string]*lane
-	// underway counts the sends of each delivery whose places were not given
-	// back yet; only Run touches it.
-	underway map[string]int
-	freed    chan place
+	// running counts the sends of each action, inFlight those of each delivery;
+	// only Run touches them.
+	running  map[string]int
+	inFlight map[string]int
+	// finished are ends that are not recorded yet; only Run touches them.
+	finished []finished
+	ended    chan finished
 	sends    sync.WaitGroup
 }
 
-// place is what a send takes while it is under way.
-type place struct{ action, delivery string }
-
-// lane is what the loop knows of one action; only Run touches it.
-type lane struct {
-	running int
-	next    time.Time // with a rate: when the next attempt may start
-	breaker breaker   // the sends touch it too
+// finished is a send that has ended.
+type finished struct {
+	delivery record.Delivery
+	end      End
 }
 
 // New makes a Loop.
@@ -64,19 +62,19 @@ func New(o Options) (*Loop, error) {
 	if o.Queue == nil || o.Deliver == nil || o.Settings == nil || o.Now == nil || o.Log == nil {
 		return nil, errors.New("delivery: Queue, Deliver, Settings, Now and Log are needed")
 	}
-	return &Loop{Options: o, lanes: map[string]*lane{}, underway: map[string]int{}, freed: make(chan place, 1024)}, nil
+	return &Loop{Options: o, running: map[string]int{}, inFlight: map[string]int{}, ended: make(chan finished, 1024)}, nil
 }
 
 const (
 	// idle bounds how long the loop sleeps: a safety net, not a rhythm.
 	idle = 30 * time.Second
-	// afterError is the wait when the queue cannot be read.
+	// afterError is the wait when the queue cannot be read or written.
 	afterError = time.Second
 	// leaseMargin is added to an attempt's timeout: by then it is recorded, or
 	// its process is gone.
 	leaseMargin = time.Minute
-	// leaving is how long a send may take to notice that it was cut off.
-	leaving = 5 * time.Second
+	// cutOff is how long a send may take to notice that it was cut off.
+	cutOff = 5 * time.Second
 )
 
 // Run sends until ctx ends, then lets running sends finish for at most Grace
@@ -93,121 +91,119 @@ func (l *Loop) Run(ctx context.Context) error {
 	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	for ctx.Err() == nil {
-		l.wait(ctx, l.fill(ctx, sending))
+		l.wait(ctx, l.turn(ctx, sending))
 	}
-	l.drain(cut)
+	l.drain(sending, cut)
 	return nil
 }
 
-// fill starts as many due deliveries as the lanes have room for and returns
-// when to look again at the latest.
-func (l *Loop) fill(ctx, sending context.Context) time.Time {
+// turn records what has ended, starts as many due deliveries as there is
+// capacity for, and returns when to look again at the latest.
+func (l *Loop) turn(ctx, sending context.Context) (next time.Time) {
 	now := l.Now()
 	due, next, err := l.Queue.DueActions(ctx, now)
 	if err != nil {
 		if ctx.Err() == nil {
 			l.Log.Error("cannot read the queue of deliveries; trying again", "err", err)
 		}
+		due, next = nil, now.Add(afterError)
+	}
+	takes := l.takes(due)
+	if len(takes) == 0 && len(l.finished) == 0 {
+		return next
+	}
+	claimed, err := l.exchange(ctx, now, takes)
+	if err != nil {
 		return now.Add(afterError)
 	}
+	if len(claimed.Deliveries) > 0 {
+		crashpoint.Reach("after-claim")
+	}
+	for _, d := range claimed.Deliveries {
+		l.start(sending, d)
+	}
+	return earlier(next, claimed.Next)
+}
+
+// takes asks for what there is capacity for.
+func (l *Loop) takes(due []string) []Take {
+	var takes []Take
 	for _, action := range due {
-		settings := l.Settings(action)
-		room, open := l.room(action, settings, now)
-		if room == 0 {
-			next = earlier(next, open)
-			continue
-		}
-		claimed, err := l.Queue.Claim(ctx, action, room, now, settings.Timeout+leaseMargin)
-		if err != nil {
-			if ctx.Err() == nil {
-				l.Log.Error("cannot claim deliveries; trying again", "action", action, "err", err)
-			}
-			next = earlier(next, now.Add(afterError))
-			continue
-		}
-		if len(claimed) > 0 {
-			crashpoint.Reach("after-claim")
-		}
-		l.start(sending, action, settings, claimed, now)
-		if settings.Rate > 0 && len(claimed) > 0 {
-			next = earlier(next, l.lanes[action].next)
-		}
-	}
-	return next
-}
-
-// room is how many attempts of an action may start now; if the answer is none
-// because of its rate or its breaker, open says when one may.
-func (l *Loop) room(action string, s actions.Settings, now time.Time) (room int, open time.Time) {
-	ln := l.lanes[action]
-	if ln == nil {
-		ln = &lane{breaker: newBreaker(l.Log.With("action", action))}
-		l.lanes[action] = ln
-	}
-	room, wait := ln.breaker.room(max(1, s.Concurrency) - ln.running)
-	if wait > 0 {
-		return 0, now.Add(wait)
-	}
-	if s.Rate > 0 && room > 0 {
-		// A clock that was set back, or a rate that was raised, must not leave
-		// the lane waiting for a time long after.
-		if latest := now.Add(s.RatePer / time.Duration(s.Rate)); ln.next.After(latest) {
-			ln.next = latest
-		}
-		if now.Before(ln.next) {
-			return 0, ln.next
-		}
-		room = 1
-	}
-	return max(0, room), time.Time{}
-}
-
-func (l *Loop) start(sending context.Context, action string, s actions.Settings, claimed []record.Delivery, now time.Time) {
-	ln := l.lanes[action]
-	for _, d := range claimed {
-		if d.Interrupted && l.underway[d.ID] > 0 {
-			// Its lease ran out while the send went on or could not be
-			// recorded. What comes of that send counts; a second would be a
-			// repeat. One that was recorded, and is due again before its place
-			// was given back, is none.
-			continue
-		}
-		l.underway[d.ID]++
-		ln.running++
+		s := l.Settings(action)
+		take := Take{Action: action, N: max(1, s.Concurrency) - l.running[action], Lease: s.Timeout + leaseMargin}
 		if s.Rate > 0 {
-			ln.next = now.Add(s.RatePer / time.Duration(s.Rate))
+			take.Interval = s.RatePer / time.Duration(s.Rate)
 		}
-		trial := ln.breaker.trial()
-		l.sends.Go(func() {
-			defer func() { l.freed <- place{action, d.ID} }()
-			l.send(sending, d, s, func(o actions.Outcome) { ln.breaker.judge(o, trial) })
-		})
+		if take.N > 0 {
+			takes = append(takes, take)
+		}
+	}
+	return takes
+}
+
+// exchange records the ends that are not recorded yet and claims. As long as it
+// fails, the ends are kept: giving one up would send its delivery again.
+func (l *Loop) exchange(ctx context.Context, now time.Time, takes []Take) (Claimed, error) {
+	ends := make([]End, len(l.finished))
+	for i, f := range l.finished {
+		ends[i] = f.end
+	}
+	claimed, err := l.Queue.Exchange(context.WithoutCancel(ctx), now, ends, takes)
+	if err != nil {
+		l.Log.Error("cannot record and claim deliveries; trying again", "to_record", len(ends), "err", err)
+		return Claimed{}, err
+	}
+	for _, news := range claimed.News {
+		l.tell(news)
+	}
+	recorded := l.finished
+	l.finished = nil
+	for _, f := range recorded {
+		crashpoint.Reach("after-record")
+		if l.inFlight[f.delivery.ID]--; l.inFlight[f.delivery.ID] == 0 {
+			delete(l.inFlight, f.delivery.ID)
+		}
+		if l.Ended != nil {
+			l.Ended(f.delivery, f.end)
+		}
+	}
+	return claimed, nil
+}
+
+// tell logs what was found out of a destination.
+func (l *Loop) tell(n News) {
+	line := l.Log.With("destination", n.Destination)
+	switch n.Wait {
+	case WaitFailing:
+		line.Warn("a destination keeps failing: its deliveries wait, and one at a time is tried")
+	case WaitRetryAfter:
+		line.Info("a destination asks for a pause: its deliveries wait", "until", n.Until.UTC().Format(time.RFC3339))
+	default:
+		line.Info("a destination works again: its deliveries go on")
 	}
 }
 
-// release gives the place of a send back.
-func (l *Loop) release(p place) {
-	l.lanes[p.action].running--
-	if l.underway[p.delivery]--; l.underway[p.delivery] == 0 {
-		delete(l.underway, p.delivery)
+// start sends a claimed delivery.
+func (l *Loop) start(sending context.Context, d record.Delivery) {
+	if d.Interrupted && l.inFlight[d.ID] > 0 {
+		// Its lease ran out while the send went on or could not be recorded. What
+		// comes of that send counts; a second would be a repeat.
+		return
 	}
+	l.inFlight[d.ID]++
+	l.running[d.Action]++
+	l.sends.Go(func() { l.ended <- finished{d, l.send(sending, d)} })
 }
 
-// send makes one attempt, has its outcome judged and records how it ended.
-func (l *Loop) send(ctx context.Context, d record.Delivery, s actions.Settings, judge func(actions.Outcome)) {
+// send makes one attempt.
+func (l *Loop) send(ctx context.Context, d record.Delivery) End {
+	s := l.Settings(d.Action)
 	started := l.Now()
 	outcome := l.attempt(ctx, d, s.Timeout)
-	if ctx.Err() == nil { // else it was cut off, which is nobody's fault
-		judge(outcome)
-	}
-	end := l.conclude(ctx, d, s, outcome)
-	took := end.At.Sub(started)
 	crashpoint.Reach("after-send")
-	l.record(ctx, d, end)
-	crashpoint.Reach("after-record")
-	if l.Ended != nil {
-		l.Ended(d, end, took)
-	}
+	end := conclude(d, s.Retry, outcome, l.Now(), ctx.Err() != nil)
+	end.StartedAt = started
+	return end
 }
 
 // attempt keeps a send that panics from taking heed down with it.
@@ -227,25 +223,8 @@ func (l *Loop) attempt(ctx context.Context, d record.Delivery, timeout time.Dura
 	return l.Deliver(ctx, d)
 }
 
-// record writes the end of an attempt down. While the store is out of order
-// it keeps trying: giving up would send the delivery again.
-func (l *Loop) record(ctx context.Context, d record.Delivery, end End) {
-	for {
-		err := l.Queue.Finish(context.WithoutCancel(ctx), d.ID, end)
-		if err == nil {
-			return
-		}
-		l.Log.Error("cannot record how a delivery ended; trying again", "delivery", d.ID, "state", end.State, "err", err)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(afterError):
-		}
-	}
-}
-
-// wait sleeps until something may be due: a new delivery, a free place, or the
-// given time.
+// wait sleeps until something may be due: a new delivery, the end of a send, or
+// the given time.
 func (l *Loop) wait(ctx context.Context, until time.Time) {
 	pause := idle
 	if !until.IsZero() {
@@ -257,22 +236,33 @@ func (l *Loop) wait(ctx context.Context, until time.Time) {
 	case <-ctx.Done():
 	case <-l.Wake:
 	case <-timer.C:
-	case p := <-l.freed:
-		l.release(p)
+	case f := <-l.ended:
+		l.finish(f)
 	}
-	for { // whatever else was freed meanwhile
+	l.collect()
+}
+
+// collect takes whatever else has ended meanwhile.
+func (l *Loop) collect() {
+	for {
 		select {
-		case p := <-l.freed:
-			l.release(p)
+		case f := <-l.ended:
+			l.finish(f)
 		default:
 			return
 		}
 	}
 }
 
-// drain waits for the running sends, cuts them off after Grace, and in the end
-// leaves behind what does not react to that.
-func (l *Loop) drain(cut context.CancelFunc) {
+// finish takes note of a send that has ended: another may start in its place.
+func (l *Loop) finish(f finished) {
+	l.running[f.delivery.Action]--
+	l.finished = append(l.finished, f)
+}
+
+// drain waits for the running sends and records how they end. After Grace it
+// cuts them off, and in the end it leaves behind what does not react to that.
+func (l *Loop) drain(ctx context.Context, cut context.CancelFunc) {
 	done := make(chan struct{})
 	go func() {
 		l.sends.Wait()
@@ -283,17 +273,35 @@ func (l *Loop) drain(cut context.CancelFunc) {
 	for isCut := false; ; {
 		select {
 		case <-done:
+			l.collect()
+			l.recordRest(ctx, timer)
 			return
-		case p := <-l.freed:
-			l.release(p)
+		case f := <-l.ended:
+			l.finish(f)
+			l.collect()
+			_, _ = l.exchange(ctx, l.Now(), nil)
 		case <-timer.C:
 			if isCut {
-				l.Log.Error("some sends do not end and were left behind; their deliveries are repeated by the next run", "count", len(l.underway))
+				l.Log.Error("some sends do not end and were left behind; their deliveries are repeated by the next run", "count", len(l.inFlight))
 				return
 			}
 			cut()
 			isCut = true
-			timer.Reset(leaving)
+			timer.Reset(cutOff)
+		}
+	}
+}
+
+// recordRest records the last ends, and tries for as long as the timer allows.
+func (l *Loop) recordRest(ctx context.Context, timer *time.Timer) {
+	for len(l.finished) > 0 {
+		if _, err := l.exchange(ctx, l.Now(), nil); err == nil {
+			return
+		}
+		select {
+		case <-timer.C:
+			return
+		case <-time.After(afterError):
 		}
 	}
 }

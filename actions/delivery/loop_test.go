@@ -21,8 +21,8 @@ func TestWhatIsDueIsSentOnceAndRecorded(t *testing.T) {
 		q := newQueue(50, "a", "b", "c")
 		ended := make(chan string, 200)
 		l := begin(t, q, succeed, func(o *delivery.Options) {
-			o.Ended = func(d record.Delivery, end delivery.End, took time.Duration) {
-				if q.row(d.ID).State != record.Done || end.State != record.Done || took != 0 {
+			o.Ended = func(d record.Delivery, end delivery.End) {
+				if took := end.At.Sub(end.StartedAt); q.row(d.ID).State != record.Done || end.State != record.Done || took != 0 {
 					t.Errorf("%s ended as %+v after %s before it was recorded", d.ID, end, took)
 				}
 				ended <- d.ID
@@ -140,7 +140,7 @@ func TestAFailureIsRepeatedWithBackoffUntilItIsGivenUp(t *testing.T) {
 				t.Errorf("after attempt %d it waited %s, more than %s", i+1, wait, most)
 			}
 		}
-		if end := q.ends["a-0"]; len(end) != 4 || end[0].State != record.Retrying || end[0].Error != "answered 503" || end[0].Response != "busy" {
+		if end := q.ends["a-0"]; len(end) != 4 || end[0].State != record.Retrying || end[0].Error != "answered 503" || end[0].Outcome.Response != "busy" {
 			t.Errorf("%+v", end)
 		}
 	})
@@ -160,7 +160,7 @@ func TestWhatIsDueAgainAtOnceIsSentAtOnce(t *testing.T) {
 			}
 			return succeed(ctx, d)
 		}, settings(s), func(o *delivery.Options) {
-			o.Ended = func(record.Delivery, delivery.End, time.Duration) { time.Sleep(time.Second) }
+			o.Ended = func(record.Delivery, delivery.End) { time.Sleep(time.Second) }
 		})
 		time.Sleep(4 * time.Second)
 		_ = l.end()
@@ -178,7 +178,7 @@ func TestADeadVerdictIsFinal(t *testing.T) {
 		})
 		time.Sleep(time.Hour)
 		_ = l.end()
-		if d := q.row("a-0"); d.State != record.Dead || d.Attempts != 1 || d.LastError != "answered 404" || q.ends["a-0"][0].Response != "no such user" {
+		if d := q.row("a-0"); d.State != record.Dead || d.Attempts != 1 || d.LastError != "answered 404" || q.ends["a-0"][0].Outcome.Response != "no such user" {
 			t.Errorf("%+v", d)
 		}
 	})
@@ -187,7 +187,7 @@ func TestADeadVerdictIsFinal(t *testing.T) {
 // Row 21: 30 s are waited, 9999999 s are capped at 1 h, and others go on.
 func TestTheWaitThatTheOtherSideAsksForIsHonouredWithinReason(t *testing.T) {
 	for after, want := range map[time.Duration]time.Duration{
-		30 * time.Second: 30 * time.Second, 9999999 * time.Second: time.Hour, 1<<63 - 1: time.Hour, -time.Hour: 0, 0: 0,
+		30 * time.Second: 30 * time.Second, 9999999 * time.Second: time.Hour, 1<<63 - 1: time.Hour, -time.Hour: time.Second, 0: time.Second,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			q := newQueue(1, "limited", "free")
@@ -195,7 +195,7 @@ func TestTheWaitThatTheOtherSideAsksForIsHonouredWithinReason(t *testing.T) {
 				if d.Action == "free" || d.Attempts > 1 {
 					return succeed(ctx, d)
 				}
-				return actions.Outcome{Verdict: actions.Retry, Error: "answered 429", After: after}
+				return actions.Outcome{Verdict: actions.Retry, Error: "answered 429", Cause: actions.CauseThrottled, After: after}
 			}, settings(actions.Settings{Retry: actions.RetryPolicy{Attempts: 9, Min: time.Second, Max: time.Second}, Timeout: time.Second, Concurrency: 1}))
 			synctest.Wait()
 			if q.row("free-0").State != record.Done {
@@ -385,7 +385,7 @@ func TestAnEndThatCannotBeRecordedIsRecordedLaterAndNotSentAgain(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			q := newQueue(3, "a", "b")
 			back := time.Now().Add(outage)
-			q.finishErr = func() error {
+			q.recordErr = func() error {
 				if time.Now().Before(back) {
 					return errors.New("disk full")
 				}
@@ -414,7 +414,7 @@ func TestAnEndThatCannotBeRecordedIsRecordedLaterAndNotSentAgain(t *testing.T) {
 func TestAShutdownDoesNotWaitForAStoreThatIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1, "a")
-		q.finishErr = func() error { return errors.New("disk full") }
+		q.recordErr = func() error { return errors.New("disk full") }
 		l := begin(t, q, succeed)
 		synctest.Wait()
 		stopped := time.Now()

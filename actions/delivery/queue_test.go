@@ -1,8 +1,8 @@
 package delivery_test
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -31,13 +31,14 @@ type queue struct {
 	calls      []string
 	recoverErr error
 	dueErr     func() error
+	recordErr  func() error
 	claimErr   func() error
-	finishErr  func() error
+	lanes      map[string]*delivery.Lane
 }
 
 // newQueue holds deliveries that are due: n of each action.
 func newQueue(n int, names ...string) *queue {
-	q := &queue{ends: map[string][]delivery.End{}, open: map[string]bool{}, wake: make(chan struct{}, 1)}
+	q := &queue{ends: map[string][]delivery.End{}, lanes: map[string]*delivery.Lane{}, open: map[string]bool{}, wake: make(chan struct{}, 1)}
 	for _, name := range names {
 		for i := range n {
 			q.add(name, fmt.Sprintf("%s-%d", name, i))
@@ -89,47 +90,87 @@ func (q *queue) DueActions(_ context.Context, now time.Time) (names []string, ne
 	return names, next, nil
 }
 
-func (q *queue) Claim(_ context.Context, action string, n int, now time.Time, lease time.Duration) (claimed []record.Delivery, err error) {
+// Exchange follows the rules of delivery.Lane, with one destination an action.
+func (q *queue) Exchange(_ context.Context, now time.Time, ends []delivery.End, takes []delivery.Take) (claimed delivery.Claimed, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.calls = append(q.calls, "claim")
-	if err := fail(q.claimErr); err != nil {
-		return nil, err
+	q.calls = append(q.calls, "exchange")
+	if err := fail(q.recordErr); err != nil && len(ends) > 0 {
+		return delivery.Claimed{}, err
 	}
-	var due []*record.Delivery
-	for _, d := range q.rows {
-		if d.Action == action && waits(d) && !d.DueAt.After(now) {
-			due = append(due, d)
+	if err := fail(q.claimErr); err != nil && len(takes) > 0 {
+		return delivery.Claimed{}, err
+	}
+	before := map[string]delivery.Lane{}
+	for name, lane := range q.lanes {
+		before[name] = *lane
+	}
+	for _, end := range ends {
+		q.finish(end)
+	}
+	for _, take := range takes {
+		q.claim(now, take, &claimed)
+	}
+	for name, lane := range q.lanes {
+		was := before[name]
+		if wait, ok := lane.News(&was); ok {
+			claimed.News = append(claimed.News, delivery.News{Destination: name, Wait: wait})
 		}
-	}
-	slices.SortStableFunc(due, func(a, b *record.Delivery) int { return a.DueAt.Compare(b.DueAt) })
-	for _, d := range due[:min(n, len(due))] {
-		d.Attempts++
-		d.DueAt = now.Add(lease)
-		claimed = append(claimed, *d)
-		claimed[len(claimed)-1].Interrupted = q.open[d.ID]
-		q.open[d.ID] = true
 	}
 	return claimed, nil
 }
 
-func (q *queue) Finish(_ context.Context, id string, end delivery.End) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.calls = append(q.calls, "finish")
-	if err := fail(q.finishErr); err != nil {
-		return err
-	}
+func (q *queue) finish(end delivery.End) {
 	for _, d := range q.rows {
-		if d.ID == id && waits(d) {
-			d.State, d.DueAt, d.LastError = end.State, end.DueAt, end.Error
-			q.ends[id] = append(q.ends[id], end)
-			q.open[id] = false
-			defer q.signal()
-			return nil
+		if d.ID != end.ID || !waits(d) {
+			continue
+		}
+		if end.Interrupted {
+			q.lane(d.Action).Abandoned(end.At)
+		} else {
+			q.lane(d.Action).Ended(end.Outcome, end.StartedAt, end.At)
+		}
+		d.State, d.DueAt, d.LastError = end.State, end.DueAt, end.Error
+		q.ends[d.ID] = append(q.ends[d.ID], end)
+		q.open[d.ID] = false
+		defer q.signal()
+	}
+}
+
+func (q *queue) claim(now time.Time, take delivery.Take, claimed *delivery.Claimed) {
+	var due []*record.Delivery
+	for _, d := range q.rows {
+		if d.Action == take.Action && waits(d) && !d.DueAt.After(now) {
+			due = append(due, d)
 		}
 	}
-	return errors.New("no such delivery")
+	lane := q.lane(take.Action)
+	slices.SortStableFunc(due, func(a, b *record.Delivery) int {
+		switch failed := cmp.Compare(min(a.Attempts, 1), min(b.Attempts, 1)); {
+		case lane.IsTesting() && failed != 0:
+			return failed
+		case lane.PrefersNewest():
+			return cmp.Or(b.DueAt.Compare(a.DueAt), cmp.Compare(slices.Index(q.rows, b), slices.Index(q.rows, a)))
+		}
+		return a.DueAt.Compare(b.DueAt)
+	})
+	for _, d := range due[:lane.Admit(min(take.N, len(due)), now, take.Interval, take.Lease)] {
+		d.Attempts++
+		d.DueAt = now.Add(take.Lease)
+		d.Interrupted = q.open[d.ID]
+		claimed.Deliveries = append(claimed.Deliveries, *d)
+		q.open[d.ID] = true
+	}
+	if open, _ := lane.Open(); now.Before(open) && (claimed.Next.IsZero() || open.Before(claimed.Next)) {
+		claimed.Next = open
+	}
+}
+
+func (q *queue) lane(action string) *delivery.Lane {
+	if q.lanes[action] == nil {
+		q.lanes[action] = &delivery.Lane{}
+	}
+	return q.lanes[action]
 }
 
 func (q *queue) Recover(context.Context, time.Time) (int, error) {

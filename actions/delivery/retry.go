@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -10,28 +9,44 @@ import (
 	"heed/engine/record"
 )
 
-// conclude turns an outcome into the delivery's next state.
-func (l *Loop) conclude(ctx context.Context, d record.Delivery, s actions.Settings, o actions.Outcome) End {
+// conclude turns an outcome into the delivery's next state. An attempt that was
+// cut off by the end of the process is no fault of the other side.
+func conclude(d record.Delivery, policy actions.RetryPolicy, o actions.Outcome, at time.Time, cutOff bool) End {
 	tries := d.Attempts - d.Spent
-	end := End{At: l.Now(), Error: o.Error, Response: o.Response}
+	end := End{ID: d.ID, At: at, Outcome: o, Error: o.Error}
+	most := policy.Attempts
+	if o.Attempts > 0 {
+		most = min(most, o.Attempts)
+	}
 	switch {
 	case o.Verdict == actions.Done:
 		end.State = record.Done
-	case ctx.Err() != nil: // cut off by the end of the process: no fault of the other side
-		end.State, end.DueAt = record.Retrying, end.At
+	case cutOff:
+		end.State, end.DueAt, end.Interrupted = record.Retrying, at, true
 	case o.Verdict == actions.Dead:
 		end.State = record.Dead
-	case tries >= s.Retry.Attempts:
-		end.State = record.Dead
-		end.Error = fmt.Sprintf("given up after %d attempts; the last: %s", tries, o.Error)
-		if tries == 1 {
-			end.Error = "given up after its one attempt: " + o.Error
-		}
+	case tries >= most:
+		end.State, end.Error = givenUp(o, tries)
 	default:
 		end.State = record.Retrying
-		end.DueAt = end.At.Add(max(Backoff(s.Retry, tries, rand.Int64N), min(o.After, MaxAfter)))
+		end.DueAt = at.Add(max(Backoff(policy, tries, rand.Int64N), min(o.After, MaxAfter)))
 	}
 	return end
+}
+
+// givenUp is the end of a delivery that was tried often enough. One that some
+// recipients have got is done, and the error says who has not.
+func givenUp(o actions.Outcome, tries int) (record.State, string) {
+	state := record.Dead
+	for i := range o.Recipients {
+		if o.Recipients[i].State == record.Done {
+			state = record.Done
+		}
+	}
+	if tries == 1 {
+		return state, "given up after its one attempt: " + o.Error
+	}
+	return state, fmt.Sprintf("given up after %d attempts; the last: %s", tries, o.Error)
 }
 
 // MaxAfter bounds the wait that the other side can ask for.

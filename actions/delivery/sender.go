@@ -35,7 +35,9 @@ func (s Sender) Deliver(ctx context.Context, d record.Delivery) actions.Outcome 
 	case configured.Kind != d.Kind:
 		return actions.Outcome{Verdict: actions.Retry, Error: fmt.Sprintf("%s was a %s action when this was rendered and is a %s action now; make it a %s action again and this is sent", d.Action, d.Kind, configured.Kind, d.Kind)}
 	}
-	return configured.Send(ctx, actions.Message{ID: messageID(d), Request: d.Request})
+	return configured.Send(ctx, actions.Message{
+		ID: messageID(d), Request: d.Request, Attempt: d.Attempts - d.Spent, Recipients: d.Recipients,
+	})
 }
 
 // messageID is the same for every attempt of a generation: the other side knows

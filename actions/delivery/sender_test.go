@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,7 +29,7 @@ func TestADeliveryIsSentThroughTheActionThatIsConfiguredNow(t *testing.T) {
 	fallback := actions.Settings{Timeout: time.Second, Concurrency: 1}
 	s := delivery.Sender{Action: func(name string) (*actions.Configured, bool) { c, ok := configured[name]; return c, ok }, Fallback: fallback}
 	o := s.Deliver(t.Context(), record.Delivery{ID: "d1", Action: "a", Kind: "stub", Request: json.RawMessage(`{"x":1}`)})
-	if o != (actions.Outcome{Verdict: actions.Dead, Error: "no"}) || got.ID != "d1" || string(got.Request) != `{"x":1}` {
+	if !reflect.DeepEqual(o, actions.Outcome{Verdict: actions.Dead, Error: "no"}) || got.ID != "d1" || string(got.Request) != `{"x":1}` {
 		t.Errorf("%+v, %+v", o, got)
 	}
 	if s.Settings("a") != standard || s.Settings("b") != fallback {
@@ -40,7 +41,7 @@ func TestADeliveryIsSentThroughTheActionThatIsConfiguredNow(t *testing.T) {
 	} {
 		got = actions.Message{}
 		o := s.Deliver(t.Context(), record.Delivery{ID: "d2", Action: want.action, Kind: kind})
-		if o != (actions.Outcome{Verdict: actions.Retry, Error: want.err}) || got.ID != "" {
+		if !reflect.DeepEqual(o, actions.Outcome{Verdict: actions.Retry, Error: want.err}) || got.ID != "" {
 			t.Errorf("%+v", o)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"mime/quotedprintable"
 	"net"
 	"net/mail"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -102,7 +103,7 @@ func TestAMailArrivesAsItWasRendered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := (&server{}).start(t)
-			if got := actiontest.MustCompile(t, s.rule("", c.step)).Send(t, `{"userId":"u1","score":61,"quizName":"<b>Ä</b> & co"}`); got != done {
+			if got := actiontest.MustCompile(t, s.rule("", c.step)).Send(t, `{"userId":"u1","score":61,"quizName":"<b>Ä</b> & co"}`); !reflect.DeepEqual(got, done) {
 				t.Fatalf("%+v", got)
 			}
 			m := s.only(t)
@@ -138,7 +139,7 @@ html: "<p>{{ data.quizName }}</p>"`))
 		s.mu.Lock()
 		s.mails = nil
 		s.mu.Unlock()
-		if got := a.Send(t, string(data)); got != done {
+		if got := a.Send(t, string(data)); !reflect.DeepEqual(got, done) {
 			rt.Fatalf("%q: %+v", value, got)
 		}
 		m := s.got()[0]
@@ -251,7 +252,7 @@ func TestADropAfterTheFinalDotIsRepeatedWithTheSameMessageID(t *testing.T) {
 	a := actiontest.MustCompile(t, s.start(t).rule("", simple))
 	first := a.Send(t, `{}`)
 	second := a.Send(t, `{}`)
-	if first.Verdict != actions.Retry || second != done {
+	if first.Verdict != actions.Retry || !reflect.DeepEqual(second, done) {
 		t.Errorf("%+v, then %+v", first, second)
 	}
 	got := s.got()
@@ -270,7 +271,7 @@ func TestTheMessageIDHangsOnTheRecordedSender(t *testing.T) {
 	after := actiontest.MustCompile(t, edited)
 	raw := before.MustRender(t, `{}`)
 	for _, a := range []*actiontest.Compiled{before, after} {
-		if got := a.SendRequest(t.Context(), raw); got != done {
+		if got := a.SendRequest(t.Context(), raw); !reflect.DeepEqual(got, done) {
 			t.Fatalf("%+v", got)
 		}
 	}
@@ -304,7 +305,7 @@ func TestWhatComesAfterTheServerTookTheMailDoesNotCount(t *testing.T) {
 			}
 		})
 		a := actiontest.MustCompile(t, rule(`email: {smtp: "`+addr+`", from: a@b.c, tls: none, allow_private: true, timeout: 1h}`, simple))
-		if got := a.Send(t, `{}`); got != done {
+		if got := a.Send(t, `{}`); !reflect.DeepEqual(got, done) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
@@ -355,10 +356,10 @@ func TestNothingIsSentUnencryptedUnlessTheRuleFileSaysSo(t *testing.T) {
 	s := (&server{noTLS: true, login: true}).start(t)
 	got := actiontest.MustCompile(t, s.rule("", simple)).Send(t, `{}`)
 	want := "the mail server offers no STARTTLS, so nothing was sent; write tls: implicit if it has TLS on a port of its own"
-	if got != (actions.Outcome{Verdict: actions.Retry, Error: want}) || s.rcpts+s.logins > 0 {
+	if !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Error: want}) || s.rcpts+s.logins > 0 {
 		t.Errorf("%+v after %d recipients and %d logins", got, s.rcpts, s.logins)
 	}
-	if got := actiontest.MustCompile(t, s.rule(", tls: none", simple)).Send(t, `{}`); got != done || s.inTLS {
+	if got := actiontest.MustCompile(t, s.rule(", tls: none", simple)).Send(t, `{}`); !reflect.DeepEqual(got, done) || s.inTLS {
 		t.Errorf("%+v", got)
 	}
 }
@@ -383,7 +384,7 @@ func TestALoginWorksOverBothKindsOfTLS(t *testing.T) {
 	for _, s := range []*server{(&server{login: true}).start(t), (&server{login: true, implicit: true}).start(t)} {
 		for _, username := range []string{"heed", "{env: USER}"} {
 			got := actiontest.MustCompile(t, s.rule(", username: "+username+", password: {env: PASSWORD}", simple)).Send(t, `{}`)
-			if got != done || s.logins == 0 || !s.inTLS {
+			if !reflect.DeepEqual(got, done) || s.logins == 0 || !s.inTLS {
 				t.Errorf("%+v after %d logins", got, s.logins)
 			}
 		}
@@ -425,7 +426,7 @@ func TestAnAttemptEndsInTimeAndWhenCutOff(t *testing.T) {
 	for _, greeting := range []string{"", "220 mail.test\r\n"} { // before and after the greeting
 		addr, _ := scripted(t, greeting, func(string) string { return "" })
 		a := actiontest.MustCompile(t, rule(`email: {smtp: "`+addr+`", from: a@b.c, allow_private: true, timeout: 50ms}`, simple))
-		if got := a.Send(t, `{}`); got != (actions.Outcome{Verdict: actions.Retry, Error: "no answer in time"}) {
+		if got := a.Send(t, `{}`); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Error: "no answer in time"}) {
 			t.Errorf("%+v", got)
 		}
 	}
@@ -437,7 +438,7 @@ func TestAnAttemptEndsInTimeAndWhenCutOff(t *testing.T) {
 	a := actiontest.MustCompile(t, rule(`email: {smtp: "`+addr+`", from: a@b.c, allow_private: true, timeout: 1h}`, simple))
 	ctx, cut := context.WithCancel(t.Context())
 	go func() { <-said; cut() }()
-	if got := a.SendRequest(ctx, a.MustRender(t, `{}`)); got != (actions.Outcome{Verdict: actions.Retry, Error: "interrupted"}) {
+	if got := a.SendRequest(ctx, a.MustRender(t, `{}`)); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Error: "interrupted"}) {
 		t.Errorf("%+v", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func TestACallArrivesAsItWasRendered(t *testing.T) {
 			s := newSink(t, nil)
 			config := local(s.URL+"/api", `, headers: {Authorization: {env: AUTH}, X-Plain: "yes"}`)
 			a := actiontest.MustCompile(t, rule(config, c.step))
-			if got := a.Send(t, `{"userId":"u/1","score":61,"quizName":"A & ä"}`); got != (actions.Outcome{Verdict: actions.Done}) {
+			if got := a.Send(t, `{"userId":"u/1","score":61,"quizName":"A & ä"}`); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Done}) {
 				t.Fatalf("%+v", got)
 			}
 			got := s.got()
@@ -131,11 +132,11 @@ func TestExpectedStatusesCountAsDone(t *testing.T) {
 func TestTheRulesOwnTimeoutEndsAnAttempt(t *testing.T) {
 	s := newSink(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	a := actiontest.MustCompile(t, rule(local(s.URL, ", timeout: 1m"), `timeout: 50ms`))
-	if got := a.Send(t, `{}`); got != (actions.Outcome{Verdict: actions.Retry, Error: "no answer in time"}) {
+	if got := a.Send(t, `{}`); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Error: "no answer in time"}) {
 		t.Errorf("%+v", got)
 	}
 	a = actiontest.MustCompile(t, rule(local(s.URL, ", timeout: 50ms"), `{}`))
-	if got := a.Send(t, `{}`); got != (actions.Outcome{Verdict: actions.Retry, Error: "no answer in time"}) {
+	if got := a.Send(t, `{}`); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Error: "no answer in time"}) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -210,7 +211,7 @@ func TestAShutdownInterruptsACall(t *testing.T) {
 	a := actiontest.MustCompile(t, rule(local(s.URL, ""), `json: {}`))
 	ctx, cut := context.WithCancel(t.Context())
 	go func() { <-arrived; cut() }()
-	if got := a.SendRequest(ctx, a.MustRender(t, `{}`)); got != (actions.Outcome{Verdict: actions.Retry, Error: "interrupted"}) {
+	if got := a.SendRequest(ctx, a.MustRender(t, `{}`)); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Error: "interrupted"}) {
 		t.Errorf("%+v", got)
 	}
 }

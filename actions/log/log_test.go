@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode"
@@ -40,7 +41,7 @@ func TestALineIsWrittenAtItsLevel(t *testing.T) {
 		`{text: a, level: error}`:                                             {"ERROR", "a"},
 	} {
 		var out bytes.Buffer
-		if got := actiontest.MustCompile(t, rule(&out, step)).Send(t, `{"userId":"u1","score":61}`); got != (actions.Outcome{Verdict: actions.Done}) {
+		if got := actiontest.MustCompile(t, rule(&out, step)).Send(t, `{"userId":"u1","score":61}`); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Done}) {
 			t.Fatalf("%+v", got)
 		}
 		var line struct{ Level, Msg, Delivery string }

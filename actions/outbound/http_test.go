@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -245,12 +246,12 @@ func TestAnAttemptEndsWithItsContext(t *testing.T) {
 	})
 	late, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer stop()
-	if got := do(t, late, url, nil); got != (actions.Outcome{Verdict: actions.Retry, Error: "no answer in time"}) {
+	if got := do(t, late, url, nil); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Error: "no answer in time"}) {
 		t.Errorf("after its time: %+v", got)
 	}
 	cut, cancel := context.WithCancel(t.Context())
 	cancel()
-	if got := do(t, cut, url, nil); got != (actions.Outcome{Verdict: actions.Retry, Error: "interrupted"}) {
+	if got := do(t, cut, url, nil); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Error: "interrupted"}) {
 		t.Errorf("when cut off: %+v", got)
 	}
 }
@@ -283,7 +284,7 @@ func TestClientsAreSharedSoThatAReloadLeavesNoConnectionsBehind(t *testing.T) {
 }
 
 func TestAnyFailureWithoutACodeIsTriedAgain(t *testing.T) {
-	if got := Failed(errors.New("odd")); got != (actions.Outcome{Verdict: actions.Retry, Error: "odd"}) {
+	if got := Failed(errors.New("odd")); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Error: "odd"}) {
 		t.Errorf("%+v", got)
 	}
 }

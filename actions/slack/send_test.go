@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ text: "*{{ data.userId }}* & <!here> {{ data.quizName }}"
 blocks:
   - {type: section, text: {type: mrkdwn, text: "a > {{ data.quizName }}"}, expand: true}
   - {type: brand_new, what: {heed: [never, heard, of, "{{ data.score }}"]}}`))
-	if got := a.Send(t, `{"userId":"u1","quizName":"<!channel>","score":61}`); got != (actions.Outcome{Verdict: actions.Done}) {
+	if got := a.Send(t, `{"userId":"u1","quizName":"<!channel>","score":61}`); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Done}) {
 		t.Fatalf("%+v", got)
 	}
 	calls := f.got()
@@ -64,7 +65,7 @@ func TestAWebhooksMessageArrives(t *testing.T) {
 		`{text: a, blocks: [{type: section, text: {type: mrkdwn, text: "{{ data.score }}"}}]}`: `{"text":"a","blocks":[{"type":"section","text":{"type":"mrkdwn","text":"61"}}]}`,
 		`blocks: [{type: divider}]`: `{"blocks":[{"type":"divider"}]}`,
 	} {
-		if got := actiontest.MustCompile(t, f.hook(step)).Send(t, `{"quizName":"<!channel>","score":61}`); got != (actions.Outcome{Verdict: actions.Done}) {
+		if got := actiontest.MustCompile(t, f.hook(step)).Send(t, `{"quizName":"<!channel>","score":61}`); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Done}) {
 			t.Fatalf("%+v", got)
 		}
 		calls := f.got()

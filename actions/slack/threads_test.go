@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -53,7 +54,7 @@ func send(t *testing.T, r actiontest.Rule, data string) actions.Outcome {
 func sendAll(t *testing.T, r actiontest.Rule, data ...string) {
 	t.Helper()
 	for _, d := range data {
-		if got := send(t, r, d); got != (actions.Outcome{Verdict: actions.Done}) {
+		if got := send(t, r, d); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Done}) {
 			t.Fatalf("%s: %+v", d, got)
 		}
 	}
@@ -192,7 +193,7 @@ func TestAMessageWaitsForItsTurnNoLongerThanItsAttempt(t *testing.T) {
 func TestAMessageOfAThreadWaitsForAStoreThatCannotBeRead(t *testing.T) {
 	w, store := newWorkspace(t), newThreads()
 	store.err = errors.New("the disk is full")
-	if got := send(t, w.bot(slack.NewMemory(store, time.Now), threaded), `{"userId":"a","quizId":"q1"}`); got != (actions.Outcome{Verdict: actions.Retry, Error: "find the thread: the disk is full"}) {
+	if got := send(t, w.bot(slack.NewMemory(store, time.Now), threaded), `{"userId":"a","quizId":"q1"}`); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Error: "find the thread: the disk is full"}) {
 		t.Errorf("%+v", got)
 	}
 	if got := w.posted(); len(got) != 0 {

@@ -82,8 +82,8 @@ func (a *app) observeStored(e *record.Event, decisions []engine.Decision, delive
 	}
 }
 
-func (a *app) observeAttempt(d record.Delivery, end delivery.End, took time.Duration) {
-	a.metrics.Delivered(d.Action, string(end.State), took)
+func (a *app) observeAttempt(d record.Delivery, end delivery.End) {
+	a.metrics.Delivered(d.Action, string(end.State), end.At.Sub(end.StartedAt))
 	line := a.log.With("event_id", d.EventID, "rule", d.Rule, "action", d.Action, "delivery", d.ID, "attempt", d.Attempts)
 	switch end.State {
 	case record.Dead:

@@ -107,9 +107,37 @@ type Delivery struct {
 	Spent      int    `json:"-"`
 	Generation int    `json:"generation,omitempty"`
 	LastError  string `json:"last_error,omitempty"`
+	// Destination names where it goes, when that is narrower or wider than the
+	// action; empty stands for the action.
+	Destination string `json:"destination,omitempty"`
+	// OrderKey is the value of the step's order_per: of one action, deliveries
+	// with the same are sent in the order of their events. Empty for none.
+	OrderKey string `json:"order_key,omitempty"`
+	// Recipients is what became of each recipient so far, of a delivery that has
+	// several.
+	Recipients []Recipient `json:"recipients,omitempty"`
+	// Waits says what a delivery that is due waits for; nil if for nothing.
+	Waits *Wait `json:"waits,omitempty"`
 	// Interrupted says, of a delivery that was just claimed, that the attempt
 	// before was not completed: it may still be under way.
 	Interrupted bool `json:"-"`
+}
+
+// Recipient is what became of one recipient of a delivery.
+type Recipient struct {
+	Address string `json:"address"`
+	// State is Done, Dead for one that was refused for good, or Retrying.
+	State State `json:"state"`
+	// Error is why the recipient was refused.
+	Error string `json:"error,omitempty"`
+}
+
+// Wait is what a delivery that is due waits for.
+type Wait struct {
+	// For is "rate", "retry_after", "failing" or "order".
+	For string `json:"for"`
+	// Until is when it can be sent at the earliest, if that is known.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Attempt is one send of a delivery. It is written before the send and
@@ -121,7 +149,7 @@ type Attempt struct {
 	// Outcome is "done", "retry", "dead", or "interrupted".
 	Outcome string `json:"outcome,omitempty"`
 	Error   string `json:"error,omitempty"`
-	// Response is the start of what the other side answered to a failed send.
+	// Response is the start of what the other side answered.
 	Response string `json:"response,omitempty"`
 }
 

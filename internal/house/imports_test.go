@@ -35,14 +35,14 @@ var order = map[string]struct {
 		[]string{"engine", "engine/event", "engine/expression", "engine/layout", "engine/source", "engine/rulefile", "engine/suggest"},
 		"a dry run uses the engine that decides, and cannot send: it knows no action",
 	},
-	"actions":           {[]string{"engine/expression", "engine/schema", "engine/source", "engine/suggest"}, "what an action is does not depend on rules or stores"},
+	"actions":           {[]string{"engine/expression", "engine/record", "engine/schema", "engine/source", "engine/suggest"}, "what an action is does not depend on rules or stores"},
 	"actions/outbound":  {[]string{"actions"}, "the guarded transport is below the kinds that use it"},
 	"actions/slack":     {kindMay, kindWhy},
 	"actions/httpcall":  {kindMay, kindWhy},
 	"actions/email":     {kindMay, kindWhy},
 	"actions/log":       {kindMay, kindWhy},
 	"actions/delivery":  {[]string{"actions", "engine/record", "internal/crashpoint"}, "when to send is independent of how, and of where deliveries are kept"},
-	"internal/store":    {[]string{"actions/delivery", "engine/intake", "engine/people", "engine/record", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
+	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/receiver": {[]string{"engine/intake"}, "HTTP in: it hands over and answers"},
 	"internal/admin": {
 		[]string{"engine", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/source"},
@@ -58,12 +58,12 @@ var order = map[string]struct {
 
 	"internal/crashpoint":      {nil, "empty but for the torture, so anybody may name a point"},
 	"internal/torture/disk":    {nil, "a disk knows nothing of what is written to it"},
-	"internal/store/storetest": {[]string{"actions/delivery", "engine/event", "engine/intake", "engine/people", "engine/record"}, "the conformance suite is for any store"},
+	"internal/store/storetest": {[]string{"actions", "actions/delivery", "engine/event", "engine/intake", "engine/people", "engine/record"}, "the conformance suite is for any store"},
 	"actions/actiontest":       {[]string{"actions", "engine/event", "engine/expression", "engine/source"}, "help for the tests of the kinds, for any kind"},
 }
 
 var (
-	kindMay = []string{"actions", "actions/outbound", "engine/expression", "engine/schema", "engine/source", "engine/suggest"}
+	kindMay = []string{"actions", "actions/outbound", "engine/expression", "engine/record", "engine/schema", "engine/source", "engine/suggest"}
 	kindWhy = "a kind of action owns its config, checks, rendering and sending, and knows no other kind"
 )
 
@@ -75,7 +75,6 @@ var external = map[string][]string{
 	"github.com/fsnotify/fsnotify":  {"engine/rulefile"},
 	"github.com/slack-go/slack":     {"actions/slack"},
 	"github.com/wneessen/go-mail":   {"actions/email"},
-	"github.com/failsafe-go/":       {"actions/delivery"},
 	"modernc.org/sqlite":            {"internal/store"},
 	"github.com/hanwen/go-fuse":     {"internal/torture/disk"},
 	"github.com/pressly/goose":      {"internal/store"},

@@ -68,33 +68,28 @@ func BenchmarkCommit(b *testing.B) {
 	}
 }
 
-// BenchmarkDeliver claims deliveries by 32 and finishes each by a caller of its
-// own, as the delivery loop does.
+// BenchmarkDeliver claims deliveries by 32 and finishes those before in the same
+// exchange, as the delivery loop does.
 func BenchmarkDeliver(b *testing.B) {
 	db := openTemp(b)
 	fill(b, db, b.N, "slack")
 	b.ReportAllocs()
 	b.ResetTimer()
-	atOnce(4, func() {
-		for {
-			ds, err := db.Claim(context.Background(), "slack", 32, time.Now(), time.Hour)
-			if err != nil {
-				b.Error(err)
-			}
-			if len(ds) == 0 {
-				return
-			}
-			var wg sync.WaitGroup
-			for _, d := range ds {
-				wg.Go(func() {
-					if err := db.Finish(context.Background(), d.ID, delivery.End{At: time.Now(), State: record.Done}); err != nil {
-						b.Error(err)
-					}
-				})
-			}
-			wg.Wait()
+	var ends []delivery.End
+	for {
+		now := time.Now()
+		claimed, err := db.Exchange(context.Background(), now, ends, []delivery.Take{{Action: "slack", N: 32, Lease: time.Hour}})
+		if err != nil {
+			b.Fatal(err)
 		}
-	})
+		if len(claimed.Deliveries) == 0 {
+			break
+		}
+		ends = ends[:0]
+		for _, d := range claimed.Deliveries {
+			ends = append(ends, delivery.End{ID: d.ID, StartedAt: now, At: now, State: record.Done})
+		}
+	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
 }
 

@@ -66,7 +66,7 @@ const (
 	insertEvents = "INSERT OR FAIL INTO events (seq, id, type, company_id, status, reason," +
 		" received_at, signed_at, rule_set, signature, body_hash, decisions, facts, body)"
 	insertDeliveries = "INSERT OR FAIL INTO deliveries (n, id, rule, action, kind, state," +
-		" created_at, due_at, last_error, request)"
+		" created_at, due_at, last_error, destination, order_key, request)"
 )
 
 // Where in a row of events stands what the store may have to change.
@@ -121,11 +121,19 @@ func newCommit(e *record.Event, deliveries []record.Delivery) (*commit, error) {
 		}
 		c.deliveries = append(c.deliveries, []value{
 			nil, d.ID, d.Rule, d.Action, d.Kind, string(d.State),
-			micros(d.CreatedAt), dueAt, d.LastError, []byte(d.Request),
+			micros(d.CreatedAt), dueAt, d.LastError, d.Destination, orNull(d.OrderKey), []byte(d.Request),
 		})
 		c.size += len(d.Request)
 	}
 	return c, nil
+}
+
+// orNull is NULL for an empty text.
+func orNull(text string) value {
+	if text == "" {
+		return nil
+	}
+	return text
 }
 
 func (c *commit) wakes() bool {

@@ -7,12 +7,20 @@ import (
 	"strconv"
 	"strings"
 
+	"heed/actions/delivery"
 	"heed/engine/record"
 )
 
 const (
 	eventHead    = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, decisions, facts"
-	deliveryCols = "d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.due_at, d.attempts, d.last_error, d.request, d.spent, d.generation"
+	deliveryCols = "d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.due_at, d.attempts, d.last_error, d.request, d.spent, d.generation," +
+		" d.destination, d.order_key, d.recipients," +
+		" ifnull(a.open_at, 0), ifnull(a.wait, ''), ifnull(l.open_at, 0), ifnull(l.wait, '')," +
+		" d.due_at IS NOT NULL AND" + isOutOfTurn
+	// fromDeliveries has the lanes of the action and of the destination, too.
+	fromDeliveries = " FROM deliveries d JOIN events e ON e.seq = d.n / 65536" +
+		" LEFT JOIN lanes a ON d.due_at IS NOT NULL AND a.name = d.action" +
+		" LEFT JOIN lanes l ON d.due_at IS NOT NULL AND d.destination != '' AND l.name = d.destination"
 )
 
 // Events returns a page of events, newest first, without their bodies. Without
@@ -123,13 +131,13 @@ func (db *DB) events(ctx context.Context, q query) ([]record.Event, error) {
 // all.
 func (db *DB) Deliveries(ctx context.Context, f record.DeliveryFilter) (page []record.Delivery, nextCursor string, err error) {
 	defer wrap(&err, "list deliveries")
-	q := query{text: "SELECT " + deliveryCols + " FROM deliveries d JOIN events e ON e.seq = d.n / 65536"}
+	q := query{text: "SELECT " + deliveryCols + fromDeliveries}
 	switch {
 	case f.State == "":
 	case waits(f.State):
 		// Few wait, even when many thousands do: sorting them beats searching
 		// all deliveries for them.
-		q.text = strings.Replace(q.text, "deliveries d", "deliveries d INDEXED BY deliveries_due", 1)
+		q.text = strings.Replace(q.text, "FROM deliveries d", "FROM deliveries d INDEXED BY deliveries_due", 1)
 		q.where("d.due_at IS NOT NULL AND d.state = ?", string(f.State))
 	case f.State == record.Done:
 		q.where("d.state = 'done'")
@@ -183,7 +191,7 @@ func (e *CursorError) Error() string {
 // Delivery returns the delivery with the id and its attempts, oldest first.
 func (db *DB) Delivery(ctx context.Context, id string) (d record.Delivery, attempts []record.Attempt, found bool, err error) {
 	defer wrap(&err, "read delivery %q", id)
-	q := query{text: "SELECT " + deliveryCols + " FROM deliveries d JOIN events e ON e.seq = d.n / 65536"}
+	q := query{text: "SELECT " + deliveryCols + fromDeliveries}
 	q.where("d.id = ?", id)
 	numbered, found, err := first(db.deliveries(ctx, q))
 	if !found || err != nil {
@@ -210,15 +218,51 @@ func (db *DB) deliveries(ctx context.Context, q query) ([]numbered, error) {
 		var d numbered
 		var createdAt int64
 		var dueAt sql.NullInt64
+		var orderKey sql.NullString
+		var recipients []byte
+		var own, lane lane
+		var outOfTurn bool
 		if err := rows.Scan(&d.n, &d.ID, &d.EventID, &d.Rule, &d.Action, &d.Kind, &d.State,
-			&createdAt, &dueAt, &d.Attempts, &d.LastError, (*[]byte)(&d.Request), &d.Spent, &d.Generation); err != nil {
+			&createdAt, &dueAt, &d.Attempts, &d.LastError, (*[]byte)(&d.Request), &d.Spent, &d.Generation,
+			&d.Destination, &orderKey, &recipients, &own.openAt, &own.wait, &lane.openAt, &lane.wait, &outOfTurn); err != nil {
 			return nil, err
+		}
+		d.OrderKey = orderKey.String
+		if recipients != nil {
+			if err := json.Unmarshal(recipients, &d.Recipients); err != nil {
+				return nil, err
+			}
+		}
+		if dueAt.Valid {
+			d.Waits = waiting(dueAt.Int64, own, lane, outOfTurn)
 		}
 		d.EventSeq = d.n / maxDeliveries
 		d.CreatedAt, d.DueAt = timeOf(createdAt), timeOf(dueAt.Int64)
 		found = append(found, d)
 	}
 	return found, rows.Err()
+}
+
+// lane is until when a destination is closed, and why.
+type lane struct {
+	openAt int64
+	wait   string
+}
+
+// waiting is what a delivery waits for beyond its own time. An attempt that is
+// under way has its lease for that time, which ends after any lane opens.
+func waiting(dueAt int64, own, destination lane, outOfTurn bool) *record.Wait {
+	if outOfTurn {
+		return &record.Wait{For: delivery.WaitOrder}
+	}
+	later := own
+	if destination.openAt > own.openAt {
+		later = destination
+	}
+	if later.openAt <= dueAt {
+		return nil
+	}
+	return &record.Wait{For: later.wait, Until: timeOf(later.openAt)}
 }
 
 func (db *DB) attempts(ctx context.Context, delivery int64) ([]record.Attempt, error) {
@@ -244,16 +288,18 @@ func (db *DB) attempts(ctx context.Context, delivery int64) ([]record.Attempt, e
 
 // query is a SELECT that grows by its conditions.
 type query struct {
-	text  string
-	args  []any
-	bytes int // of bodies, after which it ends; 0 for no bound
+	text     string
+	hasWhere bool
+	args     []any
+	bytes    int // of bodies, after which it ends; 0 for no bound
 }
 
 func (q *query) where(condition string, args ...any) {
 	word := " WHERE "
-	if strings.Contains(q.text, word) {
+	if q.hasWhere {
 		word = " AND "
 	}
+	q.hasWhere = true
 	q.text += word + condition
 	q.args = append(q.args, args...)
 }

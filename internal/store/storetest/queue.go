@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"heed/actions"
 	"heed/actions/delivery"
 	"heed/engine/record"
 )
@@ -31,16 +32,17 @@ var queueTests = map[string]func(*testing.T, Store){
 
 func claim(t *testing.T, s Store, action string, n int, now time.Time) []record.Delivery {
 	t.Helper()
-	ds, err := s.Claim(t.Context(), action, n, now, time.Minute)
+	claimed, err := s.Exchange(t.Context(), now, nil, []delivery.Take{{Action: action, N: n, Lease: time.Minute}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ds
+	return claimed.Deliveries
 }
 
 func finish(t *testing.T, s Store, id string, end delivery.End) {
 	t.Helper()
-	if err := s.Finish(t.Context(), id, end); err != nil {
+	end.ID = id
+	if _, err := s.Exchange(t.Context(), end.At, []delivery.End{end}, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -113,15 +115,15 @@ func testClaimsAtOnce(t *testing.T, s Store) {
 	for range 8 {
 		wg.Go(func() {
 			for {
-				ds, err := s.Claim(t.Context(), "slack", 3, t0, time.Minute)
+				claimed, err := s.Exchange(t.Context(), t0, nil, []delivery.Take{{Action: "slack", N: 3, Lease: time.Minute}})
 				if err != nil {
 					t.Error(err)
 				}
-				if len(ds) == 0 {
+				if len(claimed.Deliveries) == 0 {
 					return
 				}
 				mu.Lock()
-				for _, d := range ds {
+				for _, d := range claimed.Deliveries {
 					seen[d.ID]++
 				}
 				mu.Unlock()
@@ -142,7 +144,7 @@ func testFinish(t *testing.T, s Store) {
 	claim(t, s, "slack", 1, t0)
 	claim(t, s, "mail", 1, t0)
 	finish(t, s, "e1-slack", delivery.End{At: t0.Add(time.Second), State: record.Done})
-	finish(t, s, "e1-mail", delivery.End{At: t0.Add(time.Second), State: record.Dead, Error: "550 no such user", Response: "550"})
+	finish(t, s, "e1-mail", delivery.End{At: t0.Add(time.Second), State: record.Dead, Error: "550 no such user", Outcome: actions.Outcome{Response: "550"}})
 
 	d, attempts := deliveryByID(t, s, "e1-slack")
 	equal(t, "state", []any{d.State, d.DueAt, d.Attempts, d.LastError}, []any{record.Done, time.Time{}, 1, ""})
@@ -191,11 +193,11 @@ func testFinishRefused(t *testing.T, s Store) {
 	commitPending(t, s, "e1", t0, "slack")
 	claim(t, s, "slack", 1, t0)
 	for _, state := range []record.State{"", record.Pending, record.Held, record.Discarded} {
-		if err := s.Finish(t.Context(), "e1-slack", delivery.End{At: t0, State: state}); err == nil {
+		if _, err := s.Exchange(t.Context(), t0, []delivery.End{{ID: "e1-slack", At: t0, State: state}}, nil); err == nil {
 			t.Errorf("an attempt ended in the state %q", state)
 		}
 	}
-	if err := s.Finish(t.Context(), "deleted", delivery.End{At: t0, State: record.Done}); err != nil {
+	if _, err := s.Exchange(t.Context(), t0, []delivery.End{{ID: "deleted", At: t0, State: record.Done}}, nil); err != nil {
 		t.Errorf("finishing a delivery that was deleted meanwhile: %v", err)
 	}
 }
