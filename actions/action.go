@@ -62,12 +62,13 @@ type Message struct {
 	Recipients []record.Recipient
 }
 
-// Destined is a request that knows where it goes: deliveries of the same
-// destination share its rate and its pauses. One that does not goes where all of
-// its action's go.
+// Destined is a Step that knows where a request goes: deliveries of the same
+// destination share its rate and its pauses. Those of other steps go where all of
+// their action's go.
 type Destined interface {
-	// Destination names it, without secrets.
-	Destination() string
+	// Destination names where a request that the step rendered goes, without
+	// secrets; empty for the action's own.
+	Destination(request any) string
 }
 
 // Verdict is how a send ended.

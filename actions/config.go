@@ -20,7 +20,8 @@ type Config struct {
 	// Settings are the action's, defaults filled in.
 	Settings Settings
 
-	read *Reader
+	read  *Reader
+	retry *source.Fields // nil if it is absent
 }
 
 // Reader reads the actions of a rule file.
@@ -55,9 +56,13 @@ func (r *Reader) Read(name, value *source.Node, report *source.Report) *Configur
 		return nil
 	}
 	fields := pair.Value.Fields(report, "the "+kind.Name()+" action "+name.Text())
-	c := &Config{Fields: fields, Name: name.Text(), Settings: readSettings(fields, kind.Defaults()), read: r}
+	c := &Config{Fields: fields, Name: name.Text(), Settings: kind.Defaults(), read: r}
+	c.readSettings()
 	configured := &Configured{Name: c.Name, Kind: kind.Name(), Action: kind.Configure(c)}
 	configured.Settings = c.Settings
+	if c.retry != nil {
+		c.retry.Done()
+	}
 	fields.Done()
 	return configured
 }
@@ -68,7 +73,10 @@ const (
 	maxAttempts    = 1000
 )
 
-func readSettings(f *source.Fields, s Settings) Settings {
+// readSettings reads the settings of every action, but for what a kind reads of
+// retry.
+func (c *Config) readSettings() {
+	f, s := c.Fields, &c.Settings
 	if d, ok := f.Duration("timeout"); ok {
 		s.Timeout = d
 	}
@@ -91,6 +99,7 @@ func readSettings(f *source.Fields, s Settings) Settings {
 			Suggest("write retry: {attempts: %s}", cmp.Or(leadingNumber.FindString(node.Text()), "5"))
 	} else if node != nil {
 		retry := node.Fields(f.Report(), "retry of "+f.What())
+		c.retry = retry
 		if n, ok := retry.Int("attempts", 1, maxAttempts); ok {
 			s.Retry.Attempts = n
 		}
@@ -107,9 +116,7 @@ func readSettings(f *source.Fields, s Settings) Settings {
 		if hasMost {
 			s.Retry.Max, s.Retry.Min = most, min(most, s.Retry.Min)
 		}
-		retry.Done()
 	}
-	return s
 }
 
 var leadingNumber = regexp.MustCompile(`^[1-9]\d*`)

@@ -17,14 +17,17 @@ type Description struct {
 	Config *schema.Value
 	// Params are what a rule gives, without the action's name.
 	Params *schema.Value
+	// Retry are the keys of retry that the kind reads beside those of every
+	// action.
+	Retry schema.Keys
 }
 
 // DescribeConfig describes what Reader.Read reads: one entry under "actions:".
 func (r *Registry) DescribeConfig() *schema.Value {
 	entry := schema.Object("an action, configured: exactly one kind of action, and below it what the kind needs")
 	for _, kind := range r.kinds {
-		config := kind.Describe().Config
-		entry.Add(schema.Optional(kind.Name(), config.Add(describeSettings(kind.Defaults())...)))
+		described := kind.Describe()
+		entry.Add(schema.Optional(kind.Name(), described.Config.Add(describeSettings(kind.Defaults(), described.Retry)...)))
 	}
 	entry.MinProperties = 1
 	return entry.AtMostOne(r.Names()...)
@@ -36,12 +39,16 @@ func (r *Registry) DescribeConfig() *schema.Value {
 func (r *Registry) DescribeStep() *schema.Value {
 	entry := &schema.Value{Type: schema.Types{"object"}, Required: []string{"action"}}
 	entry.Add(schema.Optional("action", schema.Text("the name of an action that is configured under actions")))
+	orderPer := schema.Optional("order_per", schema.Text("an expression: of one action, deliveries with the same value are sent in the order of their events, also those of other rules",
+		"data.userId"))
+	entry.Add(orderPer)
 	for _, kind := range r.kinds {
 		params := kind.Describe().Params
 		for i, key := range params.Properties {
 			entry.Explain(kind.Name(), key)
 			params.Properties[i].Value = key.Value.Unexplained()
 		}
+		params.Add(schema.Optional("order_per", &schema.Value{}))
 		entry.AnyOf = append(entry.AnyOf, params.AddFirst(schema.Required("action", &schema.Value{})))
 	}
 	return entry
@@ -49,7 +56,7 @@ func (r *Registry) DescribeStep() *schema.Value {
 
 // describeSettings describes what readSettings reads. Defaults are told, not
 // given as such, since editors would write them into the file.
-func describeSettings(defaults Settings) schema.Keys {
+func describeSettings(defaults Settings, ofKind schema.Keys) schema.Keys {
 	retry := defaults.Retry
 	return schema.Keys{
 		schema.Optional("timeout", schema.Duration(fmt.Sprintf("bounds one attempt; %s if left out", duration(defaults.Timeout)), "15s", "1m")),
@@ -57,7 +64,7 @@ func describeSettings(defaults Settings) schema.Keys {
 			schema.Optional("attempts", schema.Whole(fmt.Sprintf("how many attempts, the first included; %d if left out", retry.Attempts), 1, maxAttempts, 3, 30)),
 			schema.Optional("min", schema.Duration(fmt.Sprintf("the wait after the first attempt, which doubles with each and is random below that; %s if left out", duration(retry.Min)), "5s", "1m")),
 			schema.Optional("max", schema.Duration(fmt.Sprintf("the longest wait between two attempts; %s if left out", duration(retry.Max)), "1h", "3h")),
-		).OrEmpty()),
+		).Add(ofKind...).OrEmpty()),
 		schema.Optional("concurrency", schema.Whole(fmt.Sprintf("how many attempts at once; %d if left out", defaults.Concurrency), 1, maxConcurrency, 1, 8)),
 		schema.Optional("rate", schema.Matching("attempts per second, minute or hour; "+rate(defaults)+" if left out",
 			"^ *[0-9]+ */ *[smh] *$", "write a number per s, m or h, such as 60/m", "60/m", "20/s")),

@@ -20,11 +20,13 @@ type Secret struct {
 	// on, such as a struct's unexported fields: of a function it shows only
 	// the address.
 	read func() (string, error)
+	// renewable says that another value can come while heed runs.
+	renewable bool
 }
 
 // NewSecret is a secret with a known value.
 func NewSecret(value string) Secret {
-	return Secret{func() (string, error) {
+	return Secret{read: func() (string, error) {
 		if value == "" {
 			return "", errors.New("the secret is empty")
 		}
@@ -35,7 +37,7 @@ func NewSecret(value string) Secret {
 // FileSecret is a secret that is read from a file whenever it is used, so that
 // it can be rotated without a reload. White space round it is dropped.
 func FileSecret(path string) Secret {
-	return Secret{func() (string, error) { return readSecret(path) }}
+	return Secret{read: func() (string, error) { return readSecret(path) }, renewable: true}
 }
 
 // maxSecret bounds a secret's file, in bytes.
@@ -62,6 +64,10 @@ func readSecret(path string) (string, error) {
 
 // IsSet says whether the configuration named the secret at all.
 func (s Secret) IsSet() bool { return s.read != nil }
+
+// IsRenewable says whether the secret can have another value later, without a
+// change of the configuration.
+func (s Secret) IsRenewable() bool { return s.renewable }
 
 // Value is the secret itself. It is an error if it is not set or empty, or if
 // its file cannot be read.

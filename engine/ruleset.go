@@ -35,6 +35,9 @@ type Step struct {
 	// Action is the configured action's name, Kind its kind.
 	Action, Kind string
 	Renderer     Renderer
+	// OrderPer, if not nil, gives the key within which the action's requests are
+	// sent in the order of their events.
+	OrderPer *expression.Value
 }
 
 // Renderer makes the request of a step for an event, ready for encoding/json.
@@ -42,6 +45,9 @@ type Step struct {
 type Renderer interface {
 	Render(env *expression.Env) (any, error)
 }
+
+// destined is a Renderer that knows where a request goes.
+type destined interface{ Destination(request any) string }
 
 // Outcome is what became of a rule on an event.
 type Outcome string
@@ -77,6 +83,10 @@ type Request struct {
 	// step could not be rendered, and Problem says why.
 	Body    json.RawMessage
 	Problem string
+	// Destination names where it goes, if not where all of its action's go.
+	Destination string
+	// OrderKey is the value of the step's order_per; empty if it has none.
+	OrderKey string
 }
 
 // RuleSet is a set of compiled rules. It is immutable and safe for concurrent
@@ -204,7 +214,13 @@ func (s Step) render(env *expression.Env) (r Request) {
 		err = failure
 	}
 	if err == nil {
+		r.OrderKey, err = s.orderKey(env)
+	}
+	if err == nil {
 		r.Body, err = encode(request)
+	}
+	if d, ok := s.Renderer.(destined); ok && err == nil {
+		r.Destination = d.Destination(request)
 	}
 	if len(r.Body) > maxRequest {
 		err = fmt.Errorf("the request would have %d bytes, more than %d", len(r.Body), maxRequest)
@@ -213,6 +229,26 @@ func (s Step) render(env *expression.Env) (r Request) {
 		r.Body, r.Problem = nil, err.Error()
 	}
 	return r
+}
+
+// maxOrderKey bounds an order key, in bytes.
+const maxOrderKey = 512
+
+// orderKey is the value of order_per. Without one the request must not be sent:
+// it would overtake those it should wait for.
+func (s Step) orderKey(env *expression.Env) (string, error) {
+	if s.OrderPer == nil {
+		return "", nil
+	}
+	value, unknown := s.OrderPer.Eval(env)
+	if unknown != nil {
+		return "", fmt.Errorf("order_per has no value: %s", unknown.Reason())
+	}
+	key := expression.Text(value)
+	if key == "" || len(key) > maxOrderKey {
+		return "", fmt.Errorf("order_per gives a text of %d bytes; 1 to %d are possible", len(key), maxOrderKey)
+	}
+	return key, nil
 }
 
 // encode writes JSON without the escapes that are meant for HTML, since people

@@ -20,9 +20,9 @@ import (
 const goodbye = time.Second
 
 // hand connects to the server and hands the message over. The connection is
-// ours, not the library's: that one leaves it open when the greeting fails,
+// heed's own, not the library's: that one leaves it open when the greeting fails,
 // sends a half-written message on quitting, and knows no context.
-func (a *action) hand(ctx context.Context, message *gomail.Msg, l login) error {
+func (a *action) hand(ctx context.Context, message *gomail.Msg, l login, t *transaction) error {
 	connection, err := a.dial(ctx)
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (a *action) hand(ctx context.Context, message *gomail.Msg, l login) error {
 	if err != nil {
 		return err
 	}
-	if err := client.SendWithSMTPClient(session, message); err != nil {
+	if err := t.run(session, message); err != nil {
 		return err
 	}
 	// Once the server has taken the message it is sent, whatever happens to
@@ -93,14 +93,14 @@ func (a *action) options(connection net.Conn, l login) []gomail.Option {
 
 // failed classifies by the server's code: 4xx is temporary, 5xx is not. What
 // has no code is a broken connection and worth another try.
-func failed(ctx context.Context, err error, secrets []string) actions.Outcome {
+func failed(ctx context.Context, err error, l login) actions.Outcome {
 	code := replyCode(err)
 	if code == 0 && ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	o := outbound.Failed(err, secrets...)
+	o := outbound.Failed(err, l.secrets()...)
 	if code >= 500 {
-		o.Verdict = actions.Dead
+		o.Verdict, o.Cause = actions.Dead, actions.CauseDelivery
 	}
 	switch {
 	case strings.Contains(o.Error, "does not support STARTTLS"):
@@ -109,6 +109,9 @@ func failed(ctx context.Context, err error, secrets []string) actions.Outcome {
 		o.Error = "the mail server takes no username and password; leave them out, or correct the port"
 	case code == 530, code == 534, code == 535:
 		o.Error += "; check username and password in the action's configuration"
+		if l.renewable {
+			o.Verdict, o.Cause, o.Attempts = actions.Retry, actions.CauseServer, outbound.Renewals
+		}
 	}
 	return o
 }

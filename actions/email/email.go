@@ -21,7 +21,8 @@ type Kind struct{ TLS *tls.Config }
 // Name is "email".
 func (Kind) Name() string { return "email" }
 
-// Defaults are the settings of an email action.
+// Defaults are the settings of an email action. Mail servers allow few connections
+// from one address, and a mail is one of its own.
 func (Kind) Defaults() actions.Settings {
 	return actions.Settings{Retry: actions.DefaultRetry, Timeout: 30 * time.Second, Concurrency: 2}
 }

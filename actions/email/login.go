@@ -6,6 +6,7 @@ import "fmt"
 type login struct {
 	username, password string
 	plainName          bool
+	renewable          bool // it may be another one soon
 }
 
 // login reads the credentials, which may have changed since the last attempt.
@@ -19,7 +20,7 @@ func (a *action) login() (l login, err error) {
 	if l.password, err = a.password.Value(); err != nil {
 		return login{}, fmt.Errorf("password: %w", err)
 	}
-	l.plainName = a.plainName
+	l.plainName, l.renewable = a.plainName, a.password.IsRenewable() || a.username.IsRenewable()
 	return l, nil
 }
 

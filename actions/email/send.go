@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"slices"
 	"strings"
 
 	gomail "github.com/wneessen/go-mail"
 
 	"heed/actions"
+	"heed/engine/record"
 )
 
 // Send sends the e-mail. Its Message-ID is made of the delivery's id, the same
@@ -28,10 +30,46 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	if err != nil {
 		return actions.Outcome{Verdict: actions.Retry, Error: err.Error()}
 	}
-	if err := a.hand(ctx, message, login); err != nil {
-		return failed(ctx, err, login.secrets())
+	t := begin(receivers(r), m.Recipients, login.secrets())
+	if err := a.hand(ctx, message, login, t); err != nil {
+		o := failed(ctx, err, login)
+		o.Recipients = t.recorded()
+		return o
 	}
-	return actions.Outcome{Verdict: actions.Done}
+	return t.outcome()
+}
+
+// outcome is what a transaction has come to that the server took part in to its
+// end. Whoever is refused for now is tried again alone.
+func (t *transaction) outcome() actions.Outcome {
+	o := actions.Outcome{Verdict: actions.Done, Response: t.answer, Recipients: t.recorded(), Error: t.refused(record.Dead)}
+	switch {
+	case t.has(record.Retrying):
+		o.Verdict, o.Error = actions.Retry, t.refused(record.Retrying)
+	case !t.has(record.Done):
+		o.Verdict = actions.Dead
+	}
+	return o
+}
+
+// recorded are the recipients as they are recorded: of a mail to one, what
+// became of it is what became of the delivery.
+func (t *transaction) recorded() []record.Recipient {
+	if len(t.recipients) == 1 {
+		return nil
+	}
+	return t.recipients
+}
+
+// receivers are the bare addresses of all who get the e-mail, each once.
+func receivers(r Request) []string {
+	var list []string
+	for _, text := range slices.Concat(r.To, r.Cc) {
+		if address, err := mail.ParseAddress(text); err == nil && !slices.Contains(list, address.Address) {
+			list = append(list, address.Address)
+		}
+	}
+	return list
 }
 
 // compose builds the e-mail, the same for every attempt but for its date.

@@ -122,8 +122,11 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.server.mu.Lock()
 	s.server.rcpts++
 	s.server.mu.Unlock()
+	if err := s.server.onRcpt[to]; err != nil {
+		return err
+	}
 	s.mail.to = append(s.mail.to, to)
-	return s.server.onRcpt[to]
+	return nil
 }
 
 func (s *session) Data(r io.Reader) error {

@@ -6,6 +6,9 @@ import (
 	"html"
 	"net/mail"
 	"strings"
+	"unicode"
+
+	"golang.org/x/net/idna"
 
 	"heed/actions"
 	"heed/engine/expression"
@@ -51,7 +54,10 @@ func (a *action) Step(p *actions.Params) actions.Step {
 	if p.Require("subject", "write subject: and what the e-mail is about") != nil {
 		s.subject = p.Template("subject")
 	}
-	s.text, s.html = p.Template("text"), p.Template("html")
+	s.text = p.Template("text")
+	if node := p.Take("html"); node != nil {
+		s.html = readHTML(p, node)
+	}
 	if p.Take("text") == nil && p.Take("html") == nil {
 		p.Report().Errorf(p.Node().Place(), "missing-key", "%s has neither text nor html", p.What()).
 			Suggest("write text: |, and the message below it")
@@ -76,17 +82,31 @@ func readRecipients(p *actions.Params, key string, node *source.Node) []*express
 			continue
 		}
 		if text, literal := t.IsLiteral(); literal {
-			if _, err := mail.ParseAddress(text); err != nil {
+			if _, err := readAddress(text); err != nil {
 				p.Report().Errorf(item.Place(), "bad-address", "%s of %s: %q is no e-mail address", key, p.What(), text).
 					Suggest("%s", addressHint(text))
 			}
 		} else if strings.ContainsAny(t.Literals(), ",;") {
 			p.Report().Errorf(item.Place(), "bad-address", "%s of %s holds several addresses in one text", key, p.What()).
 				Suggest("write a list: [%q, boss@example.com]", "{{ data.email }}")
+		} else {
+			checkDomain(p, key, item, t)
 		}
 		templates = append(templates, t)
 	}
 	return templates
+}
+
+// checkDomain reports an address of which an event chooses the domain, where the
+// rest of it is the rule's: it would send what is meant for somebody to anywhere.
+func checkDomain(p *actions.Params, key string, node *source.Node, t *expression.Template) {
+	for hole := range t.Holes() {
+		if strings.Contains(hole.Before, "@") {
+			p.Report().Errorf(node.Within(hole.From, hole.To), "unsafe-address", "%s of %s lets an event choose the domain", key, p.What()).
+				Suggest("write the domain, as in {{ data.userId }}@example.com, or take the whole address from a field: {{ data.email }}")
+			return
+		}
+	}
 }
 
 // addressHint says how to write what is no address.
@@ -121,7 +141,7 @@ func (s *step) Render(env *expression.Env) (any, error) {
 		r.Text = s.text.Text(env, expression.Plain)
 	}
 	if s.html != nil {
-		r.HTML = s.html.Text(env, html.EscapeString)
+		r.HTML = s.html.Text(env, html.EscapeString) // each hole has an escape of its own
 	}
 	return r, nil
 }
@@ -141,7 +161,7 @@ func addresses(env *expression.Env, templates []*expression.Template) ([]string,
 // address renders exactly one address: an event cannot add another.
 func address(env *expression.Env, t *expression.Template) (string, error) {
 	text, err := t.Strict(env, func(value string) (string, error) {
-		if strings.ContainsAny(value, "\r\n\x00,;<>") {
+		if value = strings.TrimSpace(value); strings.ContainsAny(value, "\r\n\x00,;<>") {
 			return "", errors.New("holds what an e-mail address cannot")
 		}
 		return value, nil
@@ -149,10 +169,37 @@ func address(env *expression.Env, t *expression.Template) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := mail.ParseAddress(text); err != nil {
+	address, err := readAddress(text)
+	if err != nil {
 		return "", fmt.Errorf("%q is no e-mail address", text)
 	}
-	return text, nil
+	return address, nil
+}
+
+// readAddress reads one address and writes its domain as the mail system does:
+// bücher.example as xn--bcher-kva.example.
+func readAddress(text string) (string, error) {
+	parsed, err := mail.ParseAddress(text)
+	if err != nil {
+		return "", err
+	}
+	at := strings.LastIndexByte(parsed.Address, '@')
+	domain := parsed.Address[at+1:]
+	if isASCII(domain) {
+		return text, nil
+	}
+	if domain, err = idna.Lookup.ToASCII(domain); err != nil {
+		return "", err
+	}
+	parsed.Address = parsed.Address[:at+1] + domain
+	if parsed.Name == "" {
+		return parsed.Address, nil
+	}
+	return parsed.String(), nil
+}
+
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // maxSubject is what mail programs show and servers take without fail, in

@@ -22,9 +22,11 @@ type Kind struct{}
 // Name is "http".
 func (Kind) Name() string { return "http" }
 
-// Defaults are the settings of an http action.
+// Defaults are the settings of an http action. Most of an attempt's time is
+// waiting, which costs nothing here, and APIs take dozens of requests at once; one
+// that wants fewer says so, and is heeded.
 func (Kind) Defaults() actions.Settings {
-	return actions.Settings{Retry: actions.DefaultRetry, Timeout: 15 * time.Second, Concurrency: 8}
+	return actions.Settings{Retry: actions.DefaultRetry, Timeout: 15 * time.Second, Concurrency: 32}
 }
 
 // header is a configured header.
@@ -41,9 +43,10 @@ type action struct {
 	headers  []header
 	client   *http.Client
 	timeout  time.Duration
+	retryOn  []actions.RetryOn
 }
 
-// Configure reads url and headers.
+// Configure reads url, headers, and on of retry.
 func (Kind) Configure(c *actions.Config) actions.Action {
 	a := &action{client: outbound.Client(c.Settings.AllowPrivate), timeout: c.Settings.Timeout}
 	if node := c.Require("url", "write url: https://host/path"); node != nil {
@@ -54,6 +57,7 @@ func (Kind) Configure(c *actions.Config) actions.Action {
 			a.readHeader(c, pair)
 		}
 	}
+	a.retryOn = c.RetryOn()
 	return a
 }
 

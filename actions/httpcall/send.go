@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"heed/actions"
@@ -53,7 +54,16 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	if password, err := a.password.Value(); err == nil {
 		secrets = append(secrets, password)
 	}
-	return outbound.Do(a.client, request, r.Expect, secrets...)
+	terms := outbound.Terms{Expect: r.Expect, RetryOn: a.retryOn, Renewable: a.isRenewable(), Attempt: m.Attempt, Secrets: secrets}
+	if r.ExpectBody != "" {
+		terms.Complain = func(status int, body []byte) string { return complain(r.ExpectBody, status, body) }
+	}
+	return outbound.Do(a.client, request, terms)
+}
+
+// isRenewable says whether what the calls are authorized by can be renewed.
+func (a *action) isRenewable() bool {
+	return a.url.IsRenewable() || slices.ContainsFunc(a.headers, func(h header) bool { return h.value.IsRenewable() })
 }
 
 func (a *action) setHeaders(request *http.Request, own map[string]string, id string) (secrets []string, err error) {

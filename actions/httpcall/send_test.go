@@ -132,11 +132,11 @@ func TestExpectedStatusesCountAsDone(t *testing.T) {
 func TestTheRulesOwnTimeoutEndsAnAttempt(t *testing.T) {
 	s := newSink(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	a := actiontest.MustCompile(t, rule(local(s.URL, ", timeout: 1m"), `timeout: 50ms`))
-	if got := a.Send(t, `{}`); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Error: "no answer in time"}) {
+	if got := a.Send(t, `{}`); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Cause: actions.CauseServer, Error: "no answer in time"}) {
 		t.Errorf("%+v", got)
 	}
 	a = actiontest.MustCompile(t, rule(local(s.URL, ", timeout: 50ms"), `{}`))
-	if got := a.Send(t, `{}`); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Error: "no answer in time"}) {
+	if got := a.Send(t, `{}`); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Cause: actions.CauseServer, Error: "no answer in time"}) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -235,7 +235,7 @@ func TestManyCallsShareTheirConnections(t *testing.T) {
 
 func TestTheDefaultsGiveAnEndpointADay(t *testing.T) {
 	d := actiontest.MustCompile(t, rule(lms, `{}`)).Settings
-	if d.Retry != actions.DefaultRetry || d.Timeout != 15*time.Second || d.Concurrency != 8 || d.AllowPrivate || d.Rate != 0 {
+	if d.Retry != actions.DefaultRetry || d.Timeout != 15*time.Second || d.Concurrency != 32 || d.AllowPrivate || d.Rate != 0 {
 		t.Errorf("%+v", d)
 	}
 }

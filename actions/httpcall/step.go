@@ -34,8 +34,9 @@ type Request struct {
 	Query string            `json:"query,omitempty"`
 	Own   map[string]string `json:"own_headers,omitempty"`
 
-	Expect    []int `json:"expect,omitempty"`
-	TimeoutMS int64 `json:"timeout_ms,omitempty"`
+	Expect     []int  `json:"expect,omitempty"`
+	ExpectBody string `json:"expect_body,omitempty"`
+	TimeoutMS  int64  `json:"timeout_ms,omitempty"`
 }
 
 type step struct {
@@ -49,7 +50,9 @@ type step struct {
 	hasForm bool
 	body    *expression.Template
 	expect  []int
-	timeout time.Duration
+	// expectBody is a condition, or empty.
+	expectBody string
+	timeout    time.Duration
 }
 
 var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -57,7 +60,7 @@ var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
 const defaultMethod = "POST"
 
 // Step reads method, path, query, headers, one of json, form and body,
-// timeout, and expect.
+// timeout, expect and expect_body.
 func (a *action) Step(p *actions.Params) actions.Step {
 	s := &step{action: a, method: defaultMethod}
 	p.Elsewhere = map[string]string{"auth": "secrets stand in the action's configuration: headers: {Authorization: {env: NAME}}"}
@@ -78,6 +81,7 @@ func (a *action) Step(p *actions.Params) actions.Step {
 	if node := p.Take("expect"); node != nil {
 		s.expect = readExpect(p, node)
 	}
+	s.expectBody = readExpectBody(p)
 	return s
 }
 
@@ -221,7 +225,10 @@ func expectHint(written string) string {
 // Render makes the call for an event. A value that is missing in the path, the
 // query, a header or a form is an error: the call would go to the wrong place.
 func (s *step) Render(env *expression.Env) (any, error) {
-	r := Request{Method: s.method, Expect: s.expect, TimeoutMS: s.timeout.Milliseconds(), Headers: map[string]string{}, Own: map[string]string{}}
+	r := Request{
+		Method: s.method, Expect: s.expect, ExpectBody: s.expectBody, TimeoutMS: s.timeout.Milliseconds(),
+		Headers: map[string]string{}, Own: map[string]string{},
+	}
 	var err error
 	if r.Path, err = s.renderPath(env); err != nil {
 		return nil, err
@@ -278,11 +285,21 @@ func checkSegments(path string) error {
 	return nil
 }
 
-// pathSegment escapes a value for one segment of a path. An empty one would
-// make another path of it.
+// pathSegment escapes a value for one segment of a path. One that a server could
+// take for a way out of the path is refused, since many decode a path before they
+// split it: an empty one, and one with a part that is . or .. between slashes or
+// backslashes.
 func pathSegment(value string) (string, error) {
 	if value == "" {
 		return "", errors.New("is empty, so the path would lead elsewhere")
+	}
+	for part := range strings.FieldsFuncSeq(value, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if part == "." || part == ".." {
+			return "", fmt.Errorf("has the part %q, so the path could lead elsewhere", part)
+		}
+	}
+	if strings.ContainsFunc(value, func(r rune) bool { return isControl(r) || r == '\t' }) {
+		return "", errors.New("holds a control character, which a path cannot carry")
 	}
 	return url.PathEscape(value), nil
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -52,66 +51,6 @@ func newClient(allowPrivate bool) *http.Client {
 	}
 }
 
-// Do sends a request and says what became of it. expect are the status codes
-// that count as done; empty means any 2xx. The secrets never show in the
-// outcome.
-func Do(client *http.Client, request *http.Request, expect []int, secrets ...string) actions.Outcome {
-	response, err := client.Do(request)
-	if err != nil {
-		return Failed(err, secrets...)
-	}
-	defer response.Body.Close()
-	// A body that breaks off does not change what the status says.
-	body, _ := ReadAnswer(response)
-	if isDone(response.StatusCode, expect) {
-		return actions.Outcome{Verdict: actions.Done}
-	}
-	return actions.Outcome{
-		Verdict:  Verdict(response.StatusCode),
-		Error:    redact(complaint(response.StatusCode), secrets),
-		Response: Excerpt(body, secrets...),
-		After:    RetryAfter(response.Header.Get("Retry-After"), time.Now()),
-	}
-}
-
-// ReadAnswer reads the start of an answer's body, as much as heed ever looks
-// at. The error is why the body broke off before that.
-func ReadAnswer(response *http.Response) ([]byte, error) {
-	return io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-}
-
-func isDone(status int, expect []int) bool {
-	if len(expect) > 0 {
-		return slices.Contains(expect, status)
-	}
-	return status/100 == 2
-}
-
-// Verdict says whether another try can help: after a 5xx, a time-out (408), too
-// early (425) or too many requests (429).
-func Verdict(status int) actions.Verdict {
-	switch {
-	case status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
-		return actions.Retry
-	default:
-		return actions.Dead
-	}
-}
-
-// complaint says what a status means for whoever configured the action.
-func complaint(status int) string {
-	text := strings.TrimSpace(fmt.Sprintf("answered %d %s", status, http.StatusText(status)))
-	switch {
-	case status/100 == 2:
-		text += "; the rule expects another status"
-	case slices.Contains([]int{301, 302, 303, 307, 308}, status):
-		text += "; redirects are not followed, configure the final address"
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		text += "; check the credentials in the action's configuration"
-	}
-	return text
-}
-
 // RetryAfter reads a Retry-After header, seconds or a date; zero if it has
 // none that makes sense.
 func RetryAfter(header string, now time.Time) time.Duration {
@@ -133,16 +72,16 @@ func Failed(err error, secrets ...string) actions.Outcome {
 	if errors.As(err, &address) {
 		err = address.Err
 	}
-	o := actions.Outcome{Verdict: actions.Retry}
+	o := actions.Outcome{Verdict: actions.Retry, Cause: actions.CauseServer}
 	var private *PrivateError
 	var dns *net.DNSError
 	var timeout net.Error
 	var op *net.OpError
 	switch {
 	case errors.As(err, &private):
-		o.Verdict, o.Error = actions.Dead, private.Error()
+		o.Verdict, o.Cause, o.Error = actions.Dead, actions.CauseDelivery, private.Error()
 	case errors.Is(err, context.Canceled):
-		o.Error = "interrupted"
+		o.Cause, o.Error = actions.CauseDelivery, "interrupted"
 	case errors.As(err, &dns):
 		o.Error = fmt.Sprintf("the host %s cannot be found: %s", dns.Name, dns.Err)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():

@@ -25,7 +25,7 @@ func do(t *testing.T, ctx context.Context, url string, expect []int, secrets ...
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Do(Client(true), request, expect, secrets...)
+	return Do(Client(true), request, Terms{Expect: expect, Secrets: secrets})
 }
 
 func serve(t *testing.T, handler http.HandlerFunc) string {
@@ -49,19 +49,19 @@ func TestTheStatusDecidesWhatBecomesOfACall(t *testing.T) {
 		401: {Verdict: actions.Dead, Error: "answered 401 Unauthorized; check the credentials in the action's configuration"},
 		403: {Verdict: actions.Dead, Error: "answered 403 Forbidden; check the credentials in the action's configuration"},
 		404: {Verdict: actions.Dead, Error: "answered 404 Not Found"},
-		408: {Verdict: actions.Retry, Error: "answered 408 Request Timeout"},
+		408: {Verdict: actions.Retry, Cause: actions.CauseServer, Error: "answered 408 Request Timeout"},
 		409: {Verdict: actions.Dead, Error: "answered 409 Conflict"},
 		410: {Verdict: actions.Dead, Error: "answered 410 Gone"},
 		422: {Verdict: actions.Dead, Error: "answered 422 Unprocessable Entity"},
 		425: {Verdict: actions.Retry, Error: "answered 425 Too Early"},
-		429: {Verdict: actions.Retry, Error: "answered 429 Too Many Requests"},
+		429: {Verdict: actions.Retry, Cause: actions.CauseThrottled, Error: "answered 429 Too Many Requests"},
 		499: {Verdict: actions.Dead, Error: "answered 499"},
-		500: {Verdict: actions.Retry, Error: "answered 500 Internal Server Error"},
-		501: {Verdict: actions.Retry, Error: "answered 501 Not Implemented"},
-		502: {Verdict: actions.Retry, Error: "answered 502 Bad Gateway"},
-		503: {Verdict: actions.Retry, Error: "answered 503 Service Unavailable"},
-		504: {Verdict: actions.Retry, Error: "answered 504 Gateway Timeout"},
-		599: {Verdict: actions.Retry, Error: "answered 599"},
+		500: {Verdict: actions.Retry, Cause: actions.CauseServer, Error: "answered 500 Internal Server Error"},
+		501: {Verdict: actions.Retry, Cause: actions.CauseServer, Error: "answered 501 Not Implemented"},
+		502: {Verdict: actions.Retry, Cause: actions.CauseServer, Error: "answered 502 Bad Gateway"},
+		503: {Verdict: actions.Retry, Cause: actions.CauseServer, Error: "answered 503 Service Unavailable"},
+		504: {Verdict: actions.Retry, Cause: actions.CauseServer, Error: "answered 504 Gateway Timeout"},
+		599: {Verdict: actions.Retry, Cause: actions.CauseServer, Error: "answered 599"},
 	} {
 		if diff := cmp.Diff(want, do(t, t.Context(), fmt.Sprintf("%s/%d", url, status), nil)); diff != "" {
 			t.Errorf("%d: %s", status, diff)
@@ -70,7 +70,7 @@ func TestTheStatusDecidesWhatBecomesOfACall(t *testing.T) {
 	for status, want := range map[int]actions.Outcome{
 		409: {Verdict: actions.Done}, 301: {Verdict: actions.Done}, 500: {Verdict: actions.Done},
 		200: {Verdict: actions.Dead, Error: "answered 200 OK; the rule expects another status"},
-		503: {Verdict: actions.Retry, Error: "answered 503 Service Unavailable"},
+		503: {Verdict: actions.Retry, Cause: actions.CauseServer, Error: "answered 503 Service Unavailable"},
 	} {
 		if diff := cmp.Diff(want, do(t, t.Context(), fmt.Sprintf("%s/%d", url, status), []int{409, 301, 500})); diff != "" {
 			t.Errorf("%d where others are expected: %s", status, diff)
@@ -246,7 +246,7 @@ func TestAnAttemptEndsWithItsContext(t *testing.T) {
 	})
 	late, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer stop()
-	if got := do(t, late, url, nil); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Error: "no answer in time"}) {
+	if got := do(t, late, url, nil); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Cause: actions.CauseServer, Error: "no answer in time"}) {
 		t.Errorf("after its time: %+v", got)
 	}
 	cut, cancel := context.WithCancel(t.Context())
@@ -261,7 +261,7 @@ func TestAPrivateAddressIsRefusedForGood(t *testing.T) {
 	url := serve(t, func(http.ResponseWriter, *http.Request) { asked <- struct{}{} })
 	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]"} {
 		request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.Replace(url, "127.0.0.1", host, 1), nil)
-		got := Do(Client(false), request, nil)
+		got := Do(Client(false), request, Terms{})
 		if got.Verdict != actions.Dead || !strings.Contains(got.Error, "is a loopback, link-local or private address; set allow_private: true") {
 			t.Errorf("%s: %+v", host, got)
 		}
@@ -284,7 +284,7 @@ func TestClientsAreSharedSoThatAReloadLeavesNoConnectionsBehind(t *testing.T) {
 }
 
 func TestAnyFailureWithoutACodeIsTriedAgain(t *testing.T) {
-	if got := Failed(errors.New("odd")); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Error: "odd"}) {
+	if got := Failed(errors.New("odd")); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Cause: actions.CauseServer, Error: "odd"}) {
 		t.Errorf("%+v", got)
 	}
 }

@@ -15,9 +15,14 @@ import (
 // Excerpt is the start of what others wrote, as valid text and with the secrets
 // masked, fit for an Outcome.
 func Excerpt(text []byte, secrets ...string) string {
-	// Masking comes first: a secret that was cut in two would not be found.
+	// Masking comes before the cut: a secret that was cut in two would not be
+	// found. What is far behind it need not be masked.
+	text = text[:min(len(text), maxMasked)]
 	return clip(redact(strings.ToValidUTF8(string(text), "\uFFFD"), secrets))
 }
+
+// maxMasked is more than an excerpt and a secret in its longest form take.
+const maxMasked = 64 << 10
 
 func clip(text string) string {
 	if len(text) <= actions.MaxResponse {

@@ -74,7 +74,7 @@ func TestAnAnswerThatEchoesTheRequestGivesNoSecretAway(t *testing.T) {
 	})
 	request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/hook/canary-path", nil)
 	request.Header.Set("Authorization", "Bearer canary-token")
-	got := Do(Client(true), request, nil, address+"/hook/canary-path", "Bearer canary-token")
+	got := Do(Client(true), request, Terms{Secrets: []string{address + "/hook/canary-path", "Bearer canary-token"}})
 	if strings.Contains(got.Response+got.Error, "canary") || !strings.Contains(got.Response, actions.Masked) {
 		t.Errorf("%+v", got)
 	}

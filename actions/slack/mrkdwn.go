@@ -1,7 +1,6 @@
 package slack
 
 import (
-	"net/url"
 	"strings"
 	"unicode"
 )
@@ -45,8 +44,13 @@ func Mrkdwn(value string) string {
 			address = i + addressLength(runes, i)
 		}
 		lookalike, isSign := lookalikes[r]
-		switch {
-		case isSign && !isHarmless(runes, i, i < address):
+		encoded, isEncodable := percentEncoded[r]
+		switch harmless := !isSign || isHarmless(runes, i); {
+		case i < address && isEncodable && !harmless:
+			text = append(text, []rune(encoded)...)
+			lineStart = false
+			continue
+		case !harmless:
 			r = lookalike
 		case lineStart && strings.ContainsRune(quotes, r):
 			text = append(text, softHyphen)
@@ -57,17 +61,20 @@ func Mrkdwn(value string) string {
 	return Escape(string(text))
 }
 
-// isHarmless says whether a sign is text anyway: inside a word, as in user_1,
-// between spaces, as in 3 * 5, or in the middle of a web address. What stands
-// beside a value in the rule's text is not known here, so a sign at either end
-// is never harmless; nor is a backtick anywhere.
-func isHarmless(runes []rune, i int, inAddress bool) bool {
+// percentEncoded are the signs as they are written inside a web address, where
+// one that looks the same would make another address.
+var percentEncoded = map[rune]string{'*': "%2A", '_': "%5F", '~': "%7E", '`': "%60"}
+
+// isHarmless says whether a sign is text anyway: inside a word, as in user_1, or
+// between spaces, as in 3 * 5. What stands beside a value in the rule's text is
+// not known here, so a sign at either end is never harmless; nor is a backtick
+// anywhere.
+func isHarmless(runes []rune, i int) bool {
 	if i == 0 || i == len(runes)-1 || strings.ContainsRune("`｀", runes[i]) {
 		return false
 	}
 	before, after := runes[i-1], runes[i+1]
-	return isWord(before) && isWord(after) || isBlank(before) && isBlank(after) ||
-		inAddress && strings.ContainsRune("_~", runes[i])
+	return isWord(before) && isWord(after) || isBlank(before) && isBlank(after)
 }
 
 // isBlank leaves out the rarer spaces, of which nobody knows what they are to
@@ -82,7 +89,7 @@ func isWord(r rune) bool {
 }
 
 // addressLength is how long the web address is that starts here; zero if none
-// does. Signs at its end are not part of it.
+// does. Punctuation at its end is not part of it.
 func addressLength(runes []rune, i int) int {
 	if i > 0 && isWord(runes[i-1]) {
 		return 0
@@ -92,10 +99,10 @@ func addressLength(runes []rune, i int) int {
 		return 0
 	}
 	n := 0
-	for n < len(rest) && (rest[n] < unicode.MaxASCII && isWord(rest[n]) || strings.ContainsRune("-._~:/?#[]@!$&'()+,;=%", rest[n])) {
+	for n < len(rest) && (rest[n] < unicode.MaxASCII && isWord(rest[n]) || strings.ContainsRune("-._~:/?#[]@!$&'()*+,;=%`", rest[n])) {
 		n++
 	}
-	for n > 0 && strings.ContainsRune("_~.,:;!?'()", rest[n-1]) {
+	for n > 0 && strings.ContainsRune(".,:;!?'()`", rest[n-1]) {
 		n--
 	}
 	return n
@@ -124,12 +131,3 @@ func Label(value string) string {
 func Markdown(value string) string { return brackets.Replace(Mrkdwn(value)) }
 
 var brackets = strings.NewReplacer("](", "] (", "][", "] [", "]:", "] :")
-
-// AddressPart writes a value so that it stays one part of a web address,
-// wherever in it.
-func AddressPart(value string) string {
-	return strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
-}
-
-// mailAddress is AddressPart for what follows mailto:.
-func mailAddress(value string) string { return strings.ReplaceAll(AddressPart(value), "%40", "@") }

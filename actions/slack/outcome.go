@@ -54,12 +54,15 @@ func (e *exchange) Do(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// outcome says what a call of Slack's API came to.
-func (e *exchange) outcome(err error, secrets ...string) actions.Outcome {
+// outcome says what a call of Slack's API came to. renewable says that another
+// token may come while heed runs.
+func (e *exchange) outcome(err error, renewable bool, secrets ...string) actions.Outcome {
 	if e.status == 0 && err != nil {
 		return outbound.Failed(err, secrets...)
 	}
-	o := actions.Outcome{Verdict: outbound.Verdict(e.status), After: e.after, Response: outbound.Excerpt(e.body, secrets...)}
+	terms := outbound.Terms{Expect: []int{http.StatusOK}, Renewable: renewable}
+	o := terms.Judge(e.status, nil, e.after)
+	o.Response = outbound.Excerpt(e.body, secrets...)
 	var refused slackgo.SlackErrorResponse
 	excerpt := func(text string) string { return outbound.Excerpt([]byte(text), secrets...) }
 	switch {
@@ -68,16 +71,25 @@ func (e *exchange) outcome(err error, secrets ...string) actions.Outcome {
 	case e.status != http.StatusOK:
 		o.Error = "Slack answered " + strings.TrimSpace(strconv.Itoa(e.status)+" "+http.StatusText(e.status))
 	case errors.As(err, &refused):
-		if temporary[refused.Err] {
-			o.Verdict = actions.Retry
-		}
+		e.refuse(&o, refused.Err, renewable)
 		o.Error = "Slack: " + explained(excerpt(refused.Err), e.channel, cmp.Or(excerpt(refused.Needed), e.scope))
 	case err != nil || !e.isOK():
-		o.Verdict, o.Error = actions.Retry, notSlack
-	default:
-		return actions.Outcome{Verdict: actions.Done}
+		o.Verdict, o.Cause, o.Error = actions.Retry, actions.CauseServer, notSlack
 	}
 	return o
+}
+
+// refuse sets what follows from one of Slack's errors.
+func (e *exchange) refuse(o *actions.Outcome, code string, renewable bool) {
+	o.Verdict, o.After = actions.Dead, e.after
+	switch {
+	case slowDown[code] || e.after > 0:
+		o.Verdict, o.Cause = actions.Retry, actions.CauseThrottled
+	case temporary[code]:
+		o.Verdict, o.Cause = actions.Retry, actions.CauseServer
+	case badToken[code] && renewable:
+		o.Verdict, o.Cause, o.Attempts = actions.Retry, actions.CauseServer, outbound.Renewals
+	}
 }
 
 // isOK says whether the answer says so. The library takes an answer without an
@@ -87,11 +99,16 @@ func (e *exchange) isOK() bool {
 	return json.Unmarshal(e.body, &answer) == nil && answer.OK
 }
 
-// temporary are Slack's errors that pass by themselves.
-var temporary = map[string]bool{
-	"ratelimited": true, "rate_limited": true, "internal_error": true, "fatal_error": true, "service_unavailable": true,
-	"request_timeout": true, "team_added_to_org": true, "accesslimited": true, "message_limit_exceeded": true,
-}
+// slowDown are Slack's errors that ask for fewer messages, temporary those that
+// pass by themselves, badToken those that another token would mend.
+var (
+	slowDown  = map[string]bool{"ratelimited": true, "rate_limited": true, "message_limit_exceeded": true}
+	temporary = map[string]bool{
+		"internal_error": true, "fatal_error": true, "service_unavailable": true, "request_timeout": true,
+		"team_added_to_org": true, "org_login_required": true, "accesslimited": true,
+	}
+	badToken = map[string]bool{"invalid_auth": true, "not_authed": true, "token_revoked": true, "token_expired": true}
+)
 
 // remedies are what to do about the errors that people meet; %s is the channel,
 // or the person.

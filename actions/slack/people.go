@@ -29,12 +29,12 @@ func (a *action) find(ctx context.Context, token, address string) (id string, fa
 	if refused, ok := errors.AsType[slackgo.SlackErrorResponse](err); ok && nobody[refused.Err] {
 		return "", nil
 	}
-	o := call.outcome(err, token)
+	o := call.outcome(err, a.token.IsRenewable(), token)
 	switch {
 	case o.Verdict != actions.Done:
 		return "", &o
 	case user.ID == "":
-		return "", &actions.Outcome{Verdict: actions.Retry, Error: notSlack}
+		return "", &actions.Outcome{Verdict: actions.Retry, Cause: actions.CauseServer, Error: notSlack}
 	case user.Deleted:
 		return "", nil
 	}

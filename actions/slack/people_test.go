@@ -64,10 +64,10 @@ func TestALookUpThatFailsDecidesWhatBecomesOfAMessage(t *testing.T) {
 	}{
 		"no scope":       {200, `{"ok":false,"error":"missing_scope","needed":"users:read.email","provided":"chat:write"}`, actions.Outcome{Verdict: actions.Dead, Error: "Slack: missing_scope: the app lacks the scope users:read.email: add it and install the app again"}},
 		"no scope, bare": {200, `{"ok":false,"error":"missing_scope"}`, actions.Outcome{Verdict: actions.Dead, Error: "Slack: missing_scope: the app lacks the scope users:read.email: add it and install the app again"}},
-		"slow down":      {429, ``, actions.Outcome{Verdict: actions.Retry, Error: "Slack asks to slow down", After: 30 * time.Second}},
+		"slow down":      {429, ``, actions.Outcome{Verdict: actions.Retry, Cause: actions.CauseThrottled, Error: "Slack asks to slow down", After: 30 * time.Second}},
 		"bad token":      {200, `{"ok":false,"error":"invalid_auth"}`, actions.Outcome{Verdict: actions.Dead, Error: "Slack: invalid_auth: the token is not valid: put a new one where the action's token is configured"}},
-		"out of order":   {500, `oops`, actions.Outcome{Verdict: actions.Retry, Error: "Slack answered 500 Internal Server Error"}},
-		"no id":          {200, `{"ok":true,"user":{}}`, actions.Outcome{Verdict: actions.Retry, Error: "the answer is none of Slack's: is something else between heed and Slack?"}},
+		"out of order":   {500, `oops`, actions.Outcome{Verdict: actions.Retry, Cause: actions.CauseServer, Error: "Slack answered 500 Internal Server Error"}},
+		"no id":          {200, `{"ok":true,"user":{}}`, actions.Outcome{Verdict: actions.Retry, Cause: actions.CauseServer, Error: "the answer is none of Slack's: is something else between heed and Slack?"}},
 	} {
 		for what, step := range map[string]string{"to": direct, "mention": `text: "{{ mention(data.email) }}"`} {
 			f := newFake(t, func(w http.ResponseWriter, _ *http.Request) {

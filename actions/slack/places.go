@@ -1,7 +1,6 @@
 package slack
 
 import (
-	"net/url"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -77,13 +76,13 @@ func (h *holes) escape(hole expression.Hole, in place) func(string) string {
 	case in != inAddress && link != "" && strings.ContainsAny(link[:1], "@!#"):
 		h.report(hole, "bad-mention", "lets an event choose whom <"+link+"…> mentions", "to mention a person write {{ mention(data.email) }}")
 	case in != inAddress && strings.HasPrefix(link, "mailto:"):
-		return h.bounded(mailAddress)
-	case !hasFixedHost(link) && in == inAddress:
+		return h.bounded(actions.MailAddressPart)
+	case !actions.HasFixedHost(link) && in == inAddress:
 		h.report(hole, "template-in-url", "lets an event choose the host", "write the address up to the first / after the host; templates can stand behind it")
-	case !hasFixedHost(link):
+	case !actions.HasFixedHost(link):
 		h.report(hole, "template-in-url", "lets an event choose where <…> leads", "write the address up to the first / after the host, and templates behind it; the sign < itself is written &lt;")
 	}
-	return h.bounded(AddressPart)
+	return h.bounded(actions.AddressPart)
 }
 
 func (h *holes) report(hole expression.Hole, code, what, hint string) {
@@ -111,12 +110,6 @@ func linkAround(hole expression.Hole, in place) (link string, ok bool) {
 		return "", false
 	}
 	return before[at+1:], true
-}
-
-// hasFixedHost says whether the start of an address names its host for good.
-func hasFixedHost(start string) bool {
-	u, err := url.Parse(start)
-	return err == nil && u.Hostname() != "" && (u.Path != "" || u.RawQuery != "" || u.ForceQuery)
 }
 
 // bounded keeps a huge value from being escaped whole, only to be cut to what

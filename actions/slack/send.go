@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	slackgo "github.com/slack-go/slack"
 
@@ -50,8 +51,27 @@ func (a *action) postMessage(ctx context.Context, r message) actions.Outcome {
 	return o
 }
 
-// post posts the message as a reply in a thread, or without one.
+// post posts the message as a reply in a thread, or without one. If Slack cannot
+// fetch an image of its blocks, it posts the text alone: an alert without a
+// picture is better than none.
 func (a *action) post(ctx context.Context, token string, r *message, thread string) (actions.Outcome, posted) {
+	o, p := a.postOnce(ctx, token, r, thread)
+	if o.Verdict != actions.Dead || !strings.Contains(o.Response, imageFailed) || strings.TrimSpace(r.Text) == "" {
+		return o, p
+	}
+	plain, p := a.postOnce(ctx, token, &message{Request: r.Request}, thread)
+	if plain.Verdict == actions.Done {
+		plain.Error = "sent as text, without its blocks: Slack could not fetch an image of them"
+	}
+	return plain, p
+}
+
+// imageFailed is what Slack says beside invalid_blocks when it cannot fetch an
+// image.
+const imageFailed = "downloading image failed"
+
+// postOnce makes one call.
+func (a *action) postOnce(ctx context.Context, token string, r *message, thread string) (actions.Outcome, posted) {
 	options := []slackgo.MsgOption{slackgo.MsgOptionText(r.Text, false), slackgo.MsgOptionDisableLinkUnfurl()}
 	for _, b := range r.Blocks {
 		options = append(options, slackgo.MsgOptionBlocks(block{b}))
@@ -66,9 +86,10 @@ func (a *action) post(ctx context.Context, token string, r *message, thread stri
 	if refused, ok := errors.AsType[slackgo.SlackErrorResponse](err); ok {
 		p.refusal = refused.Err
 	}
-	o := call.outcome(err, token)
+	o := call.outcome(err, a.token.IsRenewable(), token)
 	if o.Verdict == actions.Done {
 		_ = json.Unmarshal(call.body, &p) // what it does not say is not known
+		o.Response = p.where()
 	}
 	return o, p
 }
@@ -102,10 +123,11 @@ func (a *action) postWebhook(ctx context.Context, r message) actions.Outcome {
 		return actions.Outcome{Verdict: actions.Retry, Error: "webhook_url: the secret is no address; correct it and this is sent"}
 	}
 	request.Header.Set("Content-Type", "application/json")
-	o := outbound.Do(a.client, request, nil, address)
-	if o.Error != "" {
-		o.Error = request.URL.Host + ": " + o.Error
+	o := outbound.Do(a.client, request, outbound.Terms{Renewable: a.webhook.IsRenewable(), Secrets: []string{address}})
+	if o.Verdict == actions.Done {
+		return o
 	}
+	o.Error = request.URL.Host + ": " + o.Error
 	if o.Response != "" && len(o.Response) < 100 {
 		o.Error = fmt.Sprintf("%s (%s)", o.Error, explained(o.Response, "the webhook's channel", ""))
 	}

@@ -25,9 +25,10 @@ type Kind struct {
 func (Kind) Name() string { return "slack" }
 
 // Defaults are the settings of a slack action. Slack takes about one message a
-// second for a channel.
+// second for a channel; the rate holds for each channel, and the concurrency lets
+// other channels go on while one answers.
 func (Kind) Defaults() actions.Settings {
-	return actions.Settings{Retry: actions.DefaultRetry, Timeout: 15 * time.Second, Concurrency: 1, Rate: 1, RatePer: time.Second}
+	return actions.Settings{Retry: actions.DefaultRetry, Timeout: 15 * time.Second, Concurrency: 4, Rate: 1, RatePer: time.Second}
 }
 
 type action struct {
@@ -38,6 +39,9 @@ type action struct {
 	channel string
 	apiURL  string
 	client  *http.Client
+	// workspace tells apart, without the secret, what messages are sent by;
+	// empty if that is not known.
+	workspace string
 }
 
 // Configure reads token or webhook_url, channel and api_url.
@@ -68,6 +72,11 @@ func (k Kind) Configure(c *actions.Config) actions.Action {
 	if node := c.Take("api_url"); node != nil {
 		if a.checkHost(c, "api_url", node, node.Text()) {
 			a.apiURL = strings.TrimRight(node.Text(), "/") + "/"
+		}
+	}
+	for _, secret := range []actions.Secret{a.token, a.webhook} {
+		if value, err := secret.Value(); err == nil {
+			a.workspace = workspaceOf(a.apiURL, value)
 		}
 	}
 	return a

@@ -28,8 +28,14 @@ type Request struct {
 	Mentions []string `json:"mentions,omitempty"`
 }
 
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:8])
+}
+
 type step struct {
 	byWebhook bool
+	workspace string
 	channel   string
 	to        *expression.Template
 	thread    *expression.Value
@@ -39,7 +45,7 @@ type step struct {
 
 // Step reads text, blocks, channel, to and thread_per.
 func (a *action) Step(p *actions.Params) actions.Step {
-	s := &step{channel: a.channel, byWebhook: a.webhook.IsSet()}
+	s := &step{channel: a.channel, byWebhook: a.webhook.IsSet(), workspace: a.workspace}
 	if node := p.Take("text"); node != nil {
 		s.text = s.compile(p, "text", node, inMrkdwn)
 	}
@@ -160,6 +166,20 @@ func (s *step) Render(env *expression.Env) (any, error) {
 	return r, nil
 }
 
+// Destination is the workspace's channel or person, which Slack's limits are for,
+// whichever action posts there.
+func (s *step) Destination(request any) string {
+	r, ok := request.(Request)
+	if !ok || s.workspace == "" {
+		return ""
+	}
+	target := strings.TrimPrefix(r.Channel, "#")
+	if r.To != "" {
+		target = "person " + digest(strings.ToLower(r.To))
+	}
+	return "slack " + s.workspace[:8] + " " + target
+}
+
 // recipient renders exactly one person's address.
 func recipient(env *expression.Env, t *expression.Template) (string, error) {
 	text, err := t.Strict(env, func(value string) (string, error) {
@@ -191,6 +211,5 @@ func threadText(env *expression.Env, key *expression.Value) string {
 	if len(text) <= maxThread {
 		return text
 	}
-	sum := sha256.Sum256([]byte(text))
-	return shorten(text, maxThread/4) + " " + hex.EncodeToString(sum[:8])
+	return shorten(text, maxThread/4) + " " + digest(text)
 }

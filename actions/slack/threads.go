@@ -53,8 +53,6 @@ func (a *action) postInThread(ctx context.Context, token string, r *message, key
 }
 
 // afterTurn is how long a message waits that did not get its turn in a thread.
-// With a wait it is not taken for a failure of Slack's, which would stop the
-// action for all channels.
 const afterTurn = time.Second
 
 // keepWithin bounds how long a thread that was begun is tried to be remembered.
@@ -62,6 +60,7 @@ const keepWithin = 2 * time.Second
 
 // posted is what Slack says of a message.
 type posted struct {
+	Channel string `json:"channel"`
 	TS      string `json:"ts"`
 	Message *struct {
 		ThreadTS string `json:"thread_ts"`
@@ -77,4 +76,11 @@ func (p posted) root(ts string) string {
 		return ts
 	}
 	return p.TS
+}
+
+// where is by what the message can be found again. The rest of Slack's answer
+// only repeats the message.
+func (p posted) where() string {
+	text, _ := json.Marshal(map[string]string{"channel": p.Channel, "ts": p.TS}) // texts always can be
+	return string(text)
 }

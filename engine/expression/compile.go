@@ -147,6 +147,9 @@ func (c *compiler) identifier(n *ast.IdentifierNode) node {
 	case "data":
 		return func(f *frame) any { return f.env.data }
 	default:
+		if run, ok := ofAnswer(n.Value); ok {
+			return run
+		}
 		return constant(failedf("there is no %s", n.Value))
 	}
 }

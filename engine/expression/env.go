@@ -18,6 +18,7 @@ type Env struct {
 
 	inquiry *Inquiry
 	tables  Facts
+	answer  answer // instead of the event, in an AnswerScope
 
 	frame   frame
 	failure error

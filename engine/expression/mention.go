@@ -1,7 +1,9 @@
 package expression
 
 import (
+	"iter"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -79,16 +81,27 @@ type Hole struct {
 	Mention bool
 }
 
+// Holes are the template's holes in their order.
+func (t *Template) Holes() iter.Seq[Hole] {
+	return func(yield func(Hole) bool) {
+		all, before := t.Literals(), 0
+		for _, p := range t.parts {
+			if p.hole == nil {
+				before += len(p.literal)
+			} else if !yield(Hole{Before: all[:before], After: all[before:], From: p.from, To: p.to, Mention: p.mention}) {
+				return
+			}
+		}
+	}
+}
+
 // EscapeEach gives each hole an escape of its own, in their order. Text then
 // uses that instead of the one that it is given.
 func (t *Template) EscapeEach(choose func(Hole) func(string) string) {
-	all, before := t.Literals(), 0
+	holes := slices.Collect(t.Holes())
 	for i := range t.parts {
-		p := &t.parts[i]
-		if p.hole == nil {
-			before += len(p.literal)
-			continue
+		if p := &t.parts[i]; p.hole != nil {
+			p.escape, holes = choose(holes[0]), holes[1:]
 		}
-		p.escape = choose(Hole{Before: all[:before], After: all[before:], From: p.from, To: p.to, Mention: p.mention})
 	}
 }

@@ -37,6 +37,8 @@ type Scope struct {
 	cells  map[string]map[string]bool // columns that are read, by table
 	asked  []Question                 // without what only an event knows
 	config *conf.Config
+	// answers says that the expressions are on answers, not on events.
+	answers bool
 }
 
 // NewScope is the scope of a rule that listens to the given event types: the
@@ -147,6 +149,9 @@ var exprType = map[event.Kind]types.Type{
 }
 
 func (s *Scope) names() []string {
+	if s.answers {
+		return []string{"status", "body"}
+	}
 	return []string{"event", "id", "companyId", "receivedAt", "now", "user", "data"}
 }
 

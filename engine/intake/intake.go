@@ -182,6 +182,7 @@ func (in *Intake) deliveries(decisions []engine.Decision, now time.Time) []recor
 			row := record.Delivery{
 				ID: newID(now), Rule: decisions[i].Rule.Name, Action: request.Action, Kind: request.Kind,
 				State: record.Pending, Request: request.Body, CreatedAt: now, DueAt: now, LastError: request.Problem,
+				Destination: request.Destination, OrderKey: request.OrderKey,
 			}
 			switch {
 			case request.Problem != "":

@@ -246,9 +246,11 @@ func (b *build) readStep(node *source.Node, scope *expression.Scope) (engine.Ste
 	}
 	fields := node.Fields(b.report, "the "+configured.Kind+" action "+configured.Name)
 	fields.Take("action")
-	step := configured.Step(&actions.Params{Fields: fields, Scope: scope})
+	params := &actions.Params{Fields: fields, Scope: scope}
+	orderPer := params.Expression("order_per")
+	step := configured.Step(params)
 	fields.Done()
-	return engine.Step{Action: configured.Name, Kind: configured.Kind, Renderer: step}, true
+	return engine.Step{Action: configured.Name, Kind: configured.Kind, Renderer: step, OrderPer: orderPer}, true
 }
 
 // kindHint is what to write instead of a kind of action that stands where the

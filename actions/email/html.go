@@ -1,0 +1,156 @@
+package email
+
+import (
+	"fmt"
+	"html"
+	"html/template"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"text/template/parse"
+
+	"heed/actions"
+	"heed/engine/expression"
+	"heed/engine/source"
+)
+
+// readHTML compiles the HTML of a mail. html/template finds out where in the HTML
+// each hole stands, and by that the hole gets its escape. The text itself is not
+// rendered by that package: it would drop the conditional comments by which mails
+// are made for Outlook.
+func readHTML(p *actions.Params, node *source.Node) *expression.Template {
+	t := p.TemplateOf("html", node)
+	if t == nil {
+		return nil
+	}
+	holes := slices.Collect(t.Holes())
+	escapers, err := contexts(t.Literals(), holes)
+	if err != nil {
+		p.Report().Errorf(node.Place(), "bad-html", "html of %s cannot be read: %v", p.What(), err).
+			Suggest("close every tag, quote and comment; values stand in texts and in quoted attributes")
+		return t
+	}
+	at := 0
+	t.EscapeEach(func(hole expression.Hole) func(string) string {
+		escape, problem := escapeFor(hole, escapers[at])
+		at++
+		if problem != nil {
+			p.Report().Errorf(node.Within(hole.From, hole.To), problem.code, "html of %s %s", p.What(), problem.message).
+				Suggest("%s", problem.hint)
+		}
+		return escape
+	})
+	return t
+}
+
+// Private-use characters mark the holes for html/template.
+const leftMark, rightMark = "\ue000heed", "\ue001"
+
+// contexts are the names of the functions by which html/template would escape
+// each hole.
+func contexts(literals string, holes []expression.Hole) ([][]string, error) {
+	if len(holes) == 0 {
+		return nil, nil // nothing of it comes from events
+	}
+	var text strings.Builder
+	done := 0
+	for i, hole := range holes {
+		text.WriteString(literals[done:len(hole.Before)])
+		done = len(hole.Before)
+		fmt.Fprintf(&text, "%s index . %d %s", leftMark, i, rightMark)
+	}
+	text.WriteString(literals[done:])
+	t, err := template.New("html").Delims(leftMark, rightMark).Parse(text.String())
+	if err != nil {
+		return nil, err
+	}
+	if err := t.Execute(io.Discard, make([]string, len(holes))); err != nil {
+		return nil, plainError(err)
+	}
+	var all [][]string
+	for _, node := range t.Tree.Root.Nodes {
+		action, isAction := node.(*parse.ActionNode)
+		if !isAction {
+			continue
+		}
+		var names []string
+		for _, command := range action.Pipe.Cmds[1:] {
+			names = append(names, command.String())
+		}
+		all = append(all, names)
+	}
+	if len(all) != len(holes) {
+		return nil, fmt.Errorf("%d of %d templates in it were found", len(all), len(holes))
+	}
+	return all, nil
+}
+
+// errorPlace is where html/template says an error is, in words of its own.
+var errorPlace = regexp.MustCompile(`^html/template:\S*:?(?:\d+:)*\s*`)
+
+func plainError(err error) error {
+	text := errorPlace.ReplaceAllString(err.Error(), "")
+	text = strings.NewReplacer(leftMark, "{{", rightMark, "}}").Replace(text)
+	return fmt.Errorf("%s", strings.TrimPrefix(text, "html: "))
+}
+
+// misplaced says why a value cannot stand where a hole is.
+type misplaced struct{ code, message, hint string }
+
+// escapeFor chooses a hole's escape by how html/template would escape it.
+func escapeFor(hole expression.Hole, escapers []string) (func(string) string, *misplaced) {
+	has := func(parts ...string) bool {
+		return slices.ContainsFunc(escapers, func(name string) bool {
+			return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(name, part) })
+		})
+	}
+	switch {
+	case has("_js", "regexp"):
+		return html.EscapeString, &misplaced{"bad-html", "has a template in a script", "mail programs run no scripts: leave it out"}
+	case has("htmlname"), strings.HasSuffix(hole.Before, "<"), strings.HasSuffix(hole.Before, "</"):
+		return html.EscapeString, &misplaced{"bad-html", "lets an event choose the name of a tag or attribute", "write the name itself"}
+	case has("comment"):
+		return html.EscapeString, &misplaced{"bad-html", "has a template in a comment, where nobody sees it", "take it out of the comment"}
+	case has("srcset"):
+		return html.EscapeString, &misplaced{"template-in-url", "lets an event choose an address in srcset", "write the addresses themselves"}
+	case has("nospace"):
+		return html.EscapeString, &misplaced{"bad-html", "has a template in an attribute without quotes", `put quotes round the attribute's value: title="{{ … }}"`}
+	case has("url"):
+		return addressEscape(hole)
+	case has("css"):
+		return styleValue, nil
+	default:
+		return html.EscapeString, nil
+	}
+}
+
+// addressEscape is the escape of a hole in a web address, of which an event must
+// not choose where it leads.
+func addressEscape(hole expression.Hole) (func(string) string, *misplaced) {
+	before := strings.TrimLeft(html.UnescapeString(hole.Before[strings.LastIndexAny(hole.Before, `"'`)+1:]), " \t\r\n")
+	switch scheme, _, _ := strings.Cut(strings.ToLower(before), ":"); {
+	case scheme == "mailto":
+		return actions.MailAddressPart, nil
+	case scheme == "tel", scheme == "sms":
+		return actions.AddressPart, nil
+	case actions.HasFixedHost(before):
+		return actions.AddressPart, nil
+	default:
+		return actions.AddressPart, &misplaced{
+			"template-in-url", "lets an event choose where a link leads",
+			"write the address up to the first / after the host; templates can stand behind it",
+		}
+	}
+}
+
+// styleChars are what a value can be in a style: words, numbers, colours.
+var styleChars = regexp.MustCompile(`^[\w#.% -]*$`)
+
+// styleValue leaves out what could end a value or begin something else.
+func styleValue(value string) string {
+	if !styleChars.MatchString(value) {
+		return ""
+	}
+	return value
+}

@@ -1,0 +1,120 @@
+package outbound
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"heed/actions"
+)
+
+// Terms say how an answer is judged. The zero Terms take any 2xx as done.
+type Terms struct {
+	// Expect are the status codes that count as done; empty means any 2xx.
+	Expect []int
+	// Complain, if not nil, says what is wrong with the body of an answer whose
+	// status is expected; empty if nothing is.
+	Complain func(status int, body []byte) string
+	// RetryOn are answers after which another try can help, beyond those that
+	// always are: see temporary.
+	RetryOn []actions.RetryOn
+	// Renewable says that the credentials can be renewed while heed runs, so
+	// that a refusal of them may pass.
+	Renewable bool
+	// Attempt counts the sends of the request, from 1.
+	Attempt int
+	// Secrets never show in the outcome.
+	Secrets []string
+}
+
+// Renewals bounds the attempts while credentials are refused that may be being
+// renewed, and repeats those while a request with the same key is under way.
+const (
+	Renewals = 6
+	repeats  = 6
+)
+
+// Do sends a request and says what became of it.
+func Do(client *http.Client, request *http.Request, terms Terms) actions.Outcome {
+	response, err := client.Do(request)
+	if err != nil {
+		return Failed(err, terms.Secrets...)
+	}
+	defer response.Body.Close()
+	// A body that breaks off does not change what the status says.
+	body, _ := ReadAnswer(response)
+	o := terms.Judge(response.StatusCode, body, RetryAfter(response.Header.Get("Retry-After"), time.Now()))
+	o.Error = redact(o.Error, terms.Secrets)
+	o.Response = Excerpt(body, terms.Secrets...)
+	return o
+}
+
+// ReadAnswer reads the start of an answer's body, as much as heed ever looks
+// at. The error is why the body broke off before that.
+func ReadAnswer(response *http.Response) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+}
+
+// Judge says what an answer means. after is its Retry-After.
+func (t *Terms) Judge(status int, body []byte, after time.Duration) actions.Outcome {
+	o := actions.Outcome{Error: complaint(status)}
+	if t.isExpected(status) {
+		if o.Error = t.complain(status, body); o.Error == "" {
+			return actions.Outcome{Verdict: actions.Done}
+		}
+		after = 0 // it belongs to a good answer
+	}
+	switch {
+	case after > 0:
+		o.Verdict, o.Cause, o.After = actions.Retry, actions.CauseThrottled, after
+	case status == http.StatusTooManyRequests:
+		o.Verdict, o.Cause = actions.Retry, actions.CauseThrottled
+	case slices.ContainsFunc(t.RetryOn, func(on actions.RetryOn) bool { return on.Matches(status, body) }):
+		o.Verdict = actions.Retry
+	case t.isExpected(status):
+		o.Verdict = actions.Dead
+	case status >= 500, status == http.StatusRequestTimeout:
+		o.Verdict, o.Cause = actions.Retry, actions.CauseServer
+	case status == http.StatusTooEarly:
+		o.Verdict = actions.Retry
+	case status == http.StatusUnauthorized && t.Renewable:
+		o.Verdict, o.Cause, o.Attempts = actions.Retry, actions.CauseServer, Renewals
+	case status == http.StatusConflict && t.Attempt > 1:
+		// The attempt before may still be under way there, under the same key.
+		o.Verdict, o.Attempts = actions.Retry, repeats
+	default:
+		o.Verdict = actions.Dead
+	}
+	return o
+}
+
+func (t *Terms) isExpected(status int) bool {
+	if len(t.Expect) > 0 {
+		return slices.Contains(t.Expect, status)
+	}
+	return status/100 == 2
+}
+
+func (t *Terms) complain(status int, body []byte) string {
+	if t.Complain == nil {
+		return ""
+	}
+	return t.Complain(status, body)
+}
+
+// complaint says what a status means for whoever configured the action.
+func complaint(status int) string {
+	text := strings.TrimSpace(fmt.Sprintf("answered %d %s", status, http.StatusText(status)))
+	switch {
+	case status/100 == 2:
+		text += "; the rule expects another status"
+	case slices.Contains([]int{301, 302, 303, 307, 308}, status):
+		text += "; redirects are not followed, configure the final address"
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		text += "; check the credentials in the action's configuration"
+	}
+	return text
+}
