@@ -149,6 +149,9 @@ var DefaultRetry = RetryPolicy{Attempts: 30, Min: 5 * time.Second, Max: 3 * time
 type Configured struct {
 	Name string
 	Kind string
+	// Configuration tells whether the action's configuration has changed: it is
+	// equal for equal ones.
+	Configuration [32]byte
 	Settings
 	Action
 }

@@ -2,6 +2,8 @@ package actions
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/json"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -58,13 +60,22 @@ func (r *Reader) Read(name, value *source.Node, report *source.Report) *Configur
 	fields := pair.Value.Fields(report, "the "+kind.Name()+" action "+name.Text())
 	c := &Config{Fields: fields, Name: name.Text(), Settings: kind.Defaults(), read: r}
 	c.readSettings()
-	configured := &Configured{Name: c.Name, Kind: kind.Name(), Action: kind.Configure(c)}
+	configured := &Configured{Name: c.Name, Kind: kind.Name(), Action: kind.Configure(c), Configuration: digest(value)}
 	configured.Settings = c.Settings
 	if c.retry != nil {
 		c.retry.Done()
 	}
 	fields.Done()
 	return configured
+}
+
+// digest tells configurations apart, whatever their layout.
+func digest(value *source.Node) [32]byte {
+	text, err := json.Marshal(value.Value())
+	if err != nil {
+		text = []byte(value.Written()) // of what is no configuration anyway
+	}
+	return sha256.Sum256(text)
 }
 
 // The bounds of settings that are numbers.

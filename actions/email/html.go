@@ -1,6 +1,7 @@
 package email
 
 import (
+	"errors"
 	"fmt"
 	"html"
 	"html/template"
@@ -90,6 +91,9 @@ func contexts(literals string, holes []expression.Hole) ([][]string, error) {
 var errorPlace = regexp.MustCompile(`^html/template:\S*:?(?:\d+:)*\s*`)
 
 func plainError(err error) error {
+	if strings.Contains(err.Error(), "non-text context") {
+		return errors.New("a tag, a quote or a comment is not closed")
+	}
 	text := errorPlace.ReplaceAllString(err.Error(), "")
 	text = strings.NewReplacer(leftMark, "{{", rightMark, "}}").Replace(text)
 	return fmt.Errorf("%s", strings.TrimPrefix(text, "html: "))

@@ -2,10 +2,8 @@ package httpcall
 
 import (
 	"sync"
-	"unicode/utf8"
 
 	"heed/actions"
-	"heed/engine/event"
 	"heed/engine/expression"
 )
 
@@ -17,8 +15,24 @@ func readExpectBody(p *actions.Params) string {
 		return ""
 	}
 	_, faults := expression.AnswerScope().Condition(node.Text())
-	actions.ReportFaults(p.Report(), node, faults)
+	actions.ReportFaults(p.Report(), node, ofAnswers(faults))
 	return node.Text()
+}
+
+// ofAnswers says of names that an answer does not have what there is instead.
+func ofAnswers(faults []expression.Fault) []expression.Fault {
+	var list []expression.Fault
+	for _, f := range faults {
+		switch f.Code {
+		case "unknown-field": // of the event, whose name has a fault already
+			continue
+		case "unknown-name":
+			f.Message = "expect_body sees nothing but the status and the body of the answer"
+			f.Hint = "write a condition on them, such as body.ok == true"
+		}
+		list = append(list, f)
+	}
+	return list
 }
 
 // bodyConditions holds compiled expect_body conditions by their text. There are
@@ -40,7 +54,7 @@ func complain(expected string, status int, body []byte) string {
 	if condition == nil {
 		return "the recorded expect_body " + expected + " cannot be read"
 	}
-	truth, reason := condition.Eval(expression.NewAnswerEnv(status, bodyValue(body)))
+	truth, reason := condition.Eval(expression.NewAnswerEnv(status, body))
 	switch {
 	case truth == expression.True:
 		return ""
@@ -49,15 +63,4 @@ func complain(expected string, status int, body []byte) string {
 	default:
 		return "the answer is not as expected: " + condition.Text + " is false"
 	}
-}
-
-// bodyValue is the body as conditions see it: JSON, or else text.
-func bodyValue(body []byte) any {
-	if value, err := event.DecodeJSON(body); err == nil {
-		return value
-	}
-	if !utf8.Valid(body) {
-		return nil
-	}
-	return string(body)
 }

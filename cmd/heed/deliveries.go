@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"heed/actions/delivery"
 	"heed/engine/record"
 	"heed/internal/admin"
 )
@@ -45,6 +47,9 @@ func newDeliveriesList(s streams) *cobra.Command {
 			for i := range page.Deliveries {
 				d := &page.Deliveries[i]
 				lastError := line(d.LastError)
+				if d.Waits != nil {
+					lastError = "waits: " + waitText(d.Waits)
+				}
 				if isTerminal(s.out) {
 					lastError = cut(lastError, 60)
 				}
@@ -79,6 +84,23 @@ func newDeliveriesShow(s streams) *cobra.Command {
 	return cmd
 }
 
+// waitText says what a delivery that is due waits for.
+func waitText(w *record.Wait) string {
+	text, known := map[string]string{
+		delivery.WaitRate:       "for its turn, by the rate of its destination",
+		delivery.WaitRetryAfter: "for the end of a pause that the other side asked for",
+		delivery.WaitFailing:    "while the other side fails; one delivery at a time is tried",
+		delivery.WaitOrder:      "for an earlier delivery with the same order_per",
+	}[w.For]
+	if !known {
+		text = line(w.For)
+	}
+	if !w.Until.IsZero() {
+		text += ", until " + w.Until.Format(time.RFC3339)
+	}
+	return text
+}
+
 func printDelivery(s streams, d *admin.Delivery) {
 	paint := s.style(s.out)
 	rows := [][]string{
@@ -91,6 +113,15 @@ func printDelivery(s streams, d *admin.Delivery) {
 	}
 	if !d.DueAt.IsZero() && (d.State == record.Pending || d.State == record.Retrying) {
 		rows = append(rows, []string{"due", d.DueAt.Format(time.RFC3339)})
+	}
+	if d.Waits != nil {
+		rows = append(rows, []string{"waits", waitText(d.Waits)})
+	}
+	if d.OrderKey != "" {
+		rows = append(rows, []string{"order", "of " + line(d.OrderKey)})
+	}
+	for _, r := range d.Recipients {
+		rows = append(rows, []string{"recipient", strings.TrimRight(line(r.Address)+" "+string(r.State)+" "+line(r.Error), " ")})
 	}
 	if d.Generation > 0 {
 		rows = append(rows, []string{"generation", fmt.Sprintf("%d: a person had it sent again", d.Generation)})

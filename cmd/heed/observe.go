@@ -142,9 +142,30 @@ func (a *app) observeReload(attempt rulefile.Attempt) {
 	if attempt.Err == nil {
 		_, warnings := tally(attempt.Problems)
 		a.warnUnsubscribed(attempt.Loaded.Rules)
+		a.reconsider(attempt)
 		a.log.Info("rules active", "rules", len(attempt.Loaded.Rules.Rules()), "version", version[:12], "warnings", warnings)
 	}
 	a.logProblems(attempt)
+}
+
+// reconsider has the waiting deliveries of changed actions tried at once: what
+// they failed by may be mended.
+func (a *app) reconsider(attempt rulefile.Attempt) {
+	if attempt.Before == nil {
+		return
+	}
+	for name, action := range attempt.Loaded.Actions {
+		if before, ok := attempt.Before.Actions[name]; ok && before.Configuration == action.Configuration {
+			continue
+		}
+		n, err := a.store.Reconsider(context.Background(), name, time.Now())
+		switch {
+		case err != nil:
+			a.log.Error("reconsider deliveries", "action", name, "err", err)
+		case n > 0:
+			a.log.Info("the action has changed: its deliveries are tried again at once", "action", name, "deliveries", n)
+		}
+	}
 }
 
 // warnUnsubscribed says which event types the rules name that were not

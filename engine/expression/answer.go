@@ -1,6 +1,8 @@
 package expression
 
 import (
+	"unicode/utf8"
+
 	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/types"
 
@@ -23,13 +25,25 @@ type answer struct {
 	body   any
 }
 
-// NewAnswerEnv is what expressions of an AnswerScope see. body is the answer's
-// JSON as event.DecodeJSON gives it, or its text.
-func NewAnswerEnv(status int, body any) *Env {
-	env := &Env{answer: answer{status, body}}
+// NewAnswerEnv is what expressions of an AnswerScope see: the body as JSON or, if
+// it is none, as text.
+func NewAnswerEnv(status int, body []byte) *Env {
+	env := &Env{answer: answer{status, bodyValue(body)}}
 	env.frame.env = env
 	env.begin()
 	return env
+}
+
+func bodyValue(body []byte) any {
+	value, err := event.DecodeJSON(body)
+	switch {
+	case err == nil:
+		return value
+	case utf8.Valid(body):
+		return string(body)
+	default:
+		return nil
+	}
 }
 
 // ofAnswer reads the status or the body.
@@ -38,7 +52,7 @@ func ofAnswer(name string) (node, bool) {
 	case "status":
 		return func(f *frame) any { return f.env.answer.status }, true
 	case "body":
-		none := missingf("body is null")
+		none := missingf("body is missing")
 		return func(f *frame) any {
 			if f.env.answer.body == nil {
 				return none

@@ -55,6 +55,8 @@ type Attempt struct {
 	// Problems are what the rule files have, warnings too.
 	Problems []source.Problem
 	Loaded   *Loaded
+	// Before is what was active before; nil at the start.
+	Before *Loaded
 }
 
 // ProblemsError says that rule files have errors.
@@ -246,7 +248,7 @@ func (w *Watcher) try(ctx context.Context, force bool) error {
 	}
 	w.failed = ""
 	w.current.Store(loaded)
-	w.observe(Attempt{At: w.Now(), Problems: problems, Loaded: loaded})
+	w.observe(Attempt{At: w.Now(), Problems: problems, Loaded: loaded, Before: current})
 	return nil
 }
 

@@ -193,8 +193,8 @@ func (a *api) deliveriesOf(ctx context.Context, seq int64) ([]Delivery, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, d := range page {
-			list = append(list, Delivery{Delivery: d})
+		for i := range page {
+			list = append(list, a.shown(&page[i]))
 		}
 		if next == "" {
 			slices.Reverse(list) // oldest first: in the order of the rules
@@ -257,7 +257,19 @@ func (a *api) deliveries(w http.ResponseWriter, r *http.Request) {
 		a.broken(w, r, err)
 		return
 	}
+	for i := range page {
+		page[i] = a.shown(&page[i]).Delivery
+	}
 	write(w, http.StatusOK, map[string]any{"deliveries": orEmpty(page), "next_cursor": next})
+}
+
+// shown is a delivery as it is shown: what it waited for in the past is nobody's
+// concern.
+func (a *api) shown(d *record.Delivery) Delivery {
+	if d.Waits != nil && !d.Waits.Until.IsZero() && d.Waits.Until.Before(a.Now()) {
+		d.Waits = nil
+	}
+	return Delivery{Delivery: *d}
 }
 
 func stateNames() string {
@@ -277,6 +289,8 @@ func (a *api) delivery(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		problem(w, http.StatusNotFound, fmt.Sprintf("there is no delivery %q", id), nil)
 	default:
-		write(w, http.StatusOK, Delivery{Delivery: d, History: orEmpty(attempts)})
+		shown := a.shown(&d)
+		shown.History = orEmpty(attempts)
+		write(w, http.StatusOK, shown)
 	}
 }
