@@ -42,14 +42,28 @@ func (x *exchange) lane(name string) (*delivery.Lane, error) {
 	return &row.Lane, nil
 }
 
+// nextOpen notes when the next closed lane opens: a delivery may wait for it that
+// was not claimed.
+func (x *exchange) nextOpen() error {
+	return x.g.conn.query(func(cols []value) error {
+		if open, ok := cols[0].(int64); ok {
+			x.askAgain(timeOf(open))
+		}
+		return nil
+	}, "SELECT min(open_at) FROM lanes WHERE open_at > ?", micros(x.now))
+}
+
 // saveLanes keeps the lanes that have changed. It does so in a stable order, so
 // that processes which share a store do not block each other.
 func (x *exchange) saveLanes() error {
 	for _, name := range slices.Sorted(maps.Keys(x.lanes)) {
 		row := x.lanes[name]
 		if wait, ok := row.News(&row.was); ok {
-			open, _ := row.Open()
-			x.claimed.News = append(x.claimed.News, delivery.News{Destination: name, Wait: wait, Until: open})
+			news := delivery.News{Destination: name, Wait: wait}
+			if wait != "" {
+				news.Until, _ = row.Open()
+			}
+			x.claimed.News = append(x.claimed.News, news)
 		}
 		rest := row.IsRest(x.now)
 		if rest && !row.stored || !rest && row.Lane == row.was {

@@ -195,6 +195,11 @@ func (x *exchange) claim(take delivery.Take) error {
 	if open, _ := own.Open(); len(admitted) < len(candidates) && !x.now.Before(open) {
 		x.askAgain(x.now) // others may wait behind those whose destination is closed now
 	}
+	if len(candidates) < wanted {
+		if err := x.nextOpen(); err != nil {
+			return err
+		}
+	}
 	return x.take(take, admitted)
 }
 
@@ -329,6 +334,12 @@ func (x *exchange) finish(end *delivery.End) (wakes bool, err error) {
 	if !waiting {
 		return false, nil
 	}
+	lastError := end.Error
+	if ordered && end.State == record.Dead {
+		if lastError, err = x.goesOn(n, lastError); err != nil {
+			return false, err
+		}
+	}
 	var dueAt value
 	if waits(end.State) {
 		dueAt = micros(end.DueAt)
@@ -341,8 +352,19 @@ func (x *exchange) finish(end *delivery.End) (wakes bool, err error) {
 	}
 	_, err = x.g.conn.exec(`
 		UPDATE deliveries SET state = ?, due_at = ?, last_error = ?, recipients = ifnull(?, recipients) WHERE n = ?`,
-		string(end.State), dueAt, end.Error, recipients, n)
+		string(end.State), dueAt, lastError, recipients, n)
 	return dueAt != nil || ordered, err
+}
+
+// goesOn adds to the error of a delivery that is given up which one of the same
+// order is sent without it.
+func (x *exchange) goesOn(n int64, lastError string) (string, error) {
+	err := x.g.conn.query(func(cols []value) error {
+		lastError = fmt.Sprintf("%s; the next delivery of the same order goes on: %s", lastError, cols[0])
+		return nil
+	}, `SELECT p.id FROM deliveries d JOIN deliveries p ON p.action = d.action AND p.order_key = d.order_key AND p.due_at IS NOT NULL AND p.n > d.n
+		WHERE d.n = ? ORDER BY p.n LIMIT 1`, n)
+	return lastError, err
 }
 
 func startedAt(end *delivery.End) value {

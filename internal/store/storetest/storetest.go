@@ -48,6 +48,9 @@ type Store interface {
 	SaveRuleSet(ctx context.Context, set record.RuleSet) error
 	RuleSet(ctx context.Context, hash string) (record.RuleSet, bool, error)
 
+	// Reconsider makes the failed deliveries of an action due now and forgets
+	// its lane.
+	Reconsider(ctx context.Context, action string, now time.Time) (int, error)
 	// Retry makes the chosen deliveries due now: one that has ended begins a new
 	// generation with all its attempts. What could not be rendered is left
 	// alone, and what was sent unless the filter names it or its state.
@@ -72,7 +75,7 @@ type Store interface {
 // Run runs the suite. open gives an empty store and sees to its end.
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for _, group := range []map[string]func(*testing.T, Store){
-		commitTests, raceTests, queueTests, readTests, pruneTests, repairTests, threadTests, peopleTests,
+		commitTests, raceTests, queueTests, laneTests, readTests, pruneTests, repairTests, threadTests, peopleTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
