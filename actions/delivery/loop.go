@@ -41,9 +41,9 @@ type Options struct {
 // Loop sends what is due. Run it once.
 type Loop struct {
 	Options
-	// running counts the sends of each action, inFlight those of each delivery;
-	// only Run touches them.
-	running  map[string]int
+	// lines are the claimed deliveries of each action; inFlight counts those of
+	// each delivery that are not recorded yet. Only Run touches the maps.
+	lines    map[string]*line
 	inFlight map[string]int
 	// finished are ends that are not recorded yet; only Run touches them.
 	finished []finished
@@ -62,7 +62,7 @@ func New(o Options) (*Loop, error) {
 	if o.Queue == nil || o.Deliver == nil || o.Settings == nil || o.Now == nil || o.Log == nil {
 		return nil, errors.New("delivery: Queue, Deliver, Settings, Now and Log are needed")
 	}
-	return &Loop{Options: o, running: map[string]int{}, inFlight: map[string]int{}, ended: make(chan finished, 1024)}, nil
+	return &Loop{Options: o, lines: map[string]*line{}, inFlight: map[string]int{}, ended: make(chan finished, 1024)}, nil
 }
 
 const (
@@ -125,14 +125,23 @@ func (l *Loop) turn(ctx, sending context.Context) (next time.Time) {
 	return earlier(next, claimed.Next)
 }
 
-// takes asks for what there is capacity for.
+// takes asks for what there is capacity for. Without a rate, it is twice what may
+// be sent at once: by the time that a claim is on disk, a fast endpoint has
+// answered all that was claimed before.
 func (l *Loop) takes(due []string) []Take {
 	var takes []Take
 	for _, action := range due {
 		s := l.Settings(action)
-		take := Take{Action: action, N: max(1, s.Concurrency) - l.running[action], Lease: s.Timeout + leaseMargin}
+		at := l.lines[action]
+		if at == nil {
+			at = &line{}
+			l.lines[action] = at
+		}
+		capacity := max(1, s.Concurrency)
+		claimed := at.allow(capacity)
+		take := Take{Action: action, N: 2*capacity - claimed, Lease: 2*s.Timeout + leaseMargin}
 		if s.Rate > 0 {
-			take.Interval = s.RatePer / time.Duration(s.Rate)
+			take.N, take.Interval = capacity-claimed, s.RatePer/time.Duration(s.Rate)
 		}
 		if take.N > 0 {
 			takes = append(takes, take)
@@ -163,7 +172,7 @@ func (l *Loop) exchange(ctx context.Context, now time.Time, takes []Take) (Claim
 		if l.inFlight[f.delivery.ID]--; l.inFlight[f.delivery.ID] == 0 {
 			delete(l.inFlight, f.delivery.ID)
 		}
-		if l.Ended != nil {
+		if l.Ended != nil && !f.end.Released {
 			l.Ended(f.delivery, f.end)
 		}
 	}
@@ -183,7 +192,7 @@ func (l *Loop) tell(n News) {
 	}
 }
 
-// start sends a claimed delivery.
+// start sends a claimed delivery, or lets it wait for others of its action.
 func (l *Loop) start(sending context.Context, d record.Delivery) {
 	if d.Interrupted && l.inFlight[d.ID] > 0 {
 		// Its lease ran out while the send went on or could not be recorded. What
@@ -191,9 +200,28 @@ func (l *Loop) start(sending context.Context, d record.Delivery) {
 		return
 	}
 	l.inFlight[d.ID]++
-	l.running[d.Action]++
-	l.sends.Go(func() { l.ended <- finished{d, l.send(sending, d)} })
+	if at := l.lines[d.Action]; at.enter(d) {
+		l.sends.Go(func() { l.work(sending, at) })
+	}
 }
+
+// work sends what waits in a line, one after the other, until there is nothing.
+func (l *Loop) work(sending context.Context, at *line) {
+	for {
+		d, ok := at.next()
+		if !ok {
+			return
+		}
+		end := l.send(sending, d)
+		for _, released := range at.leave(d, end.Outcome) {
+			l.ended <- finished{released, release(released)}
+		}
+		l.ended <- finished{d, end}
+	}
+}
+
+// release takes the claim of a delivery back that was not sent.
+func release(d record.Delivery) End { return End{ID: d.ID, DueAt: d.DueAt, Released: true} }
 
 // send makes one attempt.
 func (l *Loop) send(ctx context.Context, d record.Delivery) End {
@@ -237,7 +265,7 @@ func (l *Loop) wait(ctx context.Context, until time.Time) {
 	case <-l.Wake:
 	case <-timer.C:
 	case f := <-l.ended:
-		l.finish(f)
+		l.hear(f)
 	}
 	l.collect()
 }
@@ -247,17 +275,19 @@ func (l *Loop) collect() {
 	for {
 		select {
 		case f := <-l.ended:
-			l.finish(f)
+			l.hear(f)
 		default:
 			return
 		}
 	}
 }
 
-// finish takes note of a send that has ended: another may start in its place.
-func (l *Loop) finish(f finished) {
-	l.running[f.delivery.Action]--
+// hear takes note of what has become of a claimed delivery.
+func (l *Loop) hear(f finished) {
 	l.finished = append(l.finished, f)
+	if !f.end.Released {
+		l.lines[f.delivery.Action].heard()
+	}
 }
 
 // drain waits for the running sends and records how they end. After Grace it
@@ -268,6 +298,11 @@ func (l *Loop) drain(ctx context.Context, cut context.CancelFunc) {
 		l.sends.Wait()
 		close(done)
 	}()
+	for _, at := range l.lines {
+		for _, released := range at.close() {
+			l.finished = append(l.finished, finished{released, release(released)})
+		}
+	}
 	timer := time.NewTimer(l.Grace)
 	defer timer.Stop()
 	for isCut := false; ; {
@@ -277,7 +312,7 @@ func (l *Loop) drain(ctx context.Context, cut context.CancelFunc) {
 			l.recordRest(ctx, timer)
 			return
 		case f := <-l.ended:
-			l.finish(f)
+			l.hear(f)
 			l.collect()
 			_, _ = l.exchange(ctx, l.Now(), nil)
 		case <-timer.C:

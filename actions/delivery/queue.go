@@ -45,8 +45,8 @@ type Take struct {
 
 // Claimed is what an Exchange claimed.
 type Claimed struct {
-	// Deliveries each have durably one more attempt, which counts already, and
-	// say whether the one before was Interrupted.
+	// Deliveries each have durably one more attempt, which counts already. They
+	// say whether the one before was Interrupted, and when they fell due.
 	Deliveries []record.Delivery
 	// Next is when to ask again for what is due but may not start yet; zero if
 	// there is nothing to wait for but a wake-up.
@@ -75,4 +75,7 @@ type End struct {
 	Outcome     actions.Outcome
 	Error       string
 	Interrupted bool // cut off by the end of the process: it says nothing of the destination
+	// Released says that there was no attempt after all: the delivery is as it
+	// was before it was claimed. Only ID and DueAt are set beside.
+	Released bool
 }

@@ -125,6 +125,12 @@ func (q *queue) finish(end delivery.End) {
 		if d.ID != end.ID || !waits(d) {
 			continue
 		}
+		if end.Released {
+			d.Attempts, d.DueAt = d.Attempts-1, end.DueAt
+			q.open[d.ID] = false
+			q.signal()
+			continue
+		}
 		if end.Interrupted {
 			q.lane(d.Action).Abandoned(end.At)
 		} else {
@@ -156,9 +162,9 @@ func (q *queue) claim(now time.Time, take delivery.Take, claimed *delivery.Claim
 	})
 	for _, d := range due[:lane.Admit(min(take.N, len(due)), now, take.Interval, take.Lease)] {
 		d.Attempts++
-		d.DueAt = now.Add(take.Lease)
 		d.Interrupted = q.open[d.ID]
 		claimed.Deliveries = append(claimed.Deliveries, *d)
+		d.DueAt = now.Add(take.Lease)
 		q.open[d.ID] = true
 	}
 	if open, _ := lane.Open(); now.Before(open) && (claimed.Next.IsZero() || open.Before(claimed.Next)) {

@@ -38,8 +38,8 @@ func newClient(allowPrivate bool) *http.Client {
 			DialContext:            Dialer(allowPrivate).DialContext,
 			Proxy:                  nil,
 			ForceAttemptHTTP2:      true,
-			MaxIdleConns:           256,
-			MaxIdleConnsPerHost:    16,
+			MaxIdleConns:           512,
+			MaxIdleConnsPerHost:    64, // more than most actions' concurrency
 			IdleConnTimeout:        90 * time.Second,
 			TLSHandshakeTimeout:    10 * time.Second,
 			MaxResponseHeaderBytes: maxAnswer,

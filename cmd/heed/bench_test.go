@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"heed/actions/httpcall"
 	"heed/engine"
 	"heed/engine/intake"
 	"heed/engine/people"
@@ -24,38 +25,63 @@ import (
 )
 
 const benchRules = `
-actions: {sink: {http: {url: %q, allow_private: true, concurrency: 32}}}
+actions: {sink: {http: {url: %q, allow_private: true, timeout: 10m}}}
 rules: [{name: r, on: quiz.submitted, when: data.score < 70, do: [{action: sink, json: {user: "{{ data.userId }}", score: "{{ data.score }}"}}]}]
 `
 
-// BenchmarkDeliveries sends deliveries to a sink on this machine, each with its
-// records: how many a second from the first to the last, while the events come
-// in as fast as they can.
+// BenchmarkDeliveries sends deliveries that wait to a sink on this machine, at
+// the default concurrency, each with all its records: how many a second, and for
+// a sink that takes 50 ms, how much of what the concurrency allows.
 func BenchmarkDeliveries(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		took time.Duration
+		n    int
+	}{{"instant", 0, 40_000}, {"50ms", 50 * time.Millisecond, 4_000}} {
+		b.Run("sink="+c.name, func(b *testing.B) {
+			for b.Loop() {
+				rate := deliver(b, c.n, c.took)
+				b.ReportMetric(rate, "deliveries/s")
+				if c.took > 0 {
+					possible := float64(httpcall.Kind{}.Defaults().Concurrency) / c.took.Seconds()
+					b.ReportMetric(100*rate/possible, "%-of-possible")
+				}
+			}
+		})
+	}
+}
+
+// deliver has n events accepted while the sink answers nobody, then lets it
+// answer, and gives how many it got a second from then on.
+func deliver(b *testing.B, n int, took time.Duration) float64 {
 	var arrived atomic.Int64
-	done := make(chan struct{})
+	open, done := make(chan struct{}), make(chan struct{})
 	sink := newBareSink(b, func() {
-		if arrived.Add(1) == int64(b.N) {
+		<-open
+		time.Sleep(took)
+		if arrived.Add(1) == int64(n) {
 			close(done)
 		}
 	})
 	s := startServer(b, fmt.Sprintf(benchRules, sink))
-	b.ResetTimer()
-	start := time.Now()
 	var senders sync.WaitGroup
 	var next atomic.Int64
-	for range 16 {
+	for range 64 {
 		senders.Go(func() {
-			for n := next.Add(1); n <= int64(b.N); n = next.Add(1) {
-				if _, err := sendQuiz(s, fmt.Sprint("b", n)); err != nil {
+			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
+				if _, err := sendQuiz(s, fmt.Sprint("b", i)); err != nil {
 					b.Error(err)
 				}
 			}
 		})
 	}
 	senders.Wait()
+	start := time.Now()
+	close(open)
 	<-done
-	b.ReportMetric(float64(b.N)/time.Since(start).Seconds(), "deliveries/s")
+	rate := float64(n) / time.Since(start).Seconds()
+	s.stop()
+	return rate
 }
 
 // BenchmarkEndToEnd sends 200 events a second and measures from each request to

@@ -86,7 +86,7 @@ func (db *DB) PendingByAction(ctx context.Context) (pending map[string]int, err 
 func (db *DB) Exchange(ctx context.Context, now time.Time, ends []delivery.End, takes []delivery.Take) (claimed delivery.Claimed, err error) {
 	defer wrap(&err, "record and claim deliveries")
 	for i := range ends {
-		if _, ok := outcomes[ends[i].State]; !ok {
+		if _, ok := outcomes[ends[i].State]; !ok && !ends[i].Released {
 			return delivery.Claimed{}, fmt.Errorf("an attempt cannot end in the state %q", ends[i].State)
 		}
 	}
@@ -95,7 +95,11 @@ func (db *DB) Exchange(ctx context.Context, now time.Time, ends []delivery.End, 
 		claimed, o.wakes = delivery.Claimed{}, false
 		x := exchange{g: g, now: now, lanes: map[string]*laneRow{}}
 		for i := range ends {
-			wakes, err := x.finish(&ends[i])
+			end := x.finish
+			if ends[i].Released {
+				end = x.release
+			}
+			wakes, err := end(&ends[i])
 			if err != nil {
 				return err
 			}
@@ -141,7 +145,7 @@ const isOutOfTurn = ` (d.order_key IS NOT NULL AND EXISTS (SELECT 1 FROM deliver
 const claimedCols = `
 	SELECT d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.attempts, d.last_error, d.request, d.spent, d.generation,
 		EXISTS (SELECT 1 FROM attempts a WHERE a.delivery = d.n AND a.n = d.attempts AND a.ended_at IS NULL),
-		d.destination, d.order_key, d.recipients`
+		d.destination, d.order_key, d.recipients, d.due_at`
 
 // maxProbed bounds among how many deliveries one for a probe is chosen.
 const maxProbed = "200"
@@ -181,7 +185,7 @@ func (x *exchange) claim(take delivery.Take) error {
 	at := micros(x.now)
 	var candidates []claimedRow
 	err = x.g.conn.query(func(cols []value) error {
-		row, err := scanClaimed(cols, micros(x.now.Add(take.Lease)))
+		row, err := scanClaimed(cols)
 		candidates = append(candidates, row)
 		return err
 	}, due, take.Action, at, at, int64(wanted))
@@ -268,7 +272,7 @@ type claimedRow struct {
 }
 
 // scanClaimed reads a delivery as it is once it is claimed.
-func scanClaimed(cols []value, until int64) (claimedRow, error) {
+func scanClaimed(cols []value) (claimedRow, error) {
 	d := record.Delivery{
 		EventSeq:  cols[0].(int64) / maxDeliveries,
 		ID:        cols[1].(string),
@@ -278,7 +282,7 @@ func scanClaimed(cols []value, until int64) (claimedRow, error) {
 		Kind:      cols[5].(string),
 		State:     record.State(cols[6].(string)),
 		CreatedAt: timeOf(cols[7].(int64)),
-		DueAt:     timeOf(until),
+		DueAt:     timeOf(cols[17].(int64)),
 		Attempts:  int(cols[8].(int64)) + 1,
 		LastError: cols[9].(string),
 
@@ -354,6 +358,18 @@ func (x *exchange) finish(end *delivery.End) (wakes bool, err error) {
 		UPDATE deliveries SET state = ?, due_at = ?, last_error = ?, recipients = ifnull(?, recipients) WHERE n = ?`,
 		string(end.State), dueAt, lastError, recipients, n)
 	return dueAt != nil || ordered, err
+}
+
+// release takes a claim back.
+func (x *exchange) release(end *delivery.End) (wakes bool, err error) {
+	if _, err := x.g.conn.exec(`
+		DELETE FROM attempts WHERE ended_at IS NULL
+		AND (delivery, n) IN (SELECT n, attempts FROM deliveries WHERE id = ?)`, end.ID); err != nil {
+		return false, err
+	}
+	changed, err := x.g.conn.exec(`
+		UPDATE deliveries SET attempts = attempts - 1, due_at = iif(due_at IS NULL, NULL, ?) WHERE id = ?`, micros(end.DueAt), end.ID)
+	return changed > 0, err
 }
 
 // goesOn adds to the error of a delivery that is given up which one of the same

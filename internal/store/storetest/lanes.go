@@ -23,6 +23,7 @@ var laneTests = map[string]func(*testing.T, Store){
 	"recipients are kept for the next attempt":                    testRecipients,
 	"a changed action is reconsidered at once":                    testReconsider,
 	"an exchange records before it claims":                        testRecordsFirst,
+	"a released delivery is as it was before its claim":           testReleased,
 }
 
 func exchange(t *testing.T, s Store, now time.Time, ends []delivery.End, takes ...delivery.Take) delivery.Claimed {
@@ -254,4 +255,20 @@ func testRecordsFirst(t *testing.T, s Store) {
 	equal(t, "claimed", len(got.Deliveries), 1)
 	equal(t, "interrupted", got.Deliveries[0].Interrupted, false)
 	equal(t, "attempts", got.Deliveries[0].Attempts, 2)
+}
+
+func testReleased(t *testing.T, s Store) {
+	commitTo(t, s, "d0", "api", "", "")
+	exchange(t, s, t0, nil, takeOf("api", 1))
+	exchange(t, s, t0, []delivery.End{{ID: "d0", DueAt: t0, Released: true}, {ID: "gone", DueAt: t0, Released: true}})
+	d, attempts := deliveryByID(t, s, "d0")
+	equal(t, "delivery", []any{d.State, d.Attempts, d.DueAt, len(attempts)}, []any{record.Pending, 0, t0, 0})
+	got := exchange(t, s, t0, nil, takeOf("api", 1))
+	equal(t, "claimed", []any{got.Deliveries[0].Attempts, got.Deliveries[0].Interrupted}, []any{1, false})
+	if _, err := s.Discard(t.Context(), record.DeliveryFilter{ID: "d0"}); err != nil {
+		t.Fatal(err)
+	}
+	exchange(t, s, t0, []delivery.End{{ID: "d0", DueAt: t0, Released: true}})
+	d, _ = deliveryByID(t, s, "d0")
+	equal(t, "discarded", []any{d.State, d.DueAt}, []any{record.Discarded, time.Time{}})
 }
