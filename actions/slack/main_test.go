@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -107,4 +109,14 @@ func request(t testing.TB, raw json.RawMessage) (r slack.Request) {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// tokenFile is a file with a token.
+func tokenFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(path, []byte("xoxb-canary-token"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
