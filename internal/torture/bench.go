@@ -46,7 +46,7 @@ func (t *torture) newBench(ctx context.Context, tag, data string, p plan, into *
 	if b.sinks, err = openSinks(b.ledger); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(b.rules, fmt.Appendf(nil, p.rules, b.sinks.url), 0o600); err != nil {
+	if err := os.WriteFile(b.rules, fmt.Appendf(nil, p.rules, b.sinks.url, b.sinks.mail.address), 0o600); err != nil {
 		return nil, err
 	}
 	b.generator = newGenerator(b.listen, filepath.Base(b.dir)+"-", b.ledger)

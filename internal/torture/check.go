@@ -107,7 +107,7 @@ func (c *checker) checkDeliveries() {
 			c.find(unfinished, "%s of %s to %s is %s: %s", d.ID, d.EventID, d.Action, d.State, d.LastError)
 			continue
 		}
-		if deadly := c.plan.deadly[d.Action]; deadly != (d.State == record.Dead) {
+		if deadly := c.plan.deadly[step(d.Rule, d.Action)]; deadly != (d.State == record.Dead) {
 			c.find(wronglyEnd, "%s of %s to %s is %s: %s", d.ID, d.EventID, d.Action, d.State, d.LastError)
 		}
 	}

@@ -28,7 +28,7 @@ func handmade(t *testing.T) *evidence {
 				}
 				return [][]string{{}}
 			},
-			deadly: map[string]bool{"gone": true}, concurrency: 2,
+			deadly: map[string]bool{"r>gone": true}, concurrency: 2,
 		},
 	}
 	e.account = ledgerOf(t, "sent e1", "sent e2", "acked e1", "acked e2", "got d1", "crashed ")
@@ -175,7 +175,7 @@ func TestTheEventsAreOfAllKinds(t *testing.T) {
 			steps[s]++
 		}
 	}
-	for _, s := range []string{"low>good", "top>good", "top>moody", "finished>slow", "lapsed>gone"} {
+	for _, s := range []string{"low>good", "top>good", "top>moody", "finished>slow", "lapsed>gone", "bad>picky", "fair>picky", "many>limited", "letter>mail"} {
 		if steps[s] < all/1000 {
 			t.Errorf("%d of %d events lead to %s", steps[s], all, s)
 		}
