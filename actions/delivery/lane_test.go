@@ -18,13 +18,12 @@ import (
 // limitedAPI accepts so many requests in each second and answers 429 to the
 // others, as most APIs do.
 type limitedAPI struct {
-	mu       sync.Mutex
-	perSec   int
-	after    time.Duration // its Retry-After
-	second   int64
-	taken    int
-	calls    int
-	perCalls map[int64]int
+	mu     sync.Mutex
+	perSec int
+	after  time.Duration // its Retry-After
+	second int64
+	taken  int
+	calls  int
 }
 
 func (a *limitedAPI) deliver(context.Context, record.Delivery) actions.Outcome {

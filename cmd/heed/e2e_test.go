@@ -206,6 +206,8 @@ type mailbox struct {
 	mu    sync.Mutex
 	mails []string
 	addr  string
+	// refuse, if not nil, says why a mail with the text is not taken.
+	refuse func(text string) error
 }
 
 func newMailbox(t testing.TB) *mailbox {
@@ -242,6 +244,11 @@ func (s *mailSession) Data(r io.Reader) error {
 	text, err := io.ReadAll(r)
 	s.box.mu.Lock()
 	defer s.box.mu.Unlock()
+	if s.box.refuse != nil {
+		if err := s.box.refuse(string(text)); err != nil {
+			return err
+		}
+	}
 	s.box.mails = append(s.box.mails, "RCPT "+strings.Join(s.to, ",")+"\n"+string(text))
 	return err
 }

@@ -109,7 +109,7 @@ func TestAnOutageUsesUpFewAttempts(t *testing.T) {
 	up := newSink(t, func(w http.ResponseWriter, _ *http.Request) {})
 	s := startServer(t, fmt.Sprintf(`
 actions:
-  down: {http: {url: %q, allow_private: true, retry: {attempts: 30, min: 1ms, max: 2ms}}}
+  down: {http: {url: %q, allow_private: true, concurrency: 8, retry: {attempts: 30, min: 1ms, max: 2ms}}}
   up: {http: {url: %q, allow_private: true}}
 rules:
   - name: both
