@@ -1,0 +1,186 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"heed/actions/delivery"
+	"heed/engine/record"
+)
+
+// claimable are the deliveries of an action that may be claimed: those that are
+// due, whose destination is open, and before which none waits in their order.
+const claimable = `
+	SELECT * FROM deliveries d INDEXED BY deliveries_due
+	WHERE action = ? AND due_at <= ?
+	AND NOT EXISTS (SELECT 1 FROM lanes WHERE d.destination != '' AND name = d.destination AND open_at > ?)` + `
+	AND NOT` + isOutOfTurn + `
+	ORDER BY due_at`
+
+// isOutOfTurn says whether an earlier delivery of the same order still waits.
+const isOutOfTurn = ` (d.order_key IS NOT NULL AND EXISTS (SELECT 1 FROM deliveries p
+	WHERE p.action = d.action AND p.order_key = d.order_key AND p.due_at IS NOT NULL AND p.n < d.n))`
+
+// The columns of a delivery that is claimed.
+const claimedCols = `
+	SELECT d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.attempts, d.last_error, d.request, d.spent, d.generation,
+		EXISTS (SELECT 1 FROM attempts a WHERE a.delivery = d.n AND a.n = d.attempts AND a.ended_at IS NULL),
+		d.destination, d.order_key, d.recipients, d.due_at`
+
+// maxProbed bounds among how many deliveries one for a probe is chosen.
+const maxProbed = "200"
+
+// The deliveries that a take may claim. A probe takes one that has not failed
+// yet, if there is one: what fails whatever happens would prove nothing.
+const (
+	selectDue   = claimedCols + " FROM (" + claimable + ", n LIMIT ?) d" + joinEvent + " ORDER BY d.due_at, d.n"
+	selectFirst = claimedCols + " FROM (" + claimable + ", n LIMIT " + maxProbed + ") d" + joinEvent +
+		" ORDER BY d.attempts > d.spent, d.due_at, d.n LIMIT ?"
+	selectNewest = claimedCols + " FROM (" + claimable + " DESC, n DESC LIMIT " + maxProbed + ") d" + joinEvent +
+		" ORDER BY d.attempts > d.spent, d.due_at DESC, d.n DESC LIMIT ?"
+	joinEvent = " JOIN events e ON e.seq = d.n / 65536"
+)
+
+// claim claims for one take.
+func (x *exchange) claim(take delivery.Take) error {
+	if take.N <= 0 {
+		return nil
+	}
+	own, err := x.lane(take.Action)
+	if err != nil {
+		return err
+	}
+	own.Correct(x.now, take.Interval, take.Lease)
+	if open, _ := own.Open(); x.now.Before(open) {
+		x.askAgain(open)
+		return nil
+	}
+	due, wanted := selectDue, take.N
+	if own.IsTesting() {
+		due, wanted = selectFirst, 1
+		if own.PrefersNewest() {
+			due = selectNewest
+		}
+	}
+	at := micros(x.now)
+	var candidates []claimedRow
+	err = x.g.conn.query(func(cols []value) error {
+		row, err := scanClaimed(cols)
+		candidates = append(candidates, row)
+		return err
+	}, due, take.Action, at, at, int64(wanted))
+	if err != nil {
+		return err
+	}
+	admitted, err := x.admit(take, own, candidates)
+	if err != nil {
+		return err
+	}
+	if open, _ := own.Open(); len(admitted) < len(candidates) && !x.now.Before(open) {
+		x.askAgain(x.now) // others may wait behind those whose destination is closed now
+	}
+	if len(candidates) < wanted {
+		if err := x.nextOpen(); err != nil {
+			return err
+		}
+	}
+	return x.take(take, admitted)
+}
+
+// admit chooses those candidates that their lanes let start now.
+func (x *exchange) admit(take delivery.Take, own *delivery.Lane, candidates []claimedRow) (admitted []claimedRow, err error) {
+	counts := map[string]int{}
+	for i := range candidates {
+		counts[candidates[i].Destination]++
+	}
+	allowed := map[string]int{}
+	for destination, n := range counts {
+		lane := own
+		if destination != "" {
+			if lane, err = x.lane(destination); err != nil {
+				return nil, err
+			}
+		}
+		allowed[destination] = lane.Admit(n, x.now, take.Interval, take.Lease)
+		if lane != own && own.IsTesting() && allowed[destination] > 0 {
+			own.Admit(1, x.now, 0, take.Lease) // it is the probe of the action, too
+		}
+		if open, _ := lane.Open(); x.now.Before(open) {
+			x.askAgain(open)
+		}
+	}
+	for i := range candidates {
+		if destination := candidates[i].Destination; allowed[destination] > 0 {
+			allowed[destination]--
+			admitted = append(admitted, candidates[i])
+		}
+	}
+	return admitted, nil
+}
+
+// take claims the deliveries.
+func (x *exchange) take(take delivery.Take, rows []claimedRow) error {
+	at, until := micros(x.now), micros(x.now.Add(take.Lease))
+	attempts := make([][]value, len(rows))
+	for i := range rows {
+		d := &rows[i]
+		if d.Interrupted {
+			if _, err := x.g.conn.exec(endOpenAttempts+" AND delivery = ?", at, d.n); err != nil {
+				return err
+			}
+		}
+		attempts[i] = []value{d.n, int64(d.Attempts), at}
+		if _, err := x.g.conn.exec("UPDATE deliveries SET attempts = ?, due_at = ? WHERE n = ?", int64(d.Attempts), until, d.n); err != nil {
+			return err
+		}
+		x.claimed.Deliveries = append(x.claimed.Deliveries, d.Delivery)
+	}
+	return x.g.conn.insert("INSERT INTO attempts (delivery, n, started_at)", attempts)
+}
+
+// askAgain notes when something may be claimed that may not be now.
+func (x *exchange) askAgain(at time.Time) {
+	if !at.IsZero() && (x.claimed.Next.IsZero() || at.Before(x.claimed.Next)) {
+		x.claimed.Next = at
+	}
+}
+
+// claimedRow is a delivery as it is once it is claimed, with its n.
+type claimedRow struct {
+	record.Delivery
+	n int64
+}
+
+// scanClaimed reads a delivery as it is once it is claimed.
+func scanClaimed(cols []value) (claimedRow, error) {
+	d := record.Delivery{
+		EventSeq:  cols[0].(int64) / maxDeliveries,
+		ID:        cols[1].(string),
+		EventID:   cols[2].(string),
+		Rule:      cols[3].(string),
+		Action:    cols[4].(string),
+		Kind:      cols[5].(string),
+		State:     record.State(cols[6].(string)),
+		CreatedAt: timeOf(cols[7].(int64)),
+		DueAt:     timeOf(cols[17].(int64)),
+		Attempts:  int(cols[8].(int64)) + 1,
+		LastError: cols[9].(string),
+
+		Spent:      int(cols[11].(int64)),
+		Generation: int(cols[12].(int64)),
+
+		Interrupted: cols[13].(int64) != 0,
+		Destination: cols[14].(string),
+	}
+	d.OrderKey, _ = cols[15].(string)
+	if request, ok := cols[10].([]byte); ok {
+		d.Request = json.RawMessage(request)
+	}
+	if recipients, ok := cols[16].([]byte); ok {
+		if err := json.Unmarshal(recipients, &d.Recipients); err != nil {
+			return claimedRow{}, fmt.Errorf("read the recipients of delivery %s: %w", d.ID, err)
+		}
+	}
+	return claimedRow{d, cols[0].(int64)}, nil
+}
