@@ -62,7 +62,8 @@ type Options struct {
 // Intake takes verified requests in. It is safe for concurrent use.
 type Intake struct {
 	Options
-	warned sync.Map // event types without a declaration that were warned of
+	decoding decoding
+	warned   sync.Map // event types without a declaration that were warned of
 
 	warnedTypes atomic.Int64
 }
@@ -72,13 +73,18 @@ func New(o Options) (*Intake, error) {
 	if o.Store == nil || o.Rules == nil || o.Now == nil || o.Log == nil {
 		return nil, errors.New("intake: Store, Rules, Now and Log are needed")
 	}
-	return &Intake{Options: o}, nil
+	return &Intake{Options: o, decoding: newDecoding(maxDecoded)}, nil
 }
 
 // Accept stores the request and says what became of it. When it returns
 // without an error the answer is durable; with one, nothing was stored and the
 // sender must be told to come again.
 func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
+	done, err := in.decoding.start(ctx, r.Body)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer done()
 	now := in.Now().UTC()
 	stored := &record.Event{
 		ID: r.ID, ReceivedAt: now, SignedAt: r.SignedAt, Signature: r.Signature, Body: r.Body, Status: record.Accepted,

@@ -26,6 +26,7 @@ const (
 	WrongSignature   Reason = "wrong_signature"   // 403; no secret made it
 	SlowBody         Reason = "slow_body"         // 408
 	CutBody          Reason = "cut_body"          // 400
+	Overloaded       Reason = "overloaded"        // 503; no memory for the body
 	HungUp           Reason = "hung_up"           // 503, which nobody reads
 	Unavailable      Reason = "unavailable"       // 503
 	Panicked         Reason = "panic"             // 503
@@ -35,7 +36,7 @@ const (
 var Reasons = []Reason{
 	NotFound, Method, MediaType, ContentEncoding, TooLarge,
 	MissingSignature, MissingTimestamp, BadTimestamp, BadSignature, WrongSignature,
-	SlowBody, CutBody, HungUp, Unavailable, Panicked,
+	SlowBody, CutBody, Overloaded, HungUp, Unavailable, Panicked,
 }
 
 // refusal is one way in which a request is refused.
@@ -74,6 +75,9 @@ var (
 		"a slow network, or somebody who holds connections open").with("Connection", "close")
 	cutBody = refused(CutBody, http.StatusBadRequest, "Body incomplete",
 		"the connection broke while the body came").with("Connection", "close")
+	overloaded = refused(Overloaded, http.StatusServiceUnavailable, "Try again later",
+		"too many large bodies at once: somebody may be trying to fill the memory, or events are far larger than usual").
+		with("Retry-After", "30").with("Connection", "close")
 	hungUp      = refused(HungUp, http.StatusServiceUnavailable, "Try again later", "")
 	unavailable = refused(Unavailable, http.StatusServiceUnavailable, "Try again later",
 		"the event could not be stored: is the disk full, read-only or locked?").with("Retry-After", "30").asError()
