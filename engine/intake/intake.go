@@ -95,6 +95,7 @@ func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
 	}
 	e, err := event.Decode(r.Body)
 	stored.Type, stored.CompanyID = e.Type, e.CompanyID
+	stored.Good = in.inWindow(r.SignedAt, now)
 	if reason := in.quarantine(&e, err, r.SignedAt, now); reason != "" {
 		stored.Status, stored.Reason = record.Quarantined, reason
 	}
@@ -113,8 +114,13 @@ func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	answer := Answer{Type: stored.Type, ID: stored.ID, Duplicate: verdict == Duplicate}
-	if answer.Duplicate {
+	answer := Answer{Type: stored.Type, ID: stored.ID}
+	switch verdict {
+	case Duplicate:
+		answer.Duplicate = true
+		return answer, nil
+	case Counted:
+		answer.Quarantined = SignatureReused
 		return answer, nil
 	}
 	in.learn(stored, &e)
@@ -151,11 +157,15 @@ func (in *Intake) quarantine(e *event.Event, decodeErr error, signedAt, now time
 		return OtherCompany
 	case event.Reserved(e.Type):
 		return ReservedType
-	case now.Sub(signedAt) > in.MaxAge, signedAt.Sub(now) > in.MaxAhead:
+	case !in.inWindow(signedAt, now):
 		return OutsideWindow
 	default:
 		return ""
 	}
+}
+
+func (in *Intake) inWindow(signedAt, now time.Time) bool {
+	return now.Sub(signedAt) <= in.MaxAge && signedAt.Sub(now) <= in.MaxAhead
 }
 
 // inquiry answers what rules ask beyond an event.

@@ -169,6 +169,12 @@ func (db *DB) startWriter(ctx context.Context, o Options) error {
 		return fmt.Errorf("read what was learnt: %w", err)
 	}
 	w.nextSeq = max(w.nextSeq, learnt+1) // a number that was learnt is never given again
+	last, err := db.loadLastGood(ctx)
+	if err != nil {
+		return fmt.Errorf("read the last good event: %w", err)
+	}
+	w.lastGood.Store(&last)
+	w.savedGood = last.At
 	sqlConn, err := db.writeDB.Conn(ctx)
 	if err != nil {
 		return err
