@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -163,6 +164,10 @@ func printEvent(s streams, e *admin.Event) {
 	if e.Status == record.Accepted {
 		fmt.Fprintf(s.out, "\n%sdecisions%s\n", paint.bold, paint.reset)
 		printEventDecisions(s, paint, e)
+	}
+	if e.Reuses > 0 {
+		fmt.Fprintf(s.out, "\nrequests with the signature of %s came under other ids, %s; that event has the body\n",
+			cmp.Or(line(e.Original), "a deleted event"), count(e.Reuses, "time"))
 	}
 	if e.Note != "" {
 		fmt.Fprintf(s.out, "%s\n", line(e.Note))

@@ -32,11 +32,15 @@ func (a *app) Answered(answer intake.Answer, took time.Duration) {
 	case answer.Quarantined != "":
 		result = "quarantined"
 	}
-	a.metrics.Received(answer.Type, result, "", time.Now(), took)
-	a.board.Verified()
+	a.metrics.Received(answer.Type, result, "", took)
+	a.board.Heard()
 	if answer.Quarantined != "" {
+		where := "heed events show " + answer.ID + " has its body."
+		if answer.Quarantined == intake.SignatureReused {
+			where = "heed events list --status quarantined counts such repetitions."
+		}
 		a.board.Post(notice.EventQuarantined, answer.Quarantined, map[string]any{
-			"message":   fmt.Sprintf("An event was set aside, and no rule saw it: %s. heed events show %s has its body.", answer.Quarantined, answer.ID),
+			"message":   fmt.Sprintf("An event was set aside, and no rule saw it: %s. %s", answer.Quarantined, where),
 			"eventId":   answer.ID,
 			"eventType": answer.Type, "reason": answer.Quarantined,
 		})
@@ -45,7 +49,7 @@ func (a *app) Answered(answer intake.Answer, took time.Duration) {
 
 // Refused counts a request that was not taken.
 func (a *app) Refused(why receiver.Reason) {
-	a.metrics.Received("", "refused", string(why), time.Now(), 0)
+	a.metrics.Received("", "refused", string(why), 0)
 	if why == receiver.WrongSignature {
 		a.board.WrongSignature()
 	}
