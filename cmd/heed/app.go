@@ -271,7 +271,7 @@ func (a *app) close() {
 	}
 	if a.store != nil {
 		if err := a.store.Close(); err != nil {
-			a.log.Error("close store", "err", err)
+			a.log.Error("close store", "error", err)
 		}
 	}
 }
@@ -350,7 +350,7 @@ func (a *app) prune(ctx context.Context) {
 		n, err := a.store.Prune(ctx, now.Add(-a.retention), now.Add(-a.retention-7*24*time.Hour))
 		switch {
 		case err != nil && ctx.Err() == nil:
-			a.log.Error("delete old events", "err", err)
+			a.log.Error("delete old events", "error", err)
 		case n > 0:
 			a.log.Info("deleted events older than the retention", "events", n)
 		}

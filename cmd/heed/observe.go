@@ -11,6 +11,7 @@ import (
 
 	"heed/actions/delivery"
 	"heed/engine"
+	"heed/engine/event"
 	"heed/engine/intake"
 	"heed/engine/record"
 	"heed/engine/rulefile"
@@ -34,6 +35,7 @@ func (a *app) Answered(answer intake.Answer, took time.Duration) {
 	}
 	a.metrics.Received(answer.Type, result, "", took)
 	a.board.Heard()
+	a.logRepetition(&answer)
 	if answer.Quarantined != "" {
 		where := "heed events show " + answer.ID + " has its body."
 		if answer.Quarantined == intake.SignatureReused {
@@ -55,7 +57,7 @@ func (a *app) Refused(why receiver.Reason) {
 	}
 }
 
-func (a *app) observeStored(e *record.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+func (a *app) observeStored(e *record.Event, said *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
 	if e.Status == record.Accepted {
 		a.metrics.Decided(e.RuleSet, e.Type, func(yield func(rule, outcome string) bool) {
 			for i := range decisions {
@@ -65,12 +67,7 @@ func (a *app) observeStored(e *record.Event, decisions []engine.Decision, delive
 			}
 		})
 	}
-	for i := range decisions {
-		d := &decisions[i]
-		if d.Outcome == engine.Errored {
-			a.log.Warn("a rule could not be evaluated", "event_id", e.ID, "event", e.Type, "rule", d.Rule.Name, "reason", d.Reason)
-		}
-	}
+	a.logEvent(e, said, decisions, deliveries)
 	for i := range deliveries {
 		d := &deliveries[i]
 		if d.State != record.Pending {
@@ -78,7 +75,6 @@ func (a *app) observeStored(e *record.Event, decisions []engine.Decision, delive
 		}
 		if d.State == record.Dead {
 			a.postDead(d, d.LastError)
-			a.log.Error("a delivery cannot be made", "event_id", e.ID, "rule", d.Rule, "action", d.Action, "delivery", d.ID, "reason", d.LastError)
 		}
 	}
 	if a.stored != nil {
@@ -88,15 +84,9 @@ func (a *app) observeStored(e *record.Event, decisions []engine.Decision, delive
 
 func (a *app) observeAttempt(d record.Delivery, end delivery.End, took time.Duration) {
 	a.metrics.Delivered(d.Action, string(end.State), took)
-	line := a.log.With("event_id", d.EventID, "rule", d.Rule, "action", d.Action, "delivery", d.ID, "attempt", d.Attempts)
-	switch end.State {
-	case record.Dead:
+	a.logAttempt(&d, end, took)
+	if end.State == record.Dead {
 		a.postDead(&d, end.Error)
-		line.Error("delivery given up", "reason", end.Error)
-	case record.Retrying:
-		line.Warn("delivery will be tried again", "reason", end.Error, "due", end.DueAt.Format(time.RFC3339))
-	default:
-		line.Debug("delivered")
 	}
 }
 
@@ -157,7 +147,7 @@ func (a *app) observeReload(attempt rulefile.Attempt) {
 func (a *app) warnUnsubscribed(set *engine.RuleSet) {
 	memory, err := mindtickle.Remember(a.data)
 	if err != nil {
-		a.log.Warn("webhooks: what was registered cannot be read", "err", err)
+		a.log.Warn("webhooks: what was registered cannot be read", "error", err)
 		return
 	}
 	if len(memory.Live()) == 0 {
@@ -165,7 +155,7 @@ func (a *app) warnUnsubscribed(set *engine.RuleSet) {
 	}
 	needed := neededEvents(set)
 	for _, name := range memory.Missing(slices.Sorted(maps.Keys(needed))) {
-		a.log.Warn("an event type is used but not subscribed: heed webhooks register subscribes to it", "event", name, "rule", needed[name])
+		a.log.Warn("an event type is used but not subscribed: heed webhooks register subscribes to it", "type", name, "rule", needed[name])
 	}
 }
 
@@ -174,7 +164,7 @@ func (a *app) logProblems(attempt rulefile.Attempt) {
 	const most = 10
 	var problems *rulefile.ProblemsError
 	if attempt.Err != nil && !errors.As(attempt.Err, &problems) {
-		a.log.Error("the rules cannot be loaded", "err", attempt.Err)
+		a.log.Error("the rules cannot be loaded", "error", attempt.Err)
 		return
 	}
 	if attempt.Err != nil {

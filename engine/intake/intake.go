@@ -49,8 +49,9 @@ type Options struct {
 	// NoSend records deliveries as held, never to be sent.
 	NoSend bool
 	// Stored, if not nil, is called after the commit of every event that was
-	// stored, with all its decisions and deliveries.
-	Stored func(*record.Event, []engine.Decision, []record.Delivery)
+	// stored, with what it says and all its decisions and deliveries. One that
+	// could not be decoded says nothing.
+	Stored func(*record.Event, *event.Event, []engine.Decision, []record.Delivery)
 	// Learn, if not nil, is called after the commit of every event that was
 	// stored and before anybody is answered. The event is nil where there is
 	// nothing to learn: of one that was quarantined or replayed, or heed's own.
@@ -120,17 +121,16 @@ func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
 		answer.Duplicate = true
 		return answer, nil
 	case Counted:
-		answer.Quarantined = SignatureReused
+		answer.Quarantined, answer.Repeated = SignatureReused, true
 		return answer, nil
 	}
 	in.learn(stored, &e)
 	if stored.Status == record.Quarantined {
 		answer.Quarantined = stored.Reason
 		decisions, deliveries = nil, nil
-		in.Log.Warn("event quarantined", "event_id", stored.ID, "event", logged(stored.Type), "reason", stored.Reason)
 	}
 	if in.Stored != nil {
-		in.Stored(stored, decisions, deliveries)
+		in.Stored(stored, &e, decisions, deliveries)
 	}
 	return answer, nil
 }
@@ -256,6 +256,6 @@ func (in *Intake) warnUndeclared(rules *engine.RuleSet, eventType string) {
 	if _, before := in.warned.LoadOrStore(eventType, true); !before {
 		in.warnedTypes.Add(1)
 		in.Log.Warn("an event of a type that nobody declared; it is stored, and rules may name it",
-			"event", logged(eventType), "rules_listen", rules.ListensTo(eventType))
+			"type", logged(eventType), "rules_listen", rules.ListensTo(eventType))
 	}
 }

@@ -250,6 +250,6 @@ func (a *api) broken(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Method != http.MethodGet {
 		what = "the store cannot be changed"
 	}
-	a.Log.Error("admin: "+what, "path", r.URL.Path, "err", err)
+	a.Log.Error("admin: "+what, "path", r.URL.Path, "error", err)
 	problem(w, http.StatusServiceUnavailable, what+": "+err.Error(), nil)
 }
