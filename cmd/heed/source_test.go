@@ -117,3 +117,34 @@ func TestServe_aSilentSourceIsAnEvent(t *testing.T) {
 		t.Errorf("the last good event is %+v", source.LastGood)
 	}
 }
+
+// A timestamp in RFC 3339 is one like any other, and the window applies to it.
+func TestServe_timestampsInRFC3339(t *testing.T) {
+	s := startServer(t, logRule)
+	signed := func(at time.Time, layout string) func(*http.Request) {
+		return func(r *http.Request) {
+			timestamp := at.Format(layout)
+			r.Header.Set("x-mt-webhook-timestamp", timestamp)
+			r.Header.Set("x-mt-webhook-signature", receiver.Sign(testSecret, timestamp, []byte(oneQuiz)))
+		}
+	}
+	india := time.FixedZone("", 5*3600+1800)
+	now := time.Now()
+	for id, c := range map[string]struct {
+		edit func(*http.Request)
+		want reply
+	}{
+		"utc":       {signed(now.UTC(), time.RFC3339), reply{200, `{"received": true}`}},
+		"offset":    {signed(now.In(india), time.RFC3339Nano), reply{200, `{"received": true}`}},
+		"too old":   {signed(now.Add(-9*time.Hour).In(india), time.RFC3339), reply{200, `{"received": true, "quarantined": "outside_window"}`}},
+		"in future": {signed(now.Add(10*time.Minute).UTC(), time.RFC3339), reply{200, `{"received": true, "quarantined": "outside_window"}`}},
+		"no zone":   {signed(now.UTC(), "2006-01-02T15:04:05"), reply{403, `{"error": "Invalid signature"}`}},
+	} {
+		if got := s.post(strings.ReplaceAll(id, " ", "-"), oneQuiz, c.edit); got != c.want {
+			t.Errorf("%s: %v", id, got)
+		}
+	}
+	if e := s.event("offset"); e.SignedAt.Sub(now).Abs() > time.Millisecond {
+		t.Errorf("signed at %v, not %v", e.SignedAt, now)
+	}
+}

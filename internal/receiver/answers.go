@@ -21,7 +21,7 @@ const (
 	TooLarge         Reason = "too_large"         // 413
 	MissingSignature Reason = "missing_signature" // 401; also empty or twice
 	MissingTimestamp Reason = "missing_timestamp" // 401; also empty or twice
-	BadTimestamp     Reason = "bad_timestamp"     // 403; not 10 to 13 digits
+	BadTimestamp     Reason = "bad_timestamp"     // 403; neither Unix nor RFC 3339
 	BadSignature     Reason = "bad_signature"     // 403; not 64 hex digits
 	WrongSignature   Reason = "wrong_signature"   // 403; no secret made it
 	SlowBody         Reason = "slow_body"         // 408
@@ -66,7 +66,7 @@ var (
 	missingTimestamp = refused(MissingTimestamp, http.StatusUnauthorized, "Missing signature",
 		"something other than MindTickle, or a proxy that drops or doubles "+TimestampHeader)
 	badTimestamp = refused(BadTimestamp, http.StatusForbidden, "Invalid signature",
-		"something other than MindTickle: "+TimestampHeader+" is not 10 to 13 digits")
+		"something other than MindTickle: "+TimestampHeader+" is neither Unix seconds or milliseconds nor RFC 3339")
 	badSignature = refused(BadSignature, http.StatusForbidden, "Invalid signature",
 		"something other than MindTickle: "+SignatureHeader+" is not 64 hex digits")
 	wrongSignature = refused(WrongSignature, http.StatusForbidden, "Invalid signature",

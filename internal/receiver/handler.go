@@ -144,7 +144,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) webhook(w http.ResponseWriter, r *http.Request) {
 	signed, why := checkHeaders(r)
 	if why != nil {
-		h.refuse(w, r, why, nil)
+		var detail error
+		if why == badTimestamp {
+			detail = errors.New("the timestamp has the form " + formOf(signed.timestamp))
+		}
+		h.refuse(w, r, why, detail)
 		return
 	}
 	body, held, why := readBody(w, r, h.bodies)

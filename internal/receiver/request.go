@@ -31,7 +31,8 @@ type signature struct {
 	mac       []byte
 }
 
-// checkHeaders refuses whatever can be refused before the body is read.
+// checkHeaders refuses whatever can be refused before the body is read. With
+// badTimestamp the signature has the timestamp as it came.
 func checkHeaders(r *http.Request) (signature, *refusal) {
 	if !isJSON(r.Header["Content-Type"]) {
 		return signature{}, mediaType
@@ -52,7 +53,7 @@ func checkHeaders(r *http.Request) (signature, *refusal) {
 	}
 	s := signature{timestamp: timestamp}
 	if s.at, ok = parseTimestamp(timestamp); !ok {
-		return signature{}, badTimestamp
+		return s, badTimestamp
 	}
 	if s.mac, ok = parseSignature(mac); !ok {
 		return signature{}, badSignature
