@@ -8,6 +8,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"heed/engine/event"
@@ -28,6 +30,15 @@ type Rule struct {
 	// File and Line say where the rule is written.
 	File string
 	Line int
+}
+
+// NotFor says why the rule has nothing to do with events of a type; empty if it
+// has.
+func (r *Rule) NotFor(eventType string) string {
+	if slices.Contains(r.On, eventType) {
+		return ""
+	}
+	return "the rule listens to " + strings.Join(r.On, ", ") + ", not to " + eventType
 }
 
 // Step is one entry of a rule's "do".

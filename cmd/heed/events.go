@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -164,6 +165,7 @@ func printEvent(s streams, e *admin.Event) {
 	if e.Status == record.Accepted {
 		fmt.Fprintf(s.out, "\n%sdecisions%s\n", paint.bold, paint.reset)
 		printEventDecisions(s, paint, e)
+		printOtherRules(s, paint, e)
 	}
 	if e.Reuses > 0 {
 		fmt.Fprintf(s.out, "\nrequests with the signature of %s came under other ids, %s; that event has the body\n",
@@ -174,6 +176,18 @@ func printEvent(s streams, e *admin.Event) {
 	}
 	for i := range e.Also {
 		printOther(s, paint, e, &e.Also[i])
+	}
+}
+
+// printOtherRules says which event types the rules are for that did not decide
+// the event: how many, and the first few by name.
+func printOtherRules(s streams, paint style, e *admin.Event) {
+	const most = 5
+	for _, r := range e.OtherRules[:min(most, len(e.OtherRules))] {
+		fmt.Fprintf(s.out, "  %s· %s  listens to %s, not to %s%s\n", paint.dim, line(r.Rule), line(strings.Join(r.On, ", ")), line(e.Type), paint.reset)
+	}
+	if more := len(e.OtherRules) - most; more > 0 {
+		fmt.Fprintf(s.out, "  %s· %s more for other event types%s\n", paint.dim, count(more, "rule"), paint.reset)
 	}
 }
 
