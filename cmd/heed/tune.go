@@ -37,7 +37,7 @@ func tuneRuntime(ctx context.Context, s streams) {
 
 // usualMemory is the memory up to which the heap may grow before it is collected
 // more often: under attack it would otherwise grow to five times what lives.
-const usualMemory = 160 << 20
+const usualMemory = 208 << 20
 
 // memoryLimit is the limit for Go's memory while so much of it is in use, in a
 // cgroup that allows so much. A limit that is near to what lives would keep the
