@@ -32,9 +32,12 @@ func TestDryRunAPI_looksForNoSecrets(t *testing.T) {
 	} {
 		var first string
 		for _, from := range []string{
-			"{env: HEED_TEST_MISSING}", "{env: HEED_TEST_SECRET}", "{file: " + there + "}", "{file: " + there + "-not}", "{file: /dev/ptmx}",
+			"{env: HEED_TEST_MISSING}", "{env: HEED_TEST_SECRET}",
+			"{file: " + there + "}", "{file: " + there + "-not}", "{file: /dev/ptmx}",
 		} {
-			rules := fmt.Sprintf("actions: {log: {log: {}}, x: {%s}}\nrules: [{name: r, on: quiz.submitted, do: [{action: log, text: y}]}]\n",
+			const text = "actions: {log: {log: {}}, x: {%s}}\n" +
+				"rules: [{name: r, on: quiz.submitted, do: [{action: log, text: y}]}]\n"
+			rules := fmt.Sprintf(text,
 				strings.ReplaceAll(action, "SECRET", from))
 			body, err := json.Marshal(map[string]any{"rules": rules, "events": []any{json.RawMessage(oneQuiz)}})
 			if err != nil {
@@ -58,7 +61,8 @@ func TestDryRunAPI_looksForNoSecrets(t *testing.T) {
 			if first == "" {
 				first = shown
 			}
-			if shown != first || response.StatusCode != 200 || strings.Contains(shown, "canary") || strings.Contains(shown, "missing-") {
+			revealed := strings.Contains(shown, "canary") || strings.Contains(shown, "missing-")
+			if shown != first || response.StatusCode != 200 || revealed {
 				t.Errorf("%s from %s: %s\nthe first: %s", kind, from, shown, first)
 			}
 		}

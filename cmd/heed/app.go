@@ -152,7 +152,8 @@ func (a *app) newBoard(ctx context.Context) (*notice.Board, error) {
 		return nil, err
 	}
 	o := notice.Options{
-		Emit: a.intake.Notice, SilentAfter: a.silentAfter, LastGood: a.lastGood, WatchedSince: since, Now: time.Now, Log: a.log,
+		Emit: a.intake.Notice, SilentAfter: a.silentAfter, LastGood: a.lastGood, WatchedSince: since,
+		Now: time.Now, Log: a.log,
 	}
 	if len(noted) > 0 {
 		o.SilenceNotedAt = noted[0].ReceivedAt

@@ -106,7 +106,9 @@ func (o *dryRunOptions) moment() (time.Time, error) {
 
 // showDryRun shows what the rules make of each fixture, or only what one of them
 // does, if it is not nil. The code says whether all rules could be evaluated.
-func showDryRun(s streams, o dryRunOptions, rules *engine.RuleSet, why *engine.Rule, fixtures []ruletest.Fixture, now time.Time) (code int, err error) {
+func showDryRun(
+	s streams, o dryRunOptions, rules *engine.RuleSet, why *engine.Rule, fixtures []ruletest.Fixture, now time.Time,
+) (code int, err error) {
 	if o.saveTest == "-" {
 		s.out = io.Discard // which is for the tests
 	}

@@ -50,19 +50,21 @@ func (a *app) logEvent(e *record.Event, said *event.Event, decisions []engine.De
 			attrs = append(attrs, slog.String("reason", e.Reason))
 		}
 		if matched := matchedRules(decisions); len(matched) > 0 {
-			attrs = append(attrs, slog.String("rules", listed(matched)), slog.String("actions", listed(actionsOf(deliveries))))
+			attrs = append(attrs,
+				slog.String("rules", listed(matched)), slog.String("actions", listed(actionsOf(deliveries))))
 		}
 		a.log.LogAttrs(ctx, level, message, attrs...)
 	}
 	for i := range decisions {
 		if d := &decisions[i]; d.Outcome == engine.Errored {
-			a.log.Warn("a rule could not be evaluated", "event", e.ID, "type", loggable(e.Type), "rule", d.Rule.Name, "reason", line(d.Reason))
+			a.log.Warn("a rule could not be evaluated", "event", e.ID, "type", loggable(e.Type),
+				"rule", d.Rule.Name, "reason", line(d.Reason))
 		}
 	}
 	for i := range deliveries {
 		if d := &deliveries[i]; d.State == record.Dead {
-			a.log.Error("a delivery cannot be made", "delivery", d.ID, "event", e.ID, "rule", d.Rule, "action", d.Action, "kind", d.Kind,
-				"state", string(d.State), "error", line(d.LastError))
+			a.log.Error("a delivery cannot be made", "delivery", d.ID, "event", e.ID,
+				"rule", d.Rule, "action", d.Action, "kind", d.Kind, "state", string(d.State), "error", line(d.LastError))
 		}
 	}
 }
@@ -77,8 +79,9 @@ func (a *app) logRepetition(answer *intake.Answer) {
 		a.log.LogAttrs(ctx, slog.LevelInfo, "event received again",
 			slog.String("event", answer.ID), slog.String("type", loggable(answer.Type)), slog.String("status", "duplicate"))
 	case answer.Repeated:
-		a.log.LogAttrs(ctx, slog.LevelInfo, "request repeated under another id", slog.String("event", answer.ID),
-			slog.String("type", loggable(answer.Type)), slog.String("status", string(record.Quarantined)), slog.String("reason", answer.Quarantined))
+		a.log.LogAttrs(ctx, slog.LevelInfo, "request repeated under another id",
+			slog.String("event", answer.ID), slog.String("type", loggable(answer.Type)),
+			slog.String("status", string(record.Quarantined)), slog.String("reason", answer.Quarantined))
 	}
 }
 

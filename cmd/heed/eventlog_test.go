@@ -86,12 +86,18 @@ func TestLog_eachEventAndAttemptIsALine(t *testing.T) {
 	type line = map[string]any
 	for message, want := range map[string][]line{
 		"event accepted": {
-			{"level": "INFO", "event": "e1", "type": "quiz.submitted", "user": "u1", "status": "accepted", "rules": "low,all", "actions": "hook"},
+			{
+				"level": "INFO", "event": "e1", "type": "quiz.submitted", "user": "u1", "status": "accepted",
+				"rules": "low,all", "actions": "hook",
+			},
 			{"level": "INFO", "event": "e4", "type": "course.completed", "user": "7", "status": "accepted"},
 		},
 		"event received again": {{"level": "INFO", "event": "e1", "type": "quiz.submitted", "status": "duplicate"}},
 		"event quarantined": {
-			{"level": "WARN", "event": "e2", "type": "quiz.submitted", "user": "u1", "status": "quarantined", "reason": "signature_reused"},
+			{
+				"level": "WARN", "event": "e2", "type": "quiz.submitted", "user": "u1", "status": "quarantined",
+				"reason": "signature_reused",
+			},
 		},
 		"request repeated under another id": {
 			{"level": "INFO", "event": "e3", "type": "quiz.submitted", "status": "quarantined", "reason": "signature_reused"},
@@ -105,7 +111,12 @@ func TestLog_eachEventAndAttemptIsALine(t *testing.T) {
 	for _, message := range []string{"delivery will be tried again", "delivery given up"} {
 		for _, l := range lines.with(t, message) {
 			ended[message]++
-			if l["event"] != "e1" || l["action"] != "hook" || l["kind"] != "http" || l["error"] == nil || l["state"] == nil || l["attempts"] == nil || l["rule"] == nil {
+			for _, name := range []string{"rule", "state", "attempts", "error"} {
+				if l[name] == nil {
+					t.Errorf("%s has no %s: %v", message, name, l)
+				}
+			}
+			if l["event"] != "e1" || l["action"] != "hook" || l["kind"] != "http" {
 				t.Errorf("%s: %v", message, l)
 			}
 		}
@@ -139,7 +150,8 @@ func TestLog_warnLeavesOutWhatWentWell(t *testing.T) {
 // something that is not there.
 func TestLog_hostileValuesAreOneLine(t *testing.T) {
 	for _, hostile := range []string{
-		"a\nlevel=ERROR msg=forged", "a\r\x1b[2Jb", "a\u202egnp.exe", "a\u0085b\u009b2J", strings.Repeat("x", 5000), strings.Repeat("é", 5000), "a\u2028b",
+		"a\nlevel=ERROR msg=forged", "a\r\x1b[2Jb", "a\u202egnp.exe", "a\u0085b\u009b2J", "a\u2028b",
+		strings.Repeat("x", 5000), strings.Repeat("é", 5000),
 	} {
 		for format := range map[string]bool{"json": true, "text": true} {
 			var lines logLines
@@ -153,7 +165,8 @@ func TestLog_hostileValuesAreOneLine(t *testing.T) {
 			d := record.Delivery{ID: "d1", EventID: "e1"}
 			a.logAttempt(&d, delivery.End{State: record.Dead, Error: hostile[:min(len(hostile), 300)]}, 0)
 			text := lines.text.String()
-			if strings.Count(text, "\n") != 2 || len(text) > 2000 || strings.ContainsAny(text, "\r\x1b\u202e\u0085\u009b\u2028") {
+			raw := strings.ContainsAny(text, "\r\x1b\u202e\u0085\u009b\u2028")
+			if strings.Count(text, "\n") != 2 || len(text) > 2000 || raw {
 				t.Errorf("%s: %q", format, text)
 			}
 		}

@@ -184,7 +184,8 @@ func printEvent(s streams, e *admin.Event) {
 func printOtherRules(s streams, paint style, e *admin.Event) {
 	const most = 5
 	for _, r := range e.OtherRules[:min(most, len(e.OtherRules))] {
-		fmt.Fprintf(s.out, "  %s· %s  listens to %s, not to %s%s\n", paint.dim, line(r.Rule), line(strings.Join(r.On, ", ")), line(e.Type), paint.reset)
+		fmt.Fprintf(s.out, "  %s· %s  listens to %s, not to %s%s\n",
+			paint.dim, line(r.Rule), line(strings.Join(r.On, ", ")), line(e.Type), paint.reset)
 	}
 	if more := len(e.OtherRules) - most; more > 0 {
 		fmt.Fprintf(s.out, "  %s· %s more for other event types%s\n", paint.dim, count(more, "rule"), paint.reset)

@@ -57,7 +57,9 @@ func (a *app) Refused(why receiver.Reason) {
 	}
 }
 
-func (a *app) observeStored(e *record.Event, said *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+func (a *app) observeStored(
+	e *record.Event, said *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
+) {
 	if e.Status == record.Accepted {
 		a.metrics.Decided(e.RuleSet, e.Type, func(yield func(rule, outcome string) bool) {
 			for i := range decisions {
@@ -155,7 +157,8 @@ func (a *app) warnUnsubscribed(set *engine.RuleSet) {
 	}
 	needed := neededEvents(set)
 	for _, name := range memory.Missing(slices.Sorted(maps.Keys(needed))) {
-		a.log.Warn("an event type is used but not subscribed: heed webhooks register subscribes to it", "type", name, "rule", needed[name])
+		a.log.Warn("an event type is used but not subscribed: heed webhooks register subscribes to it",
+			"type", name, "rule", needed[name])
 	}
 }
 

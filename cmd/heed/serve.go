@@ -54,7 +54,7 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	flags.BoolVar(&f.app.noSend, "no-send", false, "record deliveries as held and send nothing")
 	flags.BoolVar(&f.app.requireTests, "require-tests", false, "refuse rule files with a failing test, as those with a mistake")
 	flags.Var(&f.retention, "retention", "delete events older than this")
-	flags.Var(&f.silentAfter, "silent-after", "make the event heed.source.silent when nothing was verified for this long; 0s for never")
+	flags.Var(&f.silentAfter, "silent-after", "make the event heed.source.silent when no good event came for this long; 0s for never")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "certificate file, to serve HTTPS; re-read when it changes")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "key file for --tls-cert")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")

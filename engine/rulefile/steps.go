@@ -15,7 +15,8 @@ func (b *build) checkSteps() {
 			reported[eventType] = true
 			b.report.Errorf(b.named[rule.Name], "too-many-steps", "with %s, the rules for %s have more than %d steps together",
 				rule.Name, eventType, engine.MaxSteps).
-				Suggest("an event leads to one delivery for each step of the rules that it matches: let one rule with a table do what many do now")
+				Suggest("each step of the rules that an event matches is a delivery: " +
+					"let one rule with a table do what many do now")
 		}
 	}
 }

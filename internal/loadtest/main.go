@@ -73,7 +73,8 @@ func compare(length time.Duration, rounds, connections int, level string) error 
 			return err
 		}
 		data := filepath.Join(dir, fmt.Sprint("data-", round))
-		serve := exec.Command(heed, "serve", "--rules", rules, "--data", data, "--listen", address, "--admin", admin, "--no-send", "--log-level", level)
+		serve := exec.Command(heed, "serve", "--rules", rules, "--data", data, "--listen", address, "--admin", admin,
+			"--no-send", "--log-level", level)
 		heed, err := measure(serve, address, length, connections)
 		if err != nil {
 			return err

@@ -20,8 +20,8 @@ const maxDeliveries = 1 << 16
 // Commit implements intake.Store. The event needs an ID, a Signature and a
 // Status, each delivery an ID and a State. A duplicate, or an event that was
 // only counted, leaves e as it was; otherwise the deliveries that were stored
-// have their EventSeq and EventID set. Errors wrap ErrUnavailable or ErrClosed, or say what is wrong with the
-// event.
+// have their EventSeq and EventID set. Errors wrap ErrUnavailable or ErrClosed,
+// or say what is wrong with the event.
 func (db *DB) Commit(ctx context.Context, e *record.Event, deliveries []record.Delivery) (intake.Verdict, error) {
 	c, err := newCommit(e, deliveries)
 	if err == nil {

@@ -82,7 +82,8 @@ func (f *flood) run(ctx context.Context, b *bench, length time.Duration) error {
 		return err
 	}
 	b.result.cycles++
-	b.result.note("%s: at most %d MiB; %d good events answered, p99 %v", f.name, seen.memory, len(seen.waits), seen.p99().Round(time.Millisecond))
+	b.result.note("%s: at most %d MiB; %d good events answered, p99 %v",
+		f.name, seen.memory, len(seen.waits), seen.p99().Round(time.Millisecond))
 	if seen.memory >= mostMemory {
 		b.result.findings = append(b.result.findings, finding{grew, fmt.Sprintf("%s: to %d MiB", f.name, seen.memory)})
 	}
@@ -157,8 +158,9 @@ func endlessBody(ctx context.Context, address string) {
 		return
 	}
 	defer conn.Close()
-	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s: %s\r\n%s: %d\r\n\r\n",
-		receiver.WebhookPath, receiver.MaxBody, receiver.SignatureHeader, strings.Repeat("0", 64), receiver.TimestampHeader, time.Now().Unix())
+	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
+		"Content-Length: %d\r\n%s: %s\r\n%s: %d\r\n\r\n", receiver.WebhookPath, receiver.MaxBody,
+		receiver.SignatureHeader, strings.Repeat("0", 64), receiver.TimestampHeader, time.Now().Unix())
 	_, err = io.WriteString(conn, head)
 	piece := strings.Repeat(" ", 16<<10)
 	for left := receiver.MaxBody; err == nil && ctx.Err() == nil; left -= len(piece) {
