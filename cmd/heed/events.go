@@ -61,6 +61,9 @@ func newEventsList(s streams) *cobra.Command {
 				if e.Reason != "" {
 					status += ": " + e.Reason
 				}
+				if e.Reuses > 1 {
+					status += fmt.Sprintf(", %d times", e.Reuses)
+				}
 				rows = append(rows, []string{line(e.ID), line(e.Type), status, shortTime(e.ReceivedAt)})
 			}
 			printPage(s, rows, "no events", page.Next)
@@ -159,7 +162,7 @@ func printEvent(s streams, e *admin.Event) {
 		{"rules", e.RuleSet},
 	})
 	var body bytes.Buffer
-	if err := json.Indent(&body, e.Body, "", "  "); err == nil {
+	if err := json.Indent(&body, e.Body, "", "  "); err == nil && e.Reuses == 0 { // else another event has it
 		fmt.Fprintf(s.out, "\n%sbody%s\n%s\n", paint.bold, paint.reset, clean(body.String()))
 	}
 	if e.Status == record.Accepted {

@@ -84,6 +84,12 @@ func TestServe_lastGoodEventIsTheLastNewOne(t *testing.T) {
 	if e := s.event("replay-1"); e.Reuses != 3 || e.Original != "good" || string(e.Body) != `""` {
 		t.Errorf("the replay is %+v", e)
 	}
+	var shown strings.Builder
+	replayed := s.event("replay-1")
+	printEvent(streams{out: &shown, env: noEnv}, &replayed)
+	if got := shown.String(); strings.Contains(got, "body\n") || !strings.Contains(got, "signature of good came under other ids, 3 times;") {
+		t.Errorf("the replay is shown as\n%s", got)
+	}
 	s.stop()
 	var out strings.Builder
 	code := run([]string{"webhooks", "status", "--data", s.app.data, "--rules", s.app.rules}, streams{in: strings.NewReader(""), out: &out, err: &out, env: noEnv})
