@@ -87,7 +87,7 @@ func TestServe_lastGoodEventIsTheLastNewOne(t *testing.T) {
 	var shown strings.Builder
 	replayed := s.event("replay-1")
 	printEvent(streams{out: &shown, env: noEnv}, &replayed)
-	if got := shown.String(); strings.Contains(got, "body\n") || !strings.Contains(got, "signature of good came under other ids, 3 times;") {
+	if got := shown.String(); strings.Contains(got, "\nbody\n") || !strings.Contains(got, "signature of good came under other ids, 3 times;") {
 		t.Errorf("the replay is shown as\n%s", got)
 	}
 	s.stop()
