@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"syscall"
 )
 
 // Masked is what a secret prints as, everywhere.
@@ -44,7 +45,7 @@ func FileSecret(path string) Secret {
 const maxSecret = 64 << 10
 
 func readSecret(path string) (string, error) {
-	file, err := os.Open(path)
+	file, err := openRegular(path)
 	if err != nil {
 		return "", fmt.Errorf("read secret: %w", err)
 	}
@@ -60,6 +61,31 @@ func readSecret(path string) (string, error) {
 	default:
 		return value, nil
 	}
+}
+
+// openRegular opens a regular file and nothing else: opening a pipe waits for
+// whoever writes to it, and opening a device may do anything. What takes the
+// file's place after the first look does not block either, and is found out.
+func openRegular(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, notRegular(path)
+	}
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = notRegular(path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+func notRegular(path string) error {
+	return fmt.Errorf("%s is not a regular file: put the secret into one", path)
 }
 
 // IsSet says whether the configuration named the secret at all.

@@ -8,6 +8,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"heed/engine/event"
@@ -30,6 +32,15 @@ type Rule struct {
 	Line int
 }
 
+// NotFor says why the rule has nothing to do with events of a type; empty if it
+// has.
+func (r *Rule) NotFor(eventType string) string {
+	if slices.Contains(r.On, eventType) {
+		return ""
+	}
+	return "the rule listens to " + strings.Join(r.On, ", ") + ", not to " + eventType
+}
+
 // Step is one entry of a rule's "do".
 type Step struct {
 	// Action is the configured action's name, Kind its kind.
@@ -39,6 +50,10 @@ type Step struct {
 	// sent in the order of their events.
 	OrderPer *expression.Value
 }
+
+// MaxSteps is how many steps the rules for one event type may have together. A
+// store must be able to take a delivery for each.
+const MaxSteps = 20_000
 
 // Renderer makes the request of a step for an event, ready for encoding/json.
 // Its error says why there can be none.
@@ -147,11 +162,12 @@ func (s *RuleSet) Evaluate(e *event.Event, now time.Time, inquiry *expression.In
 	}
 	env := s.env(e, now, inquiry)
 	var decisions []Decision
+	left := MaxSteps
 	var buffer [64]int
 	for _, at := range listening.candidates(env, buffer[:0]) {
 		truth, reason := listening.conditions[at].Eval(env)
 		if truth != expression.False {
-			decisions = append(decisions, listening.rules[at].decision(env, truth, reason))
+			decisions = append(decisions, listening.rules[at].decision(env, truth, reason, &left))
 		}
 	}
 	return decisions
@@ -166,9 +182,10 @@ func (s *RuleSet) Explain(e *event.Event, now time.Time, inquiry *expression.Inq
 	}
 	env := s.env(e, now, inquiry)
 	decisions := make([]Decision, len(listening.rules))
+	left := MaxSteps
 	for i, rule := range listening.rules {
 		truth, reason := rule.Condition.Eval(env)
-		decisions[i] = rule.decision(env, truth, reason)
+		decisions[i] = rule.decision(env, truth, reason, &left)
 		decisions[i].Explanation = rule.Condition.Explain(env)
 	}
 	return decisions
@@ -184,10 +201,16 @@ var outcomes = map[expression.Truth]Outcome{
 	expression.True: Matched, expression.False: NotMatched, expression.Undecided: Unknown, expression.Failed: Errored,
 }
 
-// decision is what follows from the truth of the rule's condition.
-func (r *Rule) decision(env *expression.Env, truth expression.Truth, reason string) Decision {
+// decision is what follows from the truth of the rule's condition. left is how
+// many steps the event may still lead to: rule files with more are refused, but
+// whatever the rules are, the event must be storable.
+func (r *Rule) decision(env *expression.Env, truth expression.Truth, reason string, left *int) Decision {
 	d := Decision{Rule: r, Outcome: outcomes[truth], Reason: reason}
+	if d.Outcome == Matched && len(r.Steps) > *left {
+		d.Outcome, d.Reason = Errored, fmt.Sprintf("the event would lead to more than %d deliveries", MaxSteps)
+	}
 	if d.Outcome == Matched {
+		*left -= len(r.Steps)
 		d.Requests = make([]Request, len(r.Steps))
 		for i, step := range r.Steps {
 			d.Requests[i] = step.render(env)

@@ -203,3 +203,29 @@ func BenchmarkEvaluate(b *testing.B) {
 		}
 	}
 }
+
+// Rules with more steps than an event may lead to are not loaded. If they were,
+// the event would be decided all the same, as far as can be.
+func TestEvaluate_stopsAtMaxSteps(t *testing.T) {
+	hello := render(func(*expression.Env) (any, error) { return "hello", nil })
+	wide := func(name string, steps int) *Rule {
+		r := &Rule{Name: name, On: []string{"quiz.submitted"}, Condition: expression.Always()}
+		for range steps {
+			r.Steps = append(r.Steps, Step{Action: "console", Renderer: hello})
+		}
+		return r
+	}
+	set := NewRuleSet("", event.Standard(), nil, []*Rule{wide("a", MaxSteps-1), wide("b", 2), wide("c", 1), wide("d", 1)})
+	e := event.Event{Type: "quiz.submitted", Data: map[string]any{}}
+	for name, decisions := range map[string][]Decision{"evaluated": set.Evaluate(&e, time.Time{}, nil), "explained": set.Explain(&e, time.Time{}, nil)} {
+		var got []string
+		requests := 0
+		for _, d := range decisions {
+			got = append(got, string(d.Outcome))
+			requests += len(d.Requests)
+		}
+		if requests != MaxSteps || strings.Join(got, " ") != "matched error matched error" || !strings.Contains(decisions[1].Reason, "20000 deliveries") {
+			t.Errorf("%s: %v with %d requests", name, got, requests)
+		}
+	}
+}

@@ -104,7 +104,7 @@ func (l *Loop) turn(ctx, sending context.Context) (next time.Time) {
 	due, next, err := l.Queue.DueActions(ctx, now)
 	if err != nil {
 		if ctx.Err() == nil {
-			l.Log.Error("cannot read the queue of deliveries; trying again", "err", err)
+			l.Log.Error("cannot read the queue of deliveries; trying again", "error", err)
 		}
 		due, next = nil, now.Add(afterError)
 	}
@@ -159,7 +159,7 @@ func (l *Loop) exchange(ctx context.Context, now time.Time, takes []Take) (Claim
 	}
 	claimed, err := l.Queue.Exchange(context.WithoutCancel(ctx), now, ends, takes)
 	if err != nil {
-		l.Log.Error("cannot record and claim deliveries; trying again", "to_record", len(ends), "err", err)
+		l.Log.Error("cannot record and claim deliveries; trying again", "to_record", len(ends), "error", err)
 		return Claimed{}, err
 	}
 	for _, news := range claimed.News {

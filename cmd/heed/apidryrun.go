@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"time"
 
@@ -13,7 +12,8 @@ import (
 )
 
 // dryRun decides events for the admin API. The rules of a text may use the
-// tables that the active rules use, and no other file.
+// tables that the active rules use, and no other file, and no secret: whoever
+// sends them must not learn which files and variables there are.
 func (a *app) dryRun(s streams) func(context.Context, string, [][]byte) ([]any, []source.Problem, error) {
 	return func(_ context.Context, rules string, events [][]byte) (results []any, problems []source.Problem, err error) {
 		loaded := a.watcher.Current()
@@ -23,7 +23,7 @@ func (a *app) dryRun(s streams) func(context.Context, string, [][]byte) ([]any, 
 				dir = filepath.Dir(loaded.Files[0].Name)
 			}
 			snapshot := rulefile.Snapshot{Files: []rulefile.File{{Name: filepath.Join(dir, "rules.yaml"), Text: []byte(rules)}}, Tables: loaded.Tables}
-			if loaded, problems = newCompiler(s, slog.New(slog.DiscardHandler), false, nil).Compile(snapshot); loaded == nil {
+			if loaded, problems = secretless(s).Compile(snapshot); loaded == nil {
 				return nil, problems, &rulefile.ProblemsError{Problems: problems}
 			}
 		}

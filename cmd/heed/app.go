@@ -82,6 +82,7 @@ func openApp(ctx context.Context, s streams, o appOptions) (a *app, err error) {
 		return a, err
 	}
 	a.metrics.WatchPending(a.store.PendingByAction)
+	a.metrics.WatchLastGood(a.lastGood)
 	if a.people, err = people.OpenKeeper(ctx, a.store, a.log); err != nil {
 		return a, err
 	}
@@ -95,14 +96,14 @@ func openApp(ctx context.Context, s streams, o appOptions) (a *app, err error) {
 	if err = a.watcher.Reload(ctx); err != nil {
 		return a, err
 	}
-	if err = a.connect(s); err != nil {
+	if err = a.connect(ctx, s); err != nil {
 		return a, err
 	}
 	return a, a.listen()
 }
 
 // connect joins the parts, which do not know each other.
-func (a *app) connect(s streams) (err error) {
+func (a *app) connect(ctx context.Context, s streams) (err error) {
 	a.intake, err = intake.New(intake.Options{
 		Store: a.store, Rules: a.ruleSet, Company: a.company, MaxAge: a.maxAge, MaxAhead: a.maxAhead,
 		NoSend: a.noSend, Stored: a.observeStored, Learn: a.people.Learn, Known: a.known, Now: time.Now, Log: a.log,
@@ -110,7 +111,9 @@ func (a *app) connect(s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	a.board = notice.New(notice.Options{Emit: a.intake.Notice, SilentAfter: a.silentAfter, Now: time.Now, Log: a.log})
+	if a.board, err = a.newBoard(ctx); err != nil {
+		return err
+	}
 	sender := delivery.Sender{Action: a.action, Fallback: actions.Settings{Retry: actions.DefaultRetry, Timeout: 30 * time.Second, Concurrency: 1}}
 	a.loop, err = delivery.New(delivery.Options{
 		Queue: a.store, Deliver: sender.Deliver, Settings: sender.Settings, Wake: a.store.Wake(),
@@ -136,6 +139,29 @@ func (a *app) connect(s streams) (err error) {
 	}
 	return nil
 }
+
+// newBoard makes a board that knows since when the source is silent, also if that
+// was before the start.
+func (a *app) newBoard(ctx context.Context) (*notice.Board, error) {
+	since, err := a.store.WatchedSince(ctx, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	noted, err := a.store.Events(ctx, record.EventFilter{Type: notice.SourceSilent, Status: record.Accepted, Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	o := notice.Options{
+		Emit: a.intake.Notice, SilentAfter: a.silentAfter, LastGood: a.lastGood, WatchedSince: since,
+		Now: time.Now, Log: a.log,
+	}
+	if len(noted) > 0 {
+		o.SilenceNotedAt = noted[0].ReceivedAt
+	}
+	return notice.New(o), nil
+}
+
+func (a *app) lastGood() time.Time { return a.store.LastGood().At }
 
 func (a *app) listen() (err error) {
 	if a.publicAddress, err = net.Listen("tcp", a.appOptions.listen); err != nil {
@@ -246,7 +272,7 @@ func (a *app) close() {
 	}
 	if a.store != nil {
 		if err := a.store.Close(); err != nil {
-			a.log.Error("close store", "err", err)
+			a.log.Error("close store", "error", err)
 		}
 	}
 }
@@ -325,7 +351,7 @@ func (a *app) prune(ctx context.Context) {
 		n, err := a.store.Prune(ctx, now.Add(-a.retention), now.Add(-a.retention-7*24*time.Hour))
 		switch {
 		case err != nil && ctx.Err() == nil:
-			a.log.Error("delete old events", "err", err)
+			a.log.Error("delete old events", "error", err)
 		case n > 0:
 			a.log.Info("deleted events older than the retention", "events", n)
 		}

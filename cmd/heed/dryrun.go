@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,7 +65,8 @@ func dryRun(s streams, o dryRunOptions, events []string) error {
 	if err != nil {
 		return err
 	}
-	if err := checkRuleName(loaded.Rules.Rules(), o.why); err != nil {
+	why, err := findRule(loaded.Rules.Rules(), o.why)
+	if err != nil {
 		return err
 	}
 	fixtures, err := ruletest.Read(events, s.in)
@@ -82,7 +82,7 @@ func dryRun(s streams, o dryRunOptions, events []string) error {
 		return err
 	}
 	fixtures = withFacts(fixtures, directory, now.Add(time.Second))
-	code, err := showDryRun(s, o, loaded.Rules, fixtures, now)
+	code, err := showDryRun(s, o, loaded.Rules, why, fixtures, now)
 	if err == nil && o.saveTest != "" {
 		err = saveTests(s, o, loaded, fixtures, now)
 	}
@@ -104,9 +104,11 @@ func (o *dryRunOptions) moment() (time.Time, error) {
 	return now, nil
 }
 
-// showDryRun shows what the rules make of each fixture. The code says whether
-// all rules could be evaluated.
-func showDryRun(s streams, o dryRunOptions, rules *engine.RuleSet, fixtures []ruletest.Fixture, now time.Time) (code int, err error) {
+// showDryRun shows what the rules make of each fixture, or only what one of them
+// does, if it is not nil. The code says whether all rules could be evaluated.
+func showDryRun(
+	s streams, o dryRunOptions, rules *engine.RuleSet, why *engine.Rule, fixtures []ruletest.Fixture, now time.Time,
+) (code int, err error) {
 	if o.saveTest == "-" {
 		s.out = io.Discard // which is for the tests
 	}
@@ -119,8 +121,8 @@ func showDryRun(s streams, o dryRunOptions, rules *engine.RuleSet, fixtures []ru
 		if result.Failed() {
 			code = exitProblems
 		}
-		if o.why != "" {
-			result.Decisions = slices.DeleteFunc(result.Decisions, func(d ruletest.Decision) bool { return d.Rule != o.why })
+		if why != nil {
+			result.Only(why)
 		}
 		if o.output == "json" {
 			if err := printJSON(s.out, &result); err != nil {
@@ -132,21 +134,25 @@ func showDryRun(s streams, o dryRunOptions, rules *engine.RuleSet, fixtures []ru
 			fmt.Fprintln(s.out)
 		}
 		printResult(s.out, paint, f.File, &result)
-		if o.why != "" && len(result.Decisions) > 0 {
+		if why != nil && result.Decisions[0].Explain != nil {
 			printTree(s.out, paint, result.Decisions[0].Explain, "    ")
 		}
 	}
 	return code, nil
 }
 
-// checkRuleName refuses a rule's name that no rule has; empty is none.
-func checkRuleName(rules []*engine.Rule, name string) error {
+// findRule finds a rule by its name, and refuses one that no rule has; without a
+// name there is none.
+func findRule(rules []*engine.Rule, name string) (*engine.Rule, error) {
 	var names []string
 	for _, r := range rules {
+		if r.Name == name {
+			return r, nil
+		}
 		names = append(names, r.Name)
 	}
-	if name == "" || slices.Contains(names, name) {
-		return nil
+	if name == "" {
+		return nil, nil
 	}
-	return usage("there is no rule called %q; %s", name, suggest.DidYouMean(name, names))
+	return nil, usage("there is no rule called %q; %s", name, suggest.DidYouMean(name, names))
 }

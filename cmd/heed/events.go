@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,6 +60,9 @@ func newEventsList(s streams) *cobra.Command {
 				status := string(e.Status)
 				if e.Reason != "" {
 					status += ": " + e.Reason
+				}
+				if e.Reuses > 1 {
+					status += fmt.Sprintf(", %d times", e.Reuses)
 				}
 				rows = append(rows, []string{line(e.ID), line(e.Type), status, shortTime(e.ReceivedAt)})
 			}
@@ -157,18 +162,36 @@ func printEvent(s streams, e *admin.Event) {
 		{"rules", e.RuleSet},
 	})
 	var body bytes.Buffer
-	if err := json.Indent(&body, e.Body, "", "  "); err == nil {
+	if err := json.Indent(&body, e.Body, "", "  "); err == nil && e.Reuses == 0 { // else another event has it
 		fmt.Fprintf(s.out, "\n%sbody%s\n%s\n", paint.bold, paint.reset, clean(body.String()))
 	}
 	if e.Status == record.Accepted {
 		fmt.Fprintf(s.out, "\n%sdecisions%s\n", paint.bold, paint.reset)
 		printEventDecisions(s, paint, e)
+		printOtherRules(s, paint, e)
+	}
+	if e.Reuses > 0 {
+		fmt.Fprintf(s.out, "\nrequests with the signature of %s came under other ids, %s; that event has the body\n",
+			cmp.Or(line(e.Original), "a deleted event"), count(e.Reuses, "time"))
 	}
 	if e.Note != "" {
 		fmt.Fprintf(s.out, "%s\n", line(e.Note))
 	}
 	for i := range e.Also {
 		printOther(s, paint, e, &e.Also[i])
+	}
+}
+
+// printOtherRules says which event types the rules are for that did not decide
+// the event: how many, and the first few by name.
+func printOtherRules(s streams, paint style, e *admin.Event) {
+	const most = 5
+	for _, r := range e.OtherRules[:min(most, len(e.OtherRules))] {
+		fmt.Fprintf(s.out, "  %s· %s  listens to %s, not to %s%s\n",
+			paint.dim, line(r.Rule), line(strings.Join(r.On, ", ")), line(e.Type), paint.reset)
+	}
+	if more := len(e.OtherRules) - most; more > 0 {
+		fmt.Fprintf(s.out, "  %s· %s more for other event types%s\n", paint.dim, count(more, "rule"), paint.reset)
 	}
 }
 

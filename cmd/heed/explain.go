@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync"
 
 	"heed/engine"
@@ -46,7 +45,7 @@ func (x *explainer) ruleSet(ctx context.Context, hash string) (*engine.RuleSet, 
 	for _, f := range recorded.Files {
 		files = append(files, rulefile.File{Name: f.Name, Text: []byte(f.Text)})
 	}
-	loaded, problems := newCompiler(x.streams, slog.New(slog.DiscardHandler), false, nil).Compile(rulefile.RecordedSnapshot(files, hash))
+	loaded, problems := secretless(x.streams).Compile(rulefile.RecordedSnapshot(files, hash))
 	if loaded == nil {
 		return nil, fmt.Errorf("this version of heed does not accept the rule set that was active then (%s)", summary(problems))
 	}

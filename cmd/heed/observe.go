@@ -11,6 +11,7 @@ import (
 
 	"heed/actions/delivery"
 	"heed/engine"
+	"heed/engine/event"
 	"heed/engine/intake"
 	"heed/engine/record"
 	"heed/engine/rulefile"
@@ -32,11 +33,16 @@ func (a *app) Answered(answer intake.Answer, took time.Duration) {
 	case answer.Quarantined != "":
 		result = "quarantined"
 	}
-	a.metrics.Received(answer.Type, result, "", time.Now(), took)
-	a.board.Verified()
+	a.metrics.Received(answer.Type, result, "", took)
+	a.board.Heard()
+	a.logRepetition(&answer)
 	if answer.Quarantined != "" {
+		where := "heed events show " + answer.ID + " has its body."
+		if answer.Quarantined == intake.SignatureReused {
+			where = "heed events list --status quarantined counts such repetitions."
+		}
 		a.board.Post(notice.EventQuarantined, answer.Quarantined, map[string]any{
-			"message":   fmt.Sprintf("An event was set aside, and no rule saw it: %s. heed events show %s has its body.", answer.Quarantined, answer.ID),
+			"message":   fmt.Sprintf("An event was set aside, and no rule saw it: %s. %s", answer.Quarantined, where),
 			"eventId":   answer.ID,
 			"eventType": answer.Type, "reason": answer.Quarantined,
 		})
@@ -45,13 +51,15 @@ func (a *app) Answered(answer intake.Answer, took time.Duration) {
 
 // Refused counts a request that was not taken.
 func (a *app) Refused(why receiver.Reason) {
-	a.metrics.Received("", "refused", string(why), time.Now(), 0)
+	a.metrics.Received("", "refused", string(why), 0)
 	if why == receiver.WrongSignature {
 		a.board.WrongSignature()
 	}
 }
 
-func (a *app) observeStored(e *record.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+func (a *app) observeStored(
+	e *record.Event, said *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
+) {
 	if e.Status == record.Accepted {
 		a.metrics.Decided(e.RuleSet, e.Type, func(yield func(rule, outcome string) bool) {
 			for i := range decisions {
@@ -61,12 +69,7 @@ func (a *app) observeStored(e *record.Event, decisions []engine.Decision, delive
 			}
 		})
 	}
-	for i := range decisions {
-		d := &decisions[i]
-		if d.Outcome == engine.Errored {
-			a.log.Warn("a rule could not be evaluated", "event_id", e.ID, "event", e.Type, "rule", d.Rule.Name, "reason", d.Reason)
-		}
-	}
+	a.logEvent(e, said, decisions, deliveries)
 	for i := range deliveries {
 		d := &deliveries[i]
 		if d.State != record.Pending {
@@ -74,7 +77,6 @@ func (a *app) observeStored(e *record.Event, decisions []engine.Decision, delive
 		}
 		if d.State == record.Dead {
 			a.postDead(d, d.LastError)
-			a.log.Error("a delivery cannot be made", "event_id", e.ID, "rule", d.Rule, "action", d.Action, "delivery", d.ID, "reason", d.LastError)
 		}
 	}
 	if a.stored != nil {
@@ -83,16 +85,11 @@ func (a *app) observeStored(e *record.Event, decisions []engine.Decision, delive
 }
 
 func (a *app) observeAttempt(d record.Delivery, end delivery.End) {
-	a.metrics.Delivered(d.Action, string(end.State), end.At.Sub(end.StartedAt))
-	line := a.log.With("event_id", d.EventID, "rule", d.Rule, "action", d.Action, "delivery", d.ID, "attempt", d.Attempts)
-	switch end.State {
-	case record.Dead:
+	took := end.At.Sub(end.StartedAt)
+	a.metrics.Delivered(d.Action, string(end.State), took)
+	a.logAttempt(&d, end, took)
+	if end.State == record.Dead {
 		a.postDead(&d, end.Error)
-		line.Error("delivery given up", "reason", end.Error)
-	case record.Retrying:
-		line.Warn("delivery will be tried again", "reason", end.Error, "due", end.DueAt.Format(time.RFC3339))
-	default:
-		line.Debug("delivered")
 	}
 }
 
@@ -161,7 +158,7 @@ func (a *app) reconsider(attempt rulefile.Attempt) {
 		n, err := a.store.Reconsider(context.Background(), name, time.Now())
 		switch {
 		case err != nil:
-			a.log.Error("reconsider deliveries", "action", name, "err", err)
+			a.log.Error("reconsider deliveries", "action", name, "error", err)
 		case n > 0:
 			a.log.Info("the action has changed: its deliveries are tried again at once", "action", name, "deliveries", n)
 		}
@@ -174,7 +171,7 @@ func (a *app) reconsider(attempt rulefile.Attempt) {
 func (a *app) warnUnsubscribed(set *engine.RuleSet) {
 	memory, err := mindtickle.Remember(a.data)
 	if err != nil {
-		a.log.Warn("webhooks: what was registered cannot be read", "err", err)
+		a.log.Warn("webhooks: what was registered cannot be read", "error", err)
 		return
 	}
 	if len(memory.Live()) == 0 {
@@ -182,7 +179,8 @@ func (a *app) warnUnsubscribed(set *engine.RuleSet) {
 	}
 	needed := neededEvents(set)
 	for _, name := range memory.Missing(slices.Sorted(maps.Keys(needed))) {
-		a.log.Warn("an event type is used but not subscribed: heed webhooks register subscribes to it", "event", name, "rule", needed[name])
+		a.log.Warn("an event type is used but not subscribed: heed webhooks register subscribes to it",
+			"type", name, "rule", needed[name])
 	}
 }
 
@@ -191,7 +189,7 @@ func (a *app) logProblems(attempt rulefile.Attempt) {
 	const most = 10
 	var problems *rulefile.ProblemsError
 	if attempt.Err != nil && !errors.As(attempt.Err, &problems) {
-		a.log.Error("the rules cannot be loaded", "err", attempt.Err)
+		a.log.Error("the rules cannot be loaded", "error", attempt.Err)
 		return
 	}
 	if attempt.Err != nil {

@@ -34,6 +34,13 @@ func newCompiler(s streams, log *slog.Logger, live bool, threads slack.Threads) 
 	}
 }
 
+// secretless is a compiler of rules that only decide: it looks for no secrets.
+func secretless(s streams) *rulefile.Compiler {
+	compiler := newCompiler(s, slog.New(slog.DiscardHandler), false, nil)
+	compiler.Actions.NoSecrets = true
+	return compiler
+}
+
 // loadRules compiles the rules at a path for a command that sends nothing. It
 // prints the problems itself when there are errors.
 func loadRules(s streams, path string) (*rulefile.Loaded, error) {

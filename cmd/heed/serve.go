@@ -8,8 +8,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -56,7 +54,7 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	flags.BoolVar(&f.app.noSend, "no-send", false, "record deliveries as held and send nothing")
 	flags.BoolVar(&f.app.requireTests, "require-tests", false, "refuse rule files with a failing test, as those with a mistake")
 	flags.Var(&f.retention, "retention", "delete events older than this")
-	flags.Var(&f.silentAfter, "silent-after", "make the event heed.source.silent when nothing was verified for this long; 0s for never")
+	flags.Var(&f.silentAfter, "silent-after", "make the event heed.source.silent when no good event came for this long; 0s for never")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "certificate file, to serve HTTPS; re-read when it changes")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "key file for --tls-cert")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -64,28 +62,12 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	return cmd
 }
 
-// tuneRuntime fits Go's runtime to a server that spends its life in fsync,
-// unless the environment says how it should be; make load shows the difference
-// on a quiet machine.
-func tuneRuntime(s streams) {
-	if s.getenv("GOGC") == "" {
-		// The heap is a few MiB; collecting it less often costs little memory.
-		debug.SetGCPercent(400)
-	}
-	if s.getenv("GOMAXPROCS") == "" {
-		// The writer waits for the disk most of the time, and its thread keeps
-		// its place until the runtime notices: with one more there are enough
-		// for the rest.
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
-	}
-}
-
 func serve(ctx context.Context, s streams, f serveFlags) error {
 	o, err := f.options(s)
 	if err != nil {
 		return err
 	}
-	tuneRuntime(s)
+	tuneRuntime(ctx, s)
 	a, err := openApp(ctx, s, o)
 	if err != nil {
 		return startError(s, err)

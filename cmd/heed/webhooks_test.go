@@ -226,7 +226,7 @@ func TestAServerWarnsOfEventsThatNeverCome(t *testing.T) {
 		}
 		o.log = newTextLog(log)
 	})
-	if !strings.Contains(log.String(), "event=quiz.submitted rule=every-quiz") {
+	if !strings.Contains(log.String(), "type=quiz.submitted rule=every-quiz") {
 		t.Errorf("the log says\n%s", log)
 	}
 	_ = s

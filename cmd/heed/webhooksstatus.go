@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"heed/engine/record"
+	"heed/internal/admin"
 	"heed/internal/mindtickle"
 )
 
@@ -81,20 +81,23 @@ func printWebhook(s streams, w *mindtickle.Subscription) {
 	}
 }
 
-// printLastEvent says when the last good delivery came. Without a store there
-// was none.
+// printLastEvent says when the last event came that shows that the source works:
+// none of heed's own, none that was here before, none that was signed too long
+// ago. Without a store there was none.
 func printLastEvent(ctx context.Context, s streams, client *clientOptions) {
-	var page struct {
-		Events []record.Event `json:"events"`
-	}
-	query := queryOf("limit", "1", "status", string(record.Accepted))
-	switch err := client.fetch(ctx, s, "/api/v1/events", query, &page); {
+	var source admin.Source
+	switch err := client.fetch(ctx, s, "/api/v1/source", nil, &source); {
 	case err != nil:
 		fmt.Fprintf(s.out, "last event: not known (%v)\n", err)
-	case len(page.Events) == 0:
+	case source.LastGoodAt.IsZero():
 		fmt.Fprintln(s.out, "last event: none came yet")
+	case source.LastGood == nil:
+		fmt.Fprintf(s.out, "last event: at %s\n", shortTime(source.LastGoodAt))
 	default:
-		e := page.Events[0]
-		fmt.Fprintf(s.out, "last event: %s at %s\n", line(e.Type), shortTime(e.ReceivedAt))
+		what := cmp.Or(line(source.LastGood.Type), "one without a type")
+		if source.LastGood.Reason != "" {
+			what += ", quarantined: " + source.LastGood.Reason
+		}
+		fmt.Fprintf(s.out, "last event: %s at %s\n", what, shortTime(source.LastGoodAt))
 	}
 }

@@ -13,6 +13,10 @@ import (
 // shows on every request.
 func decodeJSON(text []byte) (any, error) {
 	d := decoder{text: text}
+	d.space()
+	// An event is an object. A list is read to its end, since what is wrong with
+	// it may be something else, but there is no use in keeping what is in it.
+	d.discard = d.peek() == '['
 	value, err := d.value(0)
 	if err != nil {
 		return nil, err
@@ -26,6 +30,8 @@ func decodeJSON(text []byte) (any, error) {
 type decoder struct {
 	text []byte
 	at   int
+	// discard has lists read and not kept.
+	discard bool
 }
 
 func (d *decoder) space() {
@@ -137,7 +143,9 @@ func (d *decoder) list(depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, value)
+		if !d.discard {
+			list = append(list, value)
+		}
 		if end, err := d.next(']'); end || err != nil {
 			return list, err
 		}

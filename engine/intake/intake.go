@@ -49,8 +49,9 @@ type Options struct {
 	// NoSend records deliveries as held, never to be sent.
 	NoSend bool
 	// Stored, if not nil, is called after the commit of every event that was
-	// stored, with all its decisions and deliveries.
-	Stored func(*record.Event, []engine.Decision, []record.Delivery)
+	// stored, with what it says and all its decisions and deliveries. One that
+	// could not be decoded says nothing.
+	Stored func(*record.Event, *event.Event, []engine.Decision, []record.Delivery)
 	// Learn, if not nil, is called after the commit of every event that was
 	// stored and before anybody is answered. The event is nil where there is
 	// nothing to learn: of one that was quarantined or replayed, or heed's own.
@@ -62,7 +63,8 @@ type Options struct {
 // Intake takes verified requests in. It is safe for concurrent use.
 type Intake struct {
 	Options
-	warned sync.Map // event types without a declaration that were warned of
+	decoding decoding
+	warned   sync.Map // event types without a declaration that were warned of
 
 	warnedTypes atomic.Int64
 }
@@ -72,13 +74,18 @@ func New(o Options) (*Intake, error) {
 	if o.Store == nil || o.Rules == nil || o.Now == nil || o.Log == nil {
 		return nil, errors.New("intake: Store, Rules, Now and Log are needed")
 	}
-	return &Intake{Options: o}, nil
+	return &Intake{Options: o, decoding: newDecoding(maxDecoded)}, nil
 }
 
 // Accept stores the request and says what became of it. When it returns
 // without an error the answer is durable; with one, nothing was stored and the
 // sender must be told to come again.
 func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
+	done, err := in.decoding.start(ctx, r.Body)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer done()
 	now := in.Now().UTC()
 	stored := &record.Event{
 		ID: r.ID, ReceivedAt: now, SignedAt: r.SignedAt, Signature: r.Signature, Body: r.Body, Status: record.Accepted,
@@ -89,6 +96,7 @@ func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
 	}
 	e, err := event.Decode(r.Body)
 	stored.Type, stored.CompanyID = e.Type, e.CompanyID
+	stored.Good = in.inWindow(r.SignedAt, now)
 	if reason := in.quarantine(&e, err, r.SignedAt, now); reason != "" {
 		stored.Status, stored.Reason = record.Quarantined, reason
 	}
@@ -107,18 +115,22 @@ func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	answer := Answer{Type: stored.Type, ID: stored.ID, Duplicate: verdict == Duplicate}
-	if answer.Duplicate {
+	answer := Answer{Type: stored.Type, ID: stored.ID}
+	switch verdict {
+	case Duplicate:
+		answer.Duplicate = true
+		return answer, nil
+	case Counted:
+		answer.Quarantined, answer.Repeated = SignatureReused, true
 		return answer, nil
 	}
 	in.learn(stored, &e)
 	if stored.Status == record.Quarantined {
 		answer.Quarantined = stored.Reason
 		decisions, deliveries = nil, nil
-		in.Log.Warn("event quarantined", "event_id", stored.ID, "event", logged(stored.Type), "reason", stored.Reason)
 	}
 	if in.Stored != nil {
-		in.Stored(stored, decisions, deliveries)
+		in.Stored(stored, &e, decisions, deliveries)
 	}
 	return answer, nil
 }
@@ -145,11 +157,15 @@ func (in *Intake) quarantine(e *event.Event, decodeErr error, signedAt, now time
 		return OtherCompany
 	case event.Reserved(e.Type):
 		return ReservedType
-	case now.Sub(signedAt) > in.MaxAge, signedAt.Sub(now) > in.MaxAhead:
+	case !in.inWindow(signedAt, now):
 		return OutsideWindow
 	default:
 		return ""
 	}
+}
+
+func (in *Intake) inWindow(signedAt, now time.Time) bool {
+	return now.Sub(signedAt) <= in.MaxAge && signedAt.Sub(now) <= in.MaxAhead
 }
 
 // inquiry answers what rules ask beyond an event.
@@ -241,6 +257,6 @@ func (in *Intake) warnUndeclared(rules *engine.RuleSet, eventType string) {
 	if _, before := in.warned.LoadOrStore(eventType, true); !before {
 		in.warnedTypes.Add(1)
 		in.Log.Warn("an event of a type that nobody declared; it is stored, and rules may name it",
-			"event", logged(eventType), "rules_listen", rules.ListensTo(eventType))
+			"type", logged(eventType), "rules_listen", rules.ListensTo(eventType))
 	}
 }

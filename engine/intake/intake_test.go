@@ -58,7 +58,7 @@ func newFront(t *testing.T, change func(*intake.Options)) *front {
 	f := &front{store: &stub{}}
 	o := intake.Options{
 		Store: f.store, Rules: func() *engine.RuleSet { return rules }, Company: "acme", MaxAge: time.Hour, MaxAhead: time.Minute,
-		Stored: func(e *record.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+		Stored: func(e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
 			f.told = append(f.told, fmt.Sprintf("stored %s, %d decisions, %d deliveries", e.ID, len(decisions), len(deliveries)))
 		},
 		Learn: func(e *record.Event, learnt *event.Event) {
@@ -129,11 +129,46 @@ func TestWhatCannotBeUsedIsSetAside(t *testing.T) {
 	}
 }
 
+// Only what the source itself has sent just now shows that it works. Whether it
+// is new is the store's to say.
+func TestAccept_onlyWhatShowsThatTheSourceWorksIsGood(t *testing.T) {
+	for name, c := range map[string]struct {
+		body     string
+		signedAt time.Time
+		good     bool
+	}{
+		"an event":               {quiz, noon, true},
+		"an old one":             {quiz, noon.Add(-time.Hour - time.Second), false},
+		"one of the future":      {quiz, noon.Add(time.Minute + time.Second), false},
+		"another company's":      {`{"event":"quiz.submitted","companyId":"other"}`, noon, true},
+		"garbage":                {`{`, noon, true},
+		"garbage of long ago":    {`{`, noon.Add(-30 * 24 * time.Hour), false},
+		"a year-long difference": {quiz, time.Time{}, false},
+	} {
+		f := newFront(t, nil)
+		if _, err := f.accept("e1", c.body, c.signedAt); err != nil || f.store.event.Good != c.good {
+			t.Errorf("%s: good is %t, error %v", name, f.store.event.Good, err)
+		}
+	}
+	f := newFront(t, nil)
+	if err := f.Notice(t.Context(), "heed.source.silent", nil); err != nil || f.store.event.Good {
+		t.Errorf("heed's own event: %+v, %v", f.store.event, err)
+	}
+	stored := record.Event{ID: "e1", ReceivedAt: noon, SignedAt: noon, Body: []byte(quiz)}
+	if _, _, err := f.Replay(t.Context(), stored, true); err != nil || f.store.event.Good {
+		t.Errorf("a replay by a person: %+v, %v", f.store.event, err)
+	}
+}
+
 func TestNobodyIsToldOfWhatWasNotStored(t *testing.T) {
 	f := newFront(t, nil)
 	f.store.verdict = intake.Duplicate
 	if answer, err := f.accept("e1", quiz, noon); err != nil || !answer.Duplicate || f.told != nil {
 		t.Errorf("a duplicate: %+v, %v, %v", answer, err, f.told)
+	}
+	f.store.verdict = intake.Counted
+	if answer, err := f.accept("e1", quiz, noon); err != nil || answer.Quarantined != intake.SignatureReused || f.told != nil {
+		t.Errorf("a signature reused: %+v, %v, %v", answer, err, f.told)
 	}
 	f.store.verdict, f.store.err = intake.Stored, errors.New("the disk is full")
 	if answer, err := f.accept("e1", quiz, noon); err == nil || answer != (intake.Answer{}) || f.told != nil {

@@ -45,7 +45,7 @@ func (in *Intake) Notice(ctx context.Context, eventType string, data map[string]
 	}
 	in.learn(stored, &e)
 	if in.Stored != nil {
-		in.Stored(stored, decisions, deliveries)
+		in.Stored(stored, &e, decisions, deliveries)
 	}
 	return nil
 }

@@ -36,10 +36,9 @@ func (in *Intake) Replay(ctx context.Context, stored record.Event, send bool) ([
 	if _, err := in.Store.Commit(ctx, &again, deliveries); err != nil {
 		return nil, nil, err
 	}
-	in.Log.Info("event replayed", "event_id", stored.ID, "event", logged(e.Type), "deliveries", len(deliveries))
 	in.learn(&again, &e)
 	if in.Stored != nil {
-		in.Stored(&again, decisions, deliveries)
+		in.Stored(&again, &e, decisions, deliveries)
 	}
 	return decisions, deliveries, nil
 }

@@ -22,6 +22,9 @@ type Answer struct {
 	ID string
 	// Duplicate says that the event was here before; nothing new was stored.
 	Duplicate bool
+	// Repeated says that the request repeated another under a new id, not for the
+	// first time; it was only counted.
+	Repeated bool
 	// Quarantined is why the event was set aside; empty if it was not.
 	Quarantined string
 }

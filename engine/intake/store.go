@@ -15,8 +15,10 @@ type Store interface {
 	//
 	//   - the event's Signature was seen before with the same ID: Duplicate,
 	//     nothing is stored;
-	//   - it was seen with another ID: the event is stored as quarantined with
-	//     Reason SignatureReused, without decisions and deliveries;
+	//   - it was seen with another ID: the event is quarantined with Reason
+	//     SignatureReused, without decisions and deliveries. The first time it is
+	//     stored, without its Body, which is the same; from then on it is Counted,
+	//     whatever its ID: nobody needs a secret to send a request again;
 	//   - the ID belongs to an accepted event with the same body: Duplicate;
 	//     the new signature is remembered under this ID;
 	//   - it belongs to one with another body: stored as quarantined with
@@ -26,7 +28,8 @@ type Store interface {
 	// Every stored event claims its signature; only an accepted one claims its
 	// ID, so that garbage can never stand in the way of the real event. Body
 	// comparison may be by SHA-256. On Commit's return e.Seq, e.Status and
-	// e.Reason say what was stored.
+	// e.Reason say what was stored. A new event that is Good is remembered as the
+	// last one.
 	//
 	// An error means that nothing of it is stored and nothing may be
 	// acknowledged. The caller's context only bounds the wait to be taken into
@@ -38,10 +41,12 @@ type Store interface {
 type Verdict int
 
 // The verdicts: the event was stored (accepted or quarantined, see its
-// Status), or it was there already.
+// Status); it was there already; or its signature was reused once more, and
+// that was counted.
 const (
 	Stored Verdict = iota
 	Duplicate
+	Counted
 )
 
 // The reasons for quarantine that only the store can find.

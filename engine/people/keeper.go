@@ -216,7 +216,7 @@ func (k *Keeper) Close(ctx context.Context) {
 
 func (k *Keeper) try(ctx context.Context) {
 	if err := k.Save(ctx); err != nil && ctx.Err() == nil {
-		k.log.Error("cannot save what is known of people; trying again", "err", err)
+		k.log.Error("cannot save what is known of people; trying again", "error", err)
 	}
 }
 

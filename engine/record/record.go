@@ -54,8 +54,23 @@ type Event struct {
 	// Signature is the request's MAC, 32 bytes; of a replayed event that of the
 	// one it repeats. Whoever sends it again under another id is found by it.
 	Signature []byte `json:"-"`
-	// Body is the raw body as it came.
+	// Body is the raw body as it came; empty if the Original's has the same bytes.
 	Body []byte `json:"-"`
+	// Reuses counts, for an event that was quarantined since its signature is that
+	// of the event Original, how often that came under ids other than its first.
+	Reuses   int    `json:"reuses,omitempty"`
+	Original string `json:"original,omitempty"`
+	// Good says, of an event that is to be stored, that it shows that its source
+	// works: it came from outside and was signed within the accepted window. One
+	// that was here before shows nothing.
+	Good bool `json:"-"`
+}
+
+// LastGood is the last new event that shows that its source works; its zero value
+// says that there was none.
+type LastGood struct {
+	Seq int64
+	At  time.Time // when it came
 }
 
 // Decision is what one rule made of one event.

@@ -69,6 +69,7 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 	for _, f := range files {
 		b.readRules(f.rules)
 	}
+	b.checkSteps()
 	for _, f := range files {
 		b.readTestFile(f.tests)
 	}

@@ -123,7 +123,7 @@ func (w *Watcher) settle(ctx context.Context, hints <-chan struct{}) {
 func (w *Watcher) follow(ctx context.Context, hints chan<- struct{}) {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
-		w.Log.Warn("rules: no file notifications, so changes take up to two seconds", "err", err)
+		w.Log.Warn("rules: no file notifications, so changes take up to two seconds", "error", err)
 		return
 	}
 	defer watcher.Close()
@@ -135,7 +135,7 @@ func (w *Watcher) follow(ctx context.Context, hints chan<- struct{}) {
 			}
 			watched[dir] = true
 			if err := watcher.Add(dir); err != nil {
-				w.Log.Warn("rules: cannot watch the directory, so changes take up to two seconds", "dir", dir, "err", err)
+				w.Log.Warn("rules: cannot watch the directory, so changes take up to two seconds", "dir", dir, "error", err)
 			}
 		}
 	}
@@ -160,7 +160,7 @@ func (w *Watcher) follow(ctx context.Context, hints chan<- struct{}) {
 			if !ok {
 				return
 			}
-			w.Log.Warn("rules: file notifications", "err", err)
+			w.Log.Warn("rules: file notifications", "error", err)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -178,6 +179,15 @@ func DryRun(rules *engine.RuleSet, f Fixture, now time.Time) (Result, error) {
 	}
 	result.Asked = inquiry.Asked
 	return result, nil
+}
+
+// Only leaves the decision of one rule, also if the rule does not listen to the
+// event: then it says so.
+func (r *Result) Only(rule *engine.Rule) {
+	r.Decisions = slices.DeleteFunc(r.Decisions, func(d Decision) bool { return d.Rule != rule.Name })
+	if reason := rule.NotFor(r.Event); reason != "" {
+		r.Decisions = []Decision{{Rule: rule.Name, Outcome: engine.NotMatched, Mode: engine.ModeLive, Reason: reason, Actions: []Action{}}}
+	}
 }
 
 // Failed says whether a rule could not be evaluated.

@@ -29,6 +29,8 @@ type Store interface {
 	EventsByID(ctx context.Context, id string) ([]record.Event, error)
 	Deliveries(context.Context, record.DeliveryFilter) (page []record.Delivery, next string, err error)
 	Delivery(ctx context.Context, id string) (record.Delivery, []record.Attempt, bool, error)
+	EventBySeq(ctx context.Context, seq int64) (record.Event, bool, error)
+	LastGood() record.LastGood
 
 	Retry(ctx context.Context, f record.DeliveryFilter, now time.Time) (int, error)
 	Discard(ctx context.Context, f record.DeliveryFilter) (int, error)
@@ -87,6 +89,7 @@ func New(o Options) http.Handler {
 	handle(true, "GET /api/v1/events", a.events)
 	handle(true, "GET /api/v1/events/{id}", a.event)
 	handle(true, "POST /api/v1/events/{id}/replay", a.replay)
+	handle(true, "GET /api/v1/source", a.source)
 	handle(true, "GET /api/v1/deliveries", a.deliveries)
 	handle(true, "GET /api/v1/deliveries/{id}", a.delivery)
 	handle(true, "POST /api/v1/deliveries/{id}/retry", a.retry)
@@ -247,6 +250,6 @@ func (a *api) broken(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Method != http.MethodGet {
 		what = "the store cannot be changed"
 	}
-	a.Log.Error("admin: "+what, "path", r.URL.Path, "err", err)
+	a.Log.Error("admin: "+what, "path", r.URL.Path, "error", err)
 	problem(w, http.StatusServiceUnavailable, what+": "+err.Error(), nil)
 }

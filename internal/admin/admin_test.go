@@ -44,6 +44,12 @@ func (f fake) Delivery(_ context.Context, id string) (record.Delivery, []record.
 	return record.Delivery{ID: id}, nil, id == "d1", f.err
 }
 
+func (f fake) EventBySeq(_ context.Context, seq int64) (record.Event, bool, error) {
+	return f.event, seq == f.event.Seq, f.err
+}
+
+func (f fake) LastGood() record.LastGood { return record.LastGood{} }
+
 func (f fake) Retry(context.Context, record.DeliveryFilter, time.Time) (int, error) { return 1, f.err }
 
 func (f fake) Discard(context.Context, record.DeliveryFilter) (int, error) { return 1, f.err }

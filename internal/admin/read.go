@@ -23,9 +23,12 @@ type Event struct {
 	// a JSON string, with what is no UTF-8 replaced.
 	Body json.RawMessage `json:"body"`
 	// Facts are what the rules asked beyond the event, with the answers.
-	Facts      json.RawMessage `json:"facts,omitempty"`
-	Decisions  []Decision      `json:"decisions"`
-	Deliveries []Delivery      `json:"deliveries"`
+	Facts     json.RawMessage `json:"facts,omitempty"`
+	Decisions []Decision      `json:"decisions"`
+	// OtherRules are the rules of the same set that did not decide the event,
+	// since they do not listen to its type.
+	OtherRules []OtherRule `json:"other_rules,omitempty"`
+	Deliveries []Delivery  `json:"deliveries"`
 	// Also are other events under the same id: its replays, and such as were
 	// quarantined for reusing it.
 	Also []Other `json:"also,omitempty"`
@@ -48,6 +51,12 @@ type Decision struct {
 	Mode    string             `json:"mode"`
 	Reason  string             `json:"reason,omitempty"`
 	Explain *expression.Clause `json:"explain,omitempty"`
+}
+
+// OtherRule is a rule that does not listen to an event.
+type OtherRule struct {
+	Rule string   `json:"rule"`
+	On   []string `json:"on"`
 }
 
 // Delivery is a delivery with its attempts, where they were asked for.
@@ -140,7 +149,7 @@ func (a *api) event(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if stored.Status == record.Accepted {
-		shown.Decisions, shown.Note = a.explain(r.Context(), stored)
+		a.explain(r.Context(), &shown)
 	}
 	if err := a.others(r.Context(), &shown); err != nil {
 		a.broken(w, r, err)
@@ -205,9 +214,10 @@ func (a *api) deliveriesOf(ctx context.Context, seq int64) ([]Delivery, error) {
 }
 
 // explain decides the event once more, by the rule set that decided it, and
-// gives every clause. What was stored then is what counts: where it differs,
-// it is shown.
-func (a *api) explain(ctx context.Context, stored record.Event) (decisions []Decision, note string) {
+// adds what each rule of it had to do with the event, with every clause. What was
+// stored then is what counts: where it differs, it is shown.
+func (a *api) explain(ctx context.Context, shown *Event) {
+	stored := &shown.Event
 	recorded := map[string]record.Decision{}
 	for _, d := range stored.Decisions {
 		recorded[d.Rule] = d
@@ -218,27 +228,31 @@ func (a *api) explain(ctx context.Context, stored record.Event) (decisions []Dec
 		e, err = event.Decode(stored.Body)
 	}
 	if err != nil {
-		decisions = []Decision{}
 		for _, d := range stored.Decisions {
-			decisions = append(decisions, Decision{Rule: d.Rule, Outcome: d.Outcome, Mode: engine.ModeLive, Reason: d.Reason})
+			shown.Decisions = append(shown.Decisions, Decision{Rule: d.Rule, Outcome: d.Outcome, Mode: engine.ModeLive, Reason: d.Reason})
 		}
-		return decisions, "the decisions cannot be explained: " + err.Error()
+		shown.Note = "the decisions cannot be explained: " + err.Error()
+		return
 	}
 	e.ID, e.ReceivedAt = stored.ID, stored.ReceivedAt
 	var known expression.Recalled
 	if len(stored.Facts) > 0 {
 		if err := json.Unmarshal(stored.Facts, &known); err != nil {
-			note = "what the rules asked beyond the event cannot be read: " + err.Error()
+			shown.Note = "what the rules asked beyond the event cannot be read: " + err.Error()
 		}
 	}
 	for _, d := range set.Explain(&e, stored.ReceivedAt, &expression.Inquiry{Facts: known}) {
-		shown := Decision{Rule: d.Rule.Name, Outcome: string(d.Outcome), Mode: engine.ModeLive, Reason: d.Reason, Explain: d.Explanation}
-		if then, ok := recorded[shown.Rule]; ok {
-			shown.Outcome, shown.Reason = then.Outcome, then.Reason
+		now := Decision{Rule: d.Rule.Name, Outcome: string(d.Outcome), Mode: engine.ModeLive, Reason: d.Reason, Explain: d.Explanation}
+		if then, ok := recorded[now.Rule]; ok {
+			now.Outcome, now.Reason = then.Outcome, then.Reason
 		}
-		decisions = append(decisions, shown)
+		shown.Decisions = append(shown.Decisions, now)
 	}
-	return orEmpty(decisions), note
+	for _, rule := range set.Rules() {
+		if rule.NotFor(e.Type) != "" {
+			shown.OtherRules = append(shown.OtherRules, OtherRule{rule.Name, rule.On})
+		}
+	}
 }
 
 func (a *api) deliveries(w http.ResponseWriter, r *http.Request) {

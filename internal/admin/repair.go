@@ -161,7 +161,8 @@ func (a *api) changeOne(w http.ResponseWriter, r *http.Request, hinders obstacle
 		problem(w, http.StatusConflict, fmt.Sprintf("the delivery %s cannot be changed so: %s", id, reason), nil)
 		return
 	}
-	a.Log.Info("delivery changed by a person", "delivery", id, "event_id", d.EventID, "rule", d.Rule, "action", d.Action, "was", d.State)
+	a.Log.Info("delivery changed by a person", "delivery", id, "event", d.EventID,
+		"rule", d.Rule, "action", d.Action, "kind", d.Kind, "was", d.State)
 	a.delivery(w, r)
 }
 

@@ -34,19 +34,20 @@ func main() {
 	seconds := flag.Int("seconds", 10, "length of each measurement")
 	rounds := flag.Int("rounds", 3, "measurements of each server, in turn")
 	connections := flag.Int("connections", 64, "connections")
+	level := flag.String("log-level", "warn", "of heed, whose log goes to standard error")
 	bare := flag.String("bare", "", "run as the bare server on this address")
 	flag.Parse()
 	if *bare != "" {
 		fmt.Fprintln(os.Stderr, serveBare(*bare))
 		os.Exit(1)
 	}
-	if err := compare(time.Duration(*seconds)*time.Second, *rounds, *connections); err != nil {
+	if err := compare(time.Duration(*seconds)*time.Second, *rounds, *connections, *level); err != nil {
 		fmt.Fprintln(os.Stderr, "loadtest:", err)
 		os.Exit(1)
 	}
 }
 
-func compare(length time.Duration, rounds, connections int) error {
+func compare(length time.Duration, rounds, connections int, level string) error {
 	dir, err := os.MkdirTemp("", "heed-load-")
 	if err != nil {
 		return err
@@ -72,7 +73,8 @@ func compare(length time.Duration, rounds, connections int) error {
 			return err
 		}
 		data := filepath.Join(dir, fmt.Sprint("data-", round))
-		serve := exec.Command(heed, "serve", "--rules", rules, "--data", data, "--listen", address, "--admin", admin, "--no-send", "--log-level", "warn")
+		serve := exec.Command(heed, "serve", "--rules", rules, "--data", data, "--listen", address, "--admin", admin,
+			"--no-send", "--log-level", level)
 		heed, err := measure(serve, address, length, connections)
 		if err != nil {
 			return err

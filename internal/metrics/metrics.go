@@ -28,7 +28,6 @@ type Metrics struct {
 	reloadOK   prometheus.Gauge
 	reloadTime prometheus.Gauge
 	rulesInfo  *prometheus.GaugeVec
-	lastGood   prometheus.Gauge
 	known      map[string]bool // event types that may be a label
 }
 
@@ -67,7 +66,6 @@ func New(version string, eventTypes []string) *Metrics {
 	m.batch = histogram("heed_commit_batch_size", "Events that were committed together.", prometheus.ExponentialBuckets(1, 2, 10))
 	m.reloadOK = gauge("heed_rules_last_reload_successful", "1 if the rule files as they are now are active, 0 if an older set still is.")
 	m.reloadTime = gauge("heed_rules_last_reload_success_timestamp_seconds", "When rules were last activated.")
-	m.lastGood = gauge("heed_last_good_delivery_timestamp_seconds", "When the last verified request came in.")
 	m.rulesInfo = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "heed_rules_info", Help: "The active rule set; version is the start of its hash."}, []string{"version"})
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "heed_build_info", Help: "What runs here."}, []string{"version", "goversion"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)
@@ -82,7 +80,7 @@ func (m *Metrics) Handler() http.Handler {
 
 // Received counts a webhook request. result is accepted, duplicate,
 // quarantined or refused; a refused one has a reason and no event type.
-func (m *Metrics) Received(eventType, result, reason string, at time.Time, took time.Duration) {
+func (m *Metrics) Received(eventType, result, reason string, took time.Duration) {
 	if !m.known[eventType] {
 		eventType = "other"
 	}
@@ -91,7 +89,6 @@ func (m *Metrics) Received(eventType, result, reason string, at time.Time, took 
 		m.refused.WithLabelValues(reason).Inc()
 		return
 	}
-	m.lastGood.Set(seconds(at))
 	m.accept.Observe(took.Seconds())
 }
 
@@ -133,6 +130,20 @@ func (m *Metrics) Reloaded(ok bool, version string, at time.Time) {
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+// WatchLastGood makes heed_last_good_delivery_timestamp_seconds, read whenever
+// the metrics are; the zero time is 0.
+func (m *Metrics) WatchLastGood(lastGood func() time.Time) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "heed_last_good_delivery_timestamp_seconds",
+		Help: "When the last verified event came that was new and signed within the accepted window; 0 if none ever did.",
+	}, func() float64 {
+		if at := lastGood(); !at.IsZero() {
+			return seconds(at)
+		}
+		return 0
+	}))
+}
 
 // WatchPending makes heed_deliveries_pending, read from the store whenever the
 // metrics are.

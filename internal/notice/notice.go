@@ -30,11 +30,16 @@ type Options struct {
 	// Emit takes an event in, decides it and stores what follows. An error
 	// means that it is tried again.
 	Emit func(ctx context.Context, eventType string, data map[string]any) error
-	// SilentAfter is how long nothing may be verified before the source counts
-	// as silent; zero for never.
+	// SilentAfter is how long no good event may come before the source counts as
+	// silent; zero for never.
 	SilentAfter time.Duration
-	Now         func() time.Time
-	Log         *slog.Logger
+	// LastGood is when the last good event came; the zero time if none ever did.
+	LastGood func() time.Time
+	// WatchedSince is since when good events are awaited, and SilenceNotedAt when
+	// a silence was last noted; both reach back to before the process.
+	WatchedSince, SilenceNotedAt time.Time
+	Now                          func() time.Time
+	Log                          *slog.Logger
 }
 
 // The rhythm of events. The first of a kind goes out at once; those that follow
@@ -48,17 +53,18 @@ const (
 	again = 6 * time.Hour
 )
 
+const dateTime = "2 Jan 15:04 MST"
+
 // Board collects what happened. Its methods may be called from many goroutines
 // and never wait for the events to go out.
 type Board struct {
 	Options
 	hint chan struct{}
 
-	mu       sync.Mutex
-	topics   map[string]*topic
-	refused  []time.Time // wrong signatures of the last burstWindow, at most burst
-	verified time.Time   // the last good request
-	told     map[string]time.Time
+	mu      sync.Mutex
+	topics  map[string]*topic
+	refused []time.Time // wrong signatures of the last burstWindow, at most burst
+	noted   map[string]time.Time
 }
 
 // topic is one kind of event about one thing, such as one action's dead
@@ -73,7 +79,11 @@ type topic struct {
 
 // New makes a Board. What it counts begins now.
 func New(o Options) *Board {
-	return &Board{Options: o, hint: make(chan struct{}, 1), topics: map[string]*topic{}, verified: o.Now(), told: map[string]time.Time{}}
+	b := &Board{Options: o, hint: make(chan struct{}, 1), topics: map[string]*topic{}, noted: map[string]time.Time{}}
+	if !o.SilenceNotedAt.IsZero() {
+		b.noted[SourceSilent] = o.SilenceNotedAt
+	}
+	return b
 }
 
 // Post says that something happened. Events of a type about the same thing are
@@ -81,6 +91,11 @@ func New(o Options) *Board {
 func (b *Board) Post(eventType, about string, data map[string]any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.post(eventType, about, data)
+}
+
+// post is Post for callers that hold the lock.
+func (b *Board) post(eventType, about string, data map[string]any) {
 	key := eventType + "\x00" + about
 	t := b.topics[key]
 	if t == nil {
@@ -98,12 +113,14 @@ func (b *Board) wake() {
 	}
 }
 
-// Verified says that a request with a good signature came.
-func (b *Board) Verified() {
+// Heard says that an event came. If that ends a silence, the next one is due
+// sooner than was thought.
+func (b *Board) Heard() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.verified = b.Now()
-	delete(b.told, SourceSilent)
+	if _, silent := b.noted[SourceSilent]; silent {
+		b.wake()
+	}
 }
 
 // WrongSignature says that a request came that no secret has signed. A few are
@@ -115,12 +132,12 @@ func (b *Board) WrongSignature() {
 	if len(b.refused) < burst {
 		b.refused = append(b.refused, now)
 	}
-	tell := len(b.refused) == burst && b.mayTell(SignaturesRefused, now)
-	good := now.Sub(b.verified) <= burstWindow
+	due := len(b.refused) == burst && b.due(SignaturesRefused, now)
 	b.mu.Unlock()
-	if !tell {
+	if !due {
 		return
 	}
+	good := now.Sub(b.LastGood()) <= burstWindow
 	message := fmt.Sprintf("At least %d requests with a wrong signature came within %s, and no good one: the signing secret was probably changed at MindTickle. Put the new one into the secret file.", burst, words(burstWindow))
 	if good {
 		message = fmt.Sprintf("At least %d requests with a wrong signature came within %s, and good ones too: somebody tries, or a second webhook has another secret.", burst, words(burstWindow))
@@ -128,13 +145,13 @@ func (b *Board) WrongSignature() {
 	b.Post(SignaturesRefused, "", map[string]any{"message": message, "goodToo": good})
 }
 
-// mayTell says whether enough time has passed since the last word, and takes
-// note of this one. The caller holds the lock.
-func (b *Board) mayTell(eventType string, now time.Time) bool {
-	if last, ok := b.told[eventType]; ok && now.Sub(last) < again && !now.Before(last) {
+// due says whether enough time has passed since the last event of a type, and
+// takes note of this one. The caller holds the lock.
+func (b *Board) due(eventType string, now time.Time) bool {
+	if last, ok := b.noted[eventType]; ok && now.Sub(last) < again && !now.Before(last) {
 		return false
 	}
-	b.told[eventType] = now
+	b.noted[eventType] = now
 	return true
 }
 
@@ -177,14 +194,13 @@ func (b *Board) last() {
 
 // flush emits what may go out now and returns how long nothing else will.
 func (b *Board) flush(ctx context.Context) time.Duration {
-	b.checkSilence()
-	pause := interval
-	for _, t := range b.due(&pause) {
+	pause := min(interval, b.checkSilence())
+	for _, t := range b.dueTopics(&pause) {
 		data := maps.Clone(t.data)
 		data["count"] = t.count
 		if err := b.Emit(ctx, t.eventType, data); err != nil {
 			if ctx.Err() == nil {
-				b.Log.Warn("an event about heed itself could not be taken in; trying again", "event", t.eventType, "err", err)
+				b.Log.Warn("an event about heed itself could not be taken in; trying again", "type", t.eventType, "error", err)
 			}
 			b.giveBack(t)
 		}
@@ -192,23 +208,39 @@ func (b *Board) flush(ctx context.Context) time.Duration {
 	return pause
 }
 
-func (b *Board) checkSilence() {
+// checkSilence posts that the source is silent, if it is, and returns after how
+// long it may be so next.
+func (b *Board) checkSilence() time.Duration {
+	if b.SilentAfter <= 0 {
+		return interval
+	}
+	now, since := b.Now(), b.LastGood()
+	what := "No good event has come since " + since.UTC().Format(dateTime)
+	if since.IsZero() {
+		since = b.WatchedSince
+		what = "No good event has ever come, and heed has listened since " + since.UTC().Format(dateTime)
+	}
+	silent := now.Sub(since)
 	b.mu.Lock()
-	now := b.Now()
-	silent := now.Sub(b.verified)
-	tell := b.SilentAfter > 0 && silent >= b.SilentAfter && b.mayTell(SourceSilent, now)
-	since := b.verified
-	b.mu.Unlock()
-	if tell {
-		b.Post(SourceSilent, "", map[string]any{
-			"message": fmt.Sprintf("No event was verified since %s. MindTickle suspends a webhook that fails for 24 hours: look at its status, and at the way to here.", since.UTC().Format("2 Jan 15:04 MST")),
+	defer b.mu.Unlock()
+	if b.noted[SourceSilent].Before(since) {
+		delete(b.noted, SourceSilent) // that was another silence
+	}
+	if silent < b.SilentAfter {
+		return b.SilentAfter - silent
+	}
+	if b.due(SourceSilent, now) {
+		b.post(SourceSilent, "", map[string]any{
+			"message": what + ". MindTickle suspends a webhook that fails for 24 hours: look at its status, and at the way to here.",
 			"since":   since.UTC().Format(time.RFC3339), "hours": int(silent.Hours()),
 		})
 	}
+	next := b.noted[SourceSilent].Add(again).Sub(now)
+	return max(next, time.Second) // a clock that is set back must not make this spin
 }
 
-// due takes the topics that may go out. pause becomes the time until the next.
-func (b *Board) due(pause *time.Duration) []topic {
+// dueTopics takes the topics that may go out. pause becomes the time until the next.
+func (b *Board) dueTopics(pause *time.Duration) []topic {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.Now()

@@ -40,8 +40,19 @@ func (s *sink) taken() []string {
 
 // run runs a board until the test ends.
 func run(t *testing.T, silentAfter time.Duration) (*Board, *sink) {
+	return runWith(t, Options{SilentAfter: silentAfter, WatchedSince: time.Now()})
+}
+
+// never is a source of which no good event ever came.
+func never() time.Time { return time.Time{} }
+
+func runWith(t *testing.T, o Options) (*Board, *sink) {
 	s := &sink{}
-	b := New(Options{Emit: s.emit, SilentAfter: silentAfter, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	o.Emit, o.Now, o.Log = s.emit, time.Now, slog.New(slog.DiscardHandler)
+	if o.LastGood == nil {
+		o.LastGood = never
+	}
+	b := New(o)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); b.Run(ctx) }()
@@ -129,31 +140,12 @@ func TestABurstOfWrongSignaturesIsSaidOnce(t *testing.T) {
 	})
 }
 
-func TestASilentSourceIsNoticedAndAnEventEndsTheSilence(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b, s := run(t, 12*time.Hour)
-		time.Sleep(11 * time.Hour)
-		b.Verified()
-		time.Sleep(11 * time.Hour)
-		want(t, s)
-		time.Sleep(2 * time.Hour)
-		want(t, s, "heed.source.silent <nil> ×1")
-		time.Sleep(again + 2*interval)
-		want(t, s, "heed.source.silent <nil> ×1")
-		b.Verified()
-		time.Sleep(11 * time.Hour)
-		want(t, s)
-		time.Sleep(2 * time.Hour)
-		want(t, s, "heed.source.silent <nil> ×1")
-	})
-}
-
 func TestAClockThatIsSetBackHoldsNothingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var shift time.Duration
 		s := &sink{}
-		b := New(Options{Emit: s.emit, Log: slog.New(slog.DiscardHandler), Now: func() time.Time {
+		b := New(Options{Emit: s.emit, LastGood: never, Log: slog.New(slog.DiscardHandler), Now: func() time.Time {
 			mu.Lock()
 			defer mu.Unlock()
 			return time.Now().Add(shift)

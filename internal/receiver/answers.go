@@ -21,11 +21,12 @@ const (
 	TooLarge         Reason = "too_large"         // 413
 	MissingSignature Reason = "missing_signature" // 401; also empty or twice
 	MissingTimestamp Reason = "missing_timestamp" // 401; also empty or twice
-	BadTimestamp     Reason = "bad_timestamp"     // 403; not 10 to 13 digits
+	BadTimestamp     Reason = "bad_timestamp"     // 403; neither Unix nor RFC 3339
 	BadSignature     Reason = "bad_signature"     // 403; not 64 hex digits
 	WrongSignature   Reason = "wrong_signature"   // 403; no secret made it
 	SlowBody         Reason = "slow_body"         // 408
 	CutBody          Reason = "cut_body"          // 400
+	Overloaded       Reason = "overloaded"        // 503; no memory for the body
 	HungUp           Reason = "hung_up"           // 503, which nobody reads
 	Unavailable      Reason = "unavailable"       // 503
 	Panicked         Reason = "panic"             // 503
@@ -35,7 +36,7 @@ const (
 var Reasons = []Reason{
 	NotFound, Method, MediaType, ContentEncoding, TooLarge,
 	MissingSignature, MissingTimestamp, BadTimestamp, BadSignature, WrongSignature,
-	SlowBody, CutBody, HungUp, Unavailable, Panicked,
+	SlowBody, CutBody, Overloaded, HungUp, Unavailable, Panicked,
 }
 
 // refusal is one way in which a request is refused.
@@ -65,7 +66,7 @@ var (
 	missingTimestamp = refused(MissingTimestamp, http.StatusUnauthorized, "Missing signature",
 		"something other than MindTickle, or a proxy that drops or doubles "+TimestampHeader)
 	badTimestamp = refused(BadTimestamp, http.StatusForbidden, "Invalid signature",
-		"something other than MindTickle: "+TimestampHeader+" is not 10 to 13 digits")
+		"something other than MindTickle: "+TimestampHeader+" is neither Unix seconds or milliseconds nor RFC 3339")
 	badSignature = refused(BadSignature, http.StatusForbidden, "Invalid signature",
 		"something other than MindTickle: "+SignatureHeader+" is not 64 hex digits")
 	wrongSignature = refused(WrongSignature, http.StatusForbidden, "Invalid signature",
@@ -74,6 +75,9 @@ var (
 		"a slow network, or somebody who holds connections open").with("Connection", "close")
 	cutBody = refused(CutBody, http.StatusBadRequest, "Body incomplete",
 		"the connection broke while the body came").with("Connection", "close")
+	overloaded = refused(Overloaded, http.StatusServiceUnavailable, "Try again later",
+		"too many large bodies at once: somebody may be trying to fill the memory, or events are far larger than usual").
+		with("Retry-After", "30").with("Connection", "close")
 	hungUp      = refused(HungUp, http.StatusServiceUnavailable, "Try again later", "")
 	unavailable = refused(Unavailable, http.StatusServiceUnavailable, "Try again later",
 		"the event could not be stored: is the disk full, read-only or locked?").with("Retry-After", "30").asError()

@@ -23,8 +23,8 @@ func TestBodyOfOneMiBIsTakenAndOneByteMoreIsNot(t *testing.T) {
 	}{
 		{0, false, 200},
 		{1, true, 200},
-		{firstRead, false, 200},
-		{firstRead + 1, false, 200},
+		{freeBody, false, 200},
+		{freeBody + 1, false, 200},
 		{MaxBody, false, 200},
 		{MaxBody, true, 200},
 		{MaxBody + 1, false, 413},

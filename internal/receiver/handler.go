@@ -92,6 +92,7 @@ type Handler struct {
 	observe  Observer
 	now      func() time.Time
 	warnings *warnings
+	bodies   *budget
 }
 
 // New returns the handler of the public listener. The error names every
@@ -102,7 +103,7 @@ func New(o Options) (*Handler, error) {
 	}
 	return &Handler{
 		keys: o.Keys, intake: o.Intake, ready: o.Ready, observe: o.Observe, now: o.Now,
-		warnings: newWarnings(o.Log, o.Now),
+		warnings: newWarnings(o.Log, o.Now), bodies: newBudget(maxBodies),
 	}, nil
 }
 
@@ -143,14 +144,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) webhook(w http.ResponseWriter, r *http.Request) {
 	signed, why := checkHeaders(r)
 	if why != nil {
-		h.refuse(w, r, why, nil)
+		var detail error
+		if why == badTimestamp {
+			detail = errors.New("the timestamp has the form " + formOf(signed.timestamp))
+		}
+		h.refuse(w, r, why, detail)
 		return
 	}
-	body, why := readBody(w, r)
+	body, held, why := readBody(w, r, h.bodies)
 	if why != nil {
 		h.refuse(w, r, why, nil)
 		return
 	}
+	defer h.bodies.give(held)
 	if !h.keys.Verify(signed.timestamp, body, signed.mac) {
 		h.refuse(w, r, wrongSignature, nil)
 		return
@@ -175,6 +181,8 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request, request intake.
 		writeAnswer(w, answer)
 	case r.Context().Err() != nil:
 		h.refuse(w, r, hungUp, nil)
+	case errors.Is(err, intake.ErrOverloaded):
+		h.refuse(w, r, overloaded, err)
 	default:
 		h.refuse(w, r, unavailable, err)
 	}

@@ -14,10 +14,6 @@ import (
 // MaxBody is how many bytes a body may have.
 const MaxBody = 1 << 20
 
-// firstRead is how much memory a body gets before any of it has come. A
-// declared length is a claim: memory follows what was really sent.
-const firstRead = 32 << 10
-
 // maxID is how many bytes an event id may have.
 const maxID = 256
 
@@ -35,7 +31,8 @@ type signature struct {
 	mac       []byte
 }
 
-// checkHeaders refuses whatever can be refused before the body is read.
+// checkHeaders refuses whatever can be refused before the body is read. With
+// badTimestamp the signature has the timestamp as it came.
 func checkHeaders(r *http.Request) (signature, *refusal) {
 	if !isJSON(r.Header["Content-Type"]) {
 		return signature{}, mediaType
@@ -56,7 +53,7 @@ func checkHeaders(r *http.Request) (signature, *refusal) {
 	}
 	s := signature{timestamp: timestamp}
 	if s.at, ok = parseTimestamp(timestamp); !ok {
-		return signature{}, badTimestamp
+		return s, badTimestamp
 	}
 	if s.mac, ok = parseSignature(mac); !ok {
 		return signature{}, badSignature
@@ -118,42 +115,25 @@ func printable(s string) bool {
 	return true
 }
 
-// readBody reads the whole body, whose buffer the intake keeps.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
-	var body []byte
-	var err error
-	if r.ContentLength >= 0 {
-		body, err = readDeclared(r.Body, int(r.ContentLength))
-	} else {
-		body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+// readBody reads the whole body, whose buffer the intake keeps, and returns what
+// it takes of the budget.
+func readBody(w http.ResponseWriter, r *http.Request, bodies *budget) (body []byte, held int64, why *refusal) {
+	from := io.Reader(r.Body)
+	if r.ContentLength < 0 {
+		from = http.MaxBytesReader(w, r.Body, MaxBody)
 	}
+	body, held, err := bodies.read(from, int(r.ContentLength))
 	var over *http.MaxBytesError
 	switch {
 	case err == nil:
-		return body, nil
+		return body, held, nil
+	case errors.Is(err, errNoRoom):
+		return nil, 0, overloaded
 	case errors.As(err, &over):
-		return nil, tooLarge
+		return nil, 0, tooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, slowBody
+		return nil, 0, slowBody
 	default:
-		return nil, cutBody
-	}
-}
-
-// readDeclared reads exactly n bytes, at most MaxBody. An ordinary body lands
-// in one buffer of its own size; a large one's doubles as it comes.
-func readDeclared(from io.Reader, n int) ([]byte, error) {
-	body := make([]byte, min(n, firstRead))
-	for read := 0; ; {
-		got, err := io.ReadFull(from, body[read:])
-		if err != nil {
-			return nil, err
-		}
-		read += got
-		if read == n {
-			return body, nil
-		}
-		body = append(make([]byte, 0, min(2*read, n)), body...)
-		body = body[:cap(body)]
+		return nil, 0, cutBody
 	}
 }

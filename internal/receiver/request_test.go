@@ -73,7 +73,10 @@ func TestHeadersDecide(t *testing.T) {
 		"timestamp of 14 digits":          {signed("17000000000000"), 403, BadTimestamp},
 		"timestamp of 20 digits":          {signed("17000000000000000000"), 403, BadTimestamp},
 		"timestamp with a colon":          {signed("1700000000:1"), 403, BadTimestamp},
-		"timestamp as a date":             {signed("2023-11-14T22:13:20Z"), 403, BadTimestamp},
+		"timestamp in RFC 3339":           {signed("2023-11-14T22:13:20Z"), 200, ""},
+		"timestamp with an offset":        {signed("2023-11-15T03:43:20.25+05:30"), 200, ""},
+		"timestamp without a zone":        {signed("2023-11-14T22:13:20"), 403, BadTimestamp},
+		"timestamp as a date":             {signed("2023-11-14"), 403, BadTimestamp},
 		"timestamp in other digits":       {signed("١٧٠٠٠"), 403, BadTimestamp},
 
 		"no media type":               {remove("Content-Type"), 200, ""},

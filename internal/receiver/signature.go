@@ -8,7 +8,6 @@ import (
 	"hash"
 	"io"
 	"sync"
-	"time"
 )
 
 // Sign returns the signature that MindTickle puts into x-mt-webhook-signature:
@@ -17,26 +16,6 @@ import (
 // whatever it is.
 func Sign(secret, timestamp string, body []byte) string {
 	return hex.EncodeToString(newMAC(secret).sum(timestamp, body))
-}
-
-// parseTimestamp reads a timestamp header, 10 to 13 digits and nothing else:
-// up to 11 digits are Unix seconds, 12 and 13 are milliseconds. (Seconds have
-// 10 digits until the year 2286; milliseconds had 12 until 2001.)
-func parseTimestamp(s string) (time.Time, bool) {
-	if len(s) < 10 || len(s) > 13 {
-		return time.Time{}, false
-	}
-	var n int64
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return time.Time{}, false
-		}
-		n = 10*n + int64(s[i]-'0')
-	}
-	if len(s) <= 11 {
-		return time.Unix(n, 0).UTC(), true
-	}
-	return time.UnixMilli(n).UTC(), true
 }
 
 // parseSignature reads a signature header: 64 hex digits of either case.

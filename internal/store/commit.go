@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"heed/engine/intake"
 	"heed/engine/record"
@@ -17,11 +18,10 @@ import (
 const maxDeliveries = 1 << 16
 
 // Commit implements intake.Store. The event needs an ID, a Signature and a
-// Status, each delivery an ID and a State. Where a Signature comes a third
-// time, its second ID counts as seen with it. A duplicate leaves e as it was;
-// otherwise the deliveries that were stored have their EventSeq and EventID
-// set. Errors wrap ErrUnavailable or ErrClosed, or say what is wrong with the
-// event.
+// Status, each delivery an ID and a State. A duplicate, or an event that was
+// only counted, leaves e as it was; otherwise the deliveries that were stored
+// have their EventSeq and EventID set. Errors wrap ErrUnavailable or ErrClosed,
+// or say what is wrong with the event.
 func (db *DB) Commit(ctx context.Context, e *record.Event, deliveries []record.Delivery) (intake.Verdict, error) {
 	c, err := newCommit(e, deliveries)
 	if err == nil {
@@ -30,8 +30,8 @@ func (db *DB) Commit(ctx context.Context, e *record.Event, deliveries []record.D
 	switch {
 	case err != nil:
 		return intake.Stored, fmt.Errorf("commit event %q: %w", e.ID, err)
-	case c.verdict == intake.Duplicate:
-		return intake.Duplicate, nil
+	case c.verdict != intake.Stored:
+		return c.verdict, nil
 	}
 	e.Seq = c.seq
 	if c.reason != "" {
@@ -54,12 +54,15 @@ type commit struct {
 	id, body, signature digest
 	accepted            bool
 	replayed            bool // by a person: it claims nothing, and nothing keeps it from being stored
+	good                bool // it shows that its source works, if it is new
 	receivedAt          int64
 	size                int // bytes, roughly
 
 	verdict intake.Verdict
 	seq     int64
 	reason  string // why the store has quarantined it
+	// original is the event that the signature belongs to, if that is the reason.
+	original int64
 }
 
 const (
@@ -77,6 +80,7 @@ const (
 	colRuleSet   = 8
 	colDecisions = 11
 	colFacts     = 12
+	colBody      = 13
 )
 
 func newCommit(e *record.Event, deliveries []record.Delivery) (*commit, error) {
@@ -103,6 +107,7 @@ func newCommit(e *record.Event, deliveries []record.Delivery) (*commit, error) {
 		signature:  digestOf(e.Signature),
 		accepted:   e.Status == record.Accepted,
 		replayed:   e.Status == record.Replayed,
+		good:       e.Good,
 		receivedAt: micros(e.ReceivedAt),
 		size:       len(e.Body) + len(decisions) + len(e.Facts),
 	}
@@ -140,16 +145,16 @@ func (c *commit) wakes() bool {
 	return c.waiting && c.verdict == intake.Stored && c.reason == ""
 }
 
-// claims are the keys that the event has once it is stored. replay says that
+// claims are the keys that the event has once it is stored. reused says that
 // its signature belongs to another id.
-func (c *commit) claims(replay bool) iter.Seq2[key, claim] {
+func (c *commit) claims(reused bool) iter.Seq2[key, claim] {
 	return func(yield func(key, claim) bool) {
 		if c.replayed {
 			return
 		}
 		k := keyOf(kindSignature, c.signature)
-		if replay {
-			k = c.replayKey()
+		if reused {
+			k = keyOf(kindReuse, c.signature)
 		}
 		if !yield(k, claim{c.seq, c.id, c.receivedAt}) {
 			return
@@ -160,16 +165,18 @@ func (c *commit) claims(replay bool) iter.Seq2[key, claim] {
 	}
 }
 
-func (c *commit) replayKey() key {
-	return keyOf(kindReplay, digestOf(c.signature[:], c.id[:]))
-}
-
 // groupTx is the transaction of one group.
 type groupTx struct {
 	conn    *conn
 	keys    *keyring
 	nextSeq int64
 	stored  int // events
+	// firstSeq is the number of the group's first event.
+	firstSeq int64
+	// lastGood is the last event of the group that shows that its source works;
+	// savedGood is when the last one came that is written down.
+	lastGood  record.LastGood
+	savedGood time.Time
 
 	// known are the claims that the table has or that this group made. The
 	// made ones are listed in fresh, for the keyring, or are in the table.
@@ -184,8 +191,11 @@ type groupTx struct {
 
 type seqRange struct{ first, last int64 }
 
-func newGroupTx(conn *conn, keys *keyring, nextSeq int64) *groupTx {
-	return &groupTx{conn: conn, keys: keys, nextSeq: nextSeq, known: map[key]claim{}, hours: map[int64]seqRange{}}
+func newGroupTx(w *writer) *groupTx {
+	return &groupTx{
+		conn: w.conn, keys: w.keys, nextSeq: w.nextSeq, firstSeq: w.nextSeq, savedGood: w.savedGood,
+		known: map[key]claim{}, hours: map[int64]seqRange{},
+	}
 }
 
 // mark and undo let one op of the group be taken back.
@@ -218,20 +228,25 @@ func (g *groupTx) store(commits []*commit) error {
 		return err
 	}
 	var events, deliveries, signatures [][]value
+	var reuses []reuse
 	for _, c := range commits {
-		replay, err := g.decide(c)
-		switch {
-		case err != nil:
+		if err := g.decide(c); err != nil {
 			return err
-		case c.verdict == intake.Duplicate:
+		}
+		switch c.verdict {
+		case intake.Duplicate:
 			if k := keyOf(kindSignature, c.signature); c.seq != 0 {
 				signatures = append(signatures, g.known[k].row(k))
 			}
 			continue
+		case intake.Stored:
+			events = append(events, g.number(c))
 		}
-		events = append(events, g.number(c, replay))
-		if c.reason == "" {
+		switch c.reason {
+		case "":
 			deliveries = append(deliveries, c.deliveries...)
+		case intake.SignatureReused:
+			reuses = append(reuses, reuse{c.seq, c.original, c.receivedAt})
 		}
 	}
 	if err := g.conn.insert(insertEvents, events); err != nil {
@@ -240,29 +255,30 @@ func (g *groupTx) store(commits []*commit) error {
 	if err := g.conn.insert(insertDeliveries, deliveries); err != nil {
 		return err
 	}
-	return g.conn.insert(insertKeys, signatures)
+	if err := g.conn.insert(insertKeys, signatures); err != nil {
+		return err
+	}
+	return g.count(reuses)
 }
 
-// decide applies the rules of intake.Store. replay says that the event is
-// stored although its signature has another id. A duplicate with a seq is one
-// by id, whose new signature is now claimed for that event.
-func (g *groupTx) decide(c *commit) (replay bool, err error) {
-	c.verdict, c.seq, c.reason = intake.Stored, 0, ""
+// decide applies the rules of intake.Store. A duplicate with a seq is one by id,
+// whose new signature is now claimed for that event; what is only counted has
+// the seq of the event that counts.
+func (g *groupTx) decide(c *commit) (err error) {
+	c.verdict, c.seq, c.reason, c.original = intake.Stored, 0, "", 0
 	if c.replayed {
-		return false, nil
+		return nil
 	}
 	if first, seen := g.find(keyOf(kindSignature, c.signature)); seen {
 		if first.other == c.id {
 			c.verdict = intake.Duplicate
-			return false, nil
+			return nil
 		}
-		again, err := g.replayed(c)
-		if again || err != nil {
-			c.verdict = intake.Duplicate
-			return false, err
+		c.reason, c.original = intake.SignatureReused, first.seq
+		if c.seq, err = g.reuseOf(c); c.seq != 0 {
+			c.verdict = intake.Counted
 		}
-		c.reason = intake.SignatureReused
-		return true, nil
+		return err
 	}
 	owner, seen := g.find(keyOf(kindID, c.id))
 	switch {
@@ -272,21 +288,7 @@ func (g *groupTx) decide(c *commit) (replay bool, err error) {
 	case seen:
 		c.reason = intake.IDReused
 	}
-	return false, nil
-}
-
-// replayed says whether this very replay was stored before. It is rare enough
-// to be asked for alone.
-func (g *groupTx) replayed(c *commit) (bool, error) {
-	k := c.replayKey()
-	if _, ok := g.find(k); ok {
-		return true, nil
-	}
-	if err := g.lookUp([]key{k}); err != nil {
-		return false, err
-	}
-	_, ok := g.known[k]
-	return ok, nil
+	return nil
 }
 
 func (g *groupTx) find(k key) (claim, bool) {
@@ -302,11 +304,15 @@ func (g *groupTx) claim(k key, c claim) {
 }
 
 // number gives the event its place and returns its row.
-func (g *groupTx) number(c *commit, replay bool) []value {
+func (g *groupTx) number(c *commit) []value {
 	c.seq = g.nextSeq
 	g.nextSeq++
 	g.stored++
-	for k, v := range c.claims(replay) {
+	reused := c.reason == intake.SignatureReused
+	if c.good && !reused {
+		g.lastGood = record.LastGood{Seq: c.seq, At: timeOf(c.receivedAt)}
+	}
+	for k, v := range c.claims(reused) {
 		g.claim(k, v)
 		g.fresh = append(g.fresh, k)
 	}
@@ -322,6 +328,9 @@ func (g *groupTx) number(c *commit, replay bool) []value {
 		row = slices.Clone(row)
 		row[colStatus], row[colReason] = string(record.Quarantined), c.reason
 		row[colRuleSet], row[colDecisions], row[colFacts] = "", nil, nil
+		if reused {
+			row[colBody] = nil // the original's has the same bytes
+		}
 	}
 	row[colSeq] = c.seq
 	for i, d := range c.deliveries {
@@ -341,6 +350,9 @@ func (g *groupTx) finish() error {
 		if err != nil {
 			return err
 		}
+	}
+	if err := g.saveLastGood(); err != nil {
+		return err
 	}
 	// An event adds two keys, so a run ends before the next one is due.
 	return g.keys.merge(g, 4*g.stored, false)

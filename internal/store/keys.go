@@ -34,7 +34,7 @@ type key [1 + len(digest{})]byte
 const (
 	kindID        = 'i' // the id of an accepted event; other is the body
 	kindSignature = 's' // a signature; other is the id it came with first
-	kindReplay    = 'r' // a signature with an id other than its first
+	kindReuse     = 'r' // a signature that came with another id; seq counts how often
 )
 
 func keyOf(kind byte, d digest) key {

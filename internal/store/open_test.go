@@ -304,7 +304,7 @@ func checkAfterCrash(t *testing.T, dir string, sent []string, round int) {
 	}
 	replay := event("replay of " + sent[round])
 	replay.Signature = event(sent[round]).Signature
-	if v, err := db.Commit(t.Context(), replay, nil); v != intake.Duplicate || err != nil {
+	if v, err := db.Commit(t.Context(), replay, nil); v != intake.Counted || err != nil {
 		t.Errorf("the replay again: %v, %v", v, err)
 	}
 	e := event("new")

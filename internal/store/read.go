@@ -12,7 +12,9 @@ import (
 )
 
 const (
-	eventHead    = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, decisions, facts"
+	eventHead = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, decisions, facts," +
+		" (SELECT n FROM reuses WHERE reuses.event = events.seq)," +
+		" (SELECT o.id FROM reuses JOIN events o ON o.seq = reuses.original WHERE reuses.event = events.seq)"
 	deliveryCols = "d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.due_at, d.attempts, d.last_error, d.request, d.spent, d.generation," +
 		" d.destination, d.order_key, d.recipients," +
 		" ifnull(a.open_at, 0), ifnull(a.wait, ''), ifnull(l.open_at, 0), ifnull(l.wait, '')," +
@@ -109,10 +111,13 @@ func (db *DB) events(ctx context.Context, q query) ([]record.Event, error) {
 		var e record.Event
 		var receivedAt, signedAt int64
 		var decisions, facts []byte
-		if err := rows.Scan(&e.Seq, &e.ID, &e.Type, &e.CompanyID, &e.Status, &e.Reason,
-			&receivedAt, &signedAt, &e.RuleSet, &e.Signature, &decisions, &facts, &e.Body); err != nil {
+		var reuses sql.NullInt64
+		var original sql.NullString
+		if err := rows.Scan(&e.Seq, &e.ID, &e.Type, &e.CompanyID, &e.Status, &e.Reason, &receivedAt, &signedAt,
+			&e.RuleSet, &e.Signature, &decisions, &facts, &reuses, &original, &e.Body); err != nil {
 			return nil, err
 		}
+		e.Reuses, e.Original = int(reuses.Int64), original.String
 		e.ReceivedAt, e.SignedAt = timeOf(receivedAt), timeOf(signedAt)
 		e.Facts = facts
 		if decisions != nil {
@@ -289,18 +294,17 @@ func (db *DB) attempts(ctx context.Context, delivery int64) ([]record.Attempt, e
 // query is a SELECT that grows by its conditions.
 type query struct {
 	text     string
-	hasWhere bool
 	args     []any
-	bytes    int // of bodies, after which it ends; 0 for no bound
+	filtered bool // it has a condition
+	bytes    int  // of bodies, after which it ends; 0 for no bound
 }
 
 func (q *query) where(condition string, args ...any) {
 	word := " WHERE "
-	if q.hasWhere {
+	if q.filtered {
 		word = " AND "
 	}
-	q.hasWhere = true
-	q.text += word + condition
+	q.text, q.filtered = q.text+word+condition, true
 	q.args = append(q.args, args...)
 }
 

@@ -1,6 +1,6 @@
 // Package store owns what heed remembers: events, the keys by which they are
-// de-duplicated, deliveries with their attempts, rule sets and threads, in one
-// SQLite database that one process at a time may open; and what people.Keeper
+// de-duplicated, when the source last worked, deliveries with their attempts,
+// rule sets and threads, in one SQLite database that one process at a time may open; and what people.Keeper
 // saves. It implements intake.Store, delivery.Queue and people.Store, and what
 // the admin listener reads. Only cmd/heed imports it.
 //
@@ -169,6 +169,12 @@ func (db *DB) startWriter(ctx context.Context, o Options) error {
 		return fmt.Errorf("read what was learnt: %w", err)
 	}
 	w.nextSeq = max(w.nextSeq, learnt+1) // a number that was learnt is never given again
+	last, err := db.loadLastGood(ctx)
+	if err != nil {
+		return fmt.Errorf("read the last good event: %w", err)
+	}
+	w.lastGood.Store(&last)
+	w.savedGood = last.At
 	sqlConn, err := db.writeDB.Conn(ctx)
 	if err != nil {
 		return err

@@ -7,7 +7,9 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"heed/engine/record"
 	"heed/internal/crashpoint"
 )
 
@@ -41,6 +43,10 @@ type writer struct {
 	conn    *conn
 	keys    *keyring
 	nextSeq int64 // of the next event to be stored
+	// lastGood is the last committed event that shows that its source works,
+	// savedGood is when the last one came that is written down.
+	lastGood  atomic.Pointer[record.LastGood]
+	savedGood time.Time
 
 	onGroup func(events int)
 	wake    chan struct{}
@@ -199,7 +205,7 @@ func failAll(group []*op, err error) {
 // transaction lets apply write the group and commits it. On an error nothing
 // is stored and no memory of it is left.
 func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) error {
-	g := newGroupTx(w.conn, w.keys, w.nextSeq)
+	g := newGroupTx(w)
 	if _, err := w.conn.exec("BEGIN IMMEDIATE"); err != nil {
 		w.rollback() // in case an earlier rollback was refused
 		return err
@@ -219,6 +225,9 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 	crashpoint.Reach("after-commit")
 	w.nextSeq = g.nextSeq
 	w.keys.committed(g)
+	if w.savedGood = g.savedGood; g.lastGood.Seq != 0 {
+		w.lastGood.Store(&g.lastGood)
+	}
 	return nil
 }
 

@@ -23,6 +23,7 @@ const (
 	unknown    = "unknown"         // taken by an endpoint, but not stored
 	repeats    = "repeats"         // more than the crashes explain
 	slowStart  = "slow start"
+	slowAnswer = "slow answer"
 	wrongBody  = "wrong body"
 	oddAnswer  = "odd answer"
 	grew       = "grew"

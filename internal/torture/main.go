@@ -53,13 +53,14 @@ var runs = []run{
 	{"crashpoints", (*torture).crashpoints},
 	{"diskfull", (*torture).diskfull},
 	{"reload", (*torture).reload},
+	{"flood", (*torture).flood},
 	{"soak", (*torture).soak},
 }
 
 func main() {
-	names := flag.String("run", "kill,powercut,firststart,syncerror,crashpoints,diskfull,reload", "what to do, with commas: "+names())
+	names := flag.String("run", "kill,powercut,firststart,syncerror,crashpoints,diskfull,reload,flood", "what to do, with commas: "+names())
 	cycles := flag.Int("cycles", 15, "kills, power cuts and crashes")
-	seconds := flag.Int("seconds", 15, "length of reload and soak")
+	seconds := flag.Int("seconds", 15, "length of reload, of each flood and of soak")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of all that is random here; how the system runs is random beyond it")
 	selfcheck := flag.Bool("selfcheck", false, "also run builds that break the promise, which must be noticed")
 	noskip := flag.Bool("noskip", false, "fail where a run would be skipped")

@@ -79,3 +79,15 @@ func memory(pid int) (kib int, err error) {
 	}
 	return resident * os.Getpagesize() >> 10, nil
 }
+
+// mayOpen says why the process may not have so many files open.
+func mayOpen(files int) error {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("read the limit on open files: %w", err)
+	}
+	if limit.Max < uint64(files) {
+		return fmt.Errorf("%d open files are allowed, %d are needed", limit.Max, files)
+	}
+	return nil
+}

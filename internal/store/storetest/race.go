@@ -49,31 +49,31 @@ func testCopiesAtOnce(t *testing.T, s Store) {
 // Model is the rules of intake.Store at their simplest: one event after the
 // other, in memory.
 type Model struct {
-	ids    map[string]map[string]bool // the ids a signature came with
-	owners map[string]string          // the body of the accepted event with an id
+	first  map[string]string // the id that a signature came with first
+	reused map[string]bool   // the signatures that came with another id
+	owners map[string]string // the body of the accepted event with an id
 }
 
 // NewModel returns the model of an empty store.
 func NewModel() *Model {
-	return &Model{ids: map[string]map[string]bool{}, owners: map[string]string{}}
+	return &Model{first: map[string]string{}, reused: map[string]bool{}, owners: map[string]string{}}
 }
 
 // Commit says what becomes of the event: its verdict and, if it is stored, the
 // status and reason it is stored with.
 func (m *Model) Commit(e *record.Event) (intake.Verdict, record.Status, string) {
 	sig := string(e.Signature)
-	ids, seen := m.ids[sig]
-	if ids[e.ID] {
+	first, seen := m.first[sig]
+	switch {
+	case seen && first == e.ID:
 		return intake.Duplicate, "", ""
-	}
-	if !seen {
-		ids = map[string]bool{}
-		m.ids[sig] = ids
-	}
-	ids[e.ID] = true
-	if seen {
+	case m.reused[sig]:
+		return intake.Counted, "", ""
+	case seen:
+		m.reused[sig] = true
 		return intake.Stored, record.Quarantined, intake.SignatureReused
 	}
+	m.first[sig] = e.ID
 	switch body, taken := m.owners[e.ID]; {
 	case taken && body == string(e.Body):
 		return intake.Duplicate, "", ""
@@ -93,10 +93,7 @@ func (m *Model) outcome(e *record.Event) outcome {
 
 func (m *Model) clone() *Model {
 	c := NewModel()
-	c.owners = maps.Clone(m.owners)
-	for sig, ids := range m.ids {
-		c.ids[sig] = maps.Clone(ids)
-	}
+	c.first, c.reused, c.owners = maps.Clone(m.first), maps.Clone(m.reused), maps.Clone(m.owners)
 	return c
 }
 

@@ -26,6 +26,11 @@ type Store interface {
 	delivery.Queue
 	people.Store
 
+	// LastGood is the last new event that was committed as Good.
+	LastGood() record.LastGood
+	// WatchedSince is the time of its first call.
+	WatchedSince(ctx context.Context, now time.Time) (time.Time, error)
+
 	// Wake has a message after each change of when deliveries are due other
 	// than by Claim. Several changes may make one message.
 	Wake() <-chan struct{}
@@ -75,7 +80,7 @@ type Store interface {
 // Run runs the suite. open gives an empty store and sees to its end.
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for _, group := range []map[string]func(*testing.T, Store){
-		commitTests, raceTests, queueTests, laneTests, readTests, pruneTests, repairTests, threadTests, peopleTests,
+		commitTests, sourceTests, raceTests, queueTests, laneTests, readTests, pruneTests, repairTests, threadTests, peopleTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
@@ -131,13 +136,14 @@ var (
 	stored         = outcome{intake.Stored, record.Accepted, ""}
 	setAside       = outcome{intake.Stored, record.Quarantined, "not_json"}
 	duplicate      = outcome{Verdict: intake.Duplicate}
+	counted        = outcome{Verdict: intake.Counted}
 	idReused       = outcome{intake.Stored, record.Quarantined, intake.IDReused}
 	signatureReuse = outcome{intake.Stored, record.Quarantined, intake.SignatureReused}
 )
 
 func outcomeOf(v intake.Verdict, e *record.Event) outcome {
-	if v == intake.Duplicate {
-		return duplicate
+	if v != intake.Stored {
+		return outcome{Verdict: v}
 	}
 	return outcome{v, e.Status, e.Reason}
 }

@@ -1,0 +1,87 @@
+package receiver
+
+import (
+	"errors"
+	"io"
+	"sync/atomic"
+)
+
+// A body takes memory before its signature can be checked, so what all bodies
+// take together is bounded: whoever opens many connections and never ends a
+// body must not fill the memory.
+const (
+	// maxBodies is how many bytes the bodies of all requests may take at once.
+	maxBodies = 32 << 20
+	// freeBody is how much of each body is not counted. It is less than what its
+	// connection takes anyway, and most events are smaller, so they get through
+	// while the budget is spent.
+	freeBody = 4 << 10
+)
+
+// errNoRoom says that the budget for bodies is spent.
+var errNoRoom = errors.New("too many bodies at once")
+
+// budget is a number of bytes that requests share. It never makes anybody wait.
+type budget struct{ left atomic.Int64 }
+
+func newBudget(bytes int64) *budget {
+	b := &budget{}
+	b.left.Store(bytes)
+	return b
+}
+
+func (b *budget) take(n int64) bool {
+	if b.left.Add(-n) >= 0 {
+		return true
+	}
+	b.left.Add(n)
+	return false
+}
+
+func (b *budget) give(n int64) { b.left.Add(n) }
+
+// read reads a body of a declared length, or of an unknown one if that is
+// negative; from enforces MaxBody. Memory follows what really comes: the buffer
+// starts small and doubles. held is what the buffer takes of the budget, to be
+// given back by the caller; after an error it is given back already.
+func (b *budget) read(from io.Reader, declared int) (body []byte, held int64, err error) {
+	limit := declared
+	if declared < 0 {
+		limit = MaxBody + 1
+	}
+	body = make([]byte, min(limit, freeBody))
+	for n := 0; ; {
+		got, err := fill(from, body[n:])
+		n += got
+		switch {
+		case n == declared, declared < 0 && err == io.EOF:
+			return body[:n], held, nil
+		case err == io.EOF:
+			err = io.ErrUnexpectedEOF
+		case err == nil:
+			size := min(2*len(body), limit)
+			if more := int64(size - len(body)); b.take(more) {
+				held += more
+				body = append(make([]byte, 0, size), body...)[:size]
+				continue
+			}
+			err = errNoRoom
+		}
+		b.give(held)
+		return nil, 0, err
+	}
+}
+
+// fill reads until the buffer is full. Any error is the reader's own, io.EOF
+// included.
+func fill(from io.Reader, buffer []byte) (n int, err error) {
+	for n < len(buffer) && err == nil {
+		var got int
+		got, err = from.Read(buffer[n:])
+		n += got
+	}
+	if n == len(buffer) {
+		err = nil
+	}
+	return n, err
+}
