@@ -114,6 +114,9 @@ func (l *Lane) Admit(wanted int, now time.Time, interval, lease time.Duration) i
 		return 0
 	}
 	n := wanted
+	if l.Failures > 0 && l.Opened.IsZero() { // as many more as it takes to be sure
+		n = min(n, max(1, breakAfter-l.Failures))
+	}
 	if interval > 0 {
 		n = min(n, max(1, int(burst/interval)))
 	}

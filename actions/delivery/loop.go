@@ -201,22 +201,23 @@ func (l *Loop) start(sending context.Context, d record.Delivery) {
 	}
 	l.inFlight[d.ID]++
 	if at := l.lines[d.Action]; at.enter(d) {
-		l.sends.Go(func() { l.work(sending, at) })
+		l.sends.Go(func() { l.work(sending, at, d) })
 	}
 }
 
-// work sends what waits in a line, one after the other, until there is nothing.
-func (l *Loop) work(sending context.Context, at *line) {
-	for {
-		d, ok := at.next()
-		if !ok {
-			return
-		}
+// work sends a delivery, and then what waits in its line until there is nothing.
+func (l *Loop) work(sending context.Context, at *line, d record.Delivery) {
+	for ok := true; ok; {
 		end := l.send(sending, d)
-		for _, released := range at.leave(d, end.Outcome) {
-			l.ended <- finished{released, release(released)}
+		ended := finished{d, end}
+		var released []record.Delivery
+		d, ok, released = at.leave(d, end.Outcome)
+		// The end comes first: what is released is claimed again by what it
+		// teaches.
+		l.ended <- ended
+		for _, r := range released {
+			l.ended <- finished{r, release(r)}
 		}
-		l.ended <- finished{d, end}
 	}
 }
 
@@ -286,7 +287,7 @@ func (l *Loop) collect() {
 func (l *Loop) hear(f finished) {
 	l.finished = append(l.finished, f)
 	if !f.end.Released {
-		l.lines[f.delivery.Action].heard()
+		l.lines[f.delivery.Action].heard(f.end.Outcome)
 	}
 }
 
