@@ -171,6 +171,9 @@ func (c *compiler) builtin(n *ast.BuiltinNode) node {
 	if isPredicate(n) || n.Name == "count" || n.Name == "sum" {
 		return c.loop(n)
 	}
+	if own, ok := libraryReplaced[n.Name]; ok {
+		return applyOwn(n.Name, own, c.all(n.Arguments))
+	}
 	function := builtin.Builtins[builtin.Index[n.Name]]
 	call := function.Func
 	switch {
@@ -214,6 +217,16 @@ func toNumber(name string, convert func(any) any) func(...any) (any, error) {
 // apply calls a function once all its arguments are known. A function that
 // gives nothing back, such as first([]), gives a missing value.
 func apply(name string, call func(...any) (any, error), arguments []node) node {
+	return applyOwn(name, func(_ *frame, values []any) any {
+		result, err := call(values...)
+		if err != nil {
+			return badf("%s: %s", name, clip(err.Error()))
+		}
+		return normal(result)
+	}, arguments)
+}
+
+func applyOwn(name string, call func(f *frame, args []any) any, arguments []node) node {
 	none := missingf("%s has no result here", name)
 	return func(f *frame) (result any) {
 		values := make([]any, len(arguments))
@@ -225,11 +238,7 @@ func apply(name string, call func(...any) (any, error), arguments []node) node {
 		}
 		f.spend(cost(f, name, values))
 		defer refuse(name, &result)
-		result, err := call(values...)
-		if err != nil {
-			return badf("%s: %s", name, clip(err.Error()))
-		}
-		if result = normal(result); result == nil {
+		if result = call(f, values); result == nil {
 			return none
 		}
 		return result
