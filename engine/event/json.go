@@ -1,6 +1,7 @@
 package event
 
 import (
+	"math/big"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -22,6 +23,10 @@ func decodeJSON(text []byte) (any, error) {
 	}
 	return value, nil
 }
+
+// DecodeJSON reads one JSON value as Decode reads those of an event: into string,
+// bool, nil, int, float64, BadNumber, []any and map[string]any.
+func DecodeJSON(text []byte) (any, error) { return decodeJSON(text) }
 
 type decoder struct {
 	text []byte
@@ -308,8 +313,19 @@ func parseNumber(literal string, whole bool) any {
 		return BadNumber(literal)
 	}
 	f, err := strconv.ParseFloat(literal, 64)
-	if err != nil {
+	if err != nil || (f >= 1<<53 || f <= -1<<53) && !isExact(literal, f) {
 		return BadNumber(literal)
 	}
 	return f
+}
+
+// isExact says whether a literal is just this float64: beyond 2^53 the nearest
+// one may be another whole number.
+func isExact(literal string, f float64) bool {
+	const longest = 400 // the digits of the largest float64, and more
+	if len(literal) > longest {
+		return false
+	}
+	n, ok := new(big.Rat).SetString(literal)
+	return ok && n.Cmp(new(big.Rat).SetFloat64(f)) == 0
 }

@@ -3,16 +3,9 @@ package expression
 import (
 	"maps"
 	"slices"
-)
 
-// libraryReplaced are functions of the library that heed has of its own, because
-// the library's follow Go's map order, or another idea of what is equal.
-var libraryReplaced = map[string]func(f *frame, args []any) any{
-	"keys":    keysOf,
-	"values":  valuesOf,
-	"toPairs": pairsOf,
-	"uniq":    distinctOf,
-}
+	"heed/engine/event"
+)
 
 // keysOf are an object's keys in their order.
 func keysOf(_ *frame, args []any) any {
@@ -70,4 +63,20 @@ func distinctOf(f *frame, args []any) any {
 		}
 	}
 	return kept
+}
+
+// fromJSON is the value that a text holds as JSON, with exact numbers.
+func fromJSON(_ *frame, args []any) any {
+	text, ok := args[0].(string)
+	if !ok {
+		return badf("fromJSON takes a text, not %s", described{args[0]})
+	}
+	value, err := event.DecodeJSON([]byte(text))
+	if err != nil {
+		return badf("fromJSON: %s", clip(err.Error()))
+	}
+	if number, ok := value.(event.BadNumber); ok {
+		return badf("fromJSON gives %s", described{number})
+	}
+	return value
 }

@@ -85,7 +85,9 @@ func (s *Scope) check(text string) (ast.Node, reflect.Type, []Fault) {
 	// The library's checker stops at the first fault, and does not look at a
 	// slice of something untyped at all.
 	faults := s.checkNames(text, tree.Node)
+	restore := largeIntegers(text, tree)
 	result, err := checker.Check(tree, s.config)
+	restore()
 	if err != nil {
 		faults = s.checkParts(text, tree, faults)
 		if len(faults) == 0 {
