@@ -47,6 +47,7 @@ func (p *Params) compile(key string, node *source.Node, compile func(string) (*e
 		return nil
 	}
 	template, faults := compile(node.Text())
+	ReportComments(p.Report(), node, expression.TemplateComments(node.Text()))
 	ReportFaults(p.Report(), node, faults)
 	if slices.ContainsFunc(faults, func(f expression.Fault) bool { return !f.Warning }) {
 		return nil
@@ -165,6 +166,7 @@ func (p *Params) Expression(key string) *expression.Value {
 		return nil
 	}
 	value, faults := p.Scope.Value(node.Text())
+	ReportComments(p.Report(), node, expression.Comments(node.Text()))
 	ReportFaults(p.Report(), node, faults)
 	return value
 }

@@ -46,6 +46,9 @@ func (s *Scope) fromExpr(text string, err error) Fault {
 	for _, t := range translations {
 		if m := t.pattern.FindStringSubmatch(at.Message); m != nil {
 			t.rewrite(s, &f, m)
+			if _, open := comments(runes); at.Message == "unclosed comment" && open >= 0 {
+				f.From, f.To = open, open+2
+			}
 			if decimal, ok := decimalAsTwo(text, f); ok {
 				return decimal
 			}
@@ -202,7 +205,8 @@ var translations = []translation{
 		case m[2] == "/":
 			f.Hint = `a pattern is a text in quotes: matches "(?i)call"`
 		case m[2] == "#":
-			f.Hint = "a comment starts with // here; # stands for an element inside any(…) and its like"
+			f.Message = "# starts no comment in an expression"
+			f.Hint = "put the comment on a line of its own above the key, with # in front; inside any(…) # is an element of the list"
 		case m[1] == "Operator":
 			f.Hint = "a comparison has a value on each side of one sign: data.score <= 70"
 		case m[1] == "Identifier" || m[1] == "Number" || m[1] == "String":
@@ -237,6 +241,9 @@ var translations = []translation{
 	}},
 	{regexp.MustCompile(`^type string\[int\] is undefined$|^cannot get (?:first|last) element from string$`), func(_ *Scope, f *Fault, _ []string) {
 		f.Code, f.Message, f.Hint = "type-mismatch", "a text has no elements", "cut a piece out: data.quizName[0:1]"
+	}},
+	{regexp.MustCompile(`^unclosed comment$`), func(_ *Scope, f *Fault, _ []string) {
+		f.Message, f.Hint = "a comment that starts with /* is not closed", "close it with */"
 	}},
 	{regexp.MustCompile(`^literal not terminated$`), func(_ *Scope, f *Fault, _ []string) {
 		f.Message, f.Hint = "a quote is not closed", `a text starts and ends with the same quote: "graded"`

@@ -57,7 +57,7 @@ var habits = []habit{
 	{regexp.MustCompile(`\[[^\]]*["'](\s+)["'][^\]]*\]`), "a comma is missing in the list", `write ["graded", "final"]`, ", "},
 	{regexp.MustCompile(`\b(data) +(?:score|passed|quiz\w+|user\w+|email|role|reason)\b`), "a field stands behind a point", "write data.score", ""},
 	{regexp.MustCompile(`^\s*(no)\s+data\.`), "the word is not", "write not data.passed", "not"},
-	{regexp.MustCompile(`(^|\s)(--)\s`), "-- starts no comment here", "write // in front of a comment, or put it on a line of its own above", ""},
+	{regexp.MustCompile(`(^|\s)(--)\s`), "-- starts no comment here", "put the comment on a line of its own above the key, with # in front", ""},
 	{regexp.MustCompile(`\.(toFixed|Format|format|getDay|getHours|hour|day|year|month)\b`), "functions stand in front of what they work on", `write round(data.score, 1), hour(now), weekday(now), format(now, "2006-01-02")`, ""},
 	{regexp.MustCompile(`(?i)\bis\s+not\s+(?:null|nil|none|empty|missing|blank|undefined|defined)\b`), "the question whether there is a value is a comparison", "write != nil", "!= nil"},
 	{regexp.MustCompile(`(?i)\bis\s+(?:null|nil|none|empty|missing|blank|undefined)\b`), "the question whether there is a value is a comparison", "write == nil", "== nil"},

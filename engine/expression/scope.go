@@ -37,6 +37,8 @@ type Scope struct {
 	cells  map[string]map[string]bool // columns that are read, by table
 	asked  []Question                 // without what only an event knows
 	config *conf.Config
+	// recorded says that the rule was in use once.
+	recorded bool
 }
 
 // NewScope is the scope of a rule that listens to the given event types: the
@@ -75,6 +77,10 @@ func NewScope(eventTypes []*event.Type) *Scope {
 // Beside tells the scope which event types there are beside its own, for hints:
 // naming another type's field is a common slip.
 func (s *Scope) Beside(types []*event.Type) { s.other = types }
+
+// Recorded tells the scope whether the rule was in use once: what earlier
+// versions of heed accepted is a warning then, not an error.
+func (s *Scope) Recorded(recorded bool) { s.recorded = recorded }
 
 // Tables are the tables that rules can look things up in, by name.
 type Tables map[string]Table

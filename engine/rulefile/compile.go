@@ -33,7 +33,7 @@ type Loaded struct {
 // Compile checks and compiles a snapshot. It returns every problem there is;
 // the result is nil if one of them is an error.
 func (c *Compiler) Compile(s Snapshot) (*Loaded, []source.Problem) {
-	return c.compile(s, new(source.Report))
+	return c.compile(s, &source.Report{Recorded: s.Detached})
 }
 
 func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, problems []source.Problem) {
@@ -275,5 +275,6 @@ func (b *build) scope(on []string) *expression.Scope {
 	b.scopes[key] = expression.NewScope(types)
 	b.scopes[key].Beside(b.catalog.Types())
 	b.scopes[key].LookUpIn(b.tables)
+	b.scopes[key].Recorded(b.report.Recorded)
 	return b.scopes[key]
 }

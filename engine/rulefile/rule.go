@@ -169,6 +169,7 @@ func (b *build) readWhen(node *source.Node, scope *expression.Scope) *expression
 			Suggest("write a condition, such as data.score < 70, or leave when out: the rule then always matches")
 	default:
 		condition, faults := scope.Condition(node.Text())
+		actions.ReportComments(b.report, node, expression.Comments(node.Text()))
 		if condition != nil {
 			actions.ReportFaults(b.report, node, faults) // warnings
 			return condition
