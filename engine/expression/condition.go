@@ -64,7 +64,7 @@ func (s *Scope) Condition(text string) (*Condition, []Fault) {
 	if kind != "" && kind != "true or false" {
 		f := Fault{
 			To: len([]rune(text)), Code: "not-boolean",
-			Message: "the condition gives " + kind + ", not true or false", Hint: "compare it with something: (data.score ?? 0) < 70",
+			Message: "the condition gives " + kind + ", not true or false", Hint: "compare it with something, as in data.score < 70",
 		}
 		if field := dataField(tree); field != "" {
 			f.Hint = "compare it: data." + field + " == …, or data." + field + " != nil for any value"

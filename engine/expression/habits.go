@@ -28,10 +28,10 @@ var habits = []habit{
 	{regexp.MustCompile(`×`), "× is no multiplication here", "write *", "*"},
 	{regexp.MustCompile(`÷`), "÷ is no division here", "write /", "/"},
 	{regexp.MustCompile(`[<>]\s+(=)[^=]`), "<= and >= are written without a space", "write <= or >=", ""},
-	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d\b`), "a date stands in quotes, inside date(…)", `write date("2026-01-31")`, `now`},
-	{regexp.MustCompile(`\b\d\d?[./]\d\d?[./]\d{4}\b`), "a date stands in quotes, inside date(…), the year first", `write date("2026-01-31")`, `now`},
-	{regexp.MustCompile(`\b\d\d?:\d\d\b`), "a time of day is no number", `write hour(now, "Asia/Kolkata") >= 17`, ""},
-	{regexp.MustCompile(`(?i)\bin\s+(?:the\s+)?last\s+\d+\s+(?:days?|hours?|weeks?|minutes?)\b`), "a time is compared with a time", "write data.completedAt > now - days(7)", ""},
+	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d\b`), "a date stands in quotes, inside date(…)", `write it as in date("2026-01-31")`, `now`},
+	{regexp.MustCompile(`\b\d\d?[./]\d\d?[./]\d{4}\b`), "a date stands in quotes, inside date(…), the year first", `write it as in date("2026-01-31"), which is 31 January`, `now`},
+	{regexp.MustCompile(`\b\d\d?:\d\d\b`), "a time of day is no number", `compare the hour, as in hour(now, "Asia/Kolkata") >= 17, or texts, as in format(now, "15:04", "Asia/Kolkata") >= "17:30"`, ""},
+	{regexp.MustCompile(`(?i)\bin\s+(?:the\s+)?last\s+\d+\s+(?:days?|hours?|weeks?|minutes?)\b`), "a time is compared with a time", "write it as data.completedAt > now - days(7), with your field and number", ""},
 	{regexp.MustCompile(`(?i)[\w)\]"'] +(is +(?:one|any) +of|(?:one|any) +of)\b`), "the word is in", `write data.quizType in ["graded", "final"]`, "in"},
 	{regexp.MustCompile(`(?i)[\w)\]"'] +(does +not +(?:contain|include)s?|doesn.t +(?:contain|include)s?)\b`), "the words are not contains", `write data.quizName not contains "call"`, "not contains"},
 	{regexp.MustCompile(`(!)(?:contains|in|startsWith|endsWith|matches)\b`), "the word is not", `write not contains, not in`, "not "},
@@ -47,10 +47,12 @@ var habits = []habit{
 	{regexp.MustCompile(`(?i)[\w)\]"'] +(gte|ge|at +least)\b`), "a comparison is written with a sign", "write >=", ">="},
 	{regexp.MustCompile(`\b\d+ ?(d|days?|h|hours?|min|mins|minutes?|weeks?)\b`), "a duration is a function of a number", "write days(7), hours(2), minutes(45); in seconds a plain number: 45 * 60", ""},
 	{regexp.MustCompile(`\b(days|hours|minutes|weeks) +\d`), "a duration is a function of a number", "write days(7), with brackets", ""},
-	{regexp.MustCompile(`\b\d+ (points?|percent|pct|seconds?|secs?|times)\b`), "a number stands without its unit", "leave the unit out", " "},
+	{regexp.MustCompile(`\b\d+ (points?|seconds?|secs?)\b`), "a number stands without its unit", "leave the unit out", " "},
+	{regexp.MustCompile(`\b\d+ (percent|pct)\b`), "a percent sign stands behind a number", "write 70 for 70 % of a value that runs to 100, 0.7 for a share such as data.score / data.maxScore", " "},
+	{regexp.MustCompile(`\b\d+ (times)\b`), "a rule sees one event and counts no others", "", " "},
 	{regexp.MustCompile(`\b\d+( +)\d+\b`), "a space inside a number", "write 1000 or 1_000", ""},
-	{regexp.MustCompile(`\bin\s+\d+(\s*-\s*)\d+`), "a range is written with two points", "write in 60..70", ".."},
-	{regexp.MustCompile(`\bin\s*(\[)\s*[^\[\]]*\.\.`), "a range stands without brackets", "write in 60..70", ""},
+	{regexp.MustCompile(`\bin\s+\d+(\s*-\s*)\d+`), "a range is written with two points", "write 60 <= data.score and data.score <= 70; in 60..70 holds whole numbers only", ".."},
+	{regexp.MustCompile(`\bin\s*(\[)\s*[^\[\]]*\.\.`), "a range stands without brackets", "write 60 <= data.score and data.score <= 70; in 60..70 holds whole numbers only", ""},
 	{regexp.MustCompile(`["'](\s*\|\s*)["']`), "alternatives stand in a list", `write data.quizType in ["graded", "final"]`, ""},
 	{regexp.MustCompile(`[\w)]\s+(xor)\b`), "there is no xor", "write data.passed != (data.score < 70)", "or"},
 	{regexp.MustCompile(`(==\s*(?:one|any)\s+of)\b`), "the word is in", `write data.quizType in ["graded", "final"]`, "in"},
@@ -58,7 +60,7 @@ var habits = []habit{
 	{regexp.MustCompile(`\b(data) +(?:score|passed|quiz\w+|user\w+|email|role|reason)\b`), "a field stands behind a point", "write data.score", ""},
 	{regexp.MustCompile(`^\s*(no)\s+data\.`), "the word is not", "write not data.passed", "not"},
 	{regexp.MustCompile(`(^|\s)(--)\s`), "-- starts no comment here", "put the comment on a line of its own above the key, with # in front", ""},
-	{regexp.MustCompile(`\.(toFixed|Format|format|getDay|getHours|hour|day|year|month)\b`), "functions stand in front of what they work on", `write round(data.score, 1), hour(now), weekday(now), format(now, "2006-01-02")`, ""},
+	{regexp.MustCompile(`\.(toFixed|Format|format|getDay|getHours|hour|day|year|month)\b`), "functions stand in front of what they work on", `write round(data.score, 1), hour(now, "UTC"), weekday(now, "UTC"), format(now, "2006-01-02", "UTC")`, ""},
 	{regexp.MustCompile(`(?i)\bis\s+not\s+(?:null|nil|none|empty|missing|blank|undefined|defined)\b`), "the question whether there is a value is a comparison", "write != nil", "!= nil"},
 	{regexp.MustCompile(`(?i)\bis\s+(?:null|nil|none|empty|missing|blank|undefined)\b`), "the question whether there is a value is a comparison", "write == nil", "== nil"},
 	{regexp.MustCompile(`[“”„‘’«»]`), typographic, `write straight quotes: "…"`, `"`},
@@ -85,7 +87,7 @@ var habits = []habit{
 	{regexp.MustCompile(`(?i)[\w)\]"'] +((?:is +)?(?:less|smaller|lower) +than)\b`), "a comparison is written with a sign", "write <", "<"},
 	{regexp.MustCompile(`(?i)[\w)\]"'] +((?:is +)?(?:greater|more|larger|higher) +than)\b`), "a comparison is written with a sign", "write >", ">"},
 	{regexp.MustCompile(`(?i)[\w)\]"'] +(is|equals?(?: +to)?|eq)\b`), "a comparison is written with a sign", "write ==", "=="},
-	{regexp.MustCompile(`(?i)\bbetween\b`), "between does not exist here", "write data.score in 60..70, or 60 <= data.score and data.score <= 70", ""},
+	{regexp.MustCompile(`(?i)\bbetween\b`), "between does not exist here", "write 60 <= data.score and data.score <= 70", ""},
 	{regexp.MustCompile(`(?i)[\w)\]"'] +(i?like)\b`), "like is SQL", `write contains, startsWith, endsWith, or matches for a pattern`, "contains"},
 	{regexp.MustCompile(`[\w)\]"'] +(starts +with|startswith|begins +with|StartsWith)\b`), "startsWith is one word, with a capital W", "write startsWith", "startsWith"},
 	{regexp.MustCompile(`[\w)\]"'] +(ends +with|endswith|EndsWith)\b`), "endsWith is one word, with a capital W", "write endsWith", "endsWith"},
@@ -99,11 +101,11 @@ var habits = []habit{
 	{regexp.MustCompile(`\.(includes|indexOf|contains|startsWith|startswith|endsWith|endswith|match|test)\(`), "this is a word between two texts", `write data.quizName contains "x", startsWith, endsWith, or matches`, ""},
 	{regexp.MustCompile(`\b(IF|IFS)\s*\(`), "IF(…) is a spreadsheet's", "write condition ? value : otherwise; in when: only the condition", ""},
 	{regexp.MustCompile(`\b(ISNUMBER|ISTEXT)\s*\(`), "a missing value is asked for by a comparison", "write data.score == nil, or data.score ?? 0 for another value", ""},
-	{regexp.MustCompile(`\b(TODAY|NOW|GETDATE|today)\s*\(\s*\)`), "today and now are a value here", "write now, as in now - days(7)", "now"},
-	{regexp.MustCompile(`\b(SUM|COUNT|DATE|CONCAT)\s*\(`), "functions are written in lower case", "write sum, count, date; texts are joined with +", ""},
+	{regexp.MustCompile(`\b(TODAY|NOW|GETDATE|today)\s*\(\s*\)`), "today and now are a value here", "write now for this moment, as in now - days(7); a day is a text: format(now, \"2006-01-02\", \"UTC\")", "now"},
+	{regexp.MustCompile(`\b(SUM|COUNT|DATE|CONCAT)\s*\(`), "this function of a spreadsheet does not exist here", "sum and count look at a list, date reads a text, texts are joined with +", ""},
 	{regexp.MustCompile(`^\s*((?i:if|when|where))\b`), "when: is the if already", "write only the condition: data.score < 70", ""},
 	{regexp.MustCompile(`\b(then|THEN)\b`), "what follows stands under do:", "write only the condition here: data.score < 70", ""},
-	{regexp.MustCompile(`[0-9]\s*(%)\s*(?:$|[)]|and\b|or\b)`), "a percent sign stands behind a number", "leave it out: a score of 70 % is written 70", " "},
+	{regexp.MustCompile(`[0-9]\s*(%)\s*(?:$|[)]|and\b|or\b)`), "a percent sign stands behind a number", "write 70 for 70 % of a value that runs to 100, 0.7 for a share such as data.score / data.maxScore", " "},
 	{regexp.MustCompile(`^[^()\[\]]*[0-9](,)[0-9]`), "a comma inside a number", "write 1000 or 1_000; a decimal has a point: 0.5", ""},
 	{regexp.MustCompile(`\{\{`), bracesHere, "what stands here is an expression already: leave {{ and }} out", " "},
 	{regexp.MustCompile(`\{\{.*?(\}\})`), bracesHere, "what stands here is an expression already: leave {{ and }} out", " "},
@@ -115,7 +117,7 @@ var habits = []habit{
 func (s *Scope) findHabits(text string) ([]Fault, *mended) {
 	m := newMended(text)
 	formulas := s.findFormulas(m)
-	faults := findSemicolons(m)
+	faults := append(findSemicolons(m), findPipes(m)...)
 	var taken []bool // by bytes
 	for i, r := range []rune(m.code) {
 		taken = append(taken, slices.Repeat([]bool{m.skip[i]}, utf8.RuneLen(r))...)

@@ -212,7 +212,7 @@ func neverNow(b *ast.BinaryNode) (string, string) {
 	}
 	for _, sides := range [][2]ast.Node{{b.Left, b.Right}, {b.Right, b.Left}} {
 		if name, ok := sides[1].(*ast.IdentifierNode); ok && name.Value == "now" && kindOfNode(sides[0]) == "a time" {
-			return "a time is never exactly now", `compare days as texts: format(data.completedAt, "2006-01-02") == format(now, "2006-01-02"); or ask for a time since: data.completedAt > now - days(1)`
+			return "a time is never exactly now", `compare days as texts: format(data.completedAt, "2006-01-02", "UTC") == format(now, "2006-01-02", "UTC"); or ask for a time since: data.completedAt > now - days(1)`
 		}
 	}
 	return "", ""

@@ -376,6 +376,12 @@ func (f *Fields) Done() {
 	meant := map[string]bool{}
 	for _, pair := range f.order {
 		key := pair.Key.Text()
+		if key == "true" && contains(f.known, "on") && f.values["on"] == nil {
+			meant["on"] = true
+			f.report.Errorf(pair.Key.Place(), "unknown-key", "the key on has become true: a tool that reads YAML 1.1 has rewritten this file").
+				Suggest("write on: instead of true:, or \"on\": if the tool is used again")
+			continue
+		}
 		if !contains(f.known, key) {
 			meant[suggest.Meant(key, f.known)] = true
 			problem := f.report.Errorf(pair.Key.Place(), "unknown-key", "%s has no key %s", f.what, key)

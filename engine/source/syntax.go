@@ -81,7 +81,7 @@ type slip struct {
 
 // slips look for what people get wrong in a line, the surest first.
 var slips = []func(*File, int) (slip, bool){
-	strayMark, quotesInFlow, unquotedHole, badEscape, quotedStart, bracketStart, specialStart, colonInText, openQuote, missingSpace, dashAmidKeys, belowItsDash, tooFarRight, fitsNowhere, missingColon,
+	strayMark, commentInText, quotesInFlow, unquotedHole, badEscape, quotedStart, bracketStart, specialStart, colonInText, openQuote, missingSpace, dashAmidKeys, belowItsDash, tooFarRight, fitsNowhere, missingColon,
 }
 
 // strayMark finds what is no YAML at all: marks of documents and of pages.
@@ -109,9 +109,37 @@ func badEscape(file *File, i int) (slip, bool) {
 	if m == nil {
 		return slip{}, false
 	}
-	inside := strings.TrimSuffix(value[1:], `"`)
-	hint := fmt.Sprintf("write two backslashes, or single quotes outside: %s: '%s'", key, strings.ReplaceAll(inside, "'", `"`))
+	hint := fmt.Sprintf("write two backslashes, or single quotes outside: %s: %s", key, inSingleQuotes(key, strings.TrimSuffix(value[1:], `"`)))
 	return slip{from + m[2], 2, value[m[2]:m[3]] + " is no escape in double quotes", hint}, true
+}
+
+// expressionKeys are keys whose text is an expression.
+var expressionKeys = []string{"when", "thread_per"}
+
+// inSingleQuotes is a text that stands in double quotes as it is written in
+// single ones. In the texts of an expression a backslash is written twice.
+func inSingleQuotes(key, inside string) string {
+	var text strings.Builder
+	for i := 0; i < len(inside); i++ {
+		switch {
+		case inside[i] != '\\' || i+1 == len(inside):
+			text.WriteByte(inside[i])
+		case inside[i+1] == '"' || inside[i+1] == '\'':
+			text.WriteByte(inside[i+1])
+			i++
+		case slices.Contains(expressionKeys, key):
+			text.WriteString(`\\`)
+			if inside[i+1] == '\\' {
+				i++
+			}
+		case inside[i+1] == '\\':
+			text.WriteByte('\\')
+			i++
+		default:
+			text.WriteByte('\\')
+		}
+	}
+	return "'" + strings.ReplaceAll(text.String(), "'", "''") + "'"
 }
 
 var bracketThenMore = regexp.MustCompile(`^(\[[^\[\]]*\]|\{[^{}]*\})\s*[^\s#,}\]]`)
@@ -178,13 +206,17 @@ func keyAndValue(file *File, i int) (key, value string, from int) {
 }
 
 // holeInFlow is a hole without quotes inside braces or brackets.
-var holeInFlow = regexp.MustCompile(`[{\[].*(?:: +|, +|\[)(\{\{[^}]*\}\}[^,\]}"']*)`)
+var holeInFlow = regexp.MustCompile(`[{\[].*(?:: +|, +|\[)((?:[^\s"'{}\[\],][^"'{}\[\],]*)?\{\{[^}]*\}\}[^,\]}"']*)`)
 
 func unquotedHole(file *File, i int) (slip, bool) {
 	_, value, from := keyAndValue(file, i)
 	if m := holeInFlow.FindStringSubmatchIndex(file.Line(i + 1)); m != nil && !strings.HasPrefix(value, "{{") && !strings.HasPrefix(value, `"`) && !strings.HasPrefix(value, "'") {
 		hole := strings.TrimSpace(file.Line(i + 1)[m[2]:m[3]])
-		return slip{m[2], utf8.RuneCountInString(hole), "a text that starts with {{ needs quotes", "put quotes round it: " + inQuotes(hole)}, true
+		message := "a text that starts with {{ needs quotes"
+		if !strings.HasPrefix(hole, "{{") {
+			message = "a text that holds {{ needs quotes inside of braces and brackets"
+		}
+		return slip{m[2], utf8.RuneCountInString(hole), message, "put quotes round it: " + inQuotes(hole)}, true
 	}
 	if !strings.HasPrefix(value, "{{") {
 		return slip{}, false
