@@ -209,6 +209,7 @@ func (p *Params) jsonOf(key string, node *source.Node, texts Texts, compile func
 			j.list = append(j.list, p.jsonOf(key, item, texts, compile))
 		}
 	case !node.IsText() && node.Tag() == "":
+		warnOfNumber(p.Report(), node)
 		j.constant = node.Scalar()
 	case compile != nil:
 		j.template = compile(node)

@@ -135,6 +135,7 @@ func (b *build) readGiven(node *source.Node, rule *engine.Rule) Given {
 	data := map[string]any{}
 	if node := fields.Take("data"); node != nil {
 		b.checkGivenFields(node, name)
+		b.checkGivenNumbers(node)
 		if object, ok := node.Exact().(map[string]any); ok {
 			data = object
 		} else {
@@ -168,6 +169,21 @@ func (b *build) checkGivenFields(node *source.Node, eventType string) {
 			b.report.Warnf(pair.Key.Place(), "unknown-field", "%s has no field %s", eventType, name).
 				Suggest("%s", suggest.DidYouMean(name, names))
 		}
+	}
+}
+
+// checkGivenNumbers warns of texts that were given without quotes and are no
+// numbers in JSON: an event could not have them.
+func (b *build) checkGivenNumbers(node *source.Node) {
+	for _, pair := range node.Pairs() {
+		b.checkGivenNumbers(pair.Value)
+	}
+	for _, item := range node.Items() {
+		b.checkGivenNumbers(item)
+	}
+	if as, ok := node.Rewritten(); ok && node.IsScalar() && !json.Valid([]byte(node.Text())) {
+		b.report.Warnf(node.Place(), "unquoted-number", "without quotes %s is a number, and the event has %s", node.Text(), as).
+			Suggest("write %q for the text, or %s for the number", node.Text(), as)
 	}
 }
 
