@@ -28,9 +28,8 @@ type Test struct {
 	// Outcomes are the expected outcomes: one for each event or, if there is
 	// only one, that of the last. Empty expects nothing of them.
 	Outcomes []engine.Outcome
-	// Actions are parts of the expected actions, as encoding/json would have
-	// them, with numbers as they are written; nil expects nothing of them, empty
-	// that there are none.
+	// Actions are parts of the expected actions, as source.Node.Literals has them;
+	// nil expects nothing of them, empty that there are none.
 	Actions []map[string]any
 }
 
@@ -246,7 +245,7 @@ func (b *build) readExpect(node *source.Node, test *Test) {
 }
 
 func (b *build) readExpectedAction(node *source.Node, test *Test) {
-	part, ok := node.Exact().(map[string]any)
+	part, ok := node.Literals().(map[string]any)
 	if !ok {
 		b.report.Errorf(node.Place(), "wrong-type", "an expected action must be an object, not %s", node.Describe())
 		return

@@ -122,6 +122,24 @@ func (n *Node) exactScalar() any {
 	return n.Scalar()
 }
 
+// Literal is a scalar without quotes that YAML takes for no text: what it is as a
+// text, and what Exact makes of it.
+type Literal struct {
+	Text  string
+	Value any
+}
+
+// Literals is Exact with a Literal for each scalar that is no text and not null:
+// whoever compares with it decides by the other side which of the two it is.
+func (n *Node) Literals() any {
+	return n.convert(func(n *Node) any {
+		if n.IsText() || n.IsNull() || n.resolved().Style&quotedStyles != 0 {
+			return n.exactScalar()
+		}
+		return Literal{Text: n.Text(), Value: n.exactScalar()}
+	})
+}
+
 var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
 
 func (n *Node) convert(scalar func(*Node) any) any {
