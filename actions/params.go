@@ -201,6 +201,7 @@ func (p *Params) jsonOf(key string, node *source.Node, texts Texts, compile func
 			if texts != nil {
 				compile = func(text *source.Node) *expression.Template { return texts(node, pair.Key.Text(), text) }
 			}
+			j.keys = append(j.keys, pair.Key.Text())
 			j.object[pair.Key.Text()] = p.jsonOf(key, pair.Value, texts, compile)
 		}
 	case node.IsList():
@@ -222,6 +223,7 @@ func (p *Params) jsonOf(key string, node *source.Node, texts Texts, compile func
 // JSON is a compiled value of any shape.
 type JSON struct {
 	object   map[string]*JSON
+	keys     []string // of the object, in the order in which they are written
 	list     []*JSON
 	template *expression.Template
 	constant any
@@ -234,8 +236,8 @@ func (j *JSON) Render(env *expression.Env) any {
 	switch {
 	case j.object != nil:
 		object := make(map[string]any, len(j.object))
-		for key, value := range j.object {
-			object[key] = value.Render(env)
+		for _, key := range j.keys { // in order, since what is asked first is recorded first
+			object[key] = j.object[key].Render(env)
 		}
 		return object
 	case j.list != nil:

@@ -74,7 +74,7 @@ func (s *Scope) Condition(text string) (*Condition, []Fault) {
 	c := &compiler{}
 	root := c.clause(tree)
 	condition := &Condition{Text: strings.TrimSpace(text), root: root, run: root.run, guards: s.guards(tree)}
-	return condition, slices.Concat(suspicions(text, tree), s.vain(text, tree), s.checkConstancy(text, tree, condition))
+	return condition, slices.Concat(suspicions(text, tree), s.vain(text, tree), withoutZone(text, tree, true), s.checkConstancy(text, tree, condition))
 }
 
 // Always is the condition of a rule that has none.

@@ -213,6 +213,7 @@ func (s *Scope) checkNames(text string, tree ast.Node) []Fault {
 		}
 		switch n := n.(type) {
 		case *ast.IdentifierNode:
+			s.usesClock = s.usesClock || n.Value == "now" || n.Value == "receivedAt"
 			if !slices.Contains(s.names(), n.Value) && !slices.Contains(vars, n.Value) && !slices.Contains(functionNames, n.Value) {
 				f := Fault{From: n.Location().From, To: n.Location().From + len([]rune(n.Value))}
 				if s.unknownName(&f, []string{"", n.Value, behind(text, f.To), wordAt(text, f.To+1)}); !overlaps(f, faults) {

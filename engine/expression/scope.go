@@ -37,6 +37,8 @@ type Scope struct {
 	cells  map[string]map[string]bool // columns that are read, by table
 	asked  []Question                 // without what only an event knows
 	config *conf.Config
+	// usesClock says that an expression named now or receivedAt.
+	usesClock bool
 	// recorded says that the rule was in use once.
 	recorded bool
 }
@@ -117,6 +119,14 @@ func (s *Scope) Asked() []Question {
 	return asked
 }
 
+// UsesClock says whether one of the expressions that were compiled since it was
+// last called names now or receivedAt, so that what it gives changes with time.
+func (s *Scope) UsesClock() bool {
+	uses := s.usesClock
+	s.usesClock = false
+	return uses
+}
+
 func (s *Scope) noteAsked(q Question) {
 	if !slices.Contains(s.asked, q) {
 		s.asked = append(s.asked, q)
@@ -192,7 +202,7 @@ func (s *Scope) Value(text string) (*Value, []Fault) {
 		return nil, faults
 	}
 	c := compiler{}
-	return &Value{Text: strings.TrimSpace(text), field: dataField(tree), run: c.compile(tree)}, s.vain(text, tree)
+	return &Value{Text: strings.TrimSpace(text), field: dataField(tree), run: c.compile(tree)}, append(s.vain(text, tree), withoutZone(text, tree, false)...)
 }
 
 // Eval evaluates the expression: its value, or why it has none.

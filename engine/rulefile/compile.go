@@ -49,7 +49,7 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 	b := &build{
 		compiler: c, report: report, catalog: c.Catalog, snapshot: s, tables: expression.Tables{}, lookups: lookups{},
 		actions: map[string]*actions.Configured{}, named: map[string]source.Place{}, byName: map[string]*engine.Rule{}, used: map[string]bool{},
-		scopes: map[string]*expression.Scope{},
+		scopes: map[string]*expression.Scope{}, usesClock: map[*engine.Rule]bool{},
 	}
 	var files []*file
 	for _, f := range s.Files {
@@ -119,6 +119,8 @@ type build struct {
 	named  map[string]source.Place // rules by name
 	byName map[string]*engine.Rule
 	scopes map[string]*expression.Scope
+	// usesClock are the rules whose decisions change with time.
+	usesClock map[*engine.Rule]bool
 }
 
 // file is one rule file, taken apart.

@@ -48,6 +48,7 @@ func (b *build) readRule(node *source.Node) {
 	rule.Condition = b.readWhen(fields.Take("when"), scope)
 	rule.Steps = b.readDo(fields.Require("do", "write do: and below it a list of actions, such as - action: coaching"), scope)
 	rule.Asks = scope.Asked()
+	b.usesClock[rule] = scope.UsesClock()
 	b.readTests(fields.Take("tests"), rule)
 	fields.Done()
 	b.rules = append(b.rules, rule)

@@ -39,9 +39,10 @@ func reportSyntax(file *File, err error, report *Report) {
 	text := file.Line(line)
 	at := Place{File: file, Line: line, Col: 1 + len(text) - len(strings.TrimLeft(text, " "))}
 	problem := report.Errorf(at, "yaml-syntax", "this is not YAML: %s", message)
-	for part, hint := range syntaxHints {
-		if strings.Contains(message, part) {
-			problem.Suggest("%s", hint)
+	for _, s := range syntaxHints {
+		if strings.Contains(message, s.part) {
+			problem.Suggest("%s", s.hint)
+			break
 		}
 	}
 	if m := regexp.MustCompile(`unknown anchor '(.*)' referenced`).FindStringSubmatch(message); m != nil {
@@ -56,21 +57,21 @@ func reportSyntax(file *File, err error, report *Report) {
 }
 
 // syntaxHints are for what no slip explains.
-var syntaxHints = map[string]string{
-	"mapping values are not allowed":   "check the indentation here and above, and that no key such as do: is missing; a text that holds a colon and a space needs quotes",
-	"did not find expected key":        "check the indentation of this line and those below: what belongs together starts in the same column",
-	"did not find expected '-'":        "check the indentation of this line and those below: what belongs together starts in the same column",
-	"found unexpected end of stream":   "a quote or a bracket that was opened is not closed",
-	"did not find expected ',' or":     "a value that starts with { or [ is YAML's own list or object; put quotes round it if it is a template or an expression",
-	"could not find expected ':'":      "a key is followed by a colon and a space: when: data.score < 70",
-	"found unknown escape character":   `in double quotes a backslash starts an escape: write \\ for one, or use single quotes`,
-	"unknown anchor":                   "put quotes round a text that starts with *",
-	"found character that cannot":      "put quotes round a value that starts with a special sign",
-	"found a tab character":            "replace tabs by spaces",
-	"block sequence entries are not":   "start the list on a line of its own, below its key",
-	"document contains excessive":      "write the values out instead of using & and *",
-	"control characters are not":       "remove the control character; it was probably copied along",
-	"did not find expected whitespace": "put quotes round a text that starts with &, ! or *",
+var syntaxHints = []struct{ part, hint string }{
+	{"mapping values are not allowed", "check the indentation here and above, and that no key such as do: is missing; a text that holds a colon and a space needs quotes"},
+	{"did not find expected key", "check the indentation of this line and those below: what belongs together starts in the same column"},
+	{"did not find expected '-'", "check the indentation of this line and those below: what belongs together starts in the same column"},
+	{"found unexpected end of stream", "a quote or a bracket that was opened is not closed"},
+	{"did not find expected ',' or", "a value that starts with { or [ is YAML's own list or object; put quotes round it if it is a template or an expression"},
+	{"could not find expected ':'", "a key is followed by a colon and a space: when: data.score < 70"},
+	{"found unknown escape character", `in double quotes a backslash starts an escape: write \\ for one, or use single quotes`},
+	{"unknown anchor", "put quotes round a text that starts with *"},
+	{"found character that cannot", "put quotes round a value that starts with a special sign"},
+	{"found a tab character", "replace tabs by spaces"},
+	{"block sequence entries are not", "start the list on a line of its own, below its key"},
+	{"document contains excessive", "write the values out instead of using & and *"},
+	{"control characters are not", "remove the control character; it was probably copied along"},
+	{"did not find expected whitespace", "put quotes round a text that starts with &, ! or *"},
 }
 
 // slip is what is wrong with one line: where, in bytes, and what to write.
