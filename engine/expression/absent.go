@@ -7,8 +7,11 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// absent are names of what heed does not have. There is nothing to write
-// instead: any expression would be a rule of another meaning.
+// nothingInstead is the hint where any expression would be a rule of another
+// meaning.
+const nothingInstead = "take it out: no expression says the same"
+
+// absent are names of what heed does not have, and why.
 var absent = func() map[string]string {
 	reasons := map[string]string{}
 	for names, reason := range map[string]string{

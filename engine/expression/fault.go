@@ -299,6 +299,7 @@ func (s *Scope) unknownName(f *Fault, m []string) {
 	}
 	if reason, ok := absent[strings.ToLower(m[1])]; ok {
 		f.Message += ": " + reason
+		f.Hint = nothingInstead
 		return
 	}
 	if instead, ok := otherNames[strings.ToLower(m[1])]; ok {

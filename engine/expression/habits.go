@@ -49,7 +49,7 @@ var habits = []habit{
 	{regexp.MustCompile(`\b(days|hours|minutes|weeks) +\d`), "a duration is a function of a number", "write days(7), with brackets", ""},
 	{regexp.MustCompile(`\b\d+ (points?|seconds?|secs?)\b`), "a number stands without its unit", "leave the unit out", " "},
 	{regexp.MustCompile(`\b\d+ (percent|pct)\b`), "a percent sign stands behind a number", "write 70 for 70 % of a value that runs to 100, 0.7 for a share such as data.score / data.maxScore", " "},
-	{regexp.MustCompile(`\b\d+ (times)\b`), "a rule sees one event and counts no others", "", " "},
+	{regexp.MustCompile(`\b\d+ (times)\b`), "a rule sees one event and counts no others", nothingInstead, " "},
 	{regexp.MustCompile(`\b\d+( +)\d+\b`), "a space inside a number", "write 1000 or 1_000", ""},
 	{regexp.MustCompile(`\bin\s+\d+(\s*-\s*)\d+`), "a range is written with two points", "write 60 <= data.score and data.score <= 70; in 60..70 holds whole numbers only", ".."},
 	{regexp.MustCompile(`\bin\s*(\[)\s*[^\[\]]*\.\.`), "a range stands without brackets", "write 60 <= data.score and data.score <= 70; in 60..70 holds whole numbers only", ""},

@@ -33,13 +33,16 @@ func TestCondition_warnsOfTimesWithoutZone(t *testing.T) {
 }
 
 func TestScope_UsesClock(t *testing.T) {
-	for text, want := range map[string]bool{
-		`data.at > now - days(1)`: true, `receivedAt > data.at`: true, `data.quizName == "now"`: false, `data.score < 70`: false,
+	for text, want := range map[string][2]bool{
+		`data.at > now - days(1)`: {true, false}, `receivedAt > data.at`: {false, true}, `data.quizName == "now"`: {}, `data.score < 70`: {},
 	} {
 		s := NewScope([]*event.Type{wide})
 		s.Condition(text)
-		if got := s.UsesClock(); got != want || s.UsesClock() {
-			t.Errorf("%s uses the clock: %v, want %v, and only once", text, got, want)
+		if now, receivedAt := s.UsesClock(); [2]bool{now, receivedAt} != want {
+			t.Errorf("%s uses now: %v, receivedAt: %v, want %v", text, now, receivedAt, want)
+		}
+		if now, receivedAt := s.UsesClock(); now || receivedAt {
+			t.Errorf("%s is told twice", text)
 		}
 	}
 }

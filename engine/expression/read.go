@@ -207,13 +207,14 @@ func (s *Scope) checkNames(text string, tree ast.Node) []Fault {
 			from, to := extent([]rune(text), at)
 			faults = append(faults, Fault{
 				From: from, To: to, Code: "unknown-name",
-				Message: "heed counts no events: a rule sees one event, none that came before it",
+				Message: "heed counts no events: a rule sees one event, none that came before it", Hint: nothingInstead,
 			})
 			return
 		}
 		switch n := n.(type) {
 		case *ast.IdentifierNode:
-			s.usesClock = s.usesClock || n.Value == "now" || n.Value == "receivedAt"
+			s.usesNow = s.usesNow || n.Value == "now"
+			s.usesReceivedAt = s.usesReceivedAt || n.Value == "receivedAt"
 			if !slices.Contains(s.names(), n.Value) && !slices.Contains(vars, n.Value) && !slices.Contains(functionNames, n.Value) {
 				f := Fault{From: n.Location().From, To: n.Location().From + len([]rune(n.Value))}
 				if s.unknownName(&f, []string{"", n.Value, behind(text, f.To), wordAt(text, f.To+1)}); !overlaps(f, faults) {

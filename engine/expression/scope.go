@@ -37,8 +37,8 @@ type Scope struct {
 	cells  map[string]map[string]bool // columns that are read, by table
 	asked  []Question                 // without what only an event knows
 	config *conf.Config
-	// usesClock says that an expression named now or receivedAt.
-	usesClock bool
+	// usesNow and usesReceivedAt say that an expression named them.
+	usesNow, usesReceivedAt bool
 	// recorded says that the rule was in use once.
 	recorded bool
 }
@@ -120,11 +120,11 @@ func (s *Scope) Asked() []Question {
 }
 
 // UsesClock says whether one of the expressions that were compiled since it was
-// last called names now or receivedAt, so that what it gives changes with time.
-func (s *Scope) UsesClock() bool {
-	uses := s.usesClock
-	s.usesClock = false
-	return uses
+// last called names now, or receivedAt: what they give changes with time.
+func (s *Scope) UsesClock() (now, receivedAt bool) {
+	now, receivedAt = s.usesNow, s.usesReceivedAt
+	s.usesNow, s.usesReceivedAt = false, false
+	return now, receivedAt
 }
 
 func (s *Scope) noteAsked(q Question) {

@@ -46,9 +46,11 @@ func (b *build) readRule(node *source.Node) {
 	rule.On = b.readOn(fields.Require("on", "write on: and an event type, such as quiz.submitted"))
 	scope := b.scope(rule.On)
 	rule.Condition = b.readWhen(fields.Take("when"), scope)
+	now, receivedAt := scope.UsesClock()
 	rule.Steps = b.readDo(fields.Require("do", "write do: and below it a list of actions, such as - action: coaching"), scope)
 	rule.Asks = scope.Asked()
-	b.usesClock[rule] = scope.UsesClock()
+	shown, _ := scope.UsesClock()
+	b.usesClock[rule] = now || receivedAt || shown
 	b.readTests(fields.Take("tests"), rule)
 	fields.Done()
 	b.rules = append(b.rules, rule)
@@ -70,7 +72,9 @@ var elsewhere = map[string]string{
 
 // What heed does not have: no key says the same.
 const (
-	noTimers = "heed has no timers: a rule acts when an event comes"
+	noTimers       = "heed has no timers: a rule acts when an event comes"
+	nothingInstead = "take the rule out, or name an event type: nothing in a rule file says the same"
+
 	noMemory = "heed has no such key: a rule sees one event and remembers none"
 )
 
@@ -83,7 +87,7 @@ func (b *build) readOn(node *source.Node) []string {
 	if node.IsScalar() {
 		items = []*source.Node{node}
 	} else if slices.ContainsFunc(node.Pairs(), func(p source.Pair) bool { return timer.MatchString(p.Key.Text()) }) {
-		b.report.Errorf(node.Place(), "wrong-type", noTimers)
+		b.report.Errorf(node.Place(), "wrong-type", noTimers).Suggest(nothingInstead)
 	} else if !node.IsList() || len(items) == 0 {
 		b.report.Errorf(node.Place(), "wrong-type", "on must be an event type or a list of them, not %s", node.Describe()).
 			Suggest("write on: quiz.submitted, or on: [quiz.submitted, course.completed]")
@@ -96,7 +100,7 @@ func (b *build) readOn(node *source.Node) []string {
 			b.report.Errorf(item.Place(), "wrong-type", "an event type is a text, not %s", item.Describe())
 			continue
 		case !slices.Contains(known, name) && timer.MatchString(name):
-			b.report.LaterErrorf(item.Place(), "unknown-event", noTimers)
+			b.report.LaterErrorf(item.Place(), "unknown-event", noTimers).Suggest(nothingInstead)
 		case strings.ContainsAny(name, ", \t|&"):
 			b.reportSeveral(item, name, known)
 			continue

@@ -109,7 +109,7 @@ func (b *build) readTest(node *source.Node, fields *source.Fields, rule *engine.
 		}
 		test.Now = t
 	} else if b.usesClock[rule] {
-		b.report.Warnf(node.Place(), "test-without-now", "the rule uses now or receivedAt, and the test does not say when it takes place").
+		b.report.Warnf(node.Place(), "test-without-now", "the rule depends on the time, and the test does not say what time it is").
 			Suggest("write now: 2026-03-04T12:00:00Z in the test: without it, it passes on some days and fails on others")
 	}
 	if expect := fields.Require("expect", "write expect: {outcome: matched}"); expect != nil {

@@ -26,7 +26,8 @@ func isInvisible(r rune) bool {
 func Invisible(text string) (name string, found bool) {
 	before := ' '
 	for at, r := range text {
-		after, _ := utf8.DecodeRuneInString(text[at+utf8.RuneLen(r):])
+		_, size := utf8.DecodeRuneInString(text[at:])
+		after, _ := utf8.DecodeRuneInString(text[at+size:])
 		joins := (r == '\u200c' || r == '\u200d') && before > unicode.MaxLatin1 && after > unicode.MaxLatin1
 		if isInvisible(r) && !joins {
 			return fmt.Sprintf("U+%04X", r), true
