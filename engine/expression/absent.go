@@ -28,12 +28,15 @@ var absent = func() map[string]string {
 
 // eventsCounted finds functions of lists that are given an event type, as in
 // count(quiz.submitted). It is the place of the type.
-func (s *Scope) eventsCounted(n ast.Node) (at ast.Node, found bool) {
+func (s *Scope) eventsCounted(n ast.Node, vars []string) (at ast.Node, found bool) {
 	call, ok := n.(*ast.BuiltinNode)
 	if !ok || len(call.Arguments) == 0 {
 		return nil, false
 	}
 	argument := call.Arguments[0]
+	if base, _ := chainOf(argument); base != nil && (slices.Contains(vars, base.Value) || slices.Contains(s.names(), base.Value)) {
+		return nil, false
+	}
 	name := strings.Trim(pathText(argument), `"`)
 	for _, t := range slices.Concat(s.types, s.other) {
 		if t.Name == name && (isPath(argument) || call.Name == "count" || call.Name == "sum") {

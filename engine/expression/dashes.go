@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/expr-lang/expr/ast"
+
 	"heed/engine/suggest"
 )
 
@@ -13,21 +15,23 @@ import (
 var dashedField = regexp.MustCompile(`\bdata\.(\w+(?:-[A-Za-z_]\w*)+)`)
 
 // checkDashes finds fields with a dash in their names.
-func (s *Scope) checkDashes(text string) []Fault {
+func (s *Scope) checkDashes(text string, tree ast.Node) []Fault {
 	var faults []Fault
+	known := slices.Concat(s.names(), functionNames, declaredIn(tree))
 	code := outsideStrings([]rune(text))
 	for _, m := range dashedField.FindAllStringSubmatchIndex(code, -1) {
 		name := code[m[2]:m[3]]
-		first := strings.Split(name, "-")[1]
-		if slices.Contains(s.names(), first) || slices.Contains(functionNames, first) {
+		parts := strings.Split(name, "-")
+		isField := slices.Contains(s.fieldNames(), name)
+		if slices.Contains(known, parts[1]) || slices.Contains(s.fieldNames(), parts[0]) && !isField {
 			continue // it is a subtraction
 		}
 		from := len([]rune(code[:m[2]]))
 		f := Fault{From: from, To: from + len([]rune(name)), Code: "unknown-field"}
 		switch closest := suggest.Closest(name, s.fieldNames()); {
-		case s.loose || slices.Contains(s.fieldNames(), name):
+		case s.loose || isField:
 			f.Message = "data." + name + " is read as a subtraction"
-			f.Hint = `write data["` + name + `"]`
+			f.Hint = `write data["` + name + `"] if the field is called so; a subtraction has a value on each side: data.a - data.b`
 		case closest != "":
 			f.Message, f.Hint = s.events()+" has no field "+name, "did you mean data."+closest+"?"
 		default:
@@ -37,4 +41,20 @@ func (s *Scope) checkDashes(text string) []Fault {
 		faults = append(faults, f)
 	}
 	return faults
+}
+
+// declaredIn are the variables that a tree declares with let.
+func declaredIn(tree ast.Node) []string {
+	var names []string
+	var walk func(n ast.Node)
+	walk = func(n ast.Node) {
+		if let, ok := n.(*ast.VariableDeclaratorNode); ok {
+			names = append(names, let.Name)
+		}
+		for _, child := range children(n) {
+			walk(child)
+		}
+	}
+	walk(tree)
+	return names
 }

@@ -46,3 +46,17 @@ func TestHints_keepTheMeaning(t *testing.T) {
 		}
 	}
 }
+
+func TestHints_leaveSubtractionsAlone(t *testing.T) {
+	loose, quiz := NewScope([]*event.Type{nil}), NewScope([]*event.Type{wide})
+	for text, scope := range map[string]*Scope{
+		`let x = 1; data.score-x > 2`: loose, `data.at-now < days(1)`: loose, `data.a-len(data.b) > 1`: loose, `data.maxScore-data.score > 2`: quiz, `data.score-1 > 2`: quiz,
+	} {
+		if c, faults := scope.Condition(text); c == nil {
+			t.Errorf("%s: %+v", text, faults)
+		}
+	}
+	if _, faults := quiz.Condition(`data.maxScore-score > 2`); len(faults) != 1 || faults[0].Hint != "an event's fields stand in data: write data.score" {
+		t.Errorf("%+v", faults)
+	}
+}

@@ -192,7 +192,7 @@ func wordAt(text string, at int) string {
 
 // checkNames finds names, fields, functions and tables that nobody declared.
 func (s *Scope) checkNames(text string, tree ast.Node) []Fault {
-	faults := append(s.checkFacts(text, tree), s.checkDashes(text)...)
+	faults := append(s.checkFacts(text, tree), s.checkDashes(text, tree)...)
 	var walk func(n ast.Node, vars []string)
 	walk = func(n ast.Node, vars []string) {
 		if name, hint, ok := s.tableInstead(n, vars); ok {
@@ -203,7 +203,7 @@ func (s *Scope) checkNames(text string, tree ast.Node) []Fault {
 			}
 			return
 		}
-		if at, found := s.eventsCounted(n); found {
+		if at, found := s.eventsCounted(n, vars); found {
 			from, to := extent([]rune(text), at)
 			faults = append(faults, Fault{
 				From: from, To: to, Code: "unknown-name",

@@ -63,3 +63,31 @@ func TestRun_givesCellsAsTexts(t *testing.T) {
 		t.Errorf("%+v", reports)
 	}
 }
+
+// What rules ask is recorded in one order, whatever the order of Go's maps.
+func TestDryRun_asksInTheOrderOfTheRule(t *testing.T) {
+	text := strings.Replace(askingRules, "actions:\n", "actions:\n  lms: {http: {url: https://lms.example.com}}\n", 1) + `  - name: many
+    on: quiz.submitted
+    do:
+      - action: lms
+        json: {e: "{{ progress('e', 'm') }}", d: "{{ progress('d', 'm') }}", a: {c: "{{ progress('c', 'm') }}", b: "{{ progress('b', 'm') }}"}}
+`
+	rules := writeAskingRules(t)
+	rules.Text = []byte(text)
+	loaded := compile(t, rules)
+	for range 30 {
+		result, err := ruletest.DryRun(loaded.Rules, ruletest.Fixture{Body: []byte(`{"event": "quiz.submitted", "data": {"userId": "u1"}}`)}, moment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var asked string
+		for _, fact := range result.Asked {
+			if fact.Key == "m" {
+				asked += fact.Of
+			}
+		}
+		if asked != "edcb" {
+			t.Fatalf("asked in the order %s", asked)
+		}
+	}
+}
