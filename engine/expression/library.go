@@ -8,6 +8,7 @@ var replaced = map[string]func(f *frame, args []any) any{
 	"values":  valuesOf,
 	"toPairs": pairsOf,
 	"uniq":    distinctOf,
+	"sort":    sortOf,
 
 	"abs":    absOf,
 	"ceil":   ceilOf,

@@ -3,6 +3,7 @@ package expression
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"heed/engine/event"
 )
@@ -63,6 +64,29 @@ func distinctOf(f *frame, args []any) any {
 		}
 	}
 	return kept
+}
+
+// sortOf is a list in its order, or the other way round with "desc".
+func sortOf(f *frame, args []any) any {
+	list, ok := args[0].([]any)
+	if !ok {
+		return badf("sort takes a list, not %s", described{args[0]})
+	}
+	descending := strings.EqualFold(text(args, 1), "desc")
+	sorted, comparable := slices.Clone(list), true
+	slices.SortStableFunc(sorted, func(a, b any) int {
+		f.spend(costOfOrder(a, b))
+		o, ok := order(a, b)
+		comparable = comparable && ok
+		if descending {
+			return -o
+		}
+		return o
+	})
+	if !comparable {
+		return badf("sort is given values of different kinds")
+	}
+	return sorted
 }
 
 // fromJSON is the value that a text holds as JSON, with exact numbers.

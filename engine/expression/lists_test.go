@@ -18,3 +18,15 @@ func TestKeys_sortsByKey(t *testing.T) {
 		}
 	}
 }
+
+func TestSort_isExact(t *testing.T) {
+	data := map[string]any{"n": []any{9007199254740993, 9007199254740992.0, 1}, "t": []any{"b", "a"}, "mixed": []any{1, "a"}}
+	for text, want := range map[string]Truth{
+		`sort(data.n)[2] == 9007199254740993`: True, `sort(data.n, "desc")[0] == 9007199254740993`: True, `sort(data.t) == ["a", "b"]`: True,
+		`sort(data.mixed)[0] == 1`: Undecided, `data.n[0] == 9007199254740993`: True,
+	} {
+		if got, reason := decide(t, text, data); got != want {
+			t.Errorf("%s is %s (%s), want %s", text, got, reason, want)
+		}
+	}
+}

@@ -47,7 +47,7 @@ func suspicions(text string, tree ast.Node) []Fault {
 // thousands is a number in groups of three, as in German.
 var thousands = regexp.MustCompile(`\b[1-9]\d{0,2}\.000\b`)
 
-var doubts = []func(*ast.BinaryNode) (message, hint string){idleSubstitute, spaceAtTheEnd, emptyChoice, wildcard, neverThisText, neverNow, sameSides, percentScale}
+var doubts = []func(*ast.BinaryNode) (message, hint string){idleSubstitute, spaceAtTheEnd, emptyChoice, wildcard, neverThisText, neverNow, sameSides, percentScale, multipliedQuotient}
 
 func emptyChoice(b *ast.BinaryNode) (string, string) {
 	switch right := b.Right.(type) {
