@@ -55,7 +55,8 @@ func TestEqual_differentKindsAreNotComparable(t *testing.T) {
 		{`data.a == data.b`, map[string]any{"a": []any{nil}, "b": []any{nil}}, Undecided, "null with null"},
 		{`data.a == data.b`, map[string]any{"a": []any{nil}, "b": []any{1}}, Undecided, "null with the number 1"},
 		{
-			`data.a == data.b`, map[string]any{"a": map[string]any{"y": 1, "x": true}, "b": map[string]any{"y": "b", "x": "a"}},
+			`data.a == data.b`,
+			map[string]any{"a": map[string]any{"y": 1, "x": true}, "b": map[string]any{"y": "b", "x": "a"}},
 			Undecided, "true with the text \"a\"",
 		},
 		{`data.a == data.b`, map[string]any{"a": map[string]any{"x": 1, "y": 1}, "b": map[string]any{"x": "a", "y": 2}}, False, ""},
