@@ -38,6 +38,9 @@ func (s *Scope) eventsCounted(n ast.Node, vars []string) (at ast.Node, found boo
 		return nil, false
 	}
 	name := strings.Trim(pathText(argument), `"`)
+	if name == "events" && isPath(argument) {
+		return argument, true
+	}
 	for _, t := range slices.Concat(s.types, s.other) {
 		if t.Name == name && (isPath(argument) || call.Name == "count" || call.Name == "sum") {
 			return argument, true

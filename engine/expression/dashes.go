@@ -12,26 +12,31 @@ import (
 
 // dashedField is a field whose name has dashes, written behind a point: that is
 // read as a subtraction.
-var dashedField = regexp.MustCompile(`\bdata\.(\w+(?:-[A-Za-z_]\w*)+)`)
+var dashedField = regexp.MustCompile(`\b(data(?:\.\w+)*)\.(\w+(?:-[A-Za-z_]\w*)+)`)
 
 // checkDashes finds fields with a dash in their names.
 func (s *Scope) checkDashes(text string, tree ast.Node) []Fault {
 	var faults []Fault
-	known := slices.Concat(s.names(), functionNames, declaredIn(tree))
+	variables, names := namesIn(tree)
+	known := slices.Concat(s.names(), functionNames, variables)
 	code := outsideStrings([]rune(text))
 	for _, m := range dashedField.FindAllStringSubmatchIndex(code, -1) {
-		name := code[m[2]:m[3]]
+		object, name := code[m[2]:m[3]], code[m[4]:m[5]]
 		parts := strings.Split(name, "-")
 		isField := slices.Contains(s.fieldNames(), name)
-		if slices.Contains(known, parts[1]) || slices.Contains(s.fieldNames(), parts[0]) && !isField {
+		open := s.loose || object != "data" // any field may be named
+		if slices.Contains(known, parts[1]) || !open && slices.Contains(s.fieldNames(), parts[0]) && !isField {
 			continue // it is a subtraction
 		}
-		from := len([]rune(code[:m[2]]))
+		from := len([]rune(code[:m[4]]))
+		if names[from+len([]rune(parts[0]))+1] != parts[1] {
+			continue // it is in a comment
+		}
 		f := Fault{From: from, To: from + len([]rune(name)), Code: "unknown-field"}
 		switch closest := suggest.Closest(name, s.fieldNames()); {
-		case s.loose || isField:
-			f.Message = "data." + name + " is read as a subtraction"
-			f.Hint = `write data["` + name + `"] if the field is called so; a subtraction has a value on each side: data.a - data.b`
+		case open || isField:
+			f.Message = object + "." + name + " is read as a subtraction"
+			f.Hint = "write " + object + `["` + name + `"] if the field is called so; a subtraction has a value on each side: data.a - data.b`
 		case closest != "":
 			f.Message, f.Hint = s.events()+" has no field "+name, "did you mean data."+closest+"?"
 		default:
@@ -43,18 +48,22 @@ func (s *Scope) checkDashes(text string, tree ast.Node) []Fault {
 	return faults
 }
 
-// declaredIn are the variables that a tree declares with let.
-func declaredIn(tree ast.Node) []string {
-	var names []string
+// namesIn are the variables that a tree declares with let, and the names that it
+// holds, by where they stand.
+func namesIn(tree ast.Node) (variables []string, names map[int]string) {
+	names = map[int]string{}
 	var walk func(n ast.Node)
 	walk = func(n ast.Node) {
-		if let, ok := n.(*ast.VariableDeclaratorNode); ok {
-			names = append(names, let.Name)
+		switch n := n.(type) {
+		case *ast.VariableDeclaratorNode:
+			variables = append(variables, n.Name)
+		case *ast.IdentifierNode:
+			names[n.Location().From] = n.Value
 		}
 		for _, child := range children(n) {
 			walk(child)
 		}
 	}
 	walk(tree)
-	return names
+	return variables, names
 }

@@ -141,6 +141,9 @@ var translations = []translation{
 	{regexp.MustCompile(`^type (.+) has no (?:field|method) (\S+)$`), func(s *Scope, f *Fault, m []string) {
 		f.Code, f.Message = "unknown-field", word(m[1])+" has no field "+m[2]
 		switch {
+		case word(m[1]) == "a function":
+			f.Hint = "a function is called with brackets, and looks at a list or a value"
+			return
 		case slices.Contains(s.names(), m[2]) && m[2] != "data":
 			f.Hint = m[2] + " stands alone: write " + m[2]
 		case m[2] == "type" || m[2] == "name":

@@ -18,6 +18,9 @@ func TestHints_keepTheMeaning(t *testing.T) {
 		{quiz, `previous.score < data.score`, "previous", "unknown-name", "none that came before it", nothingInstead},
 		{quiz, `count(quiz.submitted) > 3`, "quiz.submitted", "unknown-name", "heed counts no events", nothingInstead},
 		{quiz, `count("quiz.submitted") > 3`, `"quiz.submitted"`, "unknown-name", "heed counts no events", nothingInstead},
+		{quiz, `count(events) > 3`, "events", "unknown-name", "heed counts no events", nothingInstead},
+		{quiz, `last.score > 3`, "score", "unknown-field", "a function has no field", "a function is called with brackets"},
+		{deal, `data.user.first-name == "x"`, "first-name", "unknown-field", "data.user.first-name is read as", `write data.user["first-name"]`},
 		{quiz, `countif(data.score) > 3`, "countif", "unknown-name", "counts no others", nothingInstead},
 		{quiz, `not data.passed 3 times`, "times", "syntax", "counts no others", nothingInstead},
 		{quiz, `manager.email == "x"`, "manager", "unknown-name", "there is no manager", "known here: event"},
@@ -50,7 +53,7 @@ func TestHints_keepTheMeaning(t *testing.T) {
 func TestHints_leaveSubtractionsAlone(t *testing.T) {
 	loose, quiz := NewScope([]*event.Type{nil}), NewScope([]*event.Type{wide})
 	for text, scope := range map[string]*Scope{
-		`let x = 1; data.score-x > 2`: loose, `data.at-now < days(1)`: loose, `data.a-len(data.b) > 1`: loose, `data.maxScore-data.score > 2`: quiz, `data.score-1 > 2`: quiz,
+		`let x = 1; data.score-x > 2`: loose, `data.at-now < days(1)`: loose, `data.a-len(data.b) > 1`: loose, `data.maxScore-data.score > 2`: quiz, `data.score-1 > 2`: quiz, `data.score < 70 // not data.first-name`: quiz, `data.a < 70 /* data.a-b */`: loose,
 	} {
 		if c, faults := scope.Condition(text); c == nil {
 			t.Errorf("%s: %+v", text, faults)

@@ -186,7 +186,10 @@ func (b *build) readWhen(node *source.Node, scope *expression.Scope) *expression
 			Suggest("write a condition, such as data.score < 70, or leave when out: the rule then always matches")
 	default:
 		condition, faults := scope.Condition(node.Text())
-		actions.ReportComments(b.report, node, expression.Comments(node.Text()))
+		overLines := actions.ReportComments(b.report, node, expression.Comments(node.Text()))
+		if overLines && condition == nil && !b.report.Recorded {
+			break // what is left of it is not what was written
+		}
 		if condition != nil {
 			actions.ReportFaults(b.report, node, faults) // warnings
 			return condition
