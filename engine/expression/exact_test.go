@@ -44,7 +44,7 @@ func TestPercent_takesDecimalsAsTheyAreWritten(t *testing.T) {
 	}
 }
 
-func TestArithmetic_hasNoResultWhereItWouldRoundWholeNumbers(t *testing.T) {
+func TestOperations_hasNoResultWhereItWouldRoundWholeNumbers(t *testing.T) {
 	data := map[string]any{"big": 9007199254740993, "max": math.MaxInt, "min": math.MinInt, "half": 0.5, "days": 100_000}
 	for _, text := range []string{
 		`data.big + data.half > 0`, `data.big - data.half > 0`, `data.half * data.big > 0`, `data.big ** data.half > 0`, `data.max * data.max > 0`, `data.max + data.max - 1 > 0`,
@@ -58,7 +58,7 @@ func TestArithmetic_hasNoResultWhereItWouldRoundWholeNumbers(t *testing.T) {
 }
 
 // Whole numbers are calculated as big.Int does it, or there is no result.
-func TestArithmetic_isExactForWholeNumbers(t *testing.T) {
+func TestOperations_isExactForWholeNumbers(t *testing.T) {
 	whole := rapid.OneOf(
 		rapid.Map(rapid.Int(), func(i int) any { return i }),
 		rapid.Map(rapid.IntRange(-100, 100), func(i int) any { return i }),
@@ -117,7 +117,7 @@ func TestDecodeJSON_refusesDecimalsThatWouldBeAnotherWholeNumber(t *testing.T) {
 	}
 }
 
-func TestDurations_neverWrapAround(t *testing.T) {
+func TestOperations_neverWrapDurationsAround(t *testing.T) {
 	f := &frame{budget: budget}
 	for name, got := range map[string]any{
 		"+": add(f, time.Duration(math.MaxInt64), time.Second), "-": subtract(f, time.Duration(math.MinInt64), time.Second),

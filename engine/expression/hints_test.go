@@ -8,7 +8,7 @@ import (
 )
 
 // A hint must not lead to a rule of another meaning.
-func TestHints_keepTheMeaning(t *testing.T) {
+func TestCondition_hintsKeepTheMeaning(t *testing.T) {
 	quiz, deal := []*event.Type{event.Standard().Lookup("quiz.submitted")}, []*event.Type{nil}
 	for _, test := range []struct {
 		types               []*event.Type
@@ -50,7 +50,7 @@ func TestHints_keepTheMeaning(t *testing.T) {
 	}
 }
 
-func TestHints_leaveSubtractionsAlone(t *testing.T) {
+func TestCondition_leavesSubtractionsAlone(t *testing.T) {
 	loose, quiz := NewScope([]*event.Type{nil}), NewScope([]*event.Type{wide})
 	for text, scope := range map[string]*Scope{
 		`let x = 1; data.score-x > 2`: loose, `data.at-now < days(1)`: loose, `data.a-len(data.b) > 1`: loose, `data.maxScore-data.score > 2`: quiz, `data.score-1 > 2`: quiz, `data.score < 70 // not data.first-name`: quiz, `data.a < 70 /* data.a-b */`: loose,
