@@ -10,12 +10,18 @@ type Comment struct{ From, To int }
 // the lines on which it is written can tell whether one took more than its own:
 // YAML joins the lines of most texts.
 func Comments(text string) []Comment {
+	if !strings.Contains(text, "//") {
+		return nil
+	}
 	line, _ := comments([]rune(text))
 	return line
 }
 
 // TemplateComments are the Comments in the holes of a template.
 func TemplateComments(text string) []Comment {
+	if !strings.Contains(text, "//") {
+		return nil
+	}
 	var all []Comment
 	parts, _ := splitTemplate([]rune(text))
 	for _, p := range parts {

@@ -16,6 +16,9 @@ var dashedField = regexp.MustCompile(`\b(data(?:\.\w+)*)\.(\w+(?:-[A-Za-z_]\w*)+
 
 // checkDashes finds fields with a dash in their names.
 func (s *Scope) checkDashes(text string, tree ast.Node) []Fault {
+	if !strings.Contains(text, "-") {
+		return nil
+	}
 	var faults []Fault
 	variables, names := namesIn(tree)
 	known := slices.Concat(s.names(), functionNames, variables)
