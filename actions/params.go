@@ -47,6 +47,7 @@ func (p *Params) compile(key string, node *source.Node, compile func(string) (*e
 		return nil
 	}
 	template, faults := compile(node.Text())
+	ReportComments(p.Report(), node, expression.TemplateComments(node.Text()))
 	ReportFaults(p.Report(), node, faults)
 	if slices.ContainsFunc(faults, func(f expression.Fault) bool { return !f.Warning }) {
 		return nil
@@ -165,6 +166,7 @@ func (p *Params) Expression(key string) *expression.Value {
 		return nil
 	}
 	value, faults := p.Scope.Value(node.Text())
+	ReportComments(p.Report(), node, expression.Comments(node.Text()))
 	ReportFaults(p.Report(), node, faults)
 	return value
 }
@@ -199,6 +201,7 @@ func (p *Params) jsonOf(key string, node *source.Node, texts Texts, compile func
 			if texts != nil {
 				compile = func(text *source.Node) *expression.Template { return texts(node, pair.Key.Text(), text) }
 			}
+			j.keys = append(j.keys, pair.Key.Text())
 			j.object[pair.Key.Text()] = p.jsonOf(key, pair.Value, texts, compile)
 		}
 	case node.IsList():
@@ -207,6 +210,7 @@ func (p *Params) jsonOf(key string, node *source.Node, texts Texts, compile func
 			j.list = append(j.list, p.jsonOf(key, item, texts, compile))
 		}
 	case !node.IsText() && node.Tag() == "":
+		warnOfNumber(p.Report(), node)
 		j.constant = node.Scalar()
 	case compile != nil:
 		j.template = compile(node)
@@ -219,6 +223,7 @@ func (p *Params) jsonOf(key string, node *source.Node, texts Texts, compile func
 // JSON is a compiled value of any shape.
 type JSON struct {
 	object   map[string]*JSON
+	keys     []string // of the object, in the order in which they are written
 	list     []*JSON
 	template *expression.Template
 	constant any
@@ -231,8 +236,8 @@ func (j *JSON) Render(env *expression.Env) any {
 	switch {
 	case j.object != nil:
 		object := make(map[string]any, len(j.object))
-		for key, value := range j.object {
-			object[key] = value.Render(env)
+		for _, key := range j.keys { // in order, since what is asked first is recorded first
+			object[key] = j.object[key].Render(env)
 		}
 		return object
 	case j.list != nil:

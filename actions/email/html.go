@@ -28,7 +28,7 @@ func readHTML(p *actions.Params, node *source.Node) *expression.Template {
 	holes := slices.Collect(t.Holes())
 	escapers, err := contexts(t.Literals(), holes)
 	if err != nil {
-		p.Report().Errorf(node.Place(), "bad-html", "html of %s cannot be read: %v", p.What(), err).
+		p.Report().LaterErrorf(node.Place(), "bad-html", "html of %s cannot be read: %v", p.What(), err).
 			Suggest("close every tag, quote and comment; values stand in texts and in quoted attributes")
 		return t
 	}
@@ -37,7 +37,7 @@ func readHTML(p *actions.Params, node *source.Node) *expression.Template {
 		escape, problem := escapeFor(hole, escapers[at])
 		at++
 		if problem != nil {
-			p.Report().Errorf(node.Within(hole.From, hole.To), problem.code, "html of %s %s", p.What(), problem.message).
+			p.Report().LaterErrorf(node.Within(hole.From, hole.To), problem.code, "html of %s %s", p.What(), problem.message).
 				Suggest("%s", problem.hint)
 		}
 		return escape

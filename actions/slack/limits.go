@@ -1,6 +1,8 @@
 package slack
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -75,7 +77,8 @@ func (f *fitter) fit(value any, owner, key string) {
 		}
 	case map[string]any:
 		kind, _ := v["type"].(string)
-		for name, child := range v {
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			child := v[name]
 			text, isText := child.(string)
 			switch {
 			case isText && isTextObject(kind) && name == "text":

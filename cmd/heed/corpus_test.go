@@ -257,7 +257,7 @@ func collectCodes(n ast.Node, found map[string]bool) {
 	switch n := n.(type) {
 	case *ast.CallExpr:
 		selector, ok := n.Fun.(*ast.SelectorExpr)
-		if ok && len(n.Args) > 2 && slices.Contains([]string{"Errorf", "Warnf", "unavailable"}, selector.Sel.Name) {
+		if ok && len(n.Args) > 2 && slices.Contains([]string{"Errorf", "LaterErrorf", "Warnf", "unavailable"}, selector.Sel.Name) {
 			add(n.Args[1])
 		}
 		if name, ok := n.Fun.(*ast.Ident); ok && name.Name == "report" && len(n.Args) == 4 {

@@ -107,7 +107,7 @@ func fetchPeople(ctx context.Context, s streams, client *clientOptions, query ur
 		return peoplePage{}, err
 	}
 	defer c.close()
-	var got peoplePage
+	got := peoplePage{People: []admin.Person{}}
 	for {
 		var page peoplePage
 		if err := c.get(ctx, "/api/v1/people", query, &page); err != nil {

@@ -69,7 +69,7 @@ func Decode(body []byte) (Event, error) {
 	if !utf8.Valid(body) {
 		return Event{}, fault(FaultNotUTF8, "the body is not valid UTF-8")
 	}
-	value, err := decodeJSON(body)
+	value, err := decodeBody(body)
 	if err != nil {
 		return Event{}, err
 	}

@@ -1,22 +1,34 @@
 package event
 
 import (
+	"math/big"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// decodeJSON reads exactly one JSON value (RFC 8259) into string, bool, nil,
-// int, float64, BadNumber, []any and map[string]any. The text must be valid
-// UTF-8. encoding/json does not do, since it takes the last of two equal keys,
-// nests as deep as one likes, and its token reader is six times slower, which
-// shows on every request.
-func decodeJSON(text []byte) (any, error) {
+// DecodeJSON reads exactly one JSON value (RFC 8259) into string, bool, nil, int,
+// float64, BadNumber, []any and map[string]any. The text must be valid UTF-8.
+// encoding/json does not do, since it takes the last of two equal keys, nests as
+// deep as one likes, and its token reader is six times slower, which shows on
+// every request. The error is a *DecodeError.
+func DecodeJSON(text []byte) (any, error) {
 	d := decoder{text: text}
+	return d.whole()
+}
+
+// decodeBody is DecodeJSON of an event, which is an object. A list is read to its
+// end, since what is wrong with it may be something else, but there is no use in
+// keeping what is in it.
+func decodeBody(body []byte) (any, error) {
+	d := decoder{text: body}
 	d.space()
-	// An event is an object. A list is read to its end, since what is wrong with
-	// it may be something else, but there is no use in keeping what is in it.
 	d.discard = d.peek() == '['
+	return d.whole()
+}
+
+// whole reads one value and nothing behind it.
+func (d *decoder) whole() (any, error) {
 	value, err := d.value(0)
 	if err != nil {
 		return nil, err
@@ -316,8 +328,19 @@ func parseNumber(literal string, whole bool) any {
 		return BadNumber(literal)
 	}
 	f, err := strconv.ParseFloat(literal, 64)
-	if err != nil {
+	if err != nil || (f >= 1<<53 || f <= -1<<53) && !isExact(literal, f) {
 		return BadNumber(literal)
 	}
 	return f
+}
+
+// isExact says whether a literal is just this float64: beyond 2^53 the nearest
+// one may be another whole number.
+func isExact(literal string, f float64) bool {
+	const longest = 400 // the digits of the largest float64, and more
+	if len(literal) > longest {
+		return false
+	}
+	n, ok := new(big.Rat).SetString(literal)
+	return ok && n.Cmp(new(big.Rat).SetFloat64(f)) == 0
 }

@@ -54,7 +54,7 @@ func TestWeight_isNotLessThanWhatDecodeKeeps(t *testing.T) {
 func TestDecode_aListIsNotKept(t *testing.T) {
 	body := []byte("[" + strings.Repeat("{},", 1<<17) + "{}]")
 	before := live()
-	value, err := decodeJSON(body)
+	value, err := decodeBody(body)
 	if kept := live() - before; err != nil || kept > 64<<10 {
 		t.Errorf("%d bytes are kept, error %v", kept, err)
 	}

@@ -2,6 +2,7 @@ package expression
 
 import (
 	"math"
+	"math/big"
 	"time"
 )
 
@@ -19,18 +20,16 @@ func add(f *frame, a, b any) any {
 	case time.Duration:
 		switch b := b.(type) {
 		case time.Duration:
-			return a + b
+			return asDuration(sumOf(int(a), int(b)))
 		case time.Time:
 			return b.Add(a)
 		}
 	case int:
 		if b, ok := b.(int); ok {
-			if sum := a + b; (sum > a) == (b > 0) {
-				return sum
-			}
+			return sumOf(a, b)
 		}
 	}
-	return floats(a, b, func(x, y float64) float64 { return x + y })
+	return floats(a, b, func(x, y float64) float64 { return x + y }, (*big.Int).Add)
 }
 
 func subtract(_ *frame, a, b any) any {
@@ -38,22 +37,23 @@ func subtract(_ *frame, a, b any) any {
 	case time.Time:
 		switch b := b.(type) {
 		case time.Duration:
+			if b == math.MinInt64 {
+				return tooLong
+			}
 			return a.Add(-b)
 		case time.Time:
 			return a.Sub(b)
 		}
 	case time.Duration:
 		if b, ok := b.(time.Duration); ok {
-			return a - b
+			return asDuration(differenceOf(int(a), int(b)))
 		}
 	case int:
 		if b, ok := b.(int); ok {
-			if difference := a - b; (difference < a) == (b > 0) {
-				return difference
-			}
+			return differenceOf(a, b)
 		}
 	}
-	return floats(a, b, func(x, y float64) float64 { return x - y })
+	return floats(a, b, func(x, y float64) float64 { return x - y }, (*big.Int).Sub)
 }
 
 func multiply(_ *frame, a, b any) any {
@@ -61,25 +61,36 @@ func multiply(_ *frame, a, b any) any {
 		a, b = d, a
 	}
 	if d, ok := a.(time.Duration); ok {
-		x, ok := number(b)
-		if !ok {
+		switch x := b.(type) {
+		case int:
+			return asDuration(productOf(int(d), x))
+		case float64:
+			return durationOf(float64(d) * x)
+		default:
 			return nil
 		}
-		return time.Duration(float64(d) * x)
 	}
 	if x, ok := a.(int); ok {
-		if y, ok := b.(int); ok && x > -1<<31 && x < 1<<31 && y > -1<<31 && y < 1<<31 {
-			return x * y
+		if y, ok := b.(int); ok {
+			return productOf(x, y)
 		}
 	}
-	return floats(a, b, func(x, y float64) float64 { return x * y })
+	return floats(a, b, func(x, y float64) float64 { return x * y }, (*big.Int).Mul)
 }
 
 func divide(_ *frame, a, b any) any {
-	if y, ok := number(b); ok && y == 0 {
+	x, ok1 := number(a)
+	y, ok2 := number(b)
+	switch {
+	case ok2 && y == 0:
 		return badf("a division by zero")
+	case !ok1 || !ok2:
+		return nil
 	}
-	return floats(a, b, func(x, y float64) float64 { return x / y })
+	if isSmall(x) && isSmall(y) { // then both are exact, and the quotient is the nearest number
+		return finite(x / y)
+	}
+	return quotient(a, b)
 }
 
 func modulo(_ *frame, a, b any) any {
@@ -95,7 +106,20 @@ func modulo(_ *frame, a, b any) any {
 	}
 }
 
-func power(_ *frame, a, b any) any { return floats(a, b, math.Pow) }
+func power(_ *frame, a, b any) any {
+	x, ok1 := number(a)
+	y, ok2 := number(b)
+	switch {
+	case !ok1 || !ok2:
+		return nil
+	case isWhole(x) && isWhole(y) && y >= 0:
+		return wholePower(a, b)
+	case !isExact(a) || !isExact(b):
+		return inexact
+	default:
+		return finite(math.Pow(x, y))
+	}
+}
 
 // maxSpan bounds 1..n.
 const maxSpan = 100_000
@@ -117,28 +141,4 @@ func span(f *frame, a, b any) any {
 		list = append(list, i)
 	}
 	return list
-}
-
-func number(value any) (float64, bool) {
-	switch v := value.(type) {
-	case int:
-		return float64(v), true
-	case float64:
-		return v, true
-	default:
-		return 0, false
-	}
-}
-
-func floats(a, b any, operate func(x, y float64) float64) any {
-	x, ok1 := number(a)
-	y, ok2 := number(b)
-	if !ok1 || !ok2 {
-		return nil
-	}
-	result := operate(x, y)
-	if math.IsNaN(result) || math.IsInf(result, 0) {
-		return badf("a result that is no number, or too large")
-	}
-	return result
 }

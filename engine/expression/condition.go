@@ -64,7 +64,7 @@ func (s *Scope) Condition(text string) (*Condition, []Fault) {
 	if kind != "" && kind != "true or false" {
 		f := Fault{
 			To: len([]rune(text)), Code: "not-boolean",
-			Message: "the condition gives " + kind + ", not true or false", Hint: "compare it with something: (data.score ?? 0) < 70",
+			Message: "the condition gives " + kind + ", not true or false", Hint: "compare it with something, as in data.score < 70",
 		}
 		if field := dataField(tree); field != "" {
 			f.Hint = "compare it: data." + field + " == …, or data." + field + " != nil for any value"
@@ -74,7 +74,7 @@ func (s *Scope) Condition(text string) (*Condition, []Fault) {
 	c := &compiler{}
 	root := c.clause(tree)
 	condition := &Condition{Text: strings.TrimSpace(text), root: root, run: root.run, guards: s.guards(tree)}
-	return condition, slices.Concat(suspicions(text, tree), s.vain(text, tree), s.checkConstancy(text, tree, condition))
+	return condition, slices.Concat(suspicions(text, tree), s.vain(text, tree), withoutZone(text, tree, true), s.checkConstancy(text, tree, condition))
 }
 
 // Always is the condition of a rule that has none.

@@ -206,7 +206,7 @@ func (t *trial) constant(c *clause, leaves []leaf) (Fault, bool) {
 		case about == "event":
 			f.Hint = "event is the event's type, here " + t.scope.events()
 		case about == "":
-			f.Hint = "no event type has all of " + strings.Join(fields(leaves), ", ") + ": write or instead of and, or a rule for each type"
+			f.Hint = "no event type has all of " + strings.Join(fields(leaves), ", ") + ": write a rule for each type"
 		default:
 			f.Hint = "no value of " + about + " fits all that is asked of it: should an and be an or?"
 		}

@@ -2,6 +2,7 @@ package expression
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,8 +47,14 @@ func (s *Scope) fromExpr(text string, err error) Fault {
 	for _, t := range translations {
 		if m := t.pattern.FindStringSubmatch(at.Message); m != nil {
 			t.rewrite(s, &f, m)
+			if _, open := comments(runes); at.Message == "unclosed comment" && open >= 0 {
+				f.From, f.To = open, open+2
+			}
 			if decimal, ok := decimalAsTwo(text, f); ok {
 				return decimal
+			}
+			if hint := s.moduloHint(text, &f); hint != "" {
+				f.Hint = hint
 			}
 			if sides.MatchString(at.Message) {
 				if hint := s.sidesHint(text, &f); hint != "" {
@@ -134,6 +141,9 @@ var translations = []translation{
 	{regexp.MustCompile(`^type (.+) has no (?:field|method) (\S+)$`), func(s *Scope, f *Fault, m []string) {
 		f.Code, f.Message = "unknown-field", word(m[1])+" has no field "+m[2]
 		switch {
+		case word(m[1]) == "a function":
+			f.Hint = "a function is called with brackets, and looks at a list or a value"
+			return
 		case slices.Contains(s.names(), m[2]) && m[2] != "data":
 			f.Hint = m[2] + " stands alone: write " + m[2]
 		case m[2] == "type" || m[2] == "name":
@@ -158,7 +168,7 @@ var translations = []translation{
 		f.Code, f.Message = "type-mismatch", word(m[1])+" can never be in a list of "+word(m[2])
 		switch {
 		case word(m[1]) == "a time":
-			f.Hint = "write hour(now) in 9..17, or data.completedAt > date(\"2026-01-31\") and data.completedAt < now"
+			f.Hint = "write hour(now, \"UTC\") in 9..17, or data.completedAt > date(\"2026-01-31\") and data.completedAt < now"
 		case word(m[1]) == "a text":
 			f.Hint = `texts stand in quotes: in ["1042", "2001"]`
 		case word(m[1]) == "a number":
@@ -185,7 +195,7 @@ var translations = []translation{
 	}},
 	{regexp.MustCompile(`^builtin (\S+) takes only array \(got (.+)\)$`), func(_ *Scope, f *Fault, m []string) {
 		f.Code, f.Message = "type-mismatch", m[1]+" takes a list, not "+word(m[2])
-		f.Hint = "a rule sees one event at a time: compare its fields, such as data.score < 70"
+		f.Hint = "a rule sees one event: heed counts no others"
 	}},
 	{regexp.MustCompile(`^Operator \(\?\?\) and coalesce expressions \(.+\) cannot be mixed|cannot be mixed`), func(_ *Scope, f *Fault, _ []string) {
 		f.Message, f.Hint = "?? and another operator beside it need brackets", "write (data.score ?? 100) < 70"
@@ -202,7 +212,8 @@ var translations = []translation{
 		case m[2] == "/":
 			f.Hint = `a pattern is a text in quotes: matches "(?i)call"`
 		case m[2] == "#":
-			f.Hint = "a comment starts with // here; # stands for an element inside any(…) and its like"
+			f.Message = "# starts no comment in an expression"
+			f.Hint = "put the comment on a line of its own above the key, with # in front; inside any(…) # is an element of the list"
 		case m[1] == "Operator":
 			f.Hint = "a comparison has a value on each side of one sign: data.score <= 70"
 		case m[1] == "Identifier" || m[1] == "Number" || m[1] == "String":
@@ -238,6 +249,9 @@ var translations = []translation{
 	{regexp.MustCompile(`^type string\[int\] is undefined$|^cannot get (?:first|last) element from string$`), func(_ *Scope, f *Fault, _ []string) {
 		f.Code, f.Message, f.Hint = "type-mismatch", "a text has no elements", "cut a piece out: data.quizName[0:1]"
 	}},
+	{regexp.MustCompile(`^unclosed comment$`), func(_ *Scope, f *Fault, _ []string) {
+		f.Message, f.Hint = "a comment that starts with /* is not closed", "close it with */"
+	}},
 	{regexp.MustCompile(`^literal not terminated$`), func(_ *Scope, f *Fault, _ []string) {
 		f.Message, f.Hint = "a quote is not closed", `a text starts and ends with the same quote: "graded"`
 	}},
@@ -263,7 +277,8 @@ func (s *Scope) unknownField(f *Fault, m []string) {
 }
 
 // unknownName says what to write instead of a name that there is not. m[2], if
-// given, is the sign behind it: a bracket or a dot says what it was meant as.
+// given, is the sign behind it: a bracket or a dot says what it was meant as;
+// m[3] is the word behind that.
 func (s *Scope) unknownName(f *Fault, m []string) {
 	f.Code, f.Message = "unknown-name", "there is no "+m[1]
 	behind := ""
@@ -285,6 +300,11 @@ func (s *Scope) unknownName(f *Fault, m []string) {
 			return
 		}
 	}
+	if reason, ok := absent[strings.ToLower(m[1])]; ok {
+		f.Message += ": " + reason
+		f.Hint = nothingInstead
+		return
+	}
 	if instead, ok := otherNames[strings.ToLower(m[1])]; ok {
 		f.Hint = "write " + instead
 		return
@@ -302,22 +322,41 @@ func (s *Scope) unknownName(f *Fault, m []string) {
 		f.Hint = "the functions are in the rule language; most used are lower, upper, trim, len, round, percent, format, days, hour, weekday, any, count"
 		return
 	case ".":
-		f.Hint = "an event's fields stand in data: write data.score"
+		known := "known here: " + strings.Join(s.names(), ", ") + ", data.…"
+		f.Hint = s.memberHint(m[1], m[3:], known)
 		return
 	}
 	f.Hint = "if it is a text, put quotes round it: \"" + m[1] + "\"; known here: " + strings.Join(s.names(), ", ") + ", data.…"
 }
 
+// memberHint is what to write instead of a.b where there is no a.
+func (s *Scope) memberHint(name string, member []string, otherwise string) string {
+	if len(member) == 0 {
+		return otherwise
+	}
+	for _, t := range slices.Concat(s.types, s.other) {
+		if t.Name == name+"."+member[0] {
+			return fmt.Sprintf("an event type is a text: event == %q", t.Name)
+		}
+	}
+	for _, t := range s.types {
+		if subject, _, _ := strings.Cut(t.Name, "."); subject == name && slices.Contains(t.FieldNames(), member[0]) {
+			return "an event's fields stand in data: write data." + member[0]
+		}
+	}
+	return otherwise
+}
+
 // otherNames are what people call things that have another name here.
 var otherNames = map[string]string{
 	"payload": "data.score for a field, event for the type", "body": "data.score for a field, event for the type",
-	"today": `now; for a whole day format(data.completedAt, "2006-01-02") == format(now, "2006-01-02")`, "type": "event", "eventtype": "event", "event_type": "event", "timestamp": "receivedAt", "time": "now or receivedAt",
+	"today": `format(now, "2006-01-02", "UTC"), the day as a text, and compare it with a day that is formatted alike; now is the moment`, "type": "event", "eventtype": "event", "event_type": "event", "timestamp": "receivedAt, when heed received the event", "time": "now, or receivedAt, when heed received the event",
 	"length": "len(data.quizName)", "size": "len(data.quizName)", "exists": "data.score != nil", "isset": "data.score != nil",
 	"defined": "data.score != nil", "empty": `data.reason == nil or data.reason == ""`, "has": "data.score != nil",
-	"no": "not data.passed", "yes": "data.passed", "nein": "not data.passed", "ja": "data.passed", "nill": "nil", "nan": "nil", "months": "days(30)", "years": "days(365)",
-	"year": `format(now, "2006")`, "month": `format(now, "January")`, "week": "weeks(1), or format(now, \"2006-01-02\")", "dayofweek": "weekday(now)",
+	"no": "false", "yes": "true", "nein": "false", "ja": "true", "nill": "nil", "nan": "nil", "months": "days(30), which is no calendar month", "years": "days(365), which is no calendar year",
+	"year": `format(now, "2006", "UTC")`, "month": `format(now, "January", "UTC")`, "dayofweek": `weekday(now, "UTC")`,
 	"uppercase": "upper(data.quizName)", "lowercase": "lower(data.quizName)", "title": "the text as it is: there is no function for it", "env": "the value itself: a rule cannot read the environment",
-	"countif": "the condition itself: a rule sees one event at a time", "sumif": "the condition itself: a rule sees one event at a time", "tolower": "lower(data.quizName)", "toupper": "upper(data.quizName)",
+	"tolower": "lower(data.quizName)", "toupper": "upper(data.quizName)",
 	"company": "companyId", "userid": "data.userId", "number": "float(data.…)", "str": "string(data.…)", "substring": "data.quizName[0:3]",
 }
 
@@ -330,7 +369,7 @@ func (s *Scope) mismatch(f *Fault, m []string) {
 	case strings.Contains(both, "true or false") && strings.Contains(both, "a text") && (op == "==" || op == "!="):
 		f.Hint = "true and false stand without quotes: write data.passed for true, not data.passed for false"
 	case strings.Contains(both, "a function"):
-		f.Hint = "a function needs brackets: days(7), weekday(now)"
+		f.Hint = "a function needs brackets: days(7), weekday(now, \"UTC\")"
 		if m[2] == "func(interface {}) string" {
 			f.Hint = "the event's type is called event: event == \"quiz.submitted\""
 		}
@@ -344,6 +383,8 @@ func (s *Scope) mismatch(f *Fault, m []string) {
 		f.Hint = "a difference of times is compared with a duration: < days(30); seconds such as data.timeSpentSec with a number: > 45 * 60"
 	case m[2] == "nil" || m[3] == "nil" || m[2] == "unknown" || m[3] == "unknown":
 		f.Hint = "to ask whether there is a value write == nil or != nil"
+	case op == "%" && left == "a number" && right == "a number":
+		f.Message, f.Hint = "% is for whole numbers", "write int(data.score) % 10"
 	case op == "..":
 		f.Hint = "a range is of whole numbers: 60..70; for others write 60.5 <= data.score and data.score < 70"
 	case strings.Contains(both, "true or false") && strings.Contains(both, "a number"):

@@ -117,16 +117,26 @@ func (s *Scope) foreignMarks(text string) []Fault {
 	if strings.Contains(shown, "{{") {
 		return faults // a hole that is not closed is another matter
 	}
+	s.markTags(shown, mark)
 	for _, m := range nakedField.FindAllStringSubmatchIndex(shown, -1) {
 		if slices.ContainsFunc(s.fields, func(f event.Field) bool { return f.Name == text[m[4]:m[5]] }) {
 			mark(m[2], m[3], Fault{Code: "single-brace", Message: "this is shown as it stands, not as its value", Hint: "write {{ " + text[m[2]:m[3]] + " }}", Warning: true})
 		}
 	}
-	if m := tagMark.FindStringIndex(shown); m != nil { // what closes it belongs to it
-		mark(m[0], m[1], Fault{
-			Code: "foreign-template", Message: "a tag of another template language",
-			Hint: `choose a text with {{ data.passed ? "passed" : "failed" }}, or write a rule for each case`,
-		})
+	return slices.DeleteFunc(faults, func(f Fault) bool { return f.Code == "" })
+}
+
+// markTags marks the tags of other template languages. The first is a fault; what
+// closes it belongs to it.
+func (s *Scope) markTags(shown string, mark func(from, to int, f Fault)) {
+	for i, m := range tagMark.FindAllStringIndex(shown, -1) {
+		var f Fault
+		if i == 0 {
+			f = Fault{
+				Code: "foreign-template", Message: "a tag of another template language",
+				Hint: `choose a text with {{ data.passed ? "passed" : "failed" }}, or write a rule for each case`, Warning: s.recorded,
+			}
+		}
+		mark(m[0], m[1], f)
 	}
-	return faults
 }

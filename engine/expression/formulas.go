@@ -22,10 +22,10 @@ type formula struct {
 var formulaKinds = func() map[string]formulaKind {
 	kinds := map[string]formulaKind{}
 	for names, kind := range map[string]formulaKind{
-		"and und et":  {"and and or stand between two conditions", joined(" and ")},
-		"or oder ou":  {"and and or stand between two conditions", joined(" or ")},
-		"concatenate": {"texts are joined with +", joined(" + ")},
-		"ifnull coalesce nvl ifna iferror wennfehler": {"a substitute for a missing value stands behind ??", joined(" ?? ")},
+		"and und et":               {"and and or stand between two conditions", joined(" and ")},
+		"or oder ou":               {"and and or stand between two conditions", joined(" or ")},
+		"concatenate":              {"texts are joined with +", joined(" + ")},
+		"ifnull coalesce nvl ifna": {"a substitute for a missing value stands behind ??", joined(" ?? ")},
 		"isblank isempty isnull is_null isna istleer": {"a missing value is asked for by a comparison", askedForNil},
 		"if iif wenn si": {"IF(…) is a spreadsheet's", chosen},
 		"vlookup hlookup xlookup sverweis xverweis wverweis recherchev buscarv": {"tables are asked by lookup, with the name of a column", lookedUp},
@@ -142,8 +142,11 @@ func chosen(_ *Scope, m *mended, f formula) bool {
 	if len(f.between) == 0 || len(f.between) > 2 {
 		return false
 	}
-	m.put(f.from, f.open+1, "(")
 	rest := strings.ToLower(strings.Join(strings.Fields(string(m.runes[f.between[0]+1:f.close])), ""))
+	if len(f.between) == 1 && !slices.Contains([]string{"true", "wahr", "1"}, rest) {
+		return false // what it is otherwise is not said
+	}
+	m.put(f.from, f.open+1, "(")
 	switch {
 	case len(f.between) == 1, slices.Contains([]string{"true,false", "true;false", "wahr;falsch", "1,0", "1;0"}, rest):
 		m.replace(Fault{From: f.between[0], To: f.close}, " ")

@@ -1,10 +1,8 @@
 package expression
 
 import (
-	"math"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -60,45 +58,18 @@ func durationFunction(name string, unit time.Duration) *builtin.Function {
 		Name:  name,
 		Types: signatures((func(float64) time.Duration)(nil)),
 		Func: func(args ...any) (any, error) {
-			n, ok := number(args[0])
-			if !ok || math.Abs(n)*float64(unit) > math.MaxInt64 {
+			var d any
+			switch n := args[0].(type) {
+			case int:
+				d = asDuration(productOf(n, int(unit)))
+			case float64:
+				d = durationOf(n * float64(unit))
+			}
+			if _, ok := d.(time.Duration); !ok {
 				return badf("%s(%s) is no duration", name, described{args[0]}), nil
 			}
-			return time.Duration(n * float64(unit)), nil
+			return d, nil
 		},
-	}
-}
-
-// round(x) rounds to a whole number, round(x, digits) to that many decimals;
-// halves away from zero.
-func round(args ...any) (any, error) {
-	x, ok := number(args[0])
-	digits := 0
-	if len(args) == 2 {
-		digits, _ = args[1].(int)
-	}
-	if !ok || digits < 0 || digits > 12 {
-		return badf("round takes a number and 0 to 12 digits"), nil
-	}
-	scale := math.Pow10(digits)
-	scaled := x * scale
-	if math.Abs(scaled) >= exactFloat {
-		return args[0], nil // no decimals left to round
-	}
-	return Number(math.Round(scaled) / scale), nil
-}
-
-// percent(part, whole) is part of whole in percent, not rounded.
-func percent(args ...any) (any, error) {
-	part, ok1 := number(args[0])
-	whole, ok2 := number(args[1])
-	switch {
-	case !ok1 || !ok2:
-		return badf("percent takes two numbers"), nil
-	case whole == 0:
-		return badf("percent of zero"), nil
-	default:
-		return Number(part / whole * 100), nil
 	}
 }
 
@@ -171,11 +142,12 @@ func (c *compiler) builtin(n *ast.BuiltinNode) node {
 	if isPredicate(n) || n.Name == "count" || n.Name == "sum" {
 		return c.loop(n)
 	}
+	if own, ok := replaced[n.Name]; ok {
+		return applyOwn(n.Name, own, c.all(n.Arguments))
+	}
 	function := builtin.Builtins[builtin.Index[n.Name]]
 	call := function.Func
 	switch {
-	case n.Name == "float" || n.Name == "int":
-		call = toNumber(n.Name, function.Fast)
 	case function.Fast != nil:
 		call = func(args ...any) (any, error) { return function.Fast(args[0]), nil }
 	case function.Safe != nil:
@@ -187,33 +159,19 @@ func (c *compiler) builtin(n *ast.BuiltinNode) node {
 	return apply(n.Name, call, c.all(n.Arguments))
 }
 
-// toNumber is float(x) or int(x) of the library, but for texts that are no
-// number: they say so, and what a decimal looks like.
-func toNumber(name string, convert func(any) any) func(...any) (any, error) {
-	return func(args ...any) (any, error) {
-		text, isText := args[0].(string)
-		if !isText {
-			return convert(args[0]), nil
-		}
-		f, err := strconv.ParseFloat(text, 64)
-		switch whole, wrong := strconv.Atoi(text); {
-		case err != nil && strings.Contains(text, ","):
-			return badf("%s is no number; a decimal has a point", quoted(text)), nil
-		case err != nil || math.IsNaN(f) || math.IsInf(f, 0):
-			return badf("%s is no number", quoted(text)), nil
-		case name == "float":
-			return f, nil
-		case wrong != nil:
-			return badf("%s is no whole number; round(float(…)) makes one", quoted(text)), nil
-		default:
-			return whole, nil
-		}
-	}
-}
-
 // apply calls a function once all its arguments are known. A function that
 // gives nothing back, such as first([]), gives a missing value.
 func apply(name string, call func(...any) (any, error), arguments []node) node {
+	return applyOwn(name, func(_ *frame, values []any) any {
+		result, err := call(values...)
+		if err != nil {
+			return badf("%s: %s", name, clip(err.Error()))
+		}
+		return normal(result)
+	}, arguments)
+}
+
+func applyOwn(name string, call func(f *frame, args []any) any, arguments []node) node {
 	none := missingf("%s has no result here", name)
 	return func(f *frame) (result any) {
 		values := make([]any, len(arguments))
@@ -225,11 +183,7 @@ func apply(name string, call func(...any) (any, error), arguments []node) node {
 		}
 		f.spend(cost(f, name, values))
 		defer refuse(name, &result)
-		result, err := call(values...)
-		if err != nil {
-			return badf("%s: %s", name, clip(err.Error()))
-		}
-		if result = normal(result); result == nil {
+		if result = call(f, values); result == nil {
 			return none
 		}
 		return result

@@ -38,7 +38,7 @@ func checkMeaning(text string, tree ast.Node) []Fault {
 			if member, ok := n.Callee.(*ast.MemberNode); ok {
 				report(member, Fault{
 					Code: "forbidden-function", Message: "there is no " + methodName(member) + "() behind a value here",
-					Hint: methodHint(member),
+					Hint: methodHint(member, n.Arguments),
 				})
 				return
 			}
@@ -94,19 +94,24 @@ func kindOfNode(n ast.Node) string {
 	return word(t.String())
 }
 
-// timeMethods are what people look for behind a time, and what there is.
+// timeMethods are what people look for behind a time, and what there is. %s
+// stands for the time, %a for what is in the brackets.
 var timeMethods = map[string]string{
-	"Hour": `hour(%s), or hour(%s, "Asia/Kolkata")`, "Weekday": `weekday(%s), which gives "Monday", or weekday(%s, "Asia/Kolkata")`,
-	"Format": `format(%s, "2006-01-02")`, "AddDate": "%s + days(7)", "Add": "%s + hours(2)", "Sub": "%s - data.completedAt",
-	"Before": "%s < now", "After": "%s > now", "Equal": "%s == now", "Unix": "%s", "Year": `format(%s, "2006")`, "Month": `format(%s, "January")`, "Day": `format(%s, "2")`,
+	"Hour": `hour(%s, "Asia/Kolkata")`, "Weekday": `weekday(%s, "Asia/Kolkata"), which gives "Monday"`,
+	"Format": `format(%s, "2006-01-02", "Asia/Kolkata")`, "AddDate": "%s + days(n)", "Add": "%s + %a", "Sub": "%s - %a",
+	"Before": "%s < %a", "After": "%s > %a", "Equal": "%s == %a",
+	"Year": `format(%s, "2006", "Asia/Kolkata")`, "Month": `format(%s, "January", "Asia/Kolkata")`, "Day": `format(%s, "2", "Asia/Kolkata")`,
 }
 
 func methodName(member *ast.MemberNode) string { return strings.Trim(pathText(member.Property), `"`) }
 
-func methodHint(member *ast.MemberNode) string {
-	name := methodName(member)
-	if hint, ok := timeMethods[name]; ok {
-		return "write " + strings.ReplaceAll(hint, "%s", pathText(member.Node))
+func methodHint(member *ast.MemberNode, arguments []ast.Node) string {
+	if hint, ok := timeMethods[methodName(member)]; ok {
+		argument := "…"
+		if len(arguments) == 1 {
+			argument = pathText(arguments[0])
+		}
+		return "write " + strings.NewReplacer("%s", pathText(member.Node), "%a", argument).Replace(hint)
 	}
-	return "functions stand in front of what they work on: lower(data.quizName), format(now, \"15:04\")"
+	return `functions stand in front of what they work on: lower(data.quizName), format(now, "15:04", "UTC")`
 }

@@ -72,6 +72,22 @@ func (s *Scope) sidesHint(text string, f *Fault) string {
 	return ""
 }
 
+// moduloHint is how the rest of a division is written between numbers that may
+// have decimals; empty if the fault is another.
+func (s *Scope) moduloHint(text string, f *Fault) string {
+	b, _ := s.binaryAt(text, f.From)
+	if b == nil || b.Operator != "%" || !strings.HasPrefix(f.Message, "% is for whole numbers") {
+		return ""
+	}
+	whole := func(n ast.Node) string {
+		if _, isInteger := n.(*ast.IntegerNode); isInteger {
+			return n.String()
+		}
+		return "int(" + pathText(n) + ")"
+	}
+	return "write " + whole(b.Left) + " % " + whole(b.Right)
+}
+
 var (
 	yeses       = []string{"yes", "true", "ja", "y", "1", "on", "wahr"}
 	noes        = []string{"no", "false", "nein", "n", "0", "off", "falsch"}

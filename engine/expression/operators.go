@@ -166,9 +166,9 @@ func (c *compiler) equality(n *ast.BinaryNode) node {
 			return (unknown && u.kind == missing) == want
 		}
 	}
-	equal := equalTo(want, text)
+	compare := equalTo(want, text)
 	if field, value, ok := fieldAndLiteral(n); ok {
-		return fieldOperation(field, value, equal, text)
+		return fieldOperation(field, value, compare, text)
 	}
 	return func(f *frame) any {
 		a, b := left(f), right(f)
@@ -178,80 +178,21 @@ func (c *compiler) equality(n *ast.BinaryNode) node {
 		if u, ok := b.(*Unknown); ok {
 			return u
 		}
-		return equal(f, a, b)
+		return compare(f, a, b)
 	}
 }
 
 func equalTo(want bool, text string) func(f *frame, a, b any) any {
 	return func(f *frame, a, b any) any {
-		equal, comparable := equalValues(f, a, b)
-		if !comparable {
-			return badf("%s compares %s with %s", text, described{a}, described{b})
+		result := compareValues(f, a, b)
+		if result == notComparable {
+			return badf("%s compares %s", text, clash{a, b})
 		}
-		return equal == want
+		return (result == equal) == want
 	}
 }
 
 func isNil(n ast.Node) bool { _, ok := n.(*ast.NilNode); return ok }
-
-// equalValues compares two values; values of different kinds cannot be
-// compared. Inside lists and objects they are just not equal.
-func equalValues(f *frame, a, b any) (equal, comparable bool) {
-	switch a := a.(type) {
-	case string:
-		b, ok := b.(string)
-		if len(a) == len(b) {
-			f.spend(len(a) / 16)
-		}
-		return a == b, ok
-	case bool:
-		b, ok := b.(bool)
-		return a == b, ok
-	case int, float64:
-		order, ok := compareNumbers(a, b)
-		return order == 0, ok
-	case time.Time:
-		b, ok := b.(time.Time)
-		return ok && a.Equal(b), ok
-	case time.Duration:
-		b, ok := b.(time.Duration)
-		return a == b, ok
-	case []any:
-		b, ok := b.([]any)
-		if !ok || len(a) != len(b) {
-			return false, ok
-		}
-		f.spend(2 * len(a))
-		for i := range a {
-			if !sameElement(f, a[i], b[i]) {
-				return false, true
-			}
-		}
-		return true, true
-	case map[string]any:
-		b, ok := b.(map[string]any)
-		if !ok || len(a) != len(b) {
-			return false, ok
-		}
-		f.spend(8 + 8*len(a))
-		for key := range a {
-			if other, has := b[key]; !has || !sameElement(f, a[key], other) {
-				return false, true
-			}
-		}
-		return true, true
-	default:
-		return false, false
-	}
-}
-
-func sameElement(f *frame, a, b any) bool {
-	if a == nil || b == nil {
-		return a == nil && b == nil
-	}
-	equal, _ := equalValues(f, a, b)
-	return equal
-}
 
 // compareNumbers compares ints and floats exactly, beyond 2^53 too.
 func compareNumbers(a, b any) (int, bool) {
@@ -393,15 +334,11 @@ func (c *compiler) in(n *ast.BinaryNode) node {
 					unsure = u
 					continue
 				}
-				if element == nil {
-					continue
-				}
-				equal, comparable := equalValues(f, needle, element)
-				if equal {
+				switch result := compareValues(f, needle, element); {
+				case result == equal:
 					return true
-				}
-				if !comparable && unsure == nil {
-					unsure = badf("%s compares %s with %s", text, described{needle}, described{element})
+				case result == notComparable && unsure == nil:
+					unsure = badf("%s compares %s", text, clash{needle, element})
 				}
 			}
 			if unsure != nil {

@@ -85,7 +85,9 @@ func (s *Scope) check(text string) (ast.Node, reflect.Type, []Fault) {
 	// The library's checker stops at the first fault, and does not look at a
 	// slice of something untyped at all.
 	faults := s.checkNames(text, tree.Node)
+	restore := largeIntegers(text, tree)
 	result, err := checker.Check(tree, s.config)
+	restore()
 	if err != nil {
 		faults = s.checkParts(text, tree, faults)
 		if len(faults) == 0 {
@@ -179,9 +181,18 @@ func behind(text string, at int) string {
 	return ""
 }
 
+// wordAt is the word that starts at a place.
+func wordAt(text string, at int) string {
+	runes := []rune(text)
+	if at >= len(runes) {
+		return ""
+	}
+	return string(runes[at:min(wordEnd(runes, at), len(runes))])
+}
+
 // checkNames finds names, fields, functions and tables that nobody declared.
 func (s *Scope) checkNames(text string, tree ast.Node) []Fault {
-	faults := s.checkFacts(text, tree)
+	faults := append(s.checkFacts(text, tree), s.checkDashes(text, tree)...)
 	var walk func(n ast.Node, vars []string)
 	walk = func(n ast.Node, vars []string) {
 		if name, hint, ok := s.tableInstead(n, vars); ok {
@@ -192,19 +203,30 @@ func (s *Scope) checkNames(text string, tree ast.Node) []Fault {
 			}
 			return
 		}
+		if at, found := s.eventsCounted(n, vars); found {
+			from, to := extent([]rune(text), at)
+			faults = append(faults, Fault{
+				From: from, To: to, Code: "unknown-name",
+				Message: "heed counts no events: a rule sees one event, none that came before it", Hint: nothingInstead,
+			})
+			return
+		}
 		switch n := n.(type) {
 		case *ast.IdentifierNode:
+			s.usesNow = s.usesNow || n.Value == "now"
+			s.usesReceivedAt = s.usesReceivedAt || n.Value == "receivedAt"
 			if !slices.Contains(s.names(), n.Value) && !slices.Contains(vars, n.Value) && !slices.Contains(functionNames, n.Value) {
 				f := Fault{From: n.Location().From, To: n.Location().From + len([]rune(n.Value))}
-				if s.unknownName(&f, []string{"", n.Value, behind(text, f.To)}); !overlaps(f, faults) {
+				if s.unknownName(&f, []string{"", n.Value, behind(text, f.To), wordAt(text, f.To+1)}); !overlaps(f, faults) {
 					faults = append(faults, f)
 				}
 			}
 		case *ast.MemberNode:
 			if field := dataField(n); field != "" && !s.loose && !slices.Contains(s.fieldNames(), field) {
 				f := Fault{From: n.Location().From, To: n.Location().From + len([]rune(field))}
-				s.unknownField(&f, []string{"", field})
-				faults = append(faults, f)
+				if s.unknownField(&f, []string{"", field}); !overlaps(f, faults) {
+					faults = append(faults, f)
+				}
 			}
 		case *ast.VariableDeclaratorNode:
 			walk(n.Value, vars)

@@ -39,6 +39,10 @@ type Scope struct {
 	config *conf.Config
 	// answers says that the expressions are on answers, not on events.
 	answers bool
+	// usesNow and usesReceivedAt say that an expression named them.
+	usesNow, usesReceivedAt bool
+	// recorded says that the rule was in use once.
+	recorded bool
 }
 
 // NewScope is the scope of a rule that listens to the given event types: the
@@ -78,6 +82,10 @@ func NewScope(eventTypes []*event.Type) *Scope {
 // naming another type's field is a common slip.
 func (s *Scope) Beside(types []*event.Type) { s.other = types }
 
+// Recorded tells the scope whether the rule was in use once: what earlier
+// versions of heed accepted is a warning then, not an error.
+func (s *Scope) Recorded(recorded bool) { s.recorded = recorded }
+
 // Tables are the tables that rules can look things up in, by name.
 type Tables map[string]Table
 
@@ -111,6 +119,14 @@ func (s *Scope) Asked() []Question {
 	asked := s.asked
 	s.asked = nil
 	return asked
+}
+
+// UsesClock says whether one of the expressions that were compiled since it was
+// last called names now, or receivedAt: what they give changes with time.
+func (s *Scope) UsesClock() (now, receivedAt bool) {
+	now, receivedAt = s.usesNow, s.usesReceivedAt
+	s.usesNow, s.usesReceivedAt = false, false
+	return now, receivedAt
 }
 
 func (s *Scope) noteAsked(q Question) {
@@ -191,7 +207,7 @@ func (s *Scope) Value(text string) (*Value, []Fault) {
 		return nil, faults
 	}
 	c := compiler{}
-	return &Value{Text: strings.TrimSpace(text), field: dataField(tree), run: c.compile(tree)}, s.vain(text, tree)
+	return &Value{Text: strings.TrimSpace(text), field: dataField(tree), run: c.compile(tree)}, append(s.vain(text, tree), withoutZone(text, tree, false)...)
 }
 
 // Eval evaluates the expression: its value, or why it has none.

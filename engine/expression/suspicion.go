@@ -47,7 +47,7 @@ func suspicions(text string, tree ast.Node) []Fault {
 // thousands is a number in groups of three, as in German.
 var thousands = regexp.MustCompile(`\b[1-9]\d{0,2}\.000\b`)
 
-var doubts = []func(*ast.BinaryNode) (message, hint string){idleSubstitute, spaceAtTheEnd, emptyChoice, wildcard, neverThisText, neverNow, sameSides, percentScale}
+var doubts = []func(*ast.BinaryNode) (message, hint string){idleSubstitute, spaceAtTheEnd, emptyChoice, wildcard, neverThisText, neverNow, sameSides, percentScale, multipliedQuotient}
 
 func emptyChoice(b *ast.BinaryNode) (string, string) {
 	switch right := b.Right.(type) {
@@ -212,7 +212,7 @@ func neverNow(b *ast.BinaryNode) (string, string) {
 	}
 	for _, sides := range [][2]ast.Node{{b.Left, b.Right}, {b.Right, b.Left}} {
 		if name, ok := sides[1].(*ast.IdentifierNode); ok && name.Value == "now" && kindOfNode(sides[0]) == "a time" {
-			return "a time is never exactly now", `compare days as texts: format(data.completedAt, "2006-01-02") == format(now, "2006-01-02"); or ask for a time since: data.completedAt > now - days(1)`
+			return "a time is never exactly now", `compare days as texts: format(data.completedAt, "2006-01-02", "UTC") == format(now, "2006-01-02", "UTC"); or ask for a time since: data.completedAt > now - days(1)`
 		}
 	}
 	return "", ""

@@ -153,6 +153,10 @@ func (s *Sheet) cell(r *Record, c column, cell string) {
 		s.problem(r.Line, "its %s has %d bytes; at most %d are kept", columnNames[c], len(cell), most)
 		return
 	}
+	if name, found := table.Invisible(cell); found && c != colIgnored {
+		s.problem(r.Line, "its %s holds the invisible character %s; enter it again", columnNames[c], name)
+		return
+	}
 	switch c {
 	case colID:
 		if table.IsRounded(cell) {
@@ -161,11 +165,15 @@ func (s *Sheet) cell(r *Record, c column, cell string) {
 		}
 		r.ID = cell
 	case colEmail:
-		if cell != "" && (!strings.Contains(cell, "@") || strings.ContainsAny(cell, " \t\n")) {
+		if cell == "" {
+			return
+		}
+		address, ok := addressIn(cell)
+		if !ok {
 			s.problem(r.Line, "%q is no e-mail address; correct it or leave it empty", cut(cell))
 			return
 		}
-		r.Email = cell
+		r.Email = address
 	case colRole:
 		r.Role = cell
 	case colTeam:

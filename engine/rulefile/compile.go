@@ -33,7 +33,7 @@ type Loaded struct {
 // Compile checks and compiles a snapshot. It returns every problem there is;
 // the result is nil if one of them is an error.
 func (c *Compiler) Compile(s Snapshot) (*Loaded, []source.Problem) {
-	return c.compile(s, new(source.Report))
+	return c.compile(s, &source.Report{Recorded: s.Detached})
 }
 
 func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, problems []source.Problem) {
@@ -49,7 +49,7 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 	b := &build{
 		compiler: c, report: report, catalog: c.Catalog, snapshot: s, tables: expression.Tables{}, lookups: lookups{},
 		actions: map[string]*actions.Configured{}, named: map[string]source.Place{}, byName: map[string]*engine.Rule{}, used: map[string]bool{},
-		scopes: map[string]*expression.Scope{},
+		scopes: map[string]*expression.Scope{}, usesClock: map[*engine.Rule]bool{},
 	}
 	var files []*file
 	for _, f := range s.Files {
@@ -120,6 +120,8 @@ type build struct {
 	named  map[string]source.Place // rules by name
 	byName map[string]*engine.Rule
 	scopes map[string]*expression.Scope
+	// usesClock are the rules whose decisions change with time.
+	usesClock map[*engine.Rule]bool
 }
 
 // file is one rule file, taken apart.
@@ -276,5 +278,6 @@ func (b *build) scope(on []string) *expression.Scope {
 	b.scopes[key] = expression.NewScope(types)
 	b.scopes[key].Beside(b.catalog.Types())
 	b.scopes[key].LookUpIn(b.tables)
+	b.scopes[key].Recorded(b.report.Recorded)
 	return b.scopes[key]
 }

@@ -40,7 +40,7 @@ func (b *build) readGivenFacts(fields *source.Fields, userID string) expression.
 		for _, row := range tableOf.Value.Fields(b.report, "rows of "+name).Pairs() {
 			facts = append(facts, expression.Fact{
 				Question: expression.Question{About: expression.AboutLookup, Of: name, Key: row.Key.Text()},
-				Answer:   b.readCells(row.Value, "row of "+name, of.Columns),
+				Answer:   b.readCells(row.Value, "row of "+name, of.Columns, false),
 			})
 		}
 	}
@@ -76,20 +76,20 @@ func (b *build) readUser(node *source.Node) expression.Cells {
 				Suggest("write the text, in quotes if it is one")
 		}
 	}
-	return b.readCells(node, "user of given", expression.UserFields)
+	return b.readCells(node, "user of given", expression.UserFields, true)
 }
 
 // readCells reads a record; known are the cells that it can have, nil if that
 // is not known.
-func (b *build) readCells(node *source.Node, what string, known []string) expression.Cells {
+func (b *build) readCells(node *source.Node, what string, known []string, isUser bool) expression.Cells {
 	cells := expression.Cells{}
 	for _, pair := range node.Fields(b.report, what).Pairs() {
 		if known != nil {
 			b.checkGivenName(pair.Key, "there is no", known)
 		}
 		value := pair.Value.Scalar()
-		if _, isBool := value.(bool); !isBool && value != nil {
-			value = pair.Value.Text()
+		if _, isBool := value.(bool); value != nil && !(isBool && isUser && pair.Key.Text() == "active") {
+			value = pair.Value.Text() // as in a table, where every cell is a text
 		}
 		cells[pair.Key.Text()] = value
 	}

@@ -248,6 +248,10 @@ func (b *build) index(name string, content *table.Table, column int, csv *source
 			b.report.Warnf(place, "bad-table", "the spreadsheet has rounded the %s to %s, so nobody finds the row", content.Columns[column], key).
 				Suggest("format the column as text and enter the values again")
 		}
+		if name, found := table.Invisible(key); found {
+			b.report.Warnf(place, "bad-table", "the %s holds the invisible character %s, so nobody finds the row", content.Columns[column], name).
+				Suggest("enter the value again")
+		}
 		if first, twice := lines[key]; twice {
 			b.report.Errorf(place, "bad-table", "%s stands in line %d too, so it is not clear which row is meant", key, first).
 				Suggest("delete one of the two: each %s has one row in %s", content.Columns[column], name)

@@ -46,8 +46,11 @@ func (b *build) readRule(node *source.Node) {
 	rule.On = b.readOn(fields.Require("on", "write on: and an event type, such as quiz.submitted"))
 	scope := b.scope(rule.On)
 	rule.Condition = b.readWhen(fields.Take("when"), scope)
+	now, receivedAt := scope.UsesClock()
 	rule.Steps = b.readDo(fields.Require("do", "write do: and below it a list of actions, such as - action: coaching"), scope)
 	rule.Asks = scope.Asked()
+	shown, _ := scope.UsesClock()
+	b.usesClock[rule] = now || receivedAt || shown
 	b.readTests(fields.Take("tests"), rule)
 	fields.Done()
 	b.rules = append(b.rules, rule)
@@ -58,12 +61,22 @@ var elsewhere = map[string]string{
 	"text": "text belongs to the action: put it below action:, in the same column", "channel": "channel belongs to the action: put it below action:, in the same column",
 	"path": "path belongs to the action: put it below action:, in the same column", "to": "to belongs to the action: put it below action:, in the same column",
 	"subject": "subject belongs to the action: put it below action:, in the same column", "json": "json belongs to the action: put it below action:, in the same column",
-	"unless": "say it in when, with not: when: data.score < 70 and not data.passed", "else": "a rule acts or does not: write a second rule for the other case",
+	"unless": "heed has no unless: a rule acts on one event, by its condition", "else": "a rule acts or does not: write a second rule for the other case",
 	"and": "join conditions in when: data.score < 70 and data.passed", "or": "join conditions in when: data.score < 70 or data.passed",
 	"enabled": "there is no switch: take the rule out, or put # in front of its lines", "disabled": "there is no switch: take the rule out, or put # in front of its lines",
 	"priority": "rules have no order: each that matches acts", "include": "a rules path can be a directory, whose files are read together",
-	"delay": "an action is taken at once", "schedule": "a rule acts when an event comes",
+	"delay": "heed has no delay: an action is taken when its event comes", "schedule": noTimers, "cron": noTimers, "every": noTimers, "timer": noTimers,
+	"at": noTimers, "within": noTimers, "after": noTimers, "until": noTimers, "wait": noTimers,
+	"count": noMemory, "window": noMemory, "throttle": noMemory, "group_by": noMemory, "cooldown": noMemory, "debounce": noMemory, "digest": noMemory,
 }
+
+// What heed does not have: no key says the same.
+const (
+	noTimers       = "heed has no timers: a rule acts when an event comes"
+	nothingInstead = "take the rule out, or name an event type: nothing in a rule file says the same"
+
+	noMemory = "heed has no such key: a rule sees one event and remembers none"
+)
 
 // readOn reads one event type or a list of them.
 func (b *build) readOn(node *source.Node) []string {
@@ -73,6 +86,8 @@ func (b *build) readOn(node *source.Node) []string {
 	items := node.Items()
 	if node.IsScalar() {
 		items = []*source.Node{node}
+	} else if slices.ContainsFunc(node.Pairs(), func(p source.Pair) bool { return timer.MatchString(p.Key.Text()) }) {
+		b.report.Errorf(node.Place(), "wrong-type", noTimers).Suggest(nothingInstead)
 	} else if !node.IsList() || len(items) == 0 {
 		b.report.Errorf(node.Place(), "wrong-type", "on must be an event type or a list of them, not %s", node.Describe()).
 			Suggest("write on: quiz.submitted, or on: [quiz.submitted, course.completed]")
@@ -84,6 +99,8 @@ func (b *build) readOn(node *source.Node) []string {
 		case !item.IsScalar() || name == "":
 			b.report.Errorf(item.Place(), "wrong-type", "an event type is a text, not %s", item.Describe())
 			continue
+		case !slices.Contains(known, name) && timer.MatchString(name):
+			b.report.LaterErrorf(item.Place(), "unknown-event", noTimers).Suggest(nothingInstead)
 		case strings.ContainsAny(name, ", \t|&"):
 			b.reportSeveral(item, name, known)
 			continue
@@ -92,8 +109,8 @@ func (b *build) readOn(node *source.Node) []string {
 			continue
 		case slices.Contains(known, name):
 		case slices.Contains(everything, strings.ToLower(name)) || strings.Contains(name, "*"):
-			b.report.Errorf(item.Place(), "unknown-event", "there is no %s: a rule names its event types", name).
-				Suggest("write a list: on: [%s, …]; heed catalog lists them all", strings.Join(known[:2], ", "))
+			b.report.Errorf(item.Place(), "unknown-event", "on names event types, and has no wildcards such as %s", name).
+				Suggest("%s", wildcardHint(name, known))
 			continue
 		case suggest.Closest(name, known) != "":
 			problem := b.report.Errorf(item.Place(), "unknown-event", "there is no event type %s", name)
@@ -162,13 +179,17 @@ func (b *build) readWhen(node *source.Node, scope *expression.Scope) *expression
 		if node.IsObject() {
 			problem.Suggest(`put quotes round the expression: when: '…', or write it below when: |`)
 		} else {
-			problem.Suggest("join the conditions: when: data.score < 70 and data.passed == false")
+			problem.Suggest("join the conditions with and, or with or: when: data.score < 70 and data.passed == false")
 		}
 	case node.IsNull():
 		b.report.Errorf(node.Place(), "empty-expression", "when is empty").
 			Suggest("write a condition, such as data.score < 70, or leave when out: the rule then always matches")
 	default:
 		condition, faults := scope.Condition(node.Text())
+		overLines := actions.ReportComments(b.report, node, expression.Comments(node.Text()))
+		if overLines && condition == nil && !b.report.Recorded {
+			break // what is left of it is not what was written
+		}
 		if condition != nil {
 			actions.ReportFaults(b.report, node, faults) // warnings
 			return condition

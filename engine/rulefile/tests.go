@@ -28,9 +28,8 @@ type Test struct {
 	// Outcomes are the expected outcomes: one for each event or, if there is
 	// only one, that of the last. Empty expects nothing of them.
 	Outcomes []engine.Outcome
-	// Actions are parts of the expected actions, as encoding/json would have
-	// them, with numbers as they are written; nil expects nothing of them, empty
-	// that there are none.
+	// Actions are parts of the expected actions, as source.Node.Literals has them;
+	// nil expects nothing of them, empty that there are none.
 	Actions []map[string]any
 }
 
@@ -109,6 +108,9 @@ func (b *build) readTest(node *source.Node, fields *source.Fields, rule *engine.
 				Suggest("write now: 2026-03-04T12:00:00Z, or a plain date")
 		}
 		test.Now = t
+	} else if b.usesClock[rule] {
+		b.report.Warnf(node.Place(), "test-without-now", "the rule depends on the time, and the test does not say what time it is").
+			Suggest("write now: 2026-03-04T12:00:00Z in the test: without it, it passes on some days and fails on others")
 	}
 	if expect := fields.Require("expect", "write expect: {outcome: matched}"); expect != nil {
 		b.readExpect(expect, &test)
@@ -135,6 +137,7 @@ func (b *build) readGiven(node *source.Node, rule *engine.Rule) Given {
 	data := map[string]any{}
 	if node := fields.Take("data"); node != nil {
 		b.checkGivenFields(node, name)
+		b.checkGivenNumbers(node)
 		if object, ok := node.Exact().(map[string]any); ok {
 			data = object
 		} else {
@@ -168,6 +171,21 @@ func (b *build) checkGivenFields(node *source.Node, eventType string) {
 			b.report.Warnf(pair.Key.Place(), "unknown-field", "%s has no field %s", eventType, name).
 				Suggest("%s", suggest.DidYouMean(name, names))
 		}
+	}
+}
+
+// checkGivenNumbers warns of texts that were given without quotes and are no
+// numbers in JSON: an event could not have them.
+func (b *build) checkGivenNumbers(node *source.Node) {
+	for _, pair := range node.Pairs() {
+		b.checkGivenNumbers(pair.Value)
+	}
+	for _, item := range node.Items() {
+		b.checkGivenNumbers(item)
+	}
+	if as, ok := node.Rewritten(); ok && node.IsScalar() && !json.Valid([]byte(node.Text())) {
+		b.report.Warnf(node.Place(), "unquoted-number", "without quotes %s is a number, and the event has %s", node.Text(), as).
+			Suggest("write %q for the text, or %s for the number", node.Text(), as)
 	}
 }
 
@@ -230,7 +248,7 @@ func (b *build) readExpect(node *source.Node, test *Test) {
 }
 
 func (b *build) readExpectedAction(node *source.Node, test *Test) {
-	part, ok := node.Exact().(map[string]any)
+	part, ok := node.Literals().(map[string]any)
 	if !ok {
 		b.report.Errorf(node.Place(), "wrong-type", "an expected action must be an object, not %s", node.Describe())
 		return

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"heed/engine/expression"
@@ -70,23 +71,25 @@ func (g *given) facts(user string) expression.Recorded {
 	if g.User != nil {
 		know(expression.AboutUser, "", user, cellsFrom(g.User))
 	}
-	for module, percent := range g.Progress {
-		if percent != nil {
+	for _, module := range sorted(g.Progress) {
+		if percent := g.Progress[module]; percent != nil {
 			know(expression.AboutProgress, user, module, expression.Number(*percent))
 		}
 	}
-	for by, place := range g.Rank {
-		if place != nil {
+	for _, by := range sorted(g.Rank) {
+		if place := g.Rank[by]; place != nil {
 			know(expression.AboutRank, user, by, expression.Number(*place))
 		}
 	}
-	for table, rows := range g.Lookups {
-		for key, row := range rows {
-			know(expression.AboutLookup, table, key, cellsFrom(row))
+	for _, table := range sorted(g.Lookups) {
+		for _, key := range sorted(g.Lookups[table]) {
+			know(expression.AboutLookup, table, key, cellsFrom(g.Lookups[table][key]))
 		}
 	}
 	return facts
 }
+
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // cellsFrom are the cells of a record: texts, as in a table, or true and false.
 func cellsFrom(record map[string]any) expression.Cells {

@@ -1,11 +1,8 @@
 package ruletest
 
 import (
-	"encoding/json"
 	"fmt"
-	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -126,10 +123,10 @@ func (r *Report) compareActions(got []map[string]any) {
 func nearest(where string, want map[string]any, actions []map[string]any) (at int, found []Failure) {
 	at = -1
 	for i, a := range actions {
-		if want["action"] != nil && a["action"] != want["action"] {
+		if want["action"] != nil && !equal(want["action"], a["action"], false) {
 			continue
 		}
-		differ := differences(where, want, a)
+		differ := differences(where, want, a, false)
 		if at < 0 || len(differ) < len(found) {
 			at, found = i, differ
 		}
@@ -164,76 +161,6 @@ func flatten(a Action) map[string]any {
 	return flat
 }
 
-// differences are the parts of want that got does not have. Objects may have
-// more keys than are wanted, lists not more elements.
-func differences(where string, want, got any) []Failure {
-	switch want := want.(type) {
-	case map[string]any:
-		object, ok := got.(map[string]any)
-		if !ok {
-			return []Failure{{where, text(want), text(got)}}
-		}
-		var all []Failure
-		for _, key := range sortedKeys(want) {
-			value, has := object[key]
-			if !has {
-				all = append(all, Failure{where + "." + key, text(want[key]), "nothing"})
-				continue
-			}
-			all = append(all, differences(where+"."+key, want[key], value)...)
-		}
-		return all
-	case []any:
-		list, ok := got.([]any)
-		if !ok || len(list) != len(want) {
-			return []Failure{{where, text(want), text(got)}}
-		}
-		var all []Failure
-		for i := range want {
-			all = append(all, differences(where+"["+strconv.Itoa(i)+"]", want[i], list[i])...)
-		}
-		return all
-	default:
-		if !equal(want, got) {
-			return []Failure{{where, text(want), text(got)}}
-		}
-		return nil
-	}
-}
-
-// equal compares scalars; numbers by value, however they are written.
-func equal(a, b any) bool {
-	x, isNumber := number(a)
-	y, both := number(b)
-	if !isNumber || !both {
-		return reflect.DeepEqual(a, b)
-	}
-	if isWhole(x) && isWhole(y) || x == y {
-		return x == y
-	}
-	p, errP := x.Float64()
-	q, errQ := y.Float64()
-	return errP == nil && errQ == nil && p == q
-}
-
-// number is a number as JSON has it. What YAML alone can write, such as 0x1F,
-// was read as an int or a float64.
-func number(value any) (json.Number, bool) {
-	switch v := value.(type) {
-	case json.Number:
-		return v, true
-	case int, float64:
-		text, err := json.Marshal(v)
-		return json.Number(text), err == nil
-	default:
-		return "", false
-	}
-}
-
-// isWhole says whether a number is written without a fraction or an exponent,
-// so that it is exact.
-func isWhole(n json.Number) bool { return !strings.ContainsAny(string(n), ".eE") }
-
 func sortedKeys(m map[string]any) []string {
 	keys := make([]string, 0, len(m))
 	for key := range m {
@@ -241,15 +168,4 @@ func sortedKeys(m map[string]any) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-func text(value any) string {
-	if s, ok := value.(string); ok {
-		return s
-	}
-	encoded, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprint(value)
-	}
-	return string(encoded)
 }

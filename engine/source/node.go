@@ -122,6 +122,24 @@ func (n *Node) exactScalar() any {
 	return n.Scalar()
 }
 
+// Literal is a scalar without quotes that YAML takes for no text: what it is as a
+// text, and what Exact makes of it.
+type Literal struct {
+	Text  string
+	Value any
+}
+
+// Literals is Exact with a Literal for each scalar that is no text and not null:
+// whoever compares with it decides by the other side which of the two it is.
+func (n *Node) Literals() any {
+	return n.convert(func(n *Node) any {
+		if n.IsText() || n.IsNull() || n.resolved().Style&quotedStyles != 0 {
+			return n.exactScalar()
+		}
+		return Literal{Text: n.Text(), Value: n.exactScalar()}
+	})
+}
+
 var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
 
 func (n *Node) convert(scalar func(*Node) any) any {
@@ -376,6 +394,12 @@ func (f *Fields) Done() {
 	meant := map[string]bool{}
 	for _, pair := range f.order {
 		key := pair.Key.Text()
+		if key == "true" && contains(f.known, "on") && f.values["on"] == nil {
+			meant["on"] = true
+			f.report.Errorf(pair.Key.Place(), "unknown-key", "the key on has become true: a tool that reads YAML 1.1 has rewritten this file").
+				Suggest("write on: instead of true:, or \"on\": if the tool is used again")
+			continue
+		}
 		if !contains(f.known, key) {
 			meant[suggest.Meant(key, f.known)] = true
 			problem := f.report.Errorf(pair.Key.Place(), "unknown-key", "%s has no key %s", f.what, key)

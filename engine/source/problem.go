@@ -51,6 +51,9 @@ type Report struct {
 	// Seen, if not nil, is told of every object when all its keys were taken.
 	// Tests hold against it what is said of the keys elsewhere.
 	Seen func(*Fields)
+	// Recorded says that what is read was in use once, so that it must stay
+	// readable: what earlier versions of heed accepted is a warning then.
+	Recorded bool
 
 	problems []*Problem
 }
@@ -63,6 +66,14 @@ func (r *Report) Errorf(at Place, code, format string, args ...any) *Problem {
 // Warnf adds a warning at a place.
 func (r *Report) Warnf(at Place, code, format string, args ...any) *Problem {
 	return r.add(at, Warning, code, format, args)
+}
+
+// LaterErrorf adds an error that not every version of heed reported.
+func (r *Report) LaterErrorf(at Place, code, format string, args ...any) *Problem {
+	if r.Recorded {
+		return r.add(at, Warning, code, format, args)
+	}
+	return r.add(at, Error, code, format, args)
 }
 
 func (r *Report) add(at Place, severity Severity, code, format string, args []any) *Problem {

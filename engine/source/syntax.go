@@ -39,9 +39,10 @@ func reportSyntax(file *File, err error, report *Report) {
 	text := file.Line(line)
 	at := Place{File: file, Line: line, Col: 1 + len(text) - len(strings.TrimLeft(text, " "))}
 	problem := report.Errorf(at, "yaml-syntax", "this is not YAML: %s", message)
-	for part, hint := range syntaxHints {
-		if strings.Contains(message, part) {
-			problem.Suggest("%s", hint)
+	for _, s := range syntaxHints {
+		if strings.Contains(message, s.part) {
+			problem.Suggest("%s", s.hint)
+			break
 		}
 	}
 	if m := regexp.MustCompile(`unknown anchor '(.*)' referenced`).FindStringSubmatch(message); m != nil {
@@ -56,21 +57,21 @@ func reportSyntax(file *File, err error, report *Report) {
 }
 
 // syntaxHints are for what no slip explains.
-var syntaxHints = map[string]string{
-	"mapping values are not allowed":   "check the indentation here and above, and that no key such as do: is missing; a text that holds a colon and a space needs quotes",
-	"did not find expected key":        "check the indentation of this line and those below: what belongs together starts in the same column",
-	"did not find expected '-'":        "check the indentation of this line and those below: what belongs together starts in the same column",
-	"found unexpected end of stream":   "a quote or a bracket that was opened is not closed",
-	"did not find expected ',' or":     "a value that starts with { or [ is YAML's own list or object; put quotes round it if it is a template or an expression",
-	"could not find expected ':'":      "a key is followed by a colon and a space: when: data.score < 70",
-	"found unknown escape character":   `in double quotes a backslash starts an escape: write \\ for one, or use single quotes`,
-	"unknown anchor":                   "put quotes round a text that starts with *",
-	"found character that cannot":      "put quotes round a value that starts with a special sign",
-	"found a tab character":            "replace tabs by spaces",
-	"block sequence entries are not":   "start the list on a line of its own, below its key",
-	"document contains excessive":      "write the values out instead of using & and *",
-	"control characters are not":       "remove the control character; it was probably copied along",
-	"did not find expected whitespace": "put quotes round a text that starts with &, ! or *",
+var syntaxHints = []struct{ part, hint string }{
+	{"mapping values are not allowed", "check the indentation here and above, and that no key such as do: is missing; a text that holds a colon and a space needs quotes"},
+	{"did not find expected key", "check the indentation of this line and those below: what belongs together starts in the same column"},
+	{"did not find expected '-'", "check the indentation of this line and those below: what belongs together starts in the same column"},
+	{"found unexpected end of stream", "a quote or a bracket that was opened is not closed"},
+	{"did not find expected ',' or", "a value that starts with { or [ is YAML's own list or object; put quotes round it if it is a template or an expression"},
+	{"could not find expected ':'", "a key is followed by a colon and a space: when: data.score < 70"},
+	{"found unknown escape character", `in double quotes a backslash starts an escape: write \\ for one, or use single quotes`},
+	{"unknown anchor", "put quotes round a text that starts with *"},
+	{"found character that cannot", "put quotes round a value that starts with a special sign"},
+	{"found a tab character", "replace tabs by spaces"},
+	{"block sequence entries are not", "start the list on a line of its own, below its key"},
+	{"document contains excessive", "write the values out instead of using & and *"},
+	{"control characters are not", "remove the control character; it was probably copied along"},
+	{"did not find expected whitespace", "put quotes round a text that starts with &, ! or *"},
 }
 
 // slip is what is wrong with one line: where, in bytes, and what to write.
@@ -81,7 +82,7 @@ type slip struct {
 
 // slips look for what people get wrong in a line, the surest first.
 var slips = []func(*File, int) (slip, bool){
-	strayMark, quotesInFlow, unquotedHole, badEscape, quotedStart, bracketStart, specialStart, colonInText, openQuote, missingSpace, dashAmidKeys, belowItsDash, tooFarRight, fitsNowhere, missingColon,
+	strayMark, commentInText, quotesInFlow, unquotedHole, badEscape, quotedStart, bracketStart, specialStart, colonInText, openQuote, missingSpace, dashAmidKeys, belowItsDash, tooFarRight, fitsNowhere, missingColon,
 }
 
 // strayMark finds what is no YAML at all: marks of documents and of pages.
@@ -109,9 +110,37 @@ func badEscape(file *File, i int) (slip, bool) {
 	if m == nil {
 		return slip{}, false
 	}
-	inside := strings.TrimSuffix(value[1:], `"`)
-	hint := fmt.Sprintf("write two backslashes, or single quotes outside: %s: '%s'", key, strings.ReplaceAll(inside, "'", `"`))
+	hint := fmt.Sprintf("write two backslashes, or single quotes outside: %s: %s", key, inSingleQuotes(key, strings.TrimSuffix(value[1:], `"`)))
 	return slip{from + m[2], 2, value[m[2]:m[3]] + " is no escape in double quotes", hint}, true
+}
+
+// expressionKeys are keys whose text is an expression.
+var expressionKeys = []string{"when", "thread_per"}
+
+// inSingleQuotes is a text that stands in double quotes as it is written in
+// single ones. In the texts of an expression a backslash is written twice.
+func inSingleQuotes(key, inside string) string {
+	var text strings.Builder
+	for i := 0; i < len(inside); i++ {
+		switch {
+		case inside[i] != '\\' || i+1 == len(inside):
+			text.WriteByte(inside[i])
+		case inside[i+1] == '"' || inside[i+1] == '\'':
+			text.WriteByte(inside[i+1])
+			i++
+		case slices.Contains(expressionKeys, key):
+			text.WriteString(`\\`)
+			if inside[i+1] == '\\' {
+				i++
+			}
+		case inside[i+1] == '\\':
+			text.WriteByte('\\')
+			i++
+		default:
+			text.WriteByte('\\')
+		}
+	}
+	return "'" + strings.ReplaceAll(text.String(), "'", "''") + "'"
 }
 
 var bracketThenMore = regexp.MustCompile(`^(\[[^\[\]]*\]|\{[^{}]*\})\s*[^\s#,}\]]`)
@@ -178,13 +207,17 @@ func keyAndValue(file *File, i int) (key, value string, from int) {
 }
 
 // holeInFlow is a hole without quotes inside braces or brackets.
-var holeInFlow = regexp.MustCompile(`[{\[].*(?:: +|, +|\[)(\{\{[^}]*\}\}[^,\]}"']*)`)
+var holeInFlow = regexp.MustCompile(`[{\[].*(?:: +|, +|\[)((?:[^\s"'{}\[\],][^"'{}\[\],]*)?\{\{[^}]*\}\}[^,\]}"']*)`)
 
 func unquotedHole(file *File, i int) (slip, bool) {
 	_, value, from := keyAndValue(file, i)
 	if m := holeInFlow.FindStringSubmatchIndex(file.Line(i + 1)); m != nil && !strings.HasPrefix(value, "{{") && !strings.HasPrefix(value, `"`) && !strings.HasPrefix(value, "'") {
 		hole := strings.TrimSpace(file.Line(i + 1)[m[2]:m[3]])
-		return slip{m[2], utf8.RuneCountInString(hole), "a text that starts with {{ needs quotes", "put quotes round it: " + inQuotes(hole)}, true
+		message := "a text that starts with {{ needs quotes"
+		if !strings.HasPrefix(hole, "{{") {
+			message = "a text that holds {{ needs quotes inside of braces and brackets"
+		}
+		return slip{m[2], utf8.RuneCountInString(hole), message, "put quotes round it: " + inQuotes(hole)}, true
 	}
 	if !strings.HasPrefix(value, "{{") {
 		return slip{}, false

@@ -16,7 +16,8 @@ import (
 	"unicode/utf8"
 )
 
-// Table is a table with a header. Cells have no spaces at their ends.
+// Table is a table with a header. Cells have no spaces and no invisible
+// characters at their ends.
 type Table struct {
 	// Columns are the names in the header, as they are written there, and Line
 	// is where it stands in the file, from 1.
@@ -74,7 +75,7 @@ func Read(text []byte) (*Table, []Fault) {
 			continue
 		}
 		for i := range cells {
-			cells[i] = strings.TrimSpace(cells[i])
+			cells[i] = trim(cells[i])
 		}
 		line, _ := r.FieldPos(0)
 		switch isEmpty := !slices.ContainsFunc(cells, func(c string) bool { return c != "" }); {

@@ -82,7 +82,7 @@ func New(o Options) http.Handler {
 	guarded := http.NewServeMux()
 	handle := func(can bool, pattern string, handler http.HandlerFunc) {
 		if can {
-			guarded.HandleFunc(pattern, handler)
+			guarded.HandleFunc(pattern, onlyKnown(pattern, handler))
 			a.paths = append(a.paths, pattern)
 		}
 	}

@@ -45,7 +45,7 @@ var order = map[string]struct {
 	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/receiver": {[]string{"engine/intake"}, "HTTP in: it hands over and answers"},
 	"internal/admin": {
-		[]string{"engine", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/source"},
+		[]string{"engine", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/source", "engine/suggest"},
 		"the admin listener reads what is remembered through its own interface",
 	},
 	"internal/notice":     {nil, "what happened is counted here; what it means is connected in cmd/heed"},

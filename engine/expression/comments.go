@@ -1,0 +1,63 @@
+package expression
+
+import "strings"
+
+// Comment is a comment in an expression that starts with // and ends with its
+// line. From and To count the characters of the text from 0.
+type Comment struct{ From, To int }
+
+// Comments are the comments of an expression that start with //. Whoever knows
+// the lines on which it is written can tell whether one took more than its own:
+// YAML joins the lines of most texts.
+func Comments(text string) []Comment {
+	if !strings.Contains(text, "//") {
+		return nil
+	}
+	line, _ := comments([]rune(text))
+	return line
+}
+
+// TemplateComments are the Comments in the holes of a template.
+func TemplateComments(text string) []Comment {
+	if !strings.Contains(text, "//") {
+		return nil
+	}
+	var all []Comment
+	parts, _ := splitTemplate([]rune(text))
+	for _, p := range parts {
+		if !p.isHole {
+			continue
+		}
+		for _, c := range Comments(p.text) {
+			all = append(all, Comment{c.From + p.at, c.To + p.at})
+		}
+	}
+	return all
+}
+
+// comments finds what starts with //, and where a /* stands that nothing closes;
+// -1 if there is none.
+func comments(text []rune) (line []Comment, unclosed int) {
+	code := []rune(outsideStrings(text))
+	for i := 0; i+1 < len(code); i++ {
+		switch string(code[i : i+2]) {
+		case "//":
+			end := i
+			for end < len(text) && text[end] != '\n' {
+				end++
+			}
+			last := i + len([]rune(strings.TrimRight(string(text[i:end]), " \t\r")))
+			line = append(line, Comment{i, last})
+			// A quote in a comment opens nothing, so the rest is looked at anew.
+			code, i = append(code[:end:end], []rune(outsideStrings(text[end:]))...), end
+		case "/*":
+			_, rest, closed := strings.Cut(string(text[i+2:]), "*/")
+			if !closed {
+				return line, i
+			}
+			end := len(text) - len([]rune(rest))
+			code, i = append(code[:end:end], []rune(outsideStrings(text[end:]))...), end-1
+		}
+	}
+	return line, -1
+}

@@ -1,0 +1,106 @@
+package expression
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"heed/engine/event"
+)
+
+// keysOf are an object's keys in their order.
+func keysOf(_ *frame, args []any) any {
+	return fromObject(args[0], func(key string, _ any) any { return key })
+}
+
+// valuesOf are an object's values in the order of their keys.
+func valuesOf(_ *frame, args []any) any {
+	return fromObject(args[0], func(_ string, value any) any { return value })
+}
+
+// pairsOf are an object's entries, [key, value], in the order of their keys.
+func pairsOf(_ *frame, args []any) any {
+	return fromObject(args[0], func(key string, value any) any { return []any{key, value} })
+}
+
+func fromObject(value any, entry func(key string, value any) any) any {
+	object, ok := value.(map[string]any)
+	if !ok {
+		return badf("%s is no object", described{value})
+	}
+	list := make([]any, 0, len(object))
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		list = append(list, entry(key, object[key]))
+	}
+	return list
+}
+
+// distinctOf is a list without the elements that are equal to one before them.
+// An element that cannot be compared with one before it leaves that open.
+func distinctOf(f *frame, args []any) any {
+	list, ok := args[0].([]any)
+	if !ok {
+		return badf("%s is no list", described{args[0]})
+	}
+	kept := []any{}
+	for _, element := range list {
+		again := false
+		var unsure *Unknown
+		for _, other := range kept {
+			result := compareValues(f, element, other)
+			if again = result == equal; again {
+				break
+			}
+			if result == notComparable && unsure == nil {
+				unsure = badf("uniq compares %s", clash{element, other})
+			}
+		}
+		switch {
+		case again:
+		case unsure != nil:
+			return unsure
+		default:
+			kept = append(kept, element)
+		}
+	}
+	return kept
+}
+
+// sortOf is a list in its order, or the other way round with "desc".
+func sortOf(f *frame, args []any) any {
+	list, ok := args[0].([]any)
+	if !ok {
+		return badf("sort takes a list, not %s", described{args[0]})
+	}
+	descending := strings.EqualFold(text(args, 1), "desc")
+	sorted, comparable := slices.Clone(list), true
+	slices.SortStableFunc(sorted, func(a, b any) int {
+		f.spend(costOfOrder(a, b))
+		o, ok := order(a, b)
+		comparable = comparable && ok
+		if descending {
+			return -o
+		}
+		return o
+	})
+	if !comparable {
+		return badf("sort is given values of different kinds")
+	}
+	return sorted
+}
+
+// fromJSON is the value that a text holds as JSON, with exact numbers.
+func fromJSON(_ *frame, args []any) any {
+	text, ok := args[0].(string)
+	if !ok {
+		return badf("fromJSON takes a text, not %s", described{args[0]})
+	}
+	value, err := event.DecodeJSON([]byte(text))
+	if err != nil {
+		return badf("fromJSON: %s", clip(err.Error()))
+	}
+	if number, ok := value.(event.BadNumber); ok {
+		return badf("fromJSON gives %s", described{number})
+	}
+	return value
+}

@@ -1,0 +1,18 @@
+package people
+
+import (
+	"net/mail"
+	"strings"
+)
+
+// addressIn is the e-mail address in a cell, without the mailto: with which a
+// spreadsheet copies a link. ok is false if the cell holds anything else.
+func addressIn(cell string) (address string, ok bool) {
+	const link = "mailto:"
+	if len(cell) >= len(link) && strings.EqualFold(cell[:len(link)], link) {
+		cell, _, _ = strings.Cut(cell[len(link):], "?")
+		cell = strings.TrimSpace(cell)
+	}
+	parsed, err := mail.ParseAddress(cell)
+	return cell, err == nil && parsed.Name == "" && parsed.Address == cell
+}

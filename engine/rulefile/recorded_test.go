@@ -1,0 +1,31 @@
+package rulefile_test
+
+import (
+	"testing"
+
+	"heed/engine/rulefile"
+	"heed/engine/source"
+)
+
+// Rules that were recorded by an earlier version explain old events, whatever
+// this version thinks of them.
+func TestCompile_takesRecordedRulesThatEarlierVersionsAccepted(t *testing.T) {
+	rule := func(on, when, text string) string {
+		return console + "rules:\n  - name: r\n    on: " + on + "\n    when: " + when + "\n    do:\n      - action: console\n        text: " + text + "\n"
+	}
+	for code, text := range map[string]string{
+		"comment-over-lines": rule("quiz.submitted", ">\n      data.score < 70 // low\n      and data.passed", "hi"),
+		"foreign-template":   rule("quiz.submitted", "data.passed", `"{% if data.score %}x{% endif %}"`),
+		"unknown-event":      rule("schedule", "data.passed", "hi"),
+	} {
+		files := []rulefile.File{{Name: "r.yaml", Text: []byte(text)}}
+		loaded, problems := compiler().Compile(rulefile.NewSnapshot(files))
+		if loaded != nil || len(problems) != 1 || problems[0].Code != code || problems[0].Severity != source.Error {
+			t.Errorf("%s: %v", code, lines(problems))
+		}
+		loaded, problems = compiler().Compile(rulefile.RecordedSnapshot(files, "hash"))
+		if loaded == nil || len(loaded.Rules.Rules()) != 1 || len(problems) != 1 || problems[0].Severity != source.Warning {
+			t.Errorf("%s, recorded: %v", code, lines(problems))
+		}
+	}
+}
