@@ -32,6 +32,9 @@ func (db *DB) Prune(ctx context.Context, before, keysBefore time.Time) (n int, e
 	if err := db.pruneThreads(ctx, micros(before)); err != nil {
 		return 0, err
 	}
+	if err := db.pruneLanes(ctx, micros(before)); err != nil {
+		return 0, err
+	}
 	hours, err := db.hoursUntil(ctx, micros(before))
 	if err != nil {
 		return 0, err

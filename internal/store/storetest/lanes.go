@@ -23,6 +23,7 @@ var laneTests = map[string]func(*testing.T, Store){
 	"recipients are kept for the next attempt":                    testRecipients,
 	"a changed action is reconsidered at once":                    testReconsider,
 	"an exchange records before it claims":                        testRecordsFirst,
+	"lanes that nobody uses are pruned":                           testLanesPruned,
 	"a released delivery is as it was before its claim":           testReleased,
 }
 
@@ -271,4 +272,19 @@ func testReleased(t *testing.T, s Store) {
 	exchange(t, s, t0, []delivery.End{{ID: "d0", DueAt: t0, Released: true}})
 	d, _ = deliveryByID(t, s, "d0")
 	equal(t, "discarded", []any{d.State, d.DueAt}, []any{record.Discarded, time.Time{}})
+}
+
+func testLanesPruned(t *testing.T, s Store) {
+	for _, id := range []string{"d0", "d1"} {
+		commitTo(t, s, id, "slack", "slack "+id, "")
+	}
+	each := takeOf("slack", 9)
+	each.Interval = time.Hour
+	exchange(t, s, t0, nil, each)
+	commitTo(t, s, "d2", "slack", "slack d0", "")
+	equal(t, "held by the rate", len(exchange(t, s, t0.Add(time.Second), nil, each).Deliveries), 0)
+	if _, err := s.Prune(t.Context(), t0.Add(2*time.Hour), t0); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "without the lane", len(exchange(t, s, t0.Add(time.Second), nil, each).Deliveries), 1)
 }
