@@ -4,6 +4,7 @@ GO ?= go
 export CGO_ENABLED = 0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL := $(GO) tool -modfile=.ci/tools.mod
+CODE := cmd engine actions internal torture
 SECONDS ?= 10
 
 .DEFAULT_GOAL := help
@@ -20,21 +21,25 @@ demo: build ## see the example rules at work on every fixture; sends nothing
 
 test: ## run all tests
 	$(GO) test ./...
+	@cd torture && $(GO) test ./...
 
 race: ## run all tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race ./...
+	@cd torture && CGO_ENABLED=1 $(GO) test -race ./...
 
 lint: ## check format, vet, staticcheck and the tidiness of go.mod
-	@out="$$($(TOOL) gofumpt -l cmd engine actions internal)"; test -z "$$out" || { echo "not formatted (make fmt): $$out"; exit 1; }
+	@out="$$($(TOOL) gofumpt -l $(CODE))"; test -z "$$out" || { echo "not formatted (make fmt): $$out"; exit 1; }
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
 	$(GO) mod tidy -diff
+	@cd torture && $(GO) vet ./... && "$$($(GO) -C .. tool -modfile=.ci/tools.mod -n staticcheck)" ./... && $(GO) mod tidy -diff
 
 fmt: ## format the code
-	@$(TOOL) gofumpt -w cmd engine actions internal
+	@$(TOOL) gofumpt -w $(CODE)
 
 tidy: ## tidy go.mod
 	$(GO) mod tidy
+	@cd torture && $(GO) mod tidy
 
 bench: ## run the benchmarks, then measure durable acceptance against a bare handler
 	$(GO) test -run '^$$' -bench . -benchmem ./...
@@ -46,7 +51,7 @@ load: ## only the load run: SECONDS=10 for each of its rounds
 TORTURE = -selfcheck $(if $(LONG),-cycles 200 -seconds 60)
 
 torture: ## kill, power cuts, full disk: is anything acknowledged lost? LONG=1 for 200 of each
-	$(GO) run ./internal/torture $(TORTURE)
+	@cd torture && $(GO) run . $(TORTURE)
 
 fuzz: ## fuzz every target for 20 s
 	@for p in $$($(GO) list ./...); do \

@@ -365,7 +365,7 @@ func TestWhatIsNoWholeFormulaIsReadSoonAndWithoutHarm(t *testing.T) {
 		if c, faults := s.Condition(text); c != nil || len(faults) == 0 {
 			t.Errorf("%.20s is sound", text)
 		}
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > 10*time.Second { // runaway, on any machine
 			t.Errorf("%.20s took %v", text, took)
 		}
 	}
@@ -459,7 +459,7 @@ func TestNothingRunsAway(t *testing.T) {
 		if got == True || reason == "" {
 			t.Errorf("%s is %s", text, got)
 		}
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > 10*time.Second { // runaway, on any machine
 			t.Errorf("%s took %v", text, took)
 		}
 	}

@@ -93,7 +93,7 @@ func TestTryingOutAConditionIsBounded(t *testing.T) {
 	} {
 		took := min(compile(text), compile(text))
 		t.Logf("%s: %v, a sum of as many parts %v", name, took, plain)
-		if took > time.Second {
+		if took > 10*time.Second { // runaway, on any machine
 			t.Errorf("%s took %v", name, took)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"heed/engine/record"
 )
 
-// commit answers before anything is durable: internal/torture must notice.
+// commit answers before anything is durable: the torture must notice.
 func (in *Intake) commit(ctx context.Context, e *record.Event, deliveries []record.Delivery) (Verdict, error) {
 	own := *e
 	go func() { _, _ = in.Store.Commit(context.WithoutCancel(ctx), &own, deliveries) }()

@@ -1,7 +1,7 @@
 //go:build !torture
 
 // Package crashpoint names the places at which a crash would hurt most, for
-// internal/torture to crash there. In a normal build Reach is empty and costs
+// the torture to crash there. In a normal build Reach is empty and costs
 // nothing.
 package crashpoint
 

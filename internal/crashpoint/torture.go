@@ -1,7 +1,7 @@
 //go:build torture
 
 // Package crashpoint ends the process at a named place. This is the build for
-// internal/torture.
+// the torture.
 package crashpoint
 
 import (

@@ -53,11 +53,9 @@ var order = map[string]struct {
 	"internal/metrics":    {nil, "metrics are connected in cmd/heed; the parts know nothing of them"},
 	"internal/house":      {nil, "only tests"},
 	"internal/loadtest":   {[]string{"*"}, "a program of its own: it measures all of heed"},
-	"internal/torture":    {[]string{"*"}, "a program of its own: it starts, kills and questions all of heed"},
 	"cmd/heed":            {[]string{"*"}, "the wiring is the one place that knows everything"},
 
 	"internal/crashpoint":      {nil, "empty but for the torture, so anybody may name a point"},
-	"internal/torture/disk":    {nil, "a disk knows nothing of what is written to it"},
 	"internal/store/storetest": {[]string{"actions", "actions/delivery", "engine/event", "engine/intake", "engine/people", "engine/record"}, "the conformance suite is for any store"},
 	"actions/actiontest":       {[]string{"actions", "engine/event", "engine/expression", "engine/source"}, "help for the tests of the kinds, for any kind"},
 }
@@ -76,7 +74,6 @@ var external = map[string][]string{
 	"github.com/slack-go/slack":     {"actions/slack"},
 	"github.com/wneessen/go-mail":   {"actions/email"},
 	"modernc.org/sqlite":            {"internal/store"},
-	"github.com/hanwen/go-fuse":     {"internal/torture/disk"},
 	"github.com/pressly/goose":      {"internal/store"},
 	"github.com/spf13/cobra":        {"cmd/heed"},
 	"github.com/prometheus/client_": {"internal/metrics"},

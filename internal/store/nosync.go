@@ -2,6 +2,6 @@
 
 package store
 
-// A build for internal/torture, which must notice that a power cut now takes
+// A build for the torture, which must notice that a power cut now takes
 // what was acknowledged.
 func init() { writePragmas = append(writePragmas, "_pragma=synchronous(OFF)") }

@@ -155,7 +155,12 @@ func (t *torture) build(ctx context.Context, tag string) (string, error) {
 		return path, nil
 	}
 	path := filepath.Join(t.dir, "heed-"+tag)
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-tags", tag, "-o", path, "heed/cmd/heed")
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "heed").Output()
+	if err != nil {
+		return "", fmt.Errorf("find heed's module: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-tags", tag, "-o", path, "./cmd/heed")
+	cmd.Dir = strings.TrimSpace(string(root))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build heed: %w\n%s", err, out)
 	}

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"heed/internal/torture/disk"
+	"heed/torture/disk"
 )
 
 // A kill leaves in the kernel what was written and not synced, and a next start

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"heed/internal/receiver"
 )
 
 const (
@@ -41,7 +39,7 @@ type generator struct {
 
 func newGenerator(address, prefix string, l *ledger) *generator {
 	return &generator{
-		url: "http://" + address + receiver.WebhookPath, prefix: prefix, ledger: l, stopping: make(chan struct{}),
+		url: "http://" + address + webhookPath, prefix: prefix, ledger: l, stopping: make(chan struct{}),
 		client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: connections}},
 	}
 }
@@ -81,7 +79,7 @@ func (g *generator) finish(ctx context.Context) ([]finding, error) {
 
 func (g *generator) sendUntilTaken(ctx context.Context, e event) {
 	body, timestamp := e.body(), strconv.FormatInt(time.Now().UnixMilli(), 10)
-	signature := receiver.Sign(secret, timestamp, body)
+	signature := sign(secret, timestamp, body)
 	g.ledger.note(wordSent, e.id)
 	for pause := time.Millisecond; ctx.Err() == nil; pause = min(2*pause, 50*time.Millisecond) {
 		if g.send(ctx, e.id, timestamp, signature, body) {
@@ -101,9 +99,9 @@ func (g *generator) send(ctx context.Context, id, timestamp, signature string, b
 		return false
 	}
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set(receiver.EventIDHeader, id)
-	request.Header.Set(receiver.TimestampHeader, timestamp)
-	request.Header.Set(receiver.SignatureHeader, signature)
+	request.Header.Set(eventIDHeader, id)
+	request.Header.Set(timestampHeader, timestamp)
+	request.Header.Set(signatureHeader, signature)
 	response, err := g.client.Do(request)
 	if err != nil {
 		return false // heed is down, or went down

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"heed/engine/record"
-	"heed/internal/receiver"
 )
 
 // What heed keeps to while somebody tries to fill its memory.
@@ -159,11 +158,11 @@ func endlessBody(ctx context.Context, address string) {
 	}
 	defer conn.Close()
 	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
-		"Content-Length: %d\r\n%s: %s\r\n%s: %d\r\n\r\n", receiver.WebhookPath, receiver.MaxBody,
-		receiver.SignatureHeader, strings.Repeat("0", 64), receiver.TimestampHeader, time.Now().Unix())
+		"Content-Length: %d\r\n%s: %s\r\n%s: %d\r\n\r\n", webhookPath, maxBody,
+		signatureHeader, strings.Repeat("0", 64), timestampHeader, time.Now().Unix())
 	_, err = io.WriteString(conn, head)
 	piece := strings.Repeat(" ", 16<<10)
-	for left := receiver.MaxBody; err == nil && ctx.Err() == nil; left -= len(piece) {
+	for left := maxBody; err == nil && ctx.Err() == nil; left -= len(piece) {
 		if left <= len(piece) {
 			piece = " "
 		}
@@ -188,24 +187,24 @@ func signedEvents(element string) func(context.Context, string) {
 	return func(ctx context.Context, address string) {
 		head := fmt.Sprintf(`{"event":"flood","companyId":"acme","data":{"n":%d,"list":[`, floodCount.Add(1))
 		const tail = `0]}}`
-		postSigned(ctx, address, head+strings.Repeat(element, (receiver.MaxBody-len(head)-len(tail))/len(element))+tail)
+		postSigned(ctx, address, head+strings.Repeat(element, (maxBody-len(head)-len(tail))/len(element))+tail)
 	}
 }
 
 // signedLists sends lists of 1 MiB, which are no events.
 func signedLists(ctx context.Context, address string) {
-	postSigned(ctx, address, "["+strings.Repeat("{},", receiver.MaxBody/3-20)+strconv.FormatInt(floodCount.Add(1), 10)+"]")
+	postSigned(ctx, address, "["+strings.Repeat("{},", maxBody/3-20)+strconv.FormatInt(floodCount.Add(1), 10)+"]")
 }
 
 func postSigned(ctx context.Context, address, body string) {
 	timestamp := strconv.FormatInt(time.Now().UnixMilli(), 10)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+receiver.WebhookPath, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+webhookPath, strings.NewReader(body))
 	if err != nil {
 		return
 	}
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set(receiver.TimestampHeader, timestamp)
-	request.Header.Set(receiver.SignatureHeader, receiver.Sign(secret, timestamp, []byte(body)))
+	request.Header.Set(timestampHeader, timestamp)
+	request.Header.Set(signatureHeader, sign(secret, timestamp, []byte(body)))
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		time.Sleep(10 * time.Millisecond) // heed has hung up
