@@ -155,7 +155,7 @@ func (l *Lane) Correct(now time.Time, interval, lease time.Duration) {
 	if latest := now.Add(longest); l.Closed.After(latest) {
 		l.Closed = latest
 	}
-	if latest := now.Add(max(interval, burst)); l.Next.After(latest) {
+	if latest := now.Add(max(interval, l.Pace, burst)); l.Next.After(latest) {
 		l.Next = latest
 	}
 }

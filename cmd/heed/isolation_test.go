@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -132,5 +133,42 @@ rules: [{name: r, on: quiz.submitted, do: [{action: api, json: 1}]}]
 		if d := s.settled(id)[0]; d.State != record.Done {
 			t.Errorf("%s: %+v", id, d)
 		}
+	}
+}
+
+// An API takes 20 calls a second and answers 429 to the others, without saying
+// how long to wait.
+func TestServe_findsThePaceOfAnAPI(t *testing.T) {
+	var mu sync.Mutex
+	tokens, last, taken, calls := 20.0, time.Now(), 0, 0
+	api := newSink(t, func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		calls++
+		tokens, last = min(20, tokens+20*time.Since(last).Seconds()), time.Now()
+		if tokens < 1 {
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		tokens--
+		taken++
+	})
+	s := startServer(t, fmt.Sprintf(`
+actions: {api: {http: {url: %q, allow_private: true}}}
+rules: [{name: r, on: quiz.submitted, do: [{action: api, json: 1}]}]
+`, api.URL))
+	const events = 100
+	for i := range events {
+		s.post(fmt.Sprint("e", i), quizOf(fmt.Sprint("u", i)))
+	}
+	eventually(t, 30*time.Second, "the delivery of all", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return taken == events
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	if calls > events*3/2 {
+		t.Errorf("%d calls for %d deliveries", calls, events)
 	}
 }

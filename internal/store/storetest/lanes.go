@@ -12,6 +12,7 @@ import (
 
 var laneTests = map[string]func(*testing.T, Store){
 	"a throttled destination is closed for all of its deliveries": testThrottled,
+	"after a pause deliveries follow at a pace":                   testPace,
 	"a refusal of one delivery closes nothing":                    testRefusedAlone,
 	"a failing destination is probed by one that has not failed":  testProbe,
 	"destinations of one action have lanes of their own":          testDestinations,
@@ -287,4 +288,20 @@ func testLanesPruned(t *testing.T, s Store) {
 		t.Fatal(err)
 	}
 	equal(t, "without the lane", len(exchange(t, s, t0.Add(time.Second), nil, each).Deliveries), 1)
+}
+
+func testPace(t *testing.T, s Store) {
+	for i := range 9 {
+		commitTo(t, s, fmt.Sprint("d", i), "api", "", "")
+	}
+	exchange(t, s, t0, nil, takeOf("api", 1))
+	exchange(t, s, t0, []delivery.End{failedBy("d0", t0, actions.Outcome{Cause: actions.CauseThrottled, After: time.Second})})
+	now := t0.Add(time.Second)
+	exchange(t, s, now, nil, takeOf("api", 9)) // the probe
+	got := exchange(t, s, now.Add(time.Millisecond), []delivery.End{done("d1", now.Add(time.Millisecond))}, takeOf("api", 9))
+	for range 20 { // however often it is asked
+		now = now.Add(10 * time.Millisecond)
+		equal(t, "claimed too soon", ids(exchange(t, s, now, nil, takeOf("api", 9)).Deliveries), []string{})
+	}
+	equal(t, "one, when the pace allows it", len(exchange(t, s, got.Next, nil, takeOf("api", 9)).Deliveries), 1)
 }
