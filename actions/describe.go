@@ -39,9 +39,8 @@ func (r *Registry) DescribeConfig() *schema.Value {
 func (r *Registry) DescribeStep() *schema.Value {
 	entry := &schema.Value{Type: schema.Types{"object"}, Required: []string{"action"}}
 	entry.Add(schema.Optional("action", schema.Text("the name of an action that is configured under actions")))
-	orderPer := schema.Optional("order_per", schema.Text("an expression: of one action, deliveries with the same value are sent in the order of their events, also those of other rules",
-		"data.userId"))
-	entry.Add(orderPer)
+	entry.Add(schema.Optional("order_per", schema.Text("an expression: of one action, deliveries with the same value"+
+		" are sent in the order of their events, also those of other rules", "data.userId")))
 	for _, kind := range r.kinds {
 		params := kind.Describe().Params
 		for i, key := range params.Properties {

@@ -67,8 +67,8 @@ func (c *Config) readRetryOn(item *source.Node) (on RetryOn, ok bool) {
 }
 
 func (c *Config) wrongRetryOn(item *source.Node) {
-	c.Report().Errorf(item.Place(), "wrong-type", "on in %s takes status codes, and {status, body} with a part of the body, not %s",
-		c.retry.What(), item.Describe()).
+	c.Report().Errorf(item.Place(), "wrong-type",
+		"on in %s takes status codes, and {status, body} with a part of the body, not %s", c.retry.What(), item.Describe()).
 		Suggest("write on: [404, 423, {status: 400, body: UNABLE_TO_LOCK_ROW}]")
 }
 

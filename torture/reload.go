@@ -38,7 +38,8 @@ func (t *torture) reload(ctx context.Context) (r result, err error) {
 	taken := map[bool]int{}
 	for end := time.Now().Add(t.length); time.Now().Before(end) && ctx.Err() == nil; r.cycles++ {
 		next := texts[r.cycles%len(texts)]
-		if err := replace(b.rules, fmt.Appendf(nil, next.text, b.sinks.url, b.sinks.mail.address), r.cycles%2 == 0); err != nil {
+		text := fmt.Appendf(nil, next.text, b.sinks.url, b.sinks.mail.address)
+		if err := replace(b.rules, text, r.cycles%2 == 0); err != nil {
 			return r, err
 		}
 		status, err := post("http://" + b.admin + "/-/reload")

@@ -62,7 +62,9 @@ func New(o Options) (*Loop, error) {
 	if o.Queue == nil || o.Deliver == nil || o.Settings == nil || o.Now == nil || o.Log == nil {
 		return nil, errors.New("delivery: Queue, Deliver, Settings, Now and Log are needed")
 	}
-	return &Loop{Options: o, lines: map[string]*line{}, inFlight: map[string]int{}, ended: make(chan finished, 1024)}, nil
+	return &Loop{
+		Options: o, lines: map[string]*line{}, inFlight: map[string]int{}, ended: make(chan finished, 1024),
+	}, nil
 }
 
 const (
@@ -245,8 +247,9 @@ func (l *Loop) attempt(ctx context.Context, d record.Delivery, timeout time.Dura
 			if fault, ok := cause.(runtime.Error); ok {
 				what = fault.Error()
 			}
-			l.Log.Error("sending a delivery broke inside heed; please report this", "delivery", d.ID, "action", d.Action, "cause", what, "stack", string(debug.Stack()))
-			o = actions.Outcome{Verdict: actions.Retry, Error: "sending broke inside heed (" + what + "); please report it"}
+			l.Log.Error("sending a delivery broke inside heed; please report this",
+				"delivery", d.ID, "action", d.Action, "cause", what, "stack", string(debug.Stack()))
+			o.Verdict, o.Error = actions.Retry, "sending broke inside heed ("+what+"); please report it"
 		}
 	}()
 	return l.Deliver(ctx, d)
@@ -318,7 +321,8 @@ func (l *Loop) drain(ctx context.Context, cut context.CancelFunc) {
 			_, _ = l.exchange(ctx, l.Now(), nil)
 		case <-timer.C:
 			if isCut {
-				l.Log.Error("some sends do not end and were left behind; their deliveries are repeated by the next run", "count", len(l.inFlight))
+				l.Log.Error("some sends do not end and were left behind; their deliveries are repeated by the next run",
+					"count", len(l.inFlight))
 				return
 			}
 			cut()

@@ -109,17 +109,21 @@ func escapeFor(hole expression.Hole, escapers []string) (func(string) string, *m
 			return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(name, part) })
 		})
 	}
+	wrong := func(code, message, hint string) (func(string) string, *misplaced) {
+		return html.EscapeString, &misplaced{code, message, hint}
+	}
 	switch {
 	case has("_js", "regexp"):
-		return html.EscapeString, &misplaced{"bad-html", "has a template in a script", "mail programs run no scripts: leave it out"}
+		return wrong("bad-html", "has a template in a script", "mail programs run no scripts: leave it out")
 	case has("htmlname"), strings.HasSuffix(hole.Before, "<"), strings.HasSuffix(hole.Before, "</"):
-		return html.EscapeString, &misplaced{"bad-html", "lets an event choose the name of a tag or attribute", "write the name itself"}
+		return wrong("bad-html", "lets an event choose the name of a tag or attribute", "write the name itself")
 	case has("comment"):
-		return html.EscapeString, &misplaced{"bad-html", "has a template in a comment, where nobody sees it", "take it out of the comment"}
+		return wrong("bad-html", "has a template in a comment, where nobody sees it", "take it out of the comment")
 	case has("srcset"):
-		return html.EscapeString, &misplaced{"template-in-url", "lets an event choose an address in srcset", "write the addresses themselves"}
+		return wrong("template-in-url", "lets an event choose an address in srcset", "write the addresses themselves")
 	case has("nospace"):
-		return html.EscapeString, &misplaced{"bad-html", "has a template in an attribute without quotes", `put quotes round the attribute's value: title="{{ … }}"`}
+		return wrong("bad-html", "has a template in an attribute without quotes",
+			`put quotes round the attribute's value: title="{{ … }}"`)
 	case has("url"):
 		return addressEscape(hole)
 	case has("css"):

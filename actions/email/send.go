@@ -42,7 +42,9 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 // outcome is what a transaction has come to that the server took part in to its
 // end. Whoever is refused for now is tried again alone.
 func (t *transaction) outcome() actions.Outcome {
-	o := actions.Outcome{Verdict: actions.Done, Response: t.answer, Recipients: t.recorded(), Error: t.refused(record.Dead)}
+	o := actions.Outcome{
+		Verdict: actions.Done, Response: t.answer, Recipients: t.recorded(), Error: t.refused(record.Dead),
+	}
 	switch {
 	case t.has(record.Retrying):
 		o.Verdict, o.Error = actions.Retry, t.refused(record.Retrying)

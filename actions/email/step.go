@@ -102,8 +102,10 @@ func readRecipients(p *actions.Params, key string, node *source.Node) []*express
 func checkDomain(p *actions.Params, key string, node *source.Node, t *expression.Template) {
 	for hole := range t.Holes() {
 		if strings.Contains(hole.Before, "@") {
-			p.Report().LaterErrorf(node.Within(hole.From, hole.To), "unsafe-address", "%s of %s lets an event choose the domain", key, p.What()).
-				Suggest("write the domain, as in {{ data.userId }}@example.com, or take the whole address from a field: {{ data.email }}")
+			p.Report().LaterErrorf(node.Within(hole.From, hole.To), "unsafe-address",
+				"%s of %s lets an event choose the domain", key, p.What()).
+				Suggest("write the domain, as in {{ data.userId }}@example.com, " +
+					"or take the whole address from a field: {{ data.email }}")
 			return
 		}
 	}

@@ -24,8 +24,8 @@ func (Kind) Describe() actions.Description {
 			schema.Optional("timeout", schema.Duration("bounds one attempt of this call; only less than the action's own has an effect", "5s", "15s")),
 			schema.Optional("expect", schema.OneOrList(
 				schema.Whole("the status codes that mean success; any 2xx if left out", minStatus, maxStatus, 200, 409), 1)),
-			schema.Optional("expect_body", schema.Text("a condition on status and body that a good answer fulfils; one that does not is given up, unless on of retry names it",
-				"body.ok == true")),
+			schema.Optional("expect_body", schema.Text("a condition on status and body that a good answer fulfils;"+
+				" one that does not is given up, unless on of retry names it", "body.ok == true")),
 		).AtMostOne("json", "form", "body"),
 		Retry: schema.Keys{schema.Optional("on", actions.DescribeRetryOn())},
 	}

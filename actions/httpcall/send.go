@@ -54,7 +54,9 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	if password, err := a.password.Value(); err == nil {
 		secrets = append(secrets, password)
 	}
-	terms := outbound.Terms{Expect: r.Expect, RetryOn: a.retryOn, Renewable: a.isRenewable(), Attempt: m.Attempt, Secrets: secrets}
+	terms := outbound.Terms{
+		Expect: r.Expect, RetryOn: a.retryOn, Renewable: a.isRenewable(), Attempt: m.Attempt, Secrets: secrets,
+	}
 	if r.ExpectBody != "" {
 		terms.Complain = func(status int, body []byte) string { return complain(r.ExpectBody, status, body) }
 	}

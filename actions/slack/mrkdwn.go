@@ -99,7 +99,8 @@ func addressLength(runes []rune, i int) int {
 		return 0
 	}
 	n := 0
-	for n < len(rest) && (rest[n] < unicode.MaxASCII && isWord(rest[n]) || strings.ContainsRune("-._~:/?#[]@!$&'()*+,;=%`", rest[n])) {
+	const marks = "-._~:/?#[]@!$&'()*+,;=%`"
+	for n < len(rest) && (rest[n] < unicode.MaxASCII && isWord(rest[n]) || strings.ContainsRune(marks, rest[n])) {
 		n++
 	}
 	for n > 0 && strings.ContainsRune(".,:;!?'()`", rest[n-1]) {

@@ -28,7 +28,9 @@ func (Kind) Name() string { return "slack" }
 // second for a channel; the rate holds for each channel, and the concurrency lets
 // other channels go on while one answers.
 func (Kind) Defaults() actions.Settings {
-	return actions.Settings{Retry: actions.DefaultRetry, Timeout: 15 * time.Second, Concurrency: 4, Rate: 1, RatePer: time.Second}
+	return actions.Settings{
+		Retry: actions.DefaultRetry, Timeout: 15 * time.Second, Concurrency: 4, Rate: 1, RatePer: time.Second,
+	}
 }
 
 type action struct {

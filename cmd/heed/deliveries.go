@@ -121,7 +121,8 @@ func printDelivery(s streams, d *admin.Delivery) {
 		rows = append(rows, []string{"order", "of " + line(d.OrderKey)})
 	}
 	for _, r := range d.Recipients {
-		rows = append(rows, []string{"recipient", strings.TrimRight(line(r.Address)+" "+string(r.State)+" "+line(r.Error), " ")})
+		said := line(r.Address) + " " + string(r.State) + " " + line(r.Error)
+		rows = append(rows, []string{"recipient", strings.TrimRight(said, " ")})
 	}
 	if d.Generation > 0 {
 		rows = append(rows, []string{"generation", fmt.Sprintf("%d: a person had it sent again", d.Generation)})

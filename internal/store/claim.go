@@ -14,7 +14,7 @@ import (
 const claimable = `
 	SELECT * FROM deliveries d INDEXED BY deliveries_due
 	WHERE action = ? AND due_at <= ?
-	AND NOT EXISTS (SELECT 1 FROM lanes WHERE d.destination != '' AND name = d.destination AND open_at > ?)` + `
+	AND NOT EXISTS (SELECT 1 FROM lanes WHERE d.destination != '' AND name = d.destination AND open_at > ?)
 	AND NOT` + isOutOfTurn + `
 	ORDER BY due_at`
 
@@ -24,7 +24,8 @@ const isOutOfTurn = ` (d.order_key IS NOT NULL AND EXISTS (SELECT 1 FROM deliver
 
 // The columns of a delivery that is claimed.
 const claimedCols = `
-	SELECT d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.attempts, d.last_error, d.request, d.spent, d.generation,
+	SELECT d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.attempts, d.last_error,
+		d.request, d.spent, d.generation,
 		EXISTS (SELECT 1 FROM attempts a WHERE a.delivery = d.n AND a.n = d.attempts AND a.ended_at IS NULL),
 		d.destination, d.order_key, d.recipients, d.due_at`
 
@@ -89,7 +90,9 @@ func (x *exchange) claim(take delivery.Take) error {
 }
 
 // admit chooses those candidates that their lanes let start now.
-func (x *exchange) admit(take delivery.Take, own *delivery.Lane, candidates []claimedRow) (admitted []claimedRow, err error) {
+func (x *exchange) admit(
+	take delivery.Take, own *delivery.Lane, candidates []claimedRow,
+) (admitted []claimedRow, err error) {
 	counts := map[string]int{}
 	for i := range candidates {
 		counts[candidates[i].Destination]++
@@ -131,7 +134,8 @@ func (x *exchange) take(take delivery.Take, rows []claimedRow) error {
 			}
 		}
 		attempts[i] = []value{d.n, int64(d.Attempts), at}
-		if _, err := x.g.conn.exec("UPDATE deliveries SET attempts = ?, due_at = ? WHERE n = ?", int64(d.Attempts), until, d.n); err != nil {
+		_, err := x.g.conn.exec("UPDATE deliveries SET attempts = ?, due_at = ? WHERE n = ?", int64(d.Attempts), until, d.n)
+		if err != nil {
 			return err
 		}
 		x.claimed.Deliveries = append(x.claimed.Deliveries, d.Delivery)

@@ -73,7 +73,8 @@ func (x *exchange) release(end *delivery.End) (wakes bool, err error) {
 		return false, err
 	}
 	changed, err := x.g.conn.exec(`
-		UPDATE deliveries SET attempts = attempts - 1, due_at = iif(due_at IS NULL, NULL, ?) WHERE id = ?`, micros(end.DueAt), end.ID)
+		UPDATE deliveries SET attempts = attempts - 1, due_at = iif(due_at IS NULL, NULL, ?)
+		WHERE id = ?`, micros(end.DueAt), end.ID)
 	return changed > 0, err
 }
 
@@ -83,7 +84,8 @@ func (x *exchange) goesOn(n int64, lastError string) (string, error) {
 	err := x.g.conn.query(func(cols []value) error {
 		lastError = fmt.Sprintf("%s; the next delivery of the same order goes on: %s", lastError, cols[0])
 		return nil
-	}, `SELECT p.id FROM deliveries d JOIN deliveries p ON p.action = d.action AND p.order_key = d.order_key AND p.due_at IS NOT NULL AND p.n > d.n
+	}, `SELECT p.id FROM deliveries d
+		JOIN deliveries p ON p.action = d.action AND p.order_key = d.order_key AND p.due_at IS NOT NULL AND p.n > d.n
 		WHERE d.n = ? ORDER BY p.n LIMIT 1`, n)
 	return lastError, err
 }

@@ -81,7 +81,9 @@ func (db *DB) PendingByAction(ctx context.Context) (pending map[string]int, err 
 // Exchange implements delivery.Queue. A delivery whose lease ran out is claimed
 // again, and its attempt before that ends as interrupted. A delivery's LastError
 // becomes its end's Error.
-func (db *DB) Exchange(ctx context.Context, now time.Time, ends []delivery.End, takes []delivery.Take) (claimed delivery.Claimed, err error) {
+func (db *DB) Exchange(
+	ctx context.Context, now time.Time, ends []delivery.End, takes []delivery.Take,
+) (claimed delivery.Claimed, err error) {
 	defer wrap(&err, "record and claim deliveries")
 	for i := range ends {
 		if _, ok := outcomes[ends[i].State]; !ok && !ends[i].Released {
