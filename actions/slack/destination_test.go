@@ -1,6 +1,7 @@
 package slack_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -87,5 +88,16 @@ func TestSend_aTokenThatCanBeRenewedIsTriedAgain(t *testing.T) {
 		if got := actiontest.MustCompile(t, r).Send(t, `{}`); got.Verdict != actions.Retry || got.Attempts == 0 {
 			t.Errorf("%s: %+v", code, got)
 		}
+	}
+}
+
+func TestRender_addressesOfPeopleAreTrimmed(t *testing.T) {
+	var r slack.Request
+	c := actiontest.MustCompile(t, rule(bot, `{to: "{{ data.email }}", text: "hello {{ mention(data.email) }}"}`))
+	if err := json.Unmarshal(c.MustRender(t, `{"email":" ada@example.com\n"}`), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.To != "ada@example.com" || r.Text != "hello <@ada@example.com>" {
+		t.Errorf("%+v", r)
 	}
 }

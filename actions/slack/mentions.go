@@ -28,10 +28,11 @@ func isPlainAddress(text string) bool {
 // mention writes a mention of whoever has the address; what is no address is
 // shown as text.
 func mention(value string) string {
-	if !isPlainAddress(value) {
+	address := strings.TrimSpace(value)
+	if !isPlainAddress(address) {
 		return Mrkdwn(value)
 	}
-	return "<@" + value + ">"
+	return "<@" + address + ">"
 }
 
 var mentioned = regexp.MustCompile(`<@([^<>|\s@]+@[^<>|\s@]+)>`)

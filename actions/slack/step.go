@@ -183,7 +183,7 @@ func (s *step) Destination(request any) string {
 // recipient renders exactly one person's address.
 func recipient(env *expression.Env, t *expression.Template) (string, error) {
 	text, err := t.Strict(env, func(value string) (string, error) {
-		if strings.ContainsAny(value, ",; \r\n\t<>") {
+		if value = strings.TrimSpace(value); strings.ContainsAny(value, ",; \r\n\t<>") {
 			return "", errors.New("holds what an e-mail address cannot")
 		}
 		return value, nil
