@@ -53,8 +53,9 @@ func (x *exchange) nextOpen() error {
 	}, "SELECT min(open_at) FROM lanes WHERE open_at > ?", micros(x.now))
 }
 
-// saveLanes keeps the lanes that have changed. It does so in a stable order, so
-// that processes which share a store do not block each other.
+// saveLanes keeps the lanes that have changed since they were saved. It does so
+// in a stable order, so that processes which share a store do not block each
+// other.
 func (x *exchange) saveLanes() error {
 	for _, name := range slices.Sorted(maps.Keys(x.lanes)) {
 		row := x.lanes[name]
@@ -72,6 +73,7 @@ func (x *exchange) saveLanes() error {
 		if err := saveLane(x.g, name, &row.Lane, x.now); err != nil {
 			return err
 		}
+		row.was, row.stored = row.Lane, !rest
 	}
 	return nil
 }

@@ -24,6 +24,8 @@ var laneTests = map[string]func(*testing.T, Store){
 	"a changed action is reconsidered at once":                    testReconsider,
 	"an exchange records before it claims":                        testRecordsFirst,
 	"a released delivery is as it was before its claim":           testReleased,
+	"a probe that is released is made again":                      testProbeReleased,
+	"a probe of a shared destination opens it at once":            testProbeOpens,
 }
 
 func exchange(t *testing.T, s Store, now time.Time, ends []delivery.End, takes ...delivery.Take) delivery.Claimed {
@@ -255,6 +257,34 @@ func testRecordsFirst(t *testing.T, s Store) {
 	equal(t, "claimed", len(got.Deliveries), 1)
 	equal(t, "interrupted", got.Deliveries[0].Interrupted, false)
 	equal(t, "attempts", got.Deliveries[0].Attempts, 2)
+}
+
+func testProbeOpens(t *testing.T, s Store) {
+	for _, id := range []string{"d0", "d1", "d2"} {
+		commitTo(t, s, id, "slack", "slack #a", "")
+	}
+	exchange(t, s, t0, nil, takeOf("slack", 1))
+	throttled := actions.Outcome{Cause: actions.CauseThrottled, After: time.Second}
+	exchange(t, s, t0, []delivery.End{failedBy("d0", t0, throttled)})
+	now := t0.Add(time.Second)
+	equal(t, "the probe", ids(exchange(t, s, now, nil, takeOf("slack", 9)).Deliveries), []string{"d1"})
+	end := done("d1", now.Add(time.Millisecond))
+	now = now.Add(time.Second)
+	equal(t, "the next", ids(exchange(t, s, now, []delivery.End{end}, takeOf("slack", 9)).Deliveries), []string{"d2"})
+}
+
+func testProbeReleased(t *testing.T, s Store) {
+	for _, id := range []string{"d0", "d1"} {
+		commitTo(t, s, id, "slack", "slack #a", "")
+	}
+	exchange(t, s, t0, nil, takeOf("slack", 1))
+	throttled := actions.Outcome{Cause: actions.CauseThrottled, After: time.Second}
+	exchange(t, s, t0, []delivery.End{failedBy("d0", t0, throttled)})
+	now := t0.Add(time.Second)
+	equal(t, "the probe", ids(exchange(t, s, now, nil, takeOf("slack", 9)).Deliveries), []string{"d1"})
+	now = now.Add(time.Second)
+	release := []delivery.End{{ID: "d1", DueAt: t0, Released: true}}
+	equal(t, "again", ids(exchange(t, s, now, release, takeOf("slack", 9)).Deliveries), []string{"d1"})
 }
 
 func testReleased(t *testing.T, s Store) {
