@@ -112,3 +112,21 @@ func TestLoop_sendsWhatWasClaimedWhileASendFailed(t *testing.T) {
 		_ = l.end()
 	})
 }
+
+// A mail that one recipient has got is not dead because the next attempt, for
+// another, is refused for good.
+func TestLoop_whatSomeRecipientsGotIsDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(1, "mail")
+		l := begin(t, q, func(context.Context, record.Delivery) actions.Outcome {
+			return actions.Outcome{Verdict: actions.Dead, Error: "554 refused", Recipients: []record.Recipient{
+				{Address: "a@example.com", State: record.Done}, {Address: "b@example.com", State: record.Pending},
+			}}
+		})
+		synctest.Wait()
+		if d := q.row("mail-0"); d.State != record.Done || d.LastError != "554 refused" {
+			t.Errorf("%+v", d)
+		}
+		_ = l.end()
+	})
+}

@@ -21,6 +21,7 @@ var laneTests = map[string]func(*testing.T, Store){
 	"deliveries of one order are claimed one by one":              testOrder,
 	"what is given up lets the next of its order go on":           testOrderGoesOn,
 	"recipients are kept for the next attempt":                    testRecipients,
+	"a retry is for the recipients that have not got it":          testRetryRecipients,
 	"a changed action is reconsidered at once":                    testReconsider,
 	"an exchange records before it claims":                        testRecordsFirst,
 	"a released delivery is as it was before its claim":           testReleased,
@@ -230,6 +231,24 @@ func testRecipients(t *testing.T, s Store) {
 	exchange(t, s, t0, []delivery.End{failedBy("d0", t0, actions.Outcome{Cause: actions.CauseServer})}) // says nothing of them
 	d, _ := deliveryByID(t, s, "d0")
 	equal(t, "stored", d.Recipients, want)
+}
+
+func testRetryRecipients(t *testing.T, s Store) {
+	for _, id := range []string{"d0", "d1"} {
+		commitTo(t, s, id, "mail", "", "")
+	}
+	exchange(t, s, t0, nil, takeOf("mail", 2))
+	got := record.Recipient{Address: "a@b.c", State: record.Done}
+	refused := record.Recipient{Address: "b@b.c", State: record.Dead, Error: "552 mailbox full"}
+	some, all := done("d0", t0), done("d1", t0)
+	some.Outcome.Recipients, all.Outcome.Recipients = []record.Recipient{got, refused}, []record.Recipient{got}
+	exchange(t, s, t0, []delivery.End{some, all})
+	for id, want := range map[string][]record.Recipient{"d0": {got}, "d1": nil} {
+		if n, err := s.Retry(t.Context(), record.DeliveryFilter{ID: id}, t0); n != 1 || err != nil {
+			t.Fatalf("%d, %v", n, err)
+		}
+		equal(t, id, exchange(t, s, t0, nil, takeOf("mail", 1)).Deliveries[0].Recipients, want)
+	}
 }
 
 func testReconsider(t *testing.T, s Store) {
