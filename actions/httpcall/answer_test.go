@@ -73,6 +73,14 @@ func TestSend_retryOnNamesAnswersThatPass(t *testing.T) {
 	}
 }
 
+func TestSend_retryOnDoesNotHideAnOutage(t *testing.T) {
+	s := answering(t, 503, nil, "busy")
+	got := actiontest.MustCompile(t, rule(local(s.URL, ", retry: {on: [503, {body: busy}]}"), `json: 1`)).Send(t, `{}`)
+	if got.Verdict != actions.Retry || got.Cause != actions.CauseServer {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestSend_retryAfterAlwaysMeansLater(t *testing.T) {
 	for _, status := range []int{301, 400, 401, 403, 404, 408, 409, 422, 429, 500, 503} {
 		s := answering(t, status, http.Header{"Retry-After": {"12"}}, "")

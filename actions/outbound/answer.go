@@ -72,12 +72,12 @@ func (t *Terms) Judge(status int, body []byte, after time.Duration) actions.Outc
 		o.Verdict, o.Cause, o.After = actions.Retry, actions.CauseThrottled, after
 	case status == http.StatusTooManyRequests:
 		o.Verdict, o.Cause = actions.Retry, actions.CauseThrottled
+	case !t.isExpected(status) && (status >= 500 || status == http.StatusRequestTimeout):
+		o.Verdict, o.Cause = actions.Retry, actions.CauseServer // whatever the rule says: it may be an outage
 	case slices.ContainsFunc(t.RetryOn, func(on actions.RetryOn) bool { return on.Matches(status, body) }):
 		o.Verdict = actions.Retry
 	case t.isExpected(status):
 		o.Verdict = actions.Dead
-	case status >= 500, status == http.StatusRequestTimeout:
-		o.Verdict, o.Cause = actions.Retry, actions.CauseServer
 	case status == http.StatusTooEarly:
 		o.Verdict = actions.Retry
 	case status == http.StatusUnauthorized && t.Renewable:
