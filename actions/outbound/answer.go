@@ -44,9 +44,11 @@ func Do(client *http.Client, request *http.Request, terms Terms) actions.Outcome
 		return Failed(err, terms.Secrets...)
 	}
 	defer response.Body.Close()
-	// A body that breaks off does not change what the status says.
-	body, _ := ReadAnswer(response)
+	body, err := ReadAnswer(response)
 	o := terms.Judge(response.StatusCode, body, RetryAfter(response.Header.Get("Retry-After"), time.Now()))
+	if err != nil && o.Verdict == actions.Dead && terms.dependsOnBody(response.StatusCode) {
+		o = Failed(err, terms.Secrets...) // the rest of it could have said otherwise
+	}
 	o.Error = redact(o.Error, terms.Secrets)
 	o.Response = Excerpt(body, terms.Secrets...)
 	return o
@@ -89,6 +91,14 @@ func (t *Terms) Judge(status int, body []byte, after time.Duration) actions.Outc
 		o.Verdict = actions.Dead
 	}
 	return o
+}
+
+// dependsOnBody says whether more of the body could make an answer that is
+// judged as a failure for good a better one.
+func (t *Terms) dependsOnBody(status int) bool {
+	return t.isExpected(status) || slices.ContainsFunc(t.RetryOn, func(on actions.RetryOn) bool {
+		return on.Body != "" && (on.Status == 0 || on.Status == status)
+	})
 }
 
 func (t *Terms) isExpected(status int) bool {
