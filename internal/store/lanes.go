@@ -95,6 +95,15 @@ func saveLane(g *groupTx, name string, lane *delivery.Lane, now time.Time) error
 	return err
 }
 
+// pruneLanes forgets the lanes that are open since before a time. Most were left
+// by a rate, of a person or channel that nothing was sent to since.
+func (db *DB) pruneLanes(ctx context.Context, before int64) error {
+	return db.writer.do(ctx, func(g *groupTx) error {
+		_, err := g.conn.exec("DELETE FROM lanes WHERE open_at < ?", before)
+		return err
+	})
+}
+
 // abandonProbes lets every lane be probed again whose probe a former process
 // had under way.
 func abandonProbes(g *groupTx, now time.Time) error {

@@ -22,6 +22,7 @@ var laneTests = map[string]func(*testing.T, Store){
 	"what is given up lets the next of its order go on":           testOrderGoesOn,
 	"recipients are kept for the next attempt":                    testRecipients,
 	"a retry is for the recipients that have not got it":          testRetryRecipients,
+	"lanes that were not used for long are forgotten":             testPruneLanes,
 	"a changed action is reconsidered at once":                    testReconsider,
 	"an exchange records before it claims":                        testRecordsFirst,
 	"a released delivery is as it was before its claim":           testReleased,
@@ -248,6 +249,25 @@ func testRetryRecipients(t *testing.T, s Store) {
 			t.Fatalf("%d, %v", n, err)
 		}
 		equal(t, id, exchange(t, s, t0, nil, takeOf("mail", 1)).Deliveries[0].Recipients, want)
+	}
+}
+
+func testPruneLanes(t *testing.T, s Store) {
+	commitTo(t, s, "d0", "slack", "slack person x", "")
+	commitTo(t, s, "d1", "slack", "slack person x", "")
+	each := takeOf("slack", 1)
+	each.Interval = time.Hour
+	exchange(t, s, t0, nil, each)
+	exchange(t, s, t0, []delivery.End{done("d0", t0)})
+	open := t0.Add(time.Hour)
+	for _, step := range []struct {
+		before time.Time
+		want   record.Wait
+	}{{open, record.Wait{For: delivery.WaitRate, Until: open}}, {open.Add(time.Second), record.Wait{}}} {
+		if _, err := s.Prune(t.Context(), step.before, t0); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "waits", waits(t, s, "d1"), step.want)
 	}
 }
 
