@@ -92,6 +92,14 @@ func TestSend_aBodyThatBreaksOffIsNoVerdict(t *testing.T) {
 	}
 }
 
+func TestSend_expectBodyReadsALongAnswer(t *testing.T) {
+	s := answering(t, 200, nil, `{"log":"`+strings.Repeat("x", 500<<10)+`","ok":true}`)
+	got := actiontest.MustCompile(t, rule(local(s.URL, ""), `expect_body: body.ok == true`)).Send(t, `{}`)
+	if got.Verdict != actions.Done || len(got.Response) > actions.MaxResponse {
+		t.Errorf("%s: %s", got.Verdict, got.Error)
+	}
+}
+
 func TestSend_retryOnDoesNotHideAnOutage(t *testing.T) {
 	s := answering(t, 503, nil, "busy")
 	got := actiontest.MustCompile(t, rule(local(s.URL, ", retry: {on: [503, {body: busy}]}"), `json: 1`)).Send(t, `{}`)

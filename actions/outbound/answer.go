@@ -44,7 +44,11 @@ func Do(client *http.Client, request *http.Request, terms Terms) actions.Outcome
 		return Failed(err, terms.Secrets...)
 	}
 	defer response.Body.Close()
-	body, err := ReadAnswer(response)
+	limit := int64(maxAnswer)
+	if terms.Complain != nil {
+		limit = maxJudged
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, limit))
 	o := terms.Judge(response.StatusCode, body, RetryAfter(response.Header.Get("Retry-After"), time.Now()))
 	if err != nil && o.Verdict == actions.Dead && terms.dependsOnBody(response.StatusCode) {
 		o = Failed(err, terms.Secrets...) // the rest of it could have said otherwise
@@ -54,8 +58,11 @@ func Do(client *http.Client, request *http.Request, terms Terms) actions.Outcome
 	return o
 }
 
-// ReadAnswer reads the start of an answer's body, as much as heed ever looks
-// at. The error is why the body broke off before that.
+// maxJudged is how much of an answer is read that is judged by its body: half a
+// JSON text says nothing.
+const maxJudged = 1 << 20
+
+// ReadAnswer reads the start of an answer's body, as much as people look at. The error is why the body broke off before that.
 func ReadAnswer(response *http.Response) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 }
