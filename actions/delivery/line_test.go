@@ -77,7 +77,9 @@ type slowQueue struct {
 	delay func() time.Duration
 }
 
-func (q slowQueue) Exchange(ctx context.Context, now time.Time, ends []delivery.End, takes []delivery.Take) (delivery.Claimed, error) {
+func (q slowQueue) Exchange(
+	ctx context.Context, now time.Time, ends []delivery.End, takes []delivery.Take,
+) (delivery.Claimed, error) {
 	claimed, err := q.queue.Exchange(ctx, now, ends, takes)
 	time.Sleep(q.delay())
 	return claimed, err

@@ -125,9 +125,13 @@ func escapeFor(hole expression.Hole, escapers []string) (func(string) string, *m
 	case has("css"):
 		return styleValue, nil
 	case isDocument(hole.Before):
-		return html.EscapeString, &misplaced{"bad-html", "has a template in a page inside the mail", "leave out srcdoc: mail programs show no pages in mails"}
+		return html.EscapeString, &misplaced{
+			"bad-html", "has a template in a page inside the mail", "leave out srcdoc: mail programs show no pages in mails",
+		}
 	case isAnimation(hole.Before):
-		return html.EscapeString, &misplaced{"bad-html", "has a template in an animation", "write the values of an animation themselves"}
+		return html.EscapeString, &misplaced{
+			"bad-html", "has a template in an animation", "write the values of an animation themselves",
+		}
 	default:
 		return html.EscapeString, nil
 	}
@@ -181,7 +185,9 @@ func addressEscape(start string) (func(string) string, *misplaced) {
 	before := strings.TrimLeft(html.UnescapeString(start), " \t\r\n")
 	switch scheme, _, _ := strings.Cut(strings.ToLower(before), ":"); {
 	case scheme == "javascript", scheme == "vbscript":
-		return actions.AddressPart, &misplaced{"bad-html", "has a template in a script", "mail programs run no scripts: leave it out"}
+		return actions.AddressPart, &misplaced{
+			"bad-html", "has a template in a script", "mail programs run no scripts: leave it out",
+		}
 	case scheme == "mailto":
 		return actions.MailAddressPart, nil
 	case scheme == "tel", scheme == "sms":

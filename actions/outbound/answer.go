@@ -62,7 +62,8 @@ func Do(client *http.Client, request *http.Request, terms Terms) actions.Outcome
 // JSON text says nothing.
 const maxJudged = 1 << 20
 
-// ReadAnswer reads the start of an answer's body, as much as people look at. The error is why the body broke off before that.
+// ReadAnswer reads the start of an answer's body, as much as people look at. The
+// error is why the body broke off before that.
 func ReadAnswer(response *http.Response) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 }
