@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"slices"
 	"sync"
 
 	"heed/actions"
@@ -30,37 +29,34 @@ func (l *line) allow(capacity int) (claimed int) {
 	return l.running + l.doubts + len(l.waiting)
 }
 
-// enter takes a claimed delivery in. It says whether it is to be sent now; else
-// it waits.
-func (l *line) enter(d record.Delivery) (now bool) {
+// enter takes a claimed delivery in. It says whether it is to be sent now, or to
+// be released, since a destination may have closed after it was claimed; else it
+// waits. While there are doubts nothing waits: no send might be left to take it.
+func (l *line) enter(d record.Delivery) (now, release bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.running+l.doubts < l.capacity {
+	switch {
+	case l.running+l.doubts < l.capacity:
 		l.running++
-		return true
+		return true, false
+	case l.doubts > 0:
+		return false, true
+	default:
+		l.waiting = append(l.waiting, d)
+		return false, false
 	}
-	l.waiting = append(l.waiting, d)
-	return false
 }
 
 // leave takes note of a delivery that was sent, and gives the next that its
 // sender sends, if there is one. If the outcome speaks against its destination,
-// those that wait to go there too are released: the queue decides when they may.
-func (l *line) leave(d record.Delivery, o actions.Outcome) (next record.Delivery, ok bool, released []record.Delivery) {
+// those that wait are released: the queue decides when they may go.
+func (l *line) leave(o actions.Outcome) (next record.Delivery, ok bool, released []record.Delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.running--
 	if isDoubt(o) {
 		l.doubts++
-		goesThere := func(w record.Delivery) bool {
-			return o.Cause == actions.CauseServer || w.Destination == d.Destination
-		}
-		for _, w := range l.waiting {
-			if goesThere(w) {
-				released = append(released, w)
-			}
-		}
-		l.waiting = slices.DeleteFunc(l.waiting, goesThere)
+		released, l.waiting = l.waiting, nil
 	}
 	if l.closed || len(l.waiting) == 0 || l.running+l.doubts >= l.capacity {
 		return record.Delivery{}, false, released

@@ -194,7 +194,8 @@ func (l *Loop) tell(n News) {
 	}
 }
 
-// start sends a claimed delivery, or lets it wait for others of its action.
+// start sends a claimed delivery, lets it wait for others of its action, or
+// releases it.
 func (l *Loop) start(sending context.Context, d record.Delivery) {
 	if d.Interrupted && l.inFlight[d.ID] > 0 {
 		// Its lease ran out while the send went on or could not be recorded. What
@@ -202,8 +203,12 @@ func (l *Loop) start(sending context.Context, d record.Delivery) {
 		return
 	}
 	l.inFlight[d.ID]++
-	if at := l.lines[d.Action]; at.enter(d) {
+	at := l.lines[d.Action]
+	switch now, back := at.enter(d); {
+	case now:
 		l.sends.Go(func() { l.work(sending, at, d) })
+	case back:
+		l.finished = append(l.finished, finished{d, release(d)})
 	}
 }
 
@@ -213,7 +218,7 @@ func (l *Loop) work(sending context.Context, at *line, d record.Delivery) {
 		end := l.send(sending, d)
 		ended := finished{d, end}
 		var released []record.Delivery
-		d, ok, released = at.leave(d, end.Outcome)
+		d, ok, released = at.leave(end.Outcome)
 		// The end comes first: what is released is claimed again by what it
 		// teaches.
 		l.ended <- ended

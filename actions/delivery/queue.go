@@ -76,6 +76,7 @@ type End struct {
 	Error       string
 	Interrupted bool // cut off by the end of the process: it says nothing of the destination
 	// Released says that there was no attempt after all: the delivery is as it
-	// was before it was claimed. Only ID and DueAt are set beside.
+	// was before it was claimed, and if it was a probe, another may be made. Only
+	// ID and DueAt are set beside.
 	Released bool
 }

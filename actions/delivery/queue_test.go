@@ -128,6 +128,7 @@ func (q *queue) finish(end delivery.End) {
 		if end.Released {
 			d.Attempts, d.DueAt = d.Attempts-1, end.DueAt
 			q.open[d.ID] = false
+			q.lane(d.Action).Abandoned(time.Now())
 			q.signal()
 			continue
 		}

@@ -3,6 +3,7 @@ package delivery
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"heed/actions"
@@ -24,7 +25,7 @@ func conclude(d record.Delivery, policy actions.RetryPolicy, o actions.Outcome, 
 	case cutOff:
 		end.State, end.DueAt, end.Interrupted = record.Retrying, at, true
 	case o.Verdict == actions.Dead:
-		end.State = record.Dead
+		end.State = endState(o)
 	case tries >= most:
 		end.State, end.Error = givenUp(o, tries)
 	default:
@@ -34,15 +35,19 @@ func conclude(d record.Delivery, policy actions.RetryPolicy, o actions.Outcome, 
 	return end
 }
 
-// givenUp is the end of a delivery that was tried often enough. One that some
+// endState is the state of a delivery that is tried no more. One that some
 // recipients have got is done, and the error says who has not.
-func givenUp(o actions.Outcome, tries int) (record.State, string) {
-	state := record.Dead
-	for i := range o.Recipients {
-		if o.Recipients[i].State == record.Done {
-			state = record.Done
-		}
+func endState(o actions.Outcome) record.State {
+	got := func(r record.Recipient) bool { return r.State == record.Done }
+	if slices.ContainsFunc(o.Recipients, got) {
+		return record.Done
 	}
+	return record.Dead
+}
+
+// givenUp is the end of a delivery that was tried often enough.
+func givenUp(o actions.Outcome, tries int) (record.State, string) {
+	state := endState(o)
 	if tries == 1 {
 		return state, "given up after its one attempt: " + o.Error
 	}

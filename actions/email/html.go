@@ -125,19 +125,73 @@ func escapeFor(hole expression.Hole, escapers []string) (func(string) string, *m
 		return wrong("bad-html", "has a template in an attribute without quotes",
 			`put quotes round the attribute's value: title="{{ … }}"`)
 	case has("url"):
-		return addressEscape(hole)
+		return addressEscape(addressStart(hole.Before))
 	case has("css"):
 		return styleValue, nil
+	case isDocument(hole.Before):
+		return html.EscapeString, &misplaced{
+			"bad-html", "has a template in a page inside the mail", "leave out srcdoc: mail programs show no pages in mails",
+		}
+	case isAnimation(hole.Before):
+		return html.EscapeString, &misplaced{
+			"bad-html", "has a template in an animation", "write the values of an animation themselves",
+		}
 	default:
 		return html.EscapeString, nil
 	}
 }
 
-// addressEscape is the escape of a hole in a web address, of which an event must
-// not choose where it leads.
-func addressEscape(hole expression.Hole) (func(string) string, *misplaced) {
-	before := strings.TrimLeft(html.UnescapeString(hole.Before[strings.LastIndexAny(hole.Before, `"'`)+1:]), " \t\r\n")
+// unclosed is an attribute whose quote is not closed.
+var unclosed = regexp.MustCompile(`([^\s"'<>/=]+)\s*=\s*(?:"([^"]*)|'([^']*))$`)
+
+// openAttribute is the attribute that a text ends in, its name in lower case, and
+// its value so far; empty if it ends in none.
+func openAttribute(text string) (name, value string) {
+	found := unclosed.FindStringSubmatch(openTag(text))
+	if found == nil {
+		return "", ""
+	}
+	return strings.ToLower(found[1]), found[2] + found[3]
+}
+
+// openTag is the end of a text from the tag that begins last in it.
+func openTag(text string) string { return text[max(0, strings.LastIndexByte(text, '<')):] }
+
+// addressStart is the start of the web address that a text ends in. In a style,
+// an address has quotes of its own.
+func addressStart(text string) string {
+	name, value := openAttribute(text)
+	if name == "" || name == "style" {
+		return text[strings.LastIndexAny(text, `"'`)+1:]
+	}
+	return value
+}
+
+// isDocument says whether a text ends in an attribute that is read as HTML once
+// more, which html/template does not know.
+func isDocument(text string) bool {
+	name, _ := openAttribute(text)
+	return name == "srcdoc"
+}
+
+// animation begins an element of SVG that can give an attribute another value, a
+// link another address.
+var animation = regexp.MustCompile(`(?i)^<(?:\w+:)?(?:animate|set)`)
+
+func isAnimation(text string) bool {
+	name, _ := openAttribute(text)
+	return name != "" && animation.MatchString(openTag(text))
+}
+
+// addressEscape is the escape of a hole behind the start of a web address, of
+// which an event must not choose where it leads.
+func addressEscape(start string) (func(string) string, *misplaced) {
+	before := strings.TrimLeft(html.UnescapeString(start), " \t\r\n")
 	switch scheme, _, _ := strings.Cut(strings.ToLower(before), ":"); {
+	case scheme == "javascript", scheme == "vbscript":
+		return actions.AddressPart, &misplaced{
+			"bad-html", "has a template in a script", "mail programs run no scripts: leave it out",
+		}
 	case scheme == "mailto":
 		return actions.MailAddressPart, nil
 	case scheme == "tel", scheme == "sms":

@@ -73,6 +73,41 @@ func TestSend_retryOnNamesAnswersThatPass(t *testing.T) {
 	}
 }
 
+func TestSend_aBodyThatBreaksOffIsNoVerdict(t *testing.T) {
+	for _, c := range []struct {
+		status       int
+		config, step string
+		want         actions.Verdict
+	}{
+		{200, "", `expect_body: body.ok == true`, actions.Retry},
+		{200, "", `json: 1`, actions.Done},
+		{400, ", retry: {on: [{status: 400, body: UNABLE_TO_LOCK_ROW}]}", `json: 1`, actions.Retry},
+		{400, ", retry: {on: [{status: 409, body: UNABLE_TO_LOCK_ROW}]}", `json: 1`, actions.Dead},
+	} {
+		s := answering(t, c.status, http.Header{"Content-Length": {"100"}}, `{"ok":`)
+		got := actiontest.MustCompile(t, rule(local(s.URL, c.config), c.step)).Send(t, `{}`)
+		if got.Verdict != c.want || c.want == actions.Retry && got.Cause != actions.CauseServer {
+			t.Errorf("%d with %s%s: %+v", c.status, c.step, c.config, got)
+		}
+	}
+}
+
+func TestSend_expectBodyReadsALongAnswer(t *testing.T) {
+	s := answering(t, 200, nil, `{"log":"`+strings.Repeat("x", 500<<10)+`","ok":true}`)
+	got := actiontest.MustCompile(t, rule(local(s.URL, ""), `expect_body: body.ok == true`)).Send(t, `{}`)
+	if got.Verdict != actions.Done || len(got.Response) > actions.MaxResponse {
+		t.Errorf("%s: %s", got.Verdict, got.Error)
+	}
+}
+
+func TestSend_retryOnDoesNotHideAnOutage(t *testing.T) {
+	s := answering(t, 503, nil, "busy")
+	got := actiontest.MustCompile(t, rule(local(s.URL, ", retry: {on: [503, {body: busy}]}"), `json: 1`)).Send(t, `{}`)
+	if got.Verdict != actions.Retry || got.Cause != actions.CauseServer {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestSend_retryAfterAlwaysMeansLater(t *testing.T) {
 	for _, status := range []int{301, 400, 401, 403, 404, 408, 409, 422, 429, 500, 503} {
 		s := answering(t, status, http.Header{"Retry-After": {"12"}}, "")

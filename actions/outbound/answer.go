@@ -44,16 +44,26 @@ func Do(client *http.Client, request *http.Request, terms Terms) actions.Outcome
 		return Failed(err, terms.Secrets...)
 	}
 	defer response.Body.Close()
-	// A body that breaks off does not change what the status says.
-	body, _ := ReadAnswer(response)
+	limit := int64(maxAnswer)
+	if terms.Complain != nil {
+		limit = maxJudged
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, limit))
 	o := terms.Judge(response.StatusCode, body, RetryAfter(response.Header.Get("Retry-After"), time.Now()))
+	if err != nil && o.Verdict == actions.Dead && terms.dependsOnBody(response.StatusCode) {
+		o = Failed(err, terms.Secrets...) // the rest of it could have said otherwise
+	}
 	o.Error = redact(o.Error, terms.Secrets)
 	o.Response = Excerpt(body, terms.Secrets...)
 	return o
 }
 
-// ReadAnswer reads the start of an answer's body, as much as heed ever looks
-// at. The error is why the body broke off before that.
+// maxJudged is how much of an answer is read that is judged by its body: half a
+// JSON text says nothing.
+const maxJudged = 1 << 20
+
+// ReadAnswer reads the start of an answer's body, as much as people look at. The
+// error is why the body broke off before that.
 func ReadAnswer(response *http.Response) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 }
@@ -72,12 +82,12 @@ func (t *Terms) Judge(status int, body []byte, after time.Duration) actions.Outc
 		o.Verdict, o.Cause, o.After = actions.Retry, actions.CauseThrottled, after
 	case status == http.StatusTooManyRequests:
 		o.Verdict, o.Cause = actions.Retry, actions.CauseThrottled
+	case !t.isExpected(status) && (status >= 500 || status == http.StatusRequestTimeout):
+		o.Verdict, o.Cause = actions.Retry, actions.CauseServer // whatever the rule says: it may be an outage
 	case slices.ContainsFunc(t.RetryOn, func(on actions.RetryOn) bool { return on.Matches(status, body) }):
 		o.Verdict = actions.Retry
 	case t.isExpected(status):
 		o.Verdict = actions.Dead
-	case status >= 500, status == http.StatusRequestTimeout:
-		o.Verdict, o.Cause = actions.Retry, actions.CauseServer
 	case status == http.StatusTooEarly:
 		o.Verdict = actions.Retry
 	case status == http.StatusUnauthorized && t.Renewable:
@@ -89,6 +99,14 @@ func (t *Terms) Judge(status int, body []byte, after time.Duration) actions.Outc
 		o.Verdict = actions.Dead
 	}
 	return o
+}
+
+// dependsOnBody says whether more of the body could make an answer that is
+// judged as a failure for good a better one.
+func (t *Terms) dependsOnBody(status int) bool {
+	return t.isExpected(status) || slices.ContainsFunc(t.RetryOn, func(on actions.RetryOn) bool {
+		return on.Body != "" && (on.Status == 0 || on.Status == status)
+	})
 }
 
 func (t *Terms) isExpected(status int) bool {

@@ -22,10 +22,7 @@ func (x *exchange) finish(end *delivery.End) (wakes bool, err error) {
 	var names []string
 	err = x.g.conn.query(func(cols []value) error {
 		n, attempts, waiting, ordered = cols[0].(int64), cols[1].(int64), cols[2] != nil, cols[5] != nil
-		names = []string{cols[3].(string)}
-		if destination := cols[4].(string); destination != "" {
-			names = append(names, destination)
-		}
+		names = lanesOf(cols[3].(string), cols[4].(string))
 		return nil
 	}, "SELECT n, attempts, due_at, action, destination, order_key FROM deliveries WHERE id = ?", end.ID)
 	if err != nil || n == 0 { // none: it was deleted meanwhile, and there is nothing left to finish
@@ -65,8 +62,32 @@ func (x *exchange) finish(end *delivery.End) (wakes bool, err error) {
 	return dueAt != nil || ordered, err
 }
 
-// release takes a claim back.
+// lanesOf names the lanes of a delivery: its action's, and its destination's if
+// that is another.
+func lanesOf(action, destination string) []string {
+	if destination == "" {
+		return []string{action}
+	}
+	return []string{action, destination}
+}
+
+// release takes a claim back, and lets its lanes be probed by another.
 func (x *exchange) release(end *delivery.End) (wakes bool, err error) {
+	var names []string
+	err = x.g.conn.query(func(cols []value) error {
+		names = lanesOf(cols[0].(string), cols[1].(string))
+		return nil
+	}, "SELECT action, destination FROM deliveries WHERE id = ?", end.ID)
+	if err != nil {
+		return false, err
+	}
+	for _, name := range names {
+		lane, err := x.lane(name)
+		if err != nil {
+			return false, err
+		}
+		lane.Abandoned(x.now)
+	}
 	if _, err := x.g.conn.exec(`
 		DELETE FROM attempts WHERE ended_at IS NULL
 		AND (delivery, n) IN (SELECT n, attempts FROM deliveries WHERE id = ?)`, end.ID); err != nil {

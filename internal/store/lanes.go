@@ -53,8 +53,9 @@ func (x *exchange) nextOpen() error {
 	}, "SELECT min(open_at) FROM lanes WHERE open_at > ?", micros(x.now))
 }
 
-// saveLanes keeps the lanes that have changed. It does so in a stable order, so
-// that processes which share a store do not block each other.
+// saveLanes keeps the lanes that have changed since they were saved. It does so
+// in a stable order, so that processes which share a store do not block each
+// other.
 func (x *exchange) saveLanes() error {
 	for _, name := range slices.Sorted(maps.Keys(x.lanes)) {
 		row := x.lanes[name]
@@ -72,6 +73,7 @@ func (x *exchange) saveLanes() error {
 		if err := saveLane(x.g, name, &row.Lane, x.now); err != nil {
 			return err
 		}
+		row.was, row.stored = row.Lane, !rest
 	}
 	return nil
 }
@@ -91,6 +93,15 @@ func saveLane(g *groupTx, name string, lane *delivery.Lane, now time.Time) error
 		ON CONFLICT (name) DO UPDATE SET open_at = excluded.open_at, wait = excluded.wait, state = excluded.state`,
 		name, micros(open), wait, state)
 	return err
+}
+
+// pruneLanes forgets the lanes that are open since before a time. Most were left
+// by a rate, of a person or channel that nothing was sent to since.
+func (db *DB) pruneLanes(ctx context.Context, before int64) error {
+	return db.writer.do(ctx, func(g *groupTx) error {
+		_, err := g.conn.exec("DELETE FROM lanes WHERE open_at < ?", before)
+		return err
+	})
 }
 
 // abandonProbes lets every lane be probed again whose probe a former process

@@ -19,8 +19,8 @@ func hourOf(micros int64) int64 { return micros / hourMicros }
 
 // Prune deletes the events received before a time, with their deliveries and
 // attempts, and returns how many. An event with a delivery that is still to be
-// sent stays, as does one that people were not learnt from. Threads that were
-// not used since go too, and de-duplication keys from before keysBefore whose
+// sent stays, as does one that people were not learnt from. Threads and lanes
+// that were not used since go too, and de-duplication keys from before keysBefore whose
 // event is gone. On an error, what was deleted so far stays deleted. It reads
 // every key, so call it a few times a day, not a minute.
 func (db *DB) Prune(ctx context.Context, before, keysBefore time.Time) (n int, err error) {

@@ -105,6 +105,11 @@ func (db *DB) Exchange(
 			}
 			o.wakes = o.wakes || wakes
 		}
+		if len(ends) > 0 && len(takes) > 0 { // what is claimable is decided by the table
+			if err := x.saveLanes(); err != nil {
+				return err
+			}
+		}
 		for _, take := range takes {
 			if err := x.claim(take); err != nil {
 				return err

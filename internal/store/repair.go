@@ -19,7 +19,8 @@ import (
 // Retry makes the deliveries that the filter chooses due now and returns how
 // many. One that has ended begins a new generation, with all the attempts that
 // its action allows; one that waits for its next attempt just need not wait
-// longer. What could not be rendered is not chosen, since there is nothing to
+// longer. Of several recipients those get it who have not got it, or all if all
+// have. What could not be rendered is not chosen, since there is nothing to
 // send; nor is what is being sent; nor what was sent, unless the filter names
 // the state or the delivery.
 func (db *DB) Retry(ctx context.Context, f record.DeliveryFilter, now time.Time) (n int, err error) {
@@ -36,9 +37,16 @@ func (db *DB) Retry(ctx context.Context, f record.DeliveryFilter, now time.Time)
 		UPDATE deliveries SET
 			generation = generation + (state != 'retrying'),
 			spent = CASE state WHEN 'retrying' THEN spent ELSE attempts END,
+			recipients = CASE state WHEN 'retrying' THEN recipients ELSE`+whoHasGotIt+` END,
 			state = CASE state WHEN 'retrying' THEN state ELSE 'pending' END,
 			due_at = ?`+where, append([]value{micros(now)}, args...))
 }
+
+// whoHasGotIt are the recipients of the row's delivery that have got it; none if
+// all have.
+const whoHasGotIt = ` (
+	SELECT CAST(json_group_array(json(value)) AS BLOB) FROM json_each(CAST(recipients AS TEXT))
+	WHERE value ->> 'state' = 'done' HAVING count(*) < json_array_length(CAST(recipients AS TEXT)))`
 
 // Discard takes the deliveries that the filter chooses out for good and returns
 // how many. An attempt that is under way goes on; it is the last. What was sent

@@ -22,10 +22,14 @@ var laneTests = map[string]func(*testing.T, Store){
 	"deliveries of one order are claimed one by one":              testOrder,
 	"what is given up lets the next of its order go on":           testOrderGoesOn,
 	"recipients are kept for the next attempt":                    testRecipients,
+	"a retry is for the recipients that have not got it":          testRetryRecipients,
+	"lanes that were not used for long are forgotten":             testPruneLanes,
 	"a changed action is reconsidered at once":                    testReconsider,
 	"an exchange records before it claims":                        testRecordsFirst,
 	"lanes that nobody uses are pruned":                           testLanesPruned,
 	"a released delivery is as it was before its claim":           testReleased,
+	"a probe that is released is made again":                      testProbeReleased,
+	"a probe of a shared destination opens it at once":            testProbeOpens,
 }
 
 func exchange(t *testing.T, s Store, now time.Time, ends []delivery.End, takes ...delivery.Take) delivery.Claimed {
@@ -232,6 +236,43 @@ func testRecipients(t *testing.T, s Store) {
 	equal(t, "stored", d.Recipients, want)
 }
 
+func testRetryRecipients(t *testing.T, s Store) {
+	for _, id := range []string{"d0", "d1"} {
+		commitTo(t, s, id, "mail", "", "")
+	}
+	exchange(t, s, t0, nil, takeOf("mail", 2))
+	got := record.Recipient{Address: "a@b.c", State: record.Done}
+	refused := record.Recipient{Address: "b@b.c", State: record.Dead, Error: "552 mailbox full"}
+	some, all := done("d0", t0), done("d1", t0)
+	some.Outcome.Recipients, all.Outcome.Recipients = []record.Recipient{got, refused}, []record.Recipient{got}
+	exchange(t, s, t0, []delivery.End{some, all})
+	for id, want := range map[string][]record.Recipient{"d0": {got}, "d1": nil} {
+		if n, err := s.Retry(t.Context(), record.DeliveryFilter{ID: id}, t0); n != 1 || err != nil {
+			t.Fatalf("%d, %v", n, err)
+		}
+		equal(t, id, exchange(t, s, t0, nil, takeOf("mail", 1)).Deliveries[0].Recipients, want)
+	}
+}
+
+func testPruneLanes(t *testing.T, s Store) {
+	commitTo(t, s, "d0", "slack", "slack person x", "")
+	commitTo(t, s, "d1", "slack", "slack person x", "")
+	each := takeOf("slack", 1)
+	each.Interval = time.Hour
+	exchange(t, s, t0, nil, each)
+	exchange(t, s, t0, []delivery.End{done("d0", t0)})
+	open := t0.Add(time.Hour)
+	for _, step := range []struct {
+		before time.Time
+		want   record.Wait
+	}{{open, record.Wait{For: delivery.WaitRate, Until: open}}, {open.Add(time.Second), record.Wait{}}} {
+		if _, err := s.Prune(t.Context(), step.before, t0); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "waits", waits(t, s, "d1"), step.want)
+	}
+}
+
 func testReconsider(t *testing.T, s Store) {
 	commitTo(t, s, "d0", "api", "", "")
 	commitTo(t, s, "d1", "api", "", "")
@@ -257,6 +298,34 @@ func testRecordsFirst(t *testing.T, s Store) {
 	equal(t, "claimed", len(got.Deliveries), 1)
 	equal(t, "interrupted", got.Deliveries[0].Interrupted, false)
 	equal(t, "attempts", got.Deliveries[0].Attempts, 2)
+}
+
+func testProbeOpens(t *testing.T, s Store) {
+	for _, id := range []string{"d0", "d1", "d2"} {
+		commitTo(t, s, id, "slack", "slack #a", "")
+	}
+	exchange(t, s, t0, nil, takeOf("slack", 1))
+	throttled := actions.Outcome{Cause: actions.CauseThrottled, After: time.Second}
+	exchange(t, s, t0, []delivery.End{failedBy("d0", t0, throttled)})
+	now := t0.Add(time.Second)
+	equal(t, "the probe", ids(exchange(t, s, now, nil, takeOf("slack", 9)).Deliveries), []string{"d1"})
+	end := done("d1", now.Add(time.Millisecond))
+	now = now.Add(time.Second)
+	equal(t, "the next", ids(exchange(t, s, now, []delivery.End{end}, takeOf("slack", 9)).Deliveries), []string{"d2"})
+}
+
+func testProbeReleased(t *testing.T, s Store) {
+	for _, id := range []string{"d0", "d1"} {
+		commitTo(t, s, id, "slack", "slack #a", "")
+	}
+	exchange(t, s, t0, nil, takeOf("slack", 1))
+	throttled := actions.Outcome{Cause: actions.CauseThrottled, After: time.Second}
+	exchange(t, s, t0, []delivery.End{failedBy("d0", t0, throttled)})
+	now := t0.Add(time.Second)
+	equal(t, "the probe", ids(exchange(t, s, now, nil, takeOf("slack", 9)).Deliveries), []string{"d1"})
+	now = now.Add(time.Second)
+	release := []delivery.End{{ID: "d1", DueAt: t0, Released: true}}
+	equal(t, "again", ids(exchange(t, s, now, release, takeOf("slack", 9)).Deliveries), []string{"d1"})
 }
 
 func testReleased(t *testing.T, s Store) {
