@@ -126,15 +126,6 @@ func abandonProbes(g *groupTx, now time.Time) error {
 	return nil
 }
 
-// pruneLanes deletes what was known of destinations that nothing goes to any more:
-// each person who gets direct messages is one.
-func (db *DB) pruneLanes(ctx context.Context, before int64) error {
-	return db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.exec("DELETE FROM lanes WHERE open_at < ?", before)
-		return err
-	})
-}
-
 // Reconsider makes the deliveries of an action that failed before due now, and
 // forgets what was known of its destination: the action has changed, and what it
 // failed by may be mended.
