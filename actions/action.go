@@ -105,7 +105,7 @@ type Outcome struct {
 	// After is how long the other side asked to wait before the next try; zero
 	// if it did not.
 	After time.Duration
-	// Attempts, if not zero, bounds how often this failure is tried again, where
+	// Attempts, if not zero, bounds how many attempts may fail by this Error, where
 	// the action's retry allows more.
 	Attempts int
 	// Response is the start of the other side's answer, at most 2 KiB.

@@ -511,3 +511,24 @@ func TestALoopSaysWhatItNeeds(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// The bound of one kind of failure counts the attempts that failed by it: what an
+// outage has used up before does not make the first refusal the last.
+func TestLoop_boundsAFailureByItsOwnAttempts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(1, "a")
+		s := standard
+		s.Retry = actions.RetryPolicy{Attempts: 100, Min: time.Second, Max: time.Second}
+		l := begin(t, q, func(_ context.Context, d record.Delivery) actions.Outcome {
+			if d.Attempts <= 8 {
+				return actions.Outcome{Verdict: actions.Retry, Error: "answered 503"}
+			}
+			return actions.Outcome{Verdict: actions.Retry, Error: "answered 401", Attempts: 6}
+		}, settings(s))
+		time.Sleep(time.Hour)
+		_ = l.end()
+		if d := q.row("a-0"); d.State != record.Dead || d.Attempts != 8+6 {
+			t.Errorf("%s after %d attempts: %s", d.State, d.Attempts, d.LastError)
+		}
+	})
+}

@@ -163,7 +163,12 @@ func (q *queue) claim(now time.Time, take delivery.Take, claimed *delivery.Claim
 	})
 	for _, d := range due[:lane.Admit(min(take.N, len(due)), now, take.Interval, take.Lease)] {
 		d.Attempts++
-		d.Interrupted = q.open[d.ID]
+		d.Interrupted, d.Alike = q.open[d.ID], 0
+		for _, end := range q.ends[d.ID] {
+			if end.Error != "" && end.Error == d.LastError {
+				d.Alike++
+			}
+		}
 		claimed.Deliveries = append(claimed.Deliveries, *d)
 		d.DueAt = now.Add(take.Lease)
 		q.open[d.ID] = true

@@ -15,9 +15,9 @@ import (
 func conclude(d record.Delivery, policy actions.RetryPolicy, o actions.Outcome, at time.Time, cutOff bool) End {
 	tries := d.Attempts - d.Spent
 	end := End{ID: d.ID, At: at, Outcome: o, Error: o.Error}
-	most := policy.Attempts
-	if o.Attempts > 0 {
-		most = min(most, o.Attempts)
+	alike := 1
+	if o.Error == d.LastError {
+		alike += d.Alike
 	}
 	switch {
 	case o.Verdict == actions.Done:
@@ -26,7 +26,7 @@ func conclude(d record.Delivery, policy actions.RetryPolicy, o actions.Outcome, 
 		end.State, end.DueAt, end.Interrupted = record.Retrying, at, true
 	case o.Verdict == actions.Dead:
 		end.State = endState(o)
-	case tries >= most:
+	case tries >= policy.Attempts, o.Attempts > 0 && alike >= o.Attempts:
 		end.State, end.Error = givenUp(o, tries)
 	default:
 		end.State = record.Retrying

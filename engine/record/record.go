@@ -133,6 +133,9 @@ type Delivery struct {
 	Recipients []Recipient `json:"recipients,omitempty"`
 	// Waits says what a delivery that is due waits for; nil if for nothing.
 	Waits *Wait `json:"waits,omitempty"`
+	// Alike counts, of a delivery that was just claimed, the attempts since the
+	// last retry by a person that failed by LastError.
+	Alike int `json:"-"`
 	// Interrupted says, of a delivery that was just claimed, that the attempt
 	// before was not completed: it may still be under way.
 	Interrupted bool `json:"-"`

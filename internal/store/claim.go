@@ -27,7 +27,9 @@ const claimedCols = `
 	SELECT d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.attempts, d.last_error,
 		d.request, d.spent, d.generation,
 		EXISTS (SELECT 1 FROM attempts a WHERE a.delivery = d.n AND a.n = d.attempts AND a.ended_at IS NULL),
-		d.destination, d.order_key, d.recipients, d.due_at`
+		d.destination, d.order_key, d.recipients, d.due_at,
+		CASE WHEN d.attempts > d.spent AND d.last_error != '' THEN (
+			SELECT count(*) FROM attempts a WHERE a.delivery = d.n AND a.n > d.spent AND a.error = d.last_error) ELSE 0 END`
 
 // maxProbed bounds among how many deliveries one for a probe is chosen.
 const maxProbed = "200"
@@ -176,6 +178,7 @@ func scanClaimed(cols []value) (claimedRow, error) {
 
 		Interrupted: cols[13].(int64) != 0,
 		Destination: cols[14].(string),
+		Alike:       int(cols[18].(int64)),
 	}
 	d.OrderKey, _ = cols[15].(string)
 	if request, ok := cols[10].([]byte); ok {

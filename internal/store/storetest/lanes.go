@@ -26,6 +26,7 @@ var laneTests = map[string]func(*testing.T, Store){
 	"lanes that were not used for long are forgotten":             testPruneLanes,
 	"a changed action is reconsidered at once":                    testReconsider,
 	"an exchange records before it claims":                        testRecordsFirst,
+	"attempts that failed alike are counted":                      testAlike,
 	"lanes that nobody uses are pruned":                           testLanesPruned,
 	"a released delivery is as it was before its claim":           testReleased,
 	"a probe that is released is made again":                      testProbeReleased,
@@ -373,4 +374,21 @@ func testPace(t *testing.T, s Store) {
 		equal(t, "claimed too soon", ids(exchange(t, s, now, nil, takeOf("api", 9)).Deliveries), []string{})
 	}
 	equal(t, "one, when the pace allows it", len(exchange(t, s, got.Next, nil, takeOf("api", 9)).Deliveries), 1)
+}
+
+func testAlike(t *testing.T, s Store) {
+	commitTo(t, s, "d0", "api", "", "")
+	now := t0
+	for i, c := range []struct {
+		failure string
+		alike   int
+	}{{"answered 503", 0}, {"answered 503", 1}, {"answered 401", 2}, {"answered 401", 1}, {"answered 503", 2}, {"", 3}} {
+		got := exchange(t, s, now, nil, takeOf("api", 1))
+		equal(t, fmt.Sprint("claim ", i+1), got.Deliveries[0].Alike, c.alike)
+		end := failedBy("d0", now, actions.Outcome{})
+		end.Error, end.DueAt = c.failure, now
+		exchange(t, s, now, []delivery.End{end})
+		now = now.Add(time.Second)
+	}
+	equal(t, "without an error", exchange(t, s, now, nil, takeOf("api", 1)).Deliveries[0].Alike, 0)
 }
