@@ -50,6 +50,7 @@ var runs = []run{
 	{"powercut", (*torture).powercut},
 	{"firststart", (*torture).firststart},
 	{"syncerror", (*torture).syncerror},
+	{"checkpointerror", (*torture).checkpointerror},
 	{"crashpoints", (*torture).crashpoints},
 	{"diskfull", (*torture).diskfull},
 	{"reload", (*torture).reload},

@@ -77,19 +77,28 @@ func (t *torture) onDisk(ctx context.Context, tag string, r *result, do func(b *
 	})
 }
 
-// syncerror lets an fsync fail, then cuts the power, and starts heed on what is
-// really there. If it was a commit's, nobody can know what is on the disk: heed
-// must acknowledge nothing more and end within five seconds. If it was that of
-// a checkpoint, which copies what the log has, heed may make it again.
+// syncerror lets the fsync of a commit fail, then cuts the power, and starts heed
+// on what is really there. Nobody can know what is on the disk: heed must
+// acknowledge nothing more and end within five seconds.
 func (t *torture) syncerror(ctx context.Context) (r result, err error) {
+	return t.failingSync(ctx, true)
+}
+
+// checkpointerror lets the fsync of a checkpoint fail, which copies what the log
+// has, so that heed may make it again; then it cuts the power.
+func (t *torture) checkpointerror(ctx context.Context) (r result, err error) {
+	return t.failingSync(ctx, false)
+}
+
+func (t *torture) failingSync(ctx context.Context, commit bool) (r result, err error) {
 	err = t.onDisk(ctx, "", &r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
 		b.generator.start(ctx)
-		for cycle := range max(2, t.cycles/3) {
+		for range max(2, t.cycles/3) {
 			if err := b.startReady(ctx); err != nil {
 				return err
 			}
 			time.Sleep(t.between(0, 300*time.Millisecond))
-			if err := b.failSync(ctx, d, cycle%2 == 0); err != nil {
+			if err := b.failSync(ctx, d, commit); err != nil {
 				return err
 			}
 			d.Cut(disk.Everything, t.random)
