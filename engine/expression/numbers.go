@@ -177,27 +177,20 @@ func inOrder(a, b any) int {
 	return order
 }
 
-func maxOf(_ *frame, args []any) any {
-	numbers, unknown := numbersIn("max", args, nil)
-	switch {
-	case unknown != nil:
-		return unknown
-	case len(numbers) == 0:
-		return nil
-	default:
-		return slices.MaxFunc(numbers, inOrder)
-	}
-}
+func maxOf(_ *frame, args []any) any { return extreme("max", args, slices.MaxFunc) }
 
-func minOf(_ *frame, args []any) any {
-	numbers, unknown := numbersIn("min", args, nil)
+func minOf(_ *frame, args []any) any { return extreme("min", args, slices.MinFunc) }
+
+// extreme chooses one of the numbers; without any there is none.
+func extreme(name string, args []any, choose func([]any, func(a, b any) int) any) any {
+	numbers, unknown := numbersIn(name, args, nil)
 	switch {
 	case unknown != nil:
 		return unknown
 	case len(numbers) == 0:
 		return nil
 	default:
-		return slices.MinFunc(numbers, inOrder)
+		return choose(numbers, inOrder)
 	}
 }
 
