@@ -348,7 +348,7 @@ func (a *app) prune(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		now := time.Now()
-		n, err := a.store.Prune(ctx, now.Add(-a.retention), now.Add(-a.retention-7*24*time.Hour))
+		n, err := a.store.Prune(ctx, now, now.Add(-a.retention), now.Add(-a.retention-7*24*time.Hour))
 		switch {
 		case err != nil && ctx.Err() == nil:
 			a.log.Error("delete old events", "error", err)

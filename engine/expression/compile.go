@@ -150,7 +150,7 @@ func (c *compiler) identifier(n *ast.IdentifierNode) node {
 		if run, ok := ofAnswer(n.Value); ok {
 			return run
 		}
-		return constant(failedf("there is no %s", n.Value))
+		return named(n.Value)
 	}
 }
 

@@ -18,7 +18,9 @@ type Env struct {
 
 	inquiry *Inquiry
 	tables  Facts
-	answer  answer // instead of the event, in an AnswerScope
+	answer  answer         // instead of the event, in an AnswerScope
+	names   map[string]any // beside the event, of a firing
+	items   []*event.Event
 
 	frame   frame
 	failure error
