@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"heed/internal/admin"
+	"heed/internal/plain"
 )
 
 func newLeaderboard(s streams) *cobra.Command {
@@ -48,7 +49,7 @@ Equals share a place. People who were deprovisioned are not listed.`,
 			}
 			rows := [][]string{{"PLACE", "USER", "E-MAIL", "TEAM", valueNames[board.By]}}
 			for _, p := range board.Standings {
-				rows = append(rows, dashed(strconv.Itoa(p.Place), line(p.ID), line(p.Email), line(p.Team), number(p.Value)))
+				rows = append(rows, dashed(strconv.Itoa(p.Place), plain.Line(p.ID), plain.Line(p.Email), plain.Line(p.Team), number(p.Value)))
 			}
 			printPage(s, rows, "nobody", "")
 			if len(board.Standings) == 0 && module != "" {

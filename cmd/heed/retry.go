@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"heed/engine/record"
+	"heed/internal/plain"
 )
 
 // change is what a person can do to deliveries.
@@ -113,7 +114,7 @@ func changeNamed(ctx context.Context, s streams, c change, o *changeOptions, ids
 				return failure(err)
 			}
 		default:
-			fmt.Fprintf(s.out, "%s  %s: %s → %s\n", d.ID, c.done, line(d.Rule), line(d.Action))
+			fmt.Fprintf(s.out, "%s  %s: %s → %s\n", d.ID, c.done, plain.Line(d.Rule), plain.Line(d.Action))
 		}
 	}
 	return quiet(code)
