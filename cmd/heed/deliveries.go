@@ -33,10 +33,7 @@ func newDeliveriesList(s streams) *cobra.Command {
 		Short: "List deliveries, newest first",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var page struct {
-				Deliveries []record.Delivery `json:"deliveries"`
-				Next       string            `json:"next_cursor"`
-			}
+			var page admin.DeliveryPage
 			query := queryOf("limit", strconv.Itoa(limit), "state", state, "action", action, "rule", rule, "cursor", cursor)
 			if err := client.fetch(cmd.Context(), s, "/api/v1/deliveries", query, &page); err != nil {
 				return err

@@ -82,7 +82,7 @@ func dryRun(s streams, o dryRunOptions, events []string) error {
 	if err != nil {
 		return err
 	}
-	fixtures = app.WithFacts(fixtures, directory, now.Add(time.Second))
+	fixtures = app.WithFacts(fixtures, directory.As, now.Add(time.Second))
 	code, err := showDryRun(s, o, loaded.Rules, why, fixtures, now)
 	if err == nil && o.saveTest != "" {
 		err = saveTests(s, o, loaded, fixtures, now)

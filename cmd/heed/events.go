@@ -41,10 +41,7 @@ func newEventsList(s streams) *cobra.Command {
 		Short: "List recorded events, newest first",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var page struct {
-				Events []record.Event `json:"events"`
-				Next   string         `json:"next_cursor"`
-			}
+			var page admin.EventPage
 			query := queryOf("limit", strconv.Itoa(limit), "type", eventType, "status", status, "cursor", cursor)
 			if err := client.fetch(cmd.Context(), s, "/api/v1/events", query, &page); err != nil {
 				return err

@@ -29,10 +29,7 @@ Equals share a place. People who were deprovisioned are not listed.`,
 		Example: "  heed leaderboard --by score --team emea --since 7d\n  heed leaderboard --module m-12 -o csv",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var board struct {
-				By        string           `json:"by"`
-				Standings []admin.Standing `json:"standings"`
-			}
+			var board admin.Leaderboard
 			query := queryOf("by", by, "team", team, "module", module, "since", since, "limit", strconv.Itoa(limit))
 			if err := client.fetch(cmd.Context(), s, "/api/v1/leaderboard", query, &board); err != nil {
 				return err

@@ -31,12 +31,6 @@ To delete what is known of a person: heed events forget --user ID`,
 	return cmd
 }
 
-// peoplePage is a page of people as the API gives it.
-type peoplePage struct {
-	People []admin.Person `json:"people"`
-	Next   string         `json:"next_cursor"`
-}
-
 func newPeopleList(s streams) *cobra.Command {
 	var client clientOptions
 	var team, role, cursor, output string
@@ -102,15 +96,15 @@ func hintTeam(ctx context.Context, s streams, client *clientOptions, team string
 }
 
 // fetchPeople gets a page or, page by page, all.
-func fetchPeople(ctx context.Context, s streams, client *clientOptions, query url.Values, all bool) (peoplePage, error) {
+func fetchPeople(ctx context.Context, s streams, client *clientOptions, query url.Values, all bool) (admin.PeoplePage, error) {
 	c, err := client.open(ctx, s)
 	if err != nil {
-		return peoplePage{}, err
+		return admin.PeoplePage{}, err
 	}
 	defer c.close()
-	got := peoplePage{People: []admin.Person{}}
+	got := admin.PeoplePage{People: []admin.Person{}}
 	for {
-		var page peoplePage
+		var page admin.PeoplePage
 		if err := c.get(ctx, "/api/v1/people", query, &page); err != nil {
 			return got, err
 		}

@@ -26,6 +26,7 @@ import (
 	"heed/engine/ruletest"
 	"heed/engine/source"
 	"heed/internal/admin"
+	"heed/internal/admin/api"
 	"heed/internal/metrics"
 	"heed/internal/notice"
 	"heed/internal/receiver"
@@ -85,11 +86,23 @@ func (o *Options) validate() error {
 	}
 }
 
+// People is who the people in the events are, as rules and the admin service ask.
+// people.Keeper is one, in memory.
+type People interface {
+	admin.People
+	// As is what is known once the event, signed at that time, counts.
+	As(e *event.Event, signedAt time.Time) people.View
+	// Learn is called after the commit of every event; see intake.Options.Learn.
+	Learn(*record.Event, *event.Event)
+	// Run does what is to be done in the background until the context ends.
+	Run(context.Context)
+}
+
 // App is a running heed.
 type App struct {
 	Options
 	store      *store.DB
-	people     *people.Keeper
+	people     People
 	watcher    *rulefile.Watcher
 	metrics    *metrics.Metrics
 	intake     *intake.Intake
@@ -174,12 +187,14 @@ func (a *App) connect(ctx context.Context) (err error) {
 		return err
 	}
 	a.public = receiver.NewServer(a.handler, a.Certs, a.Log)
+	service := admin.New(admin.Options{
+		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
+		Rules: a.ruleSet, Reload: a.reload, LastReload: a.reloadStatus, Replay: a.intake.Replay, DryRun: a.dryRun,
+		Now: time.Now, Log: a.Log,
+	})
 	a.private = &http.Server{
-		Handler: admin.New(admin.Options{
-			Store: keptStore{a.store, a.people}, People: a.keeper, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
-			Rules: a.ruleSet, Reload: a.reload, LastReload: a.reloadStatus, Ready: a.ready,
-			Replay: a.intake.Replay, DryRun: a.dryRun, Metrics: a.metrics.Handler(),
-			Token: a.AdminToken, Now: time.Now, Log: a.Log,
+		Handler: api.New(api.Options{
+			Service: service, Ready: a.ready, Metrics: a.metrics.Handler(), Token: a.AdminToken, Log: a.Log,
 		}),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),

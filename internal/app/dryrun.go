@@ -16,7 +16,7 @@ import (
 // sends them must not learn which files and variables there are.
 func (a *App) dryRun(
 	_ context.Context, rules string, events [][]byte,
-) (results []any, problems []source.Problem, err error) {
+) (results []ruletest.Result, problems []source.Problem, err error) {
 	loaded := a.watcher.Current()
 	if rules != "" {
 		dir := a.Rules
@@ -33,12 +33,12 @@ func (a *App) dryRun(
 	for i, body := range events {
 		fixtures[i] = ruletest.Fixture{File: fmt.Sprintf("events[%d]", i), Body: body}
 	}
-	for _, f := range WithFacts(fixtures, a.people.Directory, now) {
+	for _, f := range WithFacts(fixtures, a.people.As, now) {
 		result, err := ruletest.DryRun(loaded.Rules, f, now)
 		if err != nil {
 			return nil, problems, err
 		}
-		results = append(results, &result)
+		results = append(results, result)
 	}
 	return results, problems, nil
 }

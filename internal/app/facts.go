@@ -13,11 +13,13 @@ import (
 type facts struct{ people.View }
 
 // WithFacts lets rules look up for each fixture what is given with it and, where
-// that has no answer, what the directory knows and the event itself says.
-func WithFacts(fixtures []ruletest.Fixture, directory *people.Directory, now time.Time) []ruletest.Fixture {
+// that has no answer, what the people are known as once its event counts.
+func WithFacts(
+	fixtures []ruletest.Fixture, known func(*event.Event, time.Time) people.View, now time.Time,
+) []ruletest.Fixture {
 	for i := range fixtures {
 		if e, err := event.Decode(fixtures[i].Body); err == nil { // else it is refused where it is used
-			fixtures[i].Facts = either{fixtures[i].Facts, facts{directory.As(&e, now)}}
+			fixtures[i].Facts = either{fixtures[i].Facts, facts{known(&e, now)}}
 		}
 	}
 	return fixtures

@@ -45,8 +45,12 @@ var order = map[string]struct {
 	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/receiver": {[]string{"engine/intake"}, "HTTP in: it hands over and answers"},
 	"internal/admin": {
-		[]string{"engine", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/source", "engine/suggest"},
-		"the admin listener reads what is remembered through its own interface",
+		[]string{"engine", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/source"},
+		"the service answers with plain values and sees store and people only through its own interfaces",
+	},
+	"internal/admin/api": {
+		[]string{"engine/event", "engine/people", "engine/record", "engine/suggest", "internal/admin"},
+		"HTTP only parses and renders: what is asked is the service's to answer",
 	},
 	"internal/notice":     {nil, "what happened is counted here; what it means is connected in internal/app"},
 	"internal/mindtickle": {[]string{"actions", "actions/outbound"}, "the subscription goes through the guarded transport and knows nothing else"},
@@ -59,7 +63,7 @@ var order = map[string]struct {
 		[]string{
 			"actions", "actions/delivery", "actions/outbound", "engine", "engine/event", "engine/expression", "engine/people",
 			"engine/record", "engine/rulefile", "engine/ruletest", "engine/source", "engine/suggest",
-			"internal/admin", "internal/app", "internal/mindtickle", "internal/plain", "internal/receiver", "internal/store",
+			"internal/admin", "internal/admin/api", "internal/app", "internal/mindtickle", "internal/plain", "internal/receiver", "internal/store",
 		},
 		"commands are flags, words and exit codes: they decide nothing, send nothing and know no kind of action",
 	},
