@@ -1,5 +1,5 @@
-// Package metrics owns the names and meanings of heed's metrics. cmd/heed
-// connects them to the parts, which know nothing of Prometheus.
+// Package metrics owns the names and meanings of heed's metrics.
+// internal/app connects them to the parts, which know nothing of Prometheus.
 package metrics
 
 import (

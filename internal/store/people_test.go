@@ -62,7 +62,7 @@ func TestWhatIsKnownOfPeopleSurvivesACrash(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(k.Leaderboard(people.Query{}), again.Leaderboard(people.Query{})); diff != "" {
+		if diff := cmp.Diff(k.Directory.Leaderboard(people.Query{}), again.Directory.Leaderboard(people.Query{})); diff != "" {
 			t.Fatalf("round %d: %s", round, diff)
 		}
 	}
@@ -136,14 +136,14 @@ func TestWhoIsBeingForgottenIsNotKnown(t *testing.T) {
 	if _, err := k.Forget(t.Context(), "u1"); err == nil {
 		t.Fatal("no error")
 	}
-	if p, known := k.Person("u1"); !known || p.Email != "maya@example.com" || k.Len() != 2 {
+	if p, known := k.Directory.Person("u1"); !known || p.Email != "maya@example.com" || k.Len() != 2 {
 		t.Errorf("who could not be forgotten is %+v, %v", p, known)
 	}
 	s.err = nil
 	if _, err := k.Forget(t.Context(), "u1"); err != nil {
 		t.Fatal(err)
 	}
-	if _, known := k.Person("u1"); known || k.Len() != 1 {
+	if _, known := k.Directory.Person("u1"); known || k.Len() != 1 {
 		t.Error("the person is still known")
 	}
 }
@@ -173,10 +173,10 @@ func TestAnImportBringsNobodyBackUnlessItSaysSo(t *testing.T) {
 		if err != nil || plan != c.plan {
 			t.Errorf("%q: %+v, %v", c.sheet, plan, err)
 		}
-		if p, _ := k.Person("left"); p.Active == c.left || !p.KnowsActive {
+		if p, _ := k.Directory.Person("left"); p.Active == c.left || !p.KnowsActive {
 			t.Errorf("%q: who left is %+v", c.sheet, p)
 		}
-		if p, known := k.Person("new"); known && (!p.Active || p.Team != "emea") {
+		if p, known := k.Directory.Person("new"); known && (!p.Active || p.Team != "emea") {
 			t.Errorf("%q: who is new is %+v", c.sheet, p)
 		}
 	}

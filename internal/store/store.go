@@ -2,7 +2,7 @@
 // de-duplicated, when the source last worked, deliveries with their attempts,
 // rule sets and threads, in one SQLite database that one process at a time may open; and what people.Keeper
 // saves. It implements intake.Store, delivery.Queue and people.Store, and what
-// the admin listener reads. Only cmd/heed imports it.
+// the admin listener reads. Only internal/app and cmd/heed import it.
 //
 // One goroutine writes. It takes all writes that wait, runs them in one
 // transaction, and answers them after the fsync; see writer.go. Reads have

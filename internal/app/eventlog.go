@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"heed/engine/event"
 	"heed/engine/intake"
 	"heed/engine/record"
+	"heed/internal/plain"
 )
 
 // Each event and each attempt at a delivery is a line of the log. The names of
@@ -30,7 +31,7 @@ import (
 
 // logEvent logs an event that was stored, with the rules that it matched and the
 // actions that follow, and what went wrong with it.
-func (a *app) logEvent(e *record.Event, said *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+func (a *App) logEvent(e *record.Event, said *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
 	message, level := "event accepted", slog.LevelInfo
 	switch e.Status {
 	case record.Quarantined:
@@ -39,7 +40,7 @@ func (a *app) logEvent(e *record.Event, said *event.Event, decisions []engine.De
 		message = "event replayed"
 	}
 	ctx := context.Background()
-	if a.log.Enabled(ctx, level) {
+	if a.Log.Enabled(ctx, level) {
 		attrs := make([]slog.Attr, 0, 7)
 		attrs = append(attrs, slog.String("event", e.ID), slog.String("type", loggable(e.Type)))
 		if user := userOf(said); user != "" {
@@ -53,40 +54,40 @@ func (a *app) logEvent(e *record.Event, said *event.Event, decisions []engine.De
 			attrs = append(attrs,
 				slog.String("rules", listed(matched)), slog.String("actions", listed(actionsOf(deliveries))))
 		}
-		a.log.LogAttrs(ctx, level, message, attrs...)
+		a.Log.LogAttrs(ctx, level, message, attrs...)
 	}
 	for i := range decisions {
 		if d := &decisions[i]; d.Outcome == engine.Errored {
-			a.log.Warn("a rule could not be evaluated", "event", e.ID, "type", loggable(e.Type),
-				"rule", d.Rule.Name, "reason", line(d.Reason))
+			a.Log.Warn("a rule could not be evaluated", "event", e.ID, "type", loggable(e.Type),
+				"rule", d.Rule.Name, "reason", plain.Line(d.Reason))
 		}
 	}
 	for i := range deliveries {
 		if d := &deliveries[i]; d.State == record.Dead {
-			a.log.Error("a delivery cannot be made", "delivery", d.ID, "event", e.ID,
-				"rule", d.Rule, "action", d.Action, "kind", d.Kind, "state", string(d.State), "error", line(d.LastError))
+			a.Log.Error("a delivery cannot be made", "delivery", d.ID, "event", e.ID,
+				"rule", d.Rule, "action", d.Action, "kind", d.Kind, "state", string(d.State), "error", plain.Line(d.LastError))
 		}
 	}
 }
 
 // logRepetition logs a request that repeated another, of which nothing was
 // stored.
-func (a *app) logRepetition(answer *intake.Answer) {
+func (a *App) logRepetition(answer *intake.Answer) {
 	ctx := context.Background()
 	switch {
-	case !a.log.Enabled(ctx, slog.LevelInfo):
+	case !a.Log.Enabled(ctx, slog.LevelInfo):
 	case answer.Duplicate:
-		a.log.LogAttrs(ctx, slog.LevelInfo, "event received again",
+		a.Log.LogAttrs(ctx, slog.LevelInfo, "event received again",
 			slog.String("event", answer.ID), slog.String("type", loggable(answer.Type)), slog.String("status", "duplicate"))
 	case answer.Repeated:
-		a.log.LogAttrs(ctx, slog.LevelInfo, "request repeated under another id",
+		a.Log.LogAttrs(ctx, slog.LevelInfo, "request repeated under another id",
 			slog.String("event", answer.ID), slog.String("type", loggable(answer.Type)),
 			slog.String("status", string(record.Quarantined)), slog.String("reason", answer.Quarantined))
 	}
 }
 
 // logAttempt logs how an attempt at a delivery ended.
-func (a *app) logAttempt(d *record.Delivery, end delivery.End, took time.Duration) {
+func (a *App) logAttempt(d *record.Delivery, end delivery.End, took time.Duration) {
 	message, level := "delivery done", slog.LevelInfo
 	switch end.State {
 	case record.Dead:
@@ -95,7 +96,7 @@ func (a *app) logAttempt(d *record.Delivery, end delivery.End, took time.Duratio
 		message, level = "delivery will be tried again", slog.LevelWarn
 	}
 	ctx := context.Background()
-	if !a.log.Enabled(ctx, level) {
+	if !a.Log.Enabled(ctx, level) {
 		return
 	}
 	attrs := make([]slog.Attr, 0, 10)
@@ -104,12 +105,12 @@ func (a *app) logAttempt(d *record.Delivery, end delivery.End, took time.Duratio
 		slog.String("action", d.Action), slog.String("kind", d.Kind), slog.String("state", string(end.State)),
 		slog.Int("attempts", d.Attempts), slog.String("took", took.Round(100*time.Microsecond).String()))
 	if end.Error != "" {
-		attrs = append(attrs, slog.String("error", line(end.Error)))
+		attrs = append(attrs, slog.String("error", plain.Line(end.Error)))
 	}
 	if end.State == record.Retrying {
 		attrs = append(attrs, slog.String("due", end.DueAt.UTC().Format(time.RFC3339)))
 	}
-	a.log.LogAttrs(ctx, level, message, attrs...)
+	a.Log.LogAttrs(ctx, level, message, attrs...)
 }
 
 // userOf is the id of the person that an event is about; empty without one.
@@ -165,7 +166,7 @@ const maxLoggable = 100
 func loggable(text string) string {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || i >= maxLoggable {
-			return cut(line(text[:min(len(text), 4*maxLoggable)]), maxLoggable)
+			return plain.Cut(plain.Line(text[:min(len(text), 4*maxLoggable)]), maxLoggable)
 		}
 	}
 	return text

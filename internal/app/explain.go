@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -7,14 +7,15 @@ import (
 
 	"heed/engine"
 	"heed/engine/rulefile"
+	"heed/engine/source"
 	"heed/internal/store"
 )
 
 // explainer finds the rule set that decided an event, from its recorded text.
 // The last few are kept compiled.
 type explainer struct {
-	streams streams
-	store   *store.DB
+	env   LookupEnv
+	store *store.DB
 
 	mu   sync.Mutex
 	sets map[string]*engine.RuleSet
@@ -24,8 +25,8 @@ type explainer struct {
 // keptSets is how many compiled rule sets are kept.
 const keptSets = 4
 
-func newExplainer(s streams, db *store.DB) *explainer {
-	return &explainer{streams: s, store: db, sets: map[string]*engine.RuleSet{}}
+func newExplainer(env LookupEnv, db *store.DB) *explainer {
+	return &explainer{env: env, store: db, sets: map[string]*engine.RuleSet{}}
 }
 
 func (x *explainer) ruleSet(ctx context.Context, hash string) (*engine.RuleSet, error) {
@@ -45,9 +46,9 @@ func (x *explainer) ruleSet(ctx context.Context, hash string) (*engine.RuleSet, 
 	for _, f := range recorded.Files {
 		files = append(files, rulefile.File{Name: f.Name, Text: []byte(f.Text)})
 	}
-	loaded, problems := secretless(x.streams).Compile(rulefile.RecordedSnapshot(files, hash))
+	loaded, problems := withoutSecrets(x.env).Compile(rulefile.RecordedSnapshot(files, hash))
 	if loaded == nil {
-		return nil, fmt.Errorf("this version of heed does not accept the rule set that was active then (%s)", summary(problems))
+		return nil, fmt.Errorf("this version of heed does not accept the rule set that was active then (%s)", source.Summary(problems))
 	}
 	if len(x.used) == keptSets {
 		delete(x.sets, x.used[0])

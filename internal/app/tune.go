@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -14,21 +14,22 @@ import (
 	"time"
 )
 
-// tuneRuntime fits Go's runtime to a server that spends its life in fsync,
+// TuneRuntime fits Go's runtime to a server that spends its life in fsync,
 // unless the environment says how it should be; make load shows the difference
 // on a quiet machine.
-func tuneRuntime(ctx context.Context, s streams) {
-	if s.getenv("GOGC") == "" {
+func TuneRuntime(ctx context.Context, env LookupEnv) {
+	isSet := func(name string) bool { value, _ := env(name); return value != "" }
+	if !isSet("GOGC") {
 		// The heap is a few MiB; collecting it less often costs little memory.
 		debug.SetGCPercent(400)
 	}
-	if s.getenv("GOMAXPROCS") == "" {
+	if !isSet("GOMAXPROCS") {
 		// The writer waits for the disk most of the time, and its thread keeps
 		// its place until the runtime notices: with one more there are enough
 		// for the rest.
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	}
-	if s.getenv("GOMEMLIMIT") == "" {
+	if !isSet("GOMEMLIMIT") {
 		allowed := cgroupMemory(os.DirFS("/"))
 		debug.SetMemoryLimit(memoryLimit(0, allowed))
 		go adjustMemoryLimit(ctx, allowed)

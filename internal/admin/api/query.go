@@ -1,4 +1,4 @@
-package admin
+package api
 
 import (
 	"fmt"
@@ -11,21 +11,9 @@ import (
 	"heed/engine/suggest"
 )
 
-// parameters are the query parameters of the paths that take any. The others
-// take none.
-var parameters = map[string][]string{
-	"GET /api/v1/events":         {"type", "status", "limit", "cursor"},
-	"GET /api/v1/deliveries":     {"state", "action", "rule", "limit", "cursor"},
-	"GET /api/v1/people":         {"team", "role", "limit", "cursor"},
-	"GET /api/v1/leaderboard":    {"by", "team", "module", "since", "limit"},
-	"POST /api/v1/people/import": {"dry_run"},
-	"GET /metrics":               {"name[]"},
-}
-
 // onlyKnown answers 400 to a query parameter that the path does not take: it
 // would be ignored, and the answer would not be what was asked for.
-func onlyKnown(pattern string, next http.HandlerFunc) http.HandlerFunc {
-	known := parameters[pattern]
+func onlyKnown(pattern string, known []string, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		query, err := url.ParseQuery(r.URL.RawQuery)
 		if err != nil {

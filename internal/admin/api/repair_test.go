@@ -1,4 +1,4 @@
-package admin
+package api
 
 import (
 	"context"
@@ -14,12 +14,14 @@ import (
 	"heed/engine"
 	"heed/engine/event"
 	"heed/engine/record"
+	"heed/internal/admin"
 )
 
 // repairable is a store with a delivery in each state, called by it; one that
 // could not be rendered, and one that is being sent. It notes what is changed.
 type repairable struct {
 	fake
+	admin.People
 	changes []string
 }
 
@@ -123,8 +125,8 @@ func TestWhatAPersonChanges(t *testing.T) {
 		{"forget", ``, 400, "name the user by the userId of the events", ""},
 	} {
 		s := &repairable{}
-		h := handler(func(o *Options) {
-			o.Store, o.Now = s, func() time.Time { return time.Unix(7, 0) }
+		h := handler(func(o *options) {
+			o.Store, o.People, o.Now = s, s, func() time.Time { return time.Unix(7, 0) }
 		})
 		w := post(h, "/api/v1/"+c.path, c.body)
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.holds) {
@@ -140,8 +142,9 @@ func TestWhatAPersonChanges(t *testing.T) {
 }
 
 func TestAChangeToABrokenStoreSaysSo(t *testing.T) {
-	h := handler(func(o *Options) {
-		o.Store, o.Now = &repairable{fake: fake{err: errors.New("disk on fire")}}, time.Now
+	h := handler(func(o *options) {
+		s := &repairable{fake: fake{err: errors.New("disk on fire")}}
+		o.Store, o.People = s, s
 		o.Replay = func(context.Context, record.Event, bool) ([]engine.Decision, []record.Delivery, error) {
 			return nil, nil, nil
 		}
@@ -159,7 +162,7 @@ func TestAChangeToABrokenStoreSaysSo(t *testing.T) {
 func TestAReplayIsShownAndSentByTheRulesOfNow(t *testing.T) {
 	rule := &engine.Rule{Name: "low"}
 	var asked []bool
-	h := handler(func(o *Options) {
+	h := handler(func(o *options) {
 		o.Replay = func(_ context.Context, e record.Event, send bool) ([]engine.Decision, []record.Delivery, error) {
 			asked = append(asked, send)
 			return []engine.Decision{
@@ -171,7 +174,7 @@ func TestAReplayIsShownAndSentByTheRulesOfNow(t *testing.T) {
 	for body, sent := range map[string]bool{"": false, `{"send":false}`: false, `{"send":true}`: true} {
 		asked = nil
 		w := post(h, "/api/v1/events/a%2Fb/replay", body)
-		var got Replay
+		var got admin.Replay
 		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != http.StatusOK {
 			t.Fatalf("%d %s", w.Code, w.Body)
 		}
@@ -194,11 +197,11 @@ func TestAReplayIsShownAndSentByTheRulesOfNow(t *testing.T) {
 }
 
 func TestAReplayThatCannotBeSaysWhy(t *testing.T) {
-	offline := handler(func(*Options) {})
+	offline := handler(func(*options) {})
 	if w := post(offline, "/api/v1/events/a%2Fb/replay", ""); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "start heed serve first") {
 		t.Errorf("without a server: %d %s", w.Code, w.Body)
 	}
-	garbage := handler(func(o *Options) {
+	garbage := handler(func(o *options) {
 		o.Replay = func(context.Context, record.Event, bool) ([]engine.Decision, []record.Delivery, error) {
 			return nil, nil, fmt.Errorf("it cannot be replayed: %w", &event.DecodeError{Detail: "the body is no JSON"})
 		}
@@ -206,7 +209,7 @@ func TestAReplayThatCannotBeSaysWhy(t *testing.T) {
 	if w := post(garbage, "/api/v1/events/a%2Fb/replay", ""); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "the body is no JSON") {
 		t.Errorf("garbage: %d %s", w.Code, w.Body)
 	}
-	full := handler(func(o *Options) {
+	full := handler(func(o *options) {
 		o.Replay = func(context.Context, record.Event, bool) ([]engine.Decision, []record.Delivery, error) {
 			return nil, nil, errors.New("disk full")
 		}

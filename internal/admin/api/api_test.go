@@ -1,4 +1,4 @@
-package admin
+package api
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"heed/engine/event"
 	"heed/engine/record"
 	"heed/engine/source"
+	"heed/internal/admin"
 )
 
 // fake is a store of one event.
@@ -54,10 +55,16 @@ func (f fake) Retry(context.Context, record.DeliveryFilter, time.Time) (int, err
 
 func (f fake) Discard(context.Context, record.DeliveryFilter) (int, error) { return 1, f.err }
 
-func (f fake) Forget(context.Context, string) (int, error) { return 1, f.err }
+// options are those of the service and of the listener.
+type options struct {
+	admin.Options
+	Ready   func() error
+	Metrics http.Handler
+	Token   string
+}
 
-func handler(change func(*Options)) http.Handler {
-	o := Options{
+func handler(change func(*options)) http.Handler {
+	o := options{Options: admin.Options{
 		Store: fake{event: record.Event{
 			Seq: 1, ID: "a/b", Type: "quiz.submitted", Status: record.Accepted, ReceivedAt: time.Unix(1, 0).UTC(), RuleSet: "gone",
 			Body: []byte(`{"event":"quiz.submitted","data":{"n":9007199254740993}}`), Decisions: []record.Decision{{Rule: "r", Outcome: "matched"}},
@@ -67,11 +74,11 @@ func handler(change func(*Options)) http.Handler {
 		},
 		Rules:      func() *engine.RuleSet { return engine.NewRuleSet("hash", event.Standard(), nil, nil) },
 		Reload:     func(context.Context) ([]source.Problem, error) { return nil, nil },
-		LastReload: func() *LastReload { return &LastReload{OK: true, At: time.Unix(1, 0).UTC()} },
-		Log:        slog.New(slog.DiscardHandler),
-	}
+		LastReload: func() *admin.LastReload { return &admin.LastReload{OK: true, At: time.Unix(1, 0).UTC()} },
+		Now:        time.Now, Log: slog.New(slog.DiscardHandler),
+	}}
 	change(&o)
-	return New(o)
+	return New(Options{Service: admin.New(o.Options), Ready: o.Ready, Metrics: o.Metrics, Token: o.Token, Log: o.Log})
 }
 
 func call(h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {
@@ -85,18 +92,18 @@ func call(h http.Handler, method, path string, header ...string) *httptest.Respo
 }
 
 func TestAnswers(t *testing.T) {
-	open := handler(func(*Options) {})
-	broken := handler(func(o *Options) {
+	open := handler(func(*options) {})
+	broken := handler(func(o *options) {
 		o.Store = fake{err: errors.New("disk on fire")}
 		o.Ready = func() error { return errors.New("disk on fire") }
 		o.Reload = func(context.Context) ([]source.Problem, error) {
 			return []source.Problem{{File: "f", Line: 1, Code: "c"}}, errors.New("no")
 		}
-		o.LastReload = func() *LastReload {
-			return &LastReload{At: time.Unix(1, 0).UTC(), Error: "no", Problems: []source.Problem{{File: "f", Line: 1, Code: "c"}}}
+		o.LastReload = func() *admin.LastReload {
+			return &admin.LastReload{At: time.Unix(1, 0).UTC(), Error: "no", Problems: []source.Problem{{File: "f", Line: 1, Code: "c"}}}
 		}
 	})
-	bare := handler(func(o *Options) { o.LastReload = nil })
+	bare := handler(func(o *options) { o.LastReload = nil })
 	for _, c := range []struct {
 		h            http.Handler
 		method, path string
@@ -151,7 +158,7 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestWithATokenEverythingButHealthAsksForIt(t *testing.T) {
-	h := handler(func(o *Options) {
+	h := handler(func(o *options) {
 		o.Token = "a-token-of-sixteen"
 		o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {})
 	})
@@ -177,7 +184,7 @@ func TestWithATokenEverythingButHealthAsksForIt(t *testing.T) {
 
 // A web page that somebody has open must not be able to change anything.
 func TestAnotherSitesPageCannotReload(t *testing.T) {
-	h := handler(func(*Options) {})
+	h := handler(func(*options) {})
 	if w := call(h, "POST", "/-/reload", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"); w.Code != http.StatusForbidden {
 		t.Errorf("from another site: %d", w.Code)
 	}
