@@ -26,7 +26,7 @@ type Rule struct {
 	Condition *expression.Condition
 	Steps     []Step
 	// Asks is what the rule asks beyond the event, without users and keys.
-	Asks []expression.Question
+	Asks []expression.Query
 	// File and Line say where the rule is written.
 	File string
 	Line int
@@ -109,7 +109,7 @@ type Request struct {
 type RuleSet struct {
 	hash    string
 	catalog *event.Catalog
-	tables  expression.Facts
+	tables  expression.Resolver
 	rules   []*Rule
 	byType  map[string]*dispatch
 }
@@ -117,7 +117,7 @@ type RuleSet struct {
 // NewRuleSet makes a rule set. hash identifies the text it was compiled from;
 // the catalogue types the events' fields; tables, which may be nil, answer the
 // rules' lookups.
-func NewRuleSet(hash string, catalog *event.Catalog, tables expression.Facts, rules []*Rule) *RuleSet {
+func NewRuleSet(hash string, catalog *event.Catalog, tables expression.Resolver, rules []*Rule) *RuleSet {
 	listening := map[string][]*Rule{}
 	for _, rule := range rules {
 		for _, eventType := range rule.On {
@@ -155,7 +155,7 @@ func (s *RuleSet) Only(rule *Rule) *RuleSet {
 // the inquiry, which may be nil, answers what they ask beyond the event and
 // keeps what it was asked. It never fails: what goes wrong inside a rule is that
 // rule's outcome.
-func (s *RuleSet) Evaluate(e *event.Event, now time.Time, inquiry *expression.Inquiry) []Decision {
+func (s *RuleSet) Evaluate(e *event.Event, now time.Time, inquiry *expression.LookupLog) []Decision {
 	listening := s.byType[e.Type]
 	if listening == nil {
 		return nil
@@ -175,7 +175,7 @@ func (s *RuleSet) Evaluate(e *event.Event, now time.Time, inquiry *expression.In
 
 // Explain decides an event as Evaluate does and gives the decision of every
 // rule that listens to its type, with the value of every clause.
-func (s *RuleSet) Explain(e *event.Event, now time.Time, inquiry *expression.Inquiry) []Decision {
+func (s *RuleSet) Explain(e *event.Event, now time.Time, inquiry *expression.LookupLog) []Decision {
 	listening := s.byType[e.Type]
 	if listening == nil {
 		return nil
@@ -191,9 +191,9 @@ func (s *RuleSet) Explain(e *event.Event, now time.Time, inquiry *expression.Inq
 	return decisions
 }
 
-func (s *RuleSet) env(e *event.Event, now time.Time, inquiry *expression.Inquiry) *expression.Env {
+func (s *RuleSet) env(e *event.Event, now time.Time, inquiry *expression.LookupLog) *expression.Env {
 	env := expression.NewEnv(e, s.catalog.Lookup(e.Type), now)
-	env.Consult(inquiry, s.tables)
+	env.SetLookups(inquiry, s.tables)
 	return env
 }
 

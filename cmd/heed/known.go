@@ -16,7 +16,7 @@ import (
 type known struct{ people.View }
 
 // known is what is known of people once the event counts.
-func (a *app) known(e *event.Event, signedAt time.Time) expression.Facts {
+func (a *app) known(e *event.Event, signedAt time.Time) expression.Resolver {
 	return known{a.people.As(e, signedAt)}
 }
 
@@ -71,20 +71,20 @@ func withFacts(fixtures []ruletest.Fixture, directory *people.Directory, now tim
 
 // either answers what the first has no answer to by the second. The first may be
 // nil.
-type either struct{ first, second expression.Facts }
+type either struct{ first, second expression.Resolver }
 
-// Fact implements expression.Facts.
-func (e either) Fact(q expression.Question) any {
+// Resolve implements expression.Resolver.
+func (e either) Resolve(q expression.Query) any {
 	if e.first != nil {
-		if answer := e.first.Fact(q); answer != nil {
+		if answer := e.first.Resolve(q); answer != nil {
 			return answer
 		}
 	}
-	return e.second.Fact(q)
+	return e.second.Resolve(q)
 }
 
-// Fact implements expression.Facts.
-func (k known) Fact(q expression.Question) any {
+// Resolve implements expression.Resolver.
+func (k known) Resolve(q expression.Query) any {
 	switch q.About {
 	case expression.AboutUser:
 		if p, ok := k.Person(q.Key); ok {

@@ -16,9 +16,9 @@ type Env struct {
 	// another kind is an *Unknown with the reason.
 	data map[string]any
 
-	inquiry *Inquiry
-	tables  Facts
-	answer  answer // instead of the event, in an AnswerScope
+	lookups  *LookupLog
+	tables   Resolver
+	response response // instead of the event, in an ResponseScope
 
 	frame   frame
 	failure error

@@ -45,7 +45,7 @@ type Options struct {
 	MaxAge, MaxAhead time.Duration
 	// Known, if not nil, gives what is known of people once the event, signed at
 	// that time, counts: it answers what rules ask beyond the event.
-	Known func(e *event.Event, signedAt time.Time) expression.Facts
+	Known func(e *event.Event, signedAt time.Time) expression.Resolver
 	// NoSend records deliveries as held, never to be sent.
 	NoSend bool
 	// Stored, if not nil, is called after the commit of every event that was
@@ -169,20 +169,20 @@ func (in *Intake) inWindow(signedAt, now time.Time) bool {
 }
 
 // inquiry answers what rules ask beyond an event.
-func (in *Intake) inquiry(e *event.Event, signedAt time.Time) *expression.Inquiry {
-	inquiry := new(expression.Inquiry)
+func (in *Intake) inquiry(e *event.Event, signedAt time.Time) *expression.LookupLog {
+	inquiry := new(expression.LookupLog)
 	if in.Known != nil {
-		inquiry.Facts = in.Known(e, signedAt)
+		inquiry.Resolver = in.Known(e, signedAt)
 	}
 	return inquiry
 }
 
 // asked is what was asked and answered as it is stored; nil if nothing was.
-func asked(inquiry *expression.Inquiry) json.RawMessage {
-	if len(inquiry.Asked) == 0 {
+func asked(inquiry *expression.LookupLog) json.RawMessage {
+	if len(inquiry.Answers) == 0 {
 		return nil
 	}
-	text, err := json.Marshal(inquiry.Asked)
+	text, err := json.Marshal(inquiry.Answers)
 	if err != nil {
 		return nil // of texts and numbers: that cannot be
 	}
