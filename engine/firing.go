@@ -28,14 +28,14 @@ type Fired struct {
 // and the keys of what comes after it. As Evaluate it never fails. Whether the
 // requests are sent is decided in the transaction, by the rule's settings.
 func (s *RuleSet) Fire(
-	rule *Rule, f *state.Firing, cause Cause, now time.Time, inquiry *expression.Inquiry,
+	rule *Rule, f *state.Firing, cause Cause, now time.Time, lookups *expression.LookupLog,
 ) (fired Fired) {
 	fired.Outcome = Matched
 	e := cause.Event
 	if e == nil {
 		e = &event.Event{ReceivedAt: now, At: now}
 	}
-	env := s.env(e, now, inquiry)
+	env := s.env(e, now, lookups)
 	setNames(env, f, cause.Items)
 	t := rule.Time
 	if t.Still != nil && f.Row.Scope.Block == state.BlockWait {

@@ -35,7 +35,7 @@ type Rule struct {
 	// Was is the rule's name before it was renamed; its state moves with it.
 	Was string
 	// Asks is what the rule asks beyond the event, without users and keys.
-	Asks []expression.Question
+	Asks []expression.Query
 	// File and Line say where the rule is written.
 	File string
 	Line int
@@ -134,7 +134,7 @@ type Request struct {
 type RuleSet struct {
 	hash    string
 	catalog *event.Catalog
-	tables  expression.Facts
+	tables  expression.Resolver
 	rules   []*Rule
 	byName  map[string]*Rule
 	byType  map[string]*dispatch
@@ -143,7 +143,7 @@ type RuleSet struct {
 // NewRuleSet makes a rule set. hash identifies the text it was compiled from;
 // the catalogue types the events' fields; tables, which may be nil, answer the
 // rules' lookups.
-func NewRuleSet(hash string, catalog *event.Catalog, tables expression.Facts, rules []*Rule) *RuleSet {
+func NewRuleSet(hash string, catalog *event.Catalog, tables expression.Resolver, rules []*Rule) *RuleSet {
 	listening := map[string][]listener{}
 	for _, rule := range rules {
 		for _, eventType := range rule.Types() {
@@ -187,15 +187,15 @@ func (s *RuleSet) Only(rule *Rule) *RuleSet {
 // decisions other than NotMatched, in the order of the rules: a rule that
 // listens and is not among them did not match. It costs with the rules that
 // the event could match, not with all there are. now is what rules see as now;
-// the inquiry, which may be nil, answers what they ask beyond the event and
+// the lookups, which may be nil, answers what they ask beyond the event and
 // keeps what it was asked. It never fails: what goes wrong inside a rule is that
 // rule's outcome.
-func (s *RuleSet) Evaluate(e *event.Event, now time.Time, inquiry *expression.Inquiry) []Decision {
+func (s *RuleSet) Evaluate(e *event.Event, now time.Time, lookups *expression.LookupLog) []Decision {
 	listening := s.byType[e.Type]
 	if listening == nil {
 		return nil
 	}
-	env := s.env(e, now, inquiry)
+	env := s.env(e, now, lookups)
 	var decisions []Decision
 	left := MaxSteps
 	var buffer [64]int
@@ -210,12 +210,12 @@ func (s *RuleSet) Evaluate(e *event.Event, now time.Time, inquiry *expression.In
 
 // Explain decides an event as Evaluate does and gives the decision of every
 // rule that listens to its type, with the value of every clause.
-func (s *RuleSet) Explain(e *event.Event, now time.Time, inquiry *expression.Inquiry) []Decision {
+func (s *RuleSet) Explain(e *event.Event, now time.Time, lookups *expression.LookupLog) []Decision {
 	listening := s.byType[e.Type]
 	if listening == nil {
 		return nil
 	}
-	env := s.env(e, now, inquiry)
+	env := s.env(e, now, lookups)
 	var decisions []Decision
 	left := MaxSteps
 	for i := range listening.all {
@@ -266,9 +266,9 @@ func (l *listener) decide(
 	return decisions
 }
 
-func (s *RuleSet) env(e *event.Event, now time.Time, inquiry *expression.Inquiry) *expression.Env {
+func (s *RuleSet) env(e *event.Event, now time.Time, lookups *expression.LookupLog) *expression.Env {
 	env := expression.NewEnv(e, s.catalog.Lookup(e.Type), now)
-	env.Consult(inquiry, s.tables)
+	env.SetLookups(lookups, s.tables)
 	return env
 }
 

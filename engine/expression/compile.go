@@ -147,7 +147,7 @@ func (c *compiler) identifier(n *ast.IdentifierNode) node {
 	case "data":
 		return func(f *frame) any { return f.env.data }
 	default:
-		if run, ok := ofAnswer(n.Value); ok {
+		if run, ok := ofResponse(n.Value); ok {
 			return run
 		}
 		return named(n.Value)

@@ -16,11 +16,11 @@ type Env struct {
 	// another kind is an *Unknown with the reason.
 	data map[string]any
 
-	inquiry *Inquiry
-	tables  Facts
-	answer  answer         // instead of the event, in an AnswerScope
-	names   map[string]any // beside the event, of a firing
-	items   []*event.Event
+	lookups  *LookupLog
+	tables   Resolver
+	response response       // instead of the event, in an ResponseScope
+	names    map[string]any // beside the event, of a firing
+	items    []*event.Event
 
 	frame   frame
 	failure error

@@ -27,17 +27,17 @@ func zoneNamed(name string) (zone *time.Location, ok bool) {
 var zoneArgument = map[string]int{"hour": 1, "weekday": 1, "format": 2}
 
 // wrongZone looks at the zone that a call of one of heed's functions names.
-func wrongZone(function string, args []ast.Node) (Fault, bool) {
+func wrongZone(function string, args []ast.Node) (Problem, bool) {
 	at, takes := zoneArgument[function]
 	if !takes || len(args) <= at {
-		return Fault{}, false
+		return Problem{}, false
 	}
 	zone, isText := args[at].(*ast.StringNode)
 	if !isText {
-		return Fault{}, false
+		return Problem{}, false
 	}
 	if _, ok := zoneNamed(zone.Value); ok {
-		return Fault{}, false
+		return Problem{}, false
 	}
 	f := badZone.because(zone, quoted(zone.Value))
 	f.Hint = zoneHint(zone.Value)

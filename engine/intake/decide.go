@@ -29,10 +29,10 @@ func (in *Intake) decide(stored *record.Event, e *event.Event, rules *engine.Rul
 	if e.At.After(e.ReceivedAt) {
 		e.At = e.ReceivedAt
 	}
-	inquiry := in.inquiry(e, stored.SignedAt)
-	d := &decided{event: e, decisions: rules.Evaluate(e, now, inquiry)}
+	lookups := in.lookups(e, stored.SignedAt)
+	d := &decided{event: e, decisions: rules.Evaluate(e, now, lookups)}
 	d.Event = stored
-	stored.RuleSet, stored.Facts = rules.Hash(), asked(inquiry)
+	stored.RuleSet, stored.Facts = rules.Hash(), asked(lookups)
 	in.prepare(d, now)
 	return d
 }
@@ -126,21 +126,21 @@ func (in *Intake) learn(stored *record.Event, e *event.Event) {
 	in.Learn(stored, e)
 }
 
-// inquiry answers what rules ask beyond an event.
-func (in *Intake) inquiry(e *event.Event, signedAt time.Time) *expression.Inquiry {
-	inquiry := new(expression.Inquiry)
+// lookups answers what rules ask beyond an event.
+func (in *Intake) lookups(e *event.Event, signedAt time.Time) *expression.LookupLog {
+	lookups := new(expression.LookupLog)
 	if in.Known != nil {
-		inquiry.Facts = in.Known(e, signedAt)
+		lookups.Resolver = in.Known(e, signedAt)
 	}
-	return inquiry
+	return lookups
 }
 
 // asked is what was asked and answered as it is stored; nil if nothing was.
-func asked(inquiry *expression.Inquiry) json.RawMessage {
-	if len(inquiry.Asked) == 0 {
+func asked(lookups *expression.LookupLog) json.RawMessage {
+	if len(lookups.Answers) == 0 {
 		return nil
 	}
-	text, err := json.Marshal(inquiry.Asked)
+	text, err := json.Marshal(lookups.Answers)
 	if err != nil {
 		return nil // of texts and numbers: that cannot be
 	}

@@ -77,9 +77,9 @@ func (in *Intake) firing(
 		if cause.Event != nil {
 			about = cause.Event
 		}
-		inquiry := in.inquiry(about, now)
-		fired = rules.Fire(rule, &f, cause, now, inquiry)
-		stored.Facts = asked(inquiry)
+		lookups := in.lookups(about, now)
+		fired = rules.Fire(rule, &f, cause, now, lookups)
+		stored.Facts = asked(lookups)
 	}
 	d := &decided{event: e, decisions: []engine.Decision{{
 		Rule: rule, Outcome: fired.Outcome, Reason: fired.Reason, Requests: fired.Requests,

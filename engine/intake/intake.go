@@ -45,7 +45,7 @@ type Options struct {
 	MaxAge, MaxAhead time.Duration
 	// Known, if not nil, gives what is known of people once the event, signed at
 	// that time, counts: it answers what rules ask beyond the event.
-	Known func(e *event.Event, signedAt time.Time) expression.Facts
+	Known func(e *event.Event, signedAt time.Time) expression.Resolver
 	// NoSend records deliveries as held, never to be sent.
 	NoSend bool
 	// Stored, if not nil, is called after the commit of every event that was

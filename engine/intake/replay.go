@@ -26,11 +26,11 @@ func (in *Intake) Replay(
 	now := in.Now().UTC()
 	rules := in.Rules()
 	e.ID, e.ReceivedAt, e.At = stored.ID, stored.ReceivedAt, stored.SignedAt
-	inquiry := in.inquiry(&e, stored.SignedAt)
-	d := &decided{event: &e, decisions: rules.Explain(&e, now, inquiry)}
+	lookups := in.lookups(&e, stored.SignedAt)
+	d := &decided{event: &e, decisions: rules.Explain(&e, now, lookups)}
 	d.Event = &record.Event{
 		ID: stored.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Replayed, ReceivedAt: now,
-		SignedAt: stored.SignedAt, RuleSet: rules.Hash(), Facts: asked(inquiry), Signature: stored.Signature,
+		SignedAt: stored.SignedAt, RuleSet: rules.Hash(), Facts: asked(lookups), Signature: stored.Signature,
 		Body: stored.Body,
 	}
 	for i := range d.decisions {

@@ -242,7 +242,7 @@ func (b *build) reportUnused() {
 		return // not all that is looked up was seen
 	}
 	for _, table := range b.declared {
-		asked := expression.Question{About: expression.AboutLookup, Of: table.Text()}
+		asked := expression.Query{About: expression.AboutLookup, Of: table.Text()}
 		if !slices.ContainsFunc(b.rules, func(r *engine.Rule) bool { return slices.Contains(r.Asks, asked) }) {
 			b.report.Warnf(table.Place(), "unused-lookup", "no rule looks anything up in %s", table.Text()).
 				Suggest("write lookup(%q, data.userId) in a rule, or remove the table", table.Text())
@@ -276,8 +276,8 @@ func (b *build) scope(on []string) *expression.Scope {
 		types[i] = b.catalog.Lookup(name)
 	}
 	b.scopes[key] = expression.NewScope(types)
-	b.scopes[key].Beside(b.catalog.Types())
-	b.scopes[key].LookUpIn(b.tables)
-	b.scopes[key].Recorded(b.report.Recorded)
+	b.scopes[key].SetOtherTypes(b.catalog.Types())
+	b.scopes[key].SetTables(b.tables)
+	b.scopes[key].SetRecorded(b.report.Recorded)
 	return b.scopes[key]
 }

@@ -46,10 +46,10 @@ func (b *build) readRule(node *source.Node) {
 	rule.On = b.readOn(fields.Require("on", "write on: and an event type, such as quiz.submitted"))
 	scope := b.scope(rule.On)
 	rule.Condition = b.readWhen(fields.Take("when"), scope)
-	now, receivedAt := scope.UsesClock()
+	now, receivedAt := scope.TakeClockUse()
 	rule.Steps = b.readDo(fields.Require("do", "write do: and below it a list of actions, such as - action: coaching"), scope)
-	rule.Asks = scope.Asked()
-	shown, _ := scope.UsesClock()
+	rule.Asks = scope.TakeQueries()
+	shown, _ := scope.TakeClockUse()
 	b.usesClock[rule] = now || receivedAt || shown
 	b.readTests(fields.Take("tests"), rule)
 	fields.Done()

@@ -29,7 +29,7 @@ type Fixture struct {
 	// Body is the event in the webhook's own body format.
 	Body []byte
 	// Facts, if not nil, answer what the rules ask beyond the event.
-	Facts expression.Facts
+	Facts expression.Resolver
 }
 
 // maxFixture bounds a file of events.
@@ -169,15 +169,15 @@ func DryRun(rules *engine.RuleSet, f Fixture, now time.Time) (Result, error) {
 	sum := sha256.Sum256(f.Body)
 	e.ID, e.ReceivedAt = hex.EncodeToString(sum[:]), now
 	result := Result{File: f.File, Event: e.Type, ID: e.ID, Decisions: []Decision{}}
-	inquiry := expression.Inquiry{Facts: f.Facts}
-	for _, d := range rules.Explain(&e, now, &inquiry) {
+	lookups := expression.LookupLog{Resolver: f.Facts}
+	for _, d := range rules.Explain(&e, now, &lookups) {
 		shown := Decision{Rule: d.Rule.Name, Outcome: d.Outcome, Mode: engine.ModeLive, Reason: d.Reason, Explain: d.Explanation, Actions: []Action{}}
 		for _, r := range d.Requests {
 			shown.Actions = append(shown.Actions, Action{Action: r.Action, Kind: r.Kind, Request: r.Body, Problem: r.Problem})
 		}
 		result.Decisions = append(result.Decisions, shown)
 	}
-	result.Asked = inquiry.Asked
+	result.Asked = lookups.Answers
 	return result, nil
 }
 

@@ -226,7 +226,7 @@ func (a *App) newNotifier(ctx context.Context) (*notice.Notifier, error) {
 func (a *App) lastGood() time.Time { return a.store.LastGood().At }
 
 // facts is what rules may look up about people once the event counts.
-func (a *App) facts(e *event.Event, signedAt time.Time) expression.Facts {
+func (a *App) facts(e *event.Event, signedAt time.Time) expression.Resolver {
 	return facts{a.people.As(e, signedAt)}
 }
 
