@@ -36,7 +36,11 @@ func (s *RuleSet) Fire(
 		e = &event.Event{ReceivedAt: now, At: now}
 	}
 	env := s.env(e, now, lookups)
-	setNames(env, f, cause.Items)
+	rows := make([]*expression.Env, len(cause.Items))
+	for i, item := range cause.Items {
+		rows[i] = s.env(item, now, lookups)
+	}
+	setNames(env, f, rows, rule.Time.Location)
 	t := rule.Time
 	if t.Still != nil && f.Row.Scope.Block == state.BlockWait {
 		truth, reason := t.Still.Eval(env)
@@ -81,22 +85,23 @@ func (r *Rule) stepsOf(f *state.Firing) []Step {
 	return r.Steps
 }
 
-// setNames gives the firing's expressions their names.
-func setNames(env *expression.Env, f *state.Firing, items []*event.Event) {
+// setNames gives the firing's expressions their names; times are in the rule's
+// time zone.
+func setNames(env *expression.Env, f *state.Firing, rows []*expression.Env, zone *time.Location) {
 	switch f.Row.Scope.Block {
 	case state.BlockWait:
-		env.Set("started", f.Start)
-		env.Set("due", f.Due)
+		env.Set("started", f.Start.In(zone))
+		env.Set("due", f.Due.In(zone))
 		env.Set("step", f.Step+1)
 	case state.BlockCount:
-		env.SetItems(items)
+		env.SetItems(rows)
 		env.Set("total", f.Total)
 	case state.BlockDigest, state.BlockThrottle:
-		env.SetItems(items)
+		env.SetItems(rows)
 		env.Set("total", f.Total)
-		env.Set("more", f.Total-len(items))
+		env.Set("more", f.Total-len(rows))
 		env.Set("key", state.ShowKey(f.Key))
-		env.Set("since", f.Since)
-		env.Set("until", f.Until)
+		env.Set("since", f.Since.In(zone))
+		env.Set("until", f.Until.In(zone))
 	}
 }

@@ -41,13 +41,28 @@ type Rule struct {
 	Line int
 }
 
+// ActionNames are the names of the actions that the rule takes.
+func (r *Rule) ActionNames() (names []string) {
+	all := slices.Clone(r.Steps)
+	if r.Time != nil {
+		all = append(all, slices.Concat(r.Time.WaitSteps...)...)
+		all = append(all, r.Time.Rest...)
+	}
+	for _, step := range all {
+		if !slices.Contains(names, step.Action) {
+			names = append(names, step.Action)
+		}
+	}
+	return names
+}
+
 // NotFor says why the rule has nothing to do with events of a type; empty if it
 // has.
 func (r *Rule) NotFor(eventType string) string {
-	if slices.Contains(r.On, eventType) {
+	if slices.Contains(r.Types(), eventType) {
 		return ""
 	}
-	return "the rule listens to " + strings.Join(r.On, ", ") + ", not to " + eventType
+	return "the rule listens to " + strings.Join(r.Types(), ", ") + ", not to " + eventType
 }
 
 // Step is one entry of a rule's "do".
@@ -138,6 +153,7 @@ type RuleSet struct {
 	rules   []*Rule
 	byName  map[string]*Rule
 	byType  map[string]*dispatch
+	scopes  []state.Scope
 }
 
 // NewRuleSet makes a rule set. hash identifies the text it was compiled from;
@@ -156,6 +172,9 @@ func NewRuleSet(hash string, catalog *event.Catalog, tables expression.Resolver,
 	}
 	for _, rule := range rules {
 		s.byName[rule.Name] = rule
+		if rule.Time != nil {
+			s.scopes = append(s.scopes, rule.Time.Scopes()...)
+		}
 	}
 	for eventType, listeners := range listening {
 		s.byType[eventType] = newDispatch(listeners)
@@ -171,6 +190,9 @@ func (s *RuleSet) Rules() []*Rule { return s.rules }
 
 // Rule finds a rule by its name; nil if there is none.
 func (s *RuleSet) Rule(name string) *Rule { return s.byName[name] }
+
+// Scopes are the scopes of the state that the rules keep.
+func (s *RuleSet) Scopes() []state.Scope { return s.scopes }
 
 // Catalog is the catalogue of event types, widened by the rule file.
 func (s *RuleSet) Catalog() *event.Catalog { return s.catalog }

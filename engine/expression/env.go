@@ -20,7 +20,7 @@ type Env struct {
 	tables   Resolver
 	response response       // instead of the event, in an ResponseScope
 	names    map[string]any // beside the event, of a firing
-	items    []*event.Event
+	rows     []*Env         // of items
 
 	frame   frame
 	failure error

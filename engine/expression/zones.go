@@ -23,6 +23,15 @@ func zoneNamed(name string) (zone *time.Location, ok bool) {
 	return zone, err == nil
 }
 
+// Zone is the time zone of that name; nil if there is none, and hint says which
+// was probably meant.
+func Zone(name string) (zone *time.Location, hint string) {
+	if zone, ok := zoneNamed(name); ok {
+		return zone, ""
+	}
+	return nil, zoneHint(name)
+}
+
 // zoneArgument says which argument of a function names a time zone.
 var zoneArgument = map[string]int{"hour": 1, "weekday": 1, "format": 2}
 

@@ -22,6 +22,12 @@ type decided struct {
 	overflow  []string // rules whose keys are too many
 }
 
+// DecideAndCommit decides an event by the active rules and stores it with what
+// follows.
+func (in *Intake) DecideAndCommit(ctx context.Context, stored *record.Event, e *event.Event) error {
+	return in.commit(ctx, in.decide(stored, e, in.Rules(), in.Now().UTC()))
+}
+
 // decide tries the rules on an event. What depends on state is left to the
 // transaction.
 func (in *Intake) decide(stored *record.Event, e *event.Event, rules *engine.RuleSet, now time.Time) *decided {

@@ -40,11 +40,7 @@ func (in *Intake) Fire(ctx context.Context, due []state.Row) (fired int, err err
 	if len(ready) == 0 {
 		return 0, nil
 	}
-	batches := make([]*Batch, len(ready))
-	for i, d := range ready {
-		batches[i] = &d.Batch
-	}
-	if err := in.Store.Commit(ctx, batches...); err != nil {
+	if err := in.commitAll(ctx, ready); err != nil {
 		return 0, err
 	}
 	for _, d := range ready {
@@ -54,6 +50,33 @@ func (in *Intake) Fire(ctx context.Context, due []state.Row) (fired int, err err
 		}
 	}
 	return fired, nil
+}
+
+// commitAll commits firings together. If they cannot be, each is tried alone, so
+// that one which cannot be stored does not stop the others; those that were not
+// committed have the verdict Stale.
+func (in *Intake) commitAll(ctx context.Context, ready []*decided) error {
+	batches := make([]*Batch, len(ready))
+	for i, d := range ready {
+		batches[i] = &d.Batch
+	}
+	err := in.Store.Commit(ctx, batches...)
+	if err == nil || len(ready) == 1 {
+		return err
+	}
+	committed := 0
+	for _, b := range batches {
+		if one := in.Store.Commit(ctx, b); one != nil {
+			b.Verdict, err = Stale, one
+			continue
+		}
+		committed++
+	}
+	if committed == 0 {
+		return err
+	}
+	in.Log.Error("store a rule that fired", "error", err)
+	return nil
 }
 
 // firing decides what a due row asks for; nil if there is nothing.

@@ -32,10 +32,10 @@ func (in *Intake) Notice(ctx context.Context, eventType string, data map[string]
 	now := in.Now().UTC()
 	e.ID = noticePrefix + newID(now)
 	signature := sha256.Sum256([]byte(e.ID)) // unique, as that of a request is
-	return in.commit(ctx, in.decide(&record.Event{
+	return in.DecideAndCommit(ctx, &record.Event{
 		ID: e.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: now, SignedAt: now,
 		Signature: signature[:], Body: body,
-	}, &e, rules, now))
+	}, &e)
 }
 
 // IsNotice says whether an event's id is that of one of heed's own events:

@@ -62,3 +62,9 @@ func Suppressed(effect string) bool {
 		return false
 	}
 }
+
+// Effects are all effects, in the order in which messages name them.
+var Effects = []string{
+	Sent, Counted, Reset, Waiting, Cancelled, Cleared, TooLate, Collected, DelayedQuiet, DroppedQuiet, Throttled, Muted,
+	Overflow, Skipped, Forgotten,
+}

@@ -105,7 +105,24 @@ func (c ClockTime) on(date time.Time, in *time.Location) time.Time {
 	return t
 }
 
-// days adds days of the calendar.
+// Skipped is the first date of a year on which the time of day does not exist,
+// since the clocks go forward over it.
+func (c ClockTime) Skipped(from time.Time, in *time.Location) (date time.Time, skipped bool) {
+	for day := range 366 {
+		date := addDays(from, day, in)
+		if t := c.on(date, in); t.Hour() != c.Hour || t.Minute() != c.Minute {
+			return date, true
+		}
+	}
+	return date, false
+}
+
+// Next is when the digest is due that collects at a time.
+func (d *Digest) Next(after time.Time, in *time.Location) time.Time {
+	return d.Every.next(after, d.At, in)
+}
+
+// addDays adds days of the calendar.
 func addDays(t time.Time, days int, in *time.Location) time.Time {
 	year, month, day := t.In(in).Date()
 	return time.Date(year, month, day+days, 0, 0, 0, 0, time.UTC)

@@ -42,7 +42,7 @@ func (s *Settings) collect(rows Rows, in Input, c Clock) (r Result) {
 		r.add(record.Effect{Effect: record.Overflow, Key: in.Key})
 		return r
 	}
-	until := s.Digest.Every.next(c.Now, s.Digest.At, s.Location)
+	until := s.Digest.Next(c.Now, s.Location)
 	at := slices.IndexFunc(data.Periods, func(p period) bool { return p.Until == micros(until) })
 	if at < 0 {
 		since := s.Digest.Every.last(c.Now, s.Digest.At, s.Location)

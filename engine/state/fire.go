@@ -291,7 +291,7 @@ func (s *Settings) firedDigest(rows Rows, row Row, f Firing, r Result, heldUntil
 	muted := slices.ContainsFunc(r.Effects, func(e record.Effect) bool { return e.Effect == record.Muted })
 	switch data.Held = 0; {
 	case muted: // its items are for the first digest after the mute
-		data.Held = micros(s.Digest.Every.next(c.Now, s.Digest.At, s.Location))
+		data.Held = micros(s.Digest.Next(c.Now, s.Location))
 	case !heldUntil.IsZero():
 		data.Held = micros(heldUntil)
 	default:

@@ -12,6 +12,8 @@ import (
 type Memory struct {
 	rows  map[Scope]map[string]Row
 	mutes []Mute
+	// version is the last one that a row was given.
+	version int64
 }
 
 // NewMemory makes an empty Memory.
@@ -30,7 +32,8 @@ func (m *Memory) Put(row Row) {
 		of = map[string]Row{}
 		m.rows[row.Scope] = of
 	}
-	row.Version = of[row.Key].Version + 1
+	m.version++
+	row.Version = m.version
 	of[row.Key] = row
 }
 
@@ -74,22 +77,19 @@ func (m *Memory) Prefix(scope Scope, prefix string) (rows []Row) {
 	return rows
 }
 
-// Due returns the rows that are due, in the order in which they are, and when
-// the next one is; zero if none is.
-func (m *Memory) Due(now time.Time) (due []Row, next time.Time) {
+// All returns all rows, in no order.
+func (m *Memory) All() (all []Row) {
 	for _, of := range m.rows {
 		for _, row := range of {
-			switch {
-			case row.Due.IsZero():
-			case !row.Due.After(now):
-				due = append(due, row)
-			case next.IsZero() || row.Due.Before(next):
-				next = row.Due
-			}
+			all = append(all, row)
 		}
 	}
-	slices.SortFunc(due, func(a, b Row) int {
-		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Scope.Rule, b.Scope.Rule), cmp.Compare(a.Key, b.Key))
-	})
-	return due, next
+	return all
+}
+
+// CompareDue orders rows by when they are due.
+func CompareDue(a, b Row) int {
+	return cmp.Or(
+		a.Due.Compare(b.Due), cmp.Compare(a.Scope.Rule, b.Scope.Rule), cmp.Compare(a.Scope.Block, b.Scope.Block),
+		cmp.Compare(a.Key, b.Key))
 }
