@@ -125,6 +125,24 @@ func (in *Intake) firing(
 	return d, nil
 }
 
+// RecordEffects stores what an edit of a rule did to its state, as an event of
+// its own.
+func RecordEffects(
+	ctx context.Context, s Store, rule *engine.Rule, ruleSet string, effects []record.Effect, now time.Time,
+) error {
+	body, err := json.Marshal(map[string]any{"event": TimedType, "data": map[string]any{"rule": rule.Name, "edited": true}})
+	if err != nil {
+		return err
+	}
+	id := state.IDPrefix + newID(now)
+	signature := sha256.Sum256([]byte(id))
+	d := []engine.Decision{{Rule: rule, Outcome: engine.NotMatched, Effects: effects}}
+	return s.Commit(ctx, &Batch{Event: &record.Event{
+		ID: id, Type: TimedType, Status: record.Timed, ReceivedAt: now, SignedAt: now, Signature: signature[:],
+		Body: body, RuleSet: ruleSet, Decisions: outcomes(d),
+	}})
+}
+
 // timed is the event as which a firing is stored.
 func (in *Intake) timed(f *state.Firing, rules *engine.RuleSet, now time.Time) *record.Event {
 	id := f.ID()

@@ -108,7 +108,7 @@ func describeGivenTime() []schema.Key {
 		schema.Optional("at", schema.Scalar("when: a time, or + and how long after the entry before", "2026-03-02T10:00+05:30", "+3d")),
 		schema.Optional("arrives", schema.Scalar("how long after its own time the event arrives", "+1h")),
 		schema.Optional("down", schema.Duration("how long heed does not run then", "6h")),
-		schema.Optional("mute", schema.Any("string", "how long the rule is muted, or {for: 2h, key: u1}").Or("object")),
+		schema.Optional("mute", schema.Any("string", "how long the rule is muted, or {for: 2h, key: u1}")),
 	}
 }
 

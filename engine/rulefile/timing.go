@@ -98,7 +98,7 @@ func (r *timing) readSteps() {
 		r.report.Errorf(do.Place(), "two-dos", "the steps of the wait have do: of their own, so the rule must have none").
 			Suggest("leave do: out, here or in each step")
 	}
-	if do != nil {
+	if do != nil || needed {
 		r.rule.Steps = r.readDo(do, r.sendScope())
 	}
 }

@@ -153,12 +153,6 @@ func (v *Value) Unexplained() *Value {
 	return &bare
 }
 
-// Or lets the value be of another type as well.
-func (v *Value) Or(other string) *Value {
-	v.Type = append(v.Type, other)
-	return v
-}
-
 // OrEmpty takes an empty value too, where nothing is written behind the key.
 func (v *Value) OrEmpty() *Value {
 	v.Type = append(slices.Clip(v.Type), "null")

@@ -30,6 +30,7 @@ func (a *App) Run(ctx context.Context) error {
 	var background sync.WaitGroup // it uses the store, which is closed in the end
 	background.Go(func() { a.watcher.Run(working) })
 	background.Go(func() { a.prune(working) })
+	background.Go(func() { a.timers.Run(working) })
 	// Notices and people also take what happens during the shutdown.
 	notifying, stopNotifying := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopNotifying()

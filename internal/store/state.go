@@ -172,9 +172,14 @@ func (s *stateTx) DeletePrefix(scope state.Scope, prefix string) {
 	s.addKeys(scope, -int(n))
 }
 
-// afterPrefix is the first text after all that start with a prefix, which ends
-// with a NUL.
-func afterPrefix(prefix string) string { return prefix[:len(prefix)-1] + "\x01" }
+// afterPrefix is the first text after all that start with a prefix, which is
+// empty or ends with a NUL.
+func afterPrefix(prefix string) string {
+	if prefix == "" {
+		return "\U0010ffff"
+	}
+	return prefix[:len(prefix)-1] + "\x01"
+}
 
 // Keys implements state.Rows.
 func (s *stateTx) Keys(scope state.Scope) int { return s.scope(scope).keys }
@@ -271,9 +276,19 @@ func (w *writer) loadState(ctx context.Context, db *DB) error {
 
 // StateKeys counts the rows of each rule's blocks, without those of items.
 func (db *DB) StateKeys(ctx context.Context) (byRule map[string]int, err error) {
-	defer wrap(&err, "count the keys of rules")
-	rows, err := db.readDB.QueryContext(ctx,
-		"SELECT rule, sum(keys) FROM state_scopes WHERE removed_at = 0 AND block != 'item' GROUP BY rule")
+	return db.countByRule(ctx, "SELECT rule, sum(keys) FROM state_scopes WHERE removed_at = 0 AND block != 'item' GROUP BY rule")
+}
+
+// PendingTimers counts the rows that will be due, by rule.
+func (db *DB) PendingTimers(ctx context.Context) (byRule map[string]int, err error) {
+	return db.countByRule(ctx, `
+		SELECT rule, count(*) FROM state JOIN state_scopes ON id = scope
+		WHERE due_at IS NOT NULL AND removed_at = 0 GROUP BY rule`)
+}
+
+func (db *DB) countByRule(ctx context.Context, query string) (byRule map[string]int, err error) {
+	defer wrap(&err, "count the state of rules")
+	rows, err := db.readDB.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}

@@ -17,12 +17,22 @@ type ScopeUse struct {
 	state.Scope
 	// Was is the rule's former name.
 	Was string
+	// Settings identify what the due times of the rows depend on.
+	Settings string
 }
+
+// What the activation of rules does to the state of one.
+const (
+	ScopeDiscarded = "discarded" // its per was changed
+	ScopeRemoved   = "removed"   // the rule is gone
+	ScopeRenamed   = "renamed"
+	ScopeEdited    = "edited" // its settings were changed
+)
 
 // ScopeChange says what the activation of rules did to the state of one.
 type ScopeChange struct {
 	state.Scope
-	// Change is "discarded" where per was changed, "removed" or "renamed".
+	// Change is one of the words above.
 	Change string
 	Keys   int
 }
@@ -53,12 +63,12 @@ func (db *DB) ActivateScopes(ctx context.Context, uses []ScopeUse, now time.Time
 			case active[of]:
 				_, err = g.conn.exec("UPDATE state_scopes SET removed_at = 0 WHERE id = ? AND removed_at != 0", scope.id)
 			case slices.ContainsFunc(uses, func(u ScopeUse) bool { return u.Rule == of.Rule && u.Block == of.Block }):
-				change, err = "discarded", g.discard(of, scope)
+				change, err = ScopeDiscarded, g.discard(of, scope)
 			default:
 				var n int64
 				n, err = g.conn.exec("UPDATE state_scopes SET removed_at = ? WHERE id = ? AND removed_at = 0", micros(now), scope.id)
 				if n > 0 {
-					change = "removed"
+					change = ScopeRemoved
 				}
 			}
 			if err != nil {
@@ -70,11 +80,32 @@ func (db *DB) ActivateScopes(ctx context.Context, uses []ScopeUse, now time.Time
 		}
 		s := g.stateTx()
 		for _, use := range uses {
-			s.scope(use.Scope)
+			scope := s.scope(use.Scope)
+			edited, err := g.saveSettings(scope, use.Settings)
+			if err != nil {
+				return err
+			}
+			if edited && scope.keys > 0 {
+				changes = append(changes, ScopeChange{use.Scope, ScopeEdited, scope.keys})
+			}
 		}
 		return s.err
 	})
 	return changes, err
+}
+
+// saveSettings notes the settings of a scope and reports whether others were.
+func (g *groupTx) saveSettings(scope stateScope, settings string) (edited bool, err error) {
+	var was string
+	err = g.conn.query(func(cols []value) error {
+		was, _ = cols[0].(string)
+		return nil
+	}, "SELECT settings FROM state_scopes WHERE id = ?", scope.id)
+	if err != nil || was == settings {
+		return false, err
+	}
+	_, err = g.conn.exec("UPDATE state_scopes SET settings = ? WHERE id = ?", settings, scope.id)
+	return was != "", err
 }
 
 // rename moves the rows of a rule to its new name, unless that has some.
@@ -87,7 +118,7 @@ func (g *groupTx) rename(use ScopeUse) (c ScopeChange, renamed bool, err error) 
 	_, err = g.conn.exec("UPDATE state_scopes SET rule = ?, removed_at = 0 WHERE id = ?", use.Rule, scope.id)
 	g.dropScope(old)
 	g.scopes[use.Scope] = scope
-	return ScopeChange{use.Scope, "renamed", scope.keys}, true, err
+	return ScopeChange{use.Scope, ScopeRenamed, scope.keys}, true, err
 }
 
 // discard deletes a scope with its rows.
@@ -223,4 +254,26 @@ func (g *groupTx) forgetState(user string) error {
 		g.scopes[byID[id]] = scope
 		return nil
 	}, "DELETE FROM state WHERE user = ? RETURNING scope", user)
+}
+
+// EditRows calls edit for each row of a scope, a part of them in a transaction.
+func (db *DB) EditRows(ctx context.Context, scope state.Scope, edit func(state.Rows, state.Ref)) (err error) {
+	defer wrap(&err, "edit the state of a rule")
+	rows, err := db.StateRows(ctx, scope, "")
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(rows, pruneKeys) {
+		o := &op{timed: true, apply: func(g *groupTx) error {
+			s := g.stateTx()
+			for _, row := range part {
+				edit(s, row.Ref)
+			}
+			return s.write()
+		}}
+		if err := db.writer.submit(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
