@@ -60,7 +60,7 @@ func (c *Compiler) describeRule() *schema.Value {
 		schema.Optional("do", schema.List("the actions to take, each with its parameters", c.Actions.Registry.DescribeStep(), 1)),
 		schema.Optional("tests", schema.List("what the rule must make of an event; heed test runs them", c.describeTest(), 0).OrEmpty()),
 	)
-	return rule.Add(c.describeTiming()...)
+	return rule.Add(c.describeTiming()...).NeedsOne("do", "wait")
 }
 
 func describeName() *schema.Value {
