@@ -57,6 +57,7 @@ const (
 	WaitRetryAfter = "retry_after" // the other side asked for a pause
 	WaitFailing    = "failing"     // the other side fails; it is probed
 	WaitOrder      = "order"       // an earlier delivery with the same order_per waits
+	WaitAction     = "action"      // no action with its name is configured
 )
 
 const (
@@ -299,9 +300,9 @@ func (l *Lane) count(now time.Time) {
 	l.Accepted++
 }
 
-// News says what has changed since the lane was as before, if it is worth a
+// Change says what has changed since the lane was as before, if it is worth a
 // line in the log: why it is closed now, or that it works again.
-func (l *Lane) News(before *Lane) (wait string, ok bool) {
+func (l *Lane) Change(before *Lane) (wait string, ok bool) {
 	wasFailing, wasHeld := !before.Opened.IsZero(), before.Hold > 0
 	isFailing, isHeld := !l.Opened.IsZero(), l.Hold > 0
 	switch {

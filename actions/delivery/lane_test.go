@@ -174,7 +174,7 @@ func TestLane_sayWhyItIsClosed(t *testing.T) {
 		if open, wait := lane.Open(); wait != want || !open.After(now) {
 			t.Errorf("%s: %s until %s", want, wait, open)
 		}
-		if news, ok := lane.News(&before); !ok || news != want {
+		if news, ok := lane.Change(&before); !ok || news != want {
 			t.Errorf("%s: the news are %q, %t", want, news, ok)
 		}
 	}

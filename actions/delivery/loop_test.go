@@ -450,22 +450,23 @@ func TestAQueueThatCannotBeReadIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestRecoveryComesOnceAndFirst(t *testing.T) {
+func TestLoop_takesOverOnceAndFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(5, "a")
-		q.rows[0].DueAt, q.rows[0].Attempts = time.Now().Add(time.Hour), 1 // claimed by a former run
+		q.rows[0].DueAt, q.rows[0].Attempts = time.Now().Add(time.Hour), 1
+		q.open["a-0"] = "a former run"
 		l := begin(t, q, succeed)
 		synctest.Wait()
 		_ = l.end()
-		if n := strings.Count(strings.Join(q.calls, " "), "recover"); n != 1 || q.calls[0] != "recover" || q.count(record.Done) != 5 {
+		if n := strings.Count(strings.Join(q.calls, ","), "take over"); n != 1 || q.calls[0] != "take over" || q.count(record.Done) != 5 {
 			t.Errorf("%v, %d done", q.calls, q.count(record.Done))
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1, "a")
-		q.recoverErr = errors.New("corrupt")
+		q.takeOverErr = errors.New("corrupt")
 		l := begin(t, q, succeed)
-		if err := <-l.done; err == nil || err.Error() != "recover deliveries: corrupt" || len(l.all()) > 0 {
+		if err := <-l.done; err == nil || err.Error() != "take over deliveries: corrupt" || len(l.all()) > 0 {
 			t.Errorf("%v after %d sends", err, len(l.all()))
 		}
 		l.stop()
@@ -506,8 +507,8 @@ func TestASendThatPanicsIsRepeatedAndReported(t *testing.T) {
 	}
 }
 
-func TestALoopSaysWhatItNeeds(t *testing.T) {
-	if _, err := delivery.New(delivery.Options{}); err == nil || !strings.Contains(err.Error(), "Queue, Deliver, Settings, Now and Log") {
+func TestNew_namesWhatIsMissing(t *testing.T) {
+	if _, err := delivery.New(delivery.Options{}); err == nil || !strings.Contains(err.Error(), "Queue, Deliver, Actions, Settings, Now and Log") {
 		t.Errorf("%v", err)
 	}
 }

@@ -88,6 +88,7 @@ func waitText(w *record.Wait) string {
 		delivery.WaitRate:       "for its turn, by the rate of its destination",
 		delivery.WaitRetryAfter: "for the end of a pause that the other side asked for",
 		delivery.WaitFailing:    "while the other side fails; one delivery at a time is tried",
+		delivery.WaitAction:     "for an action with its name: none is configured",
 		delivery.WaitOrder:      "for an earlier delivery with the same order_per",
 	}[w.For]
 	if !known {

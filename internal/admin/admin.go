@@ -46,8 +46,8 @@ type People interface {
 	Forget(ctx context.Context, user string) (events int, err error)
 }
 
-// Options are what a Service needs. Rules, Reload, LastReload, Replay and DryRun
-// take a running server, and are nil without one.
+// Options are what a Service needs. Rules, HasAction, Reload, LastReload, Replay and
+// DryRun take a running server, and are nil without one.
 type Options struct {
 	Store  Store
 	People People
@@ -55,6 +55,8 @@ type Options struct {
 	RuleSet func(ctx context.Context, hash string) (*engine.RuleSet, error)
 	// Rules returns the active rule set.
 	Rules func() *engine.RuleSet
+	// HasAction says whether an action is configured.
+	HasAction func(name string) bool
 	// Reload loads the rules anew; problems are those of the rule files.
 	Reload func(context.Context) (problems []source.Problem, err error)
 	// LastReload says how the last attempt to load the rules went; nil if none

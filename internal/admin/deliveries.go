@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"heed/actions/delivery"
 	"heed/engine/record"
 )
 
@@ -58,8 +59,12 @@ func (s *Service) Deliveries(ctx context.Context, c Selection, cursor string, li
 }
 
 // shown is a delivery as it is shown: what it waited for in the past is nobody's
-// concern.
+// concern, and it waits for its action first.
 func (s *Service) shown(d record.Delivery) Delivery {
+	isWaiting := d.State == record.Pending || d.State == record.Retrying
+	if isWaiting && s.o.HasAction != nil && !s.o.HasAction(d.Action) {
+		d.Waits = &record.Wait{For: delivery.WaitAction}
+	}
 	if d.Waits != nil && !d.Waits.Until.IsZero() && d.Waits.Until.Before(s.o.Now()) {
 		d.Waits = nil
 	}

@@ -174,7 +174,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 		Fallback: actions.Settings{Retry: actions.DefaultRetry, Timeout: 30 * time.Second, Concurrency: 1},
 	}
 	a.loop, err = delivery.New(delivery.Options{
-		Queue: a.store, Deliver: sender.Deliver, Settings: sender.Settings, Wake: a.store.Wake(),
+		Queue: a.store, Deliver: sender.Deliver, Actions: a.actionNames, Settings: sender.Settings,
 		Ended: a.observeAttempt, Grace: shutdownTimeout, Now: time.Now, Log: a.Log,
 	})
 	if err != nil {
@@ -189,7 +189,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 	a.public = receiver.NewServer(a.handler, a.Certs, a.Log)
 	service := admin.New(admin.Options{
 		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
-		Rules: a.ruleSet, Reload: a.reload, LastReload: a.reloadStatus, Replay: a.intake.Replay, DryRun: a.dryRun,
+		Rules: a.ruleSet, HasAction: a.hasAction, Reload: a.reload, LastReload: a.reloadStatus, Replay: a.intake.Replay, DryRun: a.dryRun,
 		Now: time.Now, Log: a.Log,
 	})
 	a.private = &http.Server{

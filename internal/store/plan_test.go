@@ -99,7 +99,7 @@ func TestReadersAndWriterGoOnTogether(t *testing.T) {
 		done <- db.writer.do(t.Context(), func(*groupTx) error { close(held); <-release; return nil })
 	}()
 	<-held
-	if _, _, err := db.DueActions(t.Context(), time.Now()); err != nil {
+	if _, _, err := db.DueActions(t.Context(), time.Now(), nil); err != nil {
 		t.Error(err)
 	}
 	if got, err := db.Events(t.Context(), record.EventFilter{}); len(got) != 51 || err != nil {

@@ -31,9 +31,6 @@ type Store interface {
 	// WatchedSince is the time of its first call.
 	WatchedSince(ctx context.Context, now time.Time) (time.Time, error)
 
-	// Wake has a message after each change of when deliveries are due other
-	// than by Claim. Several changes may make one message.
-	Wake() <-chan struct{}
 	// PendingByAction counts the pending and retrying deliveries.
 	PendingByAction(ctx context.Context) (map[string]int, error)
 
