@@ -189,7 +189,7 @@ func (l *Lane) throttled(after time.Duration, started, now time.Time) {
 		hold = min(holdFirst<<min(l.Strikes, 10), holdLast)
 	}
 	until := now.Add(hold)
-	if l.Hold > 0 && !started.After(l.Throttled) { // it was under way when the pause began
+	if l.Hold > 0 && !started.After(l.Throttled) { // it was in flight when the pause began
 		if !l.Probing && until.After(l.Closed) {
 			l.Hold, l.Closed = until.Sub(l.Throttled), until
 		}

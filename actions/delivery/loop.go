@@ -309,7 +309,7 @@ func (l *Loop) wait(ctx context.Context, until time.Time) {
 	case <-l.Queue.Wake():
 	case <-timer.C:
 	case f := <-l.ended:
-		l.hear(f)
+		l.noteEnd(f)
 	}
 	l.collect()
 }
@@ -319,18 +319,18 @@ func (l *Loop) collect() {
 	for {
 		select {
 		case f := <-l.ended:
-			l.hear(f)
+			l.noteEnd(f)
 		default:
 			return
 		}
 	}
 }
 
-// hear takes note of what has become of a claimed delivery.
-func (l *Loop) hear(f finished) {
+// noteEnd takes note of what has become of a claimed delivery.
+func (l *Loop) noteEnd(f finished) {
 	l.finished = append(l.finished, f)
 	if !f.end.Released {
-		l.lines[f.delivery.Action].heard(f.end.Outcome)
+		l.lines[f.delivery.Action].settle(f.end.Outcome)
 	}
 }
 
@@ -356,7 +356,7 @@ func (l *Loop) drain(ctx context.Context, cut context.CancelFunc) {
 			l.recordRest(ctx, timer)
 			return
 		case f := <-l.ended:
-			l.hear(f)
+			l.noteEnd(f)
 			l.collect()
 			_, _ = l.exchange(ctx, l.Now(), nil)
 		case <-timer.C:

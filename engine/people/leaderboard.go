@@ -81,7 +81,7 @@ func (d *Directory) Leaderboard(q Query) []Standing {
 	}
 	front := front[leader]{limit: q.Limit, compare: compareLeaders}
 	d.each(func(p *person) {
-		if p.self.left() || q.Team != "" && p.self.team.text != q.Team {
+		if p.profile.left() || q.Team != "" && p.profile.team.text != q.Team {
 			return
 		}
 		total := p.sums[q.By]
@@ -165,7 +165,7 @@ func standings(list []leader) []Standing {
 	board := make([]Standing, len(list))
 	for i, c := range list {
 		board[i] = Standing{
-			Place: i + 1, ID: c.p.id, Email: c.p.self.email.text, Role: c.p.self.role.text, Team: c.p.self.team.text,
+			Place: i + 1, ID: c.p.id, Email: c.p.profile.email.text, Role: c.p.profile.role.text, Team: c.p.profile.team.text,
 			Value: number(c.total.value), Items: int(c.total.rows),
 		}
 		if i > 0 && c.total.value == list[i-1].total.value {

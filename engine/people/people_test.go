@@ -53,7 +53,7 @@ func dumped(d *Directory) dump {
 		out.Items[fmt.Sprint(it.kind, it.id)] = fmt.Sprint(it.name)
 	}
 	for id, p := range d.people {
-		out.People[id] = fmt.Sprintf("%+v %+v", p.self, p.sums)
+		out.People[id] = fmt.Sprintf("%+v %+v", p.profile, p.sums)
 		for _, r := range p.rows {
 			it := d.items[r.item]
 			r.item = 0

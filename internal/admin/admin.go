@@ -32,7 +32,7 @@ type Store interface {
 	Discard(ctx context.Context, f record.DeliveryFilter) (int, error)
 }
 
-// People is what the service knows of the people in the events. people.Keeper is
+// People is what the service knows of the people in the events. people.Projection is
 // one, in memory.
 type People interface {
 	Person(ctx context.Context, id string) (person people.Person, items []people.Item, known bool, err error)

@@ -87,7 +87,7 @@ func (o *Options) validate() error {
 }
 
 // People is who the people in the events are, as rules and the admin service ask.
-// people.Keeper is one, in memory.
+// people.Projection is one, in memory.
 type People interface {
 	admin.People
 	// As is what is known once the event, signed at that time, counts.
@@ -135,7 +135,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.metrics.WatchPending(a.store.PendingByAction)
 	a.metrics.WatchLastGood(a.lastGood)
-	if a.people, err = people.OpenKeeper(ctx, a.store, o.Log); err != nil {
+	if a.people, err = people.OpenProjection(ctx, a.store, o.Log); err != nil {
 		return nil, err
 	}
 	a.watcher = &rulefile.Watcher{

@@ -26,7 +26,7 @@ func (a *App) Answered(answer intake.Answer, took time.Duration) {
 		result = "quarantined"
 	}
 	a.metrics.Received(answer.Type, result, "", took)
-	a.notices.Heard()
+	a.notices.Received()
 	a.logRepetition(&answer)
 	if answer.Quarantined != "" {
 		where := "heed events show " + answer.ID + " has its body."

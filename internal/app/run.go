@@ -81,7 +81,7 @@ func (a *App) Run(ctx context.Context) error {
 // learns of the connections that were accepted until then, and waits for them.
 func (a *App) drain() {
 	a.draining.Store(true)
-	a.Log.Info("stopping: finishing what is under way")
+	a.Log.Info("stopping: finishing requests and sends in flight")
 	a.handler.Drain()
 	time.Sleep(a.DrainDelay)
 	_ = a.publicAddress.Close()

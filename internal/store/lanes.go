@@ -104,8 +104,8 @@ func (db *DB) pruneLanes(ctx context.Context, before int64) error {
 	})
 }
 
-// abandonProbes lets every lane be probed again whose probe a former process
-// had under way.
+// abandonProbes lets every lane be probed again whose probe a former process had
+// in flight.
 func abandonProbes(g *groupTx, now time.Time) error {
 	lanes := map[string]*delivery.Lane{}
 	err := g.conn.query(func(cols []value) error {

@@ -34,7 +34,7 @@ func (s *stopping) SavePeople(ctx context.Context, rows *people.Rows, learnt int
 func TestWhatIsKnownOfPeopleSurvivesACrash(t *testing.T) {
 	db := openTemp(t)
 	s := &stopping{DB: db}
-	k, err := people.OpenKeeper(t.Context(), s, slog.New(slog.DiscardHandler))
+	k, err := people.OpenProjection(t.Context(), s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestWhatIsKnownOfPeopleSurvivesACrash(t *testing.T) {
 			t.Errorf("round %d was saved whole", round)
 		}
 		crashed := openDir(t, crash(t, db))
-		again, err := people.OpenKeeper(t.Context(), crashed, slog.New(slog.DiscardHandler))
+		again, err := people.OpenProjection(t.Context(), crashed, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +118,7 @@ func (s forgetting) ForgetPerson(ctx context.Context, user string) (int, int64, 
 // deleted, so it must not see the person any more.
 func TestWhoIsBeingForgottenIsNotKnown(t *testing.T) {
 	s := &forgetting{DB: openTemp(t)}
-	k, err := people.OpenKeeper(t.Context(), s, slog.New(slog.DiscardHandler))
+	k, err := people.OpenProjection(t.Context(), s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestWhoIsBeingForgottenIsNotKnown(t *testing.T) {
 // A sheet that does not say who is active makes new people active and brings
 // nobody back.
 func TestAnImportBringsNobodyBackUnlessItSaysSo(t *testing.T) {
-	k, err := people.OpenKeeper(t.Context(), openTemp(t), slog.New(slog.DiscardHandler))
+	k, err := people.OpenProjection(t.Context(), openTemp(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

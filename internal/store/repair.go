@@ -49,7 +49,7 @@ const whoHasGotIt = ` (
 	WHERE value ->> 'state' = 'done' HAVING count(*) < json_array_length(CAST(recipients AS TEXT)))`
 
 // Discard takes the deliveries that the filter chooses out for good and returns
-// how many. An attempt that is under way goes on; it is the last. What was sent
+// how many. An attempt in flight goes on; it is the last. What was sent
 // cannot be discarded.
 func (db *DB) Discard(ctx context.Context, f record.DeliveryFilter) (n int, err error) {
 	defer wrap(&err, "discard deliveries")
