@@ -60,7 +60,10 @@ func factOf(e *event.Event, signedAt time.Time) (fact, bool) {
 	at := max(signedAt.UnixMicro(), 1) // 0 is for never
 	switch e.Type {
 	case "user.provisioned":
-		f.profile = profile{email: f.textOf(e, "email", MaxText, at), role: f.textOf(e, "role", MaxText, at), team: f.textOf(e, "teamId", MaxID, at), active: true, activeAt: at}
+		f.profile = profile{
+			email: f.textOf(e, "email", MaxText, at), role: f.textOf(e, "role", MaxText, at),
+			team: f.textOf(e, "teamId", MaxID, at), active: true, activeAt: at,
+		}
 		return f, true
 	case "user.deprovisioned":
 		f.profile = profile{email: f.textOf(e, "email", MaxText, at), activeAt: at}

@@ -34,7 +34,8 @@ func (d *Directory) Plan(records []Record) (plan Plan) {
 // says is whether the record tells nothing new.
 func (s *profile) says(r *Record) bool {
 	same := func(text string, f field) bool { return text == "" || text == f.text }
-	return same(r.Email, s.email) && same(r.Role, s.role) && same(r.Team, s.team) && s.activeAt != 0 && (!r.KnowsActive || s.active == r.Active)
+	return same(r.Email, s.email) && same(r.Role, s.role) && same(r.Team, s.team) &&
+		s.activeAt != 0 && (!r.KnowsActive || s.active == r.Active)
 }
 
 // Import learns records as if each were a user.provisioned of this moment, and
@@ -86,6 +87,7 @@ func (d *Directory) importRecord(r *Record, at int64) {
 		next.imported |= bit
 		return field{text, at}
 	}
-	next.email, next.role, next.team = given(r.Email, importedEmail), given(r.Role, importedRole), given(r.Team, importedTeam)
+	next.email, next.role = given(r.Email, importedEmail), given(r.Role, importedRole)
+	next.team = given(r.Team, importedTeam)
 	d.learn(&fact{user: r.ID, profile: next})
 }

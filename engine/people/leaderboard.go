@@ -164,8 +164,9 @@ func compareLeaders(a, b leader) int {
 func standings(list []leader) []Standing {
 	board := make([]Standing, len(list))
 	for i, c := range list {
+		who := &c.p.profile
 		board[i] = Standing{
-			Place: i + 1, ID: c.p.id, Email: c.p.profile.email.text, Role: c.p.profile.role.text, Team: c.p.profile.team.text,
+			Place: i + 1, ID: c.p.id, Email: who.email.text, Role: who.role.text, Team: who.team.text,
 			Value: number(c.total.value), Items: int(c.total.rows),
 		}
 		if i > 0 && c.total.value == list[i-1].total.value {

@@ -19,7 +19,8 @@ type Filter struct {
 func (d *Directory) List(f Filter) []Person {
 	first := front[Person]{limit: f.Limit, compare: func(a, b Person) int { return cmp.Compare(a.ID, b.ID) }}
 	d.each(func(p *person) {
-		if p.id > f.After && (f.Team == "" || p.profile.team.text == f.Team) && (f.Role == "" || p.profile.role.text == f.Role) {
+		inTeam, hasRole := f.Team == "" || p.profile.team.text == f.Team, f.Role == "" || p.profile.role.text == f.Role
+		if p.id > f.After && inTeam && hasRole {
 			first.add(p.profile.person(p.id))
 		}
 	})

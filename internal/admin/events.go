@@ -65,14 +65,21 @@ type OtherRule struct {
 	On   []string `json:"on"`
 }
 
-// Events lists events, after those of the page that gave the cursor. An empty type
-// or status chooses all.
-func (s *Service) Events(ctx context.Context, eventType string, status record.Status, cursor string, limit int) (page EventPage, err error) {
-	f := record.EventFilter{Type: eventType, Status: status, Limit: limit + 1}
+// EventSelection chooses events. Empty fields choose all.
+type EventSelection struct {
+	Type   string
+	Status record.Status
+}
+
+// Events lists events, after those of the page that gave the cursor.
+func (s *Service) Events(
+	ctx context.Context, c EventSelection, cursor string, limit int,
+) (page EventPage, err error) {
+	f := record.EventFilter{Type: c.Type, Status: c.Status, Limit: limit + 1}
 	if err := checkLimit(limit); err != nil {
 		return page, err
 	}
-	if status != "" && !slices.Contains(record.Statuses, status) {
+	if c.Status != "" && !slices.Contains(record.Statuses, c.Status) {
 		return page, errorf(Invalid, "status is accepted, quarantined or replayed")
 	}
 	if cursor != "" {
@@ -168,7 +175,8 @@ func (s *Service) explain(ctx context.Context, shown *Event) {
 	}
 	if err != nil {
 		for _, d := range stored.Decisions {
-			shown.Decisions = append(shown.Decisions, Decision{Rule: d.Rule, Outcome: d.Outcome, Mode: engine.ModeLive, Reason: d.Reason})
+			shown.Decisions = append(shown.Decisions,
+				Decision{Rule: d.Rule, Outcome: d.Outcome, Mode: engine.ModeLive, Reason: d.Reason})
 		}
 		shown.Note = "the decisions cannot be explained: " + err.Error()
 		return
@@ -236,7 +244,9 @@ func (s *Service) Replay(ctx context.Context, id string, send bool) (Replay, err
 	for _, d := range decisions {
 		shown := ReplayedDecision{decisionOf(&d), []ReplayedAction{}}
 		for _, r := range d.Requests {
-			action := ReplayedAction{Action: ruletest.Action{Action: r.Action, Kind: r.Kind, Request: r.Body, Problem: r.Problem}}
+			action := ReplayedAction{
+				Action: ruletest.Action{Action: r.Action, Kind: r.Kind, Request: r.Body, Problem: r.Problem},
+			}
 			if send {
 				action.Delivery = deliveries[0].ID
 			}

@@ -84,7 +84,8 @@ type DryRun struct {
 // active ones if it is empty. Nothing is sent or stored.
 func (s *Service) DryRun(ctx context.Context, rules string, events [][]byte) (DryRun, error) {
 	if len(events) == 0 || len(events) > MaxDryRunEvents {
-		return DryRun{}, errorf(Invalid, "events is a list of 1 to %d events in the webhook's own format", MaxDryRunEvents)
+		return DryRun{}, errorf(Invalid, "events is a list of 1 to %d events in the webhook's own format",
+			MaxDryRunEvents)
 	}
 	results, problems, err := s.o.DryRun(ctx, rules, events)
 	if err != nil {

@@ -189,8 +189,8 @@ func (a *App) connect(ctx context.Context) (err error) {
 	a.public = receiver.NewServer(a.handler, a.Certs, a.Log)
 	service := admin.New(admin.Options{
 		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
-		Rules: a.ruleSet, HasAction: a.hasAction, Reload: a.reload, LastReload: a.reloadStatus, Replay: a.intake.Replay, DryRun: a.dryRun,
-		Now: time.Now, Log: a.Log,
+		Rules: a.ruleSet, HasAction: a.hasAction, Reload: a.reload, LastReload: a.reloadStatus,
+		Replay: a.intake.Replay, DryRun: a.dryRun, Now: time.Now, Log: a.Log,
 	})
 	a.private = &http.Server{
 		Handler: api.New(api.Options{

@@ -90,9 +90,10 @@ func (a *App) reloadStatus() *admin.LastReload {
 func (a *App) postReload(attempt rulefile.Attempt) {
 	errorCount, warnings := source.Tally(attempt.Problems)
 	if attempt.Err == nil {
+		rules := len(attempt.Loaded.Rules.Rules())
 		a.notices.Post(notice.RulesActivated, "", map[string]any{
-			"message": fmt.Sprintf("Changed rules are active: %s.", plain.Count(len(attempt.Loaded.Rules.Rules()), "rule")),
-			"rules":   len(attempt.Loaded.Rules.Rules()), "warnings": warnings, "version": attempt.Loaded.Hash[:12],
+			"message": fmt.Sprintf("Changed rules are active: %s.", plain.Count(rules, "rule")),
+			"rules":   rules, "warnings": warnings, "version": attempt.Loaded.Hash[:12],
 		})
 		return
 	}
@@ -123,7 +124,8 @@ func (a *App) observeReload(attempt rulefile.Attempt) {
 		a.warnUnsubscribed(attempt.Loaded.Rules)
 		a.reconsider(attempt)
 		a.warnUnconfigured(attempt.Loaded)
-		a.Log.Info("rules active", "rules", len(attempt.Loaded.Rules.Rules()), "version", version[:12], "warnings", warnings)
+		a.Log.Info("rules active",
+			"rules", len(attempt.Loaded.Rules.Rules()), "version", version[:12], "warnings", warnings)
 	}
 	a.logProblems(attempt)
 }
@@ -143,7 +145,8 @@ func (a *App) reconsider(attempt rulefile.Attempt) {
 		case err != nil:
 			a.Log.Error("reconsider deliveries", "action", name, "error", err)
 		case n > 0:
-			a.Log.Info("the action has changed: its deliveries are tried again at once", "action", name, "deliveries", n)
+			a.Log.Info("the action has changed: its deliveries are tried again at once",
+				"action", name, "deliveries", n)
 		}
 	}
 }

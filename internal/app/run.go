@@ -52,7 +52,8 @@ func (a *App) Run(ctx context.Context) error {
 	case failed = <-errs:
 	case <-a.store.Failed():
 		timeout = shutdownTimeoutFailed
-		failed = fmt.Errorf("the store cannot be trusted any more: %w; heed stops, nothing acknowledged is lost", a.store.Err())
+		failed = fmt.Errorf("the store cannot be trusted any more: %w; heed stops, nothing acknowledged is lost",
+			a.store.Err())
 	}
 	a.drain()
 	stop()

@@ -91,7 +91,7 @@ func call(h http.Handler, method, path string, header ...string) *httptest.Respo
 	return w
 }
 
-func TestAnswers(t *testing.T) {
+func TestNew_answersWithJSONOrAProblem(t *testing.T) {
 	open := handler(func(*options) {})
 	broken := handler(func(o *options) {
 		o.Store = fake{err: errors.New("disk on fire")}
@@ -157,7 +157,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func TestWithATokenEverythingButHealthAsksForIt(t *testing.T) {
+func TestNew_asksForTheTokenExceptForHealth(t *testing.T) {
 	h := handler(func(o *options) {
 		o.Token = "a-token-of-sixteen"
 		o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {})
@@ -183,7 +183,7 @@ func TestWithATokenEverythingButHealthAsksForIt(t *testing.T) {
 }
 
 // A web page that somebody has open must not be able to change anything.
-func TestAnotherSitesPageCannotReload(t *testing.T) {
+func TestNew_refusesRequestsOfOtherSites(t *testing.T) {
 	h := handler(func(*options) {})
 	if w := call(h, "POST", "/-/reload", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"); w.Code != http.StatusForbidden {
 		t.Errorf("from another site: %d", w.Code)
