@@ -46,7 +46,8 @@ func Names(body []byte, user string) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(aNumberOfUser.FindAllSubmatch(body, -1), func(m [][]byte) bool { return string(m[1]) == user })
+	return slices.ContainsFunc(aNumberOfUser.FindAllSubmatch(body, -1),
+		func(m [][]byte) bool { return string(m[1]) == user })
 }
 
 // factOf reads what an event tells, leaving out each value that is missing, of
