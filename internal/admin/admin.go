@@ -81,9 +81,6 @@ type Service struct{ o Options }
 // New makes a Service.
 func New(o Options) *Service { return &Service{o} }
 
-// IsServing says whether the service is that of a running server.
-func (s *Service) IsServing() bool { return s.o.Rules != nil }
-
 // Kind says what kind of error an Error is.
 type Kind int
 
@@ -108,6 +105,9 @@ func (e *Error) Error() string { return e.Text }
 func errorf(kind Kind, format string, args ...any) error {
 	return &Error{Kind: kind, Text: fmt.Sprintf(format, args...)}
 }
+
+// errNoServer says that only a running server can do it.
+var errNoServer = errorf(Conflict, "only a running server has active rules: start heed serve first")
 
 // How many things a page has: DefaultLimit unless a limit is given.
 const (

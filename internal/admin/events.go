@@ -227,7 +227,8 @@ type ReplayedAction struct {
 // Replay decides an event by the rules of now; with send, what follows is sent.
 func (s *Service) Replay(ctx context.Context, id string, send bool) (Replay, error) {
 	if s.o.Replay == nil {
-		return Replay{}, errorf(Conflict, "a replay decides by the rules of a running server: start heed serve first")
+		return Replay{}, errorf(Conflict,
+			"a replay decides by the rules of a running server: start heed serve first")
 	}
 	stored, err := s.find(ctx, id)
 	if err != nil {

@@ -36,9 +36,7 @@ type route struct {
 	pattern string
 	serve   func(*http.Request) (response any, err error)
 	query   []string // the parameters that it takes
-	// needsServer says that it is absent without a running server.
-	needsServer bool
-	maxBody     int64 // 0 for maxSmallBody
+	maxBody int64    // 0 for maxSmallBody
 }
 
 // routes are the paths that there are, besides health and metrics.
@@ -60,9 +58,9 @@ func (a *api) routes() []route {
 		{pattern: "GET /api/v1/people/{id}", serve: byID(s.Person)},
 		{pattern: "POST /api/v1/people/import", serve: a.importPeople, query: []string{"dry_run"}, maxBody: maxSheet},
 		{pattern: "GET /api/v1/leaderboard", serve: a.leaderboard, query: []string{"by", "team", "module", "since", "limit"}},
-		{pattern: "GET /api/v1/rules", serve: a.rules, needsServer: true},
-		{pattern: "POST /api/v1/dry-run", serve: a.dryRun, needsServer: true, maxBody: maxDryRun},
-		{pattern: "POST /-/reload", serve: a.reload, needsServer: true},
+		{pattern: "GET /api/v1/rules", serve: a.rules},
+		{pattern: "POST /api/v1/dry-run", serve: a.dryRun, maxBody: maxDryRun},
+		{pattern: "POST /-/reload", serve: a.reload},
 	}
 }
 
@@ -80,9 +78,7 @@ func New(o Options) http.Handler {
 		a.paths = append(a.paths, pattern)
 	}
 	for _, r := range a.routes() {
-		if !r.needsServer || o.Service.IsServing() {
-			handle(r.pattern, r.query, a.serve(r))
-		}
+		handle(r.pattern, r.query, a.serve(r))
 	}
 	if o.Metrics != nil {
 		handle("GET /metrics", []string{"name[]"}, o.Metrics.ServeHTTP)

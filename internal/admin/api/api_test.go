@@ -104,6 +104,7 @@ func TestNew_answersWithJSONOrAProblem(t *testing.T) {
 		}
 	})
 	bare := handler(func(o *options) { o.LastReload = nil })
+	offline := handler(func(o *options) { o.Rules, o.Reload = nil, nil })
 	for _, c := range []struct {
 		h            http.Handler
 		method, path string
@@ -118,6 +119,8 @@ func TestNew_answersWithJSONOrAProblem(t *testing.T) {
 		{open, "GET", "/api/v1/rules", 200, `"last_reload":{"ok":true,"at":"1970-01-01T00:00:01Z","problems":[]}`},
 		{broken, "GET", "/api/v1/rules", 200, `"last_reload":{"ok":false,"at":"1970-01-01T00:00:01Z","error":"no","problems":[{"file":"f","line":1`},
 		{bare, "GET", "/api/v1/rules", 200, `"rules":[],"version":"hash"}`},
+		{offline, "GET", "/api/v1/rules", 409, "start heed serve first"},
+		{offline, "POST", "/-/reload", 409, "start heed serve first"},
 		{open, "GET", "/api/v1/events", 200, `"next_cursor":""`},
 		{open, "GET", "/api/v1/events?limit=0", 400, "limit is a number from 1 to 500"},
 		{open, "GET", "/api/v1/events?cursor=x", 400, "cursor is not one that a page gave"},

@@ -183,7 +183,7 @@ func isTooLarge(err error) bool {
 	return ok
 }
 
-func (a *api) rules(*http.Request) (any, error) { return a.Service.Rules(), nil }
+func (a *api) rules(*http.Request) (any, error) { return a.Service.Rules() }
 
 // reload answers 400 with the problems if the rules cannot be used; the old
 // ones then stay active.
