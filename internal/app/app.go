@@ -77,8 +77,8 @@ func (o *Options) validate() error {
 		return errors.New("app: Rules, Data, Listen and Admin are needed")
 	case o.Keys == nil || o.LookupEnv == nil || o.Log == nil:
 		return errors.New("app: Keys, LookupEnv and Log are needed")
-	case o.MaxAge <= 0 || o.MaxAhead <= 0 || o.SilentAfter < 0 || o.DrainDelay < 0:
-		return errors.New("app: MaxAge and MaxAhead must be positive, SilentAfter and DrainDelay not negative")
+	case min(o.MaxAge, o.MaxAhead, o.SilentAfter, o.DrainDelay) < 0:
+		return errors.New("app: MaxAge, MaxAhead, SilentAfter and DrainDelay must not be negative")
 	case o.Retention < MinRetention:
 		return fmt.Errorf("app: Retention is %s and must be at least %s", o.Retention, MinRetention)
 	default:
