@@ -91,10 +91,6 @@ func (d *Directory) Len() int {
 	return len(d.people)
 }
 
-// Forget removes a person with all their progress. What events tell of them
-// afterwards is learnt anew.
-func (d *Directory) Forget(user string) { d.detach(user) }
-
 // detach takes a person out, nil if nothing is known of them, and attach puts
 // them back; nobody of that id may have become known meanwhile.
 func (d *Directory) detach(user string) *person {

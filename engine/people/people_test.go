@@ -236,8 +236,8 @@ func TestLearn_keepsTheSmallestOfTooManyItems(t *testing.T) {
 func TestForget_makesAPersonUnknown(t *testing.T) {
 	event := tell(1, "quiz.submitted", "userId", "u1", "quizId", "q1", "score", 90)
 	d := directory(event, tell(1, "quiz.submitted", "userId", "u2", "quizId", "q1", "score", 80))
-	d.Forget("u1")
-	d.Forget("nobody")
+	d.detach("u1")
+	d.detach("nobody")
 	if _, ok := d.Person("u1"); ok {
 		t.Error("u1 is known")
 	}

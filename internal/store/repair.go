@@ -89,14 +89,8 @@ func (db *DB) change(ctx context.Context, update string, args []value) (n int, e
 	return n, nil
 }
 
-// forgetEvents is how many events Forget looks at, and deletes, at a time.
+// forgetEvents is how many events ForgetPerson looks at, and deletes, at a time.
 const forgetEvents = 2000
-
-// Forget is ForgetPerson for those who need not know how far.
-func (db *DB) Forget(ctx context.Context, user string) (n int, err error) {
-	n, _, err = db.ForgetPerson(ctx, user)
-	return n, err
-}
 
 // ForgetPerson implements people.Store. It deletes every event whose data.userId
 // is the user's, every quarantined one that names the user, and heed's own

@@ -59,10 +59,6 @@ type Store interface {
 	Retry(ctx context.Context, f record.DeliveryFilter, now time.Time) (int, error)
 	// Discard takes the chosen deliveries out, but for what was sent.
 	Discard(ctx context.Context, f record.DeliveryFilter) (int, error)
-	// Forget deletes the events whose data.userId is the user's, with their
-	// deliveries, sent or not.
-	Forget(ctx context.Context, user string) (int, error)
-
 	// Thread is the ts that KeepThread was last given for the key.
 	Thread(ctx context.Context, key string) (ts string, found bool, err error)
 	KeepThread(ctx context.Context, key, ts string, now time.Time) error
