@@ -42,14 +42,14 @@ func (p *Params) AddressTemplateOf(key string, node *source.Node) *expression.Te
 	return p.compile(key, node, p.Scope.AddressTemplate)
 }
 
-func (p *Params) compile(key string, node *source.Node, compile func(string) (*expression.Template, []expression.Fault)) *expression.Template {
+func (p *Params) compile(key string, node *source.Node, compile func(string) (*expression.Template, []expression.Problem)) *expression.Template {
 	if !CheckText(p.Fields, key, node) {
 		return nil
 	}
 	template, faults := compile(node.Text())
 	ReportComments(p.Report(), node, expression.TemplateComments(node.Text()))
 	ReportFaults(p.Report(), node, faults)
-	if slices.ContainsFunc(faults, func(f expression.Fault) bool { return !f.Warning }) {
+	if slices.ContainsFunc(faults, func(f expression.Problem) bool { return !f.Warning }) {
 		return nil
 	}
 	return template
@@ -257,7 +257,7 @@ func (j *JSON) Render(env *expression.Env) any {
 
 // ReportFaults reports the faults of an expression or template at their places
 // in the node that holds it.
-func ReportFaults(report *source.Report, node *source.Node, faults []expression.Fault) {
+func ReportFaults(report *source.Report, node *source.Node, faults []expression.Problem) {
 	for _, f := range faults {
 		add := report.Errorf
 		if f.Warning {

@@ -14,14 +14,14 @@ func readExpectBody(p *actions.Params) string {
 	if node == nil || !actions.CheckText(p.Fields, "expect_body", node) {
 		return ""
 	}
-	_, faults := expression.AnswerScope().Condition(node.Text())
+	_, faults := expression.ResponseScope().Condition(node.Text())
 	actions.ReportFaults(p.Report(), node, ofAnswers(faults))
 	return node.Text()
 }
 
 // ofAnswers says of names that an answer does not have what there is instead.
-func ofAnswers(faults []expression.Fault) []expression.Fault {
-	var list []expression.Fault
+func ofAnswers(faults []expression.Problem) []expression.Problem {
+	var list []expression.Problem
 	for _, f := range faults {
 		switch f.Code {
 		case "unknown-field": // of the event, whose name has a fault already
@@ -43,7 +43,7 @@ func bodyCondition(text string) *expression.Condition {
 	if have, ok := bodyConditions.Load(text); ok {
 		return have.(*expression.Condition)
 	}
-	condition, _ := expression.AnswerScope().Condition(text) // nil for a text that was never checked
+	condition, _ := expression.ResponseScope().Condition(text) // nil for a text that was never checked
 	bodyConditions.Store(text, condition)
 	return condition
 }
@@ -54,7 +54,7 @@ func complain(expected string, status int, body []byte) string {
 	if condition == nil {
 		return "the recorded expect_body " + expected + " cannot be read"
 	}
-	truth, reason := condition.Eval(expression.NewAnswerEnv(status, body))
+	truth, reason := condition.Eval(expression.NewResponseEnv(status, body))
 	switch {
 	case truth == expression.True:
 		return ""

@@ -26,6 +26,7 @@ type serveFlags struct {
 	app                                      app.Options
 	secretFile, adminTokenFile               string
 	maxAge, maxAhead, retention, silentAfter durationFlag
+	settle                                   durationFlag
 	tlsCert, tlsKey                          string
 	logLevel, logFormat                      string
 }
@@ -34,6 +35,7 @@ func newServe(s streams) *cobra.Command {
 	f := serveFlags{
 		maxAge: durationFlag(8 * time.Hour), maxAhead: durationFlag(5 * time.Minute),
 		retention: durationFlag(90 * 24 * time.Hour), silentAfter: durationFlag(12 * time.Hour),
+		settle: durationFlag(15 * time.Minute),
 	}
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -65,6 +67,7 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	flags.Var(&f.retention, "retention", "delete events older than this")
 	flags.Var(&f.silentAfter, "silent-after",
 		"make the event heed.source.silent when no good event came for this long; 0s for never")
+	flags.Var(&f.settle, "settle", "after a start, leave waits alone for this long that came due before it")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "certificate file, to serve HTTPS; re-read when it changes")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "key file for --tls-cert")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -120,6 +123,7 @@ func (f *serveFlags) options(s streams) (o app.Options, err error) {
 		return o, usage("--retention %s would delete events while they are worked on: give at least 1h", &f.retention)
 	}
 	o.MaxAge, o.MaxAhead, o.Retention = time.Duration(f.maxAge), time.Duration(f.maxAhead), time.Duration(f.retention)
+	o.Settle = time.Duration(f.settle)
 	o.SilentAfter, o.DrainDelay = time.Duration(f.silentAfter), 300*time.Millisecond
 	if o.Log, err = newLogger(s, s.err, f.logLevel, f.logFormat); err != nil {
 		return o, err

@@ -22,12 +22,12 @@ const maxExpressionDepth = 150
 
 // checkBounds refuses, when the rule is loaded, what could run away when an
 // event comes: loops within loops and functions that multiply what they get.
-func checkBounds(text string, tree ast.Node) []Fault {
-	var faults []Fault
+func checkBounds(text string, tree ast.Node) []Problem {
+	var faults []Problem
 	tooDeep := false
 	report := func(n ast.Node, code, message, hint string) {
 		from := n.Location().From
-		faults = append(faults, Fault{From: from, To: wordEnd([]rune(text), from), Code: code, Message: message, Hint: hint})
+		faults = append(faults, Problem{From: from, To: wordEnd([]rune(text), from), Code: code, Message: message, Hint: hint})
 	}
 	var walk func(n ast.Node, inLoop bool, depth int)
 	walk = func(n ast.Node, inLoop bool, depth int) {

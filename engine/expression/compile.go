@@ -147,10 +147,10 @@ func (c *compiler) identifier(n *ast.IdentifierNode) node {
 	case "data":
 		return func(f *frame) any { return f.env.data }
 	default:
-		if run, ok := ofAnswer(n.Value); ok {
+		if run, ok := ofResponse(n.Value); ok {
 			return run
 		}
-		return constant(failedf("there is no %s", n.Value))
+		return named(n.Value)
 	}
 }
 

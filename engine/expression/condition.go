@@ -49,7 +49,7 @@ type namedNode struct {
 
 // Condition compiles a condition. It must give true or false. The condition is
 // nil if one of the faults is more than a warning.
-func (s *Scope) Condition(text string) (*Condition, []Fault) {
+func (s *Scope) Condition(text string) (*Condition, []Problem) {
 	tree, result, faults := s.read(text)
 	if len(faults) > 0 {
 		return nil, faults
@@ -62,14 +62,14 @@ func (s *Scope) Condition(text string) (*Condition, []Fault) {
 		kind = word(result.String())
 	}
 	if kind != "" && kind != "true or false" {
-		f := Fault{
+		f := Problem{
 			To: len([]rune(text)), Code: "not-boolean",
 			Message: "the condition gives " + kind + ", not true or false", Hint: "compare it with something, as in data.score < 70",
 		}
 		if field := dataField(tree); field != "" {
 			f.Hint = "compare it: data." + field + " == …, or data." + field + " != nil for any value"
 		}
-		return nil, []Fault{f}
+		return nil, []Problem{f}
 	}
 	c := &compiler{}
 	root := c.clause(tree)

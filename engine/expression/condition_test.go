@@ -360,7 +360,7 @@ func TestWhatIsNoWholeFormulaIsReadSoonAndWithoutHarm(t *testing.T) {
 		"VLOOKUP(", ")AND(,)", "ISBLANK()", "IF(,,)", "WENN(;;)", "ä AND(ö,ü)", "lookup()", "progress()", "lookups", "lookups.x", "a[1](2)", "VLOOKUP(a,)", "(((;", "f(1,2;3",
 	} {
 		s := NewScope([]*event.Type{wide})
-		s.LookUpIn(Tables{"m": {}})
+		s.SetTables(Tables{"m": {}})
 		start := time.Now()
 		if c, faults := s.Condition(text); c != nil || len(faults) == 0 {
 			t.Errorf("%.20s is sound", text)
@@ -416,7 +416,7 @@ func TestConditionsThatNeverChangeAreFound(t *testing.T) {
 	}
 }
 
-func checkConstant(t *testing.T, text string, c *Condition, faults []Fault, want string) {
+func checkConstant(t *testing.T, text string, c *Condition, faults []Problem, want string) {
 	t.Helper()
 	if c == nil {
 		t.Errorf("%s: %v", text, faults)

@@ -23,7 +23,7 @@ const maxTrials = 1 << 16
 
 // checkConstancy warns of a condition, or a part of it that is an and, an or
 // or reads nothing, that cannot be decided in more than one way.
-func (s *Scope) checkConstancy(text string, tree ast.Node, c *Condition) []Fault {
+func (s *Scope) checkConstancy(text string, tree ast.Node, c *Condition) []Problem {
 	t := s.newTrial(tree)
 	t.root, t.left = c.root, maxTrials
 	if !t.worthwhile() {
@@ -157,16 +157,16 @@ func (t *trial) worthwhile() bool {
 
 // check tries a part and, if it can be decided in several ways, the parts of
 // it. from counts the leaves in front of it.
-func (t *trial) check(text string, c *clause, from int) []Fault {
+func (t *trial) check(text string, c *clause, from int) []Problem {
 	leaves := t.leaves[from : from+c.size()]
 	if c.op == "" && len(leaves[0].fields) > 0 && leaves[0].fields[0] != "event" {
 		return nil
 	}
 	if f, constant := t.constant(c, leaves); constant {
 		f.From, f.To = t.span(text, leaves)
-		return []Fault{f}
+		return []Problem{f}
 	}
-	var faults []Fault
+	var faults []Problem
 	for _, child := range c.children {
 		faults = append(faults, t.check(text, child, from)...)
 		from += child.size()
@@ -187,10 +187,10 @@ func (c *clause) size() int {
 }
 
 // constant tries every combination of values and says what never changes.
-func (t *trial) constant(c *clause, leaves []leaf) (Fault, bool) {
+func (t *trial) constant(c *clause, leaves []leaf) (Problem, bool) {
 	truths, ok := t.try(c, leaves)
 	about := strings.Join(repeated(leaves), " and ")
-	f := Fault{Code: "constant-condition", Warning: true}
+	f := Problem{Code: "constant-condition", Warning: true}
 	what := "the condition"
 	if c != t.root {
 		what = "this part of the condition"

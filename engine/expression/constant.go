@@ -10,8 +10,8 @@ import (
 // checkConstants tries out what does not depend on the event: a date, a
 // duration, a time zone, a layout or a pattern that is written wrong is wrong
 // for every event.
-func checkConstants(text string, tree ast.Node) []Fault {
-	var faults []Fault
+func checkConstants(text string, tree ast.Node) []Problem {
+	var faults []Problem
 	var walk func(n ast.Node)
 	walk = func(n ast.Node) {
 		if f, wrong := wrongConstant(n); wrong {
@@ -27,25 +27,25 @@ func checkConstants(text string, tree ast.Node) []Fault {
 }
 
 // constantFunctions are the functions whose constant arguments are tried out.
-var constantFunctions = map[string]Fault{
+var constantFunctions = map[string]Problem{
 	"date":     {Code: "bad-date", Message: "this is no date", Hint: `write date("2026-01-31") or date("2026-01-31T09:00:00Z")`},
 	"duration": {Code: "bad-duration", Message: "this is no duration", Hint: `write duration("90m"), or days(7)`},
 	"timezone": badZone,
 }
 
 var (
-	badZone   = Fault{Code: "bad-zone", Message: "this is no time zone", Hint: `name a zone as in "Asia/Kolkata" or "UTC"`}
-	badRegexp = Fault{Code: "bad-regexp", Message: "this is no regular expression", Hint: "see the syntax that Go's regexp takes (RE2)"}
-	badLayout = Fault{Code: "bad-layout", Message: "the layout would show letters, not the time", Hint: `write it as the moment 2 January 2006, 15:04:05 would look: "2006-01-02", "2 Jan 15:04"`}
+	badZone   = Problem{Code: "bad-zone", Message: "this is no time zone", Hint: `name a zone as in "Asia/Kolkata" or "UTC"`}
+	badRegexp = Problem{Code: "bad-regexp", Message: "this is no regular expression", Hint: "see the syntax that Go's regexp takes (RE2)"}
+	badLayout = Problem{Code: "bad-layout", Message: "the layout would show letters, not the time", Hint: `write it as the moment 2 January 2006, 15:04:05 would look: "2006-01-02", "2 Jan 15:04"`}
 )
 
 // wrongConstant says what is wrong with a node that holds a constant.
-func wrongConstant(n ast.Node) (Fault, bool) {
+func wrongConstant(n ast.Node) (Problem, bool) {
 	switch n := n.(type) {
 	case *ast.BuiltinNode:
 		f, known := constantFunctions[n.Name]
 		if _, ok := constants(n.Arguments); !ok || !known {
-			return Fault{}, false
+			return Problem{}, false
 		}
 		if u, ok := evalConstant(n).(*Unknown); ok && u.kind != missing {
 			f = f.because(n, u.Reason())
@@ -78,10 +78,10 @@ func wrongConstant(n ast.Node) (Fault, bool) {
 			return wrongLayout(n.Arguments)
 		}
 	}
-	return Fault{}, false
+	return Problem{}, false
 }
 
-func (f Fault) because(n ast.Node, reason string) Fault {
+func (f Problem) because(n ast.Node, reason string) Problem {
 	f.From = n.Location().From
 	f.Message += ": " + reason
 	return f
@@ -109,7 +109,7 @@ var (
 )
 
 // wrongLayout looks at the layout of format(time, layout, zone).
-func wrongLayout(args []ast.Node) (Fault, bool) {
+func wrongLayout(args []ast.Node) (Problem, bool) {
 	if len(args) > 1 {
 		if layout, ok := args[1].(*ast.StringNode); ok {
 			if foreign := foreignLayout.FindString(layout.Value); foreign != "" {
@@ -123,7 +123,7 @@ func wrongLayout(args []ast.Node) (Fault, bool) {
 			}
 		}
 	}
-	return Fault{}, false
+	return Problem{}, false
 }
 
 // evalConstant evaluates what reads nothing of an event.

@@ -15,11 +15,11 @@ import (
 var dashedField = regexp.MustCompile(`\b(data(?:\.\w+)*)\.(\w+(?:-[A-Za-z_]\w*)+)`)
 
 // checkDashes finds fields with a dash in their names.
-func (s *Scope) checkDashes(text string, tree ast.Node) []Fault {
+func (s *Scope) checkDashes(text string, tree ast.Node) []Problem {
 	if !strings.Contains(text, "-") {
 		return nil
 	}
-	var faults []Fault
+	var faults []Problem
 	variables, names := namesIn(tree)
 	known := slices.Concat(s.names(), functionNames, variables)
 	code := outsideStrings([]rune(text))
@@ -35,7 +35,7 @@ func (s *Scope) checkDashes(text string, tree ast.Node) []Fault {
 		if names[from+len([]rune(parts[0]))+1] != parts[1] {
 			continue // it is in a comment
 		}
-		f := Fault{From: from, To: from + len([]rune(name)), Code: "unknown-field"}
+		f := Problem{From: from, To: from + len([]rune(name)), Code: "unknown-field"}
 		switch closest := suggest.Closest(name, s.fieldNames()); {
 		case open || isField:
 			f.Message = object + "." + name + " is read as a subtraction"

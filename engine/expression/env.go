@@ -16,9 +16,11 @@ type Env struct {
 	// another kind is an *Unknown with the reason.
 	data map[string]any
 
-	inquiry *Inquiry
-	tables  Facts
-	answer  answer // instead of the event, in an AnswerScope
+	lookups  *LookupLog
+	tables   Resolver
+	response response       // instead of the event, in an ResponseScope
+	names    map[string]any // beside the event, of a firing
+	rows     []*Env         // of items
 
 	frame   frame
 	failure error

@@ -24,10 +24,10 @@ var Rankings = []string{"progress", "time", "score", "completions"}
 
 // checkFacts finds what is asked wrongly beyond the event: a table that there
 // is not, a column that it does not have, a person where a value belongs.
-func (s *Scope) checkFacts(text string, tree ast.Node) []Fault {
-	var faults []Fault
+func (s *Scope) checkFacts(text string, tree ast.Node) []Problem {
+	var faults []Problem
 	runes := []rune(text)
-	report := func(n ast.Node, f Fault) {
+	report := func(n ast.Node, f Problem) {
 		f.From = n.Location().From
 		f.To = wordEnd(runes, f.From)
 		if _, isText := n.(*ast.StringNode); isText && f.From < len(runes) && strings.ContainsRune("\"'`", runes[f.From]) {
@@ -65,17 +65,17 @@ func asksForNil(n ast.Node) bool {
 	return ok && (b.Operator == "==" || b.Operator == "!=") && (isNil(b.Left) || isNil(b.Right))
 }
 
-func (s *Scope) checkUser(n ast.Node, inRecord bool, report func(ast.Node, Fault)) {
-	s.noteAsked(Question{About: AboutUser})
+func (s *Scope) checkUser(n ast.Node, inRecord bool, report func(ast.Node, Problem)) {
+	s.noteQuery(Query{About: AboutUser})
 	switch {
 	case !s.loose && !slices.Contains(s.fieldNames(), "userId"):
-		report(n, Fault{Code: "no-user", Message: s.events() + " has no userId, so there is no user", Hint: "it has " + strings.Join(s.fieldNames(), ", ")})
+		report(n, Problem{Code: "no-user", Message: s.events() + " has no userId, so there is no user", Hint: "it has " + strings.Join(s.fieldNames(), ", ")})
 	case !inRecord:
-		report(n, Fault{Code: "bare-record", Message: "user is a person, not a value", Hint: "write user.email, user.role, user.teamId or user.active; data.userId for the id; user != nil to ask whether the person is known"})
+		report(n, Problem{Code: "bare-record", Message: "user is a person, not a value", Hint: "write user.email, user.role, user.teamId or user.active; data.userId for the id; user != nil to ask whether the person is known"})
 	}
 }
 
-func (s *Scope) checkCall(n ast.Node, inRecord bool, report func(ast.Node, Fault)) {
+func (s *Scope) checkCall(n ast.Node, inRecord bool, report func(ast.Node, Problem)) {
 	if chain, ok := n.(*ast.ChainNode); ok {
 		n = chain.Node
 	}
@@ -83,36 +83,36 @@ func (s *Scope) checkCall(n ast.Node, inRecord bool, report func(ast.Node, Fault
 	name := asks(call)
 	if len(call.Arguments) != 2 {
 		if table, ok := firstText(call.Arguments); ok && name == "lookup" && len(call.Arguments) == 1 {
-			report(call, Fault{Code: "type-mismatch", Message: "lookup lacks the key of the row", Hint: "write " + s.example(table)})
+			report(call, Problem{Code: "type-mismatch", Message: "lookup lacks the key of the row", Hint: "write " + s.example(table)})
 		}
 		return // the type check says so
 	}
 	switch name {
 	case "progress":
-		s.noteAsked(Question{About: AboutProgress})
+		s.noteQuery(Query{About: AboutProgress})
 	case "lookup":
 		tables := slices.Sorted(maps.Keys(s.tables))
 		table, isText := call.Arguments[0].(*ast.StringNode)
 		if isText {
-			s.noteAsked(Question{About: AboutLookup, Of: table.Value})
+			s.noteQuery(Query{About: AboutLookup, Of: table.Value})
 		}
 		switch {
 		case !isText:
-			report(call.Arguments[0], Fault{Code: "unknown-table", Message: "the name of the table stands in quotes", Hint: "write " + s.lookupOf(call.Arguments)})
+			report(call.Arguments[0], Problem{Code: "unknown-table", Message: "the name of the table stands in quotes", Hint: "write " + s.lookupOf(call.Arguments)})
 		case len(tables) == 0:
-			report(table, Fault{Code: "unknown-table", Message: "there are no tables to look things up in", Hint: "declare it at the top of the file: lookups: {" + table.Value + ": {file: " + table.Value + ".csv, key: userId}}"})
+			report(table, Problem{Code: "unknown-table", Message: "there are no tables to look things up in", Hint: "declare it at the top of the file: lookups: {" + table.Value + ": {file: " + table.Value + ".csv, key: userId}}"})
 		case !slices.Contains(tables, table.Value):
-			report(table, Fault{Code: "unknown-table", Message: "there is no table called " + table.Value, Hint: suggest.DidYouMean(table.Value, tables)})
+			report(table, Problem{Code: "unknown-table", Message: "there is no table called " + table.Value, Hint: suggest.DidYouMean(table.Value, tables)})
 		case !inRecord:
-			report(call, Fault{Code: "bare-record", Message: "lookup gives a row, not a value", Hint: "write the column behind it: " + s.example(table.Value)})
+			report(call, Problem{Code: "bare-record", Message: "lookup gives a row, not a value", Hint: "write the column behind it: " + s.example(table.Value)})
 		}
 	case "rank":
 		by, isText := call.Arguments[1].(*ast.StringNode)
 		if isText {
-			s.noteAsked(Question{About: AboutRank, Key: by.Value})
+			s.noteQuery(Query{About: AboutRank, Key: by.Value})
 		}
 		if !isText || !slices.Contains(Rankings, by.Value) {
-			f := Fault{Code: "unknown-ranking", Message: "users are ranked by " + strings.Join(Rankings, ", "), Hint: `write rank(data.userId, "score")`}
+			f := Problem{Code: "unknown-ranking", Message: "users are ranked by " + strings.Join(Rankings, ", "), Hint: `write rank(data.userId, "score")`}
 			if isText && suggest.Closest(by.Value, Rankings) != "" {
 				f.Hint = suggest.DidYouMean(by.Value, Rankings)
 			}
@@ -171,7 +171,7 @@ func (s *Scope) anyTable() string {
 }
 
 // checkCell finds a column or a value of a user that there is not.
-func (s *Scope) checkCell(member *ast.MemberNode, report func(ast.Node, Fault)) {
+func (s *Scope) checkCell(member *ast.MemberNode, report func(ast.Node, Problem)) {
 	cell, isText := member.Property.(*ast.StringNode)
 	record := member.Node
 	if chain, ok := record.(*ast.ChainNode); ok {
@@ -179,7 +179,7 @@ func (s *Scope) checkCell(member *ast.MemberNode, report func(ast.Node, Fault)) 
 	}
 	if asks(record) == "user" {
 		if !isText || !slices.Contains(UserFields, cell.Value) {
-			f := Fault{Code: "unknown-field", Message: "of a user is known: " + strings.Join(UserFields, ", "), Hint: "write user.email"}
+			f := Problem{Code: "unknown-field", Message: "of a user is known: " + strings.Join(UserFields, ", "), Hint: "write user.email"}
 			if isText {
 				f.Message = "a user has no " + cell.Value
 				f.Hint = s.userHint(cell.Value)
@@ -199,13 +199,13 @@ func (s *Scope) checkCell(member *ast.MemberNode, report func(ast.Node, Fault)) 
 	columns := s.tables[table.Value].Columns
 	switch {
 	case !isText:
-		report(member, Fault{Code: "unknown-column", Message: "the column is written as it is", Hint: "write " + s.example(table.Value)})
+		report(member, Problem{Code: "unknown-column", Message: "the column is written as it is", Hint: "write " + s.example(table.Value)})
 	case !slices.Contains(columns, cell.Value):
 		hint := "it has " + strings.Join(columns, ", ")
 		if closest := suggest.Closest(cell.Value, columns); closest != "" {
 			hint = "did you mean " + closest + "?"
 		}
-		report(member, Fault{Code: "unknown-column", Message: "the table " + table.Value + " has no column " + cell.Value + s.tables[table.Value].in(), Hint: hint})
+		report(member, Problem{Code: "unknown-column", Message: "the table " + table.Value + " has no column " + cell.Value + s.tables[table.Value].in(), Hint: hint})
 	default:
 		s.noteRead(table.Value, cell.Value)
 	}

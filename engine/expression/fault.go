@@ -13,9 +13,9 @@ import (
 	"heed/engine/suggest"
 )
 
-// Fault is one mistake in an expression or template. From and To count the
+// Problem is one mistake in an expression or template. From and To count the
 // characters of its text from 0.
-type Fault struct {
+type Problem struct {
 	From, To int
 	Code     string
 	Message  string
@@ -28,7 +28,7 @@ type Fault struct {
 }
 
 // shift moves a fault by the place of the expression in a larger text.
-func (f Fault) shift(by int) Fault {
+func (f Problem) shift(by int) Problem {
 	f.From += by
 	f.To += by
 	return f
@@ -36,14 +36,14 @@ func (f Fault) shift(by int) Fault {
 
 // fromExpr turns an error of the expression library, which speaks to
 // programmers, into a fault that speaks to rule authors.
-func (s *Scope) fromExpr(text string, err error) Fault {
+func (s *Scope) fromExpr(text string, err error) Problem {
 	runes := []rune(text)
 	var at *file.Error
 	if !errors.As(err, &at) {
-		return Fault{To: len(runes), Code: "syntax", Message: err.Error()}
+		return Problem{To: len(runes), Code: "syntax", Message: err.Error()}
 	}
 	from := min(max(at.From, 0), len(runes))
-	f := Fault{From: from, To: wordEnd(runes, from), Code: "syntax", Message: at.Message, end: len(runes)}
+	f := Problem{From: from, To: wordEnd(runes, from), Code: "syntax", Message: at.Message, end: len(runes)}
 	for _, t := range translations {
 		if m := t.pattern.FindStringSubmatch(at.Message); m != nil {
 			t.rewrite(s, &f, m)
@@ -71,7 +71,7 @@ func (s *Scope) fromExpr(text string, err error) Fault {
 }
 
 // decimalAsTwo finds the decimal comma for which a function has a value too many.
-func decimalAsTwo(text string, f Fault) (Fault, bool) {
+func decimalAsTwo(text string, f Problem) (Problem, bool) {
 	m := newMended(text)
 	code := []rune(m.code)
 	if !f.tooMany || f.To >= len(code) || code[f.To] != '(' {
@@ -111,7 +111,7 @@ func wordEnd(text []rune, from int) int {
 
 type translation struct {
 	pattern *regexp.Regexp
-	rewrite func(s *Scope, f *Fault, m []string)
+	rewrite func(s *Scope, f *Problem, m []string)
 }
 
 // usages show how functions are called that people call wrongly.
@@ -138,7 +138,7 @@ func (s *Scope) usageOf(function string) string {
 
 var translations = []translation{
 	{regexp.MustCompile(`^unknown field (\S+)$`), (*Scope).unknownField},
-	{regexp.MustCompile(`^type (.+) has no (?:field|method) (\S+)$`), func(s *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^type (.+) has no (?:field|method) (\S+)$`), func(s *Scope, f *Problem, m []string) {
 		f.Code, f.Message = "unknown-field", word(m[1])+" has no field "+m[2]
 		switch {
 		case word(m[1]) == "a function":
@@ -154,17 +154,17 @@ var translations = []translation{
 		}
 	}},
 	{regexp.MustCompile(`^unknown name (\S+)$`), (*Scope).unknownName},
-	{regexp.MustCompile(`^(\S+) is not callable$`), func(_ *Scope, f *Fault, _ []string) {
+	{regexp.MustCompile(`^(\S+) is not callable$`), func(_ *Scope, f *Problem, _ []string) {
 		f.Code, f.Message, f.Hint = "not-a-function", "this is a value, not a function", "write it without brackets"
 	}},
 	{regexp.MustCompile(`^invalid operation: (\S+) \(mismatched types (.+) and (.+)\)$`), (*Scope).mismatch},
-	{regexp.MustCompile(`^invalid operation: (\S+) \(mismatched type (.+)\)$`), func(_ *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^invalid operation: (\S+) \(mismatched type (.+)\)$`), func(_ *Scope, f *Problem, m []string) {
 		f.Code, f.Message = "type-mismatch", m[1]+" does not work on "+word(m[2])
 		if m[1] == "not" || m[1] == "!" {
 			f.Hint = "put the whole comparison into brackets: not (data.score < 70)"
 		}
 	}},
-	{regexp.MustCompile(`^cannot use (.+) as type (.+) in (?:array|map key)$`), func(_ *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^cannot use (.+) as type (.+) in (?:array|map key)$`), func(_ *Scope, f *Problem, m []string) {
 		f.Code, f.Message = "type-mismatch", word(m[1])+" can never be in a list of "+word(m[2])
 		switch {
 		case word(m[1]) == "a time":
@@ -175,7 +175,7 @@ var translations = []translation{
 			f.Hint = "numbers stand without quotes: in [60, 70]"
 		}
 	}},
-	{regexp.MustCompile(`^cannot use (.+) as argument \(type (.+)\) to call (\S+)`), func(_ *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^cannot use (.+) as argument \(type (.+)\) to call (\S+)`), func(_ *Scope, f *Problem, m []string) {
 		f.Code, f.Message = "type-mismatch", m[3]+" takes "+word(m[2])+" here, not "+word(m[1])
 		switch {
 		case word(m[2]) == "a text" && word(m[1]) == "a number":
@@ -186,25 +186,25 @@ var translations = []translation{
 			f.Hint = `make a time of the text: date("2026-01-31")`
 		}
 	}},
-	{regexp.MustCompile(`^invalid argument for (\S+) \(type (.+)\)$`), func(_ *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^invalid argument for (\S+) \(type (.+)\)$`), func(_ *Scope, f *Problem, m []string) {
 		f.Code, f.Message = "type-mismatch", m[1]+" does not take "+word(m[2])
 		f.Hint = "it takes a list or a text; a number is compared as it is: data.score > 3"
 	}},
-	{regexp.MustCompile(`^predicate should return boolean \(got (.+)\)$`), func(_ *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^predicate should return boolean \(got (.+)\)$`), func(_ *Scope, f *Problem, m []string) {
 		f.Code, f.Message = "not-boolean", "the condition in the brackets gives "+word(m[1])+", not true or false"
 	}},
-	{regexp.MustCompile(`^builtin (\S+) takes only array \(got (.+)\)$`), func(_ *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^builtin (\S+) takes only array \(got (.+)\)$`), func(_ *Scope, f *Problem, m []string) {
 		f.Code, f.Message = "type-mismatch", m[1]+" takes a list, not "+word(m[2])
 		f.Hint = "a rule sees one event: heed counts no others"
 	}},
-	{regexp.MustCompile(`^Operator \(\?\?\) and coalesce expressions \(.+\) cannot be mixed|cannot be mixed`), func(_ *Scope, f *Fault, _ []string) {
+	{regexp.MustCompile(`^Operator \(\?\?\) and coalesce expressions \(.+\) cannot be mixed|cannot be mixed`), func(_ *Scope, f *Problem, _ []string) {
 		f.Message, f.Hint = "?? and another operator beside it need brackets", "write (data.score ?? 100) < 70"
 	}},
-	{regexp.MustCompile(`^unexpected token EOF$`), func(_ *Scope, f *Fault, _ []string) {
+	{regexp.MustCompile(`^unexpected token EOF$`), func(_ *Scope, f *Problem, _ []string) {
 		f.From, f.To = f.end, f.end+1
 		f.Message, f.Hint = "the expression ends too early", "something is missing at the end, such as a value or a closing bracket"
 	}},
-	{regexp.MustCompile(`^unexpected token (\w+)\("(.*)"\)$`), func(_ *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^unexpected token (\w+)\("(.*)"\)$`), func(_ *Scope, f *Problem, m []string) {
 		f.Message = "unexpected " + m[2]
 		switch {
 		case m[2] == ")" || m[2] == "]":
@@ -222,23 +222,23 @@ var translations = []translation{
 			f.Hint = "join conditions with and, or with or"
 		}
 	}},
-	{regexp.MustCompile(`^invalid char escape$`), func(_ *Scope, f *Fault, _ []string) {
+	{regexp.MustCompile(`^invalid char escape$`), func(_ *Scope, f *Problem, _ []string) {
 		f.Message, f.Hint = "a backslash that starts no escape", "write two backslashes, as in \"\\\\d+\", or put the text in backticks"
 	}},
-	{regexp.MustCompile(`^bad number syntax: "(.*)"$`), func(_ *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^bad number syntax: "(.*)"$`), func(_ *Scope, f *Problem, m []string) {
 		f.Message, f.Hint = m[1]+" is no number", "write a plain number, or days(7), hours(2), minutes(45)"
 	}},
-	{regexp.MustCompile(`^unrecognized character: U\+\w+ '(.*)'$`), func(_ *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^unrecognized character: U\+\w+ '(.*)'$`), func(_ *Scope, f *Problem, m []string) {
 		f.Message, f.Hint = m[1]+" means nothing here", "write the operator as a sign or word of the language: + - * / < <= == != and or not"
 	}},
-	{regexp.MustCompile(`^not enough arguments to call (\w+)|^expected at least (\d+) arguments`), func(s *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^not enough arguments to call (\w+)|^expected at least (\d+) arguments`), func(s *Scope, f *Problem, m []string) {
 		f.Code, f.Message = "type-mismatch", "a function lacks a value in its brackets"
 		f.Hint = s.usageOf(m[1])
 	}},
-	{regexp.MustCompile(`^too many arguments to call (\w+)`), func(s *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^too many arguments to call (\w+)`), func(s *Scope, f *Problem, m []string) {
 		f.Code, f.Message, f.Hint, f.tooMany = "type-mismatch", m[1]+" takes fewer values", s.usageOf(m[1]), true
 	}},
-	{regexp.MustCompile(`^invalid number of arguments(?: for \w+)? \(expected (.+), got (\d+)\)$`), func(s *Scope, f *Fault, m []string) {
+	{regexp.MustCompile(`^invalid number of arguments(?: for \w+)? \(expected (.+), got (\d+)\)$`), func(s *Scope, f *Problem, m []string) {
 		values := " values"
 		if m[1] == "1" {
 			values = " value"
@@ -246,16 +246,16 @@ var translations = []translation{
 		f.Code, f.Message = "type-mismatch", "this function takes "+m[1]+values+", not "+m[2]
 		f.Hint, f.tooMany = s.usageOf(""), m[2] > m[1]
 	}},
-	{regexp.MustCompile(`^type string\[int\] is undefined$|^cannot get (?:first|last) element from string$`), func(_ *Scope, f *Fault, _ []string) {
+	{regexp.MustCompile(`^type string\[int\] is undefined$|^cannot get (?:first|last) element from string$`), func(_ *Scope, f *Problem, _ []string) {
 		f.Code, f.Message, f.Hint = "type-mismatch", "a text has no elements", "cut a piece out: data.quizName[0:1]"
 	}},
-	{regexp.MustCompile(`^unclosed comment$`), func(_ *Scope, f *Fault, _ []string) {
+	{regexp.MustCompile(`^unclosed comment$`), func(_ *Scope, f *Problem, _ []string) {
 		f.Message, f.Hint = "a comment that starts with /* is not closed", "close it with */"
 	}},
-	{regexp.MustCompile(`^literal not terminated$`), func(_ *Scope, f *Fault, _ []string) {
+	{regexp.MustCompile(`^literal not terminated$`), func(_ *Scope, f *Problem, _ []string) {
 		f.Message, f.Hint = "a quote is not closed", `a text starts and ends with the same quote: "graded"`
 	}},
-	{regexp.MustCompile("^error parsing regexp: (.*)$"), func(_ *Scope, f *Fault, m []string) {
+	{regexp.MustCompile("^error parsing regexp: (.*)$"), func(_ *Scope, f *Problem, m []string) {
 		f.Code, f.Message, f.Hint = "bad-regexp", "this is no regular expression: "+m[1], badRegexp.Hint
 		if strings.HasPrefix(m[1], "missing argument to repetition") {
 			f.Hint = `there are no wildcards: write contains "call"; in a pattern .* stands for anything`
@@ -263,7 +263,7 @@ var translations = []translation{
 	}},
 }
 
-func (s *Scope) unknownField(f *Fault, m []string) {
+func (s *Scope) unknownField(f *Problem, m []string) {
 	f.Code = "unknown-field"
 	f.Message = s.events() + " has no field " + m[1]
 	if closest := suggest.Closest(m[1], s.fieldNames()); closest != "" {
@@ -279,7 +279,7 @@ func (s *Scope) unknownField(f *Fault, m []string) {
 // unknownName says what to write instead of a name that there is not. m[2], if
 // given, is the sign behind it: a bracket or a dot says what it was meant as;
 // m[3] is the word behind that.
-func (s *Scope) unknownName(f *Fault, m []string) {
+func (s *Scope) unknownName(f *Problem, m []string) {
 	f.Code, f.Message = "unknown-name", "there is no "+m[1]
 	behind := ""
 	if len(m) > 2 {
@@ -360,7 +360,7 @@ var otherNames = map[string]string{
 	"company": "companyId", "userid": "data.userId", "number": "float(data.…)", "str": "string(data.…)", "substring": "data.quizName[0:3]",
 }
 
-func (s *Scope) mismatch(f *Fault, m []string) {
+func (s *Scope) mismatch(f *Problem, m []string) {
 	op, left, right := m[1], word(m[2]), word(m[3])
 	f.Code = "type-mismatch"
 	f.Message = op + " cannot be used between " + left + " and " + right

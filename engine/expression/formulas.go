@@ -114,7 +114,7 @@ func (m *mended) put(from, to int, text string) {
 	for to < len(m.runes) && m.runes[to] == ' ' {
 		to++
 	}
-	m.replace(Fault{From: from, To: to}, text)
+	m.replace(Problem{From: from, To: to}, text)
 }
 
 func joined(sign string) func(*Scope, *mended, formula) bool {
@@ -132,7 +132,7 @@ func joined(sign string) func(*Scope, *mended, formula) bool {
 
 func askedForNil(_ *Scope, m *mended, f formula) bool {
 	m.put(f.from, f.open+1, "(")
-	m.replace(Fault{From: f.close, To: f.close + 1}, " == nil)")
+	m.replace(Problem{From: f.close, To: f.close + 1}, " == nil)")
 	return len(f.between) == 0
 }
 
@@ -149,7 +149,7 @@ func chosen(_ *Scope, m *mended, f formula) bool {
 	m.put(f.from, f.open+1, "(")
 	switch {
 	case len(f.between) == 1, slices.Contains([]string{"true,false", "true;false", "wahr;falsch", "1,0", "1;0"}, rest):
-		m.replace(Fault{From: f.between[0], To: f.close}, " ")
+		m.replace(Problem{From: f.between[0], To: f.close}, " ")
 	default:
 		m.put(f.between[0], f.between[0]+1, " ? ")
 		m.put(f.between[1], f.between[1]+1, " : ")
@@ -176,24 +176,24 @@ func lookedUp(s *Scope, m *mended, f formula) bool {
 	}
 	start, end, _ := strings.Cut(s.cell(table, "\x00", column), "\x00")
 	m.put(f.from, f.open+1, start)
-	m.replace(Fault{From: f.between[0], To: f.close + 1}, end)
+	m.replace(Problem{From: f.between[0], To: f.close + 1}, end)
 	return true
 }
 
 func lowered(_ *Scope, m *mended, f formula) bool {
-	m.replace(Fault{From: f.from, To: f.open}, strings.ToLower(f.name))
+	m.replace(Problem{From: f.from, To: f.open}, strings.ToLower(f.name))
 	return f.name == strings.ToUpper(f.name)
 }
 
 // fault is what is wrong with a formula, once all of the text is mended.
-func (f formula) fault(m *mended) Fault {
+func (f formula) fault(m *mended) Problem {
 	kind := formulaKinds[strings.ToLower(f.name)]
 	meant := strings.Join(strings.Fields(m.between(f.from, f.close+1)), " ")
 	outside := strings.TrimLeft(string(m.runes[:f.from]), " =") + strings.TrimSpace(string(m.runes[f.close+1:]))
 	if inner, wrapped := strings.CutPrefix(meant, "("); wrapped && outside == "" {
 		meant = strings.TrimSpace(strings.TrimSuffix(inner, ")"))
 	}
-	return Fault{From: f.from, To: f.from + len([]rune(f.name)), Code: "syntax", Message: kind.message, Hint: "write " + meant}
+	return Problem{From: f.from, To: f.from + len([]rune(f.name)), Code: "syntax", Message: kind.message, Hint: "write " + meant}
 }
 
 const (
@@ -204,18 +204,18 @@ const (
 
 // findSemicolons finds semicolons between values in brackets, and the commas
 // beside them, which are decimal points.
-func findSemicolons(m *mended) []Fault {
+func findSemicolons(m *mended) []Problem {
 	code := []rune(m.code)
-	commas := map[int]Fault{}
+	commas := map[int]Problem{}
 	for _, f := range decimalCommas(m.code) {
 		commas[f.From] = f
 	}
 	type bracket struct {
 		sign           rune
 		semicolon      bool
-		numbersWritten []Fault // with a comma
+		numbersWritten []Problem // with a comma
 	}
-	var faults []Fault
+	var faults []Problem
 	open := []bracket{{}}
 	for i, r := range code {
 		inner := &open[len(open)-1]
@@ -230,7 +230,7 @@ func findSemicolons(m *mended) []Fault {
 		case r == ';' && inner.sign == '(':
 			inner.semicolon = true
 			if !m.skip[i] {
-				faults = append(faults, Fault{From: i, To: i + 1, Code: "syntax", Message: commasBetween, Hint: "write , instead of ;"})
+				faults = append(faults, Problem{From: i, To: i + 1, Code: "syntax", Message: commasBetween, Hint: "write , instead of ;"})
 			}
 		case r == ',' && commas[i].To > 0 && !m.skip[i]:
 			inner.numbersWritten = append(inner.numbersWritten, commas[i])
@@ -249,11 +249,11 @@ func findSemicolons(m *mended) []Fault {
 var decimalComma = regexp.MustCompile(`\b\d+(,)\d+\b`)
 
 // decimalCommas are the commas between two digits.
-func decimalCommas(code string) []Fault {
-	var faults []Fault
+func decimalCommas(code string) []Problem {
+	var faults []Problem
 	for _, at := range decimalComma.FindAllStringSubmatchIndex(code, -1) {
 		comma := len([]rune(code[:at[2]]))
-		faults = append(faults, Fault{
+		faults = append(faults, Problem{
 			From: comma, To: comma + 1, Code: "syntax", Message: commaInNumber,
 			Hint: decimalHasPoint + strings.Replace(code[at[0]:at[1]], ",", ".", 1),
 		})

@@ -114,7 +114,7 @@ var habits = []habit{
 
 // findHabits finds every habit in an expression that cannot be read, and what
 // it would be without them.
-func (s *Scope) findHabits(text string) ([]Fault, *mended) {
+func (s *Scope) findHabits(text string) ([]Problem, *mended) {
 	m := newMended(text)
 	formulas := s.findFormulas(m)
 	faults := append(findSemicolons(m), findPipes(m)...)
@@ -137,7 +137,7 @@ func (s *Scope) findHabits(text string) ([]Fault, *mended) {
 				taken[i] = true
 			}
 			start := len([]rune(m.code[:at]))
-			faults = append(faults, Fault{From: start, To: start + len([]rune(m.code[at:to])), Code: "syntax", Message: h.message, Hint: h.hint})
+			faults = append(faults, Problem{From: start, To: start + len([]rune(m.code[at:to])), Code: "syntax", Message: h.message, Hint: h.hint})
 			m.replace(faults[len(faults)-1], h.meant)
 		}
 	}
@@ -145,7 +145,7 @@ func (s *Scope) findHabits(text string) ([]Fault, *mended) {
 		faults = append(faults, f.fault(m))
 	}
 	faults = thinned(faults)
-	slices.SortStableFunc(faults, func(a, b Fault) int { return cmp.Compare(a.From, b.From) })
+	slices.SortStableFunc(faults, func(a, b Problem) int { return cmp.Compare(a.From, b.From) })
 	return faults, m
 }
 
@@ -164,9 +164,9 @@ func (h *habit) find(code string) (from, to int, ok bool) {
 
 // thinned keeps one fault of what comes in pairs or in crowds: a quote or brace
 // that opens has one that closes.
-func thinned(faults []Fault) []Fault {
+func thinned(faults []Problem) []Problem {
 	seen := map[string]bool{}
-	return slices.DeleteFunc(faults, func(f Fault) bool {
+	return slices.DeleteFunc(faults, func(f Problem) bool {
 		again := seen[f.Hint] && (f.Message == typographic || f.Message == noPlainSpace || f.Message == bracesHere || f.Message == commasBetween)
 		seen[f.Hint] = true
 		return again
@@ -192,7 +192,7 @@ func newMended(text string) *mended {
 	return &mended{code: outsideStrings(runes), runes: runes, instead: map[int]string{}, skip: map[int]bool{}}
 }
 
-func (m *mended) replace(f Fault, meant string) {
+func (m *mended) replace(f Problem, meant string) {
 	if meant == "" {
 		return
 	}
@@ -219,7 +219,7 @@ func (m *mended) between(from, to int) string {
 
 // original moves a fault of the mended expression to its place in the one that
 // was written.
-func (m *mended) original(f Fault) Fault {
+func (m *mended) original(f Problem) Problem {
 	var places []int
 	for i := range m.runes {
 		for range []rune(m.instead[i]) {

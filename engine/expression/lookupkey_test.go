@@ -19,7 +19,7 @@ func TestLookup_keyOfAnotherKindIsUnknown(t *testing.T) {
 			t.Fatalf("%s: %v", text, faults)
 		}
 		env := NewEnv(&event.Event{Type: "quiz.submitted", ReceivedAt: noon, Data: map[string]any{"free": 4}}, wide, noon)
-		env.Consult(&Inquiry{Facts: everything().facts}, nil)
+		env.SetLookups(&LookupLog{Resolver: everything().facts}, nil)
 		if got, reason := c.Eval(env); text != `lookup("managers", data.free) == nil` && (got != Undecided || !strings.Contains(reason, "the number 4")) {
 			t.Errorf("%s is %s (%s)", text, got, reason)
 		} else if got == True {

@@ -10,10 +10,10 @@ import (
 // checkMeaning finds what the grammar and the types allow, but nobody means: a
 // semicolon that throws a condition away, a substitute of another kind than the
 // value, a method of the library that half works.
-func checkMeaning(text string, tree ast.Node) []Fault {
-	var faults []Fault
+func checkMeaning(text string, tree ast.Node) []Problem {
+	var faults []Problem
 	runes := []rune(text)
-	report := func(n ast.Node, f Fault) {
+	report := func(n ast.Node, f Problem) {
 		f.From = n.Location().From
 		f.To = wordEnd(runes, f.From)
 		faults = append(faults, f)
@@ -24,19 +24,19 @@ func checkMeaning(text string, tree ast.Node) []Fault {
 		case *ast.SequenceNode:
 			at := strings.IndexByte(outsideStrings(runes), ';')
 			from := len([]rune(outsideStrings(runes)[:max(at, 0)]))
-			faults = append(faults, Fault{
+			faults = append(faults, Problem{
 				From: from, To: from + 1, Code: "syntax", Message: "a semicolon throws away what stands in front of it",
 				Hint: "join conditions with and: data.score < 70 and data.passed",
 			})
 		case *ast.BinaryNode:
 			for _, side := range []ast.Node{n.Left, n.Right} {
 				if kind, other, differ := substitute(side); differ && n.Operator != "??" {
-					report(side, Fault{Code: "type-mismatch", Message: "the substitute is " + other + ", but the value is " + kind, Hint: "write a substitute of the same kind: data.score ?? 0, data.quizType ?? \"none\""})
+					report(side, Problem{Code: "type-mismatch", Message: "the substitute is " + other + ", but the value is " + kind, Hint: "write a substitute of the same kind: data.score ?? 0, data.quizType ?? \"none\""})
 				}
 			}
 		case *ast.CallNode:
 			if member, ok := n.Callee.(*ast.MemberNode); ok {
-				report(member, Fault{
+				report(member, Problem{
 					Code: "forbidden-function", Message: "there is no " + methodName(member) + "() behind a value here",
 					Hint: methodHint(member, n.Arguments),
 				})
@@ -52,12 +52,12 @@ func checkMeaning(text string, tree ast.Node) []Fault {
 }
 
 // checkSubstitutes finds a substitute that stands behind a whole comparison.
-func checkSubstitutes(text string, tree ast.Node) []Fault {
-	var faults []Fault
+func checkSubstitutes(text string, tree ast.Node) []Problem {
+	var faults []Problem
 	for _, side := range operands(tree) {
 		if kind, other, differ := substitute(side.node); differ {
 			from := side.node.Location().From
-			faults = append(faults, Fault{
+			faults = append(faults, Problem{
 				From: from, To: wordEnd([]rune(text), from), Code: "type-mismatch",
 				Message: "the substitute is " + other + ", but the value is " + kind,
 				Hint:    "a substitute stands right behind the value, in brackets: (data.score ?? 0) < 70",

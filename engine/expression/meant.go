@@ -41,7 +41,7 @@ func isOr(b *ast.BinaryNode) bool { return b != nil && (b.Operator == "or" || b.
 
 // sidesHint is what to write instead of an operation between kinds that it is
 // not for; empty if that cannot be said.
-func (s *Scope) sidesHint(text string, f *Fault) string {
+func (s *Scope) sidesHint(text string, f *Problem) string {
 	b, above := s.binaryAt(text, f.From)
 	if b == nil || b.Operator == "in" {
 		return ""
@@ -74,7 +74,7 @@ func (s *Scope) sidesHint(text string, f *Fault) string {
 
 // moduloHint is how the rest of a division is written between numbers that may
 // have decimals; empty if the fault is another.
-func (s *Scope) moduloHint(text string, f *Fault) string {
+func (s *Scope) moduloHint(text string, f *Problem) string {
 	b, _ := s.binaryAt(text, f.From)
 	if b == nil || b.Operator != "%" || !strings.HasPrefix(f.Message, "% is for whole numbers") {
 		return ""

@@ -15,11 +15,11 @@ import (
 // only a text that can mention people has. So no value can ever become one.
 
 // MentionTemplate is Template for a text in which people can be mentioned.
-func (s *Scope) MentionTemplate(text string) (*Template, []Fault) { return s.template(text, true) }
+func (s *Scope) MentionTemplate(text string) (*Template, []Problem) { return s.template(text, true) }
 
 // mention compiles the address of a hole that is a mention; ok says whether it
 // is one.
-func (s *Scope) mention(text string) (address *Value, faults []Fault, ok bool) {
+func (s *Scope) mention(text string) (address *Value, faults []Problem, ok bool) {
 	call := mentionCall(text, s)
 	if call == nil {
 		return nil, nil, false
@@ -27,7 +27,7 @@ func (s *Scope) mention(text string) (address *Value, faults []Fault, ok bool) {
 	open, end := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
 	from := len([]rune(text[:open])) + 1
 	if len(call.Arguments) != 1 {
-		return nil, []Fault{{From: from - 1, To: from, Code: "type-mismatch", Message: "mention takes one e-mail address", Hint: howToMention}}, true
+		return nil, []Problem{{From: from - 1, To: from, Code: "type-mismatch", Message: "mention takes one e-mail address", Hint: howToMention}}, true
 	}
 	inside := text[open+1 : end]
 	if _, result, faults := s.read(inside); len(faults) > 0 {
@@ -36,7 +36,7 @@ func (s *Scope) mention(text string) (address *Value, faults []Fault, ok bool) {
 		}
 		return nil, faults, true
 	} else if result != nil && result.Kind() != reflect.String && result.Kind() != reflect.Interface {
-		return nil, []Fault{{From: from, To: from + len([]rune(inside)), Code: "type-mismatch", Message: "mention takes an e-mail address, which is a text, not " + word(result.String()), Hint: howToMention}}, true
+		return nil, []Problem{{From: from, To: from + len([]rune(inside)), Code: "type-mismatch", Message: "mention takes an e-mail address, which is a text, not " + word(result.String()), Hint: howToMention}}, true
 	}
 	address, faults = s.Value(inside)
 	if f, wrong := s.warnOfAddress(inside); wrong {

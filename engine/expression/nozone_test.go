@@ -38,10 +38,10 @@ func TestScope_UsesClock(t *testing.T) {
 	} {
 		s := NewScope([]*event.Type{wide})
 		s.Condition(text)
-		if now, receivedAt := s.UsesClock(); [2]bool{now, receivedAt} != want {
+		if now, receivedAt := s.TakeClockUse(); [2]bool{now, receivedAt} != want {
 			t.Errorf("%s uses now: %v, receivedAt: %v, want %v", text, now, receivedAt, want)
 		}
-		if now, receivedAt := s.UsesClock(); now || receivedAt {
+		if now, receivedAt := s.TakeClockUse(); now || receivedAt {
 			t.Errorf("%s is told twice", text)
 		}
 	}

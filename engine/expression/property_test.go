@@ -269,7 +269,7 @@ func FuzzCondition(f *testing.F) {
 				t.Errorf("%q: fault %+v", text, fault)
 			}
 		}
-		broken := slices.ContainsFunc(faults, func(f Fault) bool { return !f.Warning })
+		broken := slices.ContainsFunc(faults, func(f Problem) bool { return !f.Warning })
 		if (c == nil) != broken {
 			t.Errorf("%q: condition %v with the faults %v", text, c != nil, faults)
 		}
@@ -278,7 +278,7 @@ func FuzzCondition(f *testing.F) {
 			return
 		}
 		env := NewEnv(&e, wide, noon)
-		env.Consult(&Inquiry{Facts: everything().facts}, nil)
+		env.SetLookups(&LookupLog{Resolver: everything().facts}, nil)
 		truth, reason := c.Eval(env)
 		if (truth == Undecided || truth == Failed) && reason == "" {
 			t.Errorf("%q on %s is %s without a reason", text, data, truth)

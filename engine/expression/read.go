@@ -14,12 +14,12 @@ import (
 // read parses and checks an expression; the tree's nodes then know their types.
 // It returns every fault there is. What people write who come from another
 // language is read as what they meant, so that the rest is checked as well.
-func (s *Scope) read(text string) (ast.Node, reflect.Type, []Fault) {
+func (s *Scope) read(text string) (ast.Node, reflect.Type, []Problem) {
 	if len(text) > MaxBytes {
-		return nil, nil, []Fault{{To: 1, Code: "too-long", Message: "the expression is longer than 8 KiB", Hint: "split the rule into several"}}
+		return nil, nil, []Problem{{To: 1, Code: "too-long", Message: "the expression is longer than 8 KiB", Hint: "split the rule into several"}}
 	}
 	if strings.TrimSpace(text) == "" {
-		return nil, nil, []Fault{{To: 1, Code: "empty-expression", Message: "there is no expression here", Hint: "write one, such as data.score < 70"}}
+		return nil, nil, []Problem{{To: 1, Code: "empty-expression", Message: "there is no expression here", Hint: "write one, such as data.score < 70"}}
 	}
 	tree, result, faults := s.check(text)
 	if len(faults) > 0 {
@@ -30,9 +30,9 @@ func (s *Scope) read(text string) (ast.Node, reflect.Type, []Fault) {
 
 // asMeant looks for the habits of other languages in an expression with
 // faults.
-func (s *Scope) asMeant(text string, faults []Fault) []Fault {
+func (s *Scope) asMeant(text string, faults []Problem) []Problem {
 	habits, meant := s.findHabits(text)
-	isSyntax := func(f Fault) bool { return f.Code == "syntax" }
+	isSyntax := func(f Problem) bool { return f.Code == "syntax" }
 	if !slices.ContainsFunc(faults, isSyntax) {
 		habits = s.besideFaults(text, habits, faults)
 	}
@@ -48,36 +48,36 @@ func (s *Scope) asMeant(text string, faults []Fault) []Fault {
 			habits = append(habits, f)
 		}
 	}
-	slices.SortStableFunc(habits, func(a, b Fault) int { return cmp.Compare(a.From, b.From) })
+	slices.SortStableFunc(habits, func(a, b Problem) int { return cmp.Compare(a.From, b.From) })
 	return habits
 }
 
 // besideFaults keeps the habits of the comparisons that have a fault. The
 // expression can be read, so elsewhere what looks like a habit is none.
-func (s *Scope) besideFaults(text string, habits, faults []Fault) []Fault {
+func (s *Scope) besideFaults(text string, habits, faults []Problem) []Problem {
 	tree, err := parser.ParseWithConfig(text, s.config)
 	if err != nil {
 		return habits
 	}
-	var wrong []Fault
+	var wrong []Problem
 	for _, side := range operands(tree.Node) {
-		var whole Fault
+		var whole Problem
 		if whole.From, whole.To = extent([]rune(text), side.node); overlaps(whole, faults) {
 			wrong = append(wrong, whole)
 		}
 	}
-	return slices.DeleteFunc(habits, func(h Fault) bool { return !overlaps(h, wrong) && !overlaps(h, faults) })
+	return slices.DeleteFunc(habits, func(h Problem) bool { return !overlaps(h, wrong) && !overlaps(h, faults) })
 }
 
-func overlaps(f Fault, others []Fault) bool {
-	return slices.ContainsFunc(others, func(o Fault) bool { return f.From < o.To && o.From < f.To })
+func overlaps(f Problem, others []Problem) bool {
+	return slices.ContainsFunc(others, func(o Problem) bool { return f.From < o.To && o.From < f.To })
 }
 
 // check parses and checks an expression as it stands.
-func (s *Scope) check(text string) (ast.Node, reflect.Type, []Fault) {
+func (s *Scope) check(text string) (ast.Node, reflect.Type, []Problem) {
 	tree, err := parser.ParseWithConfig(text, s.config)
 	if err != nil {
-		return nil, nil, []Fault{s.fromExpr(text, err)}
+		return nil, nil, []Problem{s.fromExpr(text, err)}
 	}
 	if faults := checkBounds(text, tree.Node); len(faults) > 0 {
 		return nil, nil, faults
@@ -91,7 +91,7 @@ func (s *Scope) check(text string) (ast.Node, reflect.Type, []Fault) {
 	if err != nil {
 		faults = s.checkParts(text, tree, faults)
 		if len(faults) == 0 {
-			faults = []Fault{s.fromExpr(text, err)}
+			faults = []Problem{s.fromExpr(text, err)}
 		}
 	}
 	if len(faults) == 0 {
@@ -105,7 +105,7 @@ func (s *Scope) check(text string) (ast.Node, reflect.Type, []Fault) {
 
 // checkParts checks each part of a chain of and, or and not by itself, but for
 // those in which a name is wrong: nothing is known of their types.
-func (s *Scope) checkParts(text string, tree *parser.Tree, names []Fault) []Fault {
+func (s *Scope) checkParts(text string, tree *parser.Tree, names []Problem) []Problem {
 	faults := names
 	sides := operands(tree.Node)
 	for i, side := range sides {
@@ -156,9 +156,9 @@ func orItself(sides []operand, operator string) []operand {
 	return sides
 }
 
-func notBoolean(text string, p operand, what string) Fault {
+func notBoolean(text string, p operand, what string) Problem {
 	from := p.node.Location().From
-	f := Fault{
+	f := Problem{
 		From: from, To: wordEnd([]rune(text), from), Code: "not-boolean",
 		Message: "one side of " + p.of + " is " + what + ", not true or false",
 		Hint:    "each side of " + p.of + " must be a comparison of its own: data.score < 70 and data.passed",
@@ -191,13 +191,13 @@ func wordAt(text string, at int) string {
 }
 
 // checkNames finds names, fields, functions and tables that nobody declared.
-func (s *Scope) checkNames(text string, tree ast.Node) []Fault {
+func (s *Scope) checkNames(text string, tree ast.Node) []Problem {
 	faults := append(s.checkFacts(text, tree), s.checkDashes(text, tree)...)
 	var walk func(n ast.Node, vars []string)
 	walk = func(n ast.Node, vars []string) {
 		if name, hint, ok := s.tableInstead(n, vars); ok {
 			from := name.Location().From
-			f := Fault{From: from, To: from + len([]rune(name.Value)), Code: "unknown-name", Message: "tables are asked by lookup", Hint: hint}
+			f := Problem{From: from, To: from + len([]rune(name.Value)), Code: "unknown-name", Message: "tables are asked by lookup", Hint: hint}
 			if !overlaps(f, faults) {
 				faults = append(faults, f)
 			}
@@ -205,7 +205,7 @@ func (s *Scope) checkNames(text string, tree ast.Node) []Fault {
 		}
 		if at, found := s.eventsCounted(n, vars); found {
 			from, to := extent([]rune(text), at)
-			faults = append(faults, Fault{
+			faults = append(faults, Problem{
 				From: from, To: to, Code: "unknown-name",
 				Message: "heed counts no events: a rule sees one event, none that came before it", Hint: nothingInstead,
 			})
@@ -216,14 +216,14 @@ func (s *Scope) checkNames(text string, tree ast.Node) []Fault {
 			s.usesNow = s.usesNow || n.Value == "now"
 			s.usesReceivedAt = s.usesReceivedAt || n.Value == "receivedAt"
 			if !slices.Contains(s.names(), n.Value) && !slices.Contains(vars, n.Value) && !slices.Contains(functionNames, n.Value) {
-				f := Fault{From: n.Location().From, To: n.Location().From + len([]rune(n.Value))}
+				f := Problem{From: n.Location().From, To: n.Location().From + len([]rune(n.Value))}
 				if s.unknownName(&f, []string{"", n.Value, behind(text, f.To), wordAt(text, f.To+1)}); !overlaps(f, faults) {
 					faults = append(faults, f)
 				}
 			}
 		case *ast.MemberNode:
 			if field := dataField(n); field != "" && !s.loose && !slices.Contains(s.fieldNames(), field) {
-				f := Fault{From: n.Location().From, To: n.Location().From + len([]rune(field))}
+				f := Problem{From: n.Location().From, To: n.Location().From + len([]rune(field))}
 				if s.unknownField(&f, []string{"", field}); !overlaps(f, faults) {
 					faults = append(faults, f)
 				}

@@ -29,20 +29,23 @@ const MaxBytes = 8 << 10
 // Scope is what the expressions of one rule may name, and of what kind it is.
 // It is not for concurrent use; what it compiles is.
 type Scope struct {
-	types  []*event.Type
-	loose  bool // an event type is undeclared: data is unchecked
-	other  []*event.Type
-	fields []event.Field
-	tables Tables
-	cells  map[string]map[string]bool // columns that are read, by table
-	asked  []Question                 // without what only an event knows
-	config *conf.Config
-	// answers says that the expressions are on answers, not on events.
-	answers bool
+	types   []*event.Type
+	loose   bool // an event type is undeclared: data is unchecked
+	other   []*event.Type
+	fields  []event.Field
+	tables  Tables
+	cells   map[string]map[string]bool // columns that are read, by table
+	queries []Query                    // without what only an event knows
+	config  *conf.Config
+	// responses says that the expressions are on HTTP responses, not on events.
+	responses bool
 	// usesNow and usesReceivedAt say that an expression named them.
 	usesNow, usesReceivedAt bool
 	// recorded says that the rule was in use once.
 	recorded bool
+	// event is the scope that this one is made of, named its names; see At.
+	event *Scope
+	named []string
 }
 
 // NewScope is the scope of a rule that listens to the given event types: the
@@ -60,6 +63,20 @@ func NewScope(eventTypes []*event.Type) *Scope {
 			s.addField(f)
 		}
 	}
+	s.configure(s.eventNames())
+	return s
+}
+
+// eventNames are the names that an event gives, with their types.
+func (s *Scope) eventNames() types.Map {
+	return types.Map{
+		"event": types.String, "id": types.String, "companyId": types.String,
+		"receivedAt": exprType[event.Time], "now": exprType[event.Time],
+		"data": s.dataType(), "user": userType,
+	}
+}
+
+func (s *Scope) dataType() types.Map {
 	data := types.Map{}
 	for _, f := range s.fields {
 		data[f.Name] = exprType[f.Kind]
@@ -67,24 +84,24 @@ func NewScope(eventTypes []*event.Type) *Scope {
 	if s.loose {
 		data[types.Extra] = types.Any
 	}
-	s.config = conf.New(types.Map{
-		"event": types.String, "id": types.String, "companyId": types.String,
-		"receivedAt": exprType[event.Time], "now": exprType[event.Time],
-		"data": data, "user": userType,
-	})
+	return data
+}
+
+// configure sets the names that expressions may use.
+func (s *Scope) configure(names types.Map) {
+	s.config = conf.New(names)
 	for _, f := range ownFunctions {
 		s.config.Functions[f.Name] = f
 	}
-	return s
 }
 
-// Beside tells the scope which event types there are beside its own, for hints:
+// SetOtherTypes tells the scope which event types there are beside its own, for hints:
 // naming another type's field is a common slip.
-func (s *Scope) Beside(types []*event.Type) { s.other = types }
+func (s *Scope) SetOtherTypes(types []*event.Type) { s.other = types }
 
-// Recorded tells the scope whether the rule was in use once: what earlier
+// SetRecorded tells the scope whether the rule was in use once: what earlier
 // versions of heed accepted is a warning then, not an error.
-func (s *Scope) Recorded(recorded bool) { s.recorded = recorded }
+func (s *Scope) SetRecorded(recorded bool) { s.recorded = recorded }
 
 // Tables are the tables that rules can look things up in, by name.
 type Tables map[string]Table
@@ -106,32 +123,32 @@ func (t Table) in() string {
 	return " in " + t.File
 }
 
-// LookUpIn tells the scope which tables there are.
-func (s *Scope) LookUpIn(tables Tables) { s.tables = tables }
+// SetTables tells the scope which tables there are.
+func (s *Scope) SetTables(tables Tables) { s.tables = tables }
 
-// Reads says whether an expression of the scope reads a column of a table.
-func (s *Scope) Reads(table, column string) bool { return s.cells[table][column] }
+// ReadsColumn says whether an expression of the scope reads a column of a table.
+func (s *Scope) ReadsColumn(table, column string) bool { return s.cells[table][column] }
 
-// Asked are the questions that the expressions ask which were compiled since it
+// TakeQueries are the queries that the expressions ask which were compiled since it
 // was last called, each once, without users and keys: the user, progress, what is
 // ranked by, and the tables.
-func (s *Scope) Asked() []Question {
-	asked := s.asked
-	s.asked = nil
-	return asked
+func (s *Scope) TakeQueries() []Query {
+	queries := s.queries
+	s.queries = nil
+	return queries
 }
 
-// UsesClock says whether one of the expressions that were compiled since it was
+// TakeClockUse says whether one of the expressions that were compiled since it was
 // last called names now, or receivedAt: what they give changes with time.
-func (s *Scope) UsesClock() (now, receivedAt bool) {
+func (s *Scope) TakeClockUse() (now, receivedAt bool) {
 	now, receivedAt = s.usesNow, s.usesReceivedAt
 	s.usesNow, s.usesReceivedAt = false, false
 	return now, receivedAt
 }
 
-func (s *Scope) noteAsked(q Question) {
-	if !slices.Contains(s.asked, q) {
-		s.asked = append(s.asked, q)
+func (s *Scope) noteQuery(q Query) {
+	if !slices.Contains(s.queries, q) {
+		s.queries = append(s.queries, q)
 	}
 }
 
@@ -165,7 +182,10 @@ var exprType = map[event.Kind]types.Type{
 }
 
 func (s *Scope) names() []string {
-	if s.answers {
+	if s.named != nil {
+		return s.named
+	}
+	if s.responses {
 		return []string{"status", "body"}
 	}
 	return []string{"event", "id", "companyId", "receivedAt", "now", "user", "data"}
@@ -201,7 +221,7 @@ type Value struct {
 
 // Value compiles an expression of any type. The value is nil if one of the
 // faults is more than a warning.
-func (s *Scope) Value(text string) (*Value, []Fault) {
+func (s *Scope) Value(text string) (*Value, []Problem) {
 	tree, _, faults := s.read(text)
 	if len(faults) > 0 {
 		return nil, faults

@@ -12,8 +12,8 @@ import (
 // suspicions warns of comparisons that are sound but surely not meant: a
 // wildcard where there are none, a text that the other side can never be, a
 // time that must be exactly now.
-func suspicions(text string, tree ast.Node) []Fault {
-	var faults []Fault
+func suspicions(text string, tree ast.Node) []Problem {
+	var faults []Problem
 	runes := []rune(text)
 	var walk func(n ast.Node)
 	walk = func(n ast.Node) {
@@ -21,7 +21,7 @@ func suspicions(text string, tree ast.Node) []Fault {
 			for _, look := range doubts {
 				if message, hint := look(b); message != "" {
 					from := b.Location().From
-					faults = append(faults, Fault{From: from, To: wordEnd(runes, from), Code: "suspicious", Message: message, Hint: hint, Warning: true})
+					faults = append(faults, Problem{From: from, To: wordEnd(runes, from), Code: "suspicious", Message: message, Hint: hint, Warning: true})
 					break
 				}
 			}
@@ -35,7 +35,7 @@ func suspicions(text string, tree ast.Node) []Fault {
 	if m := thousands.FindStringIndex(code); m != nil {
 		from, width := len([]rune(code[:m[0]])), m[1]-m[0]
 		number := string(runes[from : from+width])
-		faults = append(faults, Fault{
+		faults = append(faults, Problem{
 			From: from, To: from + width, Code: "suspicious", Warning: true,
 			Message: "this is " + strings.TrimRight(strings.TrimRight(number, "0"), ".") + ": the point is a decimal one",
 			Hint:    "write a thousand as 1000 or 1_000",

@@ -24,9 +24,9 @@ type part struct {
 }
 
 // Template compiles a string with holes. {{{{ writes a literal {{.
-func (s *Scope) Template(text string) (*Template, []Fault) { return s.template(text, false) }
+func (s *Scope) Template(text string) (*Template, []Problem) { return s.template(text, false) }
 
-func (s *Scope) template(text string, mentions bool) (*Template, []Fault) {
+func (s *Scope) template(text string, mentions bool) (*Template, []Problem) {
 	parts, faults := splitTemplate([]rune(text))
 	faults = append(faults, s.foreignMarks(text)...)
 	t := &Template{}
@@ -36,7 +36,7 @@ func (s *Scope) template(text string, mentions bool) (*Template, []Fault) {
 			continue
 		}
 		compiled := part{from: p.at - 2, to: p.at + len([]rune(p.text)) + 2}
-		var holeFaults []Fault
+		var holeFaults []Problem
 		if mentions {
 			compiled.hole, holeFaults, compiled.mention = s.mention(p.text)
 		}
@@ -59,9 +59,9 @@ type templatePart struct {
 
 // splitTemplate finds the holes. A }} inside a quoted text or inside an
 // object's braces does not end one.
-func splitTemplate(text []rune) ([]templatePart, []Fault) {
+func splitTemplate(text []rune) ([]templatePart, []Problem) {
 	var parts []templatePart
-	var faults []Fault
+	var faults []Problem
 	var literal strings.Builder
 	flush := func(at int) {
 		if literal.Len() > 0 {
@@ -78,7 +78,7 @@ func splitTemplate(text []rune) ([]templatePart, []Fault) {
 			flush(i)
 			end := holeEnd(text, i+2)
 			if end < 0 {
-				faults = append(faults, Fault{From: i, To: i + 2, Code: "syntax", Message: "{{ is not closed", Hint: "close it with }}, or write {{{{ for a literal {{"})
+				faults = append(faults, Problem{From: i, To: i + 2, Code: "syntax", Message: "{{ is not closed", Hint: "close it with }}, or write {{{{ for a literal {{"})
 				return parts, faults
 			}
 			parts = append(parts, templatePart{string(text[i+2 : end]), true, i + 2})

@@ -129,7 +129,7 @@ func TestMistakesInTemplatesAreFoundWithPlaceAndHint(t *testing.T) {
 func mentioning(t testing.TB, text string) *Template {
 	t.Helper()
 	tm, faults := NewScope([]*event.Type{wide}).MentionTemplate(text)
-	faults = slices.DeleteFunc(faults, func(f Fault) bool { return f.Warning }) // an id serves as an address
+	faults = slices.DeleteFunc(faults, func(f Problem) bool { return f.Warning }) // an id serves as an address
 	if len(faults) > 0 {
 		t.Fatalf("%s: %v", text, faults)
 	}
@@ -180,10 +180,10 @@ func TestAMentionIsAWholeHoleWithAnAddress(t *testing.T) {
 
 func TestAMentionAnywhereElseIsAFault(t *testing.T) {
 	scope := NewScope([]*event.Type{wide})
-	misplaced := func(from, to int) []Fault {
-		return []Fault{{From: from, To: to, Code: "bad-mention"}}
+	misplaced := func(from, to int) []Problem {
+		return []Problem{{From: from, To: to, Code: "bad-mention"}}
 	}
-	for text, want := range map[string][]Fault{
+	for text, want := range map[string][]Problem{
 		`{{ mention(data.userId) + "x" }}`:    misplaced(3, 10),
 		`{{ upper(mention(data.userId)) }}`:   misplaced(9, 16),
 		`{{ mention(data.userId) ?? "x" }}`:   misplaced(3, 10),
@@ -195,7 +195,7 @@ func TestAMentionAnywhereElseIsAFault(t *testing.T) {
 		`ä {{ mention(data.usrId) }}`:         {{From: 18, To: 23, Code: "unknown-field"}},
 	} {
 		_, faults := scope.MentionTemplate(text)
-		if diff := cmp.Diff(want, faults, cmpopts.IgnoreFields(Fault{}, "Message", "Hint"), cmpopts.IgnoreUnexported(Fault{})); diff != "" {
+		if diff := cmp.Diff(want, faults, cmpopts.IgnoreFields(Problem{}, "Message", "Hint"), cmpopts.IgnoreUnexported(Problem{})); diff != "" {
 			t.Errorf("%s: %s", text, diff)
 		}
 		for _, f := range faults {
@@ -207,7 +207,7 @@ func TestAMentionAnywhereElseIsAFault(t *testing.T) {
 	_, inText := scope.Template(`{{ mention(data.userId) }}`)
 	_, inCondition := scope.Condition(`mention(data.userId) == "x"`)
 	_, inKey := scope.Value(`mention(data.userId)`)
-	for what, faults := range map[string][]Fault{"text": inText, "condition": inCondition, "key": inKey} {
+	for what, faults := range map[string][]Problem{"text": inText, "condition": inCondition, "key": inKey} {
 		if len(faults) != 1 || faults[0].Code != "bad-mention" {
 			t.Errorf("in a %s: %+v", what, faults)
 		}

@@ -12,15 +12,15 @@ import (
 // vain warns of questions that nobody can answer as they are asked: a user
 // where the module belongs, a column's name as a key, a cell that should be
 // empty where empty ones are missing.
-func (s *Scope) vain(text string, tree ast.Node) []Fault {
-	var faults []Fault
+func (s *Scope) vain(text string, tree ast.Node) []Problem {
+	var faults []Problem
 	runes := []rune(text)
 	report := func(at ast.Node, message, hint string) {
 		from, to := at.Location().From, wordEnd(runes, at.Location().From)
 		if _, isText := at.(*ast.StringNode); isText {
 			to = textEnd(runes, from)
 		}
-		faults = append(faults, Fault{From: from, To: to, Code: "suspicious", Message: message, Hint: hint, Warning: true})
+		faults = append(faults, Problem{From: from, To: to, Code: "suspicious", Message: message, Hint: hint, Warning: true})
 	}
 	var walk func(n ast.Node)
 	walk = func(n ast.Node) {
@@ -140,7 +140,7 @@ func (s *Scope) noAddress(tree ast.Node) (message, hint string) {
 }
 
 // AddressTemplate is Template for a text that gives an e-mail address.
-func (s *Scope) AddressTemplate(text string) (*Template, []Fault) {
+func (s *Scope) AddressTemplate(text string) (*Template, []Problem) {
 	t, faults := s.template(text, false)
 	parts, _ := splitTemplate([]rune(strings.TrimSpace(text)))
 	if len(faults) > 0 || len(parts) != 1 || !parts[0].isHole {
@@ -153,14 +153,14 @@ func (s *Scope) AddressTemplate(text string) (*Template, []Fault) {
 }
 
 // warnOfAddress warns of an expression that never gives an e-mail address.
-func (s *Scope) warnOfAddress(text string) (Fault, bool) {
+func (s *Scope) warnOfAddress(text string) (Problem, bool) {
 	tree, _, faults := s.check(text)
 	if len(faults) > 0 {
-		return Fault{}, false
+		return Problem{}, false
 	}
 	message, hint := s.noAddress(tree)
 	trimmed := strings.TrimSpace(text)
 	from := len([]rune(text[:strings.Index(text, trimmed)]))
-	f := Fault{From: from, To: from + len([]rune(trimmed)), Code: "suspicious", Message: message, Hint: hint, Warning: true}
+	f := Problem{From: from, To: from + len([]rune(trimmed)), Code: "suspicious", Message: message, Hint: hint, Warning: true}
 	return f, message != ""
 }

@@ -28,11 +28,11 @@ func TestQuestionsThatNobodyCanAnswerAreFound(t *testing.T) {
 		{module, `user.email == user.role`, ""},
 	} {
 		s := NewScope([]*event.Type{c.of})
-		s.LookUpIn(Tables{"managers": {Columns: []string{"userId", "email"}, Key: "userId"}})
-		for _, read := range []func(string) (bool, []Fault){
-			func(text string) (bool, []Fault) { v, faults := s.Condition(text); return v != nil, faults },
-			func(text string) (bool, []Fault) { v, faults := s.Value(text); return v != nil, faults },
-			func(text string) (bool, []Fault) {
+		s.SetTables(Tables{"managers": {Columns: []string{"userId", "email"}, Key: "userId"}})
+		for _, read := range []func(string) (bool, []Problem){
+			func(text string) (bool, []Problem) { v, faults := s.Condition(text); return v != nil, faults },
+			func(text string) (bool, []Problem) { v, faults := s.Value(text); return v != nil, faults },
+			func(text string) (bool, []Problem) {
 				v, faults := s.Template("{{ " + text + " }}")
 				return v != nil, faults
 			},
@@ -68,7 +68,7 @@ func TestWhatIsNeverAnAddressIsFound(t *testing.T) {
 		s := NewScope([]*event.Type{c.of})
 		_, mention := s.MentionTemplate("hi {{ mention(" + c.text + ") }}")
 		_, address := s.AddressTemplate(" {{ " + c.text + " }}")
-		for _, faults := range [][]Fault{mention, address} {
+		for _, faults := range [][]Problem{mention, address} {
 			if (c.hint != "") != (len(faults) == 1) || c.hint != "" && (faults[0].Hint != c.hint || !faults[0].Warning || faults[0].To-faults[0].From != len(c.text)) {
 				t.Errorf("%s: %+v, want the hint %q", c.text, faults, c.hint)
 			}

@@ -23,21 +23,30 @@ func zoneNamed(name string) (zone *time.Location, ok bool) {
 	return zone, err == nil
 }
 
+// Zone is the time zone of that name; nil if there is none, and hint says which
+// was probably meant.
+func Zone(name string) (zone *time.Location, hint string) {
+	if zone, ok := zoneNamed(name); ok {
+		return zone, ""
+	}
+	return nil, zoneHint(name)
+}
+
 // zoneArgument says which argument of a function names a time zone.
 var zoneArgument = map[string]int{"hour": 1, "weekday": 1, "format": 2}
 
 // wrongZone looks at the zone that a call of one of heed's functions names.
-func wrongZone(function string, args []ast.Node) (Fault, bool) {
+func wrongZone(function string, args []ast.Node) (Problem, bool) {
 	at, takes := zoneArgument[function]
 	if !takes || len(args) <= at {
-		return Fault{}, false
+		return Problem{}, false
 	}
 	zone, isText := args[at].(*ast.StringNode)
 	if !isText {
-		return Fault{}, false
+		return Problem{}, false
 	}
 	if _, ok := zoneNamed(zone.Value); ok {
-		return Fault{}, false
+		return Problem{}, false
 	}
 	f := badZone.because(zone, quoted(zone.Value))
 	f.Hint = zoneHint(zone.Value)

@@ -14,20 +14,20 @@ import (
 func (b *build) readGivenFacts(fields *source.Fields, userID string) expression.Recorded {
 	var facts expression.Recorded
 	if node := fields.Take("user"); node != nil {
-		facts = append(facts, expression.Fact{
-			Question: expression.Question{About: expression.AboutUser, Key: userID},
-			Answer:   b.readUser(node),
+		facts = append(facts, expression.Answer{
+			Query: expression.Query{About: expression.AboutUser, Key: userID},
+			Value: b.readUser(node),
 		})
 	}
 	for _, pair := range b.givenPairs(fields, "progress", "{m1: 80}") {
-		facts = append(facts, expression.Fact{
-			Question: expression.Question{About: expression.AboutProgress, Of: userID, Key: pair.Key.Text()}, Answer: b.readNumber(pair),
+		facts = append(facts, expression.Answer{
+			Query: expression.Query{About: expression.AboutProgress, Of: userID, Key: pair.Key.Text()}, Value: b.readNumber(pair),
 		})
 	}
 	for _, pair := range b.givenPairs(fields, "rank", "{score: 1}") {
 		b.checkGivenName(pair.Key, "nobody is ranked by", expression.Rankings)
-		facts = append(facts, expression.Fact{
-			Question: expression.Question{About: expression.AboutRank, Of: userID, Key: pair.Key.Text()}, Answer: b.readNumber(pair),
+		facts = append(facts, expression.Answer{
+			Query: expression.Query{About: expression.AboutRank, Of: userID, Key: pair.Key.Text()}, Value: b.readNumber(pair),
 		})
 	}
 	for _, tableOf := range b.givenPairs(fields, "lookups", "{managers: {u1: {email: boss@example.com}}}") {
@@ -38,9 +38,9 @@ func (b *build) readGivenFacts(fields *source.Fields, userID string) expression.
 				Suggest("%s", suggest.DidYouMean(name, slices.Sorted(maps.Keys(b.tables))))
 		}
 		for _, row := range tableOf.Value.Fields(b.report, "rows of "+name).Pairs() {
-			facts = append(facts, expression.Fact{
-				Question: expression.Question{About: expression.AboutLookup, Of: name, Key: row.Key.Text()},
-				Answer:   b.readCells(row.Value, "row of "+name, of.Columns, false),
+			facts = append(facts, expression.Answer{
+				Query: expression.Query{About: expression.AboutLookup, Of: name, Key: row.Key.Text()},
+				Value: b.readCells(row.Value, "row of "+name, of.Columns, false),
 			})
 		}
 	}

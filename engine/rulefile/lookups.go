@@ -121,8 +121,8 @@ type lookup struct {
 	rows    map[string][]string
 }
 
-// Fact implements expression.Facts.
-func (l lookups) Fact(q expression.Question) any {
+// Resolve implements expression.Resolver.
+func (l lookups) Resolve(q expression.Query) any {
 	if q.About != expression.AboutLookup || l[q.Of] == nil {
 		return nil
 	}
@@ -286,8 +286,8 @@ func (b *build) dropUnreadColumns() {
 }
 
 func (b *build) reads(table, column string) bool {
-	for _, s := range b.scopes {
-		if s.Reads(table, column) {
+	for s := range b.allScopes() {
+		if s.ReadsColumn(table, column) {
 			return true
 		}
 	}

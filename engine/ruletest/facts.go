@@ -17,7 +17,7 @@ func givable(facts expression.Recorded, userID string) expression.Recorded {
 	var can expression.Recorded
 	for _, f := range facts {
 		switch {
-		case f.Answer == nil, slices.ContainsFunc(can, func(c expression.Fact) bool { return c.Question == f.Question }):
+		case f.Value == nil, slices.ContainsFunc(can, func(c expression.Answer) bool { return c.Query == f.Query }):
 		case f.About == expression.AboutUser && f.Key == userID,
 			(f.About == expression.AboutProgress || f.About == expression.AboutRank) && f.Of == userID,
 			f.About == expression.AboutLookup:
@@ -66,7 +66,7 @@ func withGiven(f Fixture) (Fixture, error) {
 func (g *given) facts(user string) expression.Recorded {
 	var facts expression.Recorded
 	know := func(about expression.Topic, of, key string, answer any) {
-		facts = append(facts, expression.Fact{Question: expression.Question{About: about, Of: of, Key: key}, Answer: answer})
+		facts = append(facts, expression.Answer{Query: expression.Query{About: about, Of: of, Key: key}, Value: answer})
 	}
 	if g.User != nil {
 		know(expression.AboutUser, "", user, cellsFrom(g.User))
@@ -110,18 +110,18 @@ func givenFacts(facts expression.Recorded) layout.Object {
 	var user any
 	var progress, rank, tables layout.Object
 	for _, f := range facts {
-		if f.Answer == nil {
+		if f.Value == nil {
 			continue
 		}
 		switch f.About {
 		case expression.AboutUser:
-			user = cellsOf(f.Answer)
+			user = cellsOf(f.Value)
 		case expression.AboutProgress:
-			progress = append(progress, layout.Member{Key: f.Key, Value: f.Answer})
+			progress = append(progress, layout.Member{Key: f.Key, Value: f.Value})
 		case expression.AboutRank:
-			rank = append(rank, layout.Member{Key: f.Key, Value: f.Answer})
+			rank = append(rank, layout.Member{Key: f.Key, Value: f.Value})
 		case expression.AboutLookup:
-			tables = addRow(tables, f.Of, layout.Member{Key: f.Key, Value: cellsOf(f.Answer)})
+			tables = addRow(tables, f.Of, layout.Member{Key: f.Key, Value: cellsOf(f.Value)})
 		}
 	}
 	var given layout.Object
@@ -179,7 +179,7 @@ func (r *redactor) redactFacts(facts expression.Recorded) expression.Recorded {
 	return redacted
 }
 
-func (r *redactor) walkFact(f expression.Fact, replace scalar) expression.Fact {
+func (r *redactor) walkFact(f expression.Answer, replace scalar) expression.Answer {
 	text := func(t, field string, personal bool) string {
 		replaced, _ := replace(t, field, personal).(string)
 		return replaced
@@ -192,13 +192,13 @@ func (r *redactor) walkFact(f expression.Fact, replace scalar) expression.Fact {
 	case expression.AboutLookup: // tables have keys of all kinds
 		f.Key = text(f.Key, "", r.pseudonyms[identity(f.Key)] != "")
 	}
-	if _, isRecord := f.Answer.(expression.Record); isRecord {
+	if _, isRecord := f.Value.(expression.Record); isRecord {
 		cells := expression.Cells{}
 		w := walker{"", replace, func(name string) string { return name }}
-		for _, cell := range w.object(cellsOf(f.Answer), false) {
+		for _, cell := range w.object(cellsOf(f.Value), false) {
 			cells[cell.Key] = cell.Value
 		}
-		f.Answer = cells
+		f.Value = cells
 	}
 	return f
 }

@@ -50,12 +50,12 @@ func TestACapturedTestIsGivenWhatItsRuleAsks(t *testing.T) {
 		File: "quiz.json",
 		Body: []byte(`{"event":"quiz.submitted","companyId":"acme","data":{"userId":"u-1042","quizId":"q1","score":50}}`),
 		Facts: expression.Recorded{
-			{Question: expression.Question{About: expression.AboutUser, Key: "u-1042"}, Answer: expression.Cells{"email": "maya@example.com", "role": "rep", "active": true}},
-			{Question: expression.Question{About: expression.AboutProgress, Of: "u-1042", Key: "q1"}, Answer: 12.5},
-			{Question: expression.Question{About: expression.AboutProgress, Of: "u-1042", Key: "m1"}, Answer: 80},
-			{Question: expression.Question{About: expression.AboutProgress, Of: "another", Key: "m1"}, Answer: 3},
-			{Question: expression.Question{About: expression.AboutRank, Of: "u-1042", Key: "score"}, Answer: 2},
-			{Question: expression.Question{About: expression.AboutLookup, Of: "managers", Key: "maya@example.com"}, Answer: expression.Cells{"region": "apac"}},
+			{Query: expression.Query{About: expression.AboutUser, Key: "u-1042"}, Value: expression.Cells{"email": "maya@example.com", "role": "rep", "active": true}},
+			{Query: expression.Query{About: expression.AboutProgress, Of: "u-1042", Key: "q1"}, Value: 12.5},
+			{Query: expression.Query{About: expression.AboutProgress, Of: "u-1042", Key: "m1"}, Value: 80},
+			{Query: expression.Query{About: expression.AboutProgress, Of: "another", Key: "m1"}, Value: 3},
+			{Query: expression.Query{About: expression.AboutRank, Of: "u-1042", Key: "score"}, Value: 2},
+			{Query: expression.Query{About: expression.AboutLookup, Of: "managers", Key: "maya@example.com"}, Value: expression.Cells{"region": "apac"}},
 		},
 	}
 	for _, c := range []struct {
@@ -145,18 +145,18 @@ func TestAnyCapturedTestWithAnswersPasses(t *testing.T) {
 		})
 	}
 	number := rapid.OneOf(rapid.IntRange(-1, 1e6).AsAny(), rapid.Float64Range(0, 1e9).AsAny())
-	fact := rapid.Custom(func(t *rapid.T) expression.Fact {
+	fact := rapid.Custom(func(t *rapid.T) expression.Answer {
 		switch rapid.SampledFrom([]expression.Topic{expression.AboutUser, expression.AboutProgress, expression.AboutRank, expression.AboutLookup}).Draw(t, "about") {
 		case expression.AboutUser:
 			record := cells("email", "role", "teamId").Draw(t, "user").(expression.Cells)
 			record["active"] = rapid.Bool().Draw(t, "active")
-			return expression.Fact{Question: expression.Question{About: expression.AboutUser, Key: ids.Draw(t, "id")}, Answer: record}
+			return expression.Answer{Query: expression.Query{About: expression.AboutUser, Key: ids.Draw(t, "id")}, Value: record}
 		case expression.AboutProgress:
-			return expression.Fact{Question: expression.Question{About: expression.AboutProgress, Of: ids.Draw(t, "id"), Key: rapid.SampledFrom([]string{"m1", "q1"}).Draw(t, "module")}, Answer: number.Draw(t, "percent")}
+			return expression.Answer{Query: expression.Query{About: expression.AboutProgress, Of: ids.Draw(t, "id"), Key: rapid.SampledFrom([]string{"m1", "q1"}).Draw(t, "module")}, Value: number.Draw(t, "percent")}
 		case expression.AboutRank:
-			return expression.Fact{Question: expression.Question{About: expression.AboutRank, Of: ids.Draw(t, "id"), Key: "score"}, Answer: number.Draw(t, "place")}
+			return expression.Answer{Query: expression.Query{About: expression.AboutRank, Of: ids.Draw(t, "id"), Key: "score"}, Value: number.Draw(t, "place")}
 		default:
-			return expression.Fact{Question: expression.Question{About: expression.AboutLookup, Of: "managers", Key: ids.Draw(t, "key")}, Answer: cells("userId", "email", "region", "notes").Draw(t, "row")}
+			return expression.Answer{Query: expression.Query{About: expression.AboutLookup, Of: "managers", Key: ids.Draw(t, "key")}, Value: cells("userId", "email", "region", "notes").Draw(t, "row")}
 		}
 	})
 	rapid.Check(t, func(t *rapid.T) {

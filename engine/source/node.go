@@ -401,7 +401,7 @@ func (f *Fields) Done() {
 			continue
 		}
 		if !contains(f.known, key) {
-			meant[suggest.Meant(key, f.known)] = true
+			meant[suggest.Match(key, f.known)] = true
 			problem := f.report.Errorf(pair.Key.Place(), "unknown-key", "%s has no key %s", f.what, key)
 			problem.Suggest("%s", suggest.DidYouMean(key, f.known))
 			if hint, ok := f.Elsewhere[key]; ok {

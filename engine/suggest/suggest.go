@@ -75,9 +75,9 @@ func sameThing(word string, candidates []string) string {
 	return ""
 }
 
-// Meant is the candidate that a word stands for: heed's word for the same thing
+// Match is the candidate that a word stands for: heed's word for the same thing
 // or the closest one; empty if there is none.
-func Meant(word string, candidates []string) string {
+func Match(word string, candidates []string) string {
 	return cmp.Or(sameThing(word, candidates), Closest(word, candidates))
 }
 

@@ -30,7 +30,7 @@ func TestTheWordThatWasMeantIsFound(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.word, got, c.want)
 		}
 	}
-	if got := Meant("if", keys); got != "when" {
+	if got := Match("if", keys); got != "when" {
 		t.Errorf("if is %q", got)
 	}
 }

@@ -182,13 +182,13 @@ func (s *Service) explain(ctx context.Context, shown *Event) {
 		return
 	}
 	e.ID, e.ReceivedAt = stored.ID, stored.ReceivedAt
-	var known expression.Recalled
+	var known expression.Replayed
 	if len(stored.Facts) > 0 {
 		if err := json.Unmarshal(stored.Facts, &known); err != nil {
 			shown.Note = "what the rules asked beyond the event cannot be read: " + err.Error()
 		}
 	}
-	for _, d := range set.Explain(&e, stored.ReceivedAt, &expression.Inquiry{Facts: known}) {
+	for _, d := range set.Explain(&e, stored.ReceivedAt, &expression.LookupLog{Resolver: known}) {
 		now := decisionOf(&d)
 		if then, ok := recorded[now.Rule]; ok {
 			now.Outcome, now.Reason = then.Outcome, then.Reason

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -53,6 +54,8 @@ type Options struct {
 	Retention time.Duration
 	// SilentAfter is the silence after which the source is reported; 0 for never.
 	SilentAfter time.Duration
+	// Settle is how long after the start waits are left alone that came due before.
+	Settle time.Duration
 	// DrainDelay is how long events are still accepted once Run is to end.
 	DrainDelay time.Duration
 	// NoSend records deliveries as held.
@@ -77,8 +80,8 @@ func (o *Options) validate() error {
 		return errors.New("app: Rules, Data, Listen and Admin are needed")
 	case o.Keys == nil || o.LookupEnv == nil || o.Log == nil:
 		return errors.New("app: Keys, LookupEnv and Log are needed")
-	case min(o.MaxAge, o.MaxAhead, o.SilentAfter, o.DrainDelay) < 0:
-		return errors.New("app: MaxAge, MaxAhead, SilentAfter and DrainDelay must not be negative")
+	case min(o.MaxAge, o.MaxAhead, o.SilentAfter, o.DrainDelay, o.Settle) < 0:
+		return errors.New("app: MaxAge, MaxAhead, SilentAfter, DrainDelay and Settle must not be negative")
 	case o.Retention < MinRetention:
 		return fmt.Errorf("app: Retention is %s and must be at least %s", o.Retention, MinRetention)
 	default:
@@ -108,6 +111,8 @@ type App struct {
 	intake     *intake.Intake
 	notices    *notice.Notifier
 	loop       *delivery.Loop
+	timers     *intake.Timers
+	overflowed sync.Map // rules that were reported to have too many keys
 	draining   atomic.Bool
 	lastReload atomic.Pointer[rulefile.Attempt]
 
@@ -135,6 +140,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.metrics.WatchPending(a.store.PendingByAction)
 	a.metrics.WatchLastGood(a.lastGood)
+	a.metrics.WatchState(a.store.StateKeys, a.store.PendingTimers)
 	if a.people, err = people.OpenProjection(ctx, a.store, o.Log); err != nil {
 		return nil, err
 	}
@@ -161,10 +167,14 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 func (a *App) connect(ctx context.Context) (err error) {
 	a.intake, err = intake.New(intake.Options{
 		Store: a.store, Rules: a.ruleSet, Company: a.Company, MaxAge: a.MaxAge, MaxAhead: a.MaxAhead,
-		NoSend: a.NoSend, Stored: a.observeStored, Learn: a.people.Learn, Known: a.facts, Now: time.Now, Log: a.Log,
+		NoSend: a.NoSend, Stored: a.observeStored, Learn: a.people.Learn, Known: a.facts, Overflow: a.overflow,
+		Now: time.Now, Log: a.Log,
 	})
 	if err != nil {
 		return err
+	}
+	a.timers = &intake.Timers{
+		Intake: a.intake, Wake: a.store.WakeTimer(), StartedAt: time.Now(), Settle: a.Settle, Log: a.Log,
 	}
 	if a.notices, err = a.newNotifier(ctx); err != nil {
 		return err
@@ -226,7 +236,7 @@ func (a *App) newNotifier(ctx context.Context) (*notice.Notifier, error) {
 func (a *App) lastGood() time.Time { return a.store.LastGood().At }
 
 // facts is what rules may look up about people once the event counts.
-func (a *App) facts(e *event.Event, signedAt time.Time) expression.Facts {
+func (a *App) facts(e *event.Event, signedAt time.Time) expression.Resolver {
 	return facts{a.people.As(e, signedAt)}
 }
 

@@ -22,6 +22,7 @@ import (
 //
 //	event, type, user, status     of an event: id, type, data.userId
 //	rule, rules                   by name
+//	effects                       what the rules' state did, each with its rule
 //	delivery, action, kind, state of a delivery: id, the action's name and kind
 //	attempts, took                of a delivery: the sends so far, how long the last took
 //	reason                        why an event was quarantined or a rule not decided
@@ -38,6 +39,8 @@ func (a *App) logEvent(e *record.Event, said *event.Event, decisions []engine.De
 		message, level = "event quarantined", slog.LevelWarn
 	case record.Replayed:
 		message = "event replayed"
+	case record.Timed:
+		message = "rule fired"
 	}
 	ctx := context.Background()
 	if a.Log.Enabled(ctx, level) {
@@ -53,6 +56,9 @@ func (a *App) logEvent(e *record.Event, said *event.Event, decisions []engine.De
 		if matched := matchedRules(decisions); len(matched) > 0 {
 			attrs = append(attrs,
 				slog.String("rules", listed(matched)), slog.String("actions", listed(actionsOf(deliveries))))
+		}
+		if effects := effectsOf(decisions); len(effects) > 0 {
+			attrs = append(attrs, slog.String("effects", listed(effects)))
 		}
 		a.Log.LogAttrs(ctx, level, message, attrs...)
 	}
@@ -127,6 +133,16 @@ func userOf(e *event.Event) string {
 	default:
 		return ""
 	}
+}
+
+// effectsOf are the effects, each with its rule: tell-manager throttled.
+func effectsOf(decisions []engine.Decision) (effects []string) {
+	for i := range decisions {
+		for _, e := range decisions[i].Effects {
+			effects = append(effects, decisions[i].Rule.Name+" "+e.Effect)
+		}
+	}
+	return effects
 }
 
 func matchedRules(decisions []engine.Decision) []string {

@@ -27,20 +27,20 @@ func WithFacts(
 
 // either answers what the first has no answer to by the second. The first may be
 // nil.
-type either struct{ first, second expression.Facts }
+type either struct{ first, second expression.Resolver }
 
-// Fact implements expression.Facts.
-func (e either) Fact(q expression.Question) any {
+// Fact implements expression.Resolver.
+func (e either) Resolve(q expression.Query) any {
 	if e.first != nil {
-		if answer := e.first.Fact(q); answer != nil {
+		if answer := e.first.Resolve(q); answer != nil {
 			return answer
 		}
 	}
-	return e.second.Fact(q)
+	return e.second.Resolve(q)
 }
 
-// Fact implements expression.Facts.
-func (f facts) Fact(q expression.Question) any {
+// Fact implements expression.Resolver.
+func (f facts) Resolve(q expression.Query) any {
 	switch q.About {
 	case expression.AboutUser:
 		if p, ok := f.Person(q.Key); ok {

@@ -46,7 +46,7 @@ func BenchmarkFacts(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if d := set.Evaluate(&e, at, &expression.Inquiry{Facts: facts{directory.As(&e, at)}}); len(d) != 1 || d[0].Outcome == engine.Unknown {
+				if d := set.Evaluate(&e, at, &expression.LookupLog{Resolver: facts{directory.As(&e, at)}}); len(d) != 1 || d[0].Outcome == engine.Unknown {
 					b.Fatal(d)
 				}
 			}

@@ -28,7 +28,7 @@ func NeededEvents(set *engine.RuleSet) map[string]string {
 }
 
 // tellers are the event types that tell heed the answer to a question.
-func tellers(q expression.Question) []string {
+func tellers(q expression.Query) []string {
 	switch q.About {
 	case expression.AboutUser:
 		return []string{"user.provisioned", "user.deprovisioned"}

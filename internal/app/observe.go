@@ -61,6 +61,13 @@ func (a *App) observeStored(
 			}
 		})
 	}
+	for i := range decisions {
+		for _, effect := range decisions[i].Effects {
+			if record.Suppressed(effect.Effect) {
+				a.metrics.Suppressed(decisions[i].Rule.Name, effect.Effect)
+			}
+		}
+	}
 	a.logEvent(e, said, decisions, deliveries)
 	for i := range deliveries {
 		d := &deliveries[i]

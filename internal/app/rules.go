@@ -46,6 +46,10 @@ func (a *App) activate(ctx context.Context, loaded *rulefile.Loaded) error {
 	if err := a.store.SaveRuleSet(ctx, set); err != nil {
 		return err
 	}
+	if err := a.activateState(ctx, loaded); err != nil {
+		return err
+	}
+	a.overflowed.Clear()
 	listening := map[string][]string{}
 	for _, rule := range loaded.Rules.Rules() {
 		listening[rule.Name] = rule.On

@@ -30,6 +30,7 @@ func (a *App) Run(ctx context.Context) error {
 	var background sync.WaitGroup // it uses the store, which is closed in the end
 	background.Go(func() { a.watcher.Run(working) })
 	background.Go(func() { a.prune(working) })
+	background.Go(func() { a.timers.Run(working) })
 	// Notices and people also take what happens during the shutdown.
 	notifying, stopNotifying := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopNotifying()
@@ -111,7 +112,7 @@ func (a *App) prune(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		now := time.Now()
-		n, err := a.store.Prune(ctx, now.Add(-a.Retention), now.Add(-a.Retention-7*24*time.Hour))
+		n, err := a.store.Prune(ctx, now, now.Add(-a.Retention), now.Add(-a.Retention-7*24*time.Hour))
 		switch {
 		case err != nil && ctx.Err() == nil:
 			a.Log.Error("delete old events", "error", err)

@@ -24,15 +24,18 @@ var order = map[string]struct {
 	"engine/source":     {[]string{"engine/suggest"}, "reading YAML with places knows nothing of what it reads"},
 	"engine/layout":     {[]string{"engine/source"}, "laying out YAML knows nothing of what it says"},
 	"engine/expression": {[]string{"engine/event", "engine/suggest"}, "the language must not depend on where expressions are written"},
-	"engine":            {[]string{"engine/event", "engine/expression"}, "deciding is pure: no files, no store, no actions"},
-	"engine/intake":     {[]string{"engine", "engine/event", "engine/expression", "engine/record"}, "the front door sees a store only through its own interface"},
+	"engine/state":      {[]string{"engine/record"}, "what rules remember is a fold over rows: it knows no events, no expressions and no store"},
+	"engine":            {[]string{"engine/event", "engine/expression", "engine/record", "engine/state"}, "deciding is pure: no files, no store, no actions"},
+	"engine/intake":     {[]string{"engine", "engine/event", "engine/expression", "engine/record", "engine/state"}, "the front door sees a store only through its own interface"},
 	"engine/people":     {[]string{"engine/event", "engine/record", "engine/suggest", "engine/table"}, "what is known of people follows from events alone, and sees a store only through its own interface"},
 	"engine/rulefile": {
-		[]string{"actions", "engine", "engine/event", "engine/expression", "engine/layout", "engine/schema", "engine/source", "engine/suggest", "engine/table"},
+		[]string{"actions", "engine", "engine/event", "engine/expression", "engine/layout", "engine/record", "engine/schema", "engine/source",
+			"engine/state", "engine/suggest", "engine/table"},
 		"rule files know what an action is, but no kind of action",
 	},
 	"engine/ruletest": {
-		[]string{"engine", "engine/event", "engine/expression", "engine/layout", "engine/source", "engine/rulefile", "engine/suggest"},
+		[]string{"engine", "engine/event", "engine/expression", "engine/intake", "engine/layout", "engine/record", "engine/source",
+			"engine/rulefile", "engine/state", "engine/suggest"},
 		"a dry run uses the engine that decides, and cannot send: it knows no action",
 	},
 	"actions":           {[]string{"engine/expression", "engine/record", "engine/schema", "engine/source", "engine/suggest"}, "what an action is does not depend on rules or stores"},
@@ -42,7 +45,7 @@ var order = map[string]struct {
 	"actions/email":     {kindMay, kindWhy},
 	"actions/log":       {kindMay, kindWhy},
 	"actions/delivery":  {[]string{"actions", "engine/record", "internal/crashpoint"}, "when to send is independent of how, and of where deliveries are kept"},
-	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
+	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/state", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/receiver": {[]string{"engine/intake"}, "HTTP in: it hands over and answers"},
 	"internal/admin": {
 		[]string{"actions/delivery", "engine", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/source"},
@@ -69,7 +72,7 @@ var order = map[string]struct {
 	},
 
 	"internal/crashpoint":      {nil, "empty but for the torture, so anybody may name a point"},
-	"internal/store/storetest": {[]string{"actions", "actions/delivery", "engine/event", "engine/intake", "engine/people", "engine/record"}, "the conformance suite is for any store"},
+	"internal/store/storetest": {[]string{"actions", "actions/delivery", "engine/event", "engine/intake", "engine/people", "engine/record", "engine/state"}, "the conformance suite is for any store"},
 	"actions/actiontest":       {[]string{"actions", "engine/event", "engine/expression", "engine/source"}, "help for the tests of the kinds, for any kind"},
 }
 

@@ -23,6 +23,7 @@ const (
 	SignaturesRefused = "heed.signatures.refused"
 	SourceSilent      = "heed.source.silent"
 	EventQuarantined  = "heed.event.quarantined"
+	RuleOverflow      = "heed.rule.overflow"
 )
 
 // Options are what a Notifier needs.

@@ -14,6 +14,7 @@ import (
 
 	mindtickle "heed/engine/event"
 	"heed/engine/people"
+	"heed/internal/store/storetest"
 )
 
 // stopping is a store that a crash stops after some saves.
@@ -47,7 +48,7 @@ func TestProjection_outlivesACrash(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := db.Commit(t.Context(), e, nil); err != nil {
+			if _, err := storetest.Commit(t.Context(), db, e, nil); err != nil {
 				t.Fatal(err)
 			}
 			k.Learn(e, &decoded)
@@ -73,7 +74,7 @@ func TestEventsAfter_pagesFitInMemory(t *testing.T) {
 	for i := range 40 {
 		e := event(fmt.Sprint("e", i))
 		e.Body = bytes.Repeat([]byte("x"), 1<<20)
-		if _, err := db.Commit(t.Context(), e, nil); err != nil {
+		if _, err := storetest.Commit(t.Context(), db, e, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"heed/actions"
 	"heed/actions/delivery"
 	"heed/engine/record"
+	"heed/internal/store/storetest"
 )
 
 // One process at a time has the directory, so what a former run had claimed need
@@ -25,7 +26,7 @@ func TestTakeOver_makesClaimsOfFormerRunsDueAtOnce(t *testing.T) {
 	for _, id := range []string{"probe", "discarded"} {
 		rows := pending(id)
 		rows[0].Request = []byte("{}")
-		if _, err := db.Commit(t.Context(), event(id), rows); err != nil {
+		if _, err := storetest.Commit(t.Context(), db, event(id), rows); err != nil {
 			t.Fatal(err)
 		}
 	}

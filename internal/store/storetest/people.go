@@ -117,7 +117,7 @@ func testPruneUnlearnt(t *testing.T, s Store) {
 		commit(t, s, accepted(fmt.Sprint("e", i), fmt.Sprint("s", i), "x"), stored)
 	}
 	save(t, s, &people.Rows{}, 1)
-	if n, err := s.Prune(t.Context(), t0.Add(day), t0); n != 1 || err != nil {
+	if n, err := s.Prune(t.Context(), time.Now(), t0.Add(day), t0); n != 1 || err != nil {
 		t.Errorf("pruned %d, %v", n, err)
 	}
 	prune(t, s, t0.Add(day), t0, 2)
@@ -276,7 +276,7 @@ func testProjectionForgetUnderLoad(t *testing.T, s Store) {
 				e := progress(id, "u1", "m-"+id, 1, i)
 				decoded, err := event.Decode(e.Body)
 				if err == nil {
-					_, err = s.Commit(context.Background(), e, nil)
+					_, err = Commit(context.Background(), s, e, nil)
 				}
 				if err != nil {
 					t.Error(err)

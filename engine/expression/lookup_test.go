@@ -12,27 +12,27 @@ import (
 
 // known are facts for tests; it counts what it is asked.
 type known struct {
-	facts Recorded
-	asked int
+	facts   Recorded
+	queries int
 }
 
-func (k *known) Fact(q Question) any {
-	k.asked++
-	return k.facts.Fact(q)
+func (k *known) Resolve(q Query) any {
+	k.queries++
+	return k.facts.Resolve(q)
 }
 
 func everything() *known {
 	return &known{facts: Recorded{
-		{Question{AboutUser, "", "u1"}, Cells{"email": "u1@example.com", "role": "rep", "active": true}},
-		{Question{AboutLookup, "managers", "u1"}, Cells{"userId": "u1", "email": "boss@example.com", "phone": nil}},
-		{Question{AboutProgress, "u1", "m1"}, 80},
-		{Question{AboutRank, "u1", "score"}, 3},
+		{Query{AboutUser, "", "u1"}, Cells{"email": "u1@example.com", "role": "rep", "active": true}},
+		{Query{AboutLookup, "managers", "u1"}, Cells{"userId": "u1", "email": "boss@example.com", "phone": nil}},
+		{Query{AboutProgress, "u1", "m1"}, 80},
+		{Query{AboutRank, "u1", "score"}, 3},
 	}}
 }
 
 func factScope() *Scope {
 	s := NewScope([]*event.Type{wide})
-	s.LookUpIn(Tables{"managers": {Columns: []string{"userId", "email", "phone"}, Key: "userId"}, "unread": {}})
+	s.SetTables(Tables{"managers": {Columns: []string{"userId", "email", "phone"}, Key: "userId"}, "unread": {}})
 	return s
 }
 
@@ -67,7 +67,7 @@ func TestRulesAskBeyondTheEvent(t *testing.T) {
 			continue
 		}
 		env := env(t, `{"userId":"u1","quizId":"q7","score":61}`)
-		env.Consult(&Inquiry{Facts: everything()}, nil)
+		env.SetLookups(&LookupLog{Resolver: everything()}, nil)
 		got, reason := c.Eval(env)
 		if reason != "" {
 			reason = ": " + reason
@@ -83,7 +83,7 @@ func regional() *Scope {
 	region := *wide
 	region.Fields = append(append([]event.Field{}, wide.Fields...), event.Field{Name: "region", Kind: event.Text})
 	s := NewScope([]*event.Type{&region})
-	s.LookUpIn(Tables{"managers": {Columns: []string{"userId", "email", "phone"}, Key: "userId"}, "unread": {}})
+	s.SetTables(Tables{"managers": {Columns: []string{"userId", "email", "phone"}, Key: "userId"}, "unread": {}})
 	return s
 }
 
@@ -109,17 +109,17 @@ func TestWhatWasAskedIsKept(t *testing.T) {
 		t.Fatal(faults)
 	}
 	facts, first := everything(), env(t, `{"userId":"u1"}`)
-	inquiry := &Inquiry{Facts: facts}
-	first.Consult(inquiry, nil)
+	log := &LookupLog{Resolver: facts}
+	first.SetLookups(log, nil)
 	for range 2 {
 		if got, reason := c.Eval(first); got != True {
 			t.Fatal(got, reason)
 		}
 	}
-	if facts.asked != 3 {
-		t.Errorf("asked %d times", facts.asked)
+	if facts.queries != 3 {
+		t.Errorf("asked %d times", facts.queries)
 	}
-	text, err := json.Marshal(inquiry.Asked)
+	text, err := json.Marshal(log.Answers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestWhatWasAskedIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	later := env(t, `{"userId":"u1"}`)
-	later.Consult(&Inquiry{Facts: recorded}, nil)
+	later.SetLookups(&LookupLog{Resolver: recorded}, nil)
 	if got, reason := c.Eval(later); got != True {
 		t.Errorf("%s: %s", got, reason)
 	}
@@ -148,11 +148,11 @@ func TestAskingIsBounded(t *testing.T) {
 		tags[i] = fmt.Sprintf(`"m%d"`, i)
 	}
 	e := env(t, `{"userId":"u1","tags":[`+strings.Join(tags, ",")+`]}`)
-	inquiry := new(Inquiry)
-	e.Consult(inquiry, nil)
+	log := new(LookupLog)
+	e.SetLookups(log, nil)
 	got, reason := c.Eval(e)
-	if got != Failed || !strings.Contains(reason, "more than 200 things") || len(inquiry.Asked) != 200 {
-		t.Errorf("%s: %s, %d asked", got, reason, len(inquiry.Asked))
+	if got != Failed || !strings.Contains(reason, "more than 200 things") || len(log.Answers) != 200 {
+		t.Errorf("%s: %s, %d asked", got, reason, len(log.Answers))
 	}
 }
 
@@ -196,14 +196,14 @@ func TestWhatIsAskedWronglyIsFoundWithPlaceAndHint(t *testing.T) {
 
 // What was not asked for is not missing, and does not use up questions.
 func TestAfterwardsNobodyKnowsWhatWasNotAskedFor(t *testing.T) {
-	var asked Recalled
-	for i := range maxAsked {
-		asked = append(asked, Fact{Question{AboutProgress, "u1", fmt.Sprint("m", i)}, 1})
+	var asked Replayed
+	for i := range maxAnswers {
+		asked = append(asked, Answer{Query{AboutProgress, "u1", fmt.Sprint("m", i)}, 1})
 	}
-	asked[0].Answer = nil
+	asked[0].Value = nil
 	e := env(t, `{"userId":"u1"}`)
-	inquiry := &Inquiry{Facts: asked}
-	e.Consult(inquiry, nil)
+	log := &LookupLog{Resolver: asked}
+	e.SetLookups(log, nil)
 	for text, want := range map[string]string{
 		`user.role == "rep"`:               "unknown: the decision did not need it, so it was not looked up",
 		`user == nil`:                      "unknown: the decision did not need it, so it was not looked up",
@@ -218,8 +218,8 @@ func TestAfterwardsNobodyKnowsWhatWasNotAskedFor(t *testing.T) {
 			t.Errorf("%s is %s: %s, want %s", text, got, reason, want)
 		}
 	}
-	if len(inquiry.Asked) != 2 {
-		t.Errorf("%d questions were used up", len(inquiry.Asked))
+	if len(log.Answers) != 2 {
+		t.Errorf("%d questions were used up", len(log.Answers))
 	}
 }
 
@@ -227,19 +227,19 @@ func TestAfterwardsNobodyKnowsWhatWasNotAskedFor(t *testing.T) {
 // make it as long as they like.
 func TestWhatIsKeptOfFactsIsBounded(t *testing.T) {
 	c, _ := factScope().Condition(`user.role == "rep" or progress(data.userId, "m1") > 1 or rank(data.userId, "score") > 1`)
-	e, inquiry := env(t, `{"userId":"`+strings.Repeat("<", 500_000)+`"}`), &Inquiry{Facts: everything()}
-	e.Consult(inquiry, nil)
-	if got, reason := c.Eval(e); got != Undecided || !strings.HasSuffix(reason, "is too long to look anything up by") || len(reason) > 200 || len(inquiry.Asked) != 0 {
-		t.Errorf("a huge id is %s: %s, %d asked", got, reason, len(inquiry.Asked))
+	e, log := env(t, `{"userId":"`+strings.Repeat("<", 500_000)+`"}`), &LookupLog{Resolver: everything()}
+	e.SetLookups(log, nil)
+	if got, reason := c.Eval(e); got != Undecided || !strings.HasSuffix(reason, "is too long to look anything up by") || len(reason) > 200 || len(log.Answers) != 0 {
+		t.Errorf("a huge id is %s: %s, %d asked", got, reason, len(log.Answers))
 	}
 	c, _ = factScope().Condition(`any(["u1", "u2", "u3"], lookup("managers", #).email == "x")`)
 	var facts Recorded
 	for _, key := range []string{"u1", "u2", "u3"} {
-		facts = append(facts, Fact{Question{AboutLookup, "managers", key}, Cells{"email": strings.Repeat("x", 200_000)}})
+		facts = append(facts, Answer{Query{AboutLookup, "managers", key}, Cells{"email": strings.Repeat("x", 200_000)}})
 	}
-	inquiry = &Inquiry{Facts: facts}
-	e.Consult(inquiry, nil)
-	if got, reason := c.Eval(e); got != Failed || reason != "the rules look up more than 256 KiB about this event" || len(inquiry.Asked) != 1 {
-		t.Errorf("huge rows are %s: %s, %d asked", got, reason, len(inquiry.Asked))
+	log = &LookupLog{Resolver: facts}
+	e.SetLookups(log, nil)
+	if got, reason := c.Eval(e); got != Failed || reason != "the rules look up more than 256 KiB about this event" || len(log.Answers) != 1 {
+		t.Errorf("huge rows are %s: %s, %d asked", got, reason, len(log.Answers))
 	}
 }

@@ -9,26 +9,26 @@ import (
 	"heed/engine/event"
 )
 
-// AnswerScope is the scope of expressions on an answer of an HTTP endpoint,
+// ResponseScope is the scope of expressions on an answer of an HTTP endpoint,
 // which may name its status and body and nothing of the event.
-func AnswerScope() *Scope {
-	s := &Scope{config: conf.New(types.Map{"status": exprType[event.Number], "body": types.Any}), answers: true}
+func ResponseScope() *Scope {
+	s := &Scope{config: conf.New(types.Map{"status": exprType[event.Number], "body": types.Any}), responses: true}
 	for _, f := range ownFunctions {
 		s.config.Functions[f.Name] = f
 	}
 	return s
 }
 
-// answer is what the expressions of an AnswerScope see.
-type answer struct {
+// response is what the expressions of an ResponseScope see.
+type response struct {
 	status int
 	body   any
 }
 
-// NewAnswerEnv is what expressions of an AnswerScope see: the body as JSON or, if
+// NewResponseEnv is what expressions of an ResponseScope see: the body as JSON or, if
 // it is none, as text.
-func NewAnswerEnv(status int, body []byte) *Env {
-	env := &Env{answer: answer{status, bodyValue(body)}}
+func NewResponseEnv(status int, body []byte) *Env {
+	env := &Env{response: response{status, bodyValue(body)}}
 	env.frame.env = env
 	env.begin()
 	return env
@@ -46,18 +46,18 @@ func bodyValue(body []byte) any {
 	}
 }
 
-// ofAnswer reads the status or the body.
-func ofAnswer(name string) (node, bool) {
+// ofResponse reads the status or the body.
+func ofResponse(name string) (node, bool) {
 	switch name {
 	case "status":
-		return func(f *frame) any { return f.env.answer.status }, true
+		return func(f *frame) any { return f.env.response.status }, true
 	case "body":
 		none := missingf("body is missing")
 		return func(f *frame) any {
-			if f.env.answer.body == nil {
+			if f.env.response.body == nil {
 				return none
 			}
-			return f.env.answer.body
+			return f.env.response.body
 		}, true
 	default:
 		return nil, false

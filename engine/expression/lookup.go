@@ -1,0 +1,281 @@
+package expression
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/expr-lang/expr/ast"
+)
+
+// Resolver answers what rules look up beyond the event: who a user is, what a
+// table says, how far somebody got. An answer is a Record, a number, nil if
+// nothing is known, or an *Unknown that says why there is none.
+type Resolver interface {
+	Resolve(q Query) any
+}
+
+// Query is one thing that a rule looks up beyond the event.
+type Query struct {
+	About Topic `json:"about"`
+	// Of is the table of a lookup, the user of a progress or a rank.
+	Of string `json:"of,omitempty"`
+	// Key is the user, the row's key, the module, or what is ranked by.
+	Key string `json:"key"`
+}
+
+// Topic is what a query is about.
+type Topic string
+
+// The topics: user is a person, lookup("managers", key) the row of a table,
+// progress(user, module) a percentage, rank(user, by) a place.
+const (
+	AboutUser     Topic = "user"
+	AboutLookup   Topic = "lookup"
+	AboutProgress Topic = "progress"
+	AboutRank     Topic = "rank"
+)
+
+// Record is an answer of several values by name, such as a person or a row of
+// a table.
+type Record interface {
+	// Cell is the value of that name: a text, a number, true or false; nil if
+	// there is none.
+	Cell(name string) any
+	// Names are the names of the cells that there are.
+	Names() []string
+}
+
+// Cells is a Record held in a map.
+type Cells map[string]any
+
+// Cell implements Record.
+func (c Cells) Cell(name string) any { return c[name] }
+
+// Names implements Record.
+func (c Cells) Names() []string { return slices.Sorted(maps.Keys(c)) }
+
+// cellsOf are all cells of a record.
+func cellsOf(r Record) Cells {
+	cells := Cells{}
+	for _, name := range r.Names() {
+		cells[name] = r.Cell(name)
+	}
+	return cells
+}
+
+// Answer is a query and the value it was answered with, nil for none. The
+// answers that an event's rules used are stored with it, so that its
+// explanation stays true when the values change.
+type Answer struct {
+	Query
+	Value any `json:"answer"`
+}
+
+// MarshalJSON writes a record as an object.
+func (a Answer) MarshalJSON() ([]byte, error) {
+	type plain Answer
+	if record, ok := a.Value.(Record); ok {
+		a.Value = cellsOf(record)
+	}
+	return json.Marshal(plain(a))
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (a *Answer) UnmarshalJSON(text []byte) error {
+	type plain Answer
+	if err := json.Unmarshal(text, (*plain)(a)); err != nil {
+		return fmt.Errorf("a recorded answer: %w", err)
+	}
+	switch value := a.Value.(type) {
+	case map[string]any:
+		a.Value = Cells(value)
+	case float64:
+		a.Value = Number(value)
+	}
+	return nil
+}
+
+// Recorded resolves queries from recorded answers. Nothing else is known.
+type Recorded []Answer
+
+// Resolve implements Resolver.
+func (r Recorded) Resolve(q Query) any {
+	value, _ := find(r, q)
+	return value
+}
+
+// Replayed resolves queries from the answers that a decision used, to explain it
+// afterwards: what it did not look up is neither known nor missing now.
+type Replayed Recorded
+
+// Resolve implements Resolver.
+func (r Replayed) Resolve(q Query) any {
+	if value, found := find(r, q); found {
+		return value
+	}
+	return notLookedUp
+}
+
+func find(answers []Answer, q Query) (value any, found bool) {
+	for i := range answers {
+		if answers[i].Query == q {
+			return answers[i].Value, true
+		}
+	}
+	return nil, false
+}
+
+var notLookedUp = &Unknown{kind: unasked, format: "the decision did not need it, so it was not looked up"}
+
+// LookupLog resolves the queries of the rules on one event, each once, so that
+// all rules see the same answers, and keeps the answers. It belongs to one
+// goroutine.
+type LookupLog struct {
+	// Resolver knows the answers; nil knows none.
+	Resolver Resolver
+	// Answers are those given so far.
+	Answers []Answer
+	size    int // of Answers, in bytes, roughly
+}
+
+// SetLookups gives the event's expressions what they look things up in: the log
+// and, where its resolver knows no answer, the tables. Either may be nil.
+func (env *Env) SetLookups(log *LookupLog, tables Resolver) {
+	env.lookups, env.tables = log, tables
+}
+
+// Answers are stored with the event, so they are bounded: how many, how many
+// bytes a name in a query, and how many bytes all of them. costOfLookup is what
+// a query costs of the rule's budget.
+const (
+	maxAnswers     = 200
+	maxQuery       = 1 << 10
+	maxAnswerBytes = 256 << 10
+	costOfLookup   = 200
+)
+
+// sizeOf is about how many bytes are kept of an answer.
+func (a *Answer) sizeOf() int {
+	size := len(a.Of) + len(a.Key)
+	switch value := a.Value.(type) {
+	case string:
+		size += len(value)
+	case Record:
+		for _, name := range value.Names() {
+			text, _ := value.Cell(name).(string)
+			size += len(name) + len(text)
+		}
+	}
+	return size
+}
+
+// lookUp answers a query, from the log if it was answered before.
+func (f *frame) lookUp(q Query) any {
+	env := f.env
+	if env.lookups == nil {
+		env.lookups = new(LookupLog)
+	}
+	log := env.lookups
+	if value, found := find(log.Answers, q); found {
+		return value
+	}
+	f.spend(costOfLookup)
+	for _, name := range []string{q.Of, q.Key} {
+		if len(name) > maxQuery {
+			return badf("%s is too long to look anything up by", quoted(name))
+		}
+	}
+	var value any
+	for _, resolver := range []Resolver{log.Resolver, env.tables} {
+		if resolver != nil && value == nil {
+			value = resolver.Resolve(q)
+		}
+	}
+	switch {
+	case isUnknown(value):
+		return value
+	case len(log.Answers) == maxAnswers:
+		return failedf("the rules ask more than %d things about this event", maxAnswers)
+	}
+	answer := Answer{q, value}
+	if log.size += answer.sizeOf(); log.size > maxAnswerBytes {
+		return failedf("the rules look up more than %d KiB about this event", maxAnswerBytes>>10)
+	}
+	log.Answers = append(log.Answers, answer)
+	return value
+}
+
+// user is the person that the event is about.
+func user() node {
+	none := missingf("data.userId is missing")
+	return func(f *frame) any {
+		switch id := f.env.data["userId"].(type) {
+		case nil:
+			return none
+		case *Unknown:
+			return id
+		case string:
+			if answer := f.lookUp(Query{AboutUser, "", id}); answer != nil {
+				return answer
+			}
+			return missingf("nothing is known of the user %s", quoted(id))
+		default:
+			return badf("data.userId is %s, not a text", described{id})
+		}
+	}
+}
+
+// askings are the functions that ask, and what it means if nothing is known.
+var askings = map[string]struct {
+	about Topic
+	none  string
+}{
+	"lookup":   {AboutLookup, "%s has no row for %s"},
+	"progress": {AboutProgress, "no progress of %s in %s is known"},
+	"rank":     {AboutRank, "%s has no place by %s yet"},
+}
+
+// asking compiles a call of lookup, progress or rank.
+func asking(name string, arguments []node) node {
+	asks := askings[name]
+	return func(f *frame) any {
+		of, key := arguments[0](f), arguments[1](f)
+		if u, ok := firstUnknown(of, key); ok {
+			return u
+		}
+		first, ok1 := of.(string)
+		second, ok2 := key.(string)
+		if !ok1 || !ok2 {
+			return badf("%s takes texts, not %s and %s", name, described{of}, described{key})
+		}
+		if answer := f.lookUp(Query{asks.about, first, second}); answer != nil {
+			return answer
+		}
+		return missingf(asks.none, quoted(first), quoted(second))
+	}
+}
+
+// asks is the name of the function by which a node asks beyond the event, "user"
+// for the user; empty if it does not.
+func asks(n ast.Node) string {
+	switch n := n.(type) {
+	case *ast.IdentifierNode:
+		if n.Value == "user" {
+			return n.Value
+		}
+	case *ast.CallNode:
+		if name, ok := n.Callee.(*ast.IdentifierNode); ok {
+			if _, known := askings[name.Value]; known {
+				return name.Value
+			}
+		}
+	case *ast.ChainNode:
+		return asks(n.Node)
+	}
+	return ""
+}
+
+// isRecord says whether a node gives a record.
+func isRecord(n ast.Node) bool { return asks(n) == "user" || asks(n) == "lookup" }
