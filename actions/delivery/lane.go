@@ -57,6 +57,7 @@ const (
 	WaitRetryAfter = "retry_after" // the other side asked for a pause
 	WaitFailing    = "failing"     // the other side fails; it is probed
 	WaitOrder      = "order"       // an earlier delivery with the same order_per waits
+	WaitAction     = "action"      // no action with its name is configured
 )
 
 const (
@@ -188,7 +189,7 @@ func (l *Lane) throttled(after time.Duration, started, now time.Time) {
 		hold = min(holdFirst<<min(l.Strikes, 10), holdLast)
 	}
 	until := now.Add(hold)
-	if l.Hold > 0 && !started.After(l.Throttled) { // it was under way when the pause began
+	if l.Hold > 0 && !started.After(l.Throttled) { // it was in flight when the pause began
 		if !l.Probing && until.After(l.Closed) {
 			l.Hold, l.Closed = until.Sub(l.Throttled), until
 		}
@@ -299,9 +300,9 @@ func (l *Lane) count(now time.Time) {
 	l.Accepted++
 }
 
-// News says what has changed since the lane was as before, if it is worth a
+// Change says what has changed since the lane was as before, if it is worth a
 // line in the log: why it is closed now, or that it works again.
-func (l *Lane) News(before *Lane) (wait string, ok bool) {
+func (l *Lane) Change(before *Lane) (wait string, ok bool) {
 	wasFailing, wasHeld := !before.Opened.IsZero(), before.Hold > 0
 	isFailing, isHeld := !l.Opened.IsZero(), l.Hold > 0
 	switch {

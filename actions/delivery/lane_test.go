@@ -161,7 +161,7 @@ func TestLane_forgetsItsPaceAfterAWhile(t *testing.T) {
 	}
 }
 
-func TestLane_sayWhyItIsClosed(t *testing.T) {
+func TestChange_saysWhyALaneIsClosed(t *testing.T) {
 	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	for want, o := range map[string]actions.Outcome{
 		delivery.WaitRetryAfter: {Verdict: actions.Retry, Cause: actions.CauseThrottled, After: time.Minute},
@@ -174,8 +174,8 @@ func TestLane_sayWhyItIsClosed(t *testing.T) {
 		if open, wait := lane.Open(); wait != want || !open.After(now) {
 			t.Errorf("%s: %s until %s", want, wait, open)
 		}
-		if news, ok := lane.News(&before); !ok || news != want {
-			t.Errorf("%s: the news are %q, %t", want, news, ok)
+		if change, ok := lane.Change(&before); !ok || change != want {
+			t.Errorf("%s: the change is %q, %t", want, change, ok)
 		}
 	}
 }

@@ -14,7 +14,7 @@ type line struct {
 	capacity int // how many may be sent at once
 	running  int
 	// doubts counts the sends whose end speaks against a destination and that
-	// Run has not heard of yet. Nothing takes their place until then: the
+	// Run does not know of yet. Nothing takes their place until then: the
 	// destination may be closed.
 	doubts  int
 	waiting []record.Delivery
@@ -71,8 +71,8 @@ func isDoubt(o actions.Outcome) bool {
 	return o.Verdict == actions.Retry && o.Cause != actions.CauseDelivery
 }
 
-// heard takes note that Run knows of the end of a send.
-func (l *line) heard(o actions.Outcome) {
+// settle takes note that Run knows of the end of a send.
+func (l *line) settle(o actions.Outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if isDoubt(o) {

@@ -78,9 +78,9 @@ type slowQueue struct {
 }
 
 func (q slowQueue) Exchange(
-	ctx context.Context, now time.Time, ends []delivery.End, takes []delivery.Take,
+	ctx context.Context, owner string, now time.Time, ends []delivery.End, takes []delivery.Take,
 ) (delivery.Claimed, error) {
-	claimed, err := q.queue.Exchange(ctx, now, ends, takes)
+	claimed, err := q.queue.Exchange(ctx, owner, now, ends, takes)
 	time.Sleep(q.delay())
 	return claimed, err
 }

@@ -6,11 +6,13 @@ package delivery
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,14 +27,15 @@ type Options struct {
 	// Deliver sends one delivery. It is called from many goroutines and must
 	// return soon after its context ends.
 	Deliver func(context.Context, record.Delivery) actions.Outcome
-	// Settings are an action's, as of now. For an action that is configured no
-	// more it returns what its deliveries should be retried by.
+	// Actions are the names of the actions that are configured now. No others are
+	// claimed: another process may know them, or the next edit bring them back.
+	Actions func() []string
+	// Settings are an action's, as of now. For one that was removed after its
+	// delivery was claimed it returns what that should be retried by.
 	Settings func(action string) actions.Settings
-	// Wake is signalled when something may have fallen due.
-	Wake <-chan struct{}
 	// Ended, if not nil, is called after each recorded attempt. It must not wait.
 	Ended func(d record.Delivery, end End)
-	// Grace is how long running sends may go on once Run is to end.
+	// Grace is how long running sends may go on once Run is to end, 30 s at most.
 	Grace time.Duration
 	Now   func() time.Time
 	Log   *slog.Logger
@@ -41,10 +44,14 @@ type Options struct {
 // Loop sends what is due. Run it once.
 type Loop struct {
 	Options
-	// lines are the claimed deliveries of each action; inFlight counts those of
-	// each delivery that are not recorded yet. Only Run touches the maps.
+	// owner names this run to the queue.
+	owner string
+	// lines are the claimed deliveries of each action; inFlight is how many are
+	// claimed and not recorded yet, and renewAt when to renew their leases. Only Run
+	// touches these.
 	lines    map[string]*line
-	inFlight map[string]int
+	inFlight int
+	renewAt  time.Time
 	// finished are ends that are not recorded yet; only Run touches them.
 	finished []finished
 	ended    chan finished
@@ -59,12 +66,13 @@ type finished struct {
 
 // New makes a Loop.
 func New(o Options) (*Loop, error) {
-	if o.Queue == nil || o.Deliver == nil || o.Settings == nil || o.Now == nil || o.Log == nil {
-		return nil, errors.New("delivery: Queue, Deliver, Settings, Now and Log are needed")
+	if o.Queue == nil || o.Deliver == nil || o.Actions == nil || o.Settings == nil || o.Now == nil || o.Log == nil {
+		return nil, errors.New("delivery: Queue, Deliver, Actions, Settings, Now and Log are needed")
 	}
-	return &Loop{
-		Options: o, lines: map[string]*line{}, inFlight: map[string]int{}, ended: make(chan finished, 1024),
-	}, nil
+	if o.Grace > maxGrace {
+		return nil, fmt.Errorf("delivery: Grace is %s and may be %s at most", o.Grace, maxGrace)
+	}
+	return &Loop{Options: o, owner: rand.Text(), lines: map[string]*line{}, ended: make(chan finished, 1024)}, nil
 }
 
 const (
@@ -72,9 +80,16 @@ const (
 	idle = 30 * time.Second
 	// afterError is the wait when the queue cannot be read or written.
 	afterError = time.Second
-	// leaseMargin is added to an attempt's timeout: by then it is recorded, or
-	// its process is gone.
-	leaseMargin = time.Minute
+	// lease is how long a claim lasts, and renewEvery how often it is renewed: a
+	// process that is slow or cannot write for some time keeps what it sends, and
+	// what one that is gone has claimed does not wait for long.
+	lease      = time.Minute
+	renewEvery = lease / 4
+	// maxGrace is the longest Grace: leases are not renewed during it.
+	maxGrace = lease / 2
+	// timeoutMargin is added to an attempt's timeout: by then it is recorded, or its
+	// process is gone.
+	timeoutMargin = time.Minute
 	// cutOff is how long a send may take to notice that it was cut off.
 	cutOff = 5 * time.Second
 )
@@ -83,9 +98,9 @@ const (
 // and returns. What was cut off is due again at once for whoever runs next. A
 // send that ignores its context is left behind a few seconds later.
 func (l *Loop) Run(ctx context.Context) error {
-	interrupted, err := l.Queue.Recover(ctx, l.Now())
+	interrupted, err := l.Queue.TakeOver(ctx, l.owner, l.Now())
 	if err != nil {
-		return fmt.Errorf("recover deliveries: %w", err)
+		return fmt.Errorf("take over deliveries: %w", err)
 	}
 	if interrupted > 0 {
 		l.Log.Info("deliveries that a former run left unfinished are due again", "count", interrupted)
@@ -99,32 +114,42 @@ func (l *Loop) Run(ctx context.Context) error {
 	return nil
 }
 
-// turn records what has ended, starts as many due deliveries as there is
-// capacity for, and returns when to look again at the latest.
+// turn renews leases, records what has ended, starts as many due deliveries as
+// there is capacity for, and returns when to look again at the latest.
 func (l *Loop) turn(ctx, sending context.Context) (next time.Time) {
 	now := l.Now()
-	due, next, err := l.Queue.DueActions(ctx, now)
+	l.renew(ctx, now)
+	due, next, err := l.Queue.DueActions(ctx, now, l.Actions())
 	if err != nil {
 		if ctx.Err() == nil {
 			l.Log.Error("cannot read the queue of deliveries; trying again", "error", err)
 		}
 		due, next = nil, now.Add(afterError)
 	}
-	takes := l.takes(due)
-	if len(takes) == 0 && len(l.finished) == 0 {
-		return next
+	if takes := l.takes(due); len(takes) > 0 || len(l.finished) > 0 {
+		claimed, err := l.exchange(ctx, now, takes)
+		if err != nil {
+			return now.Add(afterError)
+		}
+		l.startAll(sending, now, claimed.Deliveries)
+		next = earlier(next, claimed.Next)
 	}
-	claimed, err := l.exchange(ctx, now, takes)
-	if err != nil {
-		return now.Add(afterError)
+	if l.inFlight > 0 {
+		next = earlier(next, l.renewAt)
 	}
-	if len(claimed.Deliveries) > 0 {
-		crashpoint.Reach("after-claim")
+	return next
+}
+
+// renew renews the leases of what is in flight, when it is time to.
+func (l *Loop) renew(ctx context.Context, now time.Time) {
+	if l.inFlight == 0 || now.Before(l.renewAt) {
+		return
 	}
-	for _, d := range claimed.Deliveries {
-		l.start(sending, d)
+	l.renewAt = now.Add(renewEvery)
+	if err := l.Queue.Renew(ctx, l.owner, now.Add(lease)); err != nil && ctx.Err() == nil {
+		l.renewAt = now.Add(afterError)
+		l.Log.Error("cannot renew the leases of deliveries; trying again", "error", err)
 	}
-	return earlier(next, claimed.Next)
 }
 
 // takes asks for what there is capacity for. Without a rate, it is twice what may
@@ -141,7 +166,7 @@ func (l *Loop) takes(due []string) []Take {
 		}
 		capacity := max(1, s.Concurrency)
 		claimed := at.allow(capacity)
-		take := Take{Action: action, N: 2*capacity - claimed, Lease: 2*s.Timeout + leaseMargin}
+		take := Take{Action: action, N: 2*capacity - claimed, Lease: lease, Timeout: 2*s.Timeout + timeoutMargin}
 		if s.Rate > 0 {
 			take.N, take.Interval = capacity-claimed, s.RatePer/time.Duration(s.Rate)
 		}
@@ -159,50 +184,60 @@ func (l *Loop) exchange(ctx context.Context, now time.Time, takes []Take) (Claim
 	for i, f := range l.finished {
 		ends[i] = f.end
 	}
-	claimed, err := l.Queue.Exchange(context.WithoutCancel(ctx), now, ends, takes)
+	claimed, err := l.Queue.Exchange(context.WithoutCancel(ctx), l.owner, now, ends, takes)
 	if err != nil {
 		l.Log.Error("cannot record and claim deliveries; trying again", "to_record", len(ends), "error", err)
 		return Claimed{}, err
 	}
-	for _, news := range claimed.News {
-		l.tell(news)
+	for _, change := range claimed.Changes {
+		l.logChange(change)
 	}
 	recorded := l.finished
 	l.finished = nil
 	for _, f := range recorded {
 		crashpoint.Reach("after-record")
-		if l.inFlight[f.delivery.ID]--; l.inFlight[f.delivery.ID] == 0 {
-			delete(l.inFlight, f.delivery.ID)
-		}
-		if l.Ended != nil && !f.end.Released {
+		l.inFlight--
+		switch {
+		case f.end.Released:
+		case slices.Contains(claimed.Lost, f.delivery.ID):
+			l.Log.Warn("the lease of a delivery ran out while it was sent, so another process sends it again",
+				"delivery", f.delivery.ID, "action", f.delivery.Action)
+		case l.Ended != nil:
 			l.Ended(f.delivery, f.end)
 		}
 	}
 	return claimed, nil
 }
 
-// tell logs what was found out of a destination.
-func (l *Loop) tell(n News) {
-	line := l.Log.With("destination", n.Destination)
-	switch n.Wait {
+// logChange logs what was found out of a destination.
+func (l *Loop) logChange(c LaneChange) {
+	line := l.Log.With("destination", c.Destination)
+	switch c.Wait {
 	case WaitFailing:
 		line.Warn("a destination keeps failing: its deliveries wait, and one at a time is tried")
 	case WaitRetryAfter:
-		line.Info("a destination asks for a pause: its deliveries wait", "until", n.Until.UTC().Format(time.RFC3339))
+		line.Info("a destination asks for a pause: its deliveries wait", "until", c.Until.UTC().Format(time.RFC3339))
 	default:
 		line.Info("a destination works again: its deliveries go on")
+	}
+}
+
+func (l *Loop) startAll(sending context.Context, now time.Time, claimed []record.Delivery) {
+	if len(claimed) > 0 {
+		crashpoint.Reach("after-claim")
+	}
+	if l.inFlight == 0 {
+		l.renewAt = now.Add(renewEvery)
+	}
+	for _, d := range claimed {
+		l.inFlight++
+		l.start(sending, d)
 	}
 }
 
 // start sends a claimed delivery, lets it wait for others of its action, or
 // releases it.
 func (l *Loop) start(sending context.Context, d record.Delivery) {
-	if d.Interrupted && l.inFlight[d.ID] > 0 {
-		// Its lease ran out while the send went on or could not be recorded. What
-		// comes of that send counts; a second would be a repeat.
-		return
-	}
-	l.inFlight[d.ID]++
 	at := l.lines[d.Action]
 	switch now, back := at.enter(d); {
 	case now:
@@ -271,10 +306,10 @@ func (l *Loop) wait(ctx context.Context, until time.Time) {
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-	case <-l.Wake:
+	case <-l.Queue.Wake():
 	case <-timer.C:
 	case f := <-l.ended:
-		l.hear(f)
+		l.noteEnd(f)
 	}
 	l.collect()
 }
@@ -284,18 +319,18 @@ func (l *Loop) collect() {
 	for {
 		select {
 		case f := <-l.ended:
-			l.hear(f)
+			l.noteEnd(f)
 		default:
 			return
 		}
 	}
 }
 
-// hear takes note of what has become of a claimed delivery.
-func (l *Loop) hear(f finished) {
+// noteEnd takes note of what has become of a claimed delivery.
+func (l *Loop) noteEnd(f finished) {
 	l.finished = append(l.finished, f)
 	if !f.end.Released {
-		l.lines[f.delivery.Action].heard(f.end.Outcome)
+		l.lines[f.delivery.Action].settle(f.end.Outcome)
 	}
 }
 
@@ -321,13 +356,13 @@ func (l *Loop) drain(ctx context.Context, cut context.CancelFunc) {
 			l.recordRest(ctx, timer)
 			return
 		case f := <-l.ended:
-			l.hear(f)
+			l.noteEnd(f)
 			l.collect()
 			_, _ = l.exchange(ctx, l.Now(), nil)
 		case <-timer.C:
 			if isCut {
 				l.Log.Error("some sends do not end and were left behind; their deliveries are repeated by the next run",
-					"count", len(l.inFlight))
+					"count", l.inFlight)
 				return
 			}
 			cut()

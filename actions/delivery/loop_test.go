@@ -16,7 +16,7 @@ import (
 	"heed/engine/record"
 )
 
-func TestWhatIsDueIsSentOnceAndRecorded(t *testing.T) {
+func TestLoop_sendsWhatIsDueOnceAndRecordsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(50, "a", "b", "c")
 		ended := make(chan string, 200)
@@ -38,7 +38,7 @@ func TestWhatIsDueIsSentOnceAndRecorded(t *testing.T) {
 	})
 }
 
-func TestAnActionsConcurrencyIsRespected(t *testing.T) {
+func TestLoop_respectsTheConcurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(20, "narrow", "wide")
 		begun := time.Now()
@@ -66,7 +66,7 @@ func TestAnActionsConcurrencyIsRespected(t *testing.T) {
 	})
 }
 
-func TestAChangedConcurrencyHoldsAtOnce(t *testing.T) {
+func TestLoop_changedConcurrencyHoldsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(100, "a")
 		var concurrency atomic.Int32
@@ -93,7 +93,7 @@ func TestAChangedConcurrencyHoldsAtOnce(t *testing.T) {
 }
 
 // Row 32, as far as the loop goes.
-func TestAnActionThatHangsSlowsNoOther(t *testing.T) {
+func TestLoop_hangingActionSlowsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(100, "hanging", "failing", "g1", "g2", "g3", "g4", "g5", "g6", "g7", "g8")
 		begun := time.Now()
@@ -118,7 +118,7 @@ func TestAnActionThatHangsSlowsNoOther(t *testing.T) {
 	})
 }
 
-func TestAFailureIsRepeatedWithBackoffUntilItIsGivenUp(t *testing.T) {
+func TestLoop_retriesWithBackoffUntilItGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1, "a")
 		l := begin(t, q, func(_ context.Context, d record.Delivery) actions.Outcome {
@@ -149,7 +149,7 @@ func TestAFailureIsRepeatedWithBackoffUntilItIsGivenUp(t *testing.T) {
 // What is recorded may be due again before the loop has heard that the send is
 // over. To take it for one that still goes on would lose an attempt and wait
 // for the lease.
-func TestWhatIsDueAgainAtOnceIsSentAtOnce(t *testing.T) {
+func TestLoop_sendsAtOnceWhatIsDueAgainAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1, "a")
 		s := standard
@@ -170,7 +170,7 @@ func TestWhatIsDueAgainAtOnceIsSentAtOnce(t *testing.T) {
 	})
 }
 
-func TestADeadVerdictIsFinal(t *testing.T) {
+func TestLoop_deadVerdictIsFinal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1, "a")
 		l := begin(t, q, func(context.Context, record.Delivery) actions.Outcome {
@@ -185,7 +185,7 @@ func TestADeadVerdictIsFinal(t *testing.T) {
 }
 
 // Row 21: 30 s are waited, 9999999 s are capped at 1 h, and others go on.
-func TestTheWaitThatTheOtherSideAsksForIsHonouredWithinReason(t *testing.T) {
+func TestLoop_honoursRetryAfterWithinBounds(t *testing.T) {
 	for after, want := range map[time.Duration]time.Duration{
 		30 * time.Second: 30 * time.Second, 9999999 * time.Second: time.Hour, 1<<63 - 1: time.Hour, -time.Hour: time.Second, 0: time.Second,
 	} {
@@ -213,7 +213,7 @@ func TestTheWaitThatTheOtherSideAsksForIsHonouredWithinReason(t *testing.T) {
 }
 
 // Row 33.
-func TestARateIsHeldHoweverMuchIsDue(t *testing.T) {
+func TestLoop_holdsTheRateHoweverMuchIsDue(t *testing.T) {
 	for _, c := range []struct {
 		rate int
 		per  time.Duration
@@ -244,7 +244,7 @@ func TestARateIsHeldHoweverMuchIsDue(t *testing.T) {
 	}
 }
 
-func TestARateIsReachedBySendsThatTakeLong(t *testing.T) {
+func TestLoop_reachesTheRateWithLongSends(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(100, "a")
 		s := standard
@@ -263,7 +263,7 @@ func TestARateIsReachedBySendsThatTakeLong(t *testing.T) {
 
 // Row 34: a clock that is set back or forth neither stops a lane nor lets it
 // burst.
-func TestAClockThatJumpsLeavesTheRateAsItIs(t *testing.T) {
+func TestLoop_holdsTheRateWhenTheClockJumps(t *testing.T) {
 	for _, jump := range []time.Duration{-time.Hour, time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			q := newQueue(1000, "a")
@@ -285,7 +285,7 @@ func TestAClockThatJumpsLeavesTheRateAsItIs(t *testing.T) {
 	}
 }
 
-func TestANewDeliveryIsSentAtOnceAndOneWithoutASignalSoon(t *testing.T) {
+func TestLoop_sendsNewDeliveriesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(0)
 		l := begin(t, q, succeed)
@@ -307,7 +307,7 @@ func TestANewDeliveryIsSentAtOnceAndOneWithoutASignalSoon(t *testing.T) {
 }
 
 // Row 30.
-func TestAShutdownLetsRunningSendsFinish(t *testing.T) {
+func TestRun_shutdownLetsRunningSendsFinish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(5, "a")
 		l := begin(t, q, func(ctx context.Context, d record.Delivery) actions.Outcome {
@@ -332,7 +332,7 @@ func TestAShutdownLetsRunningSendsFinish(t *testing.T) {
 	})
 }
 
-func TestAShutdownCutsOffWhatGoesOnForTooLongAndTheNextRunSendsIt(t *testing.T) {
+func TestRun_shutdownCutsOffLongSendsAndTheNextRunRepeatsThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(3, "a")
 		l := begin(t, q, hang, settings(actions.Settings{Retry: actions.RetryPolicy{Attempts: 1, Min: time.Hour, Max: time.Hour}, Timeout: time.Hour, Concurrency: 2}))
@@ -358,7 +358,7 @@ func TestAShutdownCutsOffWhatGoesOnForTooLongAndTheNextRunSendsIt(t *testing.T) 
 	})
 }
 
-func TestASendThatIgnoresItsContextDoesNotKeepHeedFromEnding(t *testing.T) {
+func TestRun_endsDespiteASendThatIgnoresItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1, "a")
 		release := make(chan struct{})
@@ -380,7 +380,7 @@ func TestASendThatIgnoresItsContextDoesNotKeepHeedFromEnding(t *testing.T) {
 	})
 }
 
-func TestAnEndThatCannotBeRecordedIsRecordedLaterAndNotSentAgain(t *testing.T) {
+func TestLoop_recordsAnEndLaterAndDoesNotSendAgain(t *testing.T) {
 	for _, outage := range []time.Duration{3 * time.Second, 10 * time.Minute} { // the second outlasts the lease
 		synctest.Test(t, func(t *testing.T) {
 			q := newQueue(3, "a", "b")
@@ -411,7 +411,7 @@ func TestAnEndThatCannotBeRecordedIsRecordedLaterAndNotSentAgain(t *testing.T) {
 	}
 }
 
-func TestAShutdownDoesNotWaitForAStoreThatIsGone(t *testing.T) {
+func TestRun_shutdownDoesNotWaitForALostStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1, "a")
 		q.recordErr = func() error { return errors.New("disk full") }
@@ -425,7 +425,7 @@ func TestAShutdownDoesNotWaitForAStoreThatIsGone(t *testing.T) {
 	})
 }
 
-func TestAQueueThatCannotBeReadIsTriedAgain(t *testing.T) {
+func TestLoop_retriesAnUnreadableQueue(t *testing.T) {
 	for _, set := range []func(*queue, func() error){
 		func(q *queue, f func() error) { q.dueErr = f },
 		func(q *queue, f func() error) { q.claimErr = f },
@@ -450,29 +450,30 @@ func TestAQueueThatCannotBeReadIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestRecoveryComesOnceAndFirst(t *testing.T) {
+func TestLoop_takesOverOnceAndFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(5, "a")
-		q.rows[0].DueAt, q.rows[0].Attempts = time.Now().Add(time.Hour), 1 // claimed by a former run
+		q.rows[0].DueAt, q.rows[0].Attempts = time.Now().Add(time.Hour), 1
+		q.open["a-0"] = "a former run"
 		l := begin(t, q, succeed)
 		synctest.Wait()
 		_ = l.end()
-		if n := strings.Count(strings.Join(q.calls, " "), "recover"); n != 1 || q.calls[0] != "recover" || q.count(record.Done) != 5 {
+		if n := strings.Count(strings.Join(q.calls, ","), "take over"); n != 1 || q.calls[0] != "take over" || q.count(record.Done) != 5 {
 			t.Errorf("%v, %d done", q.calls, q.count(record.Done))
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1, "a")
-		q.recoverErr = errors.New("corrupt")
+		q.takeOverErr = errors.New("corrupt")
 		l := begin(t, q, succeed)
-		if err := <-l.done; err == nil || err.Error() != "recover deliveries: corrupt" || len(l.all()) > 0 {
+		if err := <-l.done; err == nil || err.Error() != "take over deliveries: corrupt" || len(l.all()) > 0 {
 			t.Errorf("%v after %d sends", err, len(l.all()))
 		}
 		l.stop()
 	})
 }
 
-func TestASendThatPanicsIsRepeatedAndReported(t *testing.T) {
+func TestLoop_repeatsAndReportsASendThatPanics(t *testing.T) {
 	for name, c := range map[string]struct {
 		cause any
 		want  string
@@ -506,8 +507,8 @@ func TestASendThatPanicsIsRepeatedAndReported(t *testing.T) {
 	}
 }
 
-func TestALoopSaysWhatItNeeds(t *testing.T) {
-	if _, err := delivery.New(delivery.Options{}); err == nil || !strings.Contains(err.Error(), "Queue, Deliver, Settings, Now and Log") {
+func TestNew_namesWhatIsMissing(t *testing.T) {
+	if _, err := delivery.New(delivery.Options{}); err == nil || !strings.Contains(err.Error(), "Queue, Deliver, Actions, Settings, Now and Log") {
 		t.Errorf("%v", err)
 	}
 }

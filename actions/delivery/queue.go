@@ -8,25 +8,34 @@ import (
 	"heed/engine/record"
 )
 
-// Queue is where deliveries wait, and where the lanes of destinations are kept,
-// since several processes may share both. When to send is the queue's business,
-// how to send the action's. internal/store is one.
+// Queue is where deliveries wait, and where the lanes of destinations are kept.
+// Several processes may share one: an owner, which is one run of a process, claims
+// deliveries for the time of a lease and renews it while it sends them. When to
+// send is the queue's business, how to send the action's. internal/store is one.
 type Queue interface {
-	// DueActions returns the names of the actions that have a delivery due at
-	// now, and the time at which the next one falls due after that (zero if
-	// nothing waits).
-	DueActions(ctx context.Context, now time.Time) (actions []string, next time.Time, err error)
+	// DueActions returns which of the known actions have a delivery due at now, and
+	// the time at which the next of theirs falls due after that (zero if nothing
+	// waits). Deliveries of other actions wait for an owner that knows them.
+	DueActions(ctx context.Context, now time.Time, known []string) (actions []string, next time.Time, err error)
 
-	// Exchange records how attempts have ended and claims deliveries that are
-	// due, in one transaction and in this order: what the ends teach of
+	// Exchange records how attempts of the owner have ended and claims deliveries
+	// that are due, in one transaction and in this order: what the ends teach of
 	// destinations decides what is claimed. An error means that nothing was
-	// recorded or claimed.
-	Exchange(ctx context.Context, now time.Time, ends []End, takes []Take) (Claimed, error)
+	// recorded or claimed. What the owner has claimed and not ended is not claimed
+	// again, even if its lease has run out.
+	Exchange(ctx context.Context, owner string, now time.Time, ends []End, takes []Take) (Claimed, error)
 
-	// Recover makes due at once whatever a former process had claimed and not
-	// finished, and completes those attempts as "interrupted". It is called
-	// once, before the first Exchange.
-	Recover(ctx context.Context, now time.Time) (int, error)
+	// Renew prolongs the leases of all that the owner has claimed and not ended.
+	Renew(ctx context.Context, owner string, until time.Time) error
+
+	// TakeOver makes due at once what was claimed by owners that are certainly gone,
+	// completes those attempts as "interrupted", and returns how many. Those of
+	// other owners are due when their leases run out. It is called once, before the
+	// first Exchange.
+	TakeOver(ctx context.Context, owner string, now time.Time) (int, error)
+
+	// Wake is signalled when something may have fallen due.
+	Wake() <-chan struct{}
 }
 
 // Take asks for up to N due deliveries of an action, those due longest first, to
@@ -38,9 +47,12 @@ type Take struct {
 	// Interval is the action's least time between two starts at one destination;
 	// zero is no limit.
 	Interval time.Duration
-	// Lease is how long a claimed delivery is nobody else's: it is not due again
-	// before, so that a crash cannot lose it and nobody claims it twice.
+	// Lease is how long a claimed delivery is nobody else's, unless it is renewed:
+	// it is due again then, so that a crash cannot lose it.
 	Lease time.Duration
+	// Timeout is how long an attempt takes at most, and so how long a probe keeps
+	// all others of its destination waiting.
+	Timeout time.Duration
 }
 
 // Claimed is what an Exchange claimed.
@@ -51,12 +63,15 @@ type Claimed struct {
 	// Next is when to ask again for what is due but may not start yet; zero if
 	// there is nothing to wait for but a wake-up.
 	Next time.Time
-	// News says which lanes have closed or work again.
-	News []News
+	// Changes says which lanes have closed or work again.
+	Changes []LaneChange
+	// Lost are the ids of deliveries whose End was ignored: their leases had run out
+	// and another owner has claimed them.
+	Lost []string
 }
 
-// News is what an Exchange has found out of a destination; see Lane.News.
-type News struct {
+// LaneChange is what an Exchange has found out of a destination; see Lane.Change.
+type LaneChange struct {
 	Destination string
 	Wait        string
 	Until       time.Time

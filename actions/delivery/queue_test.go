@@ -25,20 +25,20 @@ type queue struct {
 	mu   sync.Mutex
 	rows []*record.Delivery
 	ends map[string][]delivery.End
-	open map[string]bool // attempts
+	open map[string]string // the owners of open attempts, by the delivery
 	wake chan struct{}
 	// calls are the methods in the order in which they were called.
-	calls      []string
-	recoverErr error
-	dueErr     func() error
-	recordErr  func() error
-	claimErr   func() error
-	lanes      map[string]*delivery.Lane
+	calls       []string
+	takeOverErr error
+	dueErr      func() error
+	recordErr   func() error
+	claimErr    func() error
+	lanes       map[string]*delivery.Lane
 }
 
 // newQueue holds deliveries that are due: n of each action.
 func newQueue(n int, names ...string) *queue {
-	q := &queue{ends: map[string][]delivery.End{}, lanes: map[string]*delivery.Lane{}, open: map[string]bool{}, wake: make(chan struct{}, 1)}
+	q := &queue{ends: map[string][]delivery.End{}, lanes: map[string]*delivery.Lane{}, open: map[string]string{}, wake: make(chan struct{}, 1)}
 	for _, name := range names {
 		for i := range n {
 			q.add(name, fmt.Sprintf("%s-%d", name, i))
@@ -52,6 +52,16 @@ func (q *queue) add(action, id string) {
 	q.rows = append(q.rows, &record.Delivery{ID: id, Action: action, Kind: "stub", State: record.Pending})
 	q.mu.Unlock()
 	q.signal()
+}
+
+// actions are those that any delivery has.
+func (q *queue) actions() (names []string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, d := range q.rows {
+		names = append(names, d.Action)
+	}
+	return names
 }
 
 func (q *queue) signal() {
@@ -70,7 +80,7 @@ func fail(f func() error) error {
 	return f()
 }
 
-func (q *queue) DueActions(_ context.Context, now time.Time) (names []string, next time.Time, err error) {
+func (q *queue) DueActions(_ context.Context, now time.Time, known []string) (names []string, next time.Time, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := fail(q.dueErr); err != nil {
@@ -78,7 +88,7 @@ func (q *queue) DueActions(_ context.Context, now time.Time) (names []string, ne
 	}
 	for _, d := range q.rows {
 		switch {
-		case !waits(d):
+		case !waits(d) || !slices.Contains(known, d.Action):
 		case !d.DueAt.After(now):
 			if !slices.Contains(names, d.Action) {
 				names = append(names, d.Action)
@@ -91,7 +101,9 @@ func (q *queue) DueActions(_ context.Context, now time.Time) (names []string, ne
 }
 
 // Exchange follows the rules of delivery.Lane, with one destination an action.
-func (q *queue) Exchange(_ context.Context, now time.Time, ends []delivery.End, takes []delivery.Take) (claimed delivery.Claimed, err error) {
+func (q *queue) Exchange(
+	_ context.Context, owner string, now time.Time, ends []delivery.End, takes []delivery.Take,
+) (claimed delivery.Claimed, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.calls = append(q.calls, "exchange")
@@ -106,15 +118,19 @@ func (q *queue) Exchange(_ context.Context, now time.Time, ends []delivery.End, 
 		before[name] = *lane
 	}
 	for _, end := range ends {
+		if q.open[end.ID] != owner {
+			claimed.Lost = append(claimed.Lost, end.ID)
+			continue
+		}
 		q.finish(end)
 	}
 	for _, take := range takes {
-		q.claim(now, take, &claimed)
+		q.claim(owner, now, take, &claimed)
 	}
 	for name, lane := range q.lanes {
 		was := before[name]
-		if wait, ok := lane.News(&was); ok {
-			claimed.News = append(claimed.News, delivery.News{Destination: name, Wait: wait})
+		if wait, ok := lane.Change(&was); ok {
+			claimed.Changes = append(claimed.Changes, delivery.LaneChange{Destination: name, Wait: wait})
 		}
 	}
 	return claimed, nil
@@ -127,7 +143,7 @@ func (q *queue) finish(end delivery.End) {
 		}
 		if end.Released {
 			d.Attempts, d.DueAt = d.Attempts-1, end.DueAt
-			q.open[d.ID] = false
+			delete(q.open, d.ID)
 			q.lane(d.Action).Abandoned(time.Now())
 			q.signal()
 			continue
@@ -139,15 +155,15 @@ func (q *queue) finish(end delivery.End) {
 		}
 		d.State, d.DueAt, d.LastError = end.State, end.DueAt, end.Error
 		q.ends[d.ID] = append(q.ends[d.ID], end)
-		q.open[d.ID] = false
+		delete(q.open, d.ID)
 		defer q.signal()
 	}
 }
 
-func (q *queue) claim(now time.Time, take delivery.Take, claimed *delivery.Claimed) {
+func (q *queue) claim(owner string, now time.Time, take delivery.Take, claimed *delivery.Claimed) {
 	var due []*record.Delivery
 	for _, d := range q.rows {
-		if d.Action == take.Action && waits(d) && !d.DueAt.After(now) {
+		if d.Action == take.Action && waits(d) && !d.DueAt.After(now) && q.open[d.ID] != owner {
 			due = append(due, d)
 		}
 	}
@@ -161,9 +177,9 @@ func (q *queue) claim(now time.Time, take delivery.Take, claimed *delivery.Claim
 		}
 		return a.DueAt.Compare(b.DueAt)
 	})
-	for _, d := range due[:lane.Admit(min(take.N, len(due)), now, take.Interval, take.Lease)] {
+	for _, d := range due[:lane.Admit(min(take.N, len(due)), now, take.Interval, take.Timeout)] {
 		d.Attempts++
-		d.Interrupted, d.Alike = q.open[d.ID], 0
+		d.Interrupted, d.Alike = q.open[d.ID] != "", 0
 		for _, end := range q.ends[d.ID] {
 			if end.Error != "" && end.Error == d.LastError {
 				d.Alike++
@@ -171,7 +187,7 @@ func (q *queue) claim(now time.Time, take delivery.Take, claimed *delivery.Claim
 		}
 		claimed.Deliveries = append(claimed.Deliveries, *d)
 		d.DueAt = now.Add(take.Lease)
-		q.open[d.ID] = true
+		q.open[d.ID] = owner
 	}
 	if open, _ := lane.Open(); now.Before(open) && (claimed.Next.IsZero() || open.Before(claimed.Next)) {
 		claimed.Next = open
@@ -185,20 +201,34 @@ func (q *queue) lane(action string) *delivery.Lane {
 	return q.lanes[action]
 }
 
-func (q *queue) Recover(context.Context, time.Time) (int, error) {
+func (q *queue) Renew(_ context.Context, owner string, until time.Time) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.calls = append(q.calls, "recover")
-	n := 0
-	clear(q.open)
+	q.calls = append(q.calls, "renew")
 	for _, d := range q.rows {
-		if waits(d) && !d.DueAt.IsZero() {
+		if q.open[d.ID] == owner {
+			d.DueAt = until
+		}
+	}
+	return nil
+}
+
+// TakeOver takes all other owners for gone.
+func (q *queue) TakeOver(_ context.Context, owner string, _ time.Time) (n int, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.calls = append(q.calls, "take over")
+	for _, d := range q.rows {
+		if other, open := q.open[d.ID]; open && other != owner {
+			delete(q.open, d.ID)
 			d.DueAt = time.Time{}
 			n++
 		}
 	}
-	return n, q.recoverErr
+	return n, q.takeOverErr
 }
+
+func (q *queue) Wake() <-chan struct{} { return q.wake }
 
 // count is how many deliveries are in a state.
 func (q *queue) count(state record.State) (n int) {
@@ -277,7 +307,7 @@ func begin(t *testing.T, q *queue, deliver func(context.Context, record.Delivery
 	t.Helper()
 	l := &loop{sends: &sends{}, done: make(chan error, 1)}
 	o := delivery.Options{
-		Queue: q, Deliver: l.wrap(deliver), Settings: func(string) actions.Settings { return standard }, Wake: q.wake,
+		Queue: q, Deliver: l.wrap(deliver), Actions: q.actions, Settings: func(string) actions.Settings { return standard },
 		Grace: 20 * time.Second, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	}
 	for _, change := range changes {

@@ -31,13 +31,18 @@ func (s Sender) Deliver(ctx context.Context, d record.Delivery) actions.Outcome 
 	configured, ok := s.Action(d.Action)
 	switch {
 	case !ok:
-		return actions.Outcome{Verdict: actions.Retry, Error: fmt.Sprintf("no action is called %s any more; configure it again and this is sent", d.Action)}
+		return retry("no action is called %s any more; configure it again and this is sent", d.Action)
 	case configured.Kind != d.Kind:
-		return actions.Outcome{Verdict: actions.Retry, Error: fmt.Sprintf("%s was a %s action when this was rendered and is a %s action now; make it a %s action again and this is sent", d.Action, d.Kind, configured.Kind, d.Kind)}
+		return retry("%s was a %s action when this was rendered and is a %s action now; make it a %s action again and this is sent",
+			d.Action, d.Kind, configured.Kind, d.Kind)
 	}
 	return configured.Send(ctx, actions.Message{
 		ID: messageID(d), Request: d.Request, Attempt: d.Attempts - d.Spent, Recipients: d.Recipients,
 	})
+}
+
+func retry(format string, args ...any) actions.Outcome {
+	return actions.Outcome{Verdict: actions.Retry, Error: fmt.Sprintf(format, args...)}
 }
 
 // messageID is the same for every attempt of a generation: the other side knows

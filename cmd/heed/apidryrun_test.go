@@ -11,7 +11,7 @@ import (
 	"heed/engine/source"
 )
 
-func TestTheAPIRunsRulesDryWithoutSendingOrStoring(t *testing.T) {
+func TestDryRunAPI_sendsAndStoresNothing(t *testing.T) {
 	s := startServer(t, logRule)
 	type answer struct {
 		Results  []ruletest.Result `json:"results"`

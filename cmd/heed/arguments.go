@@ -60,7 +60,8 @@ func helpable(help *cobra.Command, args []string) error {
 // noArguments refuses arguments of a command that takes only flags.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usage("unexpected argument %q: %s takes only flags; %s --help lists them", args[0], cmd.CommandPath(), cmd.CommandPath())
+		return usage("unexpected argument %q: %s takes only flags; %s --help lists them", args[0],
+			cmd.CommandPath(), cmd.CommandPath())
 	}
 	return nil
 }

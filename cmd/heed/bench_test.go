@@ -160,7 +160,7 @@ func BenchmarkAcceptanceWithPeople(b *testing.B) {
 // acceptance is an intake over a store of its own.
 type acceptance struct {
 	intake *intake.Intake
-	keeper *people.Keeper // nil if it keeps nobody
+	people *people.Projection // nil without
 	db     *store.DB
 	sent   atomic.Int64
 }
@@ -185,17 +185,17 @@ func newAcceptance(b *testing.B, keeps bool) *acceptance {
 		Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	}
 	if keeps {
-		if a.keeper, err = people.OpenKeeper(b.Context(), db, o.Log); err != nil {
+		if a.people, err = people.OpenProjection(b.Context(), db, o.Log); err != nil {
 			b.Fatal(err)
 		}
 		records := make([]people.Record, 100_000)
 		for i := range records {
 			records[i] = people.Record{ID: fmt.Sprint("user-", i), Email: fmt.Sprintf("user.%d@example.com", i), Team: fmt.Sprint("team-", i%100)}
 		}
-		if _, err := a.keeper.Import(b.Context(), records, time.Now()); err != nil {
+		if _, err := a.people.Import(b.Context(), records, time.Now()); err != nil {
 			b.Fatal(err)
 		}
-		o.Learn = a.keeper.Learn
+		o.Learn = a.people.Learn
 	}
 	if a.intake, err = intake.New(o); err != nil {
 		b.Fatal(err)
@@ -214,9 +214,9 @@ func (a *acceptance) run(b *testing.B, events int64) {
 	for range 64 {
 		wg.Go(func() {
 			for n := a.sent.Add(1); n <= events; n = a.sent.Add(1) {
-				if a.keeper != nil && n == events/2 {
+				if a.people != nil && n == events/2 {
 					wg.Go(func() {
-						if err := a.keeper.Save(context.Background()); err != nil {
+						if err := a.people.Save(context.Background()); err != nil {
 							b.Error(err)
 						}
 					})

@@ -29,7 +29,8 @@ func newCatalog(s streams) *cobra.Command {
 			if len(args) == 1 {
 				t := event.Standard().Lookup(args[0])
 				if t == nil {
-					return usage("there is no event type %q; %s", args[0], suggest.DidYouMean(args[0], event.Standard().Names()))
+					return usage("there is no event type %q; %s", args[0],
+						suggest.DidYouMean(args[0], event.Standard().Names()))
 				}
 				types = []*event.Type{t}
 			}
@@ -57,7 +58,8 @@ func catalogText(s streams, types []*event.Type) {
 		}
 		table(s.out, rows)
 	}
-	fmt.Fprintf(s.out, "\n%sAny field may be missing from any event; a comparison with a missing field is unknown and never matches.\nRules see also %s.%s\n",
+	fmt.Fprintf(s.out,
+		"\n%sAny field may be missing from any event; a comparison with a missing field is unknown and never matches.\nRules see also %s.%s\n",
 		paint.dim, strings.Join([]string{"event", "id", "companyId", "receivedAt", "now"}, ", "), paint.reset)
 }
 

@@ -30,7 +30,8 @@ type clientOptions struct {
 
 func (o *clientOptions) flags(cmd *cobra.Command) {
 	o.cmd = cmd
-	cmd.Flags().StringVar(&o.admin, "admin", "", "address of a running server's admin listener (default: found through --data)")
+	cmd.Flags().StringVar(&o.admin, "admin", "",
+		"address of a running server's admin listener (default: found through --data)")
 	cmd.Flags().StringVar(&o.tokenFile, "admin-token-file", "", "file with the admin listener's token")
 	cmd.Flags().StringVar(&o.data, "data", "./heed-data", "the store's directory")
 }
@@ -44,8 +45,13 @@ type apiClient struct {
 	close func()
 }
 
+func newAPIClient(base string) *apiClient {
+	transport := &http.Transport{Proxy: nil}
+	return &apiClient{base: base, http: &http.Client{Timeout: time.Minute, Transport: transport}, close: func() {}}
+}
+
 func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error) {
-	c := &apiClient{base: o.admin, close: func() {}, http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{Proxy: nil}}}
+	c := newAPIClient(o.admin)
 	if o.tokenFile != "" {
 		text, err := os.ReadFile(o.tokenFile)
 		if err != nil {

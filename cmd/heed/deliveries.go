@@ -34,7 +34,8 @@ func newDeliveriesList(s streams) *cobra.Command {
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var page admin.DeliveryPage
-			query := queryOf("limit", strconv.Itoa(limit), "state", state, "action", action, "rule", rule, "cursor", cursor)
+			query := queryOf("limit", strconv.Itoa(limit), "state", state, "action", action, "rule", rule,
+				"cursor", cursor)
 			if err := client.fetch(cmd.Context(), s, "/api/v1/deliveries", query, &page); err != nil {
 				return err
 			}
@@ -51,14 +52,18 @@ func newDeliveriesList(s streams) *cobra.Command {
 				if isTerminal(s.out) {
 					lastError = plain.Cut(lastError, 60)
 				}
-				rows = append(rows, []string{d.ID, string(d.State), plain.Line(d.Rule), plain.Line(d.Action), strconv.Itoa(d.Attempts), shortTime(d.CreatedAt), lastError})
+				rows = append(rows, []string{
+					d.ID, string(d.State), plain.Line(d.Rule), plain.Line(d.Action),
+					strconv.Itoa(d.Attempts), shortTime(d.CreatedAt), lastError,
+				})
 			}
 			printPage(s, rows, "no deliveries", page.Next)
 			return nil
 		},
 	}
 	client.flags(cmd)
-	cmd.Flags().StringVar(&state, "state", "", "only deliveries in this state: pending, retrying, done, dead, held, discarded")
+	cmd.Flags().StringVar(&state, "state", "",
+		"only deliveries in this state: pending, retrying, done, dead, held, discarded")
 	cmd.Flags().StringVar(&action, "action", "", "only deliveries of this action")
 	cmd.Flags().StringVar(&rule, "rule", "", "only deliveries of this rule")
 	listFlags(cmd, &limit, &cursor)
@@ -74,7 +79,8 @@ func newDeliveriesShow(s streams) *cobra.Command {
 		Short: "Show a delivery: its request and every attempt",
 		Args:  one("delivery by its id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return show(cmd.Context(), s, &client, "/api/v1/deliveries/"+url.PathEscape(args[0]), output, printDelivery)
+			return show(cmd.Context(), s, &client, "/api/v1/deliveries/"+url.PathEscape(args[0]), output,
+				printDelivery)
 		},
 	}
 	client.flags(cmd)
@@ -88,6 +94,7 @@ func waitText(w *record.Wait) string {
 		delivery.WaitRate:       "for its turn, by the rate of its destination",
 		delivery.WaitRetryAfter: "for the end of a pause that the other side asked for",
 		delivery.WaitFailing:    "while the other side fails; one delivery at a time is tried",
+		delivery.WaitAction:     "for an action with its name: none is configured",
 		delivery.WaitOrder:      "for an earlier delivery with the same order_per",
 	}[w.For]
 	if !known {

@@ -60,7 +60,10 @@ func demo(ctx context.Context, s streams, rules string, events []string, exit bo
 		return failure(err)
 	}
 	defer os.RemoveAll(dir)
-	d := &demonstration{streams: s, paint: s.style(s.out), secret: rand.Text(), rules: rules, arrived: make(chan string, 1024), shown: map[string]bool{}}
+	d := &demonstration{
+		streams: s, paint: s.style(s.out), secret: rand.Text(), rules: rules,
+		arrived: make(chan string, 1024), shown: map[string]bool{},
+	}
 	if err := d.start(ctx, dir); err != nil {
 		return startError(s, err)
 	}
@@ -113,7 +116,7 @@ func (d *demonstration) start(ctx context.Context, dir string) error {
 		return err
 	}
 	<-d.reloads // the first load
-	d.api = &apiClient{base: d.app.AdminURL(), http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{Proxy: nil}}}
+	d.api = newAPIClient(d.app.AdminURL())
 	return nil
 }
 
@@ -143,16 +146,21 @@ func (d *demonstration) onReload(a rulefile.Attempt) {
 
 // sendAll sends each fixture and shows what became of it.
 func (d *demonstration) sendAll(ctx context.Context, fixtures []ruletest.Fixture) error {
-	fmt.Fprintf(d.streams.out, "%s decide %s, signed and sent through the real receiver. Nothing leaves this machine.\n\n",
+	fmt.Fprintf(d.streams.out,
+		"%s decide %s, signed and sent through the real receiver. Nothing leaves this machine.\n\n",
 		d.rules, plain.Count(len(fixtures), "event"))
-	sender := &sender{options: sendOptions{url: d.app.WebhookURL(), concurrency: 1, repeat: 1}, secret: d.secret, client: d.api.http}
+	sender := &sender{
+		options: sendOptions{url: d.app.WebhookURL(), concurrency: 1, repeat: 1},
+		secret:  d.secret, client: d.api.http,
+	}
 	for _, f := range fixtures {
 		a := sender.send(ctx, f)
 		if a.Error != "" {
 			return failure(errors.New(a.Error))
 		}
 		if a.Status != http.StatusOK {
-			fmt.Fprintf(d.streams.out, "%s%s%s: the receiver answered %d %s\n\n", d.paint.bold, f.File, d.paint.reset, a.Status, plain.Line(a.Body))
+			fmt.Fprintf(d.streams.out, "%s%s%s: the receiver answered %d %s\n\n", d.paint.bold, f.File,
+				d.paint.reset, a.Status, plain.Line(a.Body))
 			continue
 		}
 		if err := d.show(ctx, a.ID, filepath.Base(f.File)); err != nil {
@@ -171,7 +179,8 @@ func (d *demonstration) show(ctx context.Context, id, title string) error {
 		return err
 	}
 	if e.Status == record.Quarantined {
-		fmt.Fprintf(d.streams.out, "%s%s%s  quarantined: %s\n\n", d.paint.bold, plain.Line(title), d.paint.reset, e.Reason)
+		fmt.Fprintf(d.streams.out, "%s%s%s  quarantined: %s\n\n", d.paint.bold, plain.Line(title),
+			d.paint.reset, e.Reason)
 		return nil
 	}
 	result := asResult(&e)
@@ -184,10 +193,16 @@ func (d *demonstration) show(ctx context.Context, id, title string) error {
 func asResult(e *admin.Event) ruletest.Result {
 	r := ruletest.Result{Event: e.Type, ID: e.ID}
 	for _, decision := range e.Decisions {
-		d := ruletest.Decision{Rule: decision.Rule, Outcome: engine.Outcome(decision.Outcome), Mode: decision.Mode, Reason: decision.Reason, Explain: decision.Explain}
+		d := ruletest.Decision{
+			Rule: decision.Rule, Outcome: engine.Outcome(decision.Outcome),
+			Mode: decision.Mode, Reason: decision.Reason, Explain: decision.Explain,
+		}
 		for _, delivery := range e.Deliveries {
 			if delivery.Rule == d.Rule {
-				d.Actions = append(d.Actions, ruletest.Action{Action: delivery.Action, Kind: delivery.Kind, Request: delivery.Request, Problem: delivery.LastError})
+				d.Actions = append(d.Actions, ruletest.Action{
+					Action: delivery.Action, Kind: delivery.Kind,
+					Request: delivery.Request, Problem: delivery.LastError,
+				})
 			}
 		}
 		r.Decisions = append(r.Decisions, d)
@@ -246,7 +261,8 @@ func (d *demonstration) showReload(a rulefile.Attempt) {
 	var problems *rulefile.ProblemsError
 	switch {
 	case a.Err == nil:
-		fmt.Fprintf(out, "%s✔ rules reloaded%s: %s active\n\n", p.green, p.reset, plain.Count(len(a.Loaded.Rules.Rules()), "rule"))
+		fmt.Fprintf(out, "%s✔ rules reloaded%s: %s active\n\n", p.green, p.reset,
+			plain.Count(len(a.Loaded.Rules.Rules()), "rule"))
 	case errors.As(a.Err, &problems):
 		printProblems(out, p, source.OnlyErrors(problems.Problems))
 		fmt.Fprintf(out, "%s✘ rules not reloaded%s: the old ones stay active\n\n", p.red, p.reset)

@@ -50,10 +50,13 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 	}
 	cmd.Flags().StringVar(&o.rules, "rules", "rules.yaml", "rule file, or directory of rule files")
 	cmd.Flags().StringVar(&o.why, "why", "", "show every clause of this rule's condition")
-	cmd.Flags().StringVar(&o.saveTest, "save-test", "", "add tests that expect what the rules do now to this file, which ends in _test.yaml; - for standard output")
+	cmd.Flags().StringVar(&o.saveTest, "save-test", "",
+		"add tests that expect what the rules do now to this file, which ends in _test.yaml; - for standard output")
 	cmd.Flags().BoolVar(&o.keepPersonal, "keep-personal", false, "with --save-test: keep the personal values")
-	cmd.Flags().StringVar(&o.people, "people", "", "CSV file of people that rules may ask about, as heed people import takes it")
-	cmd.Flags().StringVar(&o.now, "now", "", "what rules see as now, such as 2026-03-04T12:00:00Z; without it, the time it is")
+	cmd.Flags().StringVar(&o.people, "people", "",
+		"CSV file of people that rules may ask about, as heed people import takes it")
+	cmd.Flags().StringVar(&o.now, "now", "",
+		"what rules see as now, such as 2026-03-04T12:00:00Z; without it, the time it is")
 	outputFlag(cmd, &o.output, "text", "json")
 	return cmd
 }

@@ -257,7 +257,7 @@ func (s *mailSession) Data(r io.Reader) error {
 
 // The main job, on real input: a signed event comes in over HTTP, and the
 // Slack alert, the HTTP call and the e-mail arrive.
-func TestASignedWebhookBecomesASlackAlertACallAndAnEmail(t *testing.T) {
+func TestServe_signedWebhookBecomesSlackMessageCallAndEmail(t *testing.T) {
 	slack := newSink(t, slackOK)
 	api := newSink(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) })
 	mail := newMailbox(t)
@@ -364,7 +364,7 @@ rules:
 
 func held(o *app.Options) { o.NoSend = true }
 
-func TestTheReceiversAnswersThroughTheWholeServer(t *testing.T) {
+func TestServe_answersAsTheReceiverDoes(t *testing.T) {
 	s := startServer(t, logRule, held, func(o *app.Options) { o.Company = "c1" })
 	quiz := func(user string) string {
 		return `{"event":"quiz.submitted","companyId":"c1","data":{"userId":"` + user + `"}}`
@@ -438,7 +438,7 @@ func TestTheReceiversAnswersThroughTheWholeServer(t *testing.T) {
 	}
 }
 
-func TestConcurrentCopiesLeaveOneEventEach(t *testing.T) {
+func TestServe_concurrentCopiesLeaveOneEvent(t *testing.T) {
 	s := startServer(t, logRule, held)
 	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = 64
 	rounds := 200

@@ -127,7 +127,10 @@ func showFixture(ctx context.Context, s streams, client *clientOptions, path str
 		return err
 	}
 	if _, err := event.Decode(e.Body); err != nil {
-		return &codedError{exitProblems, fmt.Errorf("%s was quarantined, since its body is no event: %s; without -o fixture it is shown as it came", e.ID, e.Reason)}
+		return &codedError{
+			exitProblems,
+			fmt.Errorf("%s was quarantined, since its body is no event: %s; without -o fixture it is shown as it came", e.ID, e.Reason),
+		}
 	}
 	var known expression.Recorded
 	if len(e.Facts) > 0 {
@@ -195,7 +198,8 @@ func printOtherRules(s streams, paint style, e *admin.Event) {
 			paint.dim, plain.Line(r.Rule), plain.Line(strings.Join(r.On, ", ")), plain.Line(e.Type), paint.reset)
 	}
 	if more := len(e.OtherRules) - most; more > 0 {
-		fmt.Fprintf(s.out, "  %s· %s more for other event types%s\n", paint.dim, plain.Count(more, "rule"), paint.reset)
+		fmt.Fprintf(s.out, "  %s· %s more for other event types%s\n", paint.dim, plain.Count(more, "rule"),
+			paint.reset)
 	}
 }
 

@@ -44,7 +44,7 @@ func newTextLog(w io.Writer) *slog.Logger {
 
 // Row 29: everything fails, and everybody out there echoes what they got; no
 // secret shows in the log, the API, the metrics, a dry run or the store.
-func TestNoSecretShowsWhateverFails(t *testing.T) {
+func TestServe_showsNoSecretWhateverFails(t *testing.T) {
 	echo := func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.WriteHeader(http.StatusTeapot)
@@ -141,7 +141,7 @@ var root = func() string {
 
 // Row 30: SIGTERM under load. Ready goes 503 or the port closes, what was taken
 // in is answered, and the process ends with 0 in time.
-func TestSIGTERMUnderLoadAnswersWhatItTook(t *testing.T) {
+func TestServe_SIGTERMUnderLoadAnswersWhatItAccepted(t *testing.T) {
 	dir := t.TempDir()
 	rules := filepath.Join(dir, "rules.yaml")
 	slow := newSink(t, func(w http.ResponseWriter, _ *http.Request) { time.Sleep(50 * time.Millisecond) })

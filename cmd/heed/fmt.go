@@ -42,7 +42,8 @@ Exit code 0: done, or with --check: nothing to do.  1: with --check: there is.
 			return quiet(f.code)
 		},
 	}
-	cmd.Flags().BoolVar(&check, "check", false, "write nothing; print the files that are not laid out and exit with 1 if there is one")
+	cmd.Flags().BoolVar(&check, "check", false,
+		"write nothing; print the files that are not laid out and exit with 1 if there is one")
 	return cmd
 }
 

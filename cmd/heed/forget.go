@@ -48,7 +48,9 @@ func forget(ctx context.Context, s streams, o *forgetOptions) error {
 	if strings.TrimSpace(o.user) == "" {
 		return usage("name the person with --user, by the data.userId of the events")
 	}
-	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("delete all events of %s for good, with their deliveries, and what is known of the person", plain.Line(o.user)))
+	ok, err := confirm(ctx, s, o.yes,
+		fmt.Sprintf("delete all events of %s for good, with their deliveries, and what is known of the person",
+			plain.Line(o.user)))
 	if err != nil || !ok {
 		return err
 	}
@@ -62,9 +64,11 @@ func forget(ctx context.Context, s streams, o *forgetOptions) error {
 	case o.output == "json":
 		return printJSON(s.out, &result)
 	case result.Events == 0:
-		fmt.Fprintf(s.out, "there is no event of %s; anything else that was known of them is deleted\n", plain.Line(o.user))
+		fmt.Fprintf(s.out, "there is no event of %s; anything else that was known of them is deleted\n",
+			plain.Line(o.user))
 	default:
-		fmt.Fprintf(s.out, "%s of %s deleted, with their deliveries\n", plain.Count(result.Events, "event"), plain.Line(o.user))
+		fmt.Fprintf(s.out, "%s of %s deleted, with their deliveries\n", plain.Count(result.Events, "event"),
+			plain.Line(o.user))
 	}
 	return nil
 }

@@ -100,7 +100,8 @@ func readSheet(s streams, file string) ([]byte, error) {
 // importSheet has the API import a CSV file or, in a dry run, say what would be
 // done.
 func (c *apiClient) importSheet(ctx context.Context, sheet []byte, dryRun bool) (result admin.Import, err error) {
-	err = c.call(ctx, http.MethodPost, fmt.Sprintf("/api/v1/people/import?dry_run=%t", dryRun), "text/csv", sheet, &result)
+	err = c.call(ctx, http.MethodPost, fmt.Sprintf("/api/v1/people/import?dry_run=%t", dryRun), "text/csv",
+		sheet, &result)
 	return result, err
 }
 
@@ -117,7 +118,8 @@ func printPlan(s streams, file string, plan *admin.Import) {
 	if len(plan.Ignored) > 0 {
 		fmt.Fprintf(s.out, "ignored columns: %s\n", plain.Line(strings.Join(plan.Ignored, ", ")))
 	}
-	fmt.Fprintf(s.out, "%d new, %d changed, %d the same, %s with mistakes\n", plan.New, plan.Changed, plan.Same, plain.Count(len(plan.Problems), "line"))
+	fmt.Fprintf(s.out, "%d new, %d changed, %d the same, %s with mistakes\n", plan.New, plan.Changed, plan.Same,
+		plain.Count(len(plan.Problems), "line"))
 	if len(plan.Problems) > 0 {
 		fmt.Fprintln(s.out, "nothing is imported while there are mistakes")
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,6 +134,48 @@ rules: [{name: r, on: quiz.submitted, do: [{action: api, json: 1}]}]
 		if d := s.settled(id)[0]; d.State != record.Done {
 			t.Errorf("%s: %+v", id, d)
 		}
+	}
+}
+
+// A renamed action must not use up the attempts of what waits for it.
+func TestServe_keepsDeliveriesOfAnActionThatIsGone(t *testing.T) {
+	var down atomic.Bool
+	down.Store(true)
+	api := newSink(t, func(w http.ResponseWriter, _ *http.Request) {
+		if down.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	rules := `
+actions: {%s: {http: {url: %q, allow_private: true, retry: {min: 10ms, max: 10ms}}}}
+rules: [{name: r, on: quiz.submitted, do: [{action: %[1]s, json: 1}]}]
+`
+	s := startServer(t, fmt.Sprintf(rules, "api", api.URL))
+	configure := func(name string) {
+		t.Helper()
+		if err := os.WriteFile(s.app.Rules, fmt.Appendf(nil, rules, name, api.URL), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.app.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.post("a", quizOf("u1"))
+	eventually(t, 5*time.Second, "the first answer", func() bool { return s.event("a").Deliveries[0].State == record.Retrying })
+	configure("other")
+	eventually(t, 5*time.Second, "the end of the attempts", func() bool {
+		waits := s.event("a").Deliveries[0].Waits
+		return waits != nil && waits.For == delivery.WaitAction
+	})
+	down.Store(false)
+	s.post("b", quizOf("u2"))
+	s.settled("b")
+	if d := s.event("a").Deliveries[0]; d.State != record.Retrying {
+		t.Errorf("without its action: %+v", d)
+	}
+	configure("api")
+	if d := s.settled("a")[0]; d.State != record.Done {
+		t.Errorf("with its action again: %+v", d)
 	}
 }
 

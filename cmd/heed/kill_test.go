@@ -20,9 +20,9 @@ import (
 	"heed/internal/receiver"
 )
 
-// TestNoAcknowledgedEventIsLostByKillMinus9 kills a heed under load, again and
+// TestServe_killLosesNoAcknowledgedEvent kills a heed under load, again and
 // again, and then looks for every event that was answered with 200.
-func TestNoAcknowledgedEventIsLostByKillMinus9(t *testing.T) {
+func TestServe_killLosesNoAcknowledgedEvent(t *testing.T) {
 	dir := t.TempDir()
 	rules, data := filepath.Join(dir, "rules.yaml"), filepath.Join(dir, "data")
 	if err := os.WriteFile(rules, []byte(logRule), 0o600); err != nil {

@@ -26,7 +26,7 @@ rules:
     do: [{action: console, text: "{{ progress(data.userId, data.moduleId) }} %"}]
 `
 
-func TestRulesKnowWhoseEventItIs(t *testing.T) {
+func TestServe_rulesKnowTheUserOfTheEvent(t *testing.T) {
 	s := startServer(t, knowingRules, held)
 	post := func(id, body string) (outcome, reason, text string) {
 		t.Helper()

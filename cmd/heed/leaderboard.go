@@ -40,13 +40,17 @@ Equals share a place. People who were deprovisioned are not listed.`,
 			case "csv":
 				rows := [][]string{{"place", "userId", "email", "role", "teamId", board.By}}
 				for _, p := range board.Standings {
-					rows = append(rows, []string{strconv.Itoa(p.Place), p.ID, p.Email, p.Role, p.Team, number(p.Value)})
+					rows = append(rows, []string{
+						strconv.Itoa(p.Place), p.ID, p.Email, p.Role, p.Team,
+						number(p.Value),
+					})
 				}
 				return printCSV(s.out, rows)
 			}
 			rows := [][]string{{"PLACE", "USER", "E-MAIL", "TEAM", valueNames[board.By]}}
 			for _, p := range board.Standings {
-				rows = append(rows, dashed(strconv.Itoa(p.Place), plain.Line(p.ID), plain.Line(p.Email), plain.Line(p.Team), number(p.Value)))
+				rows = append(rows, dashed(strconv.Itoa(p.Place), plain.Line(p.ID), plain.Line(p.Email),
+					plain.Line(p.Team), number(p.Value)))
 			}
 			printPage(s, rows, "nobody", "")
 			if len(board.Standings) == 0 && module != "" {
@@ -70,4 +74,7 @@ Equals share a place. People who were deprovisioned are not listed.`,
 }
 
 // valueNames head the column of values.
-var valueNames = map[string]string{"progress": "PROGRESS", "time": "SECONDS", "score": "SCORE", "completions": "COMPLETED"}
+var valueNames = map[string]string{
+	"progress": "PROGRESS", "time": "SECONDS", "score": "SCORE",
+	"completions": "COMPLETED",
+}

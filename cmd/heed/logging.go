@@ -25,7 +25,8 @@ func newLogger(s streams, w io.Writer, level, format string) (*slog.Logger, erro
 	case "json":
 		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l})), nil
 	case "text":
-		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: l, TimeFormat: time.TimeOnly, NoColor: s.style(w) == style{}})), nil
+		return slog.New(tint.NewTextHandler(w,
+			&tint.Options{Level: l, TimeFormat: time.TimeOnly, NoColor: s.style(w) == style{}})), nil
 	default:
 		return nil, usage("--log-format %q is none: write text or json", format)
 	}

@@ -46,7 +46,7 @@ func managed(t *testing.T) (s *server, attempts chan rulefile.Attempt, write fun
 	return s, attempts, write
 }
 
-func TestATableIsReloadedAndADecisionKeepsWhatItLookedUp(t *testing.T) {
+func TestReload_replacesTablesAndDecisionsKeepTheirLookups(t *testing.T) {
 	s, attempts, write := managed(t)
 	clause := func(id string) (*expression.Clause, string) {
 		d := s.event(id).Decisions
@@ -84,7 +84,7 @@ func TestATableIsReloadedAndADecisionKeepsWhatItLookedUp(t *testing.T) {
 	}
 }
 
-func TestABrokenTableDoesNotReplaceTheRules(t *testing.T) {
+func TestReload_brokenTableKeepsTheOldRules(t *testing.T) {
 	s, attempts, write := managed(t)
 	for i, csv := range []string{"userId,email\nu1,a@example.com\nu1,b@example.com\n", "userId;mail\nu1;a@example.com\n", "\xff\xfe\x00"} {
 		write(csv)
@@ -101,7 +101,7 @@ func TestABrokenTableDoesNotReplaceTheRules(t *testing.T) {
 
 // A rule asks only for what its decision needs. The explanation must not take
 // the rest for unknown, whatever there was to know.
-func TestAnExplanationSaysWhatWasNotAskedFor(t *testing.T) {
+func TestExplain_saysWhichLookupsWereNotNeeded(t *testing.T) {
 	s, _, _ := managed(t)
 	s.post("e1", `{"event":"quiz.submitted","data":{"userId":"u1","score":95}}`)
 	d := s.event("e1").Decisions
@@ -115,7 +115,7 @@ func TestAnExplanationSaysWhatWasNotAskedFor(t *testing.T) {
 }
 
 // A table may lie in another directory than the rules.
-func TestATableElsewhereIsReloadedAtOnce(t *testing.T) {
+func TestReload_followsTablesInOtherDirectories(t *testing.T) {
 	tables := t.TempDir()
 	write := func(email string) {
 		if err := os.WriteFile(filepath.Join(tables, "managers.csv"), []byte("userId,email\nu1,"+email+"\n"), 0o600); err != nil {

@@ -14,7 +14,7 @@ import (
 // What happens to heed itself comes to a rule: a dead delivery, an event that
 // was set aside, rules that were rejected. What becomes of such an event makes
 // no other.
-func TestWhatHappensToHeedItselfIsAnEvent(t *testing.T) {
+func TestServe_noticesAreEvents(t *testing.T) {
 	refusing := newSink(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) })
 	rules := fmt.Sprintf(`
 actions:

@@ -36,7 +36,10 @@ func (s streams) style(w io.Writer) style {
 	if !isTerminal(w) || s.getenv("NO_COLOR") != "" || s.getenv("TERM") == "dumb" {
 		return style{}
 	}
-	return style{bold: "\x1b[1m", dim: "\x1b[2m", red: "\x1b[31m", green: "\x1b[32m", yellow: "\x1b[33m", cyan: "\x1b[36m", reset: "\x1b[0m"}
+	return style{
+		bold: "\x1b[1m", dim: "\x1b[2m", red: "\x1b[31m", green: "\x1b[32m", yellow: "\x1b[33m",
+		cyan: "\x1b[36m", reset: "\x1b[0m",
+	}
 }
 
 func isTerminal(w io.Writer) bool {
@@ -62,7 +65,10 @@ func printJSON(w io.Writer, value any) error {
 
 func printProblems(w io.Writer, paint style, problems []source.Problem) {
 	for i := range problems {
-		problems[i].Print(w, source.Paint{Error: paint.red + paint.bold, Warning: paint.yellow + paint.bold, Place: paint.bold, Hint: paint.cyan, Reset: paint.reset})
+		problems[i].Print(w, source.Paint{
+			Error: paint.red + paint.bold, Warning: paint.yellow + paint.bold,
+			Place: paint.bold, Hint: paint.cyan, Reset: paint.reset,
+		})
 	}
 }
 

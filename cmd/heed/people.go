@@ -46,7 +46,8 @@ func newPeopleList(s streams) *cobra.Command {
 			if all {
 				limit = 500
 			}
-			page, err := fetchPeople(cmd.Context(), s, &client, queryOf("limit", strconv.Itoa(limit), "team", team, "role", role, "cursor", cursor), all)
+			page, err := fetchPeople(cmd.Context(), s, &client,
+				queryOf("limit", strconv.Itoa(limit), "team", team, "role", role, "cursor", cursor), all)
 			if err != nil {
 				return err
 			}
@@ -59,7 +60,8 @@ func newPeopleList(s streams) *cobra.Command {
 			rows := [][]string{{"USER", "E-MAIL", "ROLE", "TEAM", "ACTIVE", "CHANGED"}}
 			for i := range page.People {
 				p := &page.People[i]
-				rows = append(rows, dashed(plain.Line(p.ID), plain.Line(p.Email), plain.Line(p.Role), plain.Line(p.Team), activity(p.Active), shortTime(p.ChangedAt)))
+				rows = append(rows, dashed(plain.Line(p.ID), plain.Line(p.Email), plain.Line(p.Role),
+					plain.Line(p.Team), activity(p.Active), shortTime(p.ChangedAt)))
 			}
 			printPage(s, rows, "nobody", page.Next)
 			if len(page.People) == 0 {

@@ -15,9 +15,9 @@ import (
 
 const provisioned = `{"event":"user.provisioned","data":{"userId":"u1","email":"maya@example.com","teamId":"emea"}}`
 
-// TestWhatIsKnownOfPeopleOutlivesARestart sends an event and asks for its person
+// TestServe_peopleOutliveARestart sends an event and asks for its person
 // at once, after an orderly restart, and after it was replayed.
-func TestWhatIsKnownOfPeopleOutlivesARestart(t *testing.T) {
+func TestServe_peopleOutliveARestart(t *testing.T) {
 	s := startServer(t, logRule, held)
 	if r := s.post("e1", provisioned); r.status != http.StatusOK {
 		t.Fatal(r)
@@ -71,7 +71,7 @@ func postAdmin(t *testing.T, s *server, path, mediaType, body string) reply {
 	return reply{response.StatusCode, string(answer)}
 }
 
-func TestTheAPIOfPeopleSaysWhatIsWrong(t *testing.T) {
+func TestPeopleAPI_saysWhatIsWrong(t *testing.T) {
 	s := startServer(t, logRule, held)
 	for path, want := range map[string]string{
 		"/api/v1/leaderboard?by=fame":    "write progress, time, score, completions",
@@ -109,7 +109,7 @@ func TestTheAPIOfPeopleSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestPeopleAreListedPageByPage(t *testing.T) {
+func TestPeopleAPI_listsPageByPage(t *testing.T) {
 	s := startServer(t, logRule, held)
 	sheet := "userId,teamId\n"
 	for i := range 1203 {
@@ -148,7 +148,7 @@ func TestPeopleAreListedPageByPage(t *testing.T) {
 
 // Who sends events chooses the ids, so the command that goes on with a list, which
 // people copy into their shell, must not hold one.
-func TestTheCursorOfPeopleIsNoId(t *testing.T) {
+func TestPeopleAPI_cursorIsNoID(t *testing.T) {
 	s := startServer(t, logRule, held)
 	for i, user := range []string{`a\u001b]0;x\u0007$(id)\nroot`, "b", "c"} {
 		s.post(fmt.Sprint("e", i), fmt.Sprintf(`{"event":"user.provisioned","data":{"userId":"%s"}}`, user))

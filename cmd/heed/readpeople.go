@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"heed/engine/event"
 	"heed/engine/people"
 	"heed/internal/plain"
 )
@@ -33,18 +32,6 @@ func readPeople(s streams, path string) (*people.Directory, error) {
 	if len(sheet.Ignored) > 0 {
 		fmt.Fprintf(s.err, "%s: ignored columns: %s\n", path, plain.Line(strings.Join(sheet.Ignored, ", ")))
 	}
-	now := time.Now()
-	for _, r := range sheet.Records {
-		data := map[string]any{"userId": r.ID}
-		for name, text := range map[string]string{"email": r.Email, "role": r.Role, "teamId": r.Team} {
-			if text != "" {
-				data[name] = text
-			}
-		}
-		directory.Learn(&event.Event{Type: "user.provisioned", Data: data}, now)
-		if r.KnowsActive && !r.Active {
-			directory.Learn(&event.Event{Type: "user.deprovisioned", Data: map[string]any{"userId": r.ID}}, now.Add(time.Millisecond))
-		}
-	}
+	directory.Import(sheet.Records, time.Now())
 	return directory, nil
 }

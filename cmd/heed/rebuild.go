@@ -48,7 +48,8 @@ func rebuild(ctx context.Context, s streams, o *rebuildOptions) error {
 	locked, isLocked := errors.AsType[*store.LockedError](err)
 	switch {
 	case isLocked:
-		return failure(fmt.Errorf("a rebuild needs the store for itself, and %s: stop heed serve first", locked.InUse()))
+		return failure(fmt.Errorf("a rebuild needs the store for itself, and %s: stop heed serve first",
+			locked.InUse()))
 	case errors.Is(err, fs.ErrPermission):
 		return noStore(o.data, "", err)
 	case err != nil:
@@ -60,8 +61,10 @@ func rebuild(ctx context.Context, s streams, o *rebuildOptions) error {
 		return failure(err)
 	}
 	fmt.Fprintf(s.out, "%s learnt\n", plain.Count(r.Events, "recorded event"))
-	fmt.Fprintf(s.out, "%s: %d continued from before or imported, %d would change\n", persons(r.People), r.PeopleContinued, r.PeopleChanged)
-	fmt.Fprintf(s.out, "%s of progress: %d continued from before, %d would change\n", plain.Count(r.Rows, "row"), r.RowsContinued, r.RowsChanged)
+	fmt.Fprintf(s.out, "%s: %d continued from before or imported, %d would change\n", persons(r.People),
+		r.PeopleContinued, r.PeopleChanged)
+	fmt.Fprintf(s.out, "%s of progress: %d continued from before, %d would change\n",
+		plain.Count(r.Rows, "row"), r.RowsContinued, r.RowsChanged)
 	if r.PeopleChanged+r.RowsChanged == 0 {
 		fmt.Fprintln(s.out, "all is as it should be")
 		return nil
@@ -69,7 +72,8 @@ func rebuild(ctx context.Context, s streams, o *rebuildOptions) error {
 	if o.dryRun {
 		return nil
 	}
-	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("change %s and %s of progress", persons(r.PeopleChanged), plain.Count(r.RowsChanged, "row")))
+	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("change %s and %s of progress", persons(r.PeopleChanged),
+		plain.Count(r.RowsChanged, "row")))
 	if err != nil || !ok {
 		return err
 	}

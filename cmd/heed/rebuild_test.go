@@ -11,7 +11,7 @@ import (
 )
 
 // A rebuild mends what an older heed got wrong; with --dry-run it only says so.
-func TestADryRunOfARebuildChangesNothing(t *testing.T) {
+func TestRebuild_dryRunChangesNothing(t *testing.T) {
 	s := startServer(t, logRule, held)
 	s.post("evt-1", `{"event":"user.provisioned","data":{"userId":"u1","email":"maya@example.com"}}`)
 	s.stop()

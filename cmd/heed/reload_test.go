@@ -58,7 +58,7 @@ func rule(when string) string {
 	return strings.Replace(logRule, "    do:", "    when: "+when+"\n    do:", 1)
 }
 
-func TestRulesAreReloadedHoweverTheFileIsReplaced(t *testing.T) {
+func TestReload_noticesEveryWayToReplaceAFile(t *testing.T) {
 	s, attempts := watched(t, rule("data.score < 10"))
 	path := s.app.Rules
 	for name, replace := range map[string]func(text string) error{
@@ -94,7 +94,7 @@ func TestRulesAreReloadedHoweverTheFileIsReplaced(t *testing.T) {
 
 // Kubernetes swaps a directory behind a symbolic link; the rule file's own
 // name shows in no event.
-func TestRulesAreReloadedOnAConfigMapSwap(t *testing.T) {
+func TestReload_noticesAConfigMapSwap(t *testing.T) {
 	mount := t.TempDir()
 	version := func(name, text string) {
 		if err := os.Mkdir(filepath.Join(mount, name), 0o700); err != nil {
@@ -129,7 +129,7 @@ func TestRulesAreReloadedOnAConfigMapSwap(t *testing.T) {
 	}
 }
 
-func TestABrokenFileKeepsTheOldRulesAndSaysWhere(t *testing.T) {
+func TestReload_brokenFileKeepsTheOldRulesAndSaysWhere(t *testing.T) {
 	s, attempts := watched(t, rule("data.score < 70"))
 	for name, text := range map[string]string{
 		"cut short":   logRule[:len(logRule)-40],
@@ -198,7 +198,7 @@ func lastReload(s *server) admin.LastReload {
 	return rules.Last
 }
 
-func TestAFailingTestKeepsTheOldRulesWhereTestsAreRequired(t *testing.T) {
+func TestReload_failingTestKeepsTheOldRulesIfTestsAreRequired(t *testing.T) {
 	tested := func(score string) string {
 		return rule("data.score < 70") + "    tests: [{name: t, given: {data: {score: " + score + "}}, expect: {outcome: matched}}]\n"
 	}

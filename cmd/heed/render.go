@@ -13,7 +13,8 @@ import (
 
 // printResult shows what the rules make of an event, readable at a glance.
 func printResult(w io.Writer, paint style, title string, r *ruletest.Result) {
-	fmt.Fprintf(w, "%s%s%s  %s%s%s\n", paint.bold, plain.Line(r.Event), paint.reset, paint.dim, plain.Line(title), paint.reset)
+	fmt.Fprintf(w, "%s%s%s  %s%s%s\n", paint.bold, plain.Line(r.Event), paint.reset, paint.dim,
+		plain.Line(title), paint.reset)
 	if len(r.Decisions) == 0 {
 		fmt.Fprintf(w, "  %sno rule listens to this event type%s\n", paint.dim, paint.reset)
 	}
@@ -51,7 +52,8 @@ func printDecision(w io.Writer, paint style, width int, rule, outcome, reason st
 	if why == "" && explain != nil {
 		why = because(explain)
 	}
-	fmt.Fprintf(w, "  %s%s%s %-*s  %s%-11s%s  %s%s%s\n", m.color, m.sign, paint.reset, width, plain.Line(rule), m.color, m.word, paint.reset, paint.dim, why, paint.reset)
+	fmt.Fprintf(w, "  %s%s%s %-*s  %s%-11s%s  %s%s%s\n", m.color, m.sign, paint.reset, width, plain.Line(rule),
+		m.color, m.word, paint.reset, paint.dim, why, paint.reset)
 }
 
 // because names the clauses that decided, with their values, each as it counts
@@ -102,7 +104,10 @@ func printTree(w io.Writer, paint style, c *expression.Clause, indent string) {
 }
 
 func printClause(w io.Writer, paint style, c *expression.Clause, indent string, deciding map[*expression.Clause]bool) {
-	color := map[expression.Truth]string{expression.True: paint.green, expression.False: paint.red, expression.Undecided: paint.yellow, expression.Failed: paint.red}[c.Result]
+	color := map[expression.Truth]string{
+		expression.True: paint.green, expression.False: paint.red,
+		expression.Undecided: paint.yellow, expression.Failed: paint.red,
+	}[c.Result]
 	text := c.Text
 	if c.Op != "" {
 		text = c.Op

@@ -41,7 +41,7 @@ const oneQuiz = `{"event":"quiz.submitted","companyId":"c1","data":{"userId":"u1
 
 // The other side knows a repeat by its key. What a person has sent again is
 // none: it may have been refused for what the receiver has mended since.
-func TestARetryByAPersonCarriesAKeyOfItsOwn(t *testing.T) {
+func TestRetry_carriesItsOwnKey(t *testing.T) {
 	var mended atomic.Bool
 	api := newSink(t, func(w http.ResponseWriter, _ *http.Request) {
 		if !mended.Load() {
@@ -77,7 +77,7 @@ func TestARetryByAPersonCarriesAKeyOfItsOwn(t *testing.T) {
 }
 
 // --no-send sends nothing, whatever an earlier run left or a person retries.
-func TestWithNoSendNothingIsSentThatWaitedBefore(t *testing.T) {
+func TestServe_noSendLeavesWaitingDeliveriesAlone(t *testing.T) {
 	api := newSink(t, func(w http.ResponseWriter, _ *http.Request) {})
 	s := startServer(t, hookRule("http://127.0.0.1:1"))
 	s.post("evt-1", oneQuiz)
@@ -105,7 +105,7 @@ func TestWithNoSendNothingIsSentThatWaitedBefore(t *testing.T) {
 
 // What waits for an action that is out of order keeps its attempts, and the
 // rest of what its events ask for is sent.
-func TestAnOutageUsesUpFewAttempts(t *testing.T) {
+func TestServe_outageUsesUpFewAttempts(t *testing.T) {
 	down := newSink(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	up := newSink(t, func(w http.ResponseWriter, _ *http.Request) {})
 	s := startServer(t, fmt.Sprintf(`

@@ -134,7 +134,8 @@ func sendReplay(ctx context.Context, s streams, client *apiClient, o *replayOpti
 	fmt.Fprintf(s.out, "\n%s replayed\n", plain.Line(id))
 	for i := range did.Decisions {
 		for _, action := range did.Decisions[i].Actions {
-			fmt.Fprintf(s.out, "  %s  %s → %s\n", action.Delivery, plain.Line(did.Decisions[i].Rule), plain.Line(action.Action.Action))
+			fmt.Fprintf(s.out, "  %s  %s → %s\n", action.Delivery, plain.Line(did.Decisions[i].Rule),
+				plain.Line(action.Action.Action))
 		}
 	}
 	return nil

@@ -104,7 +104,10 @@ func printSARIF(w io.Writer, problems []source.Problem) error {
 			rule = len(run.Tool.Driver.Rules)
 			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{p.Code})
 		}
-		result := sarifResult{RuleID: p.Code, RuleIndex: rule, Level: string(p.Severity), Message: sarifText{p.Message}}
+		result := sarifResult{
+			RuleID: p.Code, RuleIndex: rule, Level: string(p.Severity),
+			Message: sarifText{p.Message},
+		}
 		if p.Hint != "" {
 			result.Message.Text += "\n" + p.Hint
 		}

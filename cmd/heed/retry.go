@@ -49,7 +49,7 @@ func newDeliveriesDiscard(s streams) *cobra.Command {
 	cmd.Short = "Take deliveries out, so that they are never sent"
 	cmd.Long = `Discard takes deliveries out: those named by their ids, or all that the flags
 choose. They are kept and shown, and not sent any more; retry brings them back.
-An attempt that is under way goes on and is the last.
+An attempt in flight goes on and is the last.
 
 Exit code 0: all were changed, or none matches.  1: one could not be changed.`
 	cmd.Example = "  heed deliveries discard --state retrying --rule low-quiz-score\n  heed deliveries discard ai2xbmvq4kdc7bqh5w3ey6rz"

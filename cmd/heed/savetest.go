@@ -75,7 +75,8 @@ func warnOfChanges(s streams, tests []ruletest.Captured) {
 	paint := s.style(s.err)
 	for _, t := range tests {
 		if t.Outcome != t.Real {
-			fmt.Fprintf(s.err, "%swarning:%s %s: without the personal values the outcome of the rule %s is %s, with them it is %s; to test that, add --keep-personal\n",
+			fmt.Fprintf(s.err,
+				"%swarning:%s %s: without the personal values the outcome of the rule %s is %s, with them it is %s; to test that, add --keep-personal\n",
 				paint.yellow, paint.reset, plain.Line(t.File), plain.Line(t.Rule), t.Outcome, t.Real)
 		}
 	}
@@ -115,13 +116,17 @@ func checkTestFile(s streams, snapshot rulefile.Snapshot, file rulefile.File) er
 	loaded, problems := app.Compiler(s.env).Compile(rulefile.NewSnapshot(files))
 	if loaded == nil {
 		printProblems(s.err, s.style(s.err), source.OnlyErrors(problems))
-		return usage("no tests were written to %s, since the rules could not be used with it: %s", file.Name, source.Summary(problems))
+		return usage("no tests were written to %s, since the rules could not be used with it: %s", file.Name,
+			source.Summary(problems))
 	}
 	for _, r := range ruletest.Run(loaded, time.Now()) {
 		if r.Test.Place.File.Name == file.Name && !r.Passed() {
 			first := r.Failures[0]
-			return &codedError{exitProblems, fmt.Errorf("no tests were written to %s: its test %q of the rule %s fails, since %s is %s, not %s; mend that test first",
-				file.Name, r.Test.Name, r.Test.Rule.Name, first.What, first.Got, first.Expected)}
+			return &codedError{
+				exitProblems,
+				fmt.Errorf("no tests were written to %s: its test %q of the rule %s fails, since %s is %s, not %s; mend that test first",
+					file.Name, r.Test.Name, r.Test.Rule.Name, first.What, first.Got, first.Expected),
+			}
 		}
 	}
 	return nil

@@ -67,7 +67,7 @@ func checks(text string) bool {
 	return loaded != nil
 }
 
-func TestTheSchemaTakesEveryGoodFile(t *testing.T) {
+func TestSchema_acceptsEveryGoodFile(t *testing.T) {
 	s, _ := printedSchema(t)
 	good := map[string]string{}
 	files, err := filepath.Glob("../../testdata/rules/ok/*.yaml")
@@ -115,9 +115,9 @@ func TestTheSchemaTakesEveryGoodFile(t *testing.T) {
 	}
 }
 
-// TestTheSchemaKnowsTheBadFiles: a file that heed takes with a warning the
+// TestSchema_knowsTheBadFiles: a file that heed takes with a warning the
 // schema takes too, and one with a key that is unknown it does not.
-func TestTheSchemaKnowsTheBadFiles(t *testing.T) {
+func TestSchema_knowsTheBadFiles(t *testing.T) {
 	s, _ := printedSchema(t)
 	files, err := filepath.Glob("../../testdata/rules/bad/*.yaml")
 	if err != nil {
@@ -156,8 +156,8 @@ func TestTheSchemaKnowsTheBadFiles(t *testing.T) {
 	}
 }
 
-// TestTheSchemaTakesWhatHeedTakes has what is easily refused by mistake.
-func TestTheSchemaTakesWhatHeedTakes(t *testing.T) {
+// TestSchema_acceptsWhatHeedAccepts has what is easily refused by mistake.
+func TestSchema_acceptsWhatHeedAccepts(t *testing.T) {
 	s, _ := printedSchema(t)
 	for name, text := range map[string]string{
 		"nothing behind keys": "events:\nactions: {console: {log: }}\nrules:\n  - {name: a, on: quiz.submitted, do: [{action: console, text: b}], tests: }",
@@ -208,9 +208,9 @@ func testWith(keys string) string {
 	return ruleWith("on: quiz.submitted, do: [{action: console, text: a}], tests: [{" + keys + "}]")
 }
 
-// TestTheSchemaRefusesMistakes has files with one mistake each, and how the
+// TestSchema_refusesMistakes has files with one mistake each, and how the
 // validator names it. What the schema refuses, heed must refuse too.
-func TestTheSchemaRefusesMistakes(t *testing.T) {
+func TestSchema_refusesMistakes(t *testing.T) {
 	s, _ := printedSchema(t)
 	const http = "http: {url: 'https://a.example.com'"
 	for name, c := range map[string]struct{ text, want string }{
@@ -319,9 +319,9 @@ func TestTheSchemaRefusesMistakes(t *testing.T) {
 	}
 }
 
-// TestEveryKindDescribesTheKeysItReads holds each kind's Describe to what its
+// TestSchema_describesTheKeysThatEachKindReads holds each kind's Describe to what its
 // Configure and Step take, and so the settings and secrets to theirs.
-func TestEveryKindDescribesTheKeysItReads(t *testing.T) {
+func TestSchema_describesTheKeysThatEachKindReads(t *testing.T) {
 	reader := app.Compiler(noEnv).Actions
 	described := reader.Registry.DescribeConfig()
 	for _, name := range reader.Registry.Names() {
@@ -367,7 +367,7 @@ func sameKeys(t *testing.T, what string, described *schema.Value, read []string)
 	}
 }
 
-func TestTheSchemaHasTheEventTypesWithTheirMeaning(t *testing.T) {
+func TestSchema_describesTheEventTypes(t *testing.T) {
 	s := app.Compiler(noEnv).Describe()
 	on := s.Properties.Get("rules").Items.Properties.Get("on")
 	var names []string
@@ -386,9 +386,9 @@ func TestTheSchemaHasTheEventTypesWithTheirMeaning(t *testing.T) {
 	}
 }
 
-// TestTheSchemasExamplesStandWithoutQuotes matters since editors write them
+// TestSchema_examplesNeedNoQuotes matters since editors write them
 // into the file as they are.
-func TestTheSchemasExamplesStandWithoutQuotes(t *testing.T) {
+func TestSchema_examplesNeedNoQuotes(t *testing.T) {
 	_, text := printedSchema(t)
 	var document any
 	if err := json.Unmarshal(text, &document); err != nil {

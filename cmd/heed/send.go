@@ -55,7 +55,8 @@ Exit code 0: every event was taken.  1: one was refused.  2: bad usage.
 	f.StringVar(&o.url, "url", "http://127.0.0.1:8080"+receiver.WebhookPath, "the receiver's webhook address")
 	f.StringVar(&o.secretFile, "secret-file", "", "file with signing secrets, one a line; the first signs")
 	f.StringVar(&o.id, "id", "", "event id to send instead of a new one")
-	f.StringVar(&o.timestamp, "timestamp", "", "timestamp to sign instead of now: Unix seconds or milliseconds, or RFC 3339")
+	f.StringVar(&o.timestamp, "timestamp", "",
+		"timestamp to sign instead of now: Unix seconds or milliseconds, or RFC 3339")
 	f.IntVar(&o.repeat, "repeat", 1, "how many times to send each event")
 	f.Float64Var(&o.rate, "rate", 0, "requests a second at most (0: no limit)")
 	f.IntVar(&o.concurrency, "concurrency", 1, "requests at the same time")
@@ -247,7 +248,8 @@ func (s *sender) send(ctx context.Context, f ruletest.Fixture) answer {
 	response, err := s.client.Do(request)
 	if err != nil {
 		a.refused = errors.Is(err, syscall.ECONNREFUSED)
-		a.Error = fmt.Sprintf("the receiver at %s cannot be reached: %s", request.URL.Redacted(), outbound.Failed(err).Error)
+		a.Error = fmt.Sprintf("the receiver at %s cannot be reached: %s", request.URL.Redacted(),
+			outbound.Failed(err).Error)
 		return a
 	}
 	defer response.Body.Close()

@@ -49,19 +49,24 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), s, f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.app.Rules, "rules", "rules.yaml", "rule file, or directory whose *.yaml and *.yml are read together")
+	flags.StringVar(&f.app.Rules, "rules", "rules.yaml",
+		"rule file, or directory whose *.yaml and *.yml are read together")
 	flags.StringVar(&f.app.Listen, "listen", ":8080", "address of the public listener")
-	flags.StringVar(&f.app.Admin, "admin", usualAdmin, "address of the admin listener; beyond loopback it needs --admin-token-file")
+	flags.StringVar(&f.app.Admin, "admin", usualAdmin,
+		"address of the admin listener; beyond loopback it needs --admin-token-file")
 	flags.StringVar(&f.adminTokenFile, "admin-token-file", "", "file with the token that the admin listener asks for")
 	flags.StringVar(&f.app.Data, "data", "./heed-data", "directory of the store")
 	flags.StringVar(&f.secretFile, "secret-file", "", "file with signing secrets, one a line; re-read when it changes")
-	flags.StringVar(&f.app.Company, "company", "", "the only company whose events are used (default: MINDTICKLE_COMPANY_ID)")
+	flags.StringVar(&f.app.Company, "company", "",
+		"the only company whose events are used (default: MINDTICKLE_COMPANY_ID)")
 	flags.Var(&f.maxAge, "max-age", "quarantine events signed longer ago than this")
 	flags.Var(&f.maxAhead, "max-ahead", "quarantine events signed further ahead than this")
 	flags.BoolVar(&f.app.NoSend, "no-send", false, "record deliveries as held and send nothing")
-	flags.BoolVar(&f.app.RequireTests, "require-tests", false, "refuse rule files with a failing test, as those with a mistake")
+	flags.BoolVar(&f.app.RequireTests, "require-tests", false,
+		"refuse rule files with a failing test, as those with a mistake")
 	flags.Var(&f.retention, "retention", "delete events older than this")
-	flags.Var(&f.silentAfter, "silent-after", "make the event heed.source.silent when no good event came for this long; 0s for never")
+	flags.Var(&f.silentAfter, "silent-after",
+		"make the event heed.source.silent when no good event came for this long; 0s for never")
 	flags.Var(&f.settle, "settle", "after a start, leave waits alone for this long that came due before it")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "certificate file, to serve HTTPS; re-read when it changes")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "key file for --tls-cert")
@@ -192,5 +197,8 @@ func (f *serveFlags) checkAdmin(o *app.Options) error {
 	if host == "localhost" || (ip != nil && ip.IsLoopback()) {
 		return nil
 	}
-	return &codedError{exitUsage, fmt.Errorf("--admin %s can be reached from other machines: protect it with --admin-token-file, or bind it to 127.0.0.1", o.Admin)}
+	return &codedError{
+		exitUsage,
+		fmt.Errorf("--admin %s can be reached from other machines: protect it with --admin-token-file, or bind it to 127.0.0.1", o.Admin),
+	}
 }

@@ -14,9 +14,9 @@ import (
 	"heed/internal/app"
 )
 
-// TestASlackThreadOutlivesTheServer sends two messages with one key by one heed
+// TestServe_slackThreadsOutliveARestart sends two messages with one key by one heed
 // and a third by the next, which has the same store.
-func TestASlackThreadOutlivesTheServer(t *testing.T) {
+func TestServe_slackThreadsOutliveARestart(t *testing.T) {
 	var count atomic.Int64
 	workspace := newSink(t, func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil {

@@ -72,13 +72,16 @@ func testText(s streams, reports []ruletest.Report, failed int) {
 	for i := range reports {
 		r := &reports[i]
 		if r.Passed() {
-			fmt.Fprintf(s.out, "%s✔%s %s: %s\n", paint.green, paint.reset, plain.Line(r.Test.Rule.Name), plain.Line(r.Test.Name))
+			fmt.Fprintf(s.out, "%s✔%s %s: %s\n", paint.green, paint.reset, plain.Line(r.Test.Rule.Name),
+				plain.Line(r.Test.Name))
 			continue
 		}
-		fmt.Fprintf(s.out, "%s✘ %s: %s%s  %s%s:%d%s\n", paint.red, plain.Line(r.Test.Rule.Name), plain.Line(r.Test.Name), paint.reset,
+		fmt.Fprintf(s.out, "%s✘ %s: %s%s  %s%s:%d%s\n", paint.red, plain.Line(r.Test.Rule.Name),
+			plain.Line(r.Test.Name), paint.reset,
 			paint.dim, r.Test.Place.File.Name, r.Test.Place.Line, paint.reset)
 		for _, f := range r.Failures {
-			fmt.Fprintf(s.out, "    %s\n      expected  %s\n      got       %s\n", f.What, plain.Text(f.Expected), plain.Text(f.Got))
+			fmt.Fprintf(s.out, "    %s\n      expected  %s\n      got       %s\n", f.What,
+				plain.Text(f.Expected), plain.Text(f.Got))
 		}
 		for _, d := range r.Decisions {
 			if d.Explain != nil {
@@ -133,13 +136,19 @@ func testJUnit(s streams, reports []ruletest.Report, failed int) error {
 	suite := junitSuite{Name: "heed", Tests: len(reports), Failures: failed}
 	for i := range reports {
 		r := &reports[i]
-		c := junitCase{Class: r.Test.Rule.Name, Name: r.Test.Name, File: r.Test.Place.File.Name, Line: r.Test.Place.Line}
+		c := junitCase{
+			Class: r.Test.Rule.Name, Name: r.Test.Name, File: r.Test.Place.File.Name,
+			Line: r.Test.Place.Line,
+		}
 		if !r.Passed() {
 			var text strings.Builder
 			for _, f := range r.Failures {
 				fmt.Fprintf(&text, "%s: expected %s, got %s\n", f.What, f.Expected, f.Got)
 			}
-			c.Failure = &junitFailure{Message: "not as expected: " + r.Failures[0].What, Text: plain.Text(text.String())}
+			c.Failure = &junitFailure{
+				Message: "not as expected: " + r.Failures[0].What,
+				Text:    plain.Text(text.String()),
+			}
 		}
 		suite.Cases = append(suite.Cases, c)
 	}

@@ -17,10 +17,10 @@ import (
 	"heed/internal/app"
 )
 
-// TestEachUseRunsFromSignedEventToWhatArrives runs the example rules as they
+// TestServe_eachUseRunsFromSignedEventToWhatArrives runs the example rules as they
 // are, but for the addresses: each fixture is signed and sent, and what arrives
 // at Slack, at the other systems and in the mailbox is compared.
-func TestEachUseRunsFromSignedEventToWhatArrives(t *testing.T) {
+func TestServe_eachUseRunsFromSignedEventToWhatArrives(t *testing.T) {
 	workspace := newSink(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/users.lookupByEmail") {
 			fmt.Fprint(w, `{"ok":true,"user":{"id":"U0NORA"}}`)

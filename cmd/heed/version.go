@@ -29,9 +29,13 @@ func newVersion(s streams) *cobra.Command {
 		Args:  noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			if output == "json" {
-				return printJSON(s.out, map[string]string{"version": buildVersion(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
+				return printJSON(s.out, map[string]string{
+					"version": buildVersion(), "go": runtime.Version(),
+					"os": runtime.GOOS, "arch": runtime.GOARCH,
+				})
 			}
-			fmt.Fprintf(s.out, "heed %s (%s, %s/%s)\n", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			fmt.Fprintf(s.out, "heed %s (%s, %s/%s)\n", buildVersion(), runtime.Version(), runtime.GOOS,
+				runtime.GOARCH)
 			return nil
 		},
 	}

@@ -33,7 +33,8 @@ type apiOptions struct{ api, tokenFile, data string }
 func (o *apiOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.api, "api", mindtickle.DefaultAPI, "address of MindTickle's API")
 	cmd.Flags().StringVar(&o.tokenFile, "token-file", "", "file with the API token (default: MINDTICKLE_API_TOKEN)")
-	cmd.Flags().StringVar(&o.data, "data", "./heed-data", "the store's directory, where what was registered is remembered")
+	cmd.Flags().StringVar(&o.data, "data", "./heed-data",
+		"the store's directory, where what was registered is remembered")
 }
 
 func (o *apiOptions) client(s streams) (*mindtickle.Client, error) {
@@ -156,7 +157,8 @@ func replaceOthers(s streams, o *apiOptions, memory *mindtickle.Memory, address,
 	}
 	for i := range memory.Subscriptions {
 		if w := &memory.Subscriptions[i]; w.ReplacedBy != "" {
-			fmt.Fprintf(s.out, "%s at %s is still at MindTickle: %s\n", plain.Line(w.ID), plain.Line(w.URL), deleteThere(w))
+			fmt.Fprintf(s.out, "%s at %s is still at MindTickle: %s\n", plain.Line(w.ID), plain.Line(w.URL),
+				deleteThere(w))
 		}
 	}
 	return nil

@@ -29,7 +29,7 @@ func webhooksIn(api string, args ...string) (string, int) {
 	return out.String(), code
 }
 
-func TestTheSubscriptionFollowsTheRules(t *testing.T) {
+func TestWebhooks_subscriptionFollowsTheRules(t *testing.T) {
 	n := 0
 	api := newSink(t, func(w http.ResponseWriter, r *http.Request) {
 		n++
@@ -147,7 +147,7 @@ func (w *webhookSteps) step(command string, wantCode int, want ...string) {
 
 func (w *webhookSteps) calls() int { return len(w.api.got()) }
 
-func TestAWebhookThatIsGoneCanBeRegisteredAnew(t *testing.T) {
+func TestWebhooks_registersADeletedWebhookAgain(t *testing.T) {
 	w := newWebhookSteps(t, "quiz.submitted")
 	const register = "register --url https://heed.example.com/webhooks/mindtickle"
 	w.step(register, exitOK, "registered wh_1 for quiz.submitted\n")
@@ -170,7 +170,7 @@ func TestAWebhookThatIsGoneCanBeRegisteredAnew(t *testing.T) {
 	w.step("status", exitOK, "wh_3")
 }
 
-func TestAHostThatMovedIsRegisteredAnew(t *testing.T) {
+func TestWebhooks_registersAMovedHostAgain(t *testing.T) {
 	w := newWebhookSteps(t, "[quiz.submitted, course.completed]")
 	const before, after = "https://old.example.com/webhooks/mindtickle", "https://new.example.com/webhooks/mindtickle"
 	w.step("register --url "+before, exitOK, "registered wh_1 for course.completed, quiz.submitted\n")
@@ -199,7 +199,7 @@ func TestAHostThatMovedIsRegisteredAnew(t *testing.T) {
 	w.step("register --url "+after, exitOK, "are subscribed to already", "wh_3 at "+before+" is still at MindTickle")
 }
 
-func TestAWebhookThatWasMadeByOtherMeansIsTakenUp(t *testing.T) {
+func TestWebhooks_adoptsAWebhookMadeElsewhere(t *testing.T) {
 	w := newWebhookSteps(t, "[quiz.submitted, course.completed]")
 	const public = "https://heed.example.com/webhooks/mindtickle"
 	w.answers["POST /v2/webhooks"] = http.StatusConflict
@@ -217,7 +217,7 @@ func TestAWebhookThatWasMadeByOtherMeansIsTakenUp(t *testing.T) {
 	w.step("status", exitOK, "theirs", "wh_1")
 }
 
-func TestAServerWarnsOfEventsThatNeverCome(t *testing.T) {
+func TestServe_warnsOfTypesThatAreNotSubscribed(t *testing.T) {
 	log := &lockedBuffer{}
 	s := startServer(t, logRule, held, func(o *app.Options) {
 		if err := os.MkdirAll(o.Data, 0o700); err != nil {
@@ -236,7 +236,7 @@ func TestAServerWarnsOfEventsThatNeverCome(t *testing.T) {
 
 // A rule that asks for the user, progress or a rank needs the events that tell of
 // them, though it does not listen to them.
-func TestWhatRulesAskNeedsEventsToo(t *testing.T) {
+func TestNeededEvents_includesWhatLookupsNeed(t *testing.T) {
 	set := func(when string) map[string]string {
 		t.Helper()
 		path := filepath.Join(t.TempDir(), "rules.yaml")

@@ -145,7 +145,8 @@ func (o *activateOptions) active(s streams, memory *mindtickle.Memory, id string
 	}
 	switch {
 	case isNew && len(unknown) > 0:
-		fmt.Fprintf(s.out, "heed remembers %s from now on, but not its %s: say them with %s\n", plain.Line(id), strings.Join(unknown, " and "), strings.Join(flags, " and "))
+		fmt.Fprintf(s.out, "heed remembers %s from now on, but not its %s: say them with %s\n", plain.Line(id),
+			strings.Join(unknown, " and "), strings.Join(flags, " and "))
 	case isNew:
 		fmt.Fprintf(s.out, "heed remembers %s from now on\n", plain.Line(id))
 	}

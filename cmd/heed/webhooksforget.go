@@ -21,7 +21,8 @@ register would register its event types once more.`,
 		Args:    needs("webhooks by their ids"),
 		RunE:    func(_ *cobra.Command, ids []string) error { return forgetWebhooks(s, data, ids) },
 	}
-	cmd.Flags().StringVar(&data, "data", "./heed-data", "the store's directory, where what was registered is remembered")
+	cmd.Flags().StringVar(&data, "data", "./heed-data",
+		"the store's directory, where what was registered is remembered")
 	return cmd
 }
 

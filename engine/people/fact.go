@@ -14,11 +14,11 @@ import (
 // fact is what one event tells of one person: who they are, or how far they
 // have come in an item.
 type fact struct {
-	user string
-	self self
-	item itemKey // without an id if the event is of none
-	name field
-	row  row
+	user    string
+	profile profile
+	item    itemKey // without an id if the event is of none
+	name    field
+	row     row
 }
 
 // UserOf returns whom an event is about: its data.userId, which may be a
@@ -46,7 +46,8 @@ func Names(body []byte, user string) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(aNumberOfUser.FindAllSubmatch(body, -1), func(m [][]byte) bool { return string(m[1]) == user })
+	return slices.ContainsFunc(aNumberOfUser.FindAllSubmatch(body, -1),
+		func(m [][]byte) bool { return string(m[1]) == user })
 }
 
 // factOf reads what an event tells, leaving out each value that is missing, of
@@ -60,10 +61,13 @@ func factOf(e *event.Event, signedAt time.Time) (fact, bool) {
 	at := max(signedAt.UnixMicro(), 1) // 0 is for never
 	switch e.Type {
 	case "user.provisioned":
-		f.self = self{email: f.told(e, "email", MaxText, at), role: f.told(e, "role", MaxText, at), team: f.told(e, "teamId", MaxID, at), active: true, activeAt: at}
+		f.profile = profile{
+			email: f.textOf(e, "email", MaxText, at), role: f.textOf(e, "role", MaxText, at),
+			team: f.textOf(e, "teamId", MaxID, at), active: true, activeAt: at,
+		}
 		return f, true
 	case "user.deprovisioned":
-		f.self = self{email: f.told(e, "email", MaxText, at), activeAt: at}
+		f.profile = profile{email: f.textOf(e, "email", MaxText, at), activeAt: at}
 		return f, true
 	case "module.progress":
 		return f.of(e, Module, "module", at)
@@ -76,7 +80,7 @@ func factOf(e *event.Event, signedAt time.Time) (fact, bool) {
 	}
 }
 
-func (f fact) told(e *event.Event, key string, most int, at int64) field {
+func (f fact) textOf(e *event.Event, key string, most int, at int64) field {
 	if text := textOf(e.Data, key, most); text != "" {
 		return field{text, at}
 	}
@@ -89,7 +93,7 @@ func (f fact) of(e *event.Event, kind Kind, prefix string, at int64) (fact, bool
 	if f.item.id == "" {
 		return fact{}, false
 	}
-	f.name = f.told(e, prefix+"Name", MaxText, at)
+	f.name = f.textOf(e, prefix+"Name", MaxText, at)
 	r := newRow(0)
 	r.firstAt, r.lastAt = at, at
 	switch kind {
@@ -145,7 +149,7 @@ const (
 	// maxAmount is the most that seconds or a score may be, in whole ones:
 	// seconds of thirty years.
 	maxAmount = 1_000_000_000
-	// none stands for an amount that nobody told.
+	// none stands for an amount that is not known.
 	none amount = -1
 )
 

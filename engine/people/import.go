@@ -22,7 +22,7 @@ func (d *Directory) Plan(records []Record) (plan Plan) {
 		switch {
 		case !known:
 			plan.New++
-		case p.self.says(r):
+		case p.profile.says(r):
 			plan.Same++
 		default:
 			plan.Changed++
@@ -32,9 +32,10 @@ func (d *Directory) Plan(records []Record) (plan Plan) {
 }
 
 // says is whether the record tells nothing new.
-func (s *self) says(r *Record) bool {
-	same := func(told string, f field) bool { return told == "" || told == f.text }
-	return same(r.Email, s.email) && same(r.Role, s.role) && same(r.Team, s.team) && s.activeAt != 0 && (!r.KnowsActive || s.active == r.Active)
+func (s *profile) says(r *Record) bool {
+	same := func(text string, f field) bool { return text == "" || text == f.text }
+	return same(r.Email, s.email) && same(r.Role, s.role) && same(r.Team, s.team) &&
+		s.activeAt != 0 && (!r.KnowsActive || s.active == r.Active)
 }
 
 // Import learns records as if each were a user.provisioned of this moment, and
@@ -42,41 +43,51 @@ func (s *self) says(r *Record) bool {
 // record that does not say whether somebody is active brings back nobody who
 // left, but whoever is new is active. An
 // error other than one of loading says that they are known but not saved yet.
-func (k *Keeper) Import(ctx context.Context, records []Record, now time.Time) (Plan, error) {
-	plan, err := k.Plan(ctx, records)
+func (pr *Projection) Import(ctx context.Context, records []Record, now time.Time) (Plan, error) {
+	plan, err := pr.Plan(ctx, records)
 	if err != nil {
 		return Plan{}, err
 	}
 	for i := range records {
-		k.imported(&records[i], now.UnixMicro())
+		pr.imported(&records[i], now.UnixMicro())
 	}
-	return plan, k.Save(ctx)
+	return plan, pr.Save(ctx)
 }
 
-func (k *Keeper) imported(r *Record, at int64) {
-	k.mu.Lock() // not while somebody is being forgotten
-	defer k.mu.Unlock()
-	if k.forgotten[r.ID] == underway {
-		return
+func (pr *Projection) imported(r *Record, at int64) {
+	pr.mu.Lock() // not while somebody is being forgotten
+	defer pr.mu.Unlock()
+	if pr.forgotten[r.ID] != forgetting {
+		pr.Directory.importRecord(r, at)
 	}
-	d := k.Directory
+}
+
+// Import learns records as Projection.Import does.
+func (d *Directory) Import(records []Record, now time.Time) {
+	for i := range records {
+		d.importRecord(&records[i], now.UnixMicro())
+	}
+}
+
+func (d *Directory) importRecord(r *Record, at int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p, known := d.people[r.ID]
-	if known && p.self.says(r) {
+	if known && p.profile.says(r) {
 		return
 	}
-	var s self
-	if r.KnowsActive || !known || p.self.activeAt == 0 {
-		s = self{activeAt: at, active: r.Active || !r.KnowsActive, imported: importedActive}
+	var next profile
+	if r.KnowsActive || !known || p.profile.activeAt == 0 {
+		next = profile{activeAt: at, active: r.Active || !r.KnowsActive, imported: importedActive}
 	}
-	told := func(text string, bit imported) field {
+	given := func(text string, bit imported) field {
 		if text == "" {
 			return field{}
 		}
-		s.imported |= bit
+		next.imported |= bit
 		return field{text, at}
 	}
-	s.email, s.role, s.team = told(r.Email, importedEmail), told(r.Role, importedRole), told(r.Team, importedTeam)
-	d.learn(&fact{user: r.ID, self: s})
+	next.email, next.role = given(r.Email, importedEmail), given(r.Role, importedRole)
+	next.team = given(r.Team, importedTeam)
+	d.learn(&fact{user: r.ID, profile: next})
 }

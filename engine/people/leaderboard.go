@@ -81,7 +81,7 @@ func (d *Directory) Leaderboard(q Query) []Standing {
 	}
 	front := front[leader]{limit: q.Limit, compare: compareLeaders}
 	d.each(func(p *person) {
-		if p.self.left() || q.Team != "" && p.self.team.text != q.Team {
+		if p.profile.left() || q.Team != "" && p.profile.team.text != q.Team {
 			return
 		}
 		total := p.sums[q.By]
@@ -164,8 +164,9 @@ func compareLeaders(a, b leader) int {
 func standings(list []leader) []Standing {
 	board := make([]Standing, len(list))
 	for i, c := range list {
+		who := &c.p.profile
 		board[i] = Standing{
-			Place: i + 1, ID: c.p.id, Email: c.p.self.email.text, Role: c.p.self.role.text, Team: c.p.self.team.text,
+			Place: i + 1, ID: c.p.id, Email: who.email.text, Role: who.role.text, Team: who.team.text,
 			Value: number(c.total.value), Items: int(c.total.rows),
 		}
 		if i > 0 && c.total.value == list[i-1].total.value {

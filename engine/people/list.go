@@ -19,8 +19,9 @@ type Filter struct {
 func (d *Directory) List(f Filter) []Person {
 	first := front[Person]{limit: f.Limit, compare: func(a, b Person) int { return cmp.Compare(a.ID, b.ID) }}
 	d.each(func(p *person) {
-		if p.id > f.After && (f.Team == "" || p.self.team.text == f.Team) && (f.Role == "" || p.self.role.text == f.Role) {
-			first.add(p.self.person(p.id))
+		inTeam, hasRole := f.Team == "" || p.profile.team.text == f.Team, f.Role == "" || p.profile.role.text == f.Role
+		if p.id > f.After && inTeam && hasRole {
+			first.add(p.profile.person(p.id))
 		}
 	})
 	return first.sorted()

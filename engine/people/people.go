@@ -1,11 +1,11 @@
 // Package people owns what heed knows of the people in the events: who they
 // are, and how far they have come in modules, courses and quizzes. It folds
-// accepted events into a Directory in memory, which rules and leaderboards
-// ask, and, by a Keeper, into a store. The engine's callers, the admin service,
-// internal/app and cmd/heed use it; it knows events and records and nothing else of heed's.
+// accepted events into a Directory in memory, which rules and leaderboards ask;
+// a Projection keeps one in a store. The admin service, internal/app and cmd/heed
+// use it; it knows events and records and nothing else of heed's.
 //
 // The fold is commutative and idempotent: each thing that is known is the
-// newest or the greatest of what events told, never a sum of them. So events may
+// newest or the greatest of what events say, never a sum of them. So events may
 // come late, twice or in any order, and what is known is always the same.
 package people
 
@@ -48,11 +48,11 @@ func New() *Directory {
 	return &Directory{people: map[string]*person{}, numbers: map[itemKey]uint32{}}
 }
 
-// Person is who somebody is, as far as events or imports told.
+// Person is who somebody is, as far as events or imports say.
 type Person struct {
 	// ID is the userId of the events.
 	ID string
-	// Email, Role and Team are empty where nobody told them.
+	// Email, Role and Team are empty where they are not known.
 	Email, Role, Team string
 	// Active is true from user.provisioned to user.deprovisioned. It says
 	// something only if KnowsActive: of many people only progress is known.
@@ -81,7 +81,7 @@ func (d *Directory) Person(id string) (Person, bool) {
 	if !ok {
 		return Person{}, false
 	}
-	return p.self.person(id), true
+	return p.profile.person(id), true
 }
 
 // Len is how many people are known.
@@ -90,10 +90,6 @@ func (d *Directory) Len() int {
 	defer d.mu.RUnlock()
 	return len(d.people)
 }
-
-// Forget removes a person with all their progress. What events tell of them
-// afterwards is learnt anew.
-func (d *Directory) Forget(user string) { d.detach(user) }
 
 // detach takes a person out, nil if nothing is known of them, and attach puts
 // them back; nobody of that id may have become known meanwhile.
@@ -122,7 +118,7 @@ func (d *Directory) attach(p *person) {
 func (d *Directory) learn(f *fact) {
 	p := d.known(f.user)
 	before := p.standing()
-	if p.self.join(f.self) {
+	if p.profile.join(f.profile) {
 		p.changed = true
 	}
 	if f.item.id != "" {
@@ -158,7 +154,7 @@ func (d *Directory) number(key itemKey) uint32 {
 }
 
 // advance joins what is new of an item into the person's progress.
-func (d *Directory) advance(p *person, n uint32, news row) {
+func (d *Directory) advance(p *person, n uint32, next row) {
 	i, found := p.find(n)
 	if !found {
 		if len(p.rows) >= MaxItems && !d.makeRoom(p, n) {
@@ -169,7 +165,7 @@ func (d *Directory) advance(p *person, n uint32, news row) {
 	}
 	r := &p.rows[i]
 	p.count(r, -1)
-	if r.join(news) {
+	if r.join(next) {
 		p.advanced(n)
 	}
 	p.count(r, 1)

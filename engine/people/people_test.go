@@ -53,7 +53,7 @@ func dumped(d *Directory) dump {
 		out.Items[fmt.Sprint(it.kind, it.id)] = fmt.Sprint(it.name)
 	}
 	for id, p := range d.people {
-		out.People[id] = fmt.Sprintf("%+v %+v", p.self, p.sums)
+		out.People[id] = fmt.Sprintf("%+v %+v", p.profile, p.sums)
 		for _, r := range p.rows {
 			it := d.items[r.item]
 			r.item = 0
@@ -71,7 +71,7 @@ func dumped(d *Directory) dump {
 	return out
 }
 
-func TestAPersonIsWhoTheNewestEventSays(t *testing.T) {
+func TestLearn_newestEventDecidesWhoAPersonIs(t *testing.T) {
 	d := directory(
 		tell(2, "user.provisioned", "userId", "u1", "email", "new@example.com", "role", "rep"),
 		tell(1, "user.provisioned", "userId", "u1", "email", "old@example.com", "teamId", "emea"),
@@ -97,7 +97,7 @@ func TestAPersonIsWhoTheNewestEventSays(t *testing.T) {
 	}
 }
 
-func TestProgressNeverMovesBackwards(t *testing.T) {
+func TestLearn_progressNeverMovesBackwards(t *testing.T) {
 	d := directory(
 		tell(5, "module.progress", "userId", "u1", "moduleId", "m1", "moduleName", "Basics", "progressPct", 80, "timeSpentSec", 600),
 		tell(4, "module.progress", "userId", "u1", "moduleId", "m1", "moduleName", "Old name", "progressPct", 33.3, "timeSpentSec", 900),
@@ -125,7 +125,7 @@ func TestProgressNeverMovesBackwards(t *testing.T) {
 	}
 }
 
-func TestScoresAndCompletions(t *testing.T) {
+func TestLearn_scoresAndCompletions(t *testing.T) {
 	d := directory(
 		tell(1, "quiz.submitted", "userId", "u1", "quizId", "q1", "score", 90, "passed", true),
 		tell(2, "quiz.submitted", "userId", "u1", "quizId", "q1", "score", 61.5, "passed", false),
@@ -151,7 +151,7 @@ func TestScoresAndCompletions(t *testing.T) {
 	}
 }
 
-func TestPlacesAreSharedAndLeaversHaveNone(t *testing.T) {
+func TestLeaderboard_equalsShareAPlaceAndLeaversHaveNone(t *testing.T) {
 	var events []told
 	for user, score := range map[string]int{"a": 50, "b": 70, "c": 70, "d": 90, "e": 100} {
 		events = append(events, tell(1, "quiz.submitted", "userId", user, "quizId", "q1", "score", score))
@@ -188,7 +188,7 @@ func TestPlacesAreSharedAndLeaversHaveNone(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeRightIsIgnored(t *testing.T) {
+func TestLearn_ignoresImpossibleValues(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	d := directory(
 		tell(1, "module.progress", "userId", long, "moduleId", "m1", "progressPct", 10),
@@ -217,7 +217,7 @@ func TestWhatCannotBeRightIsIgnored(t *testing.T) {
 	}
 }
 
-func TestOfTooManyItemsTheSmallestStay(t *testing.T) {
+func TestLearn_keepsTheSmallestOfTooManyItems(t *testing.T) {
 	var events []told
 	for i := range MaxItems + 200 {
 		events = append(events, tell(i, "module.progress", "userId", "u1", "moduleId", fmt.Sprintf("m%06d", i), "progressPct", 1))
@@ -233,11 +233,11 @@ func TestOfTooManyItemsTheSmallestStay(t *testing.T) {
 	}
 }
 
-func TestWhoIsForgottenIsUnknown(t *testing.T) {
+func TestForget_makesAPersonUnknown(t *testing.T) {
 	event := tell(1, "quiz.submitted", "userId", "u1", "quizId", "q1", "score", 90)
 	d := directory(event, tell(1, "quiz.submitted", "userId", "u2", "quizId", "q1", "score", 80))
-	d.Forget("u1")
-	d.Forget("nobody")
+	d.detach("u1")
+	d.detach("nobody")
 	if _, ok := d.Person("u1"); ok {
 		t.Error("u1 is known")
 	}
@@ -279,9 +279,9 @@ func someEvents(t *rapid.T) []told {
 	return rapid.SliceOfN(one, 0, 25).Draw(t, "events")
 }
 
-// TestOrderAndRepetitionDoNotMatter folds the same events in order and in any
+// TestLearn_isCommutativeAndIdempotent folds the same events in order and in any
 // other, some of them several times.
-func TestOrderAndRepetitionDoNotMatter(t *testing.T) {
+func TestLearn_isCommutativeAndIdempotent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		events := someEvents(t)
 		want := dumped(directory(events...))
@@ -301,9 +301,9 @@ func TestOrderAndRepetitionDoNotMatter(t *testing.T) {
 	})
 }
 
-// TestAViewIsWhatLearningWouldMake compares a view with a directory that has
+// TestAs_isWhatLearningWouldMake compares a view with a directory that has
 // learnt the event.
-func TestAViewIsWhatLearningWouldMake(t *testing.T) {
+func TestAs_isWhatLearningWouldMake(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		events := someEvents(t)
 		if len(events) == 0 {
@@ -336,7 +336,7 @@ func TestAViewIsWhatLearningWouldMake(t *testing.T) {
 	})
 }
 
-func TestTheOrderCountsAsANaiveListDoes(t *testing.T) {
+func TestOrder_countsAsANaiveListDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var o order
 		var naive []amount
@@ -370,7 +370,7 @@ func TestTheOrderCountsAsANaiveListDoes(t *testing.T) {
 	})
 }
 
-func TestMeasuresHaveNames(t *testing.T) {
+func TestParseBy_readsEveryMeasure(t *testing.T) {
 	for by := range allBy {
 		if got, err := ParseBy(By(by).String()); err != nil || got != By(by) {
 			t.Errorf("%v, %v", got, err)

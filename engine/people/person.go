@@ -7,7 +7,7 @@ import (
 )
 
 // field is a text that the newest event decides; at is that event's signed time
-// in microseconds, 0 if nobody told.
+// in microseconds, 0 if it is not known.
 type field struct {
 	text string
 	at   int64
@@ -23,8 +23,8 @@ func (f *field) join(o field) bool {
 	return true
 }
 
-// self is who a person is.
-type self struct {
+// profile is who a person is.
+type profile struct {
 	email, role, team field
 	activeAt          int64
 	active            bool
@@ -44,7 +44,7 @@ const (
 )
 
 // join takes over what is newer and says whether anything changed.
-func (s *self) join(o self) bool {
+func (s *profile) join(o profile) bool {
 	before := *s
 	take := func(bit imported, newer, same bool) {
 		switch {
@@ -65,7 +65,7 @@ func (s *self) join(o self) bool {
 	return *s != before
 }
 
-func (s *self) person(id string) Person {
+func (s *profile) person(id string) Person {
 	p := Person{
 		ID: id, Email: s.email.text, Role: s.role.text, Team: s.team.text,
 		Active: s.active, KnowsActive: s.activeAt != 0,
@@ -77,7 +77,7 @@ func (s *self) person(id string) Person {
 }
 
 // left says that the person is known to be gone.
-func (s *self) left() bool { return s.activeAt != 0 && !s.active }
+func (s *profile) left() bool { return s.activeAt != 0 && !s.active }
 
 func timeOf(micros int64) time.Time {
 	if micros == 0 {
@@ -180,14 +180,14 @@ func (r *row) worth(by By) (amount, bool) {
 
 // person is one person and all their progress.
 type person struct {
-	id   string
-	at   int // place in Directory.list
-	self self
+	id      string
+	at      int // place in Directory.list
+	profile profile
 	// rows are sorted by their item.
 	rows []row
 	// sums are the worths of all rows.
 	sums [len(allBy)]sum
-	// changed says that self differs from what was saved, unsaved of which items
+	// changed says that profile differs from what was saved, unsaved of which items
 	// the rows do; what has no row any more was dropped.
 	changed bool
 	unsaved []uint32
@@ -237,7 +237,7 @@ type standing [len(allBy)]struct {
 
 // standing of a person who has left is none.
 func (p *person) standing() (s standing) {
-	if p.self.left() {
+	if p.profile.left() {
 		return s
 	}
 	for by := range s {

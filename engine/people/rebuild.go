@@ -32,7 +32,7 @@ const margin = 24 * time.Hour
 // Rebuild computes everything anew. It changes nothing before Apply. Nobody else
 // may use the store meanwhile.
 func Rebuild(ctx context.Context, s Store, log *slog.Logger) (*Rebuilt, error) {
-	k, err := OpenKeeper(ctx, s, log)
+	pr, err := OpenProjection(ctx, s, log)
 	if err != nil {
 		return nil, err
 	}
@@ -40,11 +40,11 @@ func Rebuild(ctx context.Context, s Store, log *slog.Logger) (*Rebuilt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the oldest recorded event: %w", err)
 	}
-	r := &Rebuilt{fresh: New(), store: s, learnt: k.next - 1}
+	r := &Rebuilt{fresh: New(), store: s, learnt: pr.next - 1}
 	if !since.IsZero() {
-		r.carryOn(k.Directory, since.Add(margin).UnixMicro())
+		r.carryOn(pr.Directory, since.Add(margin).UnixMicro())
 	} else {
-		r.carryOn(k.Directory, 0)
+		r.carryOn(pr.Directory, 0)
 	}
 	for after := int64(0); ; {
 		events, err := s.EventsAfter(ctx, after, eventsPage)
@@ -62,7 +62,7 @@ func Rebuild(ctx context.Context, s Store, log *slog.Logger) (*Rebuilt, error) {
 		}
 		after = events[len(events)-1].Seq
 	}
-	r.compare(k.Directory)
+	r.compare(pr.Directory)
 	return r, nil
 }
 
@@ -73,15 +73,15 @@ func (r *Rebuilt) carryOn(known *Directory, since int64) {
 		r.fresh.join(&Rows{Items: []ItemRow{known.items[i].row()}})
 	}
 	known.each(func(p *person) {
-		self := p.self.before(since)
+		profile := p.profile.before(since)
 		rows := Rows{}
 		for i := range p.rows {
 			if p.rows[i].firstAt < since {
 				rows.Progress = append(rows.Progress, known.progressRow(p, &p.rows[i]))
 			}
 		}
-		if empty := (person{id: p.id}); self != empty.self {
-			kept := person{id: p.id, self: self}
+		if empty := (person{id: p.id}); profile != empty.profile {
+			kept := person{id: p.id, profile: profile}
 			rows.People = append(rows.People, kept.row())
 			r.PeopleContinued++
 		}
@@ -91,7 +91,7 @@ func (r *Rebuilt) carryOn(known *Directory, since int64) {
 }
 
 // before is what of it is older than a time, or imported.
-func (s self) before(since int64) (kept self) {
+func (s profile) before(since int64) (kept profile) {
 	keeps := func(bit imported, at int64) bool {
 		if at == 0 || at >= since && s.imported&bit == 0 {
 			return false

@@ -58,7 +58,7 @@ func (r *Rows) add(o *Rows) {
 }
 
 func (p *person) row() PersonRow {
-	s := &p.self
+	s := &p.profile
 	return PersonRow{
 		ID: p.id, Email: s.email.text, Role: s.role.text, Team: s.team.text,
 		EmailAt: s.email.at, RoleAt: s.role.at, TeamAt: s.team.at, ActiveAt: s.activeAt,
@@ -66,8 +66,8 @@ func (p *person) row() PersonRow {
 	}
 }
 
-func (r *PersonRow) self() self {
-	return self{
+func (r *PersonRow) profile() profile {
+	return profile{
 		email: field{r.Email, r.EmailAt}, role: field{r.Role, r.RoleAt}, team: field{r.Team, r.TeamAt},
 		activeAt: r.ActiveAt, active: r.Active, imported: imported(r.Imported),
 	}
@@ -101,7 +101,7 @@ func (d *Directory) join(rows *Rows) {
 	}
 	for i := range rows.People {
 		r := &rows.People[i]
-		d.learn(&fact{user: r.ID, self: r.self()})
+		d.learn(&fact{user: r.ID, profile: r.profile()})
 	}
 	for i := range rows.Progress {
 		r := &rows.Progress[i]

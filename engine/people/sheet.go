@@ -61,7 +61,10 @@ var columns = map[string]column{
 	"active": colActive, "isactive": colActive, "status": colActive,
 }
 
-var columnNames = map[column]string{colID: "userId", colEmail: "email", colRole: "role", colTeam: "teamId", colActive: "active"}
+var columnNames = map[column]string{
+	colID: "userId", colEmail: "email", colRole: "role", colTeam: "teamId",
+	colActive: "active",
+}
 
 // ReadSheet reads a table of people. An error is one of reading; mistakes in the
 // text are in the Sheet.
@@ -100,18 +103,21 @@ func (s *Sheet) header(line int, cells []string) []column {
 		case header[i] == colIgnored && cell != "":
 			s.Ignored = append(s.Ignored, cell)
 		case header[i] != colIgnored && slices.Contains(header[:i], header[i]):
-			s.problem(line, "the column %q says once more what %s is; leave one of them out", cell, columnNames[header[i]])
+			s.problem(line, "the column %q says once more what %s is; leave one of them out", cell,
+				columnNames[header[i]])
 			return nil
 		}
 	}
 	if !slices.Contains(header, colID) {
 		s.Ignored = nil // perhaps they are no names
-		s.problem(line, "no column is named userId; the first line names the columns, userId and any of email, role, teamId, active")
+		s.problem(line,
+			"no column is named userId; the first line names the columns, userId and any of email, role, teamId, active")
 		return nil
 	}
 	for _, name := range s.Ignored {
 		if c := columns[suggest.Closest(plain(name), slices.Sorted(maps.Keys(columns)))]; c != colIgnored && !slices.Contains(header, c) {
-			s.problem(line, "the column %q means nothing here; if it says what %s is, call it so, else rename it or leave it out", name, columnNames[c])
+			s.problem(line,
+				"the column %q means nothing here; if it says what %s is, call it so, else rename it or leave it out", name, columnNames[c])
 		}
 	}
 	return header
@@ -160,7 +166,8 @@ func (s *Sheet) cell(r *Record, c column, cell string) {
 	switch c {
 	case colID:
 		if table.IsRounded(cell) {
-			s.problem(r.Line, "the spreadsheet has rounded the userId to %s; format the column as text and enter the ids again", cell)
+			s.problem(r.Line,
+				"the spreadsheet has rounded the userId to %s; format the column as text and enter the ids again", cell)
 			return
 		}
 		r.ID = cell

@@ -39,8 +39,8 @@ func (v view) fact() (fact, bool) {
 	return factOf(v.e, v.at)
 }
 
-// news is what the view's event tells of the user, if anything.
-func (v view) news(user string) (fact, bool) {
+// factAbout is what the view's event tells of the user, if anything.
+func (v view) factAbout(user string) (fact, bool) {
 	f, told := v.fact()
 	if !told || f.user != user {
 		return fact{}, false
@@ -50,21 +50,21 @@ func (v view) news(user string) (fact, bool) {
 
 // Person implements View.
 func (v view) Person(id string) (Person, bool) {
-	f, told := v.news(id)
+	f, told := v.factAbout(id)
 	v.d.mu.RLock()
 	defer v.d.mu.RUnlock()
 	p, known := v.d.people[id]
 	if known {
-		f.self.join(p.self)
+		f.profile.join(p.profile)
 	}
-	return f.self.person(id), known || told
+	return f.profile.person(id), known || told
 }
 
 // Progress implements View.
 func (v view) Progress(user, module string) (pct float64, known bool) {
 	key := itemKey{Module, module}
 	best := none
-	if f, told := v.news(user); told && f.item == key {
+	if f, told := v.factAbout(user); told && f.item == key {
 		best = amount(f.row.progress)
 	}
 	v.d.mu.RLock()
@@ -129,9 +129,9 @@ func (d *Directory) standingOf(user string) (s standing) {
 func (d *Directory) standingWith(f *fact) standing {
 	var then person // as much of the person as a standing needs
 	if p, ok := d.people[f.user]; ok {
-		then.self, then.sums = p.self, p.sums
+		then.profile, then.sums = p.profile, p.sums
 	}
-	then.self.join(f.self)
+	then.profile.join(f.profile)
 	if f.item.id != "" {
 		r := newRow(0)
 		if had := d.row(f.user, f.item); had != nil {

@@ -38,7 +38,7 @@ type Store interface {
 	Discard(ctx context.Context, f record.DeliveryFilter) (int, error)
 }
 
-// People is what the service knows of the people in the events. people.Keeper is
+// People is what the service knows of the people in the events. people.Projection is
 // one, in memory.
 type People interface {
 	Person(ctx context.Context, id string) (person people.Person, items []people.Item, known bool, err error)
@@ -52,8 +52,8 @@ type People interface {
 	Forget(ctx context.Context, user string) (events int, err error)
 }
 
-// Options are what a Service needs. Rules, Reload, LastReload, Replay and DryRun
-// take a running server, and are nil without one.
+// Options are what a Service needs. Rules, HasAction, Reload, LastReload, Replay and
+// DryRun take a running server, and are nil without one.
 type Options struct {
 	Store  Store
 	People People
@@ -61,6 +61,8 @@ type Options struct {
 	RuleSet func(ctx context.Context, hash string) (*engine.RuleSet, error)
 	// Rules returns the active rule set.
 	Rules func() *engine.RuleSet
+	// HasAction says whether an action is configured.
+	HasAction func(name string) bool
 	// Reload loads the rules anew; problems are those of the rule files.
 	Reload func(context.Context) (problems []source.Problem, err error)
 	// LastReload says how the last attempt to load the rules went; nil if none
@@ -84,9 +86,6 @@ type Service struct{ o Options }
 
 // New makes a Service.
 func New(o Options) *Service { return &Service{o} }
-
-// IsServing says whether the service is that of a running server.
-func (s *Service) IsServing() bool { return s.o.Rules != nil }
 
 // Kind says what kind of error an Error is.
 type Kind int
@@ -112,6 +111,9 @@ func (e *Error) Error() string { return e.Text }
 func errorf(kind Kind, format string, args ...any) error {
 	return &Error{Kind: kind, Text: fmt.Sprintf(format, args...)}
 }
+
+// errNoServer says that only a running server can do it.
+var errNoServer = errorf(Conflict, "only a running server has active rules: start heed serve first")
 
 // How many things a page has: DefaultLimit unless a limit is given.
 const (

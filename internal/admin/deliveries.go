@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"heed/actions/delivery"
 	"heed/engine/record"
 )
 
@@ -40,7 +41,9 @@ func (c Selection) filter() (record.DeliveryFilter, error) {
 }
 
 // Deliveries lists deliveries, after those of the page that gave the cursor.
-func (s *Service) Deliveries(ctx context.Context, c Selection, cursor string, limit int) (page DeliveryPage, err error) {
+func (s *Service) Deliveries(
+	ctx context.Context, c Selection, cursor string, limit int,
+) (page DeliveryPage, err error) {
 	f, err := c.filter()
 	if err == nil {
 		err = checkLimit(limit)
@@ -58,8 +61,12 @@ func (s *Service) Deliveries(ctx context.Context, c Selection, cursor string, li
 }
 
 // shown is a delivery as it is shown: what it waited for in the past is nobody's
-// concern.
+// concern, and it waits for its action first.
 func (s *Service) shown(d record.Delivery) Delivery {
+	isWaiting := d.State == record.Pending || d.State == record.Retrying
+	if isWaiting && s.o.HasAction != nil && !s.o.HasAction(d.Action) {
+		d.Waits = &record.Wait{For: delivery.WaitAction}
+	}
 	if d.Waits != nil && !d.Waits.Until.IsZero() && d.Waits.Until.Before(s.o.Now()) {
 		d.Waits = nil
 	}
@@ -69,7 +76,9 @@ func (s *Service) shown(d record.Delivery) Delivery {
 // deliveriesOf lists all deliveries of an event in the order of the rules.
 func (s *Service) deliveriesOf(ctx context.Context, seq int64) ([]Delivery, error) {
 	list := []Delivery{}
-	err := s.each(ctx, record.DeliveryFilter{EventSeq: seq}, func(d record.Delivery) { list = append(list, s.shown(d)) })
+	err := s.each(ctx, record.DeliveryFilter{EventSeq: seq}, func(d record.Delivery) {
+		list = append(list, s.shown(d))
+	})
 	slices.Reverse(list)
 	return list, err
 }

@@ -275,7 +275,8 @@ type ReplayedAction struct {
 // Replay decides an event by the rules of now; with send, what follows is sent.
 func (s *Service) Replay(ctx context.Context, id string, send bool) (Replay, error) {
 	if s.o.Replay == nil {
-		return Replay{}, errorf(Conflict, "a replay decides by the rules of a running server: start heed serve first")
+		return Replay{}, errorf(Conflict,
+			"a replay decides by the rules of a running server: start heed serve first")
 	}
 	stored, err := s.find(ctx, id)
 	if err != nil {
@@ -292,7 +293,9 @@ func (s *Service) Replay(ctx context.Context, id string, send bool) (Replay, err
 	for _, d := range decisions {
 		shown := ReplayedDecision{decisionOf(&d), []ReplayedAction{}}
 		for _, r := range d.Requests {
-			action := ReplayedAction{Action: ruletest.Action{Action: r.Action, Kind: r.Kind, Request: r.Body, Problem: r.Problem}}
+			action := ReplayedAction{
+				Action: ruletest.Action{Action: r.Action, Kind: r.Kind, Request: r.Body, Problem: r.Problem},
+			}
 			if send {
 				action.Delivery = deliveries[0].ID
 			}

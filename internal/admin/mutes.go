@@ -40,7 +40,7 @@ func (s *Service) Mute(ctx context.Context, rule, key, reason string, lasting ti
 	case lasting <= 0 || lasting > MaxMute:
 		return state.Mute{}, errorf(Invalid, "say how long, from 1s to %s", state.Duration(MaxMute))
 	}
-	if s.IsServing() {
+	if s.o.Rules != nil {
 		active := s.o.Rules().Rule(rule)
 		if active == nil {
 			return state.Mute{}, errorf(NotFound, "there is no rule %q", rule)

@@ -38,7 +38,10 @@ type LastReload struct {
 }
 
 // Rules lists the active rules of a running server.
-func (s *Service) Rules() RuleList {
+func (s *Service) Rules() (RuleList, error) {
+	if s.o.Rules == nil {
+		return RuleList{}, errNoServer
+	}
 	set := s.o.Rules()
 	list := RuleList{Version: set.Hash(), Rules: []Rule{}}
 	for _, r := range set.Rules() {
@@ -54,13 +57,16 @@ func (s *Service) Rules() RuleList {
 	if last := list.LastReload; last != nil {
 		last.Problems = orEmpty(last.Problems)
 	}
-	return list
+	return list, nil
 }
 
 // Reload has a running server load its rules anew, and returns the warnings. If
 // the rules cannot be used, the old ones stay active, and the error is an *Error
 // with the problems.
 func (s *Service) Reload(ctx context.Context) ([]source.Problem, error) {
+	if s.o.Reload == nil {
+		return nil, errNoServer
+	}
 	problems, err := s.o.Reload(ctx)
 	if err != nil {
 		return nil, &Error{Text: err.Error(), Problems: orEmpty(problems)}
@@ -82,7 +88,11 @@ type DryRun struct {
 // active ones if it is empty. Nothing is sent or stored.
 func (s *Service) DryRun(ctx context.Context, rules string, events [][]byte) (DryRun, error) {
 	if len(events) == 0 || len(events) > MaxDryRunEvents {
-		return DryRun{}, errorf(Invalid, "events is a list of 1 to %d events in the webhook's own format", MaxDryRunEvents)
+		return DryRun{}, errorf(Invalid, "events is a list of 1 to %d events in the webhook's own format",
+			MaxDryRunEvents)
+	}
+	if s.o.DryRun == nil {
+		return DryRun{}, errNoServer
 	}
 	results, problems, err := s.o.DryRun(ctx, rules, events)
 	if err != nil {

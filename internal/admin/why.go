@@ -104,7 +104,7 @@ func (s *Service) whyEvents(ctx context.Context, q WhyQuery) (events []record.Ev
 const timedType = "heed.timed"
 
 func (s *Service) activeRule(name string) *engine.Rule {
-	if name == "" || !s.IsServing() {
+	if name == "" || s.o.Rules == nil {
 		return nil
 	}
 	return s.o.Rules().Rule(name)

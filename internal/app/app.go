@@ -80,8 +80,8 @@ func (o *Options) validate() error {
 		return errors.New("app: Rules, Data, Listen and Admin are needed")
 	case o.Keys == nil || o.LookupEnv == nil || o.Log == nil:
 		return errors.New("app: Keys, LookupEnv and Log are needed")
-	case o.MaxAge <= 0 || o.MaxAhead <= 0 || o.SilentAfter < 0 || o.DrainDelay < 0 || o.Settle < 0:
-		return errors.New("app: MaxAge and MaxAhead must be positive, SilentAfter, DrainDelay and Settle not negative")
+	case min(o.MaxAge, o.MaxAhead, o.SilentAfter, o.DrainDelay, o.Settle) < 0:
+		return errors.New("app: MaxAge, MaxAhead, SilentAfter, DrainDelay and Settle must not be negative")
 	case o.Retention < MinRetention:
 		return fmt.Errorf("app: Retention is %s and must be at least %s", o.Retention, MinRetention)
 	default:
@@ -90,7 +90,7 @@ func (o *Options) validate() error {
 }
 
 // People is who the people in the events are, as rules and the admin service ask.
-// people.Keeper is one, in memory.
+// people.Projection is one, in memory.
 type People interface {
 	admin.People
 	// As is what is known once the event, signed at that time, counts.
@@ -141,7 +141,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a.metrics.WatchPending(a.store.PendingByAction)
 	a.metrics.WatchLastGood(a.lastGood)
 	a.metrics.WatchState(a.store.StateKeys, a.store.PendingTimers)
-	if a.people, err = people.OpenKeeper(ctx, a.store, o.Log); err != nil {
+	if a.people, err = people.OpenProjection(ctx, a.store, o.Log); err != nil {
 		return nil, err
 	}
 	a.watcher = &rulefile.Watcher{
@@ -184,7 +184,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 		Fallback: actions.Settings{Retry: actions.DefaultRetry, Timeout: 30 * time.Second, Concurrency: 1},
 	}
 	a.loop, err = delivery.New(delivery.Options{
-		Queue: a.store, Deliver: sender.Deliver, Settings: sender.Settings, Wake: a.store.Wake(),
+		Queue: a.store, Deliver: sender.Deliver, Actions: a.actionNames, Settings: sender.Settings,
 		Ended: a.observeAttempt, Grace: shutdownTimeout, Now: time.Now, Log: a.Log,
 	})
 	if err != nil {
@@ -199,8 +199,8 @@ func (a *App) connect(ctx context.Context) (err error) {
 	a.public = receiver.NewServer(a.handler, a.Certs, a.Log)
 	service := admin.New(admin.Options{
 		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
-		Rules: a.ruleSet, Reload: a.reload, LastReload: a.reloadStatus, Replay: a.intake.Replay, DryRun: a.dryRun,
-		Now: time.Now, Log: a.Log,
+		Rules: a.ruleSet, HasAction: a.hasAction, Reload: a.reload, LastReload: a.reloadStatus,
+		Replay: a.intake.Replay, DryRun: a.dryRun, Now: time.Now, Log: a.Log,
 	})
 	a.private = &http.Server{
 		Handler: api.New(api.Options{

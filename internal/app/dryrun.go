@@ -23,7 +23,8 @@ func (a *App) dryRun(
 		if len(loaded.Files) > 0 {
 			dir = filepath.Dir(loaded.Files[0].Name)
 		}
-		snapshot := rulefile.Snapshot{Files: []rulefile.File{{Name: filepath.Join(dir, "rules.yaml"), Text: []byte(rules)}}, Tables: loaded.Tables}
+		file := rulefile.File{Name: filepath.Join(dir, "rules.yaml"), Text: []byte(rules)}
+		snapshot := rulefile.Snapshot{Files: []rulefile.File{file}, Tables: loaded.Tables}
 		if loaded, problems = withoutSecrets(a.LookupEnv).Compile(snapshot); loaded == nil {
 			return nil, problems, &rulefile.ProblemsError{Problems: problems}
 		}

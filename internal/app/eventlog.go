@@ -71,7 +71,8 @@ func (a *App) logEvent(e *record.Event, said *event.Event, decisions []engine.De
 	for i := range deliveries {
 		if d := &deliveries[i]; d.State == record.Dead {
 			a.Log.Error("a delivery cannot be made", "delivery", d.ID, "event", e.ID,
-				"rule", d.Rule, "action", d.Action, "kind", d.Kind, "state", string(d.State), "error", plain.Line(d.LastError))
+				"rule", d.Rule, "action", d.Action, "kind", d.Kind, "state", string(d.State),
+				"error", plain.Line(d.LastError))
 		}
 	}
 }
@@ -84,7 +85,8 @@ func (a *App) logRepetition(answer *intake.Answer) {
 	case !a.Log.Enabled(ctx, slog.LevelInfo):
 	case answer.Duplicate:
 		a.Log.LogAttrs(ctx, slog.LevelInfo, "event received again",
-			slog.String("event", answer.ID), slog.String("type", loggable(answer.Type)), slog.String("status", "duplicate"))
+			slog.String("event", answer.ID), slog.String("type", loggable(answer.Type)),
+			slog.String("status", "duplicate"))
 	case answer.Repeated:
 		a.Log.LogAttrs(ctx, slog.LevelInfo, "request repeated under another id",
 			slog.String("event", answer.ID), slog.String("type", loggable(answer.Type)),

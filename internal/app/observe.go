@@ -26,7 +26,7 @@ func (a *App) Answered(answer intake.Answer, took time.Duration) {
 		result = "quarantined"
 	}
 	a.metrics.Received(answer.Type, result, "", took)
-	a.notices.Heard()
+	a.notices.Received()
 	a.logRepetition(&answer)
 	if answer.Quarantined != "" {
 		where := "heed events show " + answer.ID + " has its body."
@@ -99,7 +99,10 @@ func (a *App) postDead(d *record.Delivery, why string) {
 		return
 	}
 	a.notices.Post(notice.DeliveryDead, d.Action, map[string]any{
-		"message": fmt.Sprintf("A delivery of the rule %s by the action %s was given up: %s. heed deliveries show %s has all of it.", d.Rule, d.Action, why, d.ID),
-		"rule":    d.Rule, "action": d.Action, "kind": d.Kind, "delivery": d.ID, "eventId": d.EventID, "error": why, "attempts": d.Attempts,
+		"message": fmt.Sprintf(
+			"A delivery of the rule %s by the action %s was given up: %s. heed deliveries show %s has all of it.",
+			d.Rule, d.Action, why, d.ID),
+		"rule": d.Rule, "action": d.Action, "kind": d.Kind, "delivery": d.ID, "eventId": d.EventID,
+		"error": why, "attempts": d.Attempts,
 	})
 }

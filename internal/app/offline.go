@@ -20,12 +20,12 @@ func Offline(ctx context.Context, dir string, env LookupEnv) (handler http.Handl
 		return nil, nil, err
 	}
 	log := slog.New(slog.DiscardHandler)
-	keeper := people.NewKeeper(db, log)
+	projection := people.NewProjection(db, log)
 	service := admin.New(admin.Options{
-		Store: db, People: keeper, RuleSet: newExplainer(env, db).ruleSet, Now: time.Now, Log: log,
+		Store: db, People: projection, RuleSet: newExplainer(env, db).ruleSet, Now: time.Now, Log: log,
 	})
 	return api.New(api.Options{Service: service, Log: log}), func() {
-		keeper.Close(context.Background()) // the next command need not learn it again
+		projection.Close(context.Background()) // the next command need not learn it again
 		_ = db.Close()
 	}, nil
 }

@@ -27,6 +27,15 @@ func (a *App) action(name string) (*actions.Configured, bool) {
 	return configured, ok
 }
 
+func (a *App) hasAction(name string) bool {
+	_, ok := a.action(name)
+	return ok
+}
+
+func (a *App) actionNames() []string {
+	return slices.Collect(maps.Keys(a.watcher.Current().Actions))
+}
+
 // activate stores the text of a rule set before it decides anything, so that
 // its decisions can be explained later.
 func (a *App) activate(ctx context.Context, loaded *rulefile.Loaded) error {
@@ -85,9 +94,10 @@ func (a *App) reloadStatus() *admin.LastReload {
 func (a *App) postReload(attempt rulefile.Attempt) {
 	errorCount, warnings := source.Tally(attempt.Problems)
 	if attempt.Err == nil {
+		rules := len(attempt.Loaded.Rules.Rules())
 		a.notices.Post(notice.RulesActivated, "", map[string]any{
-			"message": fmt.Sprintf("Changed rules are active: %s.", plain.Count(len(attempt.Loaded.Rules.Rules()), "rule")),
-			"rules":   len(attempt.Loaded.Rules.Rules()), "warnings": warnings, "version": attempt.Loaded.Hash[:12],
+			"message": fmt.Sprintf("Changed rules are active: %s.", plain.Count(rules, "rule")),
+			"rules":   rules, "warnings": warnings, "version": attempt.Loaded.Hash[:12],
 		})
 		return
 	}
@@ -117,7 +127,9 @@ func (a *App) observeReload(attempt rulefile.Attempt) {
 		_, warnings := source.Tally(attempt.Problems)
 		a.warnUnsubscribed(attempt.Loaded.Rules)
 		a.reconsider(attempt)
-		a.Log.Info("rules active", "rules", len(attempt.Loaded.Rules.Rules()), "version", version[:12], "warnings", warnings)
+		a.warnUnconfigured(attempt.Loaded)
+		a.Log.Info("rules active",
+			"rules", len(attempt.Loaded.Rules.Rules()), "version", version[:12], "warnings", warnings)
 	}
 	a.logProblems(attempt)
 }
@@ -137,7 +149,22 @@ func (a *App) reconsider(attempt rulefile.Attempt) {
 		case err != nil:
 			a.Log.Error("reconsider deliveries", "action", name, "error", err)
 		case n > 0:
-			a.Log.Info("the action has changed: its deliveries are tried again at once", "action", name, "deliveries", n)
+			a.Log.Info("the action has changed: its deliveries are tried again at once",
+				"action", name, "deliveries", n)
+		}
+	}
+}
+
+// warnUnconfigured says for which actions deliveries wait that are not configured.
+func (a *App) warnUnconfigured(loaded *rulefile.Loaded) {
+	pending, err := a.store.PendingByAction(context.Background())
+	if err != nil {
+		a.Log.Error("count waiting deliveries", "error", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(pending)) {
+		if _, ok := loaded.Actions[name]; !ok {
+			a.Log.Warn("deliveries wait for an action that is not configured: add it again, or discard them",
+				"action", name, "deliveries", pending[name])
 		}
 	}
 }

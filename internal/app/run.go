@@ -53,7 +53,8 @@ func (a *App) Run(ctx context.Context) error {
 	case failed = <-errs:
 	case <-a.store.Failed():
 		timeout = shutdownTimeoutFailed
-		failed = fmt.Errorf("the store cannot be trusted any more: %w; heed stops, nothing acknowledged is lost", a.store.Err())
+		failed = fmt.Errorf("the store cannot be trusted any more: %w; heed stops, nothing acknowledged is lost",
+			a.store.Err())
 	}
 	a.drain()
 	stop()
@@ -82,7 +83,7 @@ func (a *App) Run(ctx context.Context) error {
 // learns of the connections that were accepted until then, and waits for them.
 func (a *App) drain() {
 	a.draining.Store(true)
-	a.Log.Info("stopping: finishing what is under way")
+	a.Log.Info("stopping: finishing requests and sends in flight")
 	a.handler.Drain()
 	time.Sleep(a.DrainDelay)
 	_ = a.publicAddress.Close()

@@ -94,8 +94,8 @@ func cgroupMemory(root fs.FS) int64 {
 func leastOf(root fs.FS, mount, group, file string) int64 {
 	least := int64(math.MaxInt64)
 	for dir := path.Clean("/" + group); ; dir = path.Dir(dir) {
-		text, err := fs.ReadFile(root, path.Join(mount, dir, file))
-		if n, notNumber := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil && notNumber == nil && n > 0 {
+		text, _ := fs.ReadFile(root, path.Join(mount, dir, file))
+		if n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil && n > 0 {
 			least = min(least, n)
 		}
 		if dir == "/" {

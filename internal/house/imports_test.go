@@ -29,13 +29,17 @@ var order = map[string]struct {
 	"engine/intake":     {[]string{"engine", "engine/event", "engine/expression", "engine/record", "engine/state"}, "the front door sees a store only through its own interface"},
 	"engine/people":     {[]string{"engine/event", "engine/record", "engine/suggest", "engine/table"}, "what is known of people follows from events alone, and sees a store only through its own interface"},
 	"engine/rulefile": {
-		[]string{"actions", "engine", "engine/event", "engine/expression", "engine/layout", "engine/record", "engine/schema", "engine/source",
-			"engine/state", "engine/suggest", "engine/table"},
+		[]string{
+			"actions", "engine", "engine/event", "engine/expression", "engine/layout", "engine/record", "engine/schema", "engine/source",
+			"engine/state", "engine/suggest", "engine/table",
+		},
 		"rule files know what an action is, but no kind of action",
 	},
 	"engine/ruletest": {
-		[]string{"engine", "engine/event", "engine/expression", "engine/intake", "engine/layout", "engine/record", "engine/source",
-			"engine/rulefile", "engine/state", "engine/suggest"},
+		[]string{
+			"engine", "engine/event", "engine/expression", "engine/intake", "engine/layout", "engine/record", "engine/source",
+			"engine/rulefile", "engine/state", "engine/suggest",
+		},
 		"a dry run uses the engine that decides, and cannot send: it knows no action",
 	},
 	"actions":           {[]string{"engine/expression", "engine/record", "engine/schema", "engine/source", "engine/suggest"}, "what an action is does not depend on rules or stores"},
@@ -48,7 +52,7 @@ var order = map[string]struct {
 	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/state", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/receiver": {[]string{"engine/intake"}, "HTTP in: it hands over and answers"},
 	"internal/admin": {
-		[]string{"engine", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/source", "engine/state"},
+		[]string{"actions/delivery", "engine", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/source", "engine/state"},
 		"the service answers with plain values and sees store and people only through its own interfaces",
 	},
 	"internal/admin/api": {

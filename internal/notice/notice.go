@@ -114,9 +114,9 @@ func (n *Notifier) wake() {
 	}
 }
 
-// Heard says that an event came. If that ends a silence, the next one is due
+// Received says that an event came. If that ends a silence, the next one is due
 // sooner than was thought.
-func (n *Notifier) Heard() {
+func (n *Notifier) Received() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if _, silent := n.noted[SourceSilent]; silent {
@@ -171,7 +171,7 @@ func (n *Notifier) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			n.last()
+			n.flushRest()
 			return
 		case <-n.hint:
 			timer.Stop()
@@ -180,8 +180,8 @@ func (n *Notifier) Run(ctx context.Context) {
 	}
 }
 
-// last lets out what was counted and not said yet.
-func (n *Notifier) last() {
+// flushRest emits what was counted and not said yet.
+func (n *Notifier) flushRest() {
 	ctx, stop := context.WithTimeout(context.Background(), 2*time.Second)
 	defer stop()
 	n.mu.Lock()
@@ -203,7 +203,7 @@ func (n *Notifier) flush(ctx context.Context) time.Duration {
 			if ctx.Err() == nil {
 				n.Log.Warn("an event about heed itself could not be taken in; trying again", "type", t.eventType, "error", err)
 			}
-			n.giveBack(t)
+			n.restore(t)
 		}
 	}
 	return pause
@@ -265,8 +265,8 @@ func (n *Notifier) dueTopics(pause *time.Duration) []topic {
 	return due
 }
 
-// giveBack returns the count of an event that did not go out.
-func (n *Notifier) giveBack(t topic) {
+// restore returns the count of an event that did not go out.
+func (n *Notifier) restore(t topic) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if have := n.topics[t.key]; have != nil {

@@ -68,7 +68,7 @@ func want(t *testing.T, s *sink, events ...string) {
 	}
 }
 
-func TestAThousandHappeningsMakeFewEvents(t *testing.T) {
+func TestPost_manyNoticesMakeFewEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, s := run(t, 0)
 		n.Post(DeliveryDead, "slack", map[string]any{"what": "first"})
@@ -94,7 +94,7 @@ func TestAThousandHappeningsMakeFewEvents(t *testing.T) {
 	})
 }
 
-func TestWhatCannotBeTakenInIsTriedAgainWithItsCount(t *testing.T) {
+func TestPost_retriesAFailedEmitWithItsCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, s := run(t, 0)
 		s.mu.Lock()
@@ -112,7 +112,7 @@ func TestWhatCannotBeTakenInIsTriedAgainWithItsCount(t *testing.T) {
 	})
 }
 
-func TestABurstOfWrongSignaturesIsSaidOnce(t *testing.T) {
+func TestWrongSignature_reportsABurstOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, s := run(t, 0)
 		time.Sleep(time.Hour)
@@ -140,7 +140,7 @@ func TestABurstOfWrongSignaturesIsSaidOnce(t *testing.T) {
 	})
 }
 
-func TestAClockThatIsSetBackHoldsNothingUp(t *testing.T) {
+func TestNotifier_clockSetBackHoldsNothingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var shift time.Duration

@@ -14,7 +14,7 @@ type source struct{ at atomic.Pointer[time.Time] }
 func (s *source) good(n *Notifier) {
 	now := time.Now()
 	s.at.Store(&now)
-	n.Heard()
+	n.Received()
 }
 
 func (s *source) lastGood() time.Time {

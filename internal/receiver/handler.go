@@ -115,7 +115,7 @@ func (h *Handler) Drain() { h.draining.Store(true) }
 // ServeHTTP is the whole route table. There is no ServeMux, since it answers
 // an unclean path with a redirect, and a webhook sender needs none.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	defer h.survive(w, r)
+	defer h.recoverPanic(w, r)
 	if h.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
@@ -208,9 +208,9 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, why *refusal, e
 	why.write(w)
 }
 
-// survive turns a panic into a 503. net/http would survive it too, but drop
+// recoverPanic turns a panic into a 503. net/http would recover it too, but drop
 // the connection without an answer and log past the log's level and format.
-func (h *Handler) survive(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) recoverPanic(w http.ResponseWriter, r *http.Request) {
 	if p := recover(); p != nil {
 		h.refuse(w, r, panicked, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 	}

@@ -79,7 +79,7 @@ func BenchmarkDeliver(b *testing.B) {
 	var ends []delivery.End
 	for {
 		now := time.Now()
-		claimed, err := db.Exchange(context.Background(), now, ends, []delivery.Take{{Action: "slack", N: 32, Lease: time.Hour}})
+		claimed, err := db.Exchange(context.Background(), "run", now, ends, []delivery.Take{{Action: "slack", N: 32, Lease: time.Hour}})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func BenchmarkDueActions(b *testing.B) {
 			db := openTemp(b)
 			fill(b, db, waiting, "dead")
 			for b.Loop() {
-				if _, _, err := db.DueActions(context.Background(), time.Now()); err != nil {
+				if _, _, err := db.DueActions(context.Background(), time.Now(), []string{"dead"}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -9,11 +9,12 @@ import (
 	"heed/engine/record"
 )
 
-// claimable are the deliveries of an action that may be claimed: those that are
-// due, whose destination is open, and before which none waits in their order.
+// claimable are the deliveries of an action that an owner may claim: those that are
+// due and not its own already, whose destination is open, and before which none
+// waits in their order.
 const claimable = `
 	SELECT * FROM deliveries d INDEXED BY deliveries_due
-	WHERE action = ? AND due_at <= ?
+	WHERE action = ? AND due_at <= ? AND owner IS NOT ?
 	AND NOT EXISTS (SELECT 1 FROM lanes WHERE d.destination != '' AND name = d.destination AND open_at > ?)
 	AND NOT` + isOutOfTurn + `
 	ORDER BY due_at`
@@ -54,7 +55,7 @@ func (x *exchange) claim(take delivery.Take) error {
 	if err != nil {
 		return err
 	}
-	own.Correct(x.now, take.Interval, take.Lease)
+	own.Correct(x.now, take.Interval, take.Timeout)
 	if open, _ := own.Open(); x.now.Before(open) {
 		x.askAgain(open)
 		return nil
@@ -72,7 +73,7 @@ func (x *exchange) claim(take delivery.Take) error {
 		row, err := scanClaimed(cols)
 		candidates = append(candidates, row)
 		return err
-	}, due, take.Action, at, at, int64(wanted))
+	}, due, take.Action, at, x.owner, at, int64(wanted))
 	if err != nil {
 		return err
 	}
@@ -107,9 +108,9 @@ func (x *exchange) admit(
 				return nil, err
 			}
 		}
-		allowed[destination] = lane.Admit(n, x.now, take.Interval, take.Lease)
+		allowed[destination] = lane.Admit(n, x.now, take.Interval, take.Timeout)
 		if lane != own && own.IsTesting() && allowed[destination] > 0 {
-			own.Admit(1, x.now, 0, take.Lease) // it is the probe of the action, too
+			own.Admit(1, x.now, 0, take.Timeout) // it is the probe of the action, too
 		}
 		if open, _ := lane.Open(); x.now.Before(open) {
 			x.askAgain(open)
@@ -136,7 +137,8 @@ func (x *exchange) take(take delivery.Take, rows []claimedRow) error {
 			}
 		}
 		attempts[i] = []value{d.n, int64(d.Attempts), at}
-		_, err := x.g.conn.exec("UPDATE deliveries SET attempts = ?, due_at = ? WHERE n = ?", int64(d.Attempts), until, d.n)
+		_, err := x.g.conn.exec("UPDATE deliveries SET attempts = ?, due_at = ?, owner = ? WHERE n = ?",
+			int64(d.Attempts), until, x.owner, d.n)
 		if err != nil {
 			return err
 		}

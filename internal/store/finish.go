@@ -20,13 +20,19 @@ func (x *exchange) finish(end *delivery.End) (wakes bool, err error) {
 	var n, attempts int64
 	var waiting, ordered bool
 	var names []string
+	owned := false
 	err = x.g.conn.query(func(cols []value) error {
 		n, attempts, waiting, ordered = cols[0].(int64), cols[1].(int64), cols[2] != nil, cols[5] != nil
+		owned = cols[6] == value(x.owner)
 		names = lanesOf(cols[3].(string), cols[4].(string))
 		return nil
-	}, "SELECT n, attempts, due_at, action, destination, order_key FROM deliveries WHERE id = ?", end.ID)
+	}, "SELECT n, attempts, due_at, action, destination, order_key, owner FROM deliveries WHERE id = ?", end.ID)
 	if err != nil || n == 0 { // none: it was deleted meanwhile, and there is nothing left to finish
 		return false, err
+	}
+	if !owned {
+		x.claimed.Lost = append(x.claimed.Lost, end.ID)
+		return false, nil
 	}
 	if err := x.teach(names, end); err != nil {
 		return false, err
@@ -38,7 +44,8 @@ func (x *exchange) finish(end *delivery.End) (wakes bool, err error) {
 		return false, err
 	}
 	if !waiting {
-		return false, nil
+		_, err := x.g.conn.exec("UPDATE deliveries SET owner = NULL WHERE n = ?", n)
+		return false, err
 	}
 	lastError := end.Error
 	if ordered && end.State == record.Dead {
@@ -57,7 +64,7 @@ func (x *exchange) finish(end *delivery.End) (wakes bool, err error) {
 		}
 	}
 	_, err = x.g.conn.exec(`
-		UPDATE deliveries SET state = ?, due_at = ?, last_error = ?, recipients = ifnull(?, recipients) WHERE n = ?`,
+		UPDATE deliveries SET owner = NULL, state = ?, due_at = ?, last_error = ?, recipients = ifnull(?, recipients) WHERE n = ?`,
 		string(end.State), dueAt, lastError, recipients, n)
 	return dueAt != nil || ordered, err
 }
@@ -77,8 +84,8 @@ func (x *exchange) release(end *delivery.End) (wakes bool, err error) {
 	err = x.g.conn.query(func(cols []value) error {
 		names = lanesOf(cols[0].(string), cols[1].(string))
 		return nil
-	}, "SELECT action, destination FROM deliveries WHERE id = ?", end.ID)
-	if err != nil {
+	}, "SELECT action, destination FROM deliveries WHERE id = ? AND owner = ?", end.ID, x.owner)
+	if err != nil || names == nil {
 		return false, err
 	}
 	for _, name := range names {
@@ -94,7 +101,7 @@ func (x *exchange) release(end *delivery.End) (wakes bool, err error) {
 		return false, err
 	}
 	changed, err := x.g.conn.exec(`
-		UPDATE deliveries SET attempts = attempts - 1, due_at = iif(due_at IS NULL, NULL, ?)
+		UPDATE deliveries SET owner = NULL, attempts = attempts - 1, due_at = iif(due_at IS NULL, NULL, ?)
 		WHERE id = ?`, micros(end.DueAt), end.ID)
 	return changed > 0, err
 }

@@ -59,12 +59,12 @@ func (x *exchange) nextOpen() error {
 func (x *exchange) saveLanes() error {
 	for _, name := range slices.Sorted(maps.Keys(x.lanes)) {
 		row := x.lanes[name]
-		if wait, ok := row.News(&row.was); ok {
-			news := delivery.News{Destination: name, Wait: wait}
+		if wait, ok := row.Change(&row.was); ok {
+			change := delivery.LaneChange{Destination: name, Wait: wait}
 			if wait != "" {
-				news.Until, _ = row.Open()
+				change.Until, _ = row.Open()
 			}
-			x.claimed.News = append(x.claimed.News, news)
+			x.claimed.Changes = append(x.claimed.Changes, change)
 		}
 		rest := row.IsRest(x.now)
 		if rest && !row.stored || !rest && row.Lane == row.was {
@@ -104,8 +104,8 @@ func (db *DB) pruneLanes(ctx context.Context, before int64) error {
 	})
 }
 
-// abandonProbes lets every lane be probed again whose probe a former process
-// had under way.
+// abandonProbes lets every lane be probed again whose probe a former process had
+// in flight.
 func abandonProbes(g *groupTx, now time.Time) error {
 	lanes := map[string]*delivery.Lane{}
 	err := g.conn.query(func(cols []value) error {

@@ -32,10 +32,10 @@ func (s *stopping) SavePeople(ctx context.Context, rows *people.Rows, learnt int
 }
 
 // Whatever was acknowledged is known after a crash, wherever in a save it comes.
-func TestWhatIsKnownOfPeopleSurvivesACrash(t *testing.T) {
+func TestProjection_outlivesACrash(t *testing.T) {
 	db := openTemp(t)
 	s := &stopping{DB: db}
-	k, err := people.OpenKeeper(t.Context(), s, slog.New(slog.DiscardHandler))
+	k, err := people.OpenProjection(t.Context(), s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestWhatIsKnownOfPeopleSurvivesACrash(t *testing.T) {
 			t.Errorf("round %d was saved whole", round)
 		}
 		crashed := openDir(t, crash(t, db))
-		again, err := people.OpenKeeper(t.Context(), crashed, slog.New(slog.DiscardHandler))
+		again, err := people.OpenProjection(t.Context(), crashed, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +69,7 @@ func TestWhatIsKnownOfPeopleSurvivesACrash(t *testing.T) {
 }
 
 // A start after a crash must not need the memory of a thousand large events.
-func TestEventsToLearnFromComeInPagesThatFit(t *testing.T) {
+func TestEventsAfter_pagesFitInMemory(t *testing.T) {
 	db := openTemp(t)
 	for i := range 40 {
 		e := event(fmt.Sprint("e", i))
@@ -117,9 +117,9 @@ func (s forgetting) ForgetPerson(ctx context.Context, user string) (int, int64, 
 
 // What is decided while somebody is being forgotten is stored behind all that is
 // deleted, so it must not see the person any more.
-func TestWhoIsBeingForgottenIsNotKnown(t *testing.T) {
+func TestForget_hidesThePersonMeanwhile(t *testing.T) {
 	s := &forgetting{DB: openTemp(t)}
-	k, err := people.OpenKeeper(t.Context(), s, slog.New(slog.DiscardHandler))
+	k, err := people.OpenProjection(t.Context(), s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,8 +150,8 @@ func TestWhoIsBeingForgottenIsNotKnown(t *testing.T) {
 
 // A sheet that does not say who is active makes new people active and brings
 // nobody back.
-func TestAnImportBringsNobodyBackUnlessItSaysSo(t *testing.T) {
-	k, err := people.OpenKeeper(t.Context(), openTemp(t), slog.New(slog.DiscardHandler))
+func TestImport_bringsNobodyBackUnlessItSaysSo(t *testing.T) {
+	k, err := people.OpenProjection(t.Context(), openTemp(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

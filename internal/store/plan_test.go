@@ -13,7 +13,7 @@ import (
 // The loop asks for due deliveries all the time, and one action may have a
 // hundred thousand of them waiting: what is asked must be answered from the
 // index of waiting deliveries alone, action by action.
-func TestDueDeliveriesAreFoundByTheirIndex(t *testing.T) {
+func TestDueActions_usesTheIndexOfWaitingDeliveries(t *testing.T) {
 	db := openTemp(t)
 	for name, query := range map[string]string{
 		"due actions": dueActions,
@@ -33,7 +33,7 @@ func TestDueDeliveriesAreFoundByTheirIndex(t *testing.T) {
 	}
 }
 
-func TestEventsAreFoundByTheirIndexes(t *testing.T) {
+func TestEvents_areFoundByTheirIndexes(t *testing.T) {
 	db := openTemp(t)
 	for query, want := range map[string]string{
 		"SELECT * FROM events WHERE status = 'quarantined' AND id = ? ORDER BY seq DESC LIMIT 1":                      "events_quarantined_id",
@@ -75,7 +75,7 @@ func plan(t *testing.T, db *DB, query string) (steps []string) {
 }
 
 // Whoever reads must not wait for the writer, nor hold it up.
-func TestReadersAndWriterGoOnTogether(t *testing.T) {
+func TestStore_readersAndWriterDoNotWaitForEachOther(t *testing.T) {
 	db := openTemp(t)
 	for i := range 50 {
 		if _, err := storetest.Commit(t.Context(), db, event(fmt.Sprint(i)), pending(fmt.Sprint("d", i))); err != nil {
@@ -100,7 +100,7 @@ func TestReadersAndWriterGoOnTogether(t *testing.T) {
 		done <- db.writer.do(t.Context(), func(*groupTx) error { close(held); <-release; return nil })
 	}()
 	<-held
-	if _, _, err := db.DueActions(t.Context(), time.Now()); err != nil {
+	if _, _, err := db.DueActions(t.Context(), time.Now(), nil); err != nil {
 		t.Error(err)
 	}
 	if got, err := db.Events(t.Context(), record.EventFilter{}); len(got) != 51 || err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"heed/actions/delivery"
@@ -32,7 +33,9 @@ const dueActions = `
 	FROM waiting WHERE action IS NOT NULL`
 
 // DueActions implements delivery.Queue.
-func (db *DB) DueActions(ctx context.Context, now time.Time) (actions []string, next time.Time, err error) {
+func (db *DB) DueActions(
+	ctx context.Context, now time.Time, known []string,
+) (actions []string, next time.Time, err error) {
 	defer wrap(&err, "find due deliveries")
 	rows, err := db.due.QueryContext(ctx, sql.Named("now", micros(now)))
 	if err != nil {
@@ -45,6 +48,9 @@ func (db *DB) DueActions(ctx context.Context, now time.Time) (actions []string, 
 		var later *int64
 		if err := rows.Scan(&action, &due, &later); err != nil {
 			return nil, time.Time{}, err
+		}
+		if !slices.Contains(known, action) {
+			continue
 		}
 		if due {
 			actions = append(actions, action)
@@ -82,7 +88,7 @@ func (db *DB) PendingByAction(ctx context.Context) (pending map[string]int, err 
 // again, and its attempt before that ends as interrupted. A delivery's LastError
 // becomes its end's Error.
 func (db *DB) Exchange(
-	ctx context.Context, now time.Time, ends []delivery.End, takes []delivery.Take,
+	ctx context.Context, owner string, now time.Time, ends []delivery.End, takes []delivery.Take,
 ) (claimed delivery.Claimed, err error) {
 	defer wrap(&err, "record and claim deliveries")
 	for i := range ends {
@@ -93,7 +99,7 @@ func (db *DB) Exchange(
 	o := &op{}
 	o.apply = func(g *groupTx) error {
 		claimed, o.wakes = delivery.Claimed{}, false
-		x := exchange{g: g, now: now, lanes: map[string]*laneRow{}}
+		x := exchange{g: g, owner: owner, now: now, lanes: map[string]*laneRow{}}
 		for i := range ends {
 			end := x.finish
 			if ends[i].Released {
@@ -128,24 +134,42 @@ func (db *DB) Exchange(
 // exchange is one Exchange within its transaction.
 type exchange struct {
 	g       *groupTx
+	owner   string
 	now     time.Time
 	lanes   map[string]*laneRow // those that were looked at, by name
 	claimed delivery.Claimed
 }
 
-// Recover implements delivery.Queue.
-func (db *DB) Recover(ctx context.Context, now time.Time) (n int, err error) {
-	defer wrap(&err, "recover deliveries")
+// Renew implements delivery.Queue.
+func (db *DB) Renew(ctx context.Context, owner string, until time.Time) (err error) {
+	defer wrap(&err, "renew leases")
+	return db.writer.do(ctx, func(g *groupTx) error {
+		_, err := g.conn.exec("UPDATE deliveries SET due_at = ? WHERE due_at IS NOT NULL AND owner = ? AND"+isBeingSent,
+			micros(until), owner)
+		return err
+	})
+}
+
+// isBeingSent says whether an attempt of the delivery has not ended.
+const isBeingSent = " n IN (SELECT delivery FROM attempts WHERE ended_at IS NULL)"
+
+// TakeOver implements delivery.Queue. While this process has the data directory
+// locked, all other owners are gone.
+func (db *DB) TakeOver(ctx context.Context, owner string, now time.Time) (n int, err error) {
+	defer wrap(&err, "take over deliveries")
 	o := &op{}
 	o.apply = func(g *groupTx) error {
-		changed, err := g.conn.exec(`
-			UPDATE deliveries SET due_at = ?
-			WHERE due_at IS NOT NULL AND n IN (SELECT delivery FROM attempts WHERE ended_at IS NULL)`, micros(now))
+		changed, err := g.conn.exec(
+			"UPDATE deliveries SET due_at = ? WHERE due_at IS NOT NULL AND owner IS NOT ? AND"+isBeingSent, micros(now), owner)
 		if err != nil {
 			return err
 		}
 		n, o.wakes = int(changed), changed > 0
-		if _, err = g.conn.exec(endOpenAttempts, micros(now)); err != nil {
+		others := " delivery IN (SELECT n FROM deliveries WHERE owner IS NOT ? AND" + isBeingSent + ")"
+		if _, err := g.conn.exec(endOpenAttempts+" AND"+others, micros(now), owner); err != nil {
+			return err
+		}
+		if _, err := g.conn.exec("UPDATE deliveries SET owner = NULL WHERE owner IS NOT NULL AND owner != ?", owner); err != nil {
 			return err
 		}
 		return abandonProbes(g, now)

@@ -49,7 +49,7 @@ const whoHasGotIt = ` (
 	WHERE value ->> 'state' = 'done' HAVING count(*) < json_array_length(CAST(recipients AS TEXT)))`
 
 // Discard takes the deliveries that the filter chooses out for good and returns
-// how many. An attempt that is under way goes on; it is the last. What was sent
+// how many. An attempt in flight goes on; it is the last. What was sent
 // cannot be discarded.
 func (db *DB) Discard(ctx context.Context, f record.DeliveryFilter) (n int, err error) {
 	defer wrap(&err, "discard deliveries")
@@ -89,14 +89,8 @@ func (db *DB) change(ctx context.Context, update string, args []value) (n int, e
 	return n, nil
 }
 
-// forgetEvents is how many events Forget looks at, and deletes, at a time.
+// forgetEvents is how many events ForgetPerson looks at, and deletes, at a time.
 const forgetEvents = 2000
-
-// Forget is ForgetPerson for those who need not know how far.
-func (db *DB) Forget(ctx context.Context, user string) (n int, err error) {
-	n, _, err = db.ForgetPerson(ctx, user)
-	return n, err
-}
 
 // ForgetPerson implements people.Store. It deletes every event whose data.userId
 // is the user's, every quarantined one that names the user, and heed's own

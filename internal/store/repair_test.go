@@ -35,7 +35,7 @@ func TestForgottenBytesAreGoneFromTheDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n, err := db.Forget(t.Context(), "maya"); err != nil || n != 150 {
+	if n, _, err := db.ForgetPerson(t.Context(), "maya"); err != nil || n != 150 {
 		t.Fatalf("forgot %d, %v", n, err)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*"))

@@ -1,6 +1,6 @@
 // Package store owns what heed remembers: events, the keys by which they are
 // de-duplicated, when the source last worked, deliveries with their attempts,
-// rule sets and threads, in one SQLite database that one process at a time may open; and what people.Keeper
+// rule sets and threads, in one SQLite database that one process at a time may open; and what people.Projection
 // saves. It implements intake.Store, delivery.Queue and people.Store, and what
 // the admin listener reads. Only internal/app and cmd/heed import it.
 //

@@ -31,41 +31,40 @@ type Options struct {
 	Log   *slog.Logger
 }
 
-// route is a path with its method. A route that takes a running server is absent
-// without one.
+// route is a path with its method.
 type route struct {
-	pattern    string
-	parameters []string // of the query
-	needsServe bool
-	maxBody    int64 // 0 for maxSmallBody
-	serve      func(*http.Request) (response any, err error)
+	pattern string
+	serve   func(*http.Request) (response any, err error)
+	query   []string // the parameters that it takes
+	maxBody int64    // 0 for maxSmallBody
 }
 
 // routes are the paths that there are, besides health and metrics.
 func (a *api) routes() []route {
+	s := a.Service
 	return []route{
-		{pattern: "GET /api/v1/events", serve: a.events, parameters: []string{"type", "status", "user", "rule", "outcome", "since", "until", "limit", "cursor"}},
-		{pattern: "GET /api/v1/events/{id}", serve: a.event},
+		{pattern: "GET /api/v1/events", serve: a.events, query: []string{"type", "status", "user", "rule", "outcome", "since", "until", "limit", "cursor"}},
+		{pattern: "GET /api/v1/events/{id}", serve: byID(s.Event)},
 		{pattern: "POST /api/v1/events/{id}/replay", serve: a.replay},
-		{pattern: "GET /api/v1/why", serve: a.why, parameters: []string{"user", "rule", "event", "outcome", "since", "until", "limit", "cursor"}},
-		{pattern: "GET /api/v1/mutes", serve: a.mutes, parameters: []string{"all"}},
+		{pattern: "GET /api/v1/why", serve: a.why, query: []string{"user", "rule", "event", "outcome", "since", "until", "limit", "cursor"}},
+		{pattern: "GET /api/v1/mutes", serve: a.mutes, query: []string{"all"}},
 		{pattern: "POST /api/v1/mutes", serve: a.mute},
-		{pattern: "DELETE /api/v1/mutes", serve: a.unmute, parameters: []string{"rule", "key"}},
+		{pattern: "DELETE /api/v1/mutes", serve: a.unmute, query: []string{"rule", "key"}},
 		{pattern: "GET /api/v1/source", serve: a.source},
-		{pattern: "GET /api/v1/deliveries", serve: a.deliveries, parameters: []string{"state", "action", "rule", "limit", "cursor"}},
-		{pattern: "GET /api/v1/deliveries/{id}", serve: a.delivery},
-		{pattern: "POST /api/v1/deliveries/{id}/retry", serve: a.retry},
-		{pattern: "POST /api/v1/deliveries/{id}/discard", serve: a.discard},
-		{pattern: "POST /api/v1/deliveries/retry", serve: a.retryAll},
-		{pattern: "POST /api/v1/deliveries/discard", serve: a.discardAll},
+		{pattern: "GET /api/v1/deliveries", serve: a.deliveries, query: []string{"state", "action", "rule", "limit", "cursor"}},
+		{pattern: "GET /api/v1/deliveries/{id}", serve: byID(s.Delivery)},
+		{pattern: "POST /api/v1/deliveries/{id}/retry", serve: byID(s.Retry)},
+		{pattern: "POST /api/v1/deliveries/{id}/discard", serve: byID(s.Discard)},
+		{pattern: "POST /api/v1/deliveries/retry", serve: changeAll(s.RetryAll)},
+		{pattern: "POST /api/v1/deliveries/discard", serve: changeAll(s.DiscardAll)},
 		{pattern: "POST /api/v1/forget", serve: a.forget},
-		{pattern: "GET /api/v1/people", serve: a.people, parameters: []string{"team", "role", "limit", "cursor"}},
-		{pattern: "GET /api/v1/people/{id}", serve: a.person},
-		{pattern: "POST /api/v1/people/import", serve: a.importPeople, parameters: []string{"dry_run"}, maxBody: maxSheet},
-		{pattern: "GET /api/v1/leaderboard", serve: a.leaderboard, parameters: []string{"by", "team", "module", "since", "limit"}},
-		{pattern: "GET /api/v1/rules", serve: a.rules, needsServe: true},
-		{pattern: "POST /api/v1/dry-run", serve: a.dryRun, needsServe: true, maxBody: maxDryRun},
-		{pattern: "POST /-/reload", serve: a.reload, needsServe: true},
+		{pattern: "GET /api/v1/people", serve: a.people, query: []string{"team", "role", "limit", "cursor"}},
+		{pattern: "GET /api/v1/people/{id}", serve: byID(s.Person)},
+		{pattern: "POST /api/v1/people/import", serve: a.importPeople, query: []string{"dry_run"}, maxBody: maxSheet},
+		{pattern: "GET /api/v1/leaderboard", serve: a.leaderboard, query: []string{"by", "team", "module", "since", "limit"}},
+		{pattern: "GET /api/v1/rules", serve: a.rules},
+		{pattern: "POST /api/v1/dry-run", serve: a.dryRun, maxBody: maxDryRun},
+		{pattern: "POST /-/reload", serve: a.reload},
 	}
 }
 
@@ -83,9 +82,7 @@ func New(o Options) http.Handler {
 		a.paths = append(a.paths, pattern)
 	}
 	for _, r := range a.routes() {
-		if !r.needsServe || o.Service.IsServing() {
-			handle(r.pattern, r.parameters, a.serve(r))
-		}
+		handle(r.pattern, r.query, a.serve(r))
 	}
 	if o.Metrics != nil {
 		handle("GET /metrics", []string{"name[]"}, o.Metrics.ServeHTTP)
@@ -172,7 +169,8 @@ func (a *api) authorize(next http.Handler) http.Handler {
 		given, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !bearer || subtle.ConstantTimeCompare([]byte(given), []byte(a.Token)) != 1 {
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			problem(w, http.StatusUnauthorized, "send the token of --admin-token-file as Authorization: Bearer …", nil)
+			const detail = "send the token of --admin-token-file as Authorization: Bearer …"
+			problem(w, http.StatusUnauthorized, detail, nil)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -189,7 +187,8 @@ func onlyByAddress(next http.Handler) http.Handler {
 			host = h
 		}
 		if host != "localhost" && net.ParseIP(strings.Trim(host, "[]")) == nil {
-			problem(w, http.StatusForbidden, "ask for this listener by its address, or protect it with --admin-token-file", nil)
+			const detail = "ask for this listener by its address, or protect it with --admin-token-file"
+			problem(w, http.StatusForbidden, detail, nil)
 			return
 		}
 		next.ServeHTTP(w, r)

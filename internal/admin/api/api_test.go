@@ -92,7 +92,7 @@ func call(h http.Handler, method, path string, header ...string) *httptest.Respo
 	return w
 }
 
-func TestAnswers(t *testing.T) {
+func TestNew_answersWithJSONOrAProblem(t *testing.T) {
 	open := handler(func(*options) {})
 	broken := handler(func(o *options) {
 		o.Store = fake{err: errors.New("disk on fire")}
@@ -105,6 +105,7 @@ func TestAnswers(t *testing.T) {
 		}
 	})
 	bare := handler(func(o *options) { o.LastReload = nil })
+	offline := handler(func(o *options) { o.Rules, o.Reload = nil, nil })
 	for _, c := range []struct {
 		h            http.Handler
 		method, path string
@@ -119,6 +120,8 @@ func TestAnswers(t *testing.T) {
 		{open, "GET", "/api/v1/rules", 200, `"last_reload":{"ok":true,"at":"1970-01-01T00:00:01Z","problems":[]}`},
 		{broken, "GET", "/api/v1/rules", 200, `"last_reload":{"ok":false,"at":"1970-01-01T00:00:01Z","error":"no","problems":[{"file":"f","line":1`},
 		{bare, "GET", "/api/v1/rules", 200, `"rules":[],"version":"hash"}`},
+		{offline, "GET", "/api/v1/rules", 409, "start heed serve first"},
+		{offline, "POST", "/-/reload", 409, "start heed serve first"},
 		{open, "GET", "/api/v1/events", 200, `"next_cursor":""`},
 		{open, "GET", "/api/v1/events?limit=0", 400, "limit is a number from 1 to 500"},
 		{open, "GET", "/api/v1/events?cursor=x", 400, "cursor is not one that a page gave"},
@@ -158,7 +161,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func TestWithATokenEverythingButHealthAsksForIt(t *testing.T) {
+func TestNew_asksForTheTokenExceptForHealth(t *testing.T) {
 	h := handler(func(o *options) {
 		o.Token = "a-token-of-sixteen"
 		o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {})
@@ -184,7 +187,7 @@ func TestWithATokenEverythingButHealthAsksForIt(t *testing.T) {
 }
 
 // A web page that somebody has open must not be able to change anything.
-func TestAnotherSitesPageCannotReload(t *testing.T) {
+func TestNew_refusesRequestsOfOtherSites(t *testing.T) {
 	h := handler(func(*options) {})
 	if w := call(h, "POST", "/-/reload", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"); w.Code != http.StatusForbidden {
 		t.Errorf("from another site: %d", w.Code)

@@ -116,8 +116,9 @@ func (a *api) unmute(r *http.Request) (any, error) {
 	return a.Service.Unmute(r.Context(), query.Get("rule"), query.Get("key"))
 }
 
-func (a *api) event(r *http.Request) (any, error) {
-	return a.Service.Event(r.Context(), r.PathValue("id"))
+// byID asks for the thing that the path names.
+func byID[T any](ask func(context.Context, string) (T, error)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) { return ask(r.Context(), r.PathValue("id")) }
 }
 
 // replay takes {"send": true|false}.
@@ -141,18 +142,6 @@ func (a *api) deliveries(r *http.Request) (any, error) {
 	return a.Service.Deliveries(r.Context(), chosen, query.Get("cursor"), limit(r))
 }
 
-func (a *api) delivery(r *http.Request) (any, error) {
-	return a.Service.Delivery(r.Context(), r.PathValue("id"))
-}
-
-func (a *api) retry(r *http.Request) (any, error) {
-	return a.Service.Retry(r.Context(), r.PathValue("id"))
-}
-
-func (a *api) discard(r *http.Request) (any, error) {
-	return a.Service.Discard(r.Context(), r.PathValue("id"))
-}
-
 // ChangeAll is the body of a change of several deliveries.
 type ChangeAll struct {
 	admin.Selection
@@ -160,21 +149,21 @@ type ChangeAll struct {
 	CountOnly bool `json:"count_only"`
 }
 
-func (a *api) retryAll(r *http.Request) (any, error) { return changeAll(r, a.Service.RetryAll) }
-
-func (a *api) discardAll(r *http.Request) (any, error) { return changeAll(r, a.Service.DiscardAll) }
-
 // changeAll answers {"matching": n} or, when something was changed, {"changed": n}.
-func changeAll(r *http.Request, apply func(context.Context, admin.Selection, bool) (int, error)) (any, error) {
-	var wish ChangeAll
-	if err := readBody(r, &wish); err != nil {
-		return nil, err
+func changeAll(
+	apply func(_ context.Context, _ admin.Selection, countOnly bool) (int, error),
+) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		var wish ChangeAll
+		if err := readBody(r, &wish); err != nil {
+			return nil, err
+		}
+		n, err := apply(r.Context(), wish.Selection, wish.CountOnly)
+		if wish.CountOnly {
+			return map[string]int{"matching": n}, err
+		}
+		return map[string]int{"changed": n}, err
 	}
-	n, err := apply(r.Context(), wish.Selection, wish.CountOnly)
-	if wish.CountOnly {
-		return map[string]int{"matching": n}, err
-	}
-	return map[string]int{"changed": n}, err
 }
 
 // forget takes {"user": "u-1"} and answers {"events": n}.
@@ -192,10 +181,6 @@ func (a *api) forget(r *http.Request) (any, error) {
 func (a *api) people(r *http.Request) (any, error) {
 	query := r.URL.Query()
 	return a.Service.People(r.Context(), query.Get("team"), query.Get("role"), query.Get("cursor"), limit(r))
-}
-
-func (a *api) person(r *http.Request) (any, error) {
-	return a.Service.Person(r.Context(), r.PathValue("id"))
 }
 
 func (a *api) leaderboard(r *http.Request) (any, error) {
@@ -223,7 +208,8 @@ func since(text string, now time.Time) (time.Time, error) {
 	}
 	ago, err := model.ParseDuration(text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is no time: write 2026-03-01, 2026-03-01T09:00:00Z, or how long ago, such as 7d or 12h", text)
+		return time.Time{}, fmt.Errorf(
+			"%q is no time: write 2026-03-01, 2026-03-01T09:00:00Z, or how long ago, such as 7d or 12h", text)
 	}
 	return now.Add(-time.Duration(ago)), nil
 }
@@ -243,7 +229,7 @@ func (a *api) importPeople(r *http.Request) (any, error) {
 	}
 	sheet, err := people.ReadSheet(r.Body)
 	if isTooLarge(err) {
-		return nil, &requestError{http.StatusRequestEntityTooLarge, "the file is bigger than 32 MiB: import it in parts"}
+		return nil, tooLarge("the file is bigger than 32 MiB: import it in parts")
 	}
 	if err != nil {
 		return nil, badRequest("the file did not arrive whole: %v", err)
@@ -251,12 +237,14 @@ func (a *api) importPeople(r *http.Request) (any, error) {
 	return a.Service.Import(r.Context(), sheet, dryRun)
 }
 
+func tooLarge(detail string) error { return &requestError{http.StatusRequestEntityTooLarge, detail} }
+
 func isTooLarge(err error) bool {
 	_, ok := errors.AsType[*http.MaxBytesError](err)
 	return ok
 }
 
-func (a *api) rules(*http.Request) (any, error) { return a.Service.Rules(), nil }
+func (a *api) rules(*http.Request) (any, error) { return a.Service.Rules() }
 
 // reload answers 400 with the problems if the rules cannot be used; the old
 // ones then stay active.
@@ -274,9 +262,10 @@ func (a *api) dryRun(r *http.Request) (any, error) {
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&wish); isTooLarge(err) {
-		return nil, &requestError{http.StatusRequestEntityTooLarge, "a dry run takes at most 8 MiB; send the events in parts"}
+		return nil, tooLarge("a dry run takes at most 8 MiB; send the events in parts")
 	} else if err != nil {
-		return nil, badRequest(`send {"rules": "the text of a rule file", "events": [{"event": …, "companyId": …, "data": {…}}]}: %v`, err)
+		const shape = `{"rules": "the text of a rule file", "events": [{"event": …, "companyId": …, "data": {…}}]}`
+		return nil, badRequest("send %s: %v", shape, err)
 	}
 	bodies := make([][]byte, len(wish.Events))
 	for i, e := range wish.Events {

@@ -26,7 +26,8 @@ func onlyKnown(pattern string, known []string, next http.HandlerFunc) http.Handl
 				problem(w, http.StatusBadRequest, unknownParameter(pattern, name, known), nil)
 				return
 			case given > 1 && !strings.HasSuffix(name, "[]"):
-				problem(w, http.StatusBadRequest, fmt.Sprintf("the parameter %q is given %d times: give it once", name, given), nil)
+				detail := fmt.Sprintf("the parameter %q is given %d times: give it once", name, given)
+				problem(w, http.StatusBadRequest, detail, nil)
 				return
 			}
 		}

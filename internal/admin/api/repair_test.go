@@ -84,7 +84,7 @@ func post(h http.Handler, path, body string) *httptest.ResponseRecorder {
 	return w
 }
 
-func TestWhatAPersonChanges(t *testing.T) {
+func TestChange_saysWhatWasChangedOrWhyNot(t *testing.T) {
 	for _, c := range []struct {
 		path, body string
 		status     int
@@ -141,7 +141,7 @@ func TestWhatAPersonChanges(t *testing.T) {
 	}
 }
 
-func TestAChangeToABrokenStoreSaysSo(t *testing.T) {
+func TestChange_saysThatTheStoreIsBroken(t *testing.T) {
 	h := handler(func(o *options) {
 		s := &repairable{fake: fake{err: errors.New("disk on fire")}}
 		o.Store, o.People = s, s
@@ -159,7 +159,7 @@ func TestAChangeToABrokenStoreSaysSo(t *testing.T) {
 	}
 }
 
-func TestAReplayIsShownAndSentByTheRulesOfNow(t *testing.T) {
+func TestReplay_isShownAndSentByTheActiveRules(t *testing.T) {
 	rule := &engine.Rule{Name: "low"}
 	var asked []bool
 	h := handler(func(o *options) {
@@ -196,7 +196,7 @@ func TestAReplayIsShownAndSentByTheRulesOfNow(t *testing.T) {
 	}
 }
 
-func TestAReplayThatCannotBeSaysWhy(t *testing.T) {
+func TestReplay_saysWhyItCannotBeDone(t *testing.T) {
 	offline := handler(func(*options) {})
 	if w := post(offline, "/api/v1/events/a%2Fb/replay", ""); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "start heed serve first") {
 		t.Errorf("without a server: %d %s", w.Code, w.Body)

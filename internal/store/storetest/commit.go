@@ -199,7 +199,7 @@ func testHeldAndDead(t *testing.T, s Store) {
 		d, _ := deliveryByID(t, s, want.ID)
 		equal(t, "delivery", d, want)
 	}
-	actions, next, err := s.DueActions(t.Context(), t0.Add(time.Hour))
+	actions, next, err := s.DueActions(t.Context(), t0.Add(time.Hour), known)
 	if err != nil || len(actions) != 0 || !next.IsZero() {
 		t.Errorf("due: %v, next %v, error %v", actions, next, err)
 	}

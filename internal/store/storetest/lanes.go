@@ -18,7 +18,6 @@ var laneTests = map[string]func(*testing.T, Store){
 	"destinations of one action have lanes of their own":          testDestinations,
 	"actions share a destination":                                 testSharedDestination,
 	"what is known of a destination outlives the process":         testLaneIsStored,
-	"a probe that a former process had under way is made again":   testProbeRecovered,
 	"deliveries of one order are claimed one by one":              testOrder,
 	"what is given up lets the next of its order go on":           testOrderGoesOn,
 	"recipients are kept for the next attempt":                    testRecipients,
@@ -35,7 +34,7 @@ var laneTests = map[string]func(*testing.T, Store){
 
 func exchange(t *testing.T, s Store, now time.Time, ends []delivery.End, takes ...delivery.Take) delivery.Claimed {
 	t.Helper()
-	claimed, err := s.Exchange(t.Context(), now, ends, takes)
+	claimed, err := s.Exchange(t.Context(), run, now, ends, takes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +42,7 @@ func exchange(t *testing.T, s Store, now time.Time, ends []delivery.End, takes .
 }
 
 func takeOf(action string, n int) delivery.Take {
-	return delivery.Take{Action: action, N: n, Lease: time.Minute}
+	return delivery.Take{Action: action, N: n, Lease: time.Minute, Timeout: time.Minute}
 }
 
 // failedBy ends an attempt that is to be repeated an hour later.
@@ -82,7 +81,7 @@ func testThrottled(t *testing.T, s Store) {
 	got := exchange(t, s, t0, []delivery.End{failedBy("d0", t0, actions.Outcome{Cause: actions.CauseThrottled, After: 12 * time.Second})}, takeOf("api", 9))
 	equal(t, "claimed", ids(got.Deliveries), []string{})
 	equal(t, "next", got.Next, open)
-	equal(t, "news", got.News, []delivery.News{{Destination: "api", Wait: delivery.WaitRetryAfter, Until: open}})
+	equal(t, "changes", got.Changes, []delivery.LaneChange{{Destination: "api", Wait: delivery.WaitRetryAfter, Until: open}})
 	equal(t, "waits", waits(t, s, "d1"), record.Wait{For: delivery.WaitRetryAfter, Until: open})
 	equal(t, "a moment before", len(exchange(t, s, open.Add(-time.Microsecond), nil, takeOf("api", 9)).Deliveries), 0)
 	equal(t, "then one", ids(exchange(t, s, open, nil, takeOf("api", 9)).Deliveries), []string{"d1"})
@@ -126,7 +125,7 @@ func testProbe(t *testing.T, s Store) {
 	equal(t, "the first that has not failed", ids(exchange(t, s, now, nil, takeOf("api", 9)).Deliveries), []string{"d5"})
 	now = now.Add(10 * time.Millisecond)
 	got = exchange(t, s, now, []delivery.End{done("d5", now)}, takeOf("api", 1))
-	equal(t, "news", got.News, []delivery.News{{Destination: "api"}})
+	equal(t, "changes", got.Changes, []delivery.LaneChange{{Destination: "api"}})
 	equal(t, "then the oldest", len(got.Deliveries), 1)
 }
 
@@ -170,23 +169,10 @@ func testLaneIsStored(t *testing.T, s Store) {
 	commitTo(t, s, "d1", "api", "", "")
 	exchange(t, s, t0, nil, takeOf("api", 1))
 	exchange(t, s, t0, []delivery.End{failedBy("d0", t0, actions.Outcome{Cause: actions.CauseThrottled, After: time.Minute})})
-	if _, err := s.Recover(t.Context(), t0); err != nil {
+	if _, err := s.TakeOver(t.Context(), otherRun, t0); err != nil {
 		t.Fatal(err)
 	}
 	equal(t, "claimed", len(exchange(t, s, t0.Add(59*time.Second), nil, takeOf("api", 9)).Deliveries), 0)
-}
-
-func testProbeRecovered(t *testing.T, s Store) {
-	commitTo(t, s, "d0", "api", "", "")
-	commitTo(t, s, "d1", "api", "", "")
-	exchange(t, s, t0, nil, takeOf("api", 1))
-	exchange(t, s, t0, []delivery.End{failedBy("d0", t0, actions.Outcome{Cause: actions.CauseThrottled, After: time.Second})})
-	now := t0.Add(time.Second)
-	equal(t, "the probe", ids(exchange(t, s, now, nil, takeOf("api", 9)).Deliveries), []string{"d1"})
-	if _, err := s.Recover(t.Context(), now.Add(time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	equal(t, "again", ids(exchange(t, s, now.Add(time.Second), nil, takeOf("api", 9)).Deliveries), []string{"d1"})
 }
 
 func testOrder(t *testing.T, s Store) {

@@ -19,12 +19,12 @@ var peopleTests = map[string]func(*testing.T, Store){
 	"rows that cannot be saved together are not saved":       testPeopleReplacedWhole,
 	"events that nobody learnt are not deleted":              testPruneUnlearnt,
 	"it is known from when on the record is whole":           testWholeSince,
-	"a start learns what the end did not save":               testKeeperAfterCrash,
-	"a start learns what was recorded before there were any": testKeeperFirstStart,
-	"events that are learnt twice or late change nothing":    testKeeperAnyOrder,
-	"a person who is forgotten does not come back":           testKeeperForget,
-	"who is forgotten under load does not come back":         testKeeperForgetUnderLoad,
-	"an import is saved at once and outlives a rebuild":      testKeeperImport,
+	"a start learns what the end did not save":               testProjectionAfterCrash,
+	"a start learns what was recorded before there were any": testProjectionFirstStart,
+	"events that are learnt twice or late change nothing":    testProjectionAnyOrder,
+	"a person who is forgotten does not come back":           testProjectionForget,
+	"who is forgotten under load does not come back":         testProjectionForgetUnderLoad,
+	"an import is saved at once and outlives a rebuild":      testProjectionImport,
 	"a rebuild mends rows and keeps what is older":           testRebuild,
 }
 
@@ -158,16 +158,16 @@ func decoded(t *testing.T, e *record.Event) *event.Event {
 	return &decoded
 }
 
-func keep(t *testing.T, s Store) *people.Keeper {
+func keep(t *testing.T, s Store) *people.Projection {
 	t.Helper()
-	k, err := people.OpenKeeper(t.Context(), s, slog.New(slog.DiscardHandler))
+	k, err := people.OpenProjection(t.Context(), s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return k
 }
 
-func saved(t *testing.T, k *people.Keeper) {
+func saved(t *testing.T, k *people.Projection) {
 	t.Helper()
 	if err := k.Save(t.Context()); err != nil {
 		t.Fatal(err)
@@ -175,22 +175,22 @@ func saved(t *testing.T, k *people.Keeper) {
 }
 
 // take commits an event and has it learnt, as the intake does.
-func take(t *testing.T, s Store, k *people.Keeper, e *record.Event) {
+func take(t *testing.T, s Store, k *people.Projection, e *record.Event) {
 	t.Helper()
 	commit(t, s, e, stored)
 	k.Learn(e, decoded(t, e))
 }
 
-func board(k *people.Keeper, by people.By) (text string) {
+func board(k *people.Projection, by people.By) (text string) {
 	for _, s := range k.Directory.Leaderboard(people.Query{By: by}) {
 		text += fmt.Sprintf("%d %s %v; ", s.Place, s.ID, s.Value)
 	}
 	return text
 }
 
-// testKeeperAfterCrash leaves one keeper behind without a word, as a kill does,
+// testProjectionAfterCrash leaves one projection behind without a word, as a kill does,
 // between one save and the next.
-func testKeeperAfterCrash(t *testing.T, s Store) {
+func testProjectionAfterCrash(t *testing.T, s Store) {
 	k := keep(t, s)
 	take(t, s, k, tells("e1", "user.provisioned", `{"userId":"u1","email":"u1@example.com","teamId":"emea"}`, t0))
 	take(t, s, k, progress("e2", "u1", "m1", 40, 1))
@@ -208,7 +208,7 @@ func testKeeperAfterCrash(t *testing.T, s Store) {
 	equal(t, "after an orderly end", board(keep(t, s), people.ByProgress), "1 u1 70; 2 u2 50; ")
 }
 
-func testKeeperFirstStart(t *testing.T, s Store) {
+func testProjectionFirstStart(t *testing.T, s Store) {
 	for i := range 2500 {
 		commit(t, s, progress(fmt.Sprint("e", i), fmt.Sprint("u", i%10), fmt.Sprint("m", i%7), i%101, i), stored)
 	}
@@ -223,7 +223,7 @@ func testKeeperFirstStart(t *testing.T, s Store) {
 	}
 }
 
-func testKeeperAnyOrder(t *testing.T, s Store) {
+func testProjectionAnyOrder(t *testing.T, s Store) {
 	k := keep(t, s)
 	events := []*record.Event{progress("e1", "u1", "m1", 90, 3), progress("e2", "u1", "m1", 20, 2), progress("e3", "u1", "m1", 10, 9)}
 	for _, e := range events {
@@ -245,7 +245,7 @@ func testKeeperAnyOrder(t *testing.T, s Store) {
 	equal(t, "and after a start", board(keep(t, s), people.ByProgress), "1 u1 90; ")
 }
 
-func testKeeperForget(t *testing.T, s Store) {
+func testProjectionForget(t *testing.T, s Store) {
 	k := keep(t, s)
 	take(t, s, k, progress("e1", "u1", "m1", 90, 3))
 	take(t, s, k, progress("e2", "u2", "m1", 20, 2))
@@ -264,9 +264,9 @@ func testKeeperForget(t *testing.T, s Store) {
 	equal(t, "a new life", board(k, people.ByProgress), "1 u2 20; 2 u1 5; ")
 }
 
-// testKeeperForgetUnderLoad forgets somebody while their events come in and are
+// testProjectionForgetUnderLoad forgets somebody while their events come in and are
 // saved: memory and store must agree on what came afterwards.
-func testKeeperForgetUnderLoad(t *testing.T, s Store) {
+func testProjectionForgetUnderLoad(t *testing.T, s Store) {
 	k := keep(t, s)
 	var senders sync.WaitGroup
 	for worker := range 4 {
@@ -309,7 +309,7 @@ func testKeeperForgetUnderLoad(t *testing.T, s Store) {
 	equal(t, "rows in memory", value, left)
 }
 
-func testKeeperImport(t *testing.T, s Store) {
+func testProjectionImport(t *testing.T, s Store) {
 	k := keep(t, s)
 	take(t, s, k, tells("e1", "user.provisioned", `{"userId":"u1","email":"old@example.com","role":"rep"}`, t0))
 	records := []people.Record{{ID: "u1", Email: "new@example.com", Active: true, KnowsActive: true}, {ID: "u2", Team: "emea", KnowsActive: true}}
@@ -317,7 +317,7 @@ func testKeeperImport(t *testing.T, s Store) {
 	equal(t, "first", []any{plan, err}, []any{people.Plan{New: 1, Changed: 1}, nil})
 	plan, err = k.Import(t.Context(), records, t0.Add(2*time.Hour))
 	equal(t, "again", []any{plan, err}, []any{people.Plan{Same: 2}, nil})
-	check := func(when string, k *people.Keeper) {
+	check := func(when string, k *people.Projection) {
 		p, _ := k.Directory.Person("u1")
 		equal(t, when, []any{p.Email, p.Role, p.Active, p.ChangedAt}, []any{"new@example.com", "rep", true, t0.Add(time.Hour)})
 		p, _ = k.Directory.Person("u2")

@@ -21,8 +21,12 @@ var queueTests = map[string]func(*testing.T, Store){
 	"a retry is due again when it says":                      testRetry,
 	"what is finished stays finished":                        testFinishTwice,
 	"an end that makes no sense is refused":                  testFinishRefused,
-	"what a former process had claimed is due at once":       testRecover,
-	"recovering leaves other deliveries alone":               testRecoverOthers,
+	"only deliveries of known actions are due":               testKnown,
+	"a renewed lease is nobody else's":                       testRenew,
+	"an expired lease is not the owner's to claim again":     testOwnExpired,
+	"an end after the lease was lost changes nothing":        testLost,
+	"a release after the lease was lost changes nothing":     testLostRelease,
+	"taking over leaves the owner's and the rest alone":      testTakeOver,
 	"waiting deliveries are counted by action":               testPendingByAction,
 	"whoever waits is woken when deliveries become due":      testWake,
 	"an attempt cut short by its lease ends as interrupted":  testInterrupted,
@@ -30,9 +34,19 @@ var queueTests = map[string]func(*testing.T, Store){
 	"deliveries of two actions of one event wait separately": testTwoActions,
 }
 
+// Two owners, and the actions that they know.
+const run, otherRun = "run-1", "run-2"
+
+var known = []string{"hook", "mail", "slack"}
+
 func claim(t *testing.T, s Store, action string, n int, now time.Time) []record.Delivery {
 	t.Helper()
-	claimed, err := s.Exchange(t.Context(), now, nil, []delivery.Take{{Action: action, N: n, Lease: time.Minute}})
+	return claimAs(t, s, run, action, n, now)
+}
+
+func claimAs(t *testing.T, s Store, owner, action string, n int, now time.Time) []record.Delivery {
+	t.Helper()
+	claimed, err := s.Exchange(t.Context(), owner, now, nil, []delivery.Take{{Action: action, N: n, Lease: time.Minute}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,15 +55,23 @@ func claim(t *testing.T, s Store, action string, n int, now time.Time) []record.
 
 func finish(t *testing.T, s Store, id string, end delivery.End) {
 	t.Helper()
+	finishAs(t, s, run, id, end)
+}
+
+// finishAs says whether the end counts.
+func finishAs(t *testing.T, s Store, owner, id string, end delivery.End) bool {
+	t.Helper()
 	end.ID = id
-	if _, err := s.Exchange(t.Context(), end.At, []delivery.End{end}, nil); err != nil {
+	claimed, err := s.Exchange(t.Context(), owner, end.At, []delivery.End{end}, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return len(claimed.Lost) == 0
 }
 
 func due(t *testing.T, s Store, now time.Time, wantNext time.Time, want ...string) {
 	t.Helper()
-	actions, next, err := s.DueActions(t.Context(), now)
+	actions, next, err := s.DueActions(t.Context(), now, known)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,8 +122,8 @@ func testLease(t *testing.T, s Store) {
 	equal(t, "first", len(first), 1)
 	equal(t, "first interrupted", first[0].Interrupted, false)
 	due(t, s, t0, t0.Add(time.Minute))
-	equal(t, "within the lease", len(claim(t, s, "slack", 9, t0.Add(time.Minute-time.Microsecond))), 0)
-	again := claim(t, s, "slack", 9, t0.Add(time.Minute))
+	equal(t, "within the lease", len(claimAs(t, s, otherRun, "slack", 9, t0.Add(time.Minute-time.Microsecond))), 0)
+	again := claimAs(t, s, otherRun, "slack", 9, t0.Add(time.Minute))
 	equal(t, "after it", len(again), 1)
 	equal(t, "interrupted", again[0].Interrupted, true)
 }
@@ -116,7 +138,7 @@ func testClaimsAtOnce(t *testing.T, s Store) {
 	for range 8 {
 		wg.Go(func() {
 			for {
-				claimed, err := s.Exchange(t.Context(), t0, nil, []delivery.Take{{Action: "slack", N: 3, Lease: time.Minute}})
+				claimed, err := s.Exchange(t.Context(), run, t0, nil, []delivery.Take{{Action: "slack", N: 3, Lease: time.Minute}})
 				if err != nil {
 					t.Error(err)
 				}
@@ -194,42 +216,110 @@ func testFinishRefused(t *testing.T, s Store) {
 	commitPending(t, s, "e1", t0, "slack")
 	claim(t, s, "slack", 1, t0)
 	for _, state := range []record.State{"", record.Pending, record.Held, record.Discarded} {
-		if _, err := s.Exchange(t.Context(), t0, []delivery.End{{ID: "e1-slack", At: t0, State: state}}, nil); err == nil {
+		if _, err := s.Exchange(t.Context(), run, t0, []delivery.End{{ID: "e1-slack", At: t0, State: state}}, nil); err == nil {
 			t.Errorf("an attempt ended in the state %q", state)
 		}
 	}
-	if _, err := s.Exchange(t.Context(), t0, []delivery.End{{ID: "deleted", At: t0, State: record.Done}}, nil); err != nil {
+	if _, err := s.Exchange(t.Context(), run, t0, []delivery.End{{ID: "deleted", At: t0, State: record.Done}}, nil); err != nil {
 		t.Errorf("finishing a delivery that was deleted meanwhile: %v", err)
 	}
 }
 
-func testRecover(t *testing.T, s Store) {
+func testKnown(t *testing.T, s Store) {
 	commitPending(t, s, "e1", t0, "slack")
-	commitPending(t, s, "e2", t0, "slack")
-	claim(t, s, "slack", 1, t0)
-	now := t0.Add(time.Second)
-	n, err := s.Recover(t.Context(), now)
-	if n != 1 || err != nil {
-		t.Fatalf("recovered %d, error %v", n, err)
+	commitPending(t, s, "e2", t0.Add(time.Second), "mail")
+	commitPending(t, s, "e3", t0.Add(time.Minute), "hook")
+	for _, c := range []struct{ known, want []string }{
+		{nil, nil}, {[]string{"mail", "other"}, []string{"mail"}}, {[]string{"mail", "slack"}, []string{"mail", "slack"}},
+	} {
+		got, next, err := s.DueActions(t.Context(), t0.Add(time.Second), c.known)
+		if err != nil || !next.IsZero() {
+			t.Errorf("next %v, error %v", next, err)
+		}
+		equal(t, "due", got, c.want)
 	}
-	due(t, s, now, time.Time{}, "slack")
-	d, attempts := deliveryByID(t, s, "e1-slack")
-	equal(t, "state", []any{d.State, d.DueAt, d.Attempts}, []any{record.Pending, now, 1})
-	equal(t, "attempts", attempts, []record.Attempt{{N: 1, StartedAt: t0, EndedAt: now, Outcome: "interrupted"}})
-	equal(t, "claimed again", ids(claim(t, s, "slack", 9, now)), []string{"e2-slack", "e1-slack"})
 }
 
-func testRecoverOthers(t *testing.T, s Store) {
+func testRenew(t *testing.T, s Store) {
+	commitPending(t, s, "e1", t0, "slack")
+	commitPending(t, s, "e2", t0, "mail")
+	commitPending(t, s, "e3", t0.Add(time.Hour), "hook")
+	claim(t, s, "slack", 1, t0)
+	claimAs(t, s, otherRun, "mail", 1, t0)
+	if err := s.Renew(t.Context(), run, t0.Add(10*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	due(t, s, t0.Add(time.Minute), t0.Add(10*time.Minute), "mail")
+	equal(t, "renewed", len(claimAs(t, s, otherRun, "slack", 9, t0.Add(10*time.Minute-time.Microsecond))), 0)
+	equal(t, "it is still the owner's", finishAs(t, s, run, "e1-slack", delivery.End{At: t0, State: record.Retrying, DueAt: t0}), true)
+	if err := s.Renew(t.Context(), run, t0.Add(20*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	due(t, s, t0, t0.Add(time.Minute), "slack")
+	equal(t, "after its end", ids(claimAs(t, s, otherRun, "slack", 9, t0)), []string{"e1-slack"})
+}
+
+func testOwnExpired(t *testing.T, s Store) {
+	commitPending(t, s, "e1", t0, "slack")
+	claim(t, s, "slack", 1, t0)
+	later := t0.Add(time.Hour)
+	equal(t, "by the owner", len(claim(t, s, "slack", 9, later)), 0)
+	equal(t, "its end counts", finishAs(t, s, run, "e1-slack", delivery.End{At: later, State: record.Retrying, DueAt: later}), true)
+	equal(t, "then it is", ids(claim(t, s, "slack", 9, later)), []string{"e1-slack"})
+	d, _ := deliveryByID(t, s, "e1-slack")
+	equal(t, "attempts", d.Attempts, 2)
+}
+
+func testLost(t *testing.T, s Store) {
+	commitPending(t, s, "e1", t0, "slack")
+	claim(t, s, "slack", 1, t0)
+	later := t0.Add(time.Minute)
+	equal(t, "another owner", ids(claimAs(t, s, otherRun, "slack", 1, later)), []string{"e1-slack"})
+	before, attempts := deliveryByID(t, s, "e1-slack")
+	equal(t, "counts", finishAs(t, s, run, "e1-slack", delivery.End{At: later, State: record.Dead, Error: "late"}), false)
+	after, attemptsAfter := deliveryByID(t, s, "e1-slack")
+	equal(t, "delivery", after, before)
+	equal(t, "attempts", attemptsAfter, attempts)
+	if err := s.Renew(t.Context(), run, later.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	due(t, s, later, later.Add(time.Minute))
+	equal(t, "the other's counts", finishAs(t, s, otherRun, "e1-slack", delivery.End{At: later, State: record.Done}), true)
+	equal(t, "counts", finishAs(t, s, run, "e1-slack", delivery.End{At: later, State: record.Retrying, DueAt: later}), false)
+	d, attempts := deliveryByID(t, s, "e1-slack")
+	equal(t, "state", []any{d.State, d.Attempts}, []any{record.Done, 2})
+	equal(t, "attempts", attempts, []record.Attempt{
+		{N: 1, StartedAt: t0, EndedAt: later, Outcome: "interrupted"}, {N: 2, StartedAt: later, EndedAt: later, Outcome: "done"},
+	})
+}
+
+func testLostRelease(t *testing.T, s Store) {
+	commitPending(t, s, "e1", t0, "slack")
+	claim(t, s, "slack", 1, t0)
+	later := t0.Add(time.Minute)
+	claimAs(t, s, otherRun, "slack", 1, later)
+	before, attempts := deliveryByID(t, s, "e1-slack")
+	finishAs(t, s, run, "e1-slack", delivery.End{At: later, DueAt: t0, Released: true})
+	after, attemptsAfter := deliveryByID(t, s, "e1-slack")
+	equal(t, "delivery", after, before)
+	equal(t, "attempts", attemptsAfter, attempts)
+}
+
+// What a store takes over of other owners depends on what it knows of them.
+func testTakeOver(t *testing.T, s Store) {
 	commitPending(t, s, "e1", t0, "slack")
 	commitPending(t, s, "e2", t0.Add(time.Hour), "mail")
+	commitPending(t, s, "e3", t0, "hook")
 	claim(t, s, "slack", 1, t0)
-	finish(t, s, "e1-slack", delivery.End{At: t0, State: record.Retrying, DueAt: t0.Add(2 * time.Hour), Error: "503"})
-	n, err := s.Recover(t.Context(), t0.Add(time.Second))
+	claim(t, s, "hook", 1, t0)
+	finish(t, s, "e3-hook", delivery.End{At: t0, State: record.Retrying, DueAt: t0.Add(2 * time.Hour), Error: "503"})
+	n, err := s.TakeOver(t.Context(), run, t0.Add(time.Second))
 	if n != 0 || err != nil {
-		t.Fatalf("recovered %d, error %v", n, err)
+		t.Fatalf("took over %d, error %v", n, err)
 	}
-	due(t, s, t0.Add(time.Second), t0.Add(time.Hour))
-	due(t, s, t0.Add(time.Hour), t0.Add(2*time.Hour), "mail")
+	due(t, s, t0.Add(time.Second), t0.Add(time.Minute))
+	due(t, s, t0.Add(time.Hour), t0.Add(2*time.Hour), "mail", "slack")
+	equal(t, "still its own", finishAs(t, s, run, "e1-slack", delivery.End{At: t0, State: record.Done}), true)
 }
 
 func testPendingByAction(t *testing.T, s Store) {
@@ -283,15 +373,6 @@ func testWake(t *testing.T, s Store) {
 	woken("a claim and a good end", false)
 	finish(t, s, "e2-slack", delivery.End{At: t0, State: record.Retrying, DueAt: t0.Add(time.Hour)})
 	woken("a retry", true)
-	claim(t, s, "slack", 9, t0.Add(time.Hour))
-	if _, err := s.Recover(t.Context(), t0); err != nil {
-		t.Fatal(err)
-	}
-	woken("recovering", true)
-	if _, err := s.Recover(t.Context(), t0); err != nil {
-		t.Fatal(err)
-	}
-	woken("recovering nothing", false)
 }
 
 func testInterrupted(t *testing.T, s Store) {
@@ -299,16 +380,16 @@ func testInterrupted(t *testing.T, s Store) {
 	claim(t, s, "slack", 1, t0)
 	later := t0.Add(time.Hour)
 	commitPending(t, s, "e2", later, "mail")
-	claim(t, s, "mail", 1, later)
-	claim(t, s, "slack", 1, later)
-	finish(t, s, "e1-slack", delivery.End{At: later, State: record.Done})
+	claimAs(t, s, otherRun, "mail", 1, later)
+	claimAs(t, s, otherRun, "slack", 1, later)
+	finishAs(t, s, otherRun, "e1-slack", delivery.End{At: later, State: record.Done})
 	_, attempts := deliveryByID(t, s, "e1-slack")
 	equal(t, "attempts", attempts, []record.Attempt{
 		{N: 1, StartedAt: t0, EndedAt: later, Outcome: "interrupted"},
 		{N: 2, StartedAt: later, EndedAt: later, Outcome: "done"},
 	})
 	_, attempts = deliveryByID(t, s, "e2-mail")
-	equal(t, "an attempt under way", attempts, []record.Attempt{{N: 1, StartedAt: later}})
+	equal(t, "an attempt in flight", attempts, []record.Attempt{{N: 1, StartedAt: later}})
 }
 
 func testNoDueTime(t *testing.T, s Store) {

@@ -225,13 +225,13 @@ func testForget(t *testing.T, s Store) {
 	about := accepted("heed-1", "s6", `{"event":"heed.delivery.dead","data":{"eventId":"e3","error":"no user maya@example.com"}}`)
 	about.Type = "heed.delivery.dead"
 	commit(t, s, about, stored, pending("told", "slack"))
-	n, err := s.Forget(t.Context(), "maya")
+	n, _, err := s.ForgetPerson(t.Context(), "maya")
 	if err != nil || n != 5 {
 		t.Fatalf("forgot %d events, %v", n, err)
 	}
 	equal(t, "what is left", seqs(events(t, s, record.EventFilter{})), "2 ")
 	equal(t, "deliveries", ids(deliveries(t, s, record.DeliveryFilter{})), []string{"e2-slack"})
-	if n, err := s.Forget(t.Context(), "maya"); err != nil || n != 0 {
+	if n, _, err := s.ForgetPerson(t.Context(), "maya"); err != nil || n != 0 {
 		t.Errorf("forgot %d events more, %v", n, err)
 	}
 }
@@ -239,14 +239,14 @@ func testForget(t *testing.T, s Store) {
 func testForgetNumber(t *testing.T, s Store) {
 	commit(t, s, accepted("e1", "s1", `{"event":"x","data":{"userId":4711}}`), stored)
 	commit(t, s, accepted("e2", "s2", `{"event":"x","data":{"userId":47110}}`), stored)
-	if n, err := s.Forget(t.Context(), "4711"); err != nil || n != 1 {
+	if n, _, err := s.ForgetPerson(t.Context(), "4711"); err != nil || n != 1 {
 		t.Errorf("forgot %d events, %v", n, err)
 	}
 }
 
 func testForgottenIsSeen(t *testing.T, s Store) {
 	ofUser(t, s, "e1", "maya", record.Done)
-	if _, err := s.Forget(t.Context(), "maya"); err != nil {
+	if _, _, err := s.ForgetPerson(t.Context(), "maya"); err != nil {
 		t.Fatal(err)
 	}
 	commit(t, s, accepted("e1", "of e1", `{"event":"x","data":{"userId":"maya"}}`), duplicate)
@@ -279,7 +279,7 @@ func testForgetSpellings(t *testing.T, s Store) {
 			e.Reason, want = "not_json", setAside
 		}
 		commit(t, s, e, want)
-		if n, err := s.Forget(t.Context(), c.user); n != c.want || err != nil {
+		if n, _, err := s.ForgetPerson(t.Context(), c.user); n != c.want || err != nil {
 			t.Errorf("%s: %d events of %q forgotten, %v", c.body, n, c.user, err)
 		}
 	}

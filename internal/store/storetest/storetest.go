@@ -31,9 +31,6 @@ type Store interface {
 	// WatchedSince is the time of its first call.
 	WatchedSince(ctx context.Context, now time.Time) (time.Time, error)
 
-	// Wake has a message after each change of when deliveries are due other
-	// than by Claim. Several changes may make one message.
-	Wake() <-chan struct{}
 	// PendingByAction counts the pending and retrying deliveries.
 	PendingByAction(ctx context.Context) (map[string]int, error)
 
@@ -62,10 +59,6 @@ type Store interface {
 	Retry(ctx context.Context, f record.DeliveryFilter, now time.Time) (int, error)
 	// Discard takes the chosen deliveries out, but for what was sent.
 	Discard(ctx context.Context, f record.DeliveryFilter) (int, error)
-	// Forget deletes the events whose data.userId is the user's, with their
-	// deliveries, sent or not.
-	Forget(ctx context.Context, user string) (int, error)
-
 	// Thread is the ts that KeepThread was last given for the key.
 	Thread(ctx context.Context, key string) (ts string, found bool, err error)
 	KeepThread(ctx context.Context, key, ts string, now time.Time) error
@@ -80,7 +73,7 @@ type Store interface {
 // Run runs the suite. open gives an empty store and sees to its end.
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for _, group := range []map[string]func(*testing.T, Store){
-		commitTests, sourceTests, raceTests, queueTests, laneTests, readTests, pruneTests, repairTests, threadTests, peopleTests,
+		commitTests, sourceTests, raceTests, queueTests, laneTests, loopTests, readTests, pruneTests, repairTests, threadTests, peopleTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {

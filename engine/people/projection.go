@@ -61,7 +61,7 @@ const (
 	pagesPerSave = 50
 )
 
-// Keeper keeps a Directory in a store. What is saved is a checkpoint: the rows
+// Projection keeps a Directory in a store. What is saved is a checkpoint: the rows
 // as they are after some event and all before it. A start loads them and learns
 // the events after the checkpoint from the record.
 //
@@ -69,7 +69,7 @@ const (
 // over the tables, where each rewrites a page, which would cost the commit more
 // than twice. Since the fold is commutative and idempotent, rows may be newer than
 // the checkpoint, and an event may be learnt twice.
-type Keeper struct {
+type Projection struct {
 	*Directory
 	store Store
 	log   *slog.Logger
@@ -96,95 +96,95 @@ type withheld struct {
 	fact fact
 }
 
-// NewKeeper makes a Keeper that loads what was saved when it is first asked for
+// NewProjection makes a Projection that loads what was saved when it is first asked for
 // it: many commands do not ask. Nobody else may use the store meanwhile.
-func NewKeeper(s Store, log *slog.Logger) *Keeper {
-	return &Keeper{Directory: New(), store: s, log: log, above: map[int64]bool{}, forgotten: map[string]int64{}}
+func NewProjection(s Store, log *slog.Logger) *Projection {
+	return &Projection{Directory: New(), store: s, log: log, above: map[int64]bool{}, forgotten: map[string]int64{}}
 }
 
-// OpenKeeper makes a Keeper that has loaded what was saved.
-func OpenKeeper(ctx context.Context, s Store, log *slog.Logger) (*Keeper, error) {
-	k := NewKeeper(s, log)
-	return k, k.load(ctx)
+// OpenProjection makes a Projection that has loaded what was saved.
+func OpenProjection(ctx context.Context, s Store, log *slog.Logger) (*Projection, error) {
+	pr := NewProjection(s, log)
+	return pr, pr.load(ctx)
 }
 
 // load loads what was saved and learns what was recorded since, once.
-func (k *Keeper) load(ctx context.Context) error {
-	k.loading.Lock()
-	defer k.loading.Unlock()
-	if k.loaded {
+func (pr *Projection) load(ctx context.Context) error {
+	pr.loading.Lock()
+	defer pr.loading.Unlock()
+	if pr.loaded {
 		return nil
 	}
-	if err := k.store.LoadPeople(ctx, k.join); err != nil {
+	if err := pr.store.LoadPeople(ctx, pr.join); err != nil {
 		return fmt.Errorf("load people: %w", err)
 	}
-	k.allSaved()
-	learnt, last, err := k.store.Learnt(ctx)
+	pr.allSaved()
+	learnt, last, err := pr.store.Learnt(ctx)
 	if err != nil {
 		return fmt.Errorf("load people: %w", err)
 	}
-	k.saved, k.next = learnt, learnt+1
-	if err := k.catchUp(ctx); err != nil {
+	pr.saved, pr.next = learnt, learnt+1
+	if err := pr.catchUp(ctx); err != nil {
 		return fmt.Errorf("learn from the recorded events: %w", err)
 	}
-	k.next = max(k.next, last+1) // the newest may be deleted
-	k.loaded = true
+	pr.next = max(pr.next, last+1) // the newest may be deleted
+	pr.loaded = true
 	return nil
 }
 
 // Person is who somebody is and how far they have come; false if nothing is known
 // of them. Errors are those of loading, here and below.
-func (k *Keeper) Person(ctx context.Context, id string) (p Person, items []Item, known bool, err error) {
-	if err := k.load(ctx); err != nil {
+func (pr *Projection) Person(ctx context.Context, id string) (p Person, items []Item, known bool, err error) {
+	if err := pr.load(ctx); err != nil {
 		return Person{}, nil, false, err
 	}
-	p, known = k.Directory.Person(id)
-	return p, k.Items(id), known, nil
+	p, known = pr.Directory.Person(id)
+	return p, pr.Items(id), known, nil
 }
 
 // List is Directory.List.
-func (k *Keeper) List(ctx context.Context, f Filter) ([]Person, error) {
-	if err := k.load(ctx); err != nil {
+func (pr *Projection) List(ctx context.Context, f Filter) ([]Person, error) {
+	if err := pr.load(ctx); err != nil {
 		return nil, err
 	}
-	return k.Directory.List(f), nil
+	return pr.Directory.List(f), nil
 }
 
 // Leaderboard is Directory.Leaderboard.
-func (k *Keeper) Leaderboard(ctx context.Context, q Query) ([]Standing, error) {
-	if err := k.load(ctx); err != nil {
+func (pr *Projection) Leaderboard(ctx context.Context, q Query) ([]Standing, error) {
+	if err := pr.load(ctx); err != nil {
 		return nil, err
 	}
-	return k.Directory.Leaderboard(q), nil
+	return pr.Directory.Leaderboard(q), nil
 }
 
 // Plan is Directory.Plan.
-func (k *Keeper) Plan(ctx context.Context, records []Record) (Plan, error) {
-	if err := k.load(ctx); err != nil {
+func (pr *Projection) Plan(ctx context.Context, records []Record) (Plan, error) {
+	if err := pr.load(ctx); err != nil {
 		return Plan{}, err
 	}
-	return k.Directory.Plan(records), nil
+	return pr.Directory.Plan(records), nil
 }
 
 // catchUp learns the events after the checkpoint, and saves now and then, so
 // that a great many need not be learnt again after a crash.
-func (k *Keeper) catchUp(ctx context.Context) error {
+func (pr *Projection) catchUp(ctx context.Context) error {
 	for pages := 1; ; pages++ {
-		events, err := k.store.EventsAfter(ctx, k.next-1, eventsPage)
+		events, err := pr.store.EventsAfter(ctx, pr.next-1, eventsPage)
 		if err != nil || len(events) == 0 {
 			return err
 		}
 		for i := range events {
 			if e, ok := accepted(&events[i]); ok {
-				k.Directory.Learn(e, events[i].SignedAt)
+				pr.Directory.Learn(e, events[i].SignedAt)
 			}
 		}
-		k.next = events[len(events)-1].Seq + 1
+		pr.next = events[len(events)-1].Seq + 1
 		if pages%pagesPerSave == 0 {
-			if err := k.Save(ctx); err != nil {
+			if err := pr.Save(ctx); err != nil {
 				return err
 			}
-			k.log.Info("learning about people from recorded events", "learnt_up_to", k.next-1)
+			pr.log.Info("learning about people from recorded events", "learnt_up_to", pr.next-1)
 		}
 	}
 }
@@ -203,118 +203,118 @@ func accepted(stored *record.Event) (*event.Event, bool) {
 // Learn folds in an event that was just stored. It must be told of every stored
 // event, in any order, with a nil e where there is nothing to learn: of those
 // that were quarantined or replayed.
-func (k *Keeper) Learn(stored *record.Event, e *event.Event) {
+func (pr *Projection) Learn(stored *record.Event, e *event.Event) {
 	var f fact
 	tells := false
 	if e != nil {
 		f, tells = factOf(e, stored.SignedAt)
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
 	if tells {
-		k.fold(withheld{stored.Seq, f})
+		pr.fold(withheld{stored.Seq, f})
 	}
-	k.learnt(stored.Seq)
+	pr.learnt(stored.Seq)
 }
 
 // fold learns what an event tells, unless its person is being forgotten or was
 // when it was stored.
-func (k *Keeper) fold(w withheld) {
-	switch upTo, gone := k.forgotten[w.fact.user]; {
-	case gone && upTo == underway:
-		k.withheld = append(k.withheld, w)
+func (pr *Projection) fold(w withheld) {
+	switch upTo, gone := pr.forgotten[w.fact.user]; {
+	case gone && upTo == forgetting:
+		pr.withheld = append(pr.withheld, w)
 	case gone && w.seq <= upTo:
 	default:
-		k.Directory.mu.Lock()
-		defer k.Directory.mu.Unlock()
-		k.Directory.learn(&w.fact)
+		pr.Directory.mu.Lock()
+		defer pr.Directory.mu.Unlock()
+		pr.Directory.learn(&w.fact)
 	}
 }
 
 // learnt moves the mark up to which all events were learnt.
-func (k *Keeper) learnt(seq int64) {
-	if seq != k.next {
-		if seq > k.next {
-			k.above[seq] = true
+func (pr *Projection) learnt(seq int64) {
+	if seq != pr.next {
+		if seq > pr.next {
+			pr.above[seq] = true
 		}
 		return
 	}
-	for k.next++; k.above[k.next]; k.next++ {
-		delete(k.above, k.next)
+	for pr.next++; pr.above[pr.next]; pr.next++ {
+		delete(pr.above, pr.next)
 	}
 }
 
 // Run saves now and then until the context ends, and then once more.
-func (k *Keeper) Run(ctx context.Context) {
+func (pr *Projection) Run(ctx context.Context) {
 	for wait := saveEvery; ; {
 		select {
 		case <-ctx.Done():
-			k.Close(ctx)
+			pr.Close(ctx)
 			return
 		case <-time.After(wait):
 		}
 		start := time.Now()
-		k.try(ctx)
+		pr.try(ctx)
 		wait = min(max(saveEvery, saveShare*time.Since(start)), saveAtLeast)
 	}
 }
 
 // Close saves for the last time. If that fails nothing is lost: the next start
 // learns it from the recorded events.
-func (k *Keeper) Close(ctx context.Context) {
-	k.loading.Lock()
-	defer k.loading.Unlock()
-	if !k.loaded {
+func (pr *Projection) Close(ctx context.Context) {
+	pr.loading.Lock()
+	defer pr.loading.Unlock()
+	if !pr.loaded {
 		return
 	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer stop()
-	k.try(ctx)
+	pr.try(ctx)
 }
 
-func (k *Keeper) try(ctx context.Context) {
-	if err := k.Save(ctx); err != nil && ctx.Err() == nil {
-		k.log.Error("cannot save what is known of people; trying again", "error", err)
+func (pr *Projection) try(ctx context.Context) {
+	if err := pr.Save(ctx); err != nil && ctx.Err() == nil {
+		pr.log.Error("cannot save what is known of people; trying again", "error", err)
 	}
 }
 
 // Save saves what has changed, a part at a time, and then the checkpoint. On an
 // error what was saved stays saved, and the next Save begins where this ended.
-func (k *Keeper) Save(ctx context.Context) error {
-	k.saving.Lock()
-	defer k.saving.Unlock()
-	k.mu.Lock()
-	learnt := k.next - 1 // what is learnt from here on may be saved too, which does no harm
-	k.mu.Unlock()
-	changes := k.changedItems()
+func (pr *Projection) Save(ctx context.Context) error {
+	pr.saving.Lock()
+	defer pr.saving.Unlock()
+	pr.mu.Lock()
+	learnt := pr.next - 1 // what is learnt from here on may be saved too, which does no harm
+	pr.mu.Unlock()
+	changes := pr.changedItems()
 	for from, more := 0, true; more; from += stride {
 		var some Rows
-		some, more = k.changedPeople(from)
+		some, more = pr.changedPeople(from)
 		changes.add(&some)
 		if more && changes.Len() < saveRun {
 			continue
 		}
-		if err := k.saveParts(ctx, &changes); err != nil {
+		if err := pr.saveParts(ctx, &changes); err != nil {
 			return fmt.Errorf("save people: %w", err)
 		}
 		changes = Rows{}
 	}
-	if learnt == k.saved {
+	if learnt == pr.saved {
 		return nil
 	}
-	if err := k.store.SavePeople(ctx, &Rows{}, learnt); err != nil {
+	if err := pr.store.SavePeople(ctx, &Rows{}, learnt); err != nil {
 		return fmt.Errorf("save people: %w", err)
 	}
-	k.saved = learnt
+	pr.saved = learnt
 	return nil
 }
 
-func (k *Keeper) saveParts(ctx context.Context, changes *Rows) error {
+func (pr *Projection) saveParts(ctx context.Context, changes *Rows) error {
 	parts := changes.parts(savePart)
 	for i := range parts {
-		if err := k.store.SavePeople(ctx, &parts[i], 0); err != nil {
+		if err := pr.store.SavePeople(ctx, &parts[i], 0); err != nil {
 			for ; i < len(parts); i++ {
-				k.notSaved(&parts[i])
+				pr.notSaved(&parts[i])
 			}
 			return err
 		}
@@ -323,58 +323,58 @@ func (k *Keeper) saveParts(ctx context.Context, changes *Rows) error {
 }
 
 // allSaved takes all changes as saved.
-func (k *Keeper) allSaved() {
-	k.changedItems()
+func (pr *Projection) allSaved() {
+	pr.changedItems()
 	for from, more := 0, true; more; from += stride {
-		_, more = k.changedPeople(from)
+		_, more = pr.changedPeople(from)
 	}
 }
 
-// underway marks somebody who is being forgotten.
-const underway = math.MaxInt64
+// forgetting marks somebody who is being forgotten.
+const forgetting = math.MaxInt64
 
 // Forget deletes a person for good, in the store and in memory, and returns how
 // many events were deleted. Nothing brings them back: no save runs meanwhile, and
 // events of the person that are being stored are held back until it is known
 // whether they were deleted.
-func (k *Keeper) Forget(ctx context.Context, user string) (events int, err error) {
-	k.loading.Lock()
-	if !k.loaded { // then the store alone knows the person
-		defer k.loading.Unlock()
-		events, _, err = k.store.ForgetPerson(ctx, user)
+func (pr *Projection) Forget(ctx context.Context, user string) (events int, err error) {
+	pr.loading.Lock()
+	if !pr.loaded { // then the store alone knows the person
+		defer pr.loading.Unlock()
+		events, _, err = pr.store.ForgetPerson(ctx, user)
 		return events, err
 	}
-	k.loading.Unlock()
-	k.saving.Lock()
-	defer k.saving.Unlock()
-	k.mu.Lock()
-	for other, upTo := range k.forgotten {
-		if upTo < k.next { // no event from before can still come
-			delete(k.forgotten, other)
+	pr.loading.Unlock()
+	pr.saving.Lock()
+	defer pr.saving.Unlock()
+	pr.mu.Lock()
+	for other, upTo := range pr.forgotten {
+		if upTo < pr.next { // no event from before can still come
+			delete(pr.forgotten, other)
 		}
 	}
-	k.forgotten[user] = underway
+	pr.forgotten[user] = forgetting
 	// Not known from here on: what is decided by the person after the store has
 	// deleted everything would keep, with its event, what should be forgotten.
-	p := k.Directory.detach(user)
-	k.mu.Unlock()
+	p := pr.Directory.detach(user)
+	pr.mu.Unlock()
 
-	events, upTo, err := k.store.ForgetPerson(ctx, user)
+	events, upTo, err := pr.store.ForgetPerson(ctx, user)
 
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
 	if err != nil && upTo == 0 { // something is left: who is not forgotten is kept
-		delete(k.forgotten, user)
+		delete(pr.forgotten, user)
 		if p != nil {
-			k.Directory.attach(p)
+			pr.Directory.attach(p)
 		}
 	} else {
-		k.forgotten[user] = upTo
+		pr.forgotten[user] = upTo
 	}
-	waiting := k.withheld
-	k.withheld = nil
+	waiting := pr.withheld
+	pr.withheld = nil
 	for _, w := range waiting {
-		k.fold(w)
+		pr.fold(w)
 	}
 	return events, err
 }

@@ -1,0 +1,30 @@
+package plain
+
+import "testing"
+
+func TestLine_isOneLineWithoutControls(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\n  b\tc ": "a b c", "a\x1b[2Jb": "a·[2Jb", "a\u202egnp.exe": "a·gnp.exe", "a\u0085b": "a·b", "日本": "日本", "": "",
+	} {
+		if got := Line(text); got != want {
+			t.Errorf("Line(%q) = %q, want %q", text, got, want)
+		}
+	}
+	if got := Text("a\n\tb\r"); got != "a\n\tb·" {
+		t.Errorf("Text gives %q", got)
+	}
+}
+
+func TestCut_countsCharacters(t *testing.T) {
+	for text, want := range map[string]string{"日本語です": "日本…", "日本語": "日本語", "": ""} {
+		if got := Cut(text, 3); got != want {
+			t.Errorf("Cut(%q, 3) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestCount_addsAnSUnlessItIsOne(t *testing.T) {
+	if got := Count(1, "rule") + Count(0, "rule") + Count(2, "rule"); got != "1 rule0 rules2 rules" {
+		t.Error(got)
+	}
+}
