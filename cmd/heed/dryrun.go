@@ -18,6 +18,7 @@ import (
 type dryRunOptions struct {
 	rules, output, why string
 	people, now        string
+	timeline, until    string
 	saveTest           string
 	keepPersonal       bool
 }
@@ -36,6 +37,11 @@ file with the columns userId, email, role, teamId and active, and by the event i
 EVENT is a JSON file in the webhook's own format, {"event", "companyId", "data"},
 a directory of such files, or - for standard input.
 
+With --timeline FILE the events are those of a list with times, as the given of a
+test, and the rules run on a virtual clock with the state that they keep, from
+empty: - {at: "2026-03-02T10:00Z", event: quiz.submitted, data: {userId: u1}},
+then - {at: +3d} to let time pass. --until goes on after the last entry.
+
 With --save-test FILE it adds tests to FILE that expect what the rules do now: one
 for each event and each rule that listens to it. FILE ends in _test.yaml and may
 be new; - is standard output. Personal values become pseudonyms first, the same
@@ -45,8 +51,18 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
           would fail.  2: the rules, an event or FILE cannot be used.`,
 		Example: "  heed dry-run --rules rules.example.yaml testdata/events\n  heed dry-run --why low-quiz-score testdata/events/quiz-practice.json\n" +
 			"  heed dry-run --save-test rules_test.yaml testdata/events/quiz-low-score.json",
-		Args: needs("an event file, a directory of them, or -"),
-		RunE: func(_ *cobra.Command, args []string) error { return dryRun(s, o, args) },
+		Args: func(cmd *cobra.Command, args []string) error {
+			if o.timeline != "" {
+				return noArguments(cmd, args)
+			}
+			return needs("an event file, a directory of them, or -")(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.timeline != "" {
+				return timelineDryRun(cmd.Context(), s, o)
+			}
+			return dryRun(s, o, args)
+		},
 	}
 	cmd.Flags().StringVar(&o.rules, "rules", "rules.yaml", "rule file, or directory of rule files")
 	cmd.Flags().StringVar(&o.why, "why", "", "show every clause of this rule's condition")
@@ -57,6 +73,8 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 		"CSV file of people that rules may ask about, as heed people import takes it")
 	cmd.Flags().StringVar(&o.now, "now", "",
 		"what rules see as now, such as 2026-03-04T12:00:00Z; without it, the time it is")
+	cmd.Flags().StringVar(&o.timeline, "timeline", "", "file with events and times that are run on a virtual clock")
+	cmd.Flags().StringVar(&o.until, "until", "", "with --timeline: go on until then, a time or +7d after the last entry")
 	outputFlag(cmd, &o.output, "text", "json")
 	return cmd
 }

@@ -88,6 +88,9 @@ func testText(s streams, reports []ruletest.Report, failed int) {
 				printTree(s.out, paint, d.Explain, "      ")
 			}
 		}
+		for j := range r.Happened {
+			printHappened(s, paint, &r.Happened[j])
+		}
 	}
 	if len(reports) == 0 {
 		fmt.Fprintln(s.out, "no rule carries a test; write tests: below a rule")
@@ -102,6 +105,7 @@ func testJSON(s streams, reports []ruletest.Report) error {
 		err := printJSON(s.out, map[string]any{
 			"rule": r.Test.Rule.Name, "test": r.Test.Name, "file": r.Test.Place.File.Name, "line": r.Test.Place.Line,
 			"passed": r.Passed(), "failures": append([]ruletest.Failure{}, r.Failures...), "decisions": r.Decisions,
+			"alerts": append([]ruletest.Alert{}, r.Alerts...), "effects": append([]string{}, r.Effects...),
 		})
 		if err != nil {
 			return err

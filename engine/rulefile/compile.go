@@ -26,6 +26,8 @@ type Loaded struct {
 	Snapshot
 	Rules   *engine.RuleSet
 	Actions map[string]*actions.Configured
+	// Zone is the time zone of the files; nil without one.
+	Zone *time.Location
 	// Tests are the tests that the rules carry.
 	Tests []Test
 	// Problems are the warnings.
@@ -91,6 +93,7 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 		Snapshot: s,
 		Rules:    engine.NewRuleSet(s.Hash, b.catalog, b.lookups, b.rules),
 		Actions:  b.actions,
+		Zone:     b.zone,
 		Tests:    b.tests,
 		Problems: b.report.Problems(),
 	}, b.report.Problems()

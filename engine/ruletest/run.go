@@ -25,6 +25,8 @@ type Report struct {
 	// a rule with time or a test about it.
 	Alerts  []Alert
 	Effects []string
+	// Happened is the whole timeline of such a test.
+	Happened []Happened
 }
 
 // Failure is one difference. What names the part: outcome, actions[0].text.
@@ -109,7 +111,7 @@ func (r *Report) runTimeline(rules *engine.RuleSet, now time.Time) {
 		r.Failures = append(r.Failures, Failure{"given", "events", err.Error()})
 		return
 	}
-	r.Alerts, r.Effects = t.Alerts(""), []string{}
+	r.Alerts, r.Effects, r.Happened = t.Alerts(""), []string{}, t.Happened
 	for _, e := range t.Effects(r.Test.Rule.Name) {
 		r.Effects = append(r.Effects, e.Effect)
 	}

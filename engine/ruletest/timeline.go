@@ -73,6 +73,9 @@ func NewTimeline(rules *engine.RuleSet, from time.Time) (*Timeline, error) {
 	return t, err
 }
 
+// Now is the time that the timeline has come to.
+func (t *Timeline) Now() time.Time { return t.now }
+
 // stored notes what became of an event.
 func (t *Timeline) stored(e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
 	h := Happened{At: t.now, EventID: e.ID, Event: e.Type, Decisions: []Decision{}, Alerts: []Alert{}}

@@ -1,0 +1,36 @@
+package rulefile
+
+import (
+	"heed/engine"
+	"heed/engine/expression"
+	"heed/engine/source"
+)
+
+// ReadTimeline reads the entries of a timeline: a list as the given of a test,
+// where each event names its type. The problems are errors if entries is nil.
+func (c *Compiler) ReadTimeline(loaded *Loaded, file File) (entries []Given, problems []source.Problem) {
+	report := &source.Report{}
+	root := source.Parse(file.Name, file.Text, report)
+	if root == nil {
+		return nil, report.Problems()
+	}
+	b := &build{
+		compiler: c, report: report, catalog: loaded.Rules.Catalog(), snapshot: loaded.Snapshot, zone: loaded.Zone,
+		tables: expression.Tables{}, lookups: lookups{},
+	}
+	any := &engine.Rule{}
+	for _, t := range b.catalog.Types() {
+		any.On = append(any.On, t.Name)
+	}
+	if !root.IsList() {
+		report.Errorf(root.Place(), "wrong-type", "a timeline must be a list, not %s", root.Describe()).
+			Suggest("start each entry with a dash: - {at: \"2026-03-02T10:00Z\", event: quiz.submitted, data: {userId: u1}}")
+	}
+	for _, item := range root.Items() {
+		entries = append(entries, b.readGiven(item, any))
+	}
+	if report.Failed() {
+		return nil, report.Problems()
+	}
+	return entries, report.Problems()
+}
