@@ -87,14 +87,27 @@ func formatTime(args ...any) (any, error) {
 	return t.Format(layout), nil
 }
 
+// ZoneArgument says which argument of a function names a time zone.
+var ZoneArgument = map[string]int{"hour": 1, "weekday": 1, "format": 2}
+
+// zoneNamed is the time zone of that name, nil if there is none. The machine's
+// own, Local, is none: a rule must decide alike wherever it runs.
+func zoneNamed(name string) *time.Location {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return nil
+	}
+	return zone
+}
+
 // inZone is a time in the zone that the last argument may name.
 func inZone(t time.Time, args []any) (time.Time, *Unknown) {
 	if len(args) == 0 {
 		return t, nil
 	}
 	name, _ := args[0].(string)
-	zone, ok := zoneNamed(name)
-	if !ok {
+	zone := zoneNamed(name)
+	if zone == nil {
 		return t, badf("there is no time zone %s", quoted(name))
 	}
 	return t.In(zone), nil

@@ -6,7 +6,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"heed/engine/expression/syntax"
 )
+
+const exactFloat = syntax.ExactFloat
+
+// Number is a number as expressions calculate with it: an int if it is whole and
+// small enough for a float to be exact.
+func Number(f float64) any { return syntax.Number(f) }
 
 // round(x) rounds to a whole number, round(x, digits) to that many decimals;
 // halves away from zero, as the number is written in decimals.
@@ -170,11 +178,6 @@ func numbersIn(function string, values []any, found []any) ([]any, *Unknown) {
 		}
 	}
 	return found, nil
-}
-
-func inOrder(a, b any) int {
-	order, _ := compareNumbers(a, b)
-	return order
 }
 
 func maxOf(_ *frame, args []any) any { return extreme("max", args, slices.MaxFunc) }

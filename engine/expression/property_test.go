@@ -142,58 +142,6 @@ func TestWhatIsDecidedWithHolesHoldsForEveryFilling(t *testing.T) {
 	})
 }
 
-// What is said to be constant is: a condition that can never be true is true
-// for no payload, and so on.
-func TestConditionsSaidToBeConstantAre(t *testing.T) {
-	claims := map[string]func(Truth, bool) bool{
-		"the condition can never be true":                        func(got Truth, _ bool) bool { return got != True },
-		"the condition is always true, whatever the event holds": func(got Truth, _ bool) bool { return got == True },
-		"the condition is true whatever":                         func(got Truth, whole bool) bool { return got == True || !whole },
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		g := gen{t: t, nilAware: true}
-		text := g.simple(3)
-		c, faults := NewScope([]*event.Type{wide}).Condition(text)
-		if c == nil {
-			t.Fatalf("%s: %v", text, faults)
-		}
-		data := payload(t)
-		data["score"] = rapid.SampledFrom([]any{-1, 0, 0.2, 0.5, 1, 30, 61, 62}).Draw(t, "near")
-		holes := rapid.SliceOf(rapid.SampledFrom([]string{"score", "passed", "quizType"})).Draw(t, "holes")
-		for _, field := range holes {
-			delete(data, field)
-		}
-		got, _ := c.Eval(envOf(data))
-		for _, f := range faults {
-			for claim, holds := range claims {
-				if strings.HasPrefix(f.Message, claim) {
-					if !holds(got, len(holes) == 0) {
-						t.Fatalf("%s: %s, but it is %s for %v", text, f.Message, got, data)
-					}
-				}
-			}
-		}
-	})
-}
-
-// simple draws conditions that compare fields with literals.
-func (g gen) simple(depth int) string {
-	if depth == 0 {
-		return g.pick("data.score "+g.pick("<", "<=", ">", ">=", "==", "!=")+" "+g.pick("0", "0.5", "1", "61"),
-			"data.quizType "+g.pick("==", "!=", "<")+" "+g.pick(`"graded"`, `"practice"`), "data.passed", "data.score == nil", "len(data.tags) > 0", "1 < 2")
-	}
-	switch g.pick("and", "or", "not", "leaf") {
-	case "and":
-		return "(" + g.simple(depth-1) + " and " + g.simple(depth-1) + ")"
-	case "or":
-		return "(" + g.simple(depth-1) + " or " + g.simple(depth-1) + ")"
-	case "not":
-		return "not (" + g.simple(depth-1) + ")"
-	default:
-		return g.simple(0)
-	}
-}
-
 // The explanation comes to the decision, and its leaves and operators to each
 // other, whatever is missing.
 func TestTheExplanationAgreesWithTheDecision(t *testing.T) {
