@@ -18,7 +18,7 @@ import (
 type rewrite struct {
 	// pattern finds it outside of quotes; its last group, or the whole match
 	// without one, is what is wrong.
-	pattern *regexp.Regexp
+	pattern string
 	// with is what it stands for, so that the rest of the expression can be
 	// checked; empty if that cannot be said.
 	with string
@@ -28,62 +28,72 @@ type rewrite struct {
 }
 
 // infix finds words between two values, in any case.
-func infix(words string) *regexp.Regexp {
-	return regexp.MustCompile(`(?i)[\w)\]"'] +(` + words + `)(?:$|[^\w(])`)
-}
+func infix(words string) string { return `(?i)[\w)\]"'] +(` + words + `)(?:$|[^\w(])` }
 
 const (
-	compareBySign = "a comparison is written with a sign"
-	compareToNil  = "whether there is a value is a comparison with nil"
-	wordOperator  = "this is an operator between two texts"
-	noBraces      = "{{ }} does not belong here"
-	badQuote      = "a typographic quote"
-	badSpace      = "a space that is not a plain space (copied from a document?)"
+	bySign   = "a comparison is written with a sign"
+	toNil    = "whether there is a value is a comparison with nil"
+	noBraces = "{{ }} does not belong here"
+	badQuote = "a typographic quote"
+	badSpace = "a space that is not a plain space (copied from a document?)"
+	aList    = `write data.quizType in ["graded", "final"]`
+	only     = "write only the condition: data.score < 70"
 )
 
 var rewrites = []rewrite{
-	{regexp.MustCompile(`&(?:lt|gt|amp|nbsp|quot);`), "", "an HTML entity (copied from a web page?)", "write the sign itself, such as <"},
-	{regexp.MustCompile(`[“”„‘’«»]`), `"`, badQuote, `write straight quotes: "…"`},
-	{regexp.MustCompile(`[\x{00a0}\x{2007}\x{202f}\x{200b}\x{feff}]`), " ", badSpace, "delete it and type a space"},
-	{regexp.MustCompile(`\{\{|\}\}`), " ", noBraces, "this is an expression already: remove {{ and }}"},
-	{regexp.MustCompile(`^\s*(=)[^=]`), " ", "a formula's = at the start", "remove it"},
-	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d\b`), "now", "a date is written in quotes, inside date(…)", `write date("2026-01-31")`},
+	{`&(?:lt|gt|amp|nbsp|quot);`, "", "an HTML entity (copied from a web page?)", "write the sign itself, such as <"},
+	{`[“”„‘’«»]`, `"`, badQuote, `write straight quotes: "…"`},
+	{`[\x{00a0}\x{2007}\x{202f}\x{200b}\x{feff}]`, " ", badSpace, "delete it and type a space"},
+	{`\{\{|\}\}`, " ", noBraces, "this is an expression already: remove {{ and }}"},
+	{`^\s*(=)[^=]`, " ", "a formula's = at the start", "remove it"},
+	{`\b\d{4}-\d\d-\d\d\b`, "now", "a date is written in quotes, inside date(…)", `write date("2026-01-31")`},
 	{
-		regexp.MustCompile(`[0-9]\s*(%)\s*(?:$|[)]|and\b|or\b)`), " ", "a percent sign after a number",
+		`[0-9]\s*(%)\s*(?:$|[)]|and\b|or\b)`, " ", "a percent sign after a number",
 		"write 70 for 70 % of a value that runs to 100, 0.7 for a share such as data.score / data.maxScore",
 	},
-	{regexp.MustCompile(`^[^()\[\]]*[0-9](,)[0-9]`), "", "a comma inside a number", "write 1000 or 1_000; a decimal has a point: 0.5"},
+	{`^[^()\[\]]*[0-9](,)[0-9]`, "", "a comma inside a number", "write 1000 or 1_000; a decimal has a point: 0.5"},
 	{
-		regexp.MustCompile(`\b\d+ ?(d|days?|h|hours?|min|mins|minutes?|weeks?)\b`), "", "a duration is a function of a number",
+		`\b\d+ ?(d|days?|h|hours?|min|mins|minutes?|weeks?)\b`, "", "a duration is a function of a number",
 		"write days(7), hours(2), minutes(45); in seconds a plain number: 45 * 60",
 	},
-	{regexp.MustCompile(`(?i)\bbetween\b`), "", "between does not exist here", "write 60 <= data.score and data.score <= 70"},
+	{`(?i)\bbetween\b`, "", "between does not exist here", "write 60 <= data.score and data.score <= 70"},
 	{infix(`i?like`), "contains", "like is SQL", "write contains, startsWith, endsWith, or matches for a pattern"},
-	{infix(`(?:is +)?(?:one|any) +of`), "in", "", `write data.quizType in ["graded", "final"]`},
-	{infix(`is +not +(?:null|nil|none|empty|missing|blank)|exists|is +(?:set|present)`), "!= nil", compareToNil, ""},
-	{infix(`is +(?:null|nil|none|empty|missing|blank)`), "== nil", compareToNil, ""},
-	{infix(`is +not|not +equals?(?: +to)?|does +not +equal`), "!=", compareBySign, ""},
-	{infix(`(?:is +)?(?:less|smaller|lower) +than|below|under`), "<", compareBySign, ""},
-	{infix(`(?:is +)?(?:greater|more|larger|higher) +than|above|over`), ">", compareBySign, ""},
-	{infix(`is|equals?(?: +to)?|eq`), "==", compareBySign, ""},
+	{infix(`(?:is +)?(?:one|any) +of`), "in", "", aList},
+	{infix(`is +not +(?:null|nil|none|empty|missing|blank)|exists|is +(?:set|present)`), "!= nil", toNil, ""},
+	{infix(`is +(?:null|nil|none|empty|missing|blank)`), "== nil", toNil, ""},
+	{infix(`is +not|not +equals?(?: +to)?|does +not +equal`), "!=", bySign, ""},
+	{infix(`(?:is +)?(?:less|smaller|lower) +than|below|under`), "<", bySign, ""},
+	{infix(`(?:is +)?(?:greater|more|larger|higher) +than|above|over`), ">", bySign, ""},
+	{infix(`is|equals?(?: +to)?|eq`), "==", bySign, ""},
 	{infix(`does +not +(?:contain|include)`), "not contains", "", `write data.quizName not contains "call"`},
 	{infix(`includes?|has`), "contains", "", ""},
 	{infix(`(?:starts|begins) +with`), "startsWith", "startsWith is one word, with a capital W", ""},
 	{infix(`ends +with`), "endsWith", "endsWith is one word, with a capital W", ""},
-	{regexp.MustCompile(`(?:^|[.(]|\b(?:and|or|not) )\s*(contains|startsWith|endsWith|matches)\(`), "", wordOperator, `write data.quizName contains "x"`},
-	{regexp.MustCompile(`[\w)\]"'] +(AND)\b[^(]`), "and", "AND is written in lower case", ""},
-	{regexp.MustCompile(`[\w)\]"'] +(OR)\b[^(]`), "or", "OR is written in lower case", ""},
-	{regexp.MustCompile(`\bNOT\b`), "not", "NOT is written in lower case", ""},
-	{regexp.MustCompile(`(?i)\bin\s*(\()`), "", "a list is written in square brackets", `write data.quizType in ["graded", "final"]`},
-	{regexp.MustCompile(`\bIN\b`), "in", "IN is written in lower case", ""},
 	{
-		regexp.MustCompile(`\b(?:and|or)\s*(<=?|>=?|==|!=)`), "", "a comparison needs both its sides, also after and and or",
+		`(?:^|[.(]|\b(?:and|or|not) )\s*(contains|startsWith|endsWith|matches)\(`, "",
+		"this is an operator between two texts", `write data.quizName contains "x"`,
+	},
+	{`[\w)\]"'] +(AND)\b[^(]`, "and", "AND is written in lower case", ""},
+	{`[\w)\]"'] +(OR)\b[^(]`, "or", "OR is written in lower case", ""},
+	{`\bNOT\b`, "not", "NOT is written in lower case", ""},
+	{`(?i)\bin\s*(\()`, "", "a list is written in square brackets", aList},
+	{`\bIN\b`, "in", "IN is written in lower case", ""},
+	{
+		`\b(?:and|or)\s*(<=?|>=?|==|!=)`, "", "a comparison needs both its sides, also after and and or",
 		"name the field again: data.score > 60 and data.score < 70",
 	},
-	{regexp.MustCompile(`\$\{`), "", "a ${…} of another language", "write data.score, without $ and braces"},
-	{regexp.MustCompile(`^\s*((?i:if|when|where))\b`), "", "when: is the if already", "write only the condition: data.score < 70"},
-	{regexp.MustCompile(`(?i)\bthen\b`), "", "what follows belongs under do:", "write only the condition here: data.score < 70"},
+	{`\$\{`, "", "a ${…} of another language", "write data.score, without $ and braces"},
+	{`^\s*((?i:if|when|where))\b`, "", "when: is the if already", only},
+	{`(?i)\bthen\b`, "", "what follows belongs under do:", only},
 }
+
+// patterns are those of the rewrites, compiled.
+var patterns = func() (compiled []*regexp.Regexp) {
+	for _, r := range rewrites {
+		compiled = append(compiled, regexp.MustCompile(r.pattern))
+	}
+	return compiled
+}()
 
 // signs are operators of other languages and what they are here; anySign finds
 // what may be one.
@@ -95,38 +105,38 @@ var (
 	anySign = regexp.MustCompile(`[−–—×÷≤≥≠]|[=!<>&~]+`)
 )
 
-// foreignName is what to say of a name of another language.
-type foreignName struct{ message, hint string }
+// foreignName is what to say of names of another language.
+type foreignName struct{ names, message, hint string }
 
 // foreignNames are names in lower case. The spreadsheet functions are those
 // that people really type.
-var foreignNames = func() map[string]foreignName {
-	names := map[string]foreignName{}
-	for of, name := range map[string]foreignName{
-		"if ifs":                                 {"IF(…) is a spreadsheet function", "write condition ? value : otherwise; in when: only the condition"},
-		"and or":                                 {"and and or are written between two conditions", "write data.score < 70 and data.passed, or data.score < 70 or data.passed"},
-		"not":                                    {"", "write not (…), in lower case"},
-		"isblank isempty isnull exists":          {compareToNil, "write data.score == nil, or data.score ?? 0 for another value"},
-		"ifnull coalesce iferror":                {"", "write data.score ?? 0"},
-		"vlookup xlookup":                        {"", `write lookup("managers", data.userId).email: the table, the key, and the column by its name`},
-		"countif countifs sumif events previous": {"a rule sees one event, not those before it", nothingInstead},
-		"concatenate concat":                     {"", "join texts with +"},
-		"average":                                {"", "write mean([…])"},
-		"today now getdate": {"", `write now for this moment, as in now - days(7); ` +
-			`a day is a text: format(now, "2006-01-02", "UTC")`},
-		"true":                {"true and false are written in lower case", "write true"},
-		"false":               {"true and false are written in lower case", "write false"},
-		"null none undefined": {"a missing value is written nil", "write == nil or != nil"},
-		"payload body json":   {"", "write data.score for a field, event for the type"},
-		"type eventtype":      {"", "write event"},
-		"timestamp time":      {"", "write now, or receivedAt, when heed received the event"},
-	} {
-		for _, one := range strings.Fields(of) {
-			names[one] = name
-		}
-	}
-	return names
-}()
+var foreignNames = []foreignName{
+	{"if ifs", "IF(…) is a spreadsheet function", "write condition ? value : otherwise; in when: only the condition"},
+	{
+		"and or", "and and or are written between two conditions",
+		"write data.score < 70 and data.passed, or data.score < 70 or data.passed",
+	},
+	{"not", "", "write not (…), in lower case"},
+	{"isblank isempty isnull exists", toNil, "write data.score == nil, or data.score ?? 0 for another value"},
+	{"ifnull coalesce iferror", "", "write data.score ?? 0"},
+	{"vlookup xlookup", "", `write lookup("managers", data.userId).email: the table, the key, the name of the column`},
+	{"countif sumif events previous", "a rule sees one event, not those before it", nothingInstead},
+	{"concatenate concat", "", "join texts with +"},
+	{"average", "", "write mean([…])"},
+	{"today now", "", `write now, as in now - days(7); a day is a text: format(now, "2006-01-02", "UTC")`},
+	{"true", "true and false are written in lower case", "write true"},
+	{"false", "true and false are written in lower case", "write false"},
+	{"null none undefined", "a missing value is written nil", "write == nil or != nil"},
+	{"payload body json", "", "write data.score for a field, event for the type"},
+	{"type eventtype", "", "write event"},
+	{"timestamp time", "", "write now, or receivedAt, when heed received the event"},
+}
+
+func findForeignName(name string) (foreignName, bool) {
+	name = strings.ToLower(name)
+	i := slices.IndexFunc(foreignNames, func(f foreignName) bool { return slices.Contains(strings.Fields(f.names), name) })
+	return foreignNames[max(i, 0)], i >= 0
+}
 
 // nothingInstead is the hint where any expression would be a rule of another
 // meaning.
@@ -146,16 +156,18 @@ func findForeign(text string) ([]Problem, []replacement) {
 	var replaced []replacement
 	add := func(at, to int, p Problem, with string) {
 		p.From, p.To, p.Code = len([]rune(code[:at])), len([]rune(code[:to])), "syntax"
-		if overlaps(p, problems) {
+		overlaps := func(r replacement) bool { return p.From < r.to && r.from < p.To }
+		if slices.ContainsFunc(replaced, overlaps) {
 			return
 		}
-		problems = append(problems, p)
-		if with != "" {
-			replaced = append(replaced, replacement{p.From, p.To, with})
+		replaced = append(replaced, replacement{p.From, p.To, cmp.Or(with, code[at:to])})
+		again := slices.ContainsFunc(problems, func(have Problem) bool { return have.Message == p.Message })
+		if !again || p.Message != badQuote && p.Message != badSpace && p.Message != noBraces { // those come in pairs
+			problems = append(problems, p)
 		}
 	}
-	for _, r := range rewrites {
-		for _, m := range r.pattern.FindAllStringSubmatchIndex(code, -1) {
+	for i, r := range rewrites {
+		for _, m := range patterns[i].FindAllStringSubmatchIndex(code, -1) {
 			at, to := m[len(m)-2], m[len(m)-1]
 			message, hint := cmp.Or(r.message, "unknown operator "+code[at:to]), cmp.Or(r.hint, "write "+r.with)
 			add(at, to, Problem{Message: message, Hint: hint}, r.with)
@@ -169,19 +181,8 @@ func findForeign(text string) ([]Problem, []replacement) {
 			add(m[0], m[1], Problem{Message: "unknown operator " + sign, Hint: "write " + signs[sign]}, signs[sign])
 		}
 	}
-	byPlace := func(a, b replacement) int { return cmp.Compare(a.from, b.from) }
-	slices.SortFunc(replaced, byPlace)
-	return oncePerPair(problems), replaced
-}
-
-// oncePerPair keeps the first of what comes in pairs: quotes, braces, spaces.
-func oncePerPair(problems []Problem) []Problem {
-	seen := map[string]bool{}
-	return slices.DeleteFunc(problems, func(p Problem) bool {
-		again := seen[p.Message] && (p.Message == badQuote || p.Message == badSpace || p.Message == noBraces)
-		seen[p.Message] = true
-		return again
-	})
+	slices.SortFunc(replaced, func(a, b replacement) int { return cmp.Compare(a.from, b.from) })
+	return problems, replaced
 }
 
 // replaceAll applies replacements in order. origin is, for each character of the
@@ -239,8 +240,8 @@ var (
 	block  = regexp.MustCompile(`^(?:[#/^>!&%-]|(?:if|else|end|endif|range|for|with|each|unless)\b)`)
 	// filterNames are functions by what other template languages call them.
 	filterNames = map[string]string{
-		"upcase": "upper", "uppercase": "upper", "downcase": "lower", "lowercase": "lower", "tojson": "toJSON", "json": "toJSON",
-		"length": "len", "size": "len", "strip": "trim", "d": "default", "strftime": "date",
+		"upcase": "upper", "uppercase": "upper", "downcase": "lower", "lowercase": "lower", "tojson": "toJSON",
+		"json": "toJSON", "length": "len", "size": "len", "strip": "trim", "d": "default", "strftime": "date",
 	}
 )
 

@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -23,43 +24,38 @@ var UserFields = []string{"email", "role", "teamId", "active"}
 // Rankings are what users can be ranked by.
 var Rankings = []string{"progress", "time", "score", "completions"}
 
-// lookupChecker finds wrong lookups beyond the event: a table or a column that
+// reporter adds a problem at a node.
+type reporter func(n ast.Node, code, message, hint string)
+
+// checkLookups finds wrong lookups beyond the event: a table or a column that
 // there is not, a person where a value belongs.
-type lookupChecker struct {
-	*Scope
-	text     []rune
-	problems []Problem
-}
-
-func (s *Scope) checkLookups(text []rune, tree ast.Node) []Problem {
-	c := &lookupChecker{Scope: s, text: text}
-	c.walk(tree, false)
-	return c.problems
-}
-
-func (c *lookupChecker) report(n ast.Node, p Problem) {
-	c.problems = append(c.problems, p.at(c.text, n))
-}
-
-// walk checks a tree; inRecord says that a value of the record is taken, or that
-// only its presence is asked for.
-func (c *lookupChecker) walk(n ast.Node, inRecord bool) {
-	name := syntax.Lookup(n)
-	if chain, ok := n.(*ast.ChainNode); ok && name != "" {
-		n = chain.Node
+func (s *Scope) checkLookups(text []rune, tree ast.Node) (problems []Problem) {
+	report := func(n ast.Node, code, message, hint string) {
+		problems = append(problems, Problem{Code: code, Message: message, Hint: hint}.at(text, n))
 	}
-	if name == "user" {
-		c.checkUser(n, inRecord)
-	} else if name != "" {
-		c.checkCall(n.(*ast.CallNode), name, inRecord)
+	// inRecord says that a value of the record is taken, or that only its presence
+	// is asked for.
+	var walk func(n ast.Node, inRecord bool)
+	walk = func(n ast.Node, inRecord bool) {
+		name := syntax.Lookup(n)
+		if chain, ok := n.(*ast.ChainNode); ok && name != "" {
+			n = chain.Node
+		}
+		if name == "user" {
+			s.checkUser(n, inRecord, report)
+		} else if name != "" {
+			s.checkCall(n.(*ast.CallNode), name, inRecord, report)
+		}
+		member, isMember := n.(*ast.MemberNode)
+		if isMember && syntax.IsRecord(member.Node) {
+			s.checkCell(member, report)
+		}
+		for _, child := range syntax.Children(n) {
+			walk(child, isMember && child == member.Node || asksForNil(n))
+		}
 	}
-	member, isMember := n.(*ast.MemberNode)
-	if isMember && syntax.IsRecord(member.Node) {
-		c.checkCell(member)
-	}
-	for _, child := range syntax.Children(n) {
-		c.walk(child, isMember && child == member.Node || asksForNil(n))
-	}
+	walk(tree, false)
+	return problems
 }
 
 // asksForNil says whether a node asks if there is something at all.
@@ -68,24 +64,18 @@ func asksForNil(n ast.Node) bool {
 	return ok && (b.Operator == "==" || b.Operator == "!=") && (syntax.IsNil(b.Left) || syntax.IsNil(b.Right))
 }
 
-func (c *lookupChecker) checkUser(n ast.Node, inRecord bool) {
-	c.noteQuery(Query{About: AboutUser})
+func (s *Scope) checkUser(n ast.Node, inRecord bool, report reporter) {
+	s.noteQuery(Query{About: AboutUser})
 	switch {
-	case !c.loose && !slices.Contains(c.FieldNames(), "userId"):
-		c.report(n, Problem{
-			Code: "no-user", Message: c.Events() + " has no userId, so there is no user",
-			Hint: "it has " + strings.Join(c.FieldNames(), ", "),
-		})
+	case !s.loose && !slices.Contains(s.FieldNames(), "userId"):
+		report(n, "no-user", s.Events()+" has no userId, so there is no user", "it has "+strings.Join(s.FieldNames(), ", "))
 	case !inRecord:
-		c.report(n, Problem{
-			Code: "bare-record", Message: "user is a person, not a value",
-			Hint: "write user.email, user.role, user.teamId or user.active; " +
-				"data.userId for the id; user != nil to ask whether the person is known",
-		})
+		report(n, "bare-record", "user is a person, not a value", "write user.email, user.role, user.teamId or user.active; "+
+			"data.userId for the id; user != nil to ask whether the person is known")
 	}
 }
 
-func (c *lookupChecker) checkCall(call *ast.CallNode, name string, inRecord bool) {
+func (s *Scope) checkCall(call *ast.CallNode, name string, inRecord bool, report reporter) {
 	if len(call.Arguments) != 2 {
 		return // the type check says so
 	}
@@ -93,65 +83,42 @@ func (c *lookupChecker) checkCall(call *ast.CallNode, name string, inRecord bool
 	by, isFixed := call.Arguments[1].(*ast.StringNode)
 	switch {
 	case name == "progress":
-		c.noteQuery(Query{About: AboutProgress})
-	case name == "rank" && (!isFixed || !slices.Contains(Rankings, by.Value)):
+		s.noteQuery(Query{About: AboutProgress})
+	case name == "rank" && isFixed && slices.Contains(Rankings, by.Value):
+		s.noteQuery(Query{About: AboutRank, Key: by.Value})
+	case name == "rank":
 		hint := `write rank(data.userId, "score")`
 		if isFixed && suggest.Closest(by.Value, Rankings) != "" {
 			hint = suggest.DidYouMean(by.Value, Rankings)
 		}
-		c.report(call.Arguments[1], Problem{
-			Code: "unknown-ranking", Message: "users are ranked by " + strings.Join(Rankings, ", "),
-			Hint: hint,
-		})
-	case name == "rank":
-		c.noteQuery(Query{About: AboutRank, Key: by.Value})
+		report(call.Arguments[1], "unknown-ranking", "users are ranked by "+strings.Join(Rankings, ", "), hint)
 	case !isText:
-		c.report(call.Arguments[0], Problem{
-			Code: "unknown-table", Message: "the name of the table is written in quotes",
-			Hint: "write " + c.example(c.anyTable()),
-		})
+		report(call.Arguments[0], "unknown-table", "the name of the table is written in quotes", "write "+s.example(s.anyTable()))
 	default:
-		c.noteQuery(Query{About: AboutLookup, Of: of.Value})
-		c.checkTable(call, of, inRecord)
+		s.noteQuery(Query{About: AboutLookup, Of: of.Value})
+		s.checkTable(call, of, inRecord, report)
 	}
 }
 
-func (c *lookupChecker) checkTable(call *ast.CallNode, table *ast.StringNode, inRecord bool) {
-	tables := slices.Sorted(maps.Keys(c.tables))
+func (s *Scope) checkTable(call *ast.CallNode, table *ast.StringNode, inRecord bool, report reporter) {
+	tables := slices.Sorted(maps.Keys(s.tables))
 	switch name := table.Value; {
 	case len(tables) == 0:
-		c.report(table, Problem{
-			Code: "unknown-table", Message: "there are no tables to look things up in",
-			Hint: "declare it at the top of the file: lookups: {" + name + ": {file: " + name + ".csv, key: userId}}",
-		})
+		report(table, "unknown-table", "there are no tables to look things up in",
+			"declare it at the top of the file: lookups: {"+name+": {file: "+name+".csv, key: userId}}")
 	case !slices.Contains(tables, name):
-		c.report(table, Problem{
-			Code: "unknown-table", Message: "unknown table " + name,
-			Hint: suggest.DidYouMean(name, tables),
-		})
+		report(table, "unknown-table", "unknown table "+name, suggest.DidYouMean(name, tables))
 	case !inRecord:
-		c.report(call, Problem{
-			Code: "bare-record", Message: "lookup gives a row, not a value",
-			Hint: "write the column behind it: " + c.example(name),
-		})
+		report(call, "bare-record", "lookup gives a row, not a value", "write the column behind it: "+s.example(name))
 	}
 }
 
 // checkCell finds a column or a value of a user that there is not.
-func (c *lookupChecker) checkCell(member *ast.MemberNode) {
-	cell, isText := member.Property.(*ast.StringNode)
+func (s *Scope) checkCell(member *ast.MemberNode, report reporter) {
+	cell := strings.Join(syntax.Strings(member.Property), "")
 	if syntax.Lookup(member.Node) == "user" {
-		switch {
-		case !isText:
-			c.report(member, Problem{
-				Code: "unknown-field", Message: "a user has " + strings.Join(UserFields, ", "),
-				Hint: "write user.email",
-			})
-		case !slices.Contains(UserFields, cell.Value):
-			c.report(member, Problem{
-				Code: "unknown-field", Message: "a user has no " + cell.Value,
-				Hint: userHint(cell.Value),
-			})
+		if !slices.Contains(UserFields, cell) {
+			report(member, "unknown-field", "a user has no "+cmp.Or(cell, "such value"), userHint(cell))
 		}
 		return
 	}
@@ -160,28 +127,19 @@ func (c *lookupChecker) checkCell(member *ast.MemberNode) {
 		record = chain.Node
 	}
 	_, arguments := syntax.Call(record)
-	name := syntax.Strings(arguments[:min(1, len(arguments))]...)
-	if len(name) == 0 || c.tables[name[0]].Columns == nil {
-		return
-	}
-	table, columns := c.tables[name[0]], c.tables[name[0]].Columns
-	switch {
-	case !isText:
-		c.report(member, Problem{
-			Code: "unknown-column", Message: "the column is written as it is",
-			Hint: "write " + c.example(name[0]),
-		})
-	case !slices.Contains(columns, cell.Value):
-		hint := "it has " + strings.Join(columns, ", ")
-		if closest := suggest.Closest(cell.Value, columns); closest != "" {
+	name := strings.Join(syntax.Strings(arguments[:min(1, len(arguments))]...), "")
+	switch table := s.tables[name]; {
+	case table.Columns == nil:
+	case cell == "":
+		report(member, "unknown-column", "the column is written as it is", "write "+s.example(name))
+	case !slices.Contains(table.Columns, cell):
+		hint := "it has " + strings.Join(table.Columns, ", ")
+		if closest := suggest.Closest(cell, table.Columns); closest != "" {
 			hint = "did you mean " + closest + "?"
 		}
-		c.report(member, Problem{
-			Code: "unknown-column", Message: "the table " + name[0] + " has no column " + cell.Value + table.in(),
-			Hint: hint,
-		})
+		report(member, "unknown-column", "the table "+name+" has no column "+cell+table.in(), hint)
 	default:
-		c.noteRead(name[0], cell.Value)
+		s.noteRead(name, cell)
 	}
 }
 

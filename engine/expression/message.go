@@ -86,9 +86,8 @@ var translations = []translation{
 	on(`^(\S+) is not callable$`, "not-a-function", "this is a value, not a function", "write it without brackets"),
 	on(`^invalid operation: (\S+) \(mismatched types (.+) and (.+)\)$`, "type-mismatch",
 		"{1} cannot be used between <2> and <3>", "", mismatchHint),
-	on(`^invalid operation: (not|!) \(mismatched type (.+)\)$`, "type-mismatch",
-		"{1} does not work on <2>", "put the whole comparison in brackets: not (data.score < 70)"),
-	on(`^invalid operation: (\S+) \(mismatched type (.+)\)$`, "type-mismatch", "{1} does not work on <2>", ""),
+	on(`^invalid operation: (\S+) \(mismatched type (.+)\)$`, "type-mismatch",
+		"{1} does not work on <2>", "put a whole comparison in brackets: not (data.score < 70)"),
 	on(`^cannot use (.+) as type (.+) in (?:array|map key)$`, "type-mismatch", "<1> can never be in a list of <2>",
 		"all values of a list are of the kind that is looked for: a text with quotes, a number without"),
 	on(`^cannot use (.+) as argument \(type (.+)\) to call (\S+)`, "type-mismatch", "{3} takes <2> here, not <1>", "",
@@ -108,11 +107,10 @@ var translations = []translation{
 		"put the comment on a line of its own above the key, with # in front; inside any(…) # is an element of the list"),
 	on(`^unexpected token \w+\("([,;])"\)$`, "", "unexpected {1}",
 		"join conditions with and, or with or; between the values in brackets write a comma"),
-	on(`^unexpected token Operator\("(.*)"\)$`, "", "unexpected {1}",
+	on(`^unexpected token (?:Operator|Bracket)\("(.*)"\)$`, "", "unexpected {1}",
 		"a comparison has a value on each side of one sign: data.score <= 70"),
 	on(`^unexpected token (?:Identifier|Number|String)\("(.*)"\)$`, "", "unexpected {1}",
 		"an operator or a comma is missing before it, or quotes around a text of several words"),
-	on(`^unexpected token \w+\("(.*)"\)$`, "", "unexpected {1}", "see the rule language for what an expression may hold"),
 	on(`^invalid char escape$`, "", "unknown escape after a backslash",
 		`write two backslashes, as in "\\d+", or put the text in backticks`),
 	on(`^bad number syntax: "(.*)"$`, "", "{1} is not a number", "write a plain number, or days(7), hours(2), minutes(45)"),
@@ -144,12 +142,8 @@ var usages = map[string]string{
 	"format":   `format(data.completedAt, "2 Jan 2006", "Asia/Kolkata"); for a number round(data.score, 1)`,
 	"percent":  "percent(data.score, data.maxScore)",
 	"round":    "round(data.score, 1)",
-	"hour":     `hour(now, "Asia/Kolkata")`,
-	"weekday":  `weekday(now, "Asia/Kolkata")`,
 	"progress": `progress(data.userId, "m-77")`,
 	"rank":     `rank(data.userId, "score")`,
-	"any":      `any(data.tags, # == "urgent")`,
-	"count":    `count(data.tags, # == "urgent")`,
 }
 
 func usageHint(s *Scope, p *Problem, m []string) {
@@ -207,7 +201,7 @@ func (s *Scope) unknownName(p *Problem, name, behind string) {
 		candidates = append(candidates, functionNames...)
 	}
 	_, isTable := s.tables[name]
-	foreign, isForeign := foreignNames[strings.ToLower(name)]
+	foreign, isForeign := findForeignName(name)
 	field := suggest.Closest(name, s.FieldNames())
 	closest := cmp.Or(filterNames[strings.ToLower(name)], suggest.Closest(name, candidates))
 	switch {
@@ -296,33 +290,33 @@ func mismatchHint(_ *Scope, p *Problem, m []string) {
 	}
 }
 
+// words are the kinds of rule authors by what Go's types start with, in the order
+// in which they are tried.
+var words = [][2]string{
+	{"string", "a text"},
+	{"bool", "true or false"},
+	{"time.Time", "a time"},
+	{"time.Duration", "a duration"},
+	{"unknown", "a value"},
+	{"interface", "a value"},
+	{"any", "a value"},
+	{"int", "a number"},
+	{"uint", "a number"},
+	{"float", "a number"},
+	{"time.", "a number"},
+	{"func", "a function"},
+	{"[]", "a list"},
+	{"map[", "an object"},
+	{"Map{", "an object"},
+}
+
 // word is a Go type in the words of rule authors.
 func word(goType string) string {
-	has := func(prefixes ...string) bool {
-		return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(goType, prefix) })
+	goType = strings.TrimLeft(goType, "*")
+	for _, w := range words {
+		if strings.HasPrefix(goType, w[0]) {
+			return w[1]
+		}
 	}
-	switch {
-	case has("*"):
-		return word(goType[1:])
-	case goType == "string":
-		return "a text"
-	case goType == "bool":
-		return "true or false"
-	case goType == "time.Time":
-		return "a time"
-	case goType == "time.Duration":
-		return "a duration"
-	case goType == "unknown", goType == "interface {}", goType == "any":
-		return "a value"
-	case has("int", "uint", "float", "time.Weekday", "time.Month"):
-		return "a number"
-	case has("func"):
-		return "a function"
-	case has("[]"):
-		return "a list"
-	case has("map[", "Map{"):
-		return "an object"
-	default:
-		return goType
-	}
+	return goType
 }

@@ -180,31 +180,26 @@ func numbersIn(function string, values []any, found []any) ([]any, *Unknown) {
 	return found, nil
 }
 
-func maxOf(_ *frame, args []any) any { return extreme("max", args, slices.MaxFunc) }
-
-func minOf(_ *frame, args []any) any { return extreme("min", args, slices.MinFunc) }
-
-// extreme chooses one of the numbers; without any there is none.
-func extreme(name string, args []any, choose func([]any, func(a, b any) int) any) any {
-	numbers, unknown := numbersIn(name, args, nil)
-	switch {
-	case unknown != nil:
-		return unknown
-	case len(numbers) == 0:
-		return nil
-	default:
-		return choose(numbers, inOrder)
+// ofNumbers is a function of some numbers; without any there is no result.
+func ofNumbers(name string, calculate func(f *frame, numbers []any) any) func(f *frame, args []any) any {
+	return func(f *frame, args []any) any {
+		numbers, unknown := numbersIn(name, args, nil)
+		switch {
+		case unknown != nil:
+			return unknown
+		case len(numbers) == 0:
+			return nil
+		default:
+			return calculate(f, numbers)
+		}
 	}
 }
 
-func meanOf(f *frame, args []any) any {
-	numbers, unknown := numbersIn("mean", args, nil)
-	switch {
-	case unknown != nil:
-		return unknown
-	case len(numbers) == 0:
-		return nil
-	}
+func maxOf(_ *frame, numbers []any) any { return slices.MaxFunc(numbers, inOrder) }
+
+func minOf(_ *frame, numbers []any) any { return slices.MinFunc(numbers, inOrder) }
+
+func meanOf(f *frame, numbers []any) any {
 	total := any(0)
 	for _, n := range numbers {
 		if total = add(f, total, n); isUnknown(total) {
@@ -223,14 +218,7 @@ func meanInFull(numbers []any) any {
 	return nearest(total.Quo(total, new(big.Rat).SetInt64(int64(len(numbers)))))
 }
 
-func medianOf(f *frame, args []any) any {
-	numbers, unknown := numbersIn("median", args, nil)
-	switch {
-	case unknown != nil:
-		return unknown
-	case len(numbers) == 0:
-		return nil
-	}
+func medianOf(f *frame, numbers []any) any {
 	slices.SortFunc(numbers, inOrder)
 	middle := numbers[len(numbers)/2]
 	if len(numbers)%2 == 1 {
