@@ -124,46 +124,49 @@ func (l *loop) named(name string) func(*frame, []any) any {
 // decide is Kleene's or (decided by true) or and (decided by false) over the
 // elements.
 func (l *loop) decide(f *frame, elements []any, decisive bool) any {
-	switch found, unsure := l.search(f, elements, decisive, 1); {
-	case found == 1:
-		return decisive
-	case unsure != nil:
-		return unsure
-	default:
-		return !decisive
-	}
-}
-
-func (l *loop) one(f *frame, elements []any) any {
-	switch found, unsure := l.search(f, elements, true, 2); {
-	case found == 2:
-		return false
-	case unsure != nil:
-		return unsure
-	default:
-		return found == 1
-	}
-}
-
-// search counts the elements for which the condition is wanted, up to most. Of
-// those for which it is unknown it gives one; a failed one ends the search.
-func (l *loop) search(f *frame, elements []any, wanted bool, most int) (found int, unsure any) {
+	var unsure any
 	for i := range elements {
 		switch truth := l.test(f, elements, i).(type) {
 		case bool:
-			if truth == wanted {
+			if truth == decisive {
+				return decisive
+			}
+		case *Unknown:
+			if truth.kind == failed {
+				return truth
+			}
+			unsure = truth
+		}
+	}
+	if unsure != nil {
+		return unsure
+	}
+	return !decisive
+}
+
+func (l *loop) one(f *frame, elements []any) any {
+	found := 0
+	var unsure any
+	for i := range elements {
+		switch truth := l.test(f, elements, i).(type) {
+		case bool:
+			if truth {
 				found++
 			}
 		case *Unknown:
-			if unsure = truth; truth.kind == failed {
-				return 0, truth
+			if truth.kind == failed {
+				return truth
 			}
+			unsure = truth
 		}
-		if found == most {
-			break
+		if found > 1 {
+			return false
 		}
 	}
-	return found, unsure
+	if unsure != nil {
+		return unsure
+	}
+	return found == 1
 }
 
 // matching are the indexes of the elements for which the condition holds.
