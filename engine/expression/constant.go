@@ -26,7 +26,9 @@ func checkConstants(text string, tree ast.Node) []Problem {
 
 // constantFunctions are the functions whose constant arguments are tried out.
 var constantFunctions = map[string]Problem{
-	"date":     {Code: "bad-date", Message: "invalid date", Hint: `write date("2026-01-31") or date("2026-01-31T09:00:00Z")`},
+	"date": {
+		Code: "bad-date", Message: "invalid date", Hint: `write date("2026-01-31") or date("2026-01-31T09:00:00Z")`,
+	},
 	"duration": {Code: "bad-duration", Message: "invalid duration", Hint: `write duration("90m"), or days(7)`},
 	"timezone": badZone,
 }

@@ -114,7 +114,8 @@ func (s *Scope) CheckCondition(text string) (*Tree, []Problem) {
 	}
 	p := Problem{
 		To: len([]rune(text)), Code: "not-boolean",
-		Message: "the condition gives " + tree.kind + ", not true or false", Hint: "compare it with something, as in data.score < 70",
+		Message: "the condition gives " + tree.kind + ", not true or false",
+		Hint:    "compare it with something, as in data.score < 70",
 	}
 	if field := syntax.Field(tree.Root); field != "" {
 		p.Hint = "compare it: data." + field + " == …, or data." + field + " != nil for any value"

@@ -99,7 +99,8 @@ var patterns = func() (compiled []*regexp.Regexp) {
 // what may be one.
 var (
 	signs = map[string]string{
-		"=": "==", "===": "==", "!==": "!=", "<>": "!=", "=!": "!=", "≠": "!=", "=<": "<=", "≤": "<=", "=>": ">=", "≥": ">=",
+		"=": "==", "===": "==", "!==": "!=", "<>": "!=", "=!": "!=", "≠": "!=",
+		"=<": "<=", "≤": "<=", "=>": ">=", "≥": ">=",
 		"&": "and", "=~": "matches", "~=": "matches", "−": "-", "–": "-", "—": "-", "×": "*", "÷": "/",
 	}
 	anySign = regexp.MustCompile(`[−–—×÷≤≥≠]|[=!<>&~]+`)
@@ -134,7 +135,8 @@ var foreignNames = []foreignName{
 
 func findForeignName(name string) (foreignName, bool) {
 	name = strings.ToLower(name)
-	i := slices.IndexFunc(foreignNames, func(f foreignName) bool { return slices.Contains(strings.Fields(f.names), name) })
+	has := func(f foreignName) bool { return slices.Contains(strings.Fields(f.names), name) }
+	i := slices.IndexFunc(foreignNames, has)
 	return foreignNames[max(i, 0)], i >= 0
 }
 

@@ -21,8 +21,14 @@ var ownFunctions = []*builtin.Function{
 	{Name: "round", Func: round, Types: signatures((func(float64) float64)(nil), (func(float64, int) float64)(nil))},
 	{Name: "percent", Func: percent, Types: signatures((func(float64, float64) float64)(nil))},
 	{Name: "hour", Func: hourOf, Types: signatures((func(time.Time) int)(nil), (func(time.Time, string) int)(nil))},
-	{Name: "weekday", Func: weekdayOf, Types: signatures((func(time.Time) string)(nil), (func(time.Time, string) string)(nil))},
-	{Name: "format", Func: formatTime, Types: signatures((func(time.Time, string) string)(nil), (func(time.Time, string, string) string)(nil))},
+	{
+		Name: "weekday", Func: weekdayOf,
+		Types: signatures((func(time.Time) string)(nil), (func(time.Time, string) string)(nil)),
+	},
+	{
+		Name: "format", Func: formatTime,
+		Types: signatures((func(time.Time, string) string)(nil), (func(time.Time, string, string) string)(nil)),
+	},
 	{Name: "lookup", Types: signatures((func(string, string) map[string]string)(nil))},
 	{Name: "progress", Types: signatures((func(string, string) float64)(nil))},
 	{Name: "rank", Types: signatures((func(string, string) int)(nil))},

@@ -90,7 +90,8 @@ func harmless(n ast.Node) bool {
 			return harmless(n.Left) && harmless(n.Right)
 		case "in":
 			list, ok := n.Right.(*ast.ArrayNode)
-			return ok && harmless(n.Left) && !slices.ContainsFunc(list.Nodes, func(element ast.Node) bool { return !harmless(element) })
+			harmful := func(element ast.Node) bool { return !harmless(element) }
+			return ok && harmless(n.Left) && !slices.ContainsFunc(list.Nodes, harmful)
 		}
 		return false
 	case *ast.NilNode:

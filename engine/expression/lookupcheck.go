@@ -68,10 +68,11 @@ func (s *Scope) checkUser(n ast.Node, inRecord bool, report reporter) {
 	s.noteQuery(Query{About: AboutUser})
 	switch {
 	case !s.loose && !slices.Contains(s.FieldNames(), "userId"):
-		report(n, "no-user", s.Events()+" has no userId, so there is no user", "it has "+strings.Join(s.FieldNames(), ", "))
+		report(n, "no-user", s.Events()+" has no userId, so there is no user",
+			"it has "+strings.Join(s.FieldNames(), ", "))
 	case !inRecord:
-		report(n, "bare-record", "user is a person, not a value", "write user.email, user.role, user.teamId or user.active; "+
-			"data.userId for the id; user != nil to ask whether the person is known")
+		report(n, "bare-record", "user is a person, not a value", "write user.email, user.role, user.teamId or "+
+			"user.active; data.userId for the id; user != nil to ask whether the person is known")
 	}
 }
 
@@ -93,7 +94,8 @@ func (s *Scope) checkCall(call *ast.CallNode, name string, inRecord bool, report
 		}
 		report(call.Arguments[1], "unknown-ranking", "users are ranked by "+strings.Join(Rankings, ", "), hint)
 	case !isText:
-		report(call.Arguments[0], "unknown-table", "the name of the table is written in quotes", "write "+s.example(s.anyTable()))
+		report(call.Arguments[0], "unknown-table", "the name of the table is written in quotes",
+			"write "+s.example(s.anyTable()))
 	default:
 		s.noteQuery(Query{About: AboutLookup, Of: of.Value})
 		s.checkTable(call, of, inRecord, report)

@@ -80,8 +80,10 @@ func on(pattern, code, message, hint string, complete ...func(s *Scope, p *Probl
 }
 
 var translations = []translation{
-	on(`^unknown field (\S+)$`, "unknown-field", "", "", func(s *Scope, p *Problem, m []string) { s.unknownField(p, m[1]) }),
-	on(`^unknown name (\S+)$`, "unknown-name", "", "", func(s *Scope, p *Problem, m []string) { s.unknownName(p, m[1], "") }),
+	on(`^unknown field (\S+)$`, "unknown-field", "", "",
+		func(s *Scope, p *Problem, m []string) { s.unknownField(p, m[1]) }),
+	on(`^unknown name (\S+)$`, "unknown-name", "", "",
+		func(s *Scope, p *Problem, m []string) { s.unknownName(p, m[1], "") }),
 	on(`^type (.+) has no (?:field|method) (\S+)$`, "unknown-field", "<1> has no field {2}", "", (*Scope).noSuchMember),
 	on(`^(\S+) is not callable$`, "not-a-function", "this is a value, not a function", "write it without brackets"),
 	on(`^invalid operation: (\S+) \(mismatched types (.+) and (.+)\)$`, "type-mismatch",
@@ -101,7 +103,8 @@ var translations = []translation{
 	on(`cannot be mixed`, "", "?? and another operator beside it need brackets", "write (data.score ?? 100) < 70"),
 	on(`^unexpected token EOF$`, "", "the expression ends too early",
 		"something is missing at the end, such as a value or a closing bracket"),
-	on(`^unexpected token \w+\("([)\]])"\)$`, "", "unexpected {1}", "no bracket is open here: remove it, or open one before it"),
+	on(`^unexpected token \w+\("([)\]])"\)$`, "", "unexpected {1}",
+		"no bracket is open here: remove it, or open one before it"),
 	on(`^unexpected token \w+\("/"\)$`, "", "unexpected /", `a pattern is a text in quotes: matches "(?i)call"`),
 	on(`^unexpected token \w+\("#"\)$`, "", "# starts no comment in an expression",
 		"put the comment on a line of its own above the key, with # in front; inside any(…) # is an element of the list"),
@@ -113,7 +116,8 @@ var translations = []translation{
 		"an operator or a comma is missing before it, or quotes around a text of several words"),
 	on(`^invalid char escape$`, "", "unknown escape after a backslash",
 		`write two backslashes, as in "\\d+", or put the text in backticks`),
-	on(`^bad number syntax: "(.*)"$`, "", "{1} is not a number", "write a plain number, or days(7), hours(2), minutes(45)"),
+	on(`^bad number syntax: "(.*)"$`, "", "{1} is not a number",
+		"write a plain number, or days(7), hours(2), minutes(45)"),
 	on(`^unrecognized character: U\+\w+ '(.*)'$`, "", "unexpected character {1}",
 		"the operators are + - * / % < <= > >= == != and or not in contains startsWith endsWith matches ??"),
 	on(`^not enough arguments to call (\w+)|^expected at least \d+ arguments`, "type-mismatch",
@@ -209,7 +213,8 @@ func (s *Scope) unknownName(p *Problem, name, behind string) {
 		p.Code = "bad-mention"
 		p.Message = "mention(…) stands alone in a hole, in the text of a Slack message that reads mrkdwn, and nowhere else"
 		p.Hint = `in such a text write {{ mention(data.email) }}; elsewhere the address itself: {{ data.email }}`
-	case strings.HasPrefix(behind, "-") && (s.loose || !strings.EqualFold(field, name)): // a field with a dash in its name reads as a subtraction
+	case strings.HasPrefix(behind, "-") && (s.loose || !strings.EqualFold(field, name)):
+		// A field with a dash in its name reads as a subtraction.
 		p.Hint = `write data["first-name"] for a field with a dash in its name; a subtraction has a value on each side`
 	case strings.EqualFold(field, name):
 		p.Hint = "an event's fields are in data: write data." + field
@@ -260,7 +265,8 @@ func mismatchHint(_ *Scope, p *Problem, m []string) {
 	case is("a function"):
 		p.Hint = `a function needs brackets: days(7), weekday(now, "UTC")`
 	case between("true or false", "a text"):
-		p.Hint = "write data.passed for true, not data.passed for false; a text, such as a table's cell, is compared with a text"
+		p.Hint = "write data.passed for true, not data.passed for false; " +
+			"a text, such as a table's cell, is compared with a text"
 	case between("true or false", "a number"):
 		p.Hint = "write data.passed for true, not data.passed for false"
 	case op == "in" && (right == "a text" || right == "a number"):
@@ -279,7 +285,8 @@ func mismatchHint(_ *Scope, p *Problem, m []string) {
 	case op == "..":
 		p.Hint = "a range is of whole numbers: 60..70; for others write 60.5 <= data.score and data.score < 70"
 	case between("a number", "a text") && op == "+":
-		p.Hint = `make a text of the number, string(data.score), or write the text around a hole: "scored {{ data.score }}"`
+		p.Hint = `make a text of the number, string(data.score), ` +
+			`or write the text around a hole: "scored {{ data.score }}"`
 	case between("a number", "a text"):
 		p.Hint = `write numbers without quotes, texts with: data.score < 70, data.quizType == "graded"; ` +
 			`a number in a text, such as a table's cell, is float(…)`

@@ -26,7 +26,8 @@ func checkText(text string) (Problem, bool) {
 		}, true
 	case strings.TrimSpace(text) == "":
 		return Problem{
-			To: 1, Code: "empty-expression", Message: "there is no expression here", Hint: "write one, such as data.score < 70",
+			To: 1, Code: "empty-expression", Message: "there is no expression here",
+			Hint: "write one, such as data.score < 70",
 		}, true
 	}
 	return Problem{}, false
@@ -63,7 +64,8 @@ func checkBounds(text string, tree ast.Node) []Problem {
 	walk = func(n ast.Node, inLoop bool, depth int) {
 		if depth > maxExpressionDepth {
 			if !tooDeep {
-				report(n, "too-deep", "the expression nests too deep, or has too many parts in a row", "split the rule into several")
+				report(n, "too-deep", "the expression nests too deep, or has too many parts in a row",
+					"split the rule into several")
 			}
 			tooDeep = true
 			return
@@ -74,7 +76,8 @@ func checkBounds(text string, tree ast.Node) []Problem {
 				report(n, "forbidden-function", n.Name+" cannot be used in rules", hint)
 			}
 			if isPredicate(n) && inLoop {
-				report(n, "nested-loop", n.Name+" is inside another loop over a list", "one loop at a time: a rule must stay fast on any event")
+				report(n, "nested-loop", n.Name+" is inside another loop over a list",
+					"one loop at a time: a rule must stay fast on any event")
 			}
 		case *ast.CallNode:
 			if name, ok := n.Callee.(*ast.IdentifierNode); ok && name.Value == "now" {

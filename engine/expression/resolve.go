@@ -25,7 +25,7 @@ func (s *Scope) resolve(text string, tree ast.Node) []Problem {
 		case *ast.IdentifierNode:
 			s.usesNow = s.usesNow || n.Value == "now"
 			s.usesReceivedAt = s.usesReceivedAt || n.Value == "receivedAt"
-			if !slices.Contains(s.Names(), n.Value) && !slices.Contains(vars, n.Value) && !slices.Contains(functionNames, n.Value) {
+			if !slices.Contains(slices.Concat(s.Names(), vars, functionNames), n.Value) {
 				p := Problem{From: n.Location().From, To: n.Location().From + len([]rune(n.Value))}
 				s.unknownName(&p, n.Value, around(runes, p))
 				report(p)

@@ -90,8 +90,10 @@ func checkSequences(text string, tree ast.Node) []Problem {
 		case *ast.CallNode:
 			if member, ok := n.Callee.(*ast.MemberNode); ok {
 				report(member, Problem{
-					Code: "forbidden-function", Message: strings.Trim(syntax.Text(member.Property), `"`) + "() cannot be called on a value",
-					Hint: `functions come before their value: hour(now, "UTC"), format(now, "15:04", "UTC"); times are compared with < and >`,
+					Code:    "forbidden-function",
+					Message: strings.Trim(syntax.Text(member.Property), `"`) + "() cannot be called on a value",
+					Hint: `functions come before their value: hour(now, "UTC"), format(now, "15:04", "UTC"); ` +
+						"times are compared with < and >",
 				})
 			}
 		}

@@ -20,7 +20,10 @@ var looksLikeHole = []struct {
 	message string
 	warning bool
 }{
-	{regexp.MustCompile(`(?:^|[^{])(\$?\{ *((?:data\.)?\w+) *\})(?:$|[^}])`), "a hole has two braces on each side", false},
+	{
+		regexp.MustCompile(`(?:^|[^{])(\$?\{ *((?:data\.)?\w+) *\})(?:$|[^}])`),
+		"a hole has two braces on each side", false,
+	},
 	{regexp.MustCompile(`/(:(\w+))`), "this is shown as it is", true},
 	{regexp.MustCompile(`(?:^|[^\w.{$"'])(data\.(\w+))`), "this is shown as it is, not as its value", true},
 }
@@ -46,9 +49,11 @@ func literalText(t *expression.TemplateTree) []expression.Problem {
 		for _, m := range foreign.pattern.FindAllStringSubmatchIndex(shown, -1) {
 			name := strings.TrimPrefix(shown[m[4]:m[5]], "data.")
 			field := strings.TrimPrefix(t.Scope.Suggest(name), "data.")
-			if !foreign.warning && strings.HasPrefix(shown[m[4]:m[5]], "data.") || slices.Contains(t.Scope.FieldNames(), field) {
+			known := slices.Contains(t.Scope.FieldNames(), field)
+			if known || !foreign.warning && strings.HasPrefix(shown[m[4]:m[5]], "data.") {
 				mark(m[2], m[3], expression.Problem{
-					Code: "single-brace", Message: foreign.message, Hint: "write {{ data." + field + " }}", Warning: foreign.warning,
+					Code: "single-brace", Warning: foreign.warning,
+					Message: foreign.message, Hint: "write {{ data." + field + " }}",
 				})
 			}
 		}

@@ -29,7 +29,8 @@ var neverEqual = binary(func(b *ast.BinaryNode) (string, string) {
 			_, err := time.Parse(layout, text)
 			if layout != "" && err != nil && whole || strings.HasPrefix(layout, "15:04") && unpadded.MatchString(text) {
 				example := time.Date(2026, 3, 7, 9, 5, 0, 0, time.UTC).Format(layout)
-				return "the layout " + strconv.Quote(layout) + " never gives " + is, "it gives texts such as " + strconv.Quote(example)
+				return "the layout " + strconv.Quote(layout) + " never gives " + is,
+					"it gives texts such as " + strconv.Quote(example)
 			}
 		}
 	}

@@ -17,7 +17,8 @@ var notAnAddress = Check{Code: "suspicious", In: Address, Run: func(p *Pass, n a
 	}
 	what := syntax.Text(n)
 	name := what[strings.LastIndexByte(what, '.')+1:]
-	if isUser := strings.HasPrefix(what, "user."); !syntax.IsPath(n) || !isUser && !isStandard(p.Tree.Scope, syntax.Field(n)) {
+	isKnown := strings.HasPrefix(what, "user.") || isStandard(p.Tree.Scope, syntax.Field(n))
+	if !syntax.IsPath(n) || !isKnown {
 		name = ""
 	}
 	hint := "write user.email"

@@ -22,6 +22,7 @@ var noZone = Check{Code: "no-zone", In: anywhere, Run: func(p *Pass, n ast.Node)
 	if at == 2 {
 		given += ", " + arguments[1].String()
 	}
-	p.report(n.(*ast.CallNode).Callee, name+" without a time zone takes the zone in which the time was sent, and UTC for now",
+	p.report(n.(*ast.CallNode).Callee,
+		name+" without a time zone takes the zone in which the time was sent, and UTC for now",
 		fmt.Sprintf(`name the zone: %s(%s, "Asia/Kolkata"), or "UTC" if that is meant`, name, given))
 }}

@@ -28,11 +28,13 @@ var wildcard = binary(func(b *ast.BinaryNode) (string, string) {
 		slashes := slashed.FindStringSubmatch(text)
 		switch {
 		case b.Operator == "matches" && slashes != nil:
-			return "the slashes are taken as part of the pattern", fmt.Sprintf("write matches %q; (?i) in front ignores case", slashes[1])
+			return "the slashes are taken as part of the pattern",
+				fmt.Sprintf("write matches %q; (?i) in front ignores case", slashes[1])
 		case b.Operator == "matches" && regexp.QuoteMeta(text) == text && percent.MatchString(text):
 			return "% matches only itself", fmt.Sprintf("remove it: a pattern may match anywhere: matches %q", bare)
 		case b.Operator == "in" && strings.Contains(text, ", ") && len(texts) == 1:
-			return "this is one text with a comma in it", `each text of a list has quotes of its own: ["practice", "survey"]`
+			return "this is one text with a comma in it",
+				`each text of a list has quotes of its own: ["practice", "survey"]`
 		case b.Operator != "matches" && bare != "" && (star.MatchString(text) || !compares && percent.MatchString(text)):
 			return "there are no wildcards: * and % match only themselves",
 				fmt.Sprintf("write contains %q, startsWith or endsWith, or matches with a pattern", bare)

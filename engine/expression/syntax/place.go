@@ -27,8 +27,9 @@ func End(text []rune, from int) int {
 
 // WordEnd is End, but of a quoted text only the quote.
 func WordEnd(text []rune, from int) int {
+	isWord := func(r rune) bool { return r == '_' || r == '$' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 	to := from
-	for to < len(text) && (text[to] == '_' || text[to] == '$' || unicode.IsLetter(text[to]) || unicode.IsDigit(text[to])) {
+	for to < len(text) && isWord(text[to]) {
 		to++
 	}
 	if to == from && from+2 <= len(text) && slices.Contains(twoSigns, string(text[from:from+2])) {
