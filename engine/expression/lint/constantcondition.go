@@ -121,7 +121,8 @@ func (t *trial) isOpaque(part ast.Node) bool {
 		_, _, ok := comparison(leaf.Node)
 		syntax.Walk(leaf.Node, func(n ast.Node) {
 			name, isName := n.(*ast.IdentifierNode)
-			opaque = opaque || !ok && isName && slices.Contains(t.scope.Names(), name.Value)
+			reads := isName && slices.Contains(t.scope.Names(), name.Value) || syntax.Lookup(n) != ""
+			opaque = opaque || reads && !ok
 		})
 		return opaque
 	})

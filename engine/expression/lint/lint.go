@@ -39,7 +39,7 @@ const (
 
 // checks are all checks. At one place, the first that finds something reports.
 var checks = []Check{
-	idleSubstitute, outerSpace, emptyChoice, wildcard, neverEqual, exactlyNow, sameSides, percentScale,
+	idleSubstitute, outerSpace, emptyChoice, wildcard, neverEqual, exactlyNow, sameSides, percentScale, roundedQuotient,
 	emptyCell, progressArguments, lookupKey, notAnAddress, noZone, constantCondition,
 }
 

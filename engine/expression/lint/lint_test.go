@@ -105,6 +105,8 @@ func TestTree_soundConditionsHaveNoProblem(t *testing.T) {
 		`data.score == 9007199254740993 and data.score != 9007199254740992`,
 		`data.score != 9007199254740992 or data.score == 9007199254740993`,
 		`user.role == "rep" or user.role != "rep"`,
+		`any(["u1", "u2"], lookup("managers", #).email == "x")`,
+		`rank("u1", "score") < 3`,
 		`lookup("managers", data.userId).email != nil and data.userId == "u1"`,
 	} {
 		if problems := Tree(tree(t, scopeOf(quiz), text, Condition), Condition); len(problems) > 0 {
