@@ -34,9 +34,9 @@ func env(t testing.TB, data string) *Env {
 
 func condition(t testing.TB, text string) *Condition {
 	t.Helper()
-	c, faults := NewScope([]*event.Type{wide}).Condition(text)
+	c, problems := NewScope([]*event.Type{wide}).Condition(text)
 	if c == nil {
-		t.Fatalf("%s: %v", text, faults)
+		t.Fatalf("%s: %v", text, problems)
 	}
 	return c
 }
@@ -44,7 +44,7 @@ func condition(t testing.TB, text string) *Condition {
 const practice = `{"userId":"u1","quizType":"practice"}`
 
 // The table of the rule language, on a practice quiz: no score, no passed.
-func TestMissingValuesFollowTheTableOfTheRuleLanguage(t *testing.T) {
+func TestCondition_Eval_missingValuesAreUnknown(t *testing.T) {
 	for text, want := range map[string]Truth{
 		`data.score < 70`:                                     Undecided,
 		`not (data.score < 70)`:                               Undecided,
@@ -72,7 +72,7 @@ func TestMissingValuesFollowTheTableOfTheRuleLanguage(t *testing.T) {
 	}
 }
 
-func TestConditionsOverTheWholeLanguage(t *testing.T) {
+func TestCondition_Eval_wholeLanguage(t *testing.T) {
 	const data = `{"userId":"u1","score":61,"maxScore":100,"passed":false,"quizName":"Discovery call",
 		"tags":["a","b",null,3],"extra":{"n":{"m":5},"items":[{"s":1},{"s":5},{}],"big":1e400},
 		"at":"2026-03-01T10:00:00+05:30","free":[1,2,3],"quizId":7}`
@@ -162,7 +162,7 @@ func TestConditionsOverTheWholeLanguage(t *testing.T) {
 	}
 }
 
-func TestNumbersAreExactBeyondFloats(t *testing.T) {
+func TestCondition_Eval_isExactBeyondFloats(t *testing.T) {
 	for data, want := range map[string]Truth{
 		`{"score": 9007199254740993}`:         True,
 		`{"score": 9007199254740992}`:         False,
@@ -182,7 +182,7 @@ func TestNumbersAreExactBeyondFloats(t *testing.T) {
 	}
 }
 
-func TestExplainShowsEachClauseWithItsValues(t *testing.T) {
+func TestCondition_Explain_showsEachClauseWithItsValues(t *testing.T) {
 	c := condition(t, `data.quizType == "graded" and (data.score < 70 or not data.passed) and data.score != nil`)
 	got, err := json.Marshal(c.Explain(env(t, `{"quizType":"graded","score":80}`)))
 	if err != nil {
@@ -234,12 +234,12 @@ func TestCheck_mistakesHaveAPlaceAndAHint(t *testing.T) {
 		`$env.data == nil`:                            {"$env", "unknown-name", "unknown name $env", "write data.field"},
 		`data.free[typo:2] == nil`:                    {"typo", "unknown-name", "unknown name typo", "did you mean type?"},
 	} {
-		_, faults := NewScope([]*event.Type{wide}).Condition(text)
-		if len(faults) != 1 {
-			t.Errorf("%s: %d faults: %v", text, len(faults), faults)
+		_, problems := NewScope([]*event.Type{wide}).Condition(text)
+		if len(problems) != 1 {
+			t.Errorf("%s: %d problems: %v", text, len(problems), problems)
 			continue
 		}
-		f := faults[0]
+		f := problems[0]
 		runes := []rune(text)
 		at := string(runes[min(f.From, len(runes)):min(f.To, len(runes))])
 		if at != want.at || f.Code != want.code || f.Message != want.message || f.Hint != want.hint {
@@ -248,7 +248,7 @@ func TestCheck_mistakesHaveAPlaceAndAHint(t *testing.T) {
 	}
 }
 
-// Each line is an expression with its faults, all of them: what stands there,
+// Each line is an expression with its problems, all of them: what stands there,
 // and the code.
 func TestCheck_findsEveryMistakeInOneRun(t *testing.T) {
 	for text, want := range map[string]string{
@@ -263,10 +263,10 @@ func TestCheck_findsEveryMistakeInOneRun(t *testing.T) {
 		`data.score < 70% and data.socre > 3`:                                 "% syntax, socre unknown-field",
 		`any(data.tags, # == "a" and data.scor < 1) and daat.score < 1`:       "scor unknown-field, daat unknown-name",
 	} {
-		c, faults := NewScope([]*event.Type{wide}).Condition(text)
+		c, problems := NewScope([]*event.Type{wide}).Condition(text)
 		var got []string
 		runes := []rune(text)
-		for _, f := range faults {
+		for _, f := range problems {
 			got = append(got, string(runes[min(f.From, len(runes)):min(f.To, len(runes))])+" "+f.Code)
 		}
 		if c != nil || strings.Join(got, ", ") != want {
@@ -330,14 +330,14 @@ func TestCheck_foreignSyntaxHasAHint(t *testing.T) {
 		`format(data.at, "DD.MM.YYYY") == "x"`:        `write it as the moment 2 January 2006, 15:04:05 would look: "2006-01-02", "2 Jan 15:04"`,
 		`format(data.at, "2 Jan", "IST/Delhi") == ""`: "write a region and a city, as in Europe/Berlin, America/New_York or Asia/Kolkata, or UTC",
 	} {
-		c, faults := NewScope([]*event.Type{wide}).Condition(text)
-		if c != nil || len(faults) == 0 || faults[0].Hint != want {
-			t.Errorf("%s\n got %+v\nwant %s", text, faults, want)
+		c, problems := NewScope([]*event.Type{wide}).Condition(text)
+		if c != nil || len(problems) == 0 || problems[0].Hint != want {
+			t.Errorf("%s\n got %+v\nwant %s", text, problems, want)
 		}
 	}
 }
 
-func TestATextThatIsNoNumberSaysSo(t *testing.T) {
+func TestFloat_saysWhichTextIsNoNumber(t *testing.T) {
 	for text, want := range map[string]string{
 		`float("70.5") == 70.5`:    "",
 		`float(" 70") < 1`:         `" 70" is no number`,
@@ -364,7 +364,7 @@ func TestCheck_isFastOnNonsense(t *testing.T) {
 		s := NewScope([]*event.Type{wide})
 		s.SetTables(Tables{"m": {}})
 		start := time.Now()
-		if c, faults := s.Condition(text); c != nil || len(faults) == 0 {
+		if c, problems := s.Condition(text); c != nil || len(problems) == 0 {
 			t.Errorf("%.20s is sound", text)
 		}
 		if took := time.Since(start); took > 10*time.Second { // runaway, on any machine
@@ -373,10 +373,10 @@ func TestCheck_isFastOnNonsense(t *testing.T) {
 	}
 }
 
-func TestUndeclaredTypesAreUnchecked(t *testing.T) {
-	c, faults := NewScope([]*event.Type{nil}).Condition(`data.anything.at == 1 and data.name == "x"`)
-	if faults != nil {
-		t.Fatal(faults)
+func TestNewScope_undeclaredTypesAreUnchecked(t *testing.T) {
+	c, problems := NewScope([]*event.Type{nil}).Condition(`data.anything.at == 1 and data.name == "x"`)
+	if problems != nil {
+		t.Fatal(problems)
 	}
 	e, _ := event.Decode([]byte(`{"event":"other","data":{"anything":{"at":1},"name":5}}`))
 	got, reason := c.Eval(NewEnv(&e, nil, noon))
@@ -385,7 +385,7 @@ func TestUndeclaredTypesAreUnchecked(t *testing.T) {
 	}
 }
 
-func TestNothingRunsAway(t *testing.T) {
+func TestCondition_Eval_isBounded(t *testing.T) {
 	list := "[" + strings.Repeat(`"aaaaaaaaaaaaaaaa",`, 50_000) + `"b"]`
 	data := `{"tags":` + list + `,"quizName":"` + strings.Repeat("x", 100_000) + `","free":"` + strings.Repeat("y", 100_000) + `"}`
 	for _, text := range []string{

@@ -61,9 +61,9 @@ func TestCondition_looksUpBeyondTheEvent(t *testing.T) {
 		`let m = "m1"; progress(data.userId, m) == 80`:                "true",
 		`user.role in ["rep", "lead"] and lookup("managers", data.userId).email != nil and rank(data.userId, "score") < 2`: "false",
 	} {
-		c, faults := regional().Condition(text)
-		if c == nil || len(faults) > 0 {
-			t.Errorf("%s: %+v", text, faults)
+		c, problems := regional().Condition(text)
+		if c == nil || len(problems) > 0 {
+			t.Errorf("%s: %+v", text, problems)
 			continue
 		}
 		env := env(t, `{"userId":"u1","quizId":"q7","score":61}`)
@@ -104,9 +104,9 @@ func TestEnv_withoutResolverNothingIsKnown(t *testing.T) {
 // Each question is asked once for an event, and what was asked explains the
 // decision when the answers are others.
 func TestLookupLog_keepsAnswers(t *testing.T) {
-	c, faults := factScope().Condition(`user.role == "rep" and user.active and lookup("managers", data.userId).email != "x" and rank(data.userId, "score") < 9`)
+	c, problems := factScope().Condition(`user.role == "rep" and user.active and lookup("managers", data.userId).email != "x" and rank(data.userId, "score") < 9`)
 	if c == nil {
-		t.Fatal(faults)
+		t.Fatal(problems)
 	}
 	facts, first := everything(), env(t, `{"userId":"u1"}`)
 	log := &LookupLog{Resolver: facts}
@@ -175,22 +175,22 @@ func TestCheck_wrongLookupsHaveAPlaceAndAHint(t *testing.T) {
 		`rank(data.userId, data.quizId) < 3`:            `23-29 unknown-ranking users are ranked by progress, time, score, completions | write rank(data.userId, "score")`,
 		`progress(data.userId) < 3`:                     `0-8 type-mismatch an argument is missing in the brackets | write progress(data.userId, "m-77")`,
 	} {
-		c, faults := factScope().Condition(text)
-		if c != nil || len(faults) == 0 {
-			t.Errorf("%s: %v", text, faults)
+		c, problems := factScope().Condition(text)
+		if c != nil || len(problems) == 0 {
+			t.Errorf("%s: %v", text, problems)
 			continue
 		}
-		f := faults[0]
-		if got := fmt.Sprintf("%d-%d %s %s | %s", f.From, f.To, f.Code, f.Message, f.Hint); got != want || len(faults) > 1 {
-			t.Errorf("%s\n got %s\nwant %s (%d faults)", text, got, want, len(faults))
+		f := problems[0]
+		if got := fmt.Sprintf("%d-%d %s %s | %s", f.From, f.To, f.Code, f.Message, f.Hint); got != want || len(problems) > 1 {
+			t.Errorf("%s\n got %s\nwant %s (%d problems)", text, got, want, len(problems))
 		}
 	}
 	s := NewScope([]*event.Type{{Name: "room.booked", Fields: []event.Field{{Name: "room", Kind: event.Text}}}})
-	if _, faults := s.Condition(`user.email == "x"`); len(faults) != 1 || faults[0].Code != "no-user" {
-		t.Errorf("%+v", faults)
+	if _, problems := s.Condition(`user.email == "x"`); len(problems) != 1 || problems[0].Code != "no-user" {
+		t.Errorf("%+v", problems)
 	}
-	if _, faults := s.Condition(`lookup("rooms", data.room).floor == "1"`); len(faults) != 1 || !strings.Contains(faults[0].Hint, "lookups: {rooms: {file: rooms.csv") {
-		t.Errorf("%+v", faults)
+	if _, problems := s.Condition(`lookup("rooms", data.room).floor == "1"`); len(problems) != 1 || !strings.Contains(problems[0].Hint, "lookups: {rooms: {file: rooms.csv") {
+		t.Errorf("%+v", problems)
 	}
 }
 
@@ -210,9 +210,9 @@ func TestReplayed_whatWasNotLookedUpIsNotMissing(t *testing.T) {
 		`progress(data.userId, "m0") > 1`:  `unknown: no progress of "u1" in "m0" is known`,
 		`progress(data.userId, "m1") == 1`: "true: ",
 	} {
-		c, faults := factScope().Condition(text)
+		c, problems := factScope().Condition(text)
 		if c == nil {
-			t.Fatal(faults)
+			t.Fatal(problems)
 		}
 		if got, reason := c.Eval(e); fmt.Sprintf("%s: %s", got, reason) != want {
 			t.Errorf("%s is %s: %s, want %s", text, got, reason, want)

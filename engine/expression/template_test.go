@@ -15,9 +15,9 @@ import (
 
 func template(t testing.TB, text string) *Template {
 	t.Helper()
-	tm, faults := NewScope([]*event.Type{wide}).Template(text)
-	if len(faults) > 0 {
-		t.Fatalf("%s: %v", text, faults)
+	tm, problems := NewScope([]*event.Type{wide}).Template(text)
+	if len(problems) > 0 {
+		t.Fatalf("%s: %v", text, problems)
 	}
 	return tm
 }
@@ -111,12 +111,12 @@ func TestCheckTemplate_mistakesHaveAPlaceAndAHint(t *testing.T) {
 		`äö {{ data.userId`:            {"{{", "{{ is not closed", "close it with }}, or write {{{{ for a literal {{"},
 		`{{ }}`:                        {" ", "there is no expression here", "write what is to be shown, such as {{ data.userId }}"},
 	} {
-		_, faults := NewScope([]*event.Type{wide}).Template(text)
-		if len(faults) != 1 {
-			t.Errorf("%s: faults %v", text, faults)
+		_, problems := NewScope([]*event.Type{wide}).Template(text)
+		if len(problems) != 1 {
+			t.Errorf("%s: problems %v", text, problems)
 			continue
 		}
-		f := faults[0]
+		f := problems[0]
 		runes := []rune(text)
 		at := string(runes[min(f.From, len(runes)):min(f.To, len(runes))])
 		if (want.at != "" && at != want.at) || f.Message != want.message || f.Hint != want.hint {
@@ -127,10 +127,10 @@ func TestCheckTemplate_mistakesHaveAPlaceAndAHint(t *testing.T) {
 
 func mentioning(t testing.TB, text string) *Template {
 	t.Helper()
-	tm, faults := NewScope([]*event.Type{wide}).MentionTemplate(text)
-	faults = slices.DeleteFunc(faults, func(f Problem) bool { return f.Warning }) // an id serves as an address
-	if len(faults) > 0 {
-		t.Fatalf("%s: %v", text, faults)
+	tm, problems := NewScope([]*event.Type{wide}).MentionTemplate(text)
+	problems = slices.DeleteFunc(problems, func(f Problem) bool { return f.Warning }) // an id serves as an address
+	if len(problems) > 0 {
+		t.Fatalf("%s: %v", text, problems)
 	}
 	return tm
 }
@@ -193,11 +193,11 @@ func TestCheckMentionTemplate_mentionAnywhereElseIsAnError(t *testing.T) {
 		`{{ mention(data.score) }}`:           {{From: 11, To: 21, Code: "type-mismatch"}},
 		`ä {{ mention(data.usrId) }}`:         {{From: 18, To: 23, Code: "unknown-field"}},
 	} {
-		_, faults := scope.MentionTemplate(text)
-		if diff := cmp.Diff(want, faults, cmpopts.IgnoreFields(Problem{}, "Message", "Hint"), cmpopts.IgnoreUnexported(Problem{})); diff != "" {
+		_, problems := scope.MentionTemplate(text)
+		if diff := cmp.Diff(want, problems, cmpopts.IgnoreFields(Problem{}, "Message", "Hint"), cmpopts.IgnoreUnexported(Problem{})); diff != "" {
 			t.Errorf("%s: %s", text, diff)
 		}
-		for _, f := range faults {
+		for _, f := range problems {
 			if f.Hint == "" {
 				t.Errorf("%s: no hint", text)
 			}
@@ -206,9 +206,9 @@ func TestCheckMentionTemplate_mentionAnywhereElseIsAnError(t *testing.T) {
 	_, inText := scope.Template(`{{ mention(data.userId) }}`)
 	_, inCondition := scope.Condition(`mention(data.userId) == "x"`)
 	_, inKey := scope.Check(`mention(data.userId)`)
-	for what, faults := range map[string][]Problem{"text": inText, "condition": inCondition, "key": inKey} {
-		if len(faults) != 1 || faults[0].Code != "bad-mention" {
-			t.Errorf("in a %s: %+v", what, faults)
+	for what, problems := range map[string][]Problem{"text": inText, "condition": inCondition, "key": inKey} {
+		if len(problems) != 1 || problems[0].Code != "bad-mention" {
+			t.Errorf("in a %s: %+v", what, problems)
 		}
 	}
 }

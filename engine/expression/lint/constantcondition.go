@@ -227,7 +227,7 @@ func (t *trial) dimensions(readings map[string]*reading) []dimension {
 	for _, e := range t.scope.Types() {
 		types.values = append(types.values, e.Name)
 	}
-	if t.scope.Open() {
+	if len(types.values) == 0 || t.scope.Open() {
 		types.values = []any{"of any type"}
 	}
 	all := []dimension{types}

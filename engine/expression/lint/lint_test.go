@@ -122,3 +122,26 @@ func TestTree_soundConditionsHaveNoProblem(t *testing.T) {
 		}
 	}
 }
+
+func FuzzTree(f *testing.F) {
+	for _, seed := range []string{
+		`data.score < 70 and data.score > 80`, `lookup("managers", data.userId)["email"] == ""`, `let x = data.score; x == x`,
+		`format(now, data.quizName) == "x" or weekday(now) == ""`, `progress("m", data.userId) > 1..2`, `data.quizName matches "/x/i"`,
+		`not (event == "a") and user.role in []`, `-9223372036854775807 < data.score or data.score in [1e308, 0.1]`, `hour(now, "UTC") == 1 ?? 2`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, s := range []*expression.Scope{scopeOf(quiz), scopeOf(nil), expression.ResponseScope()} {
+			checked, _ := s.CheckCondition(text)
+			if checked == nil {
+				continue
+			}
+			for _, p := range append(Tree(checked, Condition), Tree(checked, Address)...) {
+				if p.Message == "" || p.Code == "" || p.Hint == "" || !p.Warning || p.From < 0 || p.To < p.From {
+					t.Errorf("%q: %+v", text, p)
+				}
+			}
+		}
+	})
+}

@@ -8,7 +8,7 @@ import (
 )
 
 // A hint must not lead to a rule of another meaning.
-func TestCondition_hintsKeepTheMeaning(t *testing.T) {
+func TestCheck_hintsKeepTheMeaning(t *testing.T) {
 	quiz, deal := []*event.Type{event.Standard().Lookup("quiz.submitted")}, []*event.Type{nil}
 	for _, test := range []struct {
 		types               []*event.Type
@@ -32,12 +32,12 @@ func TestCondition_hintsKeepTheMeaning(t *testing.T) {
 		{quiz, `data.score < 70 # low`, "#", "syntax", "# starts no comment", "on a line of its own above the key"},
 		{quiz, `data.score &lt; 70`, "&lt;", "syntax", "HTML", "write the sign itself"},
 	} {
-		c, faults := NewScope(test.types).Condition(test.text)
-		if c != nil || len(faults) != 1 {
-			t.Errorf("%s has the faults %+v, want one", test.text, faults)
+		c, problems := NewScope(test.types).Condition(test.text)
+		if c != nil || len(problems) != 1 {
+			t.Errorf("%s has the problems %+v, want one", test.text, problems)
 			continue
 		}
-		f := faults[0]
+		f := problems[0]
 		at := string([]rune(test.text)[f.From:f.To])
 		if at != test.at || f.Code != test.code || !strings.Contains(f.Message, test.say) || !strings.Contains(f.Hint, test.hint) {
 			t.Errorf("%s\n got %q %s: %s (%s)\nwant %q %s: %s (%s)", test.text, at, f.Code, f.Message, f.Hint, test.at, test.code, test.say, test.hint)
@@ -45,17 +45,17 @@ func TestCondition_hintsKeepTheMeaning(t *testing.T) {
 	}
 }
 
-func TestCondition_leavesSubtractionsAlone(t *testing.T) {
+func TestCheck_leavesSubtractionsAlone(t *testing.T) {
 	loose, quiz := NewScope([]*event.Type{nil}), NewScope([]*event.Type{wide})
 	for text, scope := range map[string]*Scope{
 		`let x = 1; data.score-x > 2`: loose, `data.at-now < days(1)`: loose, `data.a-len(data.b) > 1`: loose, `data.maxScore-data.score > 2`: quiz, `data.score-1 > 2`: quiz, `data.score < 70 // not data.first-name`: quiz, `data.a < 70 /* data.a-b */`: loose,
 	} {
-		if c, faults := scope.Condition(text); c == nil {
-			t.Errorf("%s: %+v", text, faults)
+		if c, problems := scope.Condition(text); c == nil {
+			t.Errorf("%s: %+v", text, problems)
 		}
 	}
-	if _, faults := quiz.Condition(`data.maxScore-score > 2`); len(faults) != 1 || faults[0].Hint != "an event's fields are in data: write data.score" {
-		t.Errorf("%+v", faults)
+	if _, problems := quiz.Condition(`data.maxScore-score > 2`); len(problems) != 1 || problems[0].Hint != "an event's fields are in data: write data.score" {
+		t.Errorf("%+v", problems)
 	}
 }
 
