@@ -1,7 +1,7 @@
 // Package actions owns what an action is: how a kind of action reads its
 // configuration and a rule's parameters, renders a request from an event, and
 // sends it. Each kind lives in a package of its own below this one, which
-// imports this one and no other kind; cmd/heed registers them.
+// imports this one and no other kind; internal/app registers them.
 package actions
 
 import (

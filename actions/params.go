@@ -170,12 +170,18 @@ func (p *Params) Expression(key string) *expression.Value {
 	if node == nil {
 		return nil
 	}
-	tree, problems := p.Scope.Check(node.Text())
+	return CompileValue(p.Report(), node, p.Scope)
+}
+
+// CompileValue compiles the expression in a node and reports its problems; nil if
+// one is an error.
+func CompileValue(report *source.Report, node *source.Node, scope *expression.Scope) *expression.Value {
+	tree, problems := scope.Check(node.Text())
 	if tree != nil {
 		problems = lint.Tree(tree, lint.Value)
 	}
-	ReportComments(p.Report(), node, expression.Comments(node.Text()))
-	ReportProblems(p.Report(), node, problems)
+	ReportComments(report, node, expression.Comments(node.Text()))
+	ReportProblems(report, node, problems)
 	if tree == nil {
 		return nil
 	}

@@ -7,15 +7,15 @@ import (
 	"heed/engine/expression"
 )
 
-// dispatch finds the rules that an event could match among those that listen
-// to its type. Rules that need an equality on a field are found by the field's
+// dispatch finds the conditions that an event could meet among those that listen
+// to its type. Those that need an equality on a field are found by the field's
 // value, the rest are always looked at.
 type dispatch struct {
-	rules []*Rule
-	// conditions are those of the rules, side by side: with thousands of rules
+	all []listener
+	// conditions are those of the listeners, side by side: with thousands of rules
 	// the way to each costs more than its evaluation.
 	conditions []expression.Condition
-	always     []int // indexes into rules, as everywhere here
+	always     []int // indexes into all, as everywhere here
 	fields     []*fieldIndex
 }
 
@@ -25,19 +25,19 @@ type indexed struct {
 	kind  event.Kind
 }
 
-// fieldIndex has the rules that need an equality on one field.
+// fieldIndex has the listeners that need an equality on one field.
 type fieldIndex struct {
 	indexed
 	all   []int
 	byKey map[any][]int
 }
 
-func newDispatch(rules []*Rule) *dispatch {
-	d := &dispatch{rules: rules}
-	variety := countKeys(rules)
-	for at, rule := range rules {
-		d.conditions = append(d.conditions, *rule.Condition)
-		guard, ok := choose(rule.Condition.Guards(), variety)
+func newDispatch(listeners []listener) *dispatch {
+	d := &dispatch{all: listeners}
+	variety := countKeys(listeners)
+	for at, l := range listeners {
+		d.conditions = append(d.conditions, *l.condition)
+		guard, ok := choose(l.condition.Guards(), variety)
 		if !ok {
 			d.always = append(d.always, at)
 			continue
@@ -52,10 +52,10 @@ func newDispatch(rules []*Rule) *dispatch {
 }
 
 // countKeys counts the different values that rules ask a field for.
-func countKeys(rules []*Rule) map[indexed]int {
+func countKeys(listeners []listener) map[indexed]int {
 	seen := map[indexed]map[any]bool{}
-	for _, rule := range rules {
-		for _, g := range rule.Condition.Guards() {
+	for _, l := range listeners {
+		for _, g := range l.condition.Guards() {
 			by := indexed{g.Field, g.Kind}
 			if seen[by] == nil {
 				seen[by] = map[any]bool{}

@@ -14,6 +14,8 @@ import (
 
 	"heed/engine/event"
 	"heed/engine/expression"
+	"heed/engine/record"
+	"heed/engine/state"
 )
 
 // Rule is one compiled rule.
@@ -25,6 +27,13 @@ type Rule struct {
 	On        []string
 	Condition *expression.Condition
 	Steps     []Step
+	// Time is what the rule remembers and waits for; nil for a rule that acts at
+	// once.
+	Time *Timing
+	// Shadow says that the rule is decided and recorded, and never sends.
+	Shadow bool
+	// Was is the rule's name before it was renamed; its state moves with it.
+	Was string
 	// Asks is what the rule asks beyond the event, without users and keys.
 	Asks []expression.Query
 	// File and Line say where the rule is written.
@@ -32,13 +41,28 @@ type Rule struct {
 	Line int
 }
 
+// ActionNames are the names of the actions that the rule takes.
+func (r *Rule) ActionNames() (names []string) {
+	all := slices.Clone(r.Steps)
+	if r.Time != nil {
+		all = append(all, slices.Concat(r.Time.WaitSteps...)...)
+		all = append(all, r.Time.Rest...)
+	}
+	for _, step := range all {
+		if !slices.Contains(names, step.Action) {
+			names = append(names, step.Action)
+		}
+	}
+	return names
+}
+
 // NotFor says why the rule has nothing to do with events of a type; empty if it
 // has.
 func (r *Rule) NotFor(eventType string) string {
-	if slices.Contains(r.On, eventType) {
+	if slices.Contains(r.Types(), eventType) {
 		return ""
 	}
-	return "the rule listens to " + strings.Join(r.On, ", ") + ", not to " + eventType
+	return "the rule listens to " + strings.Join(r.Types(), ", ") + ", not to " + eventType
 }
 
 // Step is one entry of a rule's "do".
@@ -76,8 +100,19 @@ const (
 	Errored    Outcome = "error"
 )
 
-// ModeLive is the mode of a rule whose requests are sent.
-const ModeLive = "live"
+// The modes of a rule: its requests are sent, or it is only decided.
+const (
+	ModeLive   = "live"
+	ModeShadow = "shadow"
+)
+
+// Mode is the rule's mode.
+func (r *Rule) Mode() string {
+	if r.Shadow {
+		return ModeShadow
+	}
+	return ModeLive
+}
 
 // Decision is what one rule made of one event.
 type Decision struct {
@@ -87,6 +122,11 @@ type Decision struct {
 	Reason string
 	// Requests are what a matched rule wants sent, one for each step.
 	Requests []Request
+	// Inputs are what the event means to the rule's state: rows of these keys
+	// change. A rule that did not match may have some, of its reset or its unless.
+	Inputs []state.Input
+	// Effects are what became of them, set when the event is committed.
+	Effects []record.Effect
 	// Explanation is set by Explain only.
 	Explanation *expression.Clause
 }
@@ -111,22 +151,33 @@ type RuleSet struct {
 	catalog *event.Catalog
 	tables  expression.Resolver
 	rules   []*Rule
+	byName  map[string]*Rule
 	byType  map[string]*dispatch
+	scopes  []state.Scope
 }
 
 // NewRuleSet makes a rule set. hash identifies the text it was compiled from;
 // the catalogue types the events' fields; tables, which may be nil, answer the
 // rules' lookups.
 func NewRuleSet(hash string, catalog *event.Catalog, tables expression.Resolver, rules []*Rule) *RuleSet {
-	listening := map[string][]*Rule{}
+	listening := map[string][]listener{}
 	for _, rule := range rules {
-		for _, eventType := range rule.On {
-			listening[eventType] = append(listening[eventType], rule)
+		for _, eventType := range rule.Types() {
+			listening[eventType] = append(listening[eventType], rule.listeners(eventType)...)
 		}
 	}
-	s := &RuleSet{hash: hash, catalog: catalog, tables: tables, rules: rules, byType: map[string]*dispatch{}}
-	for eventType, rules := range listening {
-		s.byType[eventType] = newDispatch(rules)
+	s := &RuleSet{
+		hash: hash, catalog: catalog, tables: tables, rules: rules,
+		byName: map[string]*Rule{}, byType: map[string]*dispatch{},
+	}
+	for _, rule := range rules {
+		s.byName[rule.Name] = rule
+		if rule.Time != nil {
+			s.scopes = append(s.scopes, rule.Time.Scopes()...)
+		}
+	}
+	for eventType, listeners := range listening {
+		s.byType[eventType] = newDispatch(listeners)
 	}
 	return s
 }
@@ -136,6 +187,12 @@ func (s *RuleSet) Hash() string { return s.hash }
 
 // Rules are all rules in the order in which they are written.
 func (s *RuleSet) Rules() []*Rule { return s.rules }
+
+// Rule finds a rule by its name; nil if there is none.
+func (s *RuleSet) Rule(name string) *Rule { return s.byName[name] }
+
+// Scopes are the scopes of the state that the rules keep.
+func (s *RuleSet) Scopes() []state.Scope { return s.scopes }
 
 // Catalog is the catalogue of event types, widened by the rule file.
 func (s *RuleSet) Catalog() *event.Catalog { return s.catalog }
@@ -152,22 +209,22 @@ func (s *RuleSet) Only(rule *Rule) *RuleSet {
 // decisions other than NotMatched, in the order of the rules: a rule that
 // listens and is not among them did not match. It costs with the rules that
 // the event could match, not with all there are. now is what rules see as now;
-// the inquiry, which may be nil, answers what they ask beyond the event and
+// the lookups, which may be nil, answers what they ask beyond the event and
 // keeps what it was asked. It never fails: what goes wrong inside a rule is that
 // rule's outcome.
-func (s *RuleSet) Evaluate(e *event.Event, now time.Time, inquiry *expression.LookupLog) []Decision {
+func (s *RuleSet) Evaluate(e *event.Event, now time.Time, lookups *expression.LookupLog) []Decision {
 	listening := s.byType[e.Type]
 	if listening == nil {
 		return nil
 	}
-	env := s.env(e, now, inquiry)
+	env := s.env(e, now, lookups)
 	var decisions []Decision
 	left := MaxSteps
 	var buffer [64]int
 	for _, at := range listening.candidates(env, buffer[:0]) {
 		truth, reason := listening.conditions[at].Eval(env)
 		if truth != expression.False {
-			decisions = append(decisions, listening.rules[at].decision(env, truth, reason, &left))
+			decisions = listening.all[at].decide(env, e, truth, reason, decisions, &left)
 		}
 	}
 	return decisions
@@ -175,25 +232,65 @@ func (s *RuleSet) Evaluate(e *event.Event, now time.Time, inquiry *expression.Lo
 
 // Explain decides an event as Evaluate does and gives the decision of every
 // rule that listens to its type, with the value of every clause.
-func (s *RuleSet) Explain(e *event.Event, now time.Time, inquiry *expression.LookupLog) []Decision {
+func (s *RuleSet) Explain(e *event.Event, now time.Time, lookups *expression.LookupLog) []Decision {
 	listening := s.byType[e.Type]
 	if listening == nil {
 		return nil
 	}
-	env := s.env(e, now, inquiry)
-	decisions := make([]Decision, len(listening.rules))
+	env := s.env(e, now, lookups)
+	var decisions []Decision
 	left := MaxSteps
-	for i, rule := range listening.rules {
-		truth, reason := rule.Condition.Eval(env)
-		decisions[i] = rule.decision(env, truth, reason, &left)
-		decisions[i].Explanation = rule.Condition.Explain(env)
+	for i := range listening.all {
+		l := &listening.all[i]
+		truth, reason := l.condition.Eval(env)
+		if l.role == roleWhen || truth == expression.True {
+			decisions = l.decide(env, e, truth, reason, decisions, &left)
+		}
+		if l.role == roleWhen {
+			decisions[len(decisions)-1].Explanation = l.condition.Explain(env)
+		}
 	}
 	return decisions
 }
 
-func (s *RuleSet) env(e *event.Event, now time.Time, inquiry *expression.LookupLog) *expression.Env {
+// decide adds what follows from the truth of a listener's condition to the
+// decisions; those of one rule follow each other and make one decision.
+func (l *listener) decide(
+	env *expression.Env, e *event.Event, truth expression.Truth, reason string, decisions []Decision, left *int,
+) []Decision {
+	if l.role == roleWhen {
+		d := l.rule.decision(env, e, truth, reason, left)
+		if last := len(decisions) - 1; last >= 0 && decisions[last].Rule == l.rule {
+			d.Inputs = append(decisions[last].Inputs, d.Inputs...)
+			decisions = decisions[:last]
+		}
+		return append(decisions, d)
+	}
+	if truth != expression.True {
+		return decisions // an unknown unless or reset has no effect
+	}
+	in := mark(e, state.Cancel)
+	if l.role == roleReset {
+		in.Kind = state.Reset
+	}
+	key, missing := l.per.Of(env)
+	if missing != "" {
+		return decisions
+	}
+	in.Key = key
+	if last := len(decisions) - 1; last < 0 || decisions[last].Rule != l.rule {
+		decisions = append(decisions, Decision{Rule: l.rule, Outcome: NotMatched})
+	}
+	d := &decisions[len(decisions)-1]
+	if l.role == roleReset || !slices.ContainsFunc(d.Inputs, func(in state.Input) bool { return in.Kind == state.Cancel }) {
+		d.Inputs = append(d.Inputs, in) // one event cancels once
+	}
+	return decisions
+}
+
+func (s *RuleSet) env(e *event.Event, now time.Time, lookups *expression.LookupLog) *expression.Env {
 	env := expression.NewEnv(e, s.catalog.Lookup(e.Type), now)
-	env.SetLookups(inquiry, s.tables)
+	env.SetLookups(lookups, s.tables)
 	return env
 }
 
@@ -204,19 +301,35 @@ var outcomes = map[expression.Truth]Outcome{
 // decision is what follows from the truth of the rule's condition. left is how
 // many steps the event may still lead to: rule files with more are refused, but
 // whatever the rules are, the event must be storable.
-func (r *Rule) decision(env *expression.Env, truth expression.Truth, reason string, left *int) Decision {
+func (r *Rule) decision(
+	env *expression.Env, e *event.Event, truth expression.Truth, reason string, left *int,
+) Decision {
 	d := Decision{Rule: r, Outcome: outcomes[truth], Reason: reason}
 	if d.Outcome == Matched && len(r.Steps) > *left {
 		d.Outcome, d.Reason = Errored, fmt.Sprintf("the event would lead to more than %d deliveries", MaxSteps)
 	}
-	if d.Outcome == Matched {
-		*left -= len(r.Steps)
-		d.Requests = make([]Request, len(r.Steps))
-		for i, step := range r.Steps {
-			d.Requests[i] = step.render(env)
+	if d.Outcome == Matched && r.Time != nil {
+		in, missing := r.Time.input(env, e)
+		if missing != "" {
+			d.Outcome, d.Reason = Unknown, missing
+			return d
 		}
+		d.Inputs = []state.Input{in}
+	}
+	if d.Outcome == Matched && (r.Time == nil || r.Time.Plain()) {
+		*left -= len(r.Steps)
+		d.Requests = Render(r.Steps, env)
 	}
 	return d
+}
+
+// Render makes the requests of steps.
+func Render(steps []Step, env *expression.Env) []Request {
+	requests := make([]Request, len(steps))
+	for i, step := range steps {
+		requests[i] = step.render(env)
+	}
+	return requests
 }
 
 // maxRequest bounds a rendered request, which is stored with its event.

@@ -26,6 +26,7 @@ func (Kind) Describe() actions.Description {
 			schema.Required("subject", schema.Text("the subject, with {{ templates }}", "Welcome to the team")),
 			schema.Optional("text", schema.Text("the message as plain text, with {{ templates }}")),
 			schema.Optional("html", schema.Text("the message as HTML, with {{ templates }}, whose values are escaped; can stand beside text")),
+			schema.Optional("table", actions.DescribeTable()),
 		).NeedsOne("text", "html"),
 	}
 }

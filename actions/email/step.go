@@ -32,9 +32,10 @@ type step struct {
 	replyTo    *expression.Template
 	subject    *expression.Template
 	text, html *expression.Template
+	table      *actions.Table
 }
 
-// Step reads to, cc, reply_to, subject, text and html.
+// Step reads to, cc, reply_to, subject, text, html and table.
 func (a *action) Step(p *actions.Params) actions.Step {
 	s := &step{from: a.from.String()}
 	if node := p.Require("to", "write to: and an address, such as coach@example.com"); node != nil {
@@ -58,6 +59,7 @@ func (a *action) Step(p *actions.Params) actions.Step {
 	if node := p.Take("html"); node != nil {
 		s.html = readHTML(p, node)
 	}
+	s.table = p.Table()
 	if p.Take("text") == nil && p.Take("html") == nil {
 		p.Report().Errorf(p.Node().Place(), "missing-key", "%s has neither text nor html", p.What()).
 			Suggest("write text: |, and the message below it")
@@ -145,6 +147,7 @@ func (s *step) Render(env *expression.Env) (any, error) {
 	if s.html != nil {
 		r.HTML = s.html.Text(env, html.EscapeString) // each hole has an escape of its own
 	}
+	s.addTable(&r, env)
 	return r, nil
 }
 

@@ -38,6 +38,7 @@ type Request struct {
 
 type step struct {
 	text  *expression.Template
+	table *actions.Table
 	level string
 }
 
@@ -45,12 +46,13 @@ var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelI
 
 const defaultLevel = "info"
 
-// Step reads text and level.
+// Step reads text, table and level.
 func (a action) Step(p *actions.Params) actions.Step {
 	s := step{level: defaultLevel}
 	if p.Require("text", `write text: "{{ data.userId }} …"`) != nil {
 		s.text = p.Template("text")
 	}
+	s.table = p.Table()
 	if level, ok := p.Literal("level"); ok {
 		if _, known := levels[strings.ToLower(level)]; !known {
 			p.Report().Errorf(p.Take("level").Place(), "wrong-type", "there is no log level %s", level).
@@ -63,7 +65,11 @@ func (a action) Step(p *actions.Params) actions.Step {
 
 // Render makes the line for an event.
 func (s step) Render(env *expression.Env) (any, error) {
-	return Request{Text: s.text.Text(env, expression.Plain), Level: s.level}, nil
+	r := Request{Text: s.text.Text(env, expression.Plain), Level: s.level}
+	if s.table != nil {
+		r.Text = strings.TrimRight(r.Text, "\n") + "\n" + s.table.Text(env, expression.Plain)
+	}
+	return r, nil
 }
 
 // Send writes the line.

@@ -18,6 +18,7 @@ func (Kind) Describe() actions.Description {
 			schema.Optional("text", schema.Text("the message in Slack's mrkdwn, with {{ templates }} and, with a token, {{ mention(…) }}; beside blocks it is what notifications show",
 				"Well done, {{ data.userId }}", "Well done, {{ mention(data.email) }}")),
 			schema.Optional("blocks", describeBlocks()),
+			schema.Optional("table", actions.DescribeTable()),
 			schema.Optional("channel", schema.Text(`another channel than the configured one, in quotes: "#enablement"; fixed, without templates`)),
 			schema.Optional("to", schema.Text("with a token: the e-mail address of the person to whom the message goes directly, instead of a channel", "coach@example.com")),
 			schema.Optional("thread_per", schema.Text("with a token: an expression, without braces; messages for which it has the same value go to one thread", "data.quizId")),

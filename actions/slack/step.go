@@ -41,9 +41,10 @@ type step struct {
 	thread    *expression.Value
 	text      *expression.Template
 	blocks    []*actions.JSON
+	table     *actions.Table
 }
 
-// Step reads text, blocks, channel, to and thread_per.
+// Step reads text, blocks, table, channel, to and thread_per.
 func (a *action) Step(p *actions.Params) actions.Step {
 	s := &step{channel: a.channel, byWebhook: a.webhook.IsSet(), workspace: a.workspace}
 	if node := p.Take("text"); node != nil {
@@ -52,6 +53,7 @@ func (a *action) Step(p *actions.Params) actions.Step {
 	if node := p.Take("blocks"); node != nil {
 		s.readBlocks(p, node)
 	}
+	s.table = p.Table()
 	s.checkText(p)
 	s.readThread(p)
 	s.readTarget(p, a.token.IsSet())
@@ -139,6 +141,15 @@ func readAddress(p *actions.Params, node *source.Node) *expression.Template {
 	return t
 }
 
+// withTable puts the table below the text, in a block of code, and leaves out
+// what Slack would cut off.
+func (s *step) withTable(text string, env *expression.Env) string {
+	const open, end = "\n```\n", "\n```"
+	table := s.table.Text(env, func(cell string) string { return Mrkdwn(strings.ReplaceAll(cell, "`", "'")) })
+	room := maxText - len([]rune(text)) - len(open) - len(end)
+	return text + open + shorten(strings.TrimRight(table, "\n"), max(room, 1)) + end
+}
+
 // Render makes the message for an event. A person who is missing or whose
 // address is none is an error.
 func (s *step) Render(env *expression.Env) (any, error) {
@@ -154,6 +165,9 @@ func (s *step) Render(env *expression.Env) (any, error) {
 	}
 	if s.text != nil {
 		r.Text = shorten(s.text.Text(env, Mrkdwn), maxText)
+	}
+	if s.table != nil {
+		r.Text = s.withTable(r.Text, env)
 	}
 	r.Mentions = mentionsIn(r.Text, nil)
 	f := fitter{markdown: maxMarkdown}

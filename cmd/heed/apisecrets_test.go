@@ -43,7 +43,7 @@ func TestDryRunAPI_looksForNoSecrets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			response, err := http.Post(s.app.adminURL()+"/api/v1/dry-run", "application/json", bytes.NewReader(body))
+			response, err := http.Post(s.app.AdminURL()+"/api/v1/dry-run", "application/json", bytes.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -128,7 +128,7 @@ func newBareSink(b *testing.B, arrived func()) string {
 }
 
 func sendQuiz(s *server, id string) (int, error) {
-	return sendSigned(strings.TrimSuffix(strings.TrimPrefix(s.app.webhookURL(), "http://"), receiver.WebhookPath), id)
+	return sendSigned(strings.TrimSuffix(strings.TrimPrefix(s.app.WebhookURL(), "http://"), receiver.WebhookPath), id)
 }
 
 // BenchmarkAcceptanceWithPeople compares durable acceptance by an intake that

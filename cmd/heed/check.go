@@ -2,12 +2,13 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 
 	"github.com/spf13/cobra"
 
 	"heed/engine/rulefile"
 	"heed/engine/source"
+	"heed/internal/app"
+	"heed/internal/plain"
 )
 
 func newCheck(s streams) *cobra.Command {
@@ -46,7 +47,7 @@ func check(s streams, paths []string, strict bool, output string) error {
 		if err != nil {
 			return usage("%v", err)
 		}
-		loaded, problems := newCompiler(s, slog.New(slog.DiscardHandler), false, nil).Compile(snapshot)
+		loaded, problems := app.Compiler(s.env).Compile(snapshot)
 		if loaded != nil {
 			rules += len(loaded.Rules.Rules())
 		}
@@ -55,7 +56,7 @@ func check(s streams, paths []string, strict bool, output string) error {
 	if err := report(s, output, all, rules); err != nil {
 		return failure(err)
 	}
-	if errors, warnings := tally(all); errors > 0 || (strict && warnings > 0) {
+	if errors, warnings := source.Tally(all); errors > 0 || (strict && warnings > 0) {
 		return quiet(exitProblems)
 	}
 	return nil
@@ -79,9 +80,9 @@ func report(s streams, output string, problems []source.Problem, rules int) erro
 	paint := s.style(s.out)
 	printProblems(s.out, paint, problems)
 	if len(problems) == 0 {
-		fmt.Fprintf(s.out, "%s✔%s %s, no problems\n", paint.green, paint.reset, count(rules, "rule"))
+		fmt.Fprintf(s.out, "%s✔%s %s, no problems\n", paint.green, paint.reset, plain.Count(rules, "rule"))
 		return nil
 	}
-	fmt.Fprintln(s.out, summary(problems))
+	fmt.Fprintln(s.out, source.Summary(problems))
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -19,7 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"heed/actions/outbound"
-	"heed/internal/admin"
+	"heed/internal/app"
 	"heed/internal/store"
 )
 
@@ -68,10 +67,10 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 		}
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Options{Dir: o.data})
-	var locked *store.LockedError
+	handler, closeStore, err := app.Offline(ctx, o.data, s.env)
+	locked, isLocked := errors.AsType[*store.LockedError](err)
 	switch {
-	case errors.As(err, &locked):
+	case isLocked:
 		if c.base = locked.Holder.AdminURL; c.base == "" {
 			return nil, failure(fmt.Errorf("%w; name its admin listener with --admin", err))
 		}
@@ -81,12 +80,7 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 	case err != nil:
 		return nil, failure(err)
 	}
-	people := &lateKeeper{db: db}
-	handler := admin.New(admin.Options{
-		Store: db, People: people.open, RuleSet: newExplainer(s, db).ruleSet, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-	})
-	c.base, c.http = "http://localhost", &http.Client{Transport: inProcess{handler}}
-	c.close = func() { people.close(); _ = db.Close() }
+	c.base, c.http, c.close = "http://localhost", &http.Client{Transport: inProcess{handler}}, closeStore
 	return c, nil
 }
 

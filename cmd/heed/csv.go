@@ -4,6 +4,8 @@ import (
 	"encoding/csv"
 	"io"
 	"regexp"
+
+	"heed/internal/plain"
 )
 
 // printCSV writes a table for spreadsheets. A cell that a spreadsheet would take
@@ -27,4 +29,4 @@ func printCSV(w io.Writer, rows [][]string) error {
 // or of what is a cell for a spreadsheet that takes another separator.
 var formulas = regexp.MustCompile("(^|[;\t]\\s*\"?)([=+\\-@＝＋－＠\t\r])")
 
-func defused(cell string) string { return formulas.ReplaceAllString(clean(cell), "$1'$2") }
+func defused(cell string) string { return formulas.ReplaceAllString(plain.Text(cell), "$1'$2") }

@@ -12,6 +12,7 @@ import (
 	"heed/actions/delivery"
 	"heed/engine/record"
 	"heed/internal/admin"
+	"heed/internal/plain"
 )
 
 func newDeliveries(s streams) *cobra.Command {
@@ -32,10 +33,7 @@ func newDeliveriesList(s streams) *cobra.Command {
 		Short: "List deliveries, newest first",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var page struct {
-				Deliveries []record.Delivery `json:"deliveries"`
-				Next       string            `json:"next_cursor"`
-			}
+			var page admin.DeliveryPage
 			query := queryOf("limit", strconv.Itoa(limit), "state", state, "action", action, "rule", rule, "cursor", cursor)
 			if err := client.fetch(cmd.Context(), s, "/api/v1/deliveries", query, &page); err != nil {
 				return err
@@ -46,14 +44,14 @@ func newDeliveriesList(s streams) *cobra.Command {
 			rows := [][]string{{"ID", "STATE", "RULE", "ACTION", "ATTEMPTS", "CREATED", "LAST ERROR"}}
 			for i := range page.Deliveries {
 				d := &page.Deliveries[i]
-				lastError := line(d.LastError)
+				lastError := plain.Line(d.LastError)
 				if d.Waits != nil {
 					lastError = "waits: " + waitText(d.Waits)
 				}
 				if isTerminal(s.out) {
-					lastError = cut(lastError, 60)
+					lastError = plain.Cut(lastError, 60)
 				}
-				rows = append(rows, []string{d.ID, string(d.State), line(d.Rule), line(d.Action), strconv.Itoa(d.Attempts), shortTime(d.CreatedAt), lastError})
+				rows = append(rows, []string{d.ID, string(d.State), plain.Line(d.Rule), plain.Line(d.Action), strconv.Itoa(d.Attempts), shortTime(d.CreatedAt), lastError})
 			}
 			printPage(s, rows, "no deliveries", page.Next)
 			return nil
@@ -93,7 +91,7 @@ func waitText(w *record.Wait) string {
 		delivery.WaitOrder:      "for an earlier delivery with the same order_per",
 	}[w.For]
 	if !known {
-		text = line(w.For)
+		text = plain.Line(w.For)
 	}
 	if !w.Until.IsZero() {
 		text += ", until " + w.Until.Format(time.RFC3339)
@@ -105,8 +103,8 @@ func printDelivery(s streams, d *admin.Delivery) {
 	paint := s.style(s.out)
 	rows := [][]string{
 		{"id", d.ID},
-		{"event", line(d.EventID)},
-		{"rule", line(d.Rule)},
+		{"event", plain.Line(d.EventID)},
+		{"rule", plain.Line(d.Rule)},
 		{"state", string(d.State)},
 		{"attempts", strconv.Itoa(d.Attempts)},
 		{"created", d.CreatedAt.Format(time.RFC3339)},
@@ -118,10 +116,10 @@ func printDelivery(s streams, d *admin.Delivery) {
 		rows = append(rows, []string{"waits", waitText(d.Waits)})
 	}
 	if d.OrderKey != "" {
-		rows = append(rows, []string{"order", "of " + line(d.OrderKey)})
+		rows = append(rows, []string{"order", "of " + plain.Line(d.OrderKey)})
 	}
 	for _, r := range d.Recipients {
-		said := line(r.Address) + " " + string(r.State) + " " + line(r.Error)
+		said := plain.Line(r.Address) + " " + string(r.State) + " " + plain.Line(r.Error)
 		rows = append(rows, []string{"recipient", strings.TrimRight(said, " ")})
 	}
 	if d.Generation > 0 {
@@ -137,11 +135,11 @@ func printDelivery(s streams, d *admin.Delivery) {
 		}
 		fmt.Fprintf(s.out, "\n  attempt %d at %s: %s", a.N, a.StartedAt.Format(time.RFC3339), outcome)
 		if a.Error != "" {
-			fmt.Fprintf(s.out, ": %s", line(a.Error))
+			fmt.Fprintf(s.out, ": %s", plain.Line(a.Error))
 		}
 		fmt.Fprintln(s.out)
 		if a.Response != "" {
-			fmt.Fprintf(s.out, "    answered: %s\n", cut(line(a.Response), 500))
+			fmt.Fprintf(s.out, "    answered: %s\n", plain.Cut(plain.Line(a.Response), 500))
 		}
 	}
 }

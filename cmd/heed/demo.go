@@ -20,7 +20,10 @@ import (
 	"heed/engine/record"
 	"heed/engine/rulefile"
 	"heed/engine/ruletest"
+	"heed/engine/source"
 	"heed/internal/admin"
+	"heed/internal/app"
+	"heed/internal/plain"
 	"heed/internal/receiver"
 )
 
@@ -64,7 +67,7 @@ func demo(ctx context.Context, s streams, rules string, events []string, exit bo
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 1)
-	go func() { ended <- d.app.run(ctx) }()
+	go func() { ended <- d.app.Run(ctx) }()
 
 	err = d.sendAll(ctx, fixtures)
 	if err == nil {
@@ -86,7 +89,7 @@ type demonstration struct {
 	paint   style
 	secret  string
 	rules   string
-	app     *app
+	app     *app.App
 	api     *apiClient
 
 	arrived chan string // ids of stored events
@@ -100,16 +103,17 @@ func (d *demonstration) start(ctx context.Context, dir string) error {
 		return err
 	}
 	d.reloads = make(chan rulefile.Attempt, 16)
-	d.app, err = openApp(ctx, d.streams, appOptions{
-		rules: d.rules, listen: freeAddress("127.0.0.1:8080"), admin: freeAddress(usualAdmin), data: dir,
-		keys: keys, maxAge: 8 * time.Hour, maxAhead: 5 * time.Minute, retention: 90 * 24 * time.Hour, noSend: true,
-		log: slog.New(slog.DiscardHandler), stored: d.onStored, reloaded: d.onReload,
+	d.app, err = app.New(ctx, app.Options{
+		Rules: d.rules, Listen: freeAddress("127.0.0.1:8080"), Admin: freeAddress(usualAdmin), Data: dir,
+		Keys: keys, MaxAge: 8 * time.Hour, MaxAhead: 5 * time.Minute, Retention: 90 * 24 * time.Hour, NoSend: true,
+		Version: buildVersion(), LookupEnv: d.streams.env, Log: slog.New(slog.DiscardHandler),
+		Stored: d.onStored, Reloaded: d.onReload,
 	})
 	if err != nil {
 		return err
 	}
 	<-d.reloads // the first load
-	d.api = &apiClient{base: d.app.adminURL(), http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{Proxy: nil}}}
+	d.api = &apiClient{base: d.app.AdminURL(), http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{Proxy: nil}}}
 	return nil
 }
 
@@ -140,15 +144,15 @@ func (d *demonstration) onReload(a rulefile.Attempt) {
 // sendAll sends each fixture and shows what became of it.
 func (d *demonstration) sendAll(ctx context.Context, fixtures []ruletest.Fixture) error {
 	fmt.Fprintf(d.streams.out, "%s decide %s, signed and sent through the real receiver. Nothing leaves this machine.\n\n",
-		d.rules, count(len(fixtures), "event"))
-	sender := &sender{options: sendOptions{url: d.app.webhookURL(), concurrency: 1, repeat: 1}, secret: d.secret, client: d.api.http}
+		d.rules, plain.Count(len(fixtures), "event"))
+	sender := &sender{options: sendOptions{url: d.app.WebhookURL(), concurrency: 1, repeat: 1}, secret: d.secret, client: d.api.http}
 	for _, f := range fixtures {
 		a := sender.send(ctx, f)
 		if a.Error != "" {
 			return failure(errors.New(a.Error))
 		}
 		if a.Status != http.StatusOK {
-			fmt.Fprintf(d.streams.out, "%s%s%s: the receiver answered %d %s\n\n", d.paint.bold, f.File, d.paint.reset, a.Status, line(a.Body))
+			fmt.Fprintf(d.streams.out, "%s%s%s: the receiver answered %d %s\n\n", d.paint.bold, f.File, d.paint.reset, a.Status, plain.Line(a.Body))
 			continue
 		}
 		if err := d.show(ctx, a.ID, filepath.Base(f.File)); err != nil {
@@ -167,7 +171,7 @@ func (d *demonstration) show(ctx context.Context, id, title string) error {
 		return err
 	}
 	if e.Status == record.Quarantined {
-		fmt.Fprintf(d.streams.out, "%s%s%s  quarantined: %s\n\n", d.paint.bold, line(title), d.paint.reset, e.Reason)
+		fmt.Fprintf(d.streams.out, "%s%s%s  quarantined: %s\n\n", d.paint.bold, plain.Line(title), d.paint.reset, e.Reason)
 		return nil
 	}
 	result := asResult(&e)
@@ -193,7 +197,7 @@ func asResult(e *admin.Event) ruletest.Result {
 
 func (d *demonstration) explainRest(exit bool) {
 	p := d.paint
-	fmt.Fprintf(d.streams.out, "%sadmin listener%s  %s\n", p.bold, p.reset, d.app.adminURL())
+	fmt.Fprintf(d.streams.out, "%sadmin listener%s  %s\n", p.bold, p.reset, d.app.AdminURL())
 	if exit {
 		return
 	}
@@ -209,7 +213,7 @@ Now change %s and save: it is reloaded at once. Then send an event again, from a
 
 Ctrl-C ends the demo.
 
-`, d.rules, d.secret, heed, d.app.webhookURL(), heed, d.app.adminURL())
+`, d.rules, d.secret, heed, d.app.WebhookURL(), heed, d.app.AdminURL())
 }
 
 // follow shows what comes in and what reloads do until it is interrupted.
@@ -242,9 +246,9 @@ func (d *demonstration) showReload(a rulefile.Attempt) {
 	var problems *rulefile.ProblemsError
 	switch {
 	case a.Err == nil:
-		fmt.Fprintf(out, "%s✔ rules reloaded%s: %s active\n\n", p.green, p.reset, count(len(a.Loaded.Rules.Rules()), "rule"))
+		fmt.Fprintf(out, "%s✔ rules reloaded%s: %s active\n\n", p.green, p.reset, plain.Count(len(a.Loaded.Rules.Rules()), "rule"))
 	case errors.As(a.Err, &problems):
-		printProblems(out, p, onlyErrors(problems.Problems))
+		printProblems(out, p, source.OnlyErrors(problems.Problems))
 		fmt.Fprintf(out, "%s✘ rules not reloaded%s: the old ones stay active\n\n", p.red, p.reset)
 	default:
 		fmt.Fprintf(out, "%s✘ rules not reloaded%s: %v; the old ones stay active\n\n", p.red, p.reset, a.Err)

@@ -11,6 +11,7 @@ import (
 	"heed/engine/event"
 	"heed/engine/ruletest"
 	"heed/engine/suggest"
+	"heed/internal/app"
 )
 
 // dryRunOptions are the flags of heed dry-run.
@@ -81,7 +82,7 @@ func dryRun(s streams, o dryRunOptions, events []string) error {
 	if err != nil {
 		return err
 	}
-	fixtures = withFacts(fixtures, directory, now.Add(time.Second))
+	fixtures = app.WithFacts(fixtures, directory.As, now.Add(time.Second))
 	code, err := showDryRun(s, o, loaded.Rules, why, fixtures, now)
 	if err == nil && o.saveTest != "" {
 		err = saveTests(s, o, loaded, fixtures, now)

@@ -21,6 +21,7 @@ import (
 
 	"heed/engine/record"
 	"heed/internal/admin"
+	"heed/internal/app"
 	"heed/internal/receiver"
 )
 
@@ -29,7 +30,7 @@ const testSecret = "s3cret-of-the-tests"
 // server is a real heed on free ports with a real store.
 type server struct {
 	t    testing.TB
-	app  *app
+	app  *app.App
 	dir  string
 	end  context.CancelFunc
 	done chan error
@@ -37,7 +38,7 @@ type server struct {
 
 // startServer runs heed on the rules until the test ends. change adjusts the
 // options before the start.
-func startServer(t testing.TB, rules string, change ...func(*appOptions)) *server {
+func startServer(t testing.TB, rules string, change ...func(*app.Options)) *server {
 	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "rules.yaml")
@@ -48,22 +49,23 @@ func startServer(t testing.TB, rules string, change ...func(*appOptions)) *serve
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := appOptions{
-		rules: path, listen: "127.0.0.1:0", admin: "127.0.0.1:0", data: filepath.Join(dir, "data"), keys: keys,
-		maxAge: 8 * time.Hour, maxAhead: 5 * time.Minute, retention: 90 * 24 * time.Hour,
-		log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+	o := app.Options{
+		Rules: path, Listen: "127.0.0.1:0", Admin: "127.0.0.1:0", Data: filepath.Join(dir, "data"), Keys: keys,
+		MaxAge: 8 * time.Hour, MaxAhead: 5 * time.Minute, Retention: 90 * 24 * time.Hour,
+		Version: buildVersion(), LookupEnv: os.LookupEnv,
+		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	for _, c := range change {
 		c(&o)
 	}
 	s := &server{t: t, dir: dir, done: make(chan error, 1)}
-	s.app, err = openApp(t.Context(), streams{env: os.LookupEnv}, o)
+	s.app, err = app.New(t.Context(), o)
 	if err != nil {
 		t.Fatalf("start: %v", err)
 	}
 	ctx, end := context.WithCancel(context.Background())
 	s.end = end
-	go func() { s.done <- s.app.run(ctx) }()
+	go func() { s.done <- s.app.Run(ctx) }()
 	t.Cleanup(s.stop)
 	return s
 }
@@ -89,7 +91,7 @@ type reply struct {
 // post sends a signed event; edit may spoil it.
 func (s *server) post(id, body string, edit ...func(*http.Request)) reply {
 	s.t.Helper()
-	request, err := http.NewRequest(http.MethodPost, s.app.webhookURL(), strings.NewReader(body))
+	request, err := http.NewRequest(http.MethodPost, s.app.WebhookURL(), strings.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -119,7 +121,7 @@ func (s *server) post(id, body string, edit ...func(*http.Request)) reply {
 // get reads a path of the admin listener into a value.
 func (s *server) get(path string, into any) int {
 	s.t.Helper()
-	response, err := http.Get(s.app.adminURL() + path)
+	response, err := http.Get(s.app.AdminURL() + path)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -333,7 +335,7 @@ rules:
 // noSecretIn searches the data directory for secrets.
 func (s *server) noSecretIn(secrets ...string) {
 	s.t.Helper()
-	_ = filepath.WalkDir(s.app.data, func(path string, d os.DirEntry, err error) error {
+	_ = filepath.WalkDir(s.app.Data, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -360,10 +362,10 @@ rules:
     do: [{action: console, text: "{{ data.userId }}"}]
 `
 
-func held(o *appOptions) { o.noSend = true }
+func held(o *app.Options) { o.NoSend = true }
 
 func TestTheReceiversAnswersThroughTheWholeServer(t *testing.T) {
-	s := startServer(t, logRule, held, func(o *appOptions) { o.company = "c1" })
+	s := startServer(t, logRule, held, func(o *app.Options) { o.Company = "c1" })
 	quiz := func(user string) string {
 		return `{"event":"quiz.submitted","companyId":"c1","data":{"userId":"` + user + `"}}`
 	}

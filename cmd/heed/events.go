@@ -20,6 +20,7 @@ import (
 	"heed/engine/ruletest"
 	"heed/engine/suggest"
 	"heed/internal/admin"
+	"heed/internal/plain"
 )
 
 func newEvents(s streams) *cobra.Command {
@@ -40,10 +41,7 @@ func newEventsList(s streams) *cobra.Command {
 		Short: "List recorded events, newest first",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var page struct {
-				Events []record.Event `json:"events"`
-				Next   string         `json:"next_cursor"`
-			}
+			var page admin.EventPage
 			query := queryOf("limit", strconv.Itoa(limit), "type", eventType, "status", status, "cursor", cursor)
 			if err := client.fetch(cmd.Context(), s, "/api/v1/events", query, &page); err != nil {
 				return err
@@ -64,7 +62,7 @@ func newEventsList(s streams) *cobra.Command {
 				if e.Reuses > 1 {
 					status += fmt.Sprintf(", %d times", e.Reuses)
 				}
-				rows = append(rows, []string{line(e.ID), line(e.Type), status, shortTime(e.ReceivedAt)})
+				rows = append(rows, []string{plain.Line(e.ID), plain.Line(e.Type), status, shortTime(e.ReceivedAt)})
 			}
 			printPage(s, rows, "no events", page.Next)
 			return nil
@@ -83,7 +81,7 @@ func newEventsList(s streams) *cobra.Command {
 func hintType(s streams, name string) {
 	known := event.Standard().Names()
 	if meant := suggest.Closest(name, known); name != "" && meant != "" && !slices.Contains(known, name) {
-		fmt.Fprintf(s.err, "there is no event type %q in the catalogue; did you mean %s?\n", line(name), meant)
+		fmt.Fprintf(s.err, "there is no event type %q in the catalogue; did you mean %s?\n", plain.Line(name), meant)
 	}
 }
 
@@ -154,8 +152,8 @@ func printEvent(s streams, e *admin.Event) {
 		status += ": " + e.Reason
 	}
 	table(s.out, [][]string{
-		{"id", line(e.ID)},
-		{"type", line(e.Type)},
+		{"id", plain.Line(e.ID)},
+		{"type", plain.Line(e.Type)},
 		{"status", status},
 		{"received", e.ReceivedAt.Format(time.RFC3339Nano)},
 		{"signed", e.SignedAt.Format(time.RFC3339Nano)},
@@ -163,7 +161,7 @@ func printEvent(s streams, e *admin.Event) {
 	})
 	var body bytes.Buffer
 	if err := json.Indent(&body, e.Body, "", "  "); err == nil && e.Reuses == 0 { // else another event has it
-		fmt.Fprintf(s.out, "\n%sbody%s\n%s\n", paint.bold, paint.reset, clean(body.String()))
+		fmt.Fprintf(s.out, "\n%sbody%s\n%s\n", paint.bold, paint.reset, plain.Text(body.String()))
 	}
 	if e.Status == record.Accepted {
 		fmt.Fprintf(s.out, "\n%sdecisions%s\n", paint.bold, paint.reset)
@@ -172,10 +170,10 @@ func printEvent(s streams, e *admin.Event) {
 	}
 	if e.Reuses > 0 {
 		fmt.Fprintf(s.out, "\nrequests with the signature of %s came under other ids, %s; that event has the body\n",
-			cmp.Or(line(e.Original), "a deleted event"), count(e.Reuses, "time"))
+			cmp.Or(plain.Line(e.Original), "a deleted event"), plain.Count(e.Reuses, "time"))
 	}
 	if e.Note != "" {
-		fmt.Fprintf(s.out, "%s\n", line(e.Note))
+		fmt.Fprintf(s.out, "%s\n", plain.Line(e.Note))
 	}
 	for i := range e.Also {
 		printOther(s, paint, e, &e.Also[i])
@@ -188,10 +186,10 @@ func printOtherRules(s streams, paint style, e *admin.Event) {
 	const most = 5
 	for _, r := range e.OtherRules[:min(most, len(e.OtherRules))] {
 		fmt.Fprintf(s.out, "  %s· %s  listens to %s, not to %s%s\n",
-			paint.dim, line(r.Rule), line(strings.Join(r.On, ", ")), line(e.Type), paint.reset)
+			paint.dim, plain.Line(r.Rule), plain.Line(strings.Join(r.On, ", ")), plain.Line(e.Type), paint.reset)
 	}
 	if more := len(e.OtherRules) - most; more > 0 {
-		fmt.Fprintf(s.out, "  %s· %s more for other event types%s\n", paint.dim, count(more, "rule"), paint.reset)
+		fmt.Fprintf(s.out, "  %s· %s more for other event types%s\n", paint.dim, plain.Count(more, "rule"), paint.reset)
 	}
 }
 
@@ -206,7 +204,7 @@ func printOther(s streams, paint style, e *admin.Event, other *admin.Other) {
 	fmt.Fprintf(s.out, "\nreplayed at %s, %s\n", at, deliveries(len(other.Deliveries)))
 	for i := range e.Deliveries {
 		if d := &e.Deliveries[i]; slices.Contains(other.Deliveries, d.ID) {
-			fmt.Fprintf(s.out, "  %s\n", line(d.Rule))
+			fmt.Fprintf(s.out, "  %s\n", plain.Line(d.Rule))
 			printEventDelivery(s, paint, d)
 		}
 	}

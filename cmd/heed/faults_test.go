@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"heed/internal/app"
 )
 
 // lockedBuffer is a log that several goroutines write.
@@ -77,9 +79,9 @@ rules:
       - {action: mail, to: a@example.com, subject: s, text: t}
 `, slack.URL, nobody, nobody)
 	log := &lockedBuffer{}
-	s := startServer(t, rules, func(o *appOptions) {
-		o.log = newTextLog(log)
-		o.adminToken = ""
+	s := startServer(t, rules, func(o *app.Options) {
+		o.Log = newTextLog(log)
+		o.AdminToken = ""
 	})
 	s.post("e1", `{"event":"quiz.submitted","data":{"userId":"u1"}}`)
 	s.post("e2", `{"event":"quiz.submitted","data":`)
@@ -88,10 +90,10 @@ rules:
 			t.Errorf("%s is %s", d.Action, d.State)
 		}
 	}
-	if err := os.WriteFile(s.app.rules, []byte(strings.Replace(rules, "text: hi", "txt: hi", 1)), 0o600); err != nil {
+	if err := os.WriteFile(s.app.Rules, []byte(strings.Replace(rules, "text: hi", "txt: hi", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if response, err := http.Post(s.app.adminURL()+"/-/reload", "", nil); err == nil {
+	if response, err := http.Post(s.app.AdminURL()+"/-/reload", "", nil); err == nil {
 		response.Body.Close()
 	}
 	seen := map[string]string{"the log": log.String()}
@@ -105,10 +107,10 @@ rules:
 		s.get("/api/v1/deliveries/"+d.ID, &text)
 		seen["delivery of "+d.Action] = text
 	}
-	if err := os.WriteFile(s.app.rules, []byte(rules), 0o600); err != nil {
+	if err := os.WriteFile(s.app.Rules, []byte(rules), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	seen["heed dry-run"], _ = inDir(t, s.dir, "heed", "dry-run", "--rules", s.app.rules, "-o", "json", filepath.Join(repository(t), "testdata/events/quiz-low-score.json"))
+	seen["heed dry-run"], _ = inDir(t, s.dir, "heed", "dry-run", "--rules", s.app.Rules, "-o", "json", filepath.Join(repository(t), "testdata/events/quiz-low-score.json"))
 	for where, text := range seen {
 		if text == "" {
 			t.Errorf("%s is empty", where)
@@ -201,7 +203,7 @@ func TestSIGTERMUnderLoadAnswersWhatItTook(t *testing.T) {
 		t.Errorf("%d requests were cut off without an answer", cut.Load())
 	}
 	t.Logf("%d acknowledged, ended after %v", acknowledged.Load(), took)
-	s := startServer(t, text, held, func(o *appOptions) { o.data = data })
+	s := startServer(t, text, held, func(o *app.Options) { o.Data = data })
 	var page struct{ Events []struct{ ID string } }
 	s.get("/api/v1/events?limit=500", &page)
 	if int64(len(page.Events)) < min(acknowledged.Load(), 500) {

@@ -11,6 +11,7 @@ import (
 
 	"heed/engine/rulefile"
 	"heed/engine/source"
+	"heed/internal/plain"
 )
 
 func newFmt(s streams) *cobra.Command {
@@ -74,7 +75,7 @@ func (f *formatting) path(path string) {
 			f.complain(exitFailure, err)
 			continue
 		}
-		fmt.Fprintln(f.out, line(file.Name))
+		fmt.Fprintln(f.out, plain.Line(file.Name))
 	}
 }
 
@@ -117,7 +118,7 @@ func (f *formatting) layOut(file rulefile.File) ([]byte, bool) {
 func (f *formatting) complain(code int, err error) {
 	f.code = max(f.code, code)
 	paint := f.style(f.err)
-	fmt.Fprintf(f.err, "%sheed:%s %s\n", paint.red, paint.reset, clean(err.Error()))
+	fmt.Fprintf(f.err, "%sheed:%s %s\n", paint.red, paint.reset, plain.Text(err.Error()))
 }
 
 // replaceFile gives a file a new text at once: whoever reads it meanwhile, or

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"heed/internal/plain"
 )
 
 type forgetOptions struct {
@@ -46,7 +48,7 @@ func forget(ctx context.Context, s streams, o *forgetOptions) error {
 	if strings.TrimSpace(o.user) == "" {
 		return usage("name the person with --user, by the data.userId of the events")
 	}
-	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("delete all events of %s for good, with their deliveries, and what is known of the person", line(o.user)))
+	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("delete all events of %s for good, with their deliveries, and what is known of the person", plain.Line(o.user)))
 	if err != nil || !ok {
 		return err
 	}
@@ -60,9 +62,9 @@ func forget(ctx context.Context, s streams, o *forgetOptions) error {
 	case o.output == "json":
 		return printJSON(s.out, &result)
 	case result.Events == 0:
-		fmt.Fprintf(s.out, "there is no event of %s; anything else that was known of them is deleted\n", line(o.user))
+		fmt.Fprintf(s.out, "there is no event of %s; anything else that was known of them is deleted\n", plain.Line(o.user))
 	default:
-		fmt.Fprintf(s.out, "%s of %s deleted, with their deliveries\n", count(result.Events, "event"), line(o.user))
+		fmt.Fprintf(s.out, "%s of %s deleted, with their deliveries\n", plain.Count(result.Events, "event"), plain.Line(o.user))
 	}
 	return nil
 }

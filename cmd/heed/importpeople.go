@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"heed/internal/admin"
+	"heed/internal/plain"
 )
 
 type importOptions struct {
@@ -108,15 +109,15 @@ const mostProblems = 20
 
 func printPlan(s streams, file string, plan *admin.Import) {
 	for _, p := range plan.Problems[:min(mostProblems, len(plan.Problems))] {
-		fmt.Fprintf(s.out, "%s:%d: %s\n", file, p.Line, line(p.Message))
+		fmt.Fprintf(s.out, "%s:%d: %s\n", file, p.Line, plain.Line(p.Message))
 	}
 	if more := len(plan.Problems) - mostProblems; more > 0 {
 		fmt.Fprintf(s.out, "and %d more; -o json has all\n", more)
 	}
 	if len(plan.Ignored) > 0 {
-		fmt.Fprintf(s.out, "ignored columns: %s\n", line(strings.Join(plan.Ignored, ", ")))
+		fmt.Fprintf(s.out, "ignored columns: %s\n", plain.Line(strings.Join(plan.Ignored, ", ")))
 	}
-	fmt.Fprintf(s.out, "%d new, %d changed, %d the same, %s with mistakes\n", plan.New, plan.Changed, plan.Same, count(len(plan.Problems), "line"))
+	fmt.Fprintf(s.out, "%d new, %d changed, %d the same, %s with mistakes\n", plan.New, plan.Changed, plan.Same, plain.Count(len(plan.Problems), "line"))
 	if len(plan.Problems) > 0 {
 		fmt.Fprintln(s.out, "nothing is imported while there are mistakes")
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"heed/engine/record"
+	"heed/internal/app"
 	"heed/internal/receiver"
 )
 
@@ -52,7 +53,7 @@ func TestNoAcknowledgedEventIsLostByKillMinus9(t *testing.T) {
 		}
 		_ = cmd.Wait() // killed
 	}
-	s := startServer(t, logRule, held, func(o *appOptions) { o.data = data })
+	s := startServer(t, logRule, held, func(o *app.Options) { o.Data = data })
 	stored, cursor := map[string]record.Event{}, ""
 	for {
 		var page struct {
@@ -78,7 +79,7 @@ func TestNoAcknowledgedEventIsLostByKillMinus9(t *testing.T) {
 		if _, ok := stored[id]; !ok {
 			t.Errorf("%s was acknowledged and is gone", id)
 		}
-		if _, ok := s.app.people.Person(id); !ok {
+		if s.get("/api/v1/people/"+id, new(any)) != http.StatusOK {
 			t.Errorf("%s was acknowledged and its person is not known", id)
 		}
 	}

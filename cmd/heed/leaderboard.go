@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"heed/internal/admin"
+	"heed/internal/plain"
 )
 
 func newLeaderboard(s streams) *cobra.Command {
@@ -28,10 +29,7 @@ Equals share a place. People who were deprovisioned are not listed.`,
 		Example: "  heed leaderboard --by score --team emea --since 7d\n  heed leaderboard --module m-12 -o csv",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var board struct {
-				By        string           `json:"by"`
-				Standings []admin.Standing `json:"standings"`
-			}
+			var board admin.Leaderboard
 			query := queryOf("by", by, "team", team, "module", module, "since", since, "limit", strconv.Itoa(limit))
 			if err := client.fetch(cmd.Context(), s, "/api/v1/leaderboard", query, &board); err != nil {
 				return err
@@ -48,7 +46,7 @@ Equals share a place. People who were deprovisioned are not listed.`,
 			}
 			rows := [][]string{{"PLACE", "USER", "E-MAIL", "TEAM", valueNames[board.By]}}
 			for _, p := range board.Standings {
-				rows = append(rows, dashed(strconv.Itoa(p.Place), line(p.ID), line(p.Email), line(p.Team), number(p.Value)))
+				rows = append(rows, dashed(strconv.Itoa(p.Place), plain.Line(p.ID), plain.Line(p.Email), plain.Line(p.Team), number(p.Value)))
 			}
 			printPage(s, rows, "nobody", "")
 			if len(board.Standings) == 0 && module != "" {

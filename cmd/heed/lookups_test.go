@@ -10,6 +10,7 @@ import (
 
 	"heed/engine/expression"
 	"heed/engine/rulefile"
+	"heed/internal/app"
 )
 
 const managerRule = `
@@ -30,14 +31,14 @@ rules:
 // that changes the table.
 func managed(t *testing.T) (s *server, attempts chan rulefile.Attempt, write func(csv string)) {
 	attempts = make(chan rulefile.Attempt, 64)
-	s = startServer(t, managerRule, held, func(o *appOptions) {
+	s = startServer(t, managerRule, held, func(o *app.Options) {
 		write = func(csv string) {
-			if err := os.WriteFile(filepath.Join(filepath.Dir(o.rules), "managers.csv"), []byte(csv), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(filepath.Dir(o.Rules), "managers.csv"), []byte(csv), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
 		write("userId,email\nu1,boss@example.com\n")
-		o.reloaded = func(a rulefile.Attempt) { attempts <- a }
+		o.Reloaded = func(a rulefile.Attempt) { attempts <- a }
 	})
 	if a := next(t, attempts); a.Err != nil {
 		t.Fatal(a.Err)
@@ -123,8 +124,8 @@ func TestATableElsewhereIsReloadedAtOnce(t *testing.T) {
 	}
 	write("first@example.com")
 	attempts := make(chan rulefile.Attempt, 64)
-	startServer(t, strings.Replace(managerRule, "managers.csv", filepath.Join(tables, "managers.csv"), 1), held, func(o *appOptions) {
-		o.reloaded = func(a rulefile.Attempt) { attempts <- a }
+	startServer(t, strings.Replace(managerRule, "managers.csv", filepath.Join(tables, "managers.csv"), 1), held, func(o *app.Options) {
+		o.Reloaded = func(a rulefile.Attempt) { attempts <- a }
 	})
 	next(t, attempts)
 	for i := range 4 {

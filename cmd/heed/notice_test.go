@@ -55,7 +55,7 @@ rules:
 		t.Errorf("the word on the quarantined event is %s", e.Body)
 	}
 
-	if err := os.WriteFile(s.app.rules, []byte("rules: ["), 0o600); err != nil {
+	if err := os.WriteFile(s.app.Rules, []byte("rules: ["), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if e := s.event(told("heed.rules.rejected").ID); !strings.Contains(string(e.Body), "this is not YAML") || e.Decisions[0].Outcome != "matched" {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/mattn/go-isatty"
 	"github.com/prometheus/common/model"
@@ -45,34 +44,6 @@ func isTerminal(w io.Writer) bool {
 	return ok && isatty.IsTerminal(f.Fd())
 }
 
-// clean makes what others wrote safe to print: no escape codes, no bells, no
-// text that runs backwards. Line breaks stay.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
-			return '·'
-		default:
-			return r
-		}
-	}, text)
-}
-
-// line is clean text on one line.
-func line(text string) string {
-	return strings.Join(strings.Fields(clean(text)), " ")
-}
-
-// cut shortens a text to a number of characters.
-func cut(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most-1]) + "…"
-	}
-	return text
-}
-
 // table writes aligned columns.
 func table(w io.Writer, rows [][]string) {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
@@ -93,14 +64,6 @@ func printProblems(w io.Writer, paint style, problems []source.Problem) {
 	for i := range problems {
 		problems[i].Print(w, source.Paint{Error: paint.red + paint.bold, Warning: paint.yellow + paint.bold, Place: paint.bold, Hint: paint.cyan, Reset: paint.reset})
 	}
-}
-
-// count is "1 error", "2 errors".
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // shortTime is a time as tables show it: in UTC, as all that heed shows and

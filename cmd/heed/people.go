@@ -13,6 +13,7 @@ import (
 	"heed/engine/people"
 	"heed/engine/suggest"
 	"heed/internal/admin"
+	"heed/internal/plain"
 )
 
 func newPeople(s streams) *cobra.Command {
@@ -28,12 +29,6 @@ To delete what is known of a person: heed events forget --user ID`,
 	}
 	cmd.AddCommand(newPeopleList(s), newPeopleShow(s), newPeopleImport(s))
 	return cmd
-}
-
-// peoplePage is a page of people as the API gives it.
-type peoplePage struct {
-	People []admin.Person `json:"people"`
-	Next   string         `json:"next_cursor"`
 }
 
 func newPeopleList(s streams) *cobra.Command {
@@ -64,7 +59,7 @@ func newPeopleList(s streams) *cobra.Command {
 			rows := [][]string{{"USER", "E-MAIL", "ROLE", "TEAM", "ACTIVE", "CHANGED"}}
 			for i := range page.People {
 				p := &page.People[i]
-				rows = append(rows, dashed(line(p.ID), line(p.Email), line(p.Role), line(p.Team), activity(p.Active), shortTime(p.ChangedAt)))
+				rows = append(rows, dashed(plain.Line(p.ID), plain.Line(p.Email), plain.Line(p.Role), plain.Line(p.Team), activity(p.Active), shortTime(p.ChangedAt)))
 			}
 			printPage(s, rows, "nobody", page.Next)
 			if len(page.People) == 0 {
@@ -96,20 +91,20 @@ func hintTeam(ctx context.Context, s streams, client *clientOptions, team string
 		teams = append(teams, page.People[i].Team)
 	}
 	if meant := suggest.Closest(team, teams); meant != "" && !slices.Contains(teams, team) {
-		fmt.Fprintf(s.err, "there is nobody in the team %q; did you mean %s?\n", line(team), line(meant))
+		fmt.Fprintf(s.err, "there is nobody in the team %q; did you mean %s?\n", plain.Line(team), plain.Line(meant))
 	}
 }
 
 // fetchPeople gets a page or, page by page, all.
-func fetchPeople(ctx context.Context, s streams, client *clientOptions, query url.Values, all bool) (peoplePage, error) {
+func fetchPeople(ctx context.Context, s streams, client *clientOptions, query url.Values, all bool) (admin.PeoplePage, error) {
 	c, err := client.open(ctx, s)
 	if err != nil {
-		return peoplePage{}, err
+		return admin.PeoplePage{}, err
 	}
 	defer c.close()
-	got := peoplePage{People: []admin.Person{}}
+	got := admin.PeoplePage{People: []admin.Person{}}
 	for {
-		var page peoplePage
+		var page admin.PeoplePage
 		if err := c.get(ctx, "/api/v1/people", query, &page); err != nil {
 			return got, err
 		}
@@ -162,8 +157,8 @@ func newPeopleShow(s streams) *cobra.Command {
 }
 
 func printPerson(s streams, p *admin.Person) {
-	rows := [][]string{{"user", line(p.ID)}}
-	for _, pair := range [][]string{{"e-mail", line(p.Email)}, {"role", line(p.Role)}, {"team", line(p.Team)}, {"active", activity(p.Active)}} {
+	rows := [][]string{{"user", plain.Line(p.ID)}}
+	for _, pair := range [][]string{{"e-mail", plain.Line(p.Email)}, {"role", plain.Line(p.Role)}, {"team", plain.Line(p.Team)}, {"active", activity(p.Active)}} {
 		if pair[1] == "" {
 			pair[1] = "not known"
 		}
@@ -192,7 +187,7 @@ func itemRow(i *people.Item) []string {
 		return number(*v) + unit
 	}
 	return dashed(
-		i.Kind, line(i.ID), cut(line(i.Name), 40), shown(i.Progress, " %"), shown(i.Seconds, ""),
+		i.Kind, plain.Line(i.ID), plain.Cut(plain.Line(i.Name), 40), shown(i.Progress, " %"), shown(i.Seconds, ""),
 		shown(i.Best, ""), shown(i.Last, ""), shortTime(i.CompletedAt), shortTime(i.LastAt),
 	)
 }

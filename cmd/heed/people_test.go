@@ -8,6 +8,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"heed/internal/app"
+	"heed/internal/store"
 )
 
 const provisioned = `{"event":"user.provisioned","data":{"userId":"u1","email":"maya@example.com","teamId":"emea"}}`
@@ -36,11 +39,18 @@ func TestWhatIsKnownOfPeopleOutlivesARestart(t *testing.T) {
 	}
 	check(s)
 	s.stop()
-	again := startServer(t, logRule, held, func(o *appOptions) { o.data = s.app.data })
-	check(again)
-	if learnt, last, err := again.app.store.Learnt(t.Context()); learnt != 4 || last != 4 || err != nil {
+	db, err := store.Open(t.Context(), store.Options{Dir: s.app.Data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if learnt, last, err := db.Learnt(t.Context()); learnt != 4 || last != 4 || err != nil {
 		t.Errorf("the end saved up to %d of %d, %v", learnt, last, err)
 	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := startServer(t, logRule, held, func(o *app.Options) { o.Data = s.app.Data })
+	check(again)
 	gone := postAdmin(t, again, "/api/v1/forget", "application/json", `{"user":"u1"}`)
 	if gone.status != http.StatusOK || again.get("/api/v1/people/u1", new(string)) != http.StatusNotFound {
 		t.Errorf("forgotten: %v", gone)
@@ -49,7 +59,7 @@ func TestWhatIsKnownOfPeopleOutlivesARestart(t *testing.T) {
 
 func postAdmin(t *testing.T, s *server, path, mediaType, body string) reply {
 	t.Helper()
-	response, err := http.Post(s.app.adminURL()+path, mediaType, strings.NewReader(body))
+	response, err := http.Post(s.app.AdminURL()+path, mediaType, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

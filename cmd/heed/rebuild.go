@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"heed/engine/people"
+	"heed/internal/plain"
 	"heed/internal/store"
 )
 
@@ -58,9 +59,9 @@ func rebuild(ctx context.Context, s streams, o *rebuildOptions) error {
 	if err != nil {
 		return failure(err)
 	}
-	fmt.Fprintf(s.out, "%s learnt\n", count(r.Events, "recorded event"))
+	fmt.Fprintf(s.out, "%s learnt\n", plain.Count(r.Events, "recorded event"))
 	fmt.Fprintf(s.out, "%s: %d continued from before or imported, %d would change\n", persons(r.People), r.PeopleContinued, r.PeopleChanged)
-	fmt.Fprintf(s.out, "%s of progress: %d continued from before, %d would change\n", count(r.Rows, "row"), r.RowsContinued, r.RowsChanged)
+	fmt.Fprintf(s.out, "%s of progress: %d continued from before, %d would change\n", plain.Count(r.Rows, "row"), r.RowsContinued, r.RowsChanged)
 	if r.PeopleChanged+r.RowsChanged == 0 {
 		fmt.Fprintln(s.out, "all is as it should be")
 		return nil
@@ -68,7 +69,7 @@ func rebuild(ctx context.Context, s streams, o *rebuildOptions) error {
 	if o.dryRun {
 		return nil
 	}
-	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("change %s and %s of progress", persons(r.PeopleChanged), count(r.RowsChanged, "row")))
+	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("change %s and %s of progress", persons(r.PeopleChanged), plain.Count(r.RowsChanged, "row")))
 	if err != nil || !ok {
 		return err
 	}

@@ -15,7 +15,7 @@ func TestADryRunOfARebuildChangesNothing(t *testing.T) {
 	s := startServer(t, logRule, held)
 	s.post("evt-1", `{"event":"user.provisioned","data":{"userId":"u1","email":"maya@example.com"}}`)
 	s.stop()
-	db, err := store.Open(t.Context(), store.Options{Dir: s.app.data})
+	db, err := store.Open(t.Context(), store.Options{Dir: s.app.Data})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestADryRunOfARebuildChangesNothing(t *testing.T) {
 		{"people list", "maya@example.com"},
 	} {
 		var out bytes.Buffer
-		code := run(append(strings.Fields(step.args), "--data", s.app.data), streams{in: strings.NewReader(""), out: &out, err: &out, env: os.LookupEnv})
+		code := run(append(strings.Fields(step.args), "--data", s.app.Data), streams{in: strings.NewReader(""), out: &out, err: &out, env: os.LookupEnv})
 		if code != exitOK || !strings.Contains(out.String(), step.want) {
 			t.Errorf("heed %s: exit %d\n%swant %s", step.args, code, &out, step.want)
 		}

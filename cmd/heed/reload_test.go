@@ -11,6 +11,7 @@ import (
 
 	"heed/engine/rulefile"
 	"heed/internal/admin"
+	"heed/internal/app"
 )
 
 func listen(t testing.TB) net.Listener {
@@ -25,7 +26,7 @@ func listen(t testing.TB) net.Listener {
 // watched starts a server that tells of its reloads.
 func watched(t *testing.T, rules string) (*server, chan rulefile.Attempt) {
 	attempts := make(chan rulefile.Attempt, 64)
-	s := startServer(t, rules, held, func(o *appOptions) { o.reloaded = func(a rulefile.Attempt) { attempts <- a } })
+	s := startServer(t, rules, held, func(o *app.Options) { o.Reloaded = func(a rulefile.Attempt) { attempts <- a } })
 	<-attempts // the start
 	return s, attempts
 }
@@ -41,13 +42,25 @@ func next(t *testing.T, attempts chan rulefile.Attempt) rulefile.Attempt {
 	}
 }
 
+// activeRules is what the API says of the active rules.
+type activeRules struct {
+	Version string
+	Rules   []struct{ When string }
+}
+
+func (s *server) rules() (active activeRules) {
+	s.t.Helper()
+	s.get("/api/v1/rules", &active)
+	return active
+}
+
 func rule(when string) string {
 	return strings.Replace(logRule, "    do:", "    when: "+when+"\n    do:", 1)
 }
 
 func TestRulesAreReloadedHoweverTheFileIsReplaced(t *testing.T) {
 	s, attempts := watched(t, rule("data.score < 10"))
-	path := s.app.rules
+	path := s.app.Rules
 	for name, replace := range map[string]func(text string) error{
 		"in place": func(text string) error { return os.WriteFile(path, []byte(text), 0o600) },
 		"by a rename": func(text string) error {
@@ -100,9 +113,9 @@ func TestRulesAreReloadedOnAConfigMapSwap(t *testing.T) {
 	link("..v1", "..data")
 	link(filepath.Join("..data", "rules.yaml"), "rules.yaml")
 	attempts := make(chan rulefile.Attempt, 64)
-	s := startServer(t, "", held, func(o *appOptions) {
-		o.rules = mount
-		o.reloaded = func(a rulefile.Attempt) { attempts <- a }
+	s := startServer(t, "", held, func(o *app.Options) {
+		o.Rules = mount
+		o.Reloaded = func(a rulefile.Attempt) { attempts <- a }
 	})
 	first := next(t, attempts)
 	version("..v2", rule("data.score < 20"))
@@ -111,7 +124,7 @@ func TestRulesAreReloadedOnAConfigMapSwap(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := next(t, attempts)
-	if second.Err != nil || second.Loaded.Hash == first.Loaded.Hash || s.app.ruleSet().Rules()[0].Condition.Text != "data.score < 20" {
+	if second.Err != nil || second.Loaded.Hash == first.Loaded.Hash || s.rules().Rules[0].When != "data.score < 20" {
 		t.Errorf("after the swap: %v", second.Err)
 	}
 }
@@ -126,7 +139,7 @@ func TestABrokenFileKeepsTheOldRulesAndSaysWhere(t *testing.T) {
 		"alias bomb":  "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c]\n",
 		"no rules at": "\x00",
 	} {
-		if err := os.WriteFile(s.app.rules, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(s.app.Rules, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		a := next(t, attempts)
@@ -148,7 +161,7 @@ func TestABrokenFileKeepsTheOldRulesAndSaysWhere(t *testing.T) {
 		if e := s.event(strings.ReplaceAll(name, " ", "%20")); len(e.Decisions) != 1 || e.Decisions[0].Outcome != "matched" {
 			t.Errorf("%s: the old rules did not decide", name)
 		}
-		response, err := http.Post(s.app.adminURL()+"/-/reload", "", nil)
+		response, err := http.Post(s.app.AdminURL()+"/-/reload", "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +171,7 @@ func TestABrokenFileKeepsTheOldRulesAndSaysWhere(t *testing.T) {
 		}
 		next(t, attempts) // the forced one
 	}
-	if err := os.WriteFile(s.app.rules, []byte(rule("data.score < 70")), 0o600); err != nil {
+	if err := os.WriteFile(s.app.Rules, []byte(rule("data.score < 70")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if a := next(t, attempts); a.Err != nil {
@@ -167,7 +180,7 @@ func TestABrokenFileKeepsTheOldRulesAndSaysWhere(t *testing.T) {
 	if last := lastReload(s); !last.OK || last.Error != "" || len(last.Problems) != 0 {
 		t.Errorf("the mended file: GET rules says %+v", last)
 	}
-	if err := os.Remove(s.app.rules); err != nil {
+	if err := os.Remove(s.app.Rules); err != nil {
 		t.Fatal(err)
 	}
 	next(t, attempts)
@@ -190,29 +203,29 @@ func TestAFailingTestKeepsTheOldRulesWhereTestsAreRequired(t *testing.T) {
 		return rule("data.score < 70") + "    tests: [{name: t, given: {data: {score: " + score + "}}, expect: {outcome: matched}}]\n"
 	}
 	attempts := make(chan rulefile.Attempt, 64)
-	s := startServer(t, tested("61"), held, func(o *appOptions) {
-		o.requireTests = true
-		o.reloaded = func(a rulefile.Attempt) { attempts <- a }
+	s := startServer(t, tested("61"), held, func(o *app.Options) {
+		o.RequireTests = true
+		o.Reloaded = func(a rulefile.Attempt) { attempts <- a }
 	})
 	first := next(t, attempts)
-	if err := os.WriteFile(s.app.rules, []byte(tested("99")), 0o600); err != nil {
+	if err := os.WriteFile(s.app.Rules, []byte(tested("99")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	a := next(t, attempts)
 	if a.Err == nil || len(a.Problems) != 1 || a.Problems[0].Code != "test-failed" || a.Problems[0].Line == 0 {
 		t.Errorf("%v, %+v", a.Err, a.Problems)
 	}
-	if s.app.ruleSet().Hash() != first.Loaded.Hash {
+	if s.rules().Version != first.Loaded.Hash {
 		t.Error("the rules whose test fails are active")
 	}
 	// So does one in a file of its own.
-	if err := os.WriteFile(s.app.rules, []byte(tested("62")), 0o600); err != nil {
+	if err := os.WriteFile(s.app.Rules, []byte(tested("62")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if a := next(t, attempts); a.Err != nil {
 		t.Errorf("the mended file: %v", a.Err)
 	}
-	beside := strings.TrimSuffix(s.app.rules, ".yaml") + "_test.yaml"
+	beside := strings.TrimSuffix(s.app.Rules, ".yaml") + "_test.yaml"
 	if err := os.WriteFile(beside, []byte("tests: [{rule: every-quiz, name: u, given: {data: {}}, expect: {outcome: matched}}]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -8,11 +8,12 @@ import (
 
 	"heed/engine/expression"
 	"heed/engine/ruletest"
+	"heed/internal/plain"
 )
 
 // printResult shows what the rules make of an event, readable at a glance.
 func printResult(w io.Writer, paint style, title string, r *ruletest.Result) {
-	fmt.Fprintf(w, "%s%s%s  %s%s%s\n", paint.bold, line(r.Event), paint.reset, paint.dim, line(title), paint.reset)
+	fmt.Fprintf(w, "%s%s%s  %s%s%s\n", paint.bold, plain.Line(r.Event), paint.reset, paint.dim, plain.Line(title), paint.reset)
 	if len(r.Decisions) == 0 {
 		fmt.Fprintf(w, "  %sno rule listens to this event type%s\n", paint.dim, paint.reset)
 	}
@@ -46,11 +47,11 @@ func marks(paint style) map[string]mark {
 
 func printDecision(w io.Writer, paint style, width int, rule, outcome, reason string, explain *expression.Clause) {
 	m := marks(paint)[outcome]
-	why := line(reason)
+	why := plain.Line(reason)
 	if why == "" && explain != nil {
 		why = because(explain)
 	}
-	fmt.Fprintf(w, "  %s%s%s %-*s  %s%-11s%s  %s%s%s\n", m.color, m.sign, paint.reset, width, line(rule), m.color, m.word, paint.reset, paint.dim, why, paint.reset)
+	fmt.Fprintf(w, "  %s%s%s %-*s  %s%-11s%s  %s%s%s\n", m.color, m.sign, paint.reset, width, plain.Line(rule), m.color, m.word, paint.reset, paint.dim, why, paint.reset)
 }
 
 // because names the clauses that decided, with their values, each as it counts
@@ -74,7 +75,7 @@ func because(c *expression.Clause) string {
 		}
 		parts = append(parts, part)
 	}
-	return line(strings.Join(parts, "; "))
+	return plain.Line(strings.Join(parts, "; "))
 }
 
 func short(value any) string {
@@ -85,7 +86,7 @@ func short(value any) string {
 	if err != nil {
 		return "?"
 	}
-	return cut(string(text), 60)
+	return plain.Cut(string(text), 60)
 }
 
 // printTree shows every clause of a condition with its values. The clauses that
@@ -110,9 +111,9 @@ func printClause(w io.Writer, paint style, c *expression.Clause, indent string, 
 	if deciding[c] {
 		mark, bold = color+" ◂ decides"+paint.reset, paint.bold
 	}
-	fmt.Fprintf(w, "%s%s%-7s%s %s%s%s", indent, color, c.Result, paint.reset, bold, line(text), paint.reset)
+	fmt.Fprintf(w, "%s%s%-7s%s %s%s%s", indent, color, c.Result, paint.reset, bold, plain.Line(text), paint.reset)
 	if detail := clauseDetail(c); detail != "" {
-		fmt.Fprintf(w, "  %s%s%s", paint.dim, line(detail), paint.reset)
+		fmt.Fprintf(w, "  %s%s%s", paint.dim, plain.Line(detail), paint.reset)
 	}
 	fmt.Fprintln(w, mark)
 	for _, child := range c.Clauses {
@@ -137,9 +138,9 @@ func printAction(w io.Writer, paint style, action, kind, state string, request j
 	if state != "" {
 		state = "  " + state
 	}
-	fmt.Fprintf(w, "      %s→ %s%s (%s)%s", paint.cyan, line(action), paint.reset, kind, state)
+	fmt.Fprintf(w, "      %s→ %s%s (%s)%s", paint.cyan, plain.Line(action), paint.reset, kind, state)
 	if problem != "" {
-		fmt.Fprintf(w, "  %s%s%s\n", paint.red, line(problem), paint.reset)
+		fmt.Fprintf(w, "  %s%s%s\n", paint.red, plain.Line(problem), paint.reset)
 		if len(request) == 0 {
 			return
 		}
@@ -170,7 +171,7 @@ func describeRequest(kind string, request json.RawMessage) []string {
 	}
 	var lines []string
 	add := func(text string) {
-		lines = append(lines, strings.Split(strings.TrimRight(clean(text), "\n"), "\n")...)
+		lines = append(lines, strings.Split(strings.TrimRight(plain.Text(text), "\n"), "\n")...)
 	}
 	switch kind {
 	case "slack":

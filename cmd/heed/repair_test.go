@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"heed/engine/record"
+	"heed/internal/app"
 )
 
 // change asks the admin listener to change something.
 func (s *server) change(path, wish string) (int, string) {
 	s.t.Helper()
-	response, err := http.Post(s.app.adminURL()+path, "application/json", strings.NewReader(wish))
+	response, err := http.Post(s.app.AdminURL()+path, "application/json", strings.NewReader(wish))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -83,7 +84,7 @@ func TestWithNoSendNothingIsSentThatWaitedBefore(t *testing.T) {
 	dead := s.settled("evt-1")[0]
 	s.stop()
 
-	quiet := startServer(t, hookRule(api.URL), held, func(o *appOptions) { o.data = filepath.Join(s.dir, "data") })
+	quiet := startServer(t, hookRule(api.URL), held, func(o *app.Options) { o.Data = filepath.Join(s.dir, "data") })
 	if status, body := quiet.change("/api/v1/deliveries/"+dead.ID+"/retry", ""); status != http.StatusOK {
 		t.Fatalf("retry: %d %s", status, body)
 	}
@@ -93,7 +94,7 @@ func TestWithNoSendNothingIsSentThatWaitedBefore(t *testing.T) {
 		t.Errorf("sent with --no-send: %+v", calls)
 	}
 
-	loud := startServer(t, hookRule(api.URL), func(o *appOptions) { o.data = filepath.Join(s.dir, "data") })
+	loud := startServer(t, hookRule(api.URL), func(o *app.Options) { o.Data = filepath.Join(s.dir, "data") })
 	if d := loud.settled("evt-1")[0]; d.State != record.Done {
 		t.Errorf("without --no-send it is %s", d.State)
 	}

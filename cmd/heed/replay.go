@@ -11,6 +11,7 @@ import (
 
 	"heed/engine/ruletest"
 	"heed/internal/admin"
+	"heed/internal/plain"
 )
 
 type replayOptions struct {
@@ -66,7 +67,7 @@ func replayEvents(ctx context.Context, s streams, o *replayOptions, ids []string
 		fmt.Fprintln(s.err, "there is nothing to send")
 		return quiet(code)
 	}
-	question := fmt.Sprintf("send %s of %s", deliveries(sends), count(len(possible), "event"))
+	question := fmt.Sprintf("send %s of %s", deliveries(sends), plain.Count(len(possible), "event"))
 	// --send is a clear word where nobody can be asked.
 	if ok, err := confirm(ctx, s, o.yes || !canAsk(s.in), question); err != nil || !ok {
 		return err
@@ -130,10 +131,10 @@ func sendReplay(ctx context.Context, s streams, client *apiClient, o *replayOpti
 	if err := decode(raw, &did); err != nil {
 		return failure(err)
 	}
-	fmt.Fprintf(s.out, "\n%s replayed\n", line(id))
+	fmt.Fprintf(s.out, "\n%s replayed\n", plain.Line(id))
 	for i := range did.Decisions {
 		for _, action := range did.Decisions[i].Actions {
-			fmt.Fprintf(s.out, "  %s  %s → %s\n", action.Delivery, line(did.Decisions[i].Rule), line(action.Action))
+			fmt.Fprintf(s.out, "  %s  %s → %s\n", action.Delivery, plain.Line(did.Decisions[i].Rule), plain.Line(action.Action.Action))
 		}
 	}
 	return nil

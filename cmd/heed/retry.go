@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"heed/engine/record"
+	"heed/internal/admin/api"
+	"heed/internal/plain"
 )
 
 // change is what a person can do to deliveries.
@@ -19,17 +21,9 @@ var (
 	discarding = change{"discard", "discarded"}
 )
 
-// chosen are the deliveries that a change of many takes, as the API reads them.
-type chosen struct {
-	State     string `json:"state"`
-	Action    string `json:"action"`
-	Rule      string `json:"rule"`
-	CountOnly bool   `json:"count_only"`
-}
-
 type changeOptions struct {
 	client clientOptions
-	chosen chosen
+	chosen api.ChangeAll
 	output string
 	yes    bool
 }
@@ -67,7 +61,7 @@ func newDeliveriesChange(s streams, c change) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: c.verb + " ID…",
 		RunE: func(cmd *cobra.Command, ids []string) error {
-			byFlags := o.chosen != chosen{}
+			byFlags := o.chosen != api.ChangeAll{}
 			switch {
 			case byFlags && len(ids) > 0:
 				return usage("choose deliveries by their ids or by --state, --action and --rule, not by both")
@@ -82,7 +76,7 @@ func newDeliveriesChange(s streams, c change) *cobra.Command {
 	}
 	o.client.flags(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&o.chosen.State, "state", "", c.verb+" all deliveries in this state")
+	flags.StringVar((*string)(&o.chosen.State), "state", "", c.verb+" all deliveries in this state")
 	flags.StringVar(&o.chosen.Action, "action", "", c.verb+" all deliveries of this action")
 	flags.StringVar(&o.chosen.Rule, "rule", "", c.verb+" all deliveries of this rule")
 	yesFlag(cmd, &o.yes)
@@ -113,7 +107,7 @@ func changeNamed(ctx context.Context, s streams, c change, o *changeOptions, ids
 				return failure(err)
 			}
 		default:
-			fmt.Fprintf(s.out, "%s  %s: %s → %s\n", d.ID, c.done, line(d.Rule), line(d.Action))
+			fmt.Fprintf(s.out, "%s  %s: %s → %s\n", d.ID, c.done, plain.Line(d.Rule), plain.Line(d.Action))
 		}
 	}
 	return quiet(code)

@@ -4,13 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"strings"
 	"time"
 
 	"heed/engine/rulefile"
 	"heed/engine/ruletest"
+	"heed/engine/source"
+	"heed/internal/app"
+	"heed/internal/plain"
 )
 
 // checkSaveTest refuses a --save-test that could not end well, before any work.
@@ -74,7 +76,7 @@ func warnOfChanges(s streams, tests []ruletest.Captured) {
 	for _, t := range tests {
 		if t.Outcome != t.Real {
 			fmt.Fprintf(s.err, "%swarning:%s %s: without the personal values the outcome of the rule %s is %s, with them it is %s; to test that, add --keep-personal\n",
-				paint.yellow, paint.reset, line(t.File), line(t.Rule), t.Outcome, t.Real)
+				paint.yellow, paint.reset, plain.Line(t.File), plain.Line(t.Rule), t.Outcome, t.Real)
 		}
 	}
 }
@@ -110,10 +112,10 @@ func checkTestFile(s streams, snapshot rulefile.Snapshot, file rulefile.File) er
 			files = append(files, f)
 		}
 	}
-	loaded, problems := newCompiler(s, slog.New(slog.DiscardHandler), false, nil).Compile(rulefile.NewSnapshot(files))
+	loaded, problems := app.Compiler(s.env).Compile(rulefile.NewSnapshot(files))
 	if loaded == nil {
-		printProblems(s.err, s.style(s.err), onlyErrors(problems))
-		return usage("no tests were written to %s, since the rules could not be used with it: %s", file.Name, summary(problems))
+		printProblems(s.err, s.style(s.err), source.OnlyErrors(problems))
+		return usage("no tests were written to %s, since the rules could not be used with it: %s", file.Name, source.Summary(problems))
 	}
 	for _, r := range ruletest.Run(loaded, time.Now()) {
 		if r.Test.Place.File.Name == file.Name && !r.Passed() {
@@ -145,7 +147,7 @@ func reportSaved(s streams, o dryRunOptions, name string, tests int) {
 	if o.output == "json" {
 		out = s.err
 	}
-	fmt.Fprintf(out, "%s written to %s\n", count(tests, "test"), name)
+	fmt.Fprintf(out, "%s written to %s\n", plain.Count(tests, "test"), name)
 	snapshot, err := rulefile.Read(o.rules)
 	if err != nil {
 		return

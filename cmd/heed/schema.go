@@ -1,9 +1,9 @@
 package main
 
 import (
-	"log/slog"
-
 	"github.com/spf13/cobra"
+
+	"heed/internal/app"
 )
 
 func newSchema(s streams) *cobra.Command {
@@ -16,7 +16,7 @@ type. It knows no expressions and no names of actions: heed check does.`,
 		Example: "  heed schema > rules.schema.json\n\nand as the first line of the rules:\n\n  # yaml-language-server: $schema=./rules.schema.json",
 		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			described := newCompiler(s, slog.New(slog.DiscardHandler), false, nil).Describe()
+			described := app.Compiler(s.env).Describe()
 			if err := described.Write(s.out); err != nil {
 				return failure(err)
 			}

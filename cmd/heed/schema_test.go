@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +19,7 @@ import (
 	"heed/engine/rulefile"
 	"heed/engine/schema"
 	"heed/engine/source"
+	"heed/internal/app"
 )
 
 // printedSchema is what "heed schema" prints, read as draft-07: compiling it
@@ -62,7 +62,7 @@ func validate(t *testing.T, s *jsonschema.Schema, text string) error {
 }
 
 func checks(text string) bool {
-	c := newCompiler(streams{env: noEnv}, slog.New(slog.DiscardHandler), false, nil)
+	c := app.Compiler(noEnv)
 	loaded, _ := c.Compile(rulefile.NewSnapshot([]rulefile.File{{Name: "rules.yaml", Text: []byte(text)}}))
 	return loaded != nil
 }
@@ -322,7 +322,7 @@ func TestTheSchemaRefusesMistakes(t *testing.T) {
 // TestEveryKindDescribesTheKeysItReads holds each kind's Describe to what its
 // Configure and Step take, and so the settings and secrets to theirs.
 func TestEveryKindDescribesTheKeysItReads(t *testing.T) {
-	reader := newCompiler(streams{env: noEnv}, slog.New(slog.DiscardHandler), false, nil).Actions
+	reader := app.Compiler(noEnv).Actions
 	described := reader.Registry.DescribeConfig()
 	for _, name := range reader.Registry.Names() {
 		kind, _ := reader.Registry.Lookup(name)
@@ -368,7 +368,7 @@ func sameKeys(t *testing.T, what string, described *schema.Value, read []string)
 }
 
 func TestTheSchemaHasTheEventTypesWithTheirMeaning(t *testing.T) {
-	s := newCompiler(streams{env: noEnv}, slog.New(slog.DiscardHandler), false, nil).Describe()
+	s := app.Compiler(noEnv).Describe()
 	on := s.Properties.Get("rules").Items.Properties.Get("on")
 	var names []string
 	for _, one := range on.AnyOf {

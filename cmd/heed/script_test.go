@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serveInScript,
-			"plain": plain,
+			"plain": stable,
 			"exits": exits,
 			"until": until,
 			"catch": catch,
@@ -158,9 +158,9 @@ var (
 	hash  = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
 )
 
-// plain replaces what differs from run to run in the last command's output and
+// stable replaces what differs from run to run in the last command's output and
 // writes it to a file, so that it can be compared: plain stdout got.txt.
-func plain(ts *testscript.TestScript, _ bool, args []string) {
+func stable(ts *testscript.TestScript, _ bool, args []string) {
 	text := ts.ReadFile(args[0])
 	text = times.ReplaceAllString(text, "TIME")
 	text = ids.ReplaceAllString(text, "DELIVERYID")

@@ -21,6 +21,7 @@ import (
 
 	"heed/actions/outbound"
 	"heed/engine/ruletest"
+	"heed/internal/plain"
 	"heed/internal/receiver"
 )
 
@@ -98,13 +99,13 @@ func send(ctx context.Context, s streams, o sendOptions, paths []string, asJSON 
 			return
 		}
 		if a.Error != "" {
-			fmt.Fprintf(s.out, "%s  %s  %s\n", a.File, a.ID, line(a.Error))
+			fmt.Fprintf(s.out, "%s  %s  %s\n", a.File, a.ID, plain.Line(a.Error))
 			if a.refused {
 				fmt.Fprintln(s.out, "  hint: is heed serve running there? Name its address with --url")
 			}
 			return
 		}
-		fmt.Fprintf(s.out, "%s  %s  %d %s\n", a.File, a.ID, a.Status, line(a.Body))
+		fmt.Fprintf(s.out, "%s  %s  %d %s\n", a.File, a.ID, a.Status, plain.Line(a.Body))
 		if hint := hints[a.Status]; hint != "" {
 			fmt.Fprintf(s.out, "  hint: %s\n", hint)
 		}

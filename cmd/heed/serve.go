@@ -16,20 +16,27 @@ import (
 	"github.com/spf13/cobra"
 
 	"heed/engine/rulefile"
+	"heed/engine/source"
+	"heed/internal/app"
 	"heed/internal/receiver"
 )
 
 // serveFlags are the flags of heed serve.
 type serveFlags struct {
-	app                                      appOptions
+	app                                      app.Options
 	secretFile, adminTokenFile               string
 	maxAge, maxAhead, retention, silentAfter durationFlag
+	settle                                   durationFlag
 	tlsCert, tlsKey                          string
 	logLevel, logFormat                      string
 }
 
 func newServe(s streams) *cobra.Command {
-	f := serveFlags{maxAge: durationFlag(8 * time.Hour), maxAhead: durationFlag(5 * time.Minute), retention: durationFlag(90 * 24 * time.Hour), silentAfter: durationFlag(12 * time.Hour)}
+	f := serveFlags{
+		maxAge: durationFlag(8 * time.Hour), maxAhead: durationFlag(5 * time.Minute),
+		retention: durationFlag(90 * 24 * time.Hour), silentAfter: durationFlag(12 * time.Hour),
+		settle: durationFlag(15 * time.Minute),
+	}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Receive events, decide them, act",
@@ -42,19 +49,20 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), s, f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.app.rules, "rules", "rules.yaml", "rule file, or directory whose *.yaml and *.yml are read together")
-	flags.StringVar(&f.app.listen, "listen", ":8080", "address of the public listener")
-	flags.StringVar(&f.app.admin, "admin", usualAdmin, "address of the admin listener; beyond loopback it needs --admin-token-file")
+	flags.StringVar(&f.app.Rules, "rules", "rules.yaml", "rule file, or directory whose *.yaml and *.yml are read together")
+	flags.StringVar(&f.app.Listen, "listen", ":8080", "address of the public listener")
+	flags.StringVar(&f.app.Admin, "admin", usualAdmin, "address of the admin listener; beyond loopback it needs --admin-token-file")
 	flags.StringVar(&f.adminTokenFile, "admin-token-file", "", "file with the token that the admin listener asks for")
-	flags.StringVar(&f.app.data, "data", "./heed-data", "directory of the store")
+	flags.StringVar(&f.app.Data, "data", "./heed-data", "directory of the store")
 	flags.StringVar(&f.secretFile, "secret-file", "", "file with signing secrets, one a line; re-read when it changes")
-	flags.StringVar(&f.app.company, "company", "", "the only company whose events are used (default: MINDTICKLE_COMPANY_ID)")
+	flags.StringVar(&f.app.Company, "company", "", "the only company whose events are used (default: MINDTICKLE_COMPANY_ID)")
 	flags.Var(&f.maxAge, "max-age", "quarantine events signed longer ago than this")
 	flags.Var(&f.maxAhead, "max-ahead", "quarantine events signed further ahead than this")
-	flags.BoolVar(&f.app.noSend, "no-send", false, "record deliveries as held and send nothing")
-	flags.BoolVar(&f.app.requireTests, "require-tests", false, "refuse rule files with a failing test, as those with a mistake")
+	flags.BoolVar(&f.app.NoSend, "no-send", false, "record deliveries as held and send nothing")
+	flags.BoolVar(&f.app.RequireTests, "require-tests", false, "refuse rule files with a failing test, as those with a mistake")
 	flags.Var(&f.retention, "retention", "delete events older than this")
 	flags.Var(&f.silentAfter, "silent-after", "make the event heed.source.silent when no good event came for this long; 0s for never")
+	flags.Var(&f.settle, "settle", "after a start, leave waits alone for this long that came due before it")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "certificate file, to serve HTTPS; re-read when it changes")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "key file for --tls-cert")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -67,27 +75,27 @@ func serve(ctx context.Context, s streams, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	tuneRuntime(ctx, s)
-	a, err := openApp(ctx, s, o)
+	app.TuneRuntime(ctx, s.env)
+	a, err := app.New(ctx, o)
 	if err != nil {
 		return startError(s, err)
 	}
-	a.log.Info("receiving", "webhook", a.webhookURL(), "admin", a.adminURL(), "version", buildVersion())
-	if o.noSend {
-		a.log.Warn("--no-send: deliveries are held and never sent")
+	o.Log.Info("receiving", "webhook", a.WebhookURL(), "admin", a.AdminURL(), "version", buildVersion())
+	if o.NoSend {
+		o.Log.Warn("--no-send: deliveries are held and never sent")
 	}
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	go func() {
 		for range hangup {
-			_ = a.watcher.Reload(ctx) // observeReload logs how it went
+			_ = a.Reload(ctx) // the app logs how it went
 		}
 	}()
-	if err := a.run(ctx); err != nil {
+	if err := a.Run(ctx); err != nil {
 		return failure(err)
 	}
-	a.log.Info("stopped")
+	o.Log.Info("stopped")
 	return nil
 }
 
@@ -96,30 +104,32 @@ func serve(ctx context.Context, s streams, f serveFlags) error {
 func startError(s streams, err error) error {
 	var problems *rulefile.ProblemsError
 	if errors.As(err, &problems) {
-		printProblems(s.err, s.style(s.err), onlyErrors(problems.Problems))
-		return usage("the rules cannot be used: %s", summary(problems.Problems))
+		printProblems(s.err, s.style(s.err), source.OnlyErrors(problems.Problems))
+		return usage("the rules cannot be used: %s", source.Summary(problems.Problems))
 	}
 	return failure(err)
 }
 
 // options checks the flags and opens what they name.
-func (f *serveFlags) options(s streams) (o appOptions, err error) {
+func (f *serveFlags) options(s streams) (o app.Options, err error) {
 	o = f.app
-	if f.retention < durationFlag(time.Hour) {
+	o.Version, o.LookupEnv = buildVersion(), s.env
+	if f.retention < durationFlag(app.MinRetention) {
 		return o, usage("--retention %s would delete events while they are worked on: give at least 1h", &f.retention)
 	}
-	o.maxAge, o.maxAhead, o.retention = time.Duration(f.maxAge), time.Duration(f.maxAhead), time.Duration(f.retention)
-	o.silentAfter, o.farewell = time.Duration(f.silentAfter), 300*time.Millisecond
-	if o.log, err = newLogger(s, s.err, f.logLevel, f.logFormat); err != nil {
+	o.MaxAge, o.MaxAhead, o.Retention = time.Duration(f.maxAge), time.Duration(f.maxAhead), time.Duration(f.retention)
+	o.Settle = time.Duration(f.settle)
+	o.SilentAfter, o.DrainDelay = time.Duration(f.silentAfter), 300*time.Millisecond
+	if o.Log, err = newLogger(s, s.err, f.logLevel, f.logFormat); err != nil {
 		return o, err
 	}
-	if o.company == "" {
-		o.company = s.getenv("MINDTICKLE_COMPANY_ID")
+	if o.Company == "" {
+		o.Company = s.getenv("MINDTICKLE_COMPANY_ID")
 	}
 	if f.secretFile != "" {
-		o.keys, err = receiver.NewFileKeyring(f.secretFile, o.log)
+		o.Keys, err = receiver.NewFileKeyring(f.secretFile, o.Log)
 	} else {
-		o.keys, err = receiver.NewKeyring(s.getenv("MINDTICKLE_WEBHOOK_SECRET"))
+		o.Keys, err = receiver.NewKeyring(s.getenv("MINDTICKLE_WEBHOOK_SECRET"))
 	}
 	if err != nil {
 		return o, usage("%w", err)
@@ -128,11 +138,11 @@ func (f *serveFlags) options(s streams) (o appOptions, err error) {
 		return o, usage("--tls-cert and --tls-key go together")
 	}
 	if f.tlsCert != "" {
-		if o.certs, err = receiver.NewCertReloader(f.tlsCert, f.tlsKey, o.log); err != nil {
+		if o.Certs, err = receiver.NewCertReloader(f.tlsCert, f.tlsKey, o.Log); err != nil {
 			return o, usage("%w", err)
 		}
 	}
-	if err := checkAddress("--listen", o.listen, "", "8080"); err != nil {
+	if err := checkAddress("--listen", o.Listen, "", "8080"); err != nil {
 		return o, err
 	}
 	return o, f.checkAdmin(&o)
@@ -163,8 +173,8 @@ func checkAddress(flag, address, host, port string) error {
 
 // checkAdmin reads the token and refuses to open the admin listener to others
 // without one.
-func (f *serveFlags) checkAdmin(o *appOptions) error {
-	if err := checkAddress("--admin", o.admin, "127.0.0.1", "8081"); err != nil {
+func (f *serveFlags) checkAdmin(o *app.Options) error {
+	if err := checkAddress("--admin", o.Admin, "127.0.0.1", "8081"); err != nil {
 		return err
 	}
 	if f.adminTokenFile != "" {
@@ -172,15 +182,15 @@ func (f *serveFlags) checkAdmin(o *appOptions) error {
 		if err != nil {
 			return usage("read --admin-token-file: %v", err)
 		}
-		if o.adminToken = strings.TrimSpace(string(text)); len(o.adminToken) < 16 {
+		if o.AdminToken = strings.TrimSpace(string(text)); len(o.AdminToken) < 16 {
 			return usage("the token in %s is shorter than 16 characters: make one with, say, openssl rand -hex 24", f.adminTokenFile)
 		}
 		return nil
 	}
-	host, _, _ := net.SplitHostPort(o.admin) // checked above
+	host, _, _ := net.SplitHostPort(o.Admin) // checked above
 	ip := net.ParseIP(host)
 	if host == "localhost" || (ip != nil && ip.IsLoopback()) {
 		return nil
 	}
-	return &codedError{exitUsage, fmt.Errorf("--admin %s can be reached from other machines: protect it with --admin-token-file, or bind it to 127.0.0.1", o.admin)}
+	return &codedError{exitUsage, fmt.Errorf("--admin %s can be reached from other machines: protect it with --admin-token-file, or bind it to 127.0.0.1", o.Admin)}
 }

@@ -11,6 +11,7 @@ import (
 
 	"heed/actions/slack"
 	"heed/engine/record"
+	"heed/internal/app"
 )
 
 // TestASlackThreadOutlivesTheServer sends two messages with one key by one heed
@@ -47,7 +48,7 @@ rules:
 	quiz(first, "e2", "q2")
 	quiz(first, "e3", "q1")
 	first.stop()
-	second := startServer(t, rules, func(o *appOptions) { o.data = first.app.data })
+	second := startServer(t, rules, func(o *app.Options) { o.Data = first.app.Data })
 	quiz(second, "e4", "q2")
 	var got []string
 	for _, c := range workspace.got() {

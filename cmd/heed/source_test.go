@@ -10,6 +10,7 @@ import (
 
 	"heed/engine/record"
 	"heed/internal/admin"
+	"heed/internal/app"
 	"heed/internal/receiver"
 )
 
@@ -92,7 +93,7 @@ func TestServe_lastGoodEventIsTheLastNewOne(t *testing.T) {
 	}
 	s.stop()
 	var out strings.Builder
-	code := run([]string{"webhooks", "status", "--data", s.app.data, "--rules", s.app.rules}, streams{in: strings.NewReader(""), out: &out, err: &out, env: noEnv})
+	code := run([]string{"webhooks", "status", "--data", s.app.Data, "--rules", s.app.Rules}, streams{in: strings.NewReader(""), out: &out, err: &out, env: noEnv})
 	if want := "last event: quiz.submitted at " + shortTime(time.UnixMilli(int64(at*1000))); code != 0 || !strings.Contains(out.String(), want) {
 		t.Errorf("%d, %s\nwant %s", code, out.String(), want)
 	}
@@ -102,7 +103,7 @@ func TestServe_lastGoodEventIsTheLastNewOne(t *testing.T) {
 // count.
 func TestServe_aSilentSourceIsAnEvent(t *testing.T) {
 	s := startServer(t, "actions: {console: {log: {}}}\nrules: [{name: r, on: heed.source.silent, do: [{action: console, text: \"{{ data.message }}\"}]}]\n",
-		func(o *appOptions) { o.silentAfter = 300 * time.Millisecond })
+		func(o *app.Options) { o.SilentAfter = 300 * time.Millisecond })
 	silences := func() int {
 		var page struct{ Events []record.Event }
 		s.get("/api/v1/events?type=heed.source.silent", &page)

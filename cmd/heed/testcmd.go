@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"heed/engine/ruletest"
+	"heed/internal/plain"
 )
 
 func newTest(s streams) *cobra.Command {
@@ -71,13 +72,13 @@ func testText(s streams, reports []ruletest.Report, failed int) {
 	for i := range reports {
 		r := &reports[i]
 		if r.Passed() {
-			fmt.Fprintf(s.out, "%s✔%s %s: %s\n", paint.green, paint.reset, line(r.Test.Rule.Name), line(r.Test.Name))
+			fmt.Fprintf(s.out, "%s✔%s %s: %s\n", paint.green, paint.reset, plain.Line(r.Test.Rule.Name), plain.Line(r.Test.Name))
 			continue
 		}
-		fmt.Fprintf(s.out, "%s✘ %s: %s%s  %s%s:%d%s\n", paint.red, line(r.Test.Rule.Name), line(r.Test.Name), paint.reset,
+		fmt.Fprintf(s.out, "%s✘ %s: %s%s  %s%s:%d%s\n", paint.red, plain.Line(r.Test.Rule.Name), plain.Line(r.Test.Name), paint.reset,
 			paint.dim, r.Test.Place.File.Name, r.Test.Place.Line, paint.reset)
 		for _, f := range r.Failures {
-			fmt.Fprintf(s.out, "    %s\n      expected  %s\n      got       %s\n", f.What, clean(f.Expected), clean(f.Got))
+			fmt.Fprintf(s.out, "    %s\n      expected  %s\n      got       %s\n", f.What, plain.Text(f.Expected), plain.Text(f.Got))
 		}
 		for _, d := range r.Decisions {
 			if d.Explain != nil {
@@ -89,7 +90,7 @@ func testText(s streams, reports []ruletest.Report, failed int) {
 		fmt.Fprintln(s.out, "no rule carries a test; write tests: below a rule")
 		return
 	}
-	fmt.Fprintf(s.out, "%s, %d failed\n", count(len(reports), "test"), failed)
+	fmt.Fprintf(s.out, "%s, %d failed\n", plain.Count(len(reports), "test"), failed)
 }
 
 func testJSON(s streams, reports []ruletest.Report) error {
@@ -138,7 +139,7 @@ func testJUnit(s streams, reports []ruletest.Report, failed int) error {
 			for _, f := range r.Failures {
 				fmt.Fprintf(&text, "%s: expected %s, got %s\n", f.What, f.Expected, f.Got)
 			}
-			c.Failure = &junitFailure{Message: "not as expected: " + r.Failures[0].What, Text: clean(text.String())}
+			c.Failure = &junitFailure{Message: "not as expected: " + r.Failures[0].What, Text: plain.Text(text.String())}
 		}
 		suite.Cases = append(suite.Cases, c)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"heed/engine/record"
+	"heed/internal/app"
 )
 
 // TestEachUseRunsFromSignedEventToWhatArrives runs the example rules as they
@@ -32,13 +33,13 @@ func TestEachUseRunsFromSignedEventToWhatArrives(t *testing.T) {
 	for _, name := range []string{"SLACK_BOT_TOKEN", "LMS_AUTHORIZATION", "SALESFORCE_AUTHORIZATION", "ENROLMENT_AUTHORIZATION", "ACCESS_AUTHORIZATION", "IDP_AUTHORIZATION"} {
 		t.Setenv(name, "canary-"+name)
 	}
-	s := startServer(t, exampleRules(t, workspace.URL, others.URL, mail.addr), func(o *appOptions) {
+	s := startServer(t, exampleRules(t, workspace.URL, others.URL, mail.addr), func(o *app.Options) {
 		table, err := os.ReadFile("../../testdata/managers.csv")
 		if err == nil {
-			err = os.MkdirAll(filepath.Join(filepath.Dir(o.rules), "testdata"), 0o700)
+			err = os.MkdirAll(filepath.Join(filepath.Dir(o.Rules), "testdata"), 0o700)
 		}
 		if err == nil {
-			err = os.WriteFile(filepath.Join(filepath.Dir(o.rules), "testdata/managers.csv"), table, 0o600)
+			err = os.WriteFile(filepath.Join(filepath.Dir(o.Rules), "testdata/managers.csv"), table, 0o600)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -13,11 +13,9 @@ import (
 
 	"heed/actions"
 	"heed/actions/outbound"
-	"heed/engine"
-	"heed/engine/event"
-	"heed/engine/expression"
-	"heed/engine/people"
+	"heed/internal/app"
 	"heed/internal/mindtickle"
+	"heed/internal/plain"
 )
 
 func newWebhooks(s streams) *cobra.Command {
@@ -87,7 +85,7 @@ func register(ctx context.Context, s streams, o *apiOptions, w mindtickle.Webhoo
 	if err != nil {
 		return err
 	}
-	needed := slices.Sorted(maps.Keys(neededEvents(loaded.Rules)))
+	needed := slices.Sorted(maps.Keys(app.NeededEvents(loaded.Rules)))
 	if len(needed) == 0 {
 		return usage("the rules at %s name no event type of MindTickle's, so there is nothing to subscribe to", rules)
 	}
@@ -117,7 +115,7 @@ func register(ctx context.Context, s streams, o *apiOptions, w mindtickle.Webhoo
 	if err := memory.Save(o.data); err != nil {
 		return failure(fmt.Errorf("the webhook %s is registered, but %w; write its id down", id, err))
 	}
-	fmt.Fprintf(s.out, "registered %s for %s\n", line(id), line(strings.Join(w.Events, ", ")))
+	fmt.Fprintf(s.out, "registered %s for %s\n", plain.Line(id), plain.Line(strings.Join(w.Events, ", ")))
 	return replaceOthers(s, o, &memory, w.URL, id)
 }
 
@@ -127,9 +125,9 @@ func undecided(here *mindtickle.Memory, address string) error {
 	for i := range here.Subscriptions {
 		switch w := &here.Subscriptions[i]; {
 		case w.ReplacedBy != "":
-			return usage("%s was registered for this address, and replaced by %s: if it is still at MindTickle, heed webhooks activate --id %[1]s takes it up again; if not, say heed webhooks forget %[1]s", line(w.ID), line(w.ReplacedBy))
+			return usage("%s was registered for this address, and replaced by %s: if it is still at MindTickle, heed webhooks activate --id %[1]s takes it up again; if not, say heed webhooks forget %[1]s", plain.Line(w.ID), plain.Line(w.ReplacedBy))
 		case len(w.Events) == 0:
-			return usage("heed does not know which event types %s has, and so not which are missing: look at MindTickle, and say heed webhooks activate --id %[1]s --url %[2]s --events TYPE,TYPE", line(w.ID), line(address))
+			return usage("heed does not know which event types %s has, and so not which are missing: look at MindTickle, and say heed webhooks activate --id %[1]s --url %[2]s --events TYPE,TYPE", plain.Line(w.ID), plain.Line(address))
 		}
 	}
 	return nil
@@ -158,14 +156,14 @@ func replaceOthers(s streams, o *apiOptions, memory *mindtickle.Memory, address,
 	}
 	for i := range memory.Subscriptions {
 		if w := &memory.Subscriptions[i]; w.ReplacedBy != "" {
-			fmt.Fprintf(s.out, "%s at %s is still at MindTickle: %s\n", line(w.ID), line(w.URL), deleteThere(w))
+			fmt.Fprintf(s.out, "%s at %s is still at MindTickle: %s\n", plain.Line(w.ID), plain.Line(w.URL), deleteThere(w))
 		}
 	}
 	return nil
 }
 
 func deleteThere(w *mindtickle.Subscription) string {
-	return "delete it there, so that nothing is sent twice, then: heed webhooks forget " + line(w.ID)
+	return "delete it there, so that nothing is sent twice, then: heed webhooks forget " + plain.Line(w.ID)
 }
 
 // checkPublic refuses an address to which MindTickle could not deliver.
@@ -178,44 +176,6 @@ func checkPublic(address string) error {
 		return usage("--url %q cannot be delivered to: MindTickle needs an https address", address)
 	case u.Path == "" || u.Path == "/":
 		return usage("--url %s lacks the path: heed receives at %s/webhooks/mindtickle, unless a proxy has another", address, strings.TrimRight(address, "/"))
-	}
-	return nil
-}
-
-// neededEvents are the event types of MindTickle's that the rules name, or by
-// which heed learns what they ask, each with a rule that needs it.
-func neededEvents(set *engine.RuleSet) map[string]string {
-	needed := map[string]string{}
-	for _, rule := range set.Rules() {
-		names := rule.On
-		for _, q := range rule.Asks {
-			names = append(slices.Clip(names), tellers(q)...)
-		}
-		for _, name := range names {
-			if _, have := needed[name]; !have && event.Standard().Lookup(name) != nil && !event.Reserved(name) {
-				needed[name] = rule.Name
-			}
-		}
-	}
-	return needed
-}
-
-// tellers are the event types that tell heed the answer to a question.
-func tellers(q expression.Query) []string {
-	switch q.About {
-	case expression.AboutUser:
-		return []string{"user.provisioned", "user.deprovisioned"}
-	case expression.AboutProgress:
-		return []string{"module.progress"}
-	case expression.AboutRank: // among those who have not left
-		switch by, _ := people.ParseBy(q.Key); by {
-		case people.ByScore:
-			return []string{"course.completed", "quiz.submitted", "user.deprovisioned"}
-		case people.ByCompletions:
-			return []string{"module.progress", "course.completed", "quiz.submitted", "user.deprovisioned"}
-		default:
-			return []string{"module.progress", "user.deprovisioned"}
-		}
 	}
 	return nil
 }

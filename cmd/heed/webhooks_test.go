@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"heed/internal/app"
 )
 
 // webhooksIn runs heed webhooks with the API's stand-in and returns what it
@@ -217,14 +219,14 @@ func TestAWebhookThatWasMadeByOtherMeansIsTakenUp(t *testing.T) {
 
 func TestAServerWarnsOfEventsThatNeverCome(t *testing.T) {
 	log := &lockedBuffer{}
-	s := startServer(t, logRule, held, func(o *appOptions) {
-		if err := os.MkdirAll(o.data, 0o700); err != nil {
+	s := startServer(t, logRule, held, func(o *app.Options) {
+		if err := os.MkdirAll(o.Data, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(o.data, "webhooks.json"), []byte(`[{"id":"wh_1","events":["course.completed"]}]`), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(o.Data, "webhooks.json"), []byte(`[{"id":"wh_1","events":["course.completed"]}]`), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		o.log = newTextLog(log)
+		o.Log = newTextLog(log)
 	})
 	if !strings.Contains(log.String(), "type=quiz.submitted rule=every-quiz") {
 		t.Errorf("the log says\n%s", log)
@@ -248,7 +250,7 @@ func TestWhatRulesAskNeedsEventsToo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		needed := neededEvents(loaded.Rules)
+		needed := app.NeededEvents(loaded.Rules)
 		if needed["quiz.submitted"] != "plain" {
 			t.Errorf("quiz.submitted is needed by %q", needed["quiz.submitted"])
 		}

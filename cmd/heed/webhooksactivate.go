@@ -15,6 +15,7 @@ import (
 	"heed/engine/event"
 	"heed/engine/suggest"
 	"heed/internal/mindtickle"
+	"heed/internal/plain"
 )
 
 type activateOptions struct {
@@ -118,7 +119,7 @@ func activate(ctx context.Context, s streams, o *activateOptions) error {
 
 // active remembers that a webhook is active, and all that is said of it.
 func (o *activateOptions) active(s streams, memory *mindtickle.Memory, id string) error {
-	fmt.Fprintf(s.out, "%s is active\n", line(id))
+	fmt.Fprintf(s.out, "%s is active\n", plain.Line(id))
 	w := memory.Find(id)
 	isNew := w == nil
 	if isNew {
@@ -144,9 +145,9 @@ func (o *activateOptions) active(s streams, memory *mindtickle.Memory, id string
 	}
 	switch {
 	case isNew && len(unknown) > 0:
-		fmt.Fprintf(s.out, "heed remembers %s from now on, but not its %s: say them with %s\n", line(id), strings.Join(unknown, " and "), strings.Join(flags, " and "))
+		fmt.Fprintf(s.out, "heed remembers %s from now on, but not its %s: say them with %s\n", plain.Line(id), strings.Join(unknown, " and "), strings.Join(flags, " and "))
 	case isNew:
-		fmt.Fprintf(s.out, "heed remembers %s from now on\n", line(id))
+		fmt.Fprintf(s.out, "heed remembers %s from now on\n", plain.Line(id))
 	}
 	return nil
 }
@@ -156,15 +157,15 @@ func (o *activateOptions) active(s streams, memory *mindtickle.Memory, id string
 func (o *activateOptions) gone(s streams, memory *mindtickle.Memory, id string) error {
 	switch w := memory.Find(id); {
 	case w == nil:
-		fmt.Fprintf(s.out, "%s was never remembered here; look at MindTickle for the id\n", line(id))
+		fmt.Fprintf(s.out, "%s was never remembered here; look at MindTickle for the id\n", plain.Line(id))
 	case w.API != "" && strings.TrimRight(w.API, "/") != strings.TrimRight(o.api, "/"):
-		fmt.Fprintf(s.out, "%s was registered at %s: name that with --api\n", line(id), line(w.API))
+		fmt.Fprintf(s.out, "%s was registered at %s: name that with --api\n", plain.Line(id), plain.Line(w.API))
 	default:
 		memory.Forget(id)
 		if err := memory.Save(o.data); err != nil {
 			return err
 		}
-		fmt.Fprintf(s.out, "%s is forgotten; heed webhooks register registers it anew\n", line(id))
+		fmt.Fprintf(s.out, "%s is forgotten; heed webhooks register registers it anew\n", plain.Line(id))
 	}
 	return nil
 }

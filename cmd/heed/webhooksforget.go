@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"heed/internal/mindtickle"
+	"heed/internal/plain"
 )
 
 func newWebhooksForget(s streams) *cobra.Command {
@@ -32,7 +33,7 @@ func forgetWebhooks(s streams, data string, ids []string) error {
 	code := exitOK
 	for _, id := range ids {
 		if memory.Find(id) == nil {
-			printProblem(s, fmt.Errorf("no webhook %s is remembered in %s", line(id), data))
+			printProblem(s, fmt.Errorf("no webhook %s is remembered in %s", plain.Line(id), data))
 			code = exitProblems
 			continue
 		}
@@ -40,7 +41,7 @@ func forgetWebhooks(s streams, data string, ids []string) error {
 		if err := memory.Save(data); err != nil {
 			return failure(err)
 		}
-		fmt.Fprintf(s.out, "%s is forgotten\n", line(id))
+		fmt.Fprintf(s.out, "%s is forgotten\n", plain.Line(id))
 	}
 	return quiet(code)
 }

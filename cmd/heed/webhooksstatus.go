@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"heed/internal/admin"
+	"heed/internal/app"
 	"heed/internal/mindtickle"
+	"heed/internal/plain"
 )
 
 func newWebhooksStatus(s streams) *cobra.Command {
@@ -48,10 +50,10 @@ func webhooksStatus(ctx context.Context, s streams, client *clientOptions, rules
 		}
 	}
 	printLastEvent(ctx, s, client)
-	needed := neededEvents(loaded.Rules)
+	needed := app.NeededEvents(loaded.Rules)
 	if len(memory.Subscriptions) > 0 {
 		for _, name := range memory.Missing(slices.Sorted(maps.Keys(needed))) {
-			fmt.Fprintf(s.out, "%s is used by the rule %s but is not subscribed; heed webhooks register subscribes to it\n", name, line(needed[name]))
+			fmt.Fprintf(s.out, "%s is used by the rule %s but is not subscribed; heed webhooks register subscribes to it\n", name, plain.Line(needed[name]))
 			code = exitProblems
 		}
 	}
@@ -69,13 +71,13 @@ func printWebhook(s streams, w *mindtickle.Subscription) {
 		since = "activated " + shortTime(w.ActivatedAt)
 	}
 	if w.ReplacedBy != "" {
-		since += ", replaced by " + line(w.ReplacedBy)
+		since += ", replaced by " + plain.Line(w.ReplacedBy)
 	}
-	address, events := cmp.Or(line(w.URL), "address not known"), line(strings.Join(w.Events, ", "))
+	address, events := cmp.Or(plain.Line(w.URL), "address not known"), plain.Line(strings.Join(w.Events, ", "))
 	if events == "" {
-		events = "event types not known: heed webhooks activate --id " + line(w.ID) + " --events TYPE,TYPE says them"
+		events = "event types not known: heed webhooks activate --id " + plain.Line(w.ID) + " --events TYPE,TYPE says them"
 	}
-	fmt.Fprintf(s.out, "%s  %s\n  %s\n  %s\n", line(w.ID), since, address, events)
+	fmt.Fprintf(s.out, "%s  %s\n  %s\n  %s\n", plain.Line(w.ID), since, address, events)
 	if w.ReplacedBy != "" {
 		fmt.Fprintf(s.out, "  still at MindTickle: %s\n", deleteThere(w))
 	}
@@ -94,7 +96,7 @@ func printLastEvent(ctx context.Context, s streams, client *clientOptions) {
 	case source.LastGood == nil:
 		fmt.Fprintf(s.out, "last event: at %s\n", shortTime(source.LastGoodAt))
 	default:
-		what := cmp.Or(line(source.LastGood.Type), "one without a type")
+		what := cmp.Or(plain.Line(source.LastGood.Type), "one without a type")
 		if source.LastGood.Reason != "" {
 			what += ", quarantined: " + source.LastGood.Reason
 		}

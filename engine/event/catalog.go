@@ -197,6 +197,10 @@ var standard = catalog(
 		field("eventType", Text, "the event's type, if it could be read"),
 		field("reason", Text, "why, in a word"),
 	}},
+	Type{"heed.rule.overflow", "a rule has so many keys that new ones are not tracked any more", []Field{
+		message, count,
+		field("rule", Text, "the rule"),
+	}},
 )
 
 // Reserved says whether an event type is of heed's own: such events come from

@@ -5,6 +5,7 @@ package event
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 	"unicode/utf8"
 )
@@ -24,6 +25,8 @@ type Event struct {
 	CompanyID string
 	// ReceivedAt is when heed took the event in, by the engine's clock.
 	ReceivedAt time.Time
+	// At is the event's own time: when it was signed, and not after it came.
+	At time.Time
 	// Data is the body's "data": string, bool, nil, int, float64, []any,
 	// map[string]any or BadNumber. Never nil after Decode.
 	Data map[string]any
@@ -93,6 +96,23 @@ func Decode(body []byte) (Event, error) {
 	}
 	return e, nil
 }
+
+// User is the person whom the event is about: its data.userId, which may be a
+// number; empty if it is about nobody.
+func (e *Event) User() string {
+	switch id := e.Data["userId"].(type) {
+	case string:
+		if len(id) <= maxUser {
+			return id
+		}
+	case int:
+		return strconv.Itoa(id)
+	}
+	return ""
+}
+
+// maxUser bounds the id of a person, in bytes.
+const maxUser = 256
 
 func kindOf(value any) string {
 	switch value.(type) {

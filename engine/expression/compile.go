@@ -141,7 +141,7 @@ func (c *compiler) identifier(n *ast.IdentifierNode) node {
 		if run, ok := ofResponse(n.Value); ok {
 			return run
 		}
-		return constant(failedf("there is no %s", n.Value))
+		return named(n.Value)
 	}
 }
 

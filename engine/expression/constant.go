@@ -75,9 +75,9 @@ func wrongConstant(n ast.Node) (at ast.Node, p Problem) {
 			break
 		}
 		if len(arguments) > i {
-			zone, isText := arguments[i].(*ast.StringNode)
-			if isText && zoneNamed(zone.Value) == nil {
-				return zone, badZone.because(quoted(zone.Value))
+			name, isText := arguments[i].(*ast.StringNode)
+			if zone, _ := Zone(strings.Join(syntax.Strings(arguments[i]), "")); isText && zone == nil {
+				return name, badZone.because(quoted(name.Value))
 			}
 		}
 		if layout := syntax.Strings(arguments[1:i]...); len(layout) > 0 {

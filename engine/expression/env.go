@@ -18,7 +18,9 @@ type Env struct {
 
 	lookups  *LookupLog
 	tables   Resolver
-	response response // instead of the event, in an ResponseScope
+	response response       // instead of the event, in an ResponseScope
+	names    map[string]any // beside the event, of a firing
+	rows     []*Env         // of items
 
 	frame   frame
 	failure error

@@ -82,14 +82,15 @@ func durationFunction(name string, unit time.Duration) *builtin.Function {
 // ZoneArgument says which argument of a function names a time zone.
 var ZoneArgument = map[string]int{"hour": 1, "weekday": 1, "format": 2}
 
-// zoneNamed is the time zone of that name, nil if there is none. The machine's
-// own, Local, is none: a rule must decide alike wherever it runs.
-func zoneNamed(name string) *time.Location {
+// Zone is the time zone of that name; nil if there is none, and a hint at what to
+// write. The machine's own, Local, is none: a rule must decide alike wherever it
+// runs.
+func Zone(name string) (zone *time.Location, hint string) {
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "" || name == "Local" {
-		return nil
+		return nil, badZone.Hint
 	}
-	return zone
+	return zone, ""
 }
 
 // timeFunction is a function that takes a time apart, in the zone it was sent in
@@ -102,7 +103,7 @@ func timeFunction(name string, take func(t time.Time, args []any) any) func(args
 		}
 		if at := ZoneArgument[name]; len(args) > at {
 			zoneName, _ := args[at].(string)
-			zone := zoneNamed(zoneName)
+			zone, _ := Zone(zoneName)
 			if zone == nil {
 				return badf("there is no time zone %s", quoted(zoneName)), nil
 			}

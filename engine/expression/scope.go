@@ -28,6 +28,9 @@ type Scope struct {
 	usesNow, usesReceivedAt bool
 	// recorded says that the rule was in use once.
 	recorded bool
+	// event is the scope that this one is made of, named its names; see At.
+	event *Scope
+	named []string
 }
 
 // NewScope is the scope of a rule that listens to the given event types: the
@@ -45,6 +48,20 @@ func NewScope(eventTypes []*event.Type) *Scope {
 			s.addField(f)
 		}
 	}
+	s.configure(s.eventNames())
+	return s
+}
+
+// eventNames are the names that an event gives, with their types.
+func (s *Scope) eventNames() types.Map {
+	return types.Map{
+		"event": types.String, "id": types.String, "companyId": types.String,
+		"receivedAt": exprType[event.Time], "now": exprType[event.Time],
+		"data": s.dataType(), "user": userType,
+	}
+}
+
+func (s *Scope) dataType() types.Map {
 	data := types.Map{}
 	for _, f := range s.fields {
 		data[f.Name] = exprType[f.Kind]
@@ -52,15 +69,15 @@ func NewScope(eventTypes []*event.Type) *Scope {
 	if s.loose {
 		data[types.Extra] = types.Any
 	}
-	s.config = conf.New(types.Map{
-		"event": types.String, "id": types.String, "companyId": types.String,
-		"receivedAt": exprType[event.Time], "now": exprType[event.Time],
-		"data": data, "user": userType,
-	})
+	return data
+}
+
+// configure sets the names that expressions may use.
+func (s *Scope) configure(names types.Map) {
+	s.config = conf.New(names)
 	for _, f := range ownFunctions {
 		s.config.Functions[f.Name] = f
 	}
-	return s
 }
 
 // SetOtherTypes tells the scope which event types there are beside its own, for hints:
@@ -157,6 +174,9 @@ var exprType = map[event.Kind]types.Type{
 
 // Names are the names that expressions may use.
 func (s *Scope) Names() []string {
+	if s.named != nil {
+		return s.named
+	}
 	if s.responses {
 		return []string{"status", "body"}
 	}

@@ -2,14 +2,7 @@
 
 package intake
 
-import (
-	"context"
+import "context"
 
-	"heed/engine/record"
-)
-
-// commit is the store's; the build for the torture has one that does not
-// wait for it.
-func (in *Intake) commit(ctx context.Context, e *record.Event, deliveries []record.Delivery) (Verdict, error) {
-	return in.Store.Commit(ctx, e, deliveries)
-}
+// store commits a batch; the build for the torture has one that does not wait.
+func (in *Intake) store(ctx context.Context, b *Batch) error { return in.Store.Commit(ctx, b) }

@@ -2,15 +2,12 @@
 
 package intake
 
-import (
-	"context"
+import "context"
 
-	"heed/engine/record"
-)
-
-// commit answers before anything is durable: the torture must notice.
-func (in *Intake) commit(ctx context.Context, e *record.Event, deliveries []record.Delivery) (Verdict, error) {
-	own := *e
-	go func() { _, _ = in.Store.Commit(context.WithoutCancel(ctx), &own, deliveries) }()
-	return Stored, nil
+// store answers before anything is durable: the torture must notice.
+func (in *Intake) store(ctx context.Context, b *Batch) error {
+	own, event := *b, *b.Event
+	own.Event = &event
+	go func() { _ = in.Store.Commit(context.WithoutCancel(ctx), &own) }()
+	return nil
 }

@@ -10,22 +10,22 @@ import (
 	"time"
 
 	"heed/engine/intake"
-	"heed/engine/record"
 )
 
 // gate is a store in which commits wait until it is opened.
 type gate struct {
+	intake.Store
 	mu      sync.Mutex
 	waiting int
 	open    chan struct{}
 }
 
-func (g *gate) Commit(context.Context, *record.Event, []record.Delivery) (intake.Verdict, error) {
+func (g *gate) Commit(context.Context, ...*intake.Batch) error {
 	g.mu.Lock()
 	g.waiting++
 	g.mu.Unlock()
 	<-g.open
-	return intake.Stored, nil
+	return nil
 }
 
 // Of bodies that are small and grow large when they are decoded few are decoded

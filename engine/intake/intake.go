@@ -12,7 +12,6 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"sync"
@@ -23,6 +22,7 @@ import (
 	"heed/engine/event"
 	"heed/engine/expression"
 	"heed/engine/record"
+	"heed/engine/state"
 )
 
 // The reasons for quarantine that the intake finds; event.Fault has those of
@@ -56,8 +56,11 @@ type Options struct {
 	// stored and before anybody is answered. The event is nil where there is
 	// nothing to learn: of one that was quarantined or replayed, or heed's own.
 	Learn func(*record.Event, *event.Event)
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Overflow, if not nil, is called when a rule has so many keys that one was
+	// not tracked.
+	Overflow func(rule string)
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Intake takes verified requests in. It is safe for concurrent use.
@@ -90,60 +93,34 @@ func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
 	stored := &record.Event{
 		ID: r.ID, ReceivedAt: now, SignedAt: r.SignedAt, Signature: r.Signature, Body: r.Body, Status: record.Accepted,
 	}
-	if stored.ID == "" || IsNotice(stored.ID) { // those ids are heed's own
+	if stored.ID == "" || IsNotice(stored.ID) || state.IsFiring(stored.ID) { // those ids are heed's own
 		sum := sha256.Sum256(r.Body)
 		stored.ID = hex.EncodeToString(sum[:])
 	}
 	e, err := event.Decode(r.Body)
 	stored.Type, stored.CompanyID = e.Type, e.CompanyID
 	stored.Good = in.inWindow(r.SignedAt, now)
+	d := &decided{Batch: Batch{Event: stored}, event: &e}
 	if reason := in.quarantine(&e, err, r.SignedAt, now); reason != "" {
 		stored.Status, stored.Reason = record.Quarantined, reason
-	}
-	var decisions []engine.Decision
-	var deliveries []record.Delivery
-	if stored.Status == record.Accepted {
+	} else {
 		rules := in.Rules()
-		e.ID, e.ReceivedAt = stored.ID, now
-		inquiry := in.inquiry(&e, r.SignedAt)
-		decisions = rules.Evaluate(&e, now, inquiry)
-		deliveries = in.deliveries(decisions, now)
-		stored.RuleSet, stored.Decisions, stored.Facts = rules.Hash(), outcomes(decisions), asked(inquiry)
+		d = in.decide(stored, &e, rules, now)
 		in.warnUndeclared(rules, e.Type)
 	}
-	verdict, err := in.commit(ctx, stored, deliveries)
-	if err != nil {
+	if err := in.commit(ctx, d); err != nil {
 		return Answer{}, err
 	}
 	answer := Answer{Type: stored.Type, ID: stored.ID}
-	switch verdict {
-	case Duplicate:
+	switch {
+	case d.Verdict == Duplicate:
 		answer.Duplicate = true
-		return answer, nil
-	case Counted:
+	case d.Verdict == Counted:
 		answer.Quarantined, answer.Repeated = SignatureReused, true
-		return answer, nil
-	}
-	in.learn(stored, &e)
-	if stored.Status == record.Quarantined {
+	case stored.Status == record.Quarantined:
 		answer.Quarantined = stored.Reason
-		decisions, deliveries = nil, nil
-	}
-	if in.Stored != nil {
-		in.Stored(stored, &e, decisions, deliveries)
 	}
 	return answer, nil
-}
-
-// learn has an event learnt, if it is one to learn from.
-func (in *Intake) learn(stored *record.Event, e *event.Event) {
-	if in.Learn == nil {
-		return
-	}
-	if stored.Status != record.Accepted || event.Reserved(stored.Type) {
-		e = nil
-	}
-	in.Learn(stored, e)
 }
 
 // quarantine says why an event cannot be used; empty if it can. Whatever it
@@ -168,50 +145,6 @@ func (in *Intake) inWindow(signedAt, now time.Time) bool {
 	return now.Sub(signedAt) <= in.MaxAge && signedAt.Sub(now) <= in.MaxAhead
 }
 
-// inquiry answers what rules ask beyond an event.
-func (in *Intake) inquiry(e *event.Event, signedAt time.Time) *expression.LookupLog {
-	inquiry := new(expression.LookupLog)
-	if in.Known != nil {
-		inquiry.Resolver = in.Known(e, signedAt)
-	}
-	return inquiry
-}
-
-// asked is what was asked and answered as it is stored; nil if nothing was.
-func asked(inquiry *expression.LookupLog) json.RawMessage {
-	if len(inquiry.Answers) == 0 {
-		return nil
-	}
-	text, err := json.Marshal(inquiry.Answers)
-	if err != nil {
-		return nil // of texts and numbers: that cannot be
-	}
-	return text
-}
-
-// deliveries are the requests of the decisions as rows. One that could not be
-// rendered is dead from the start, with its reason.
-func (in *Intake) deliveries(decisions []engine.Decision, now time.Time) []record.Delivery {
-	var rows []record.Delivery
-	for i := range decisions {
-		for _, request := range decisions[i].Requests {
-			row := record.Delivery{
-				ID: newID(now), Rule: decisions[i].Rule.Name, Action: request.Action, Kind: request.Kind,
-				State: record.Pending, Request: request.Body, CreatedAt: now, DueAt: now, LastError: request.Problem,
-				Destination: request.Destination, OrderKey: request.OrderKey,
-			}
-			switch {
-			case request.Problem != "":
-				row.State, row.DueAt = record.Dead, time.Time{}
-			case in.NoSend:
-				row.State, row.DueAt = record.Held, time.Time{}
-			}
-			rows = append(rows, row)
-		}
-	}
-	return rows
-}
-
 // idEncoding keeps the order of the bytes it encodes.
 var idEncoding = base32.NewEncoding("234567abcdefghijklmnopqrstuvwxyz").WithPadding(base32.NoPadding)
 
@@ -223,18 +156,6 @@ func newID(now time.Time) string {
 	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16)
 	_, _ = rand.Read(id[6:]) // it never fails
 	return idEncoding.EncodeToString(id[:])
-}
-
-// outcomes are the decisions as they are stored: not those of the rules that
-// did not match, which are most of them.
-func outcomes(decisions []engine.Decision) []record.Decision {
-	stored := make([]record.Decision, 0, len(decisions))
-	for i := range decisions {
-		if d := &decisions[i]; d.Outcome != engine.NotMatched {
-			stored = append(stored, record.Decision{Rule: d.Rule.Name, Outcome: string(d.Outcome), Reason: d.Reason})
-		}
-	}
-	return stored
 }
 
 // maxWarned and maxLogged keep senders of ever new and ever longer types from

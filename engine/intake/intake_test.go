@@ -23,15 +23,17 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 // stub is a store that says what it is told to say, and what it was given. The
 // real one runs in the tests of internal/store and of the whole server.
 type stub struct {
+	intake.Store
 	verdict    intake.Verdict
 	err        error
 	event      *record.Event
 	deliveries []record.Delivery
 }
 
-func (s *stub) Commit(_ context.Context, e *record.Event, deliveries []record.Delivery) (intake.Verdict, error) {
-	s.event, s.deliveries = e, deliveries
-	return s.verdict, s.err
+func (s *stub) Commit(_ context.Context, batches ...*intake.Batch) error {
+	s.event, s.deliveries = batches[0].Event, batches[0].Deliveries
+	batches[0].Verdict = s.verdict
+	return s.err
 }
 
 type render func(*expression.Env) (any, error)

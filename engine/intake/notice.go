@@ -30,24 +30,12 @@ func (in *Intake) Notice(ctx context.Context, eventType string, data map[string]
 		return fmt.Errorf("an event of heed's own is none: %w", err)
 	}
 	now := in.Now().UTC()
-	e.ID, e.ReceivedAt = noticePrefix+newID(now), now
+	e.ID = noticePrefix + newID(now)
 	signature := sha256.Sum256([]byte(e.ID)) // unique, as that of a request is
-	stored := &record.Event{
+	return in.DecideAndCommit(ctx, &record.Event{
 		ID: e.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: now, SignedAt: now,
-		Signature: signature[:], Body: body, RuleSet: rules.Hash(),
-	}
-	inquiry := in.inquiry(&e, now)
-	decisions := rules.Evaluate(&e, now, inquiry)
-	deliveries := in.deliveries(decisions, now)
-	stored.Decisions, stored.Facts = outcomes(decisions), asked(inquiry)
-	if _, err := in.Store.Commit(ctx, stored, deliveries); err != nil {
-		return err
-	}
-	in.learn(stored, &e)
-	if in.Stored != nil {
-		in.Stored(stored, &e, decisions, deliveries)
-	}
-	return nil
+		Signature: signature[:], Body: body,
+	}, &e)
 }
 
 // IsNotice says whether an event's id is that of one of heed's own events:

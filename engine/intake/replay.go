@@ -13,32 +13,44 @@ import (
 // decision of every rule that listens to it, explained. With send the new
 // deliveries are stored as well, under an event of their own with the status
 // replayed, and go out like any other; the event's id stays claimed by the
-// first. receivedAt is what it was, now is now. An error says why it cannot be
-// done; nothing was then stored.
-func (in *Intake) Replay(ctx context.Context, stored record.Event, send bool) ([]engine.Decision, []record.Delivery, error) {
+// first. A replay changes no state: nothing is counted, and since a person asked
+// for it nothing is throttled. receivedAt is what it was, now is now. An error
+// says why it cannot be done; nothing was then stored.
+func (in *Intake) Replay(
+	ctx context.Context, stored record.Event, send bool,
+) ([]engine.Decision, []record.Delivery, error) {
 	e, err := event.Decode(stored.Body)
 	if err != nil {
 		return nil, nil, fmt.Errorf("it cannot be replayed: %w", err)
 	}
 	now := in.Now().UTC()
 	rules := in.Rules()
-	e.ID, e.ReceivedAt = stored.ID, stored.ReceivedAt
-	inquiry := in.inquiry(&e, stored.SignedAt)
-	decisions := rules.Explain(&e, now, inquiry)
-	deliveries := in.deliveries(decisions, now)
-	if !send {
-		return decisions, deliveries, nil
-	}
-	again := record.Event{
+	e.ID, e.ReceivedAt, e.At = stored.ID, stored.ReceivedAt, stored.SignedAt
+	lookups := in.lookups(&e, stored.SignedAt)
+	d := &decided{event: &e, decisions: rules.Explain(&e, now, lookups)}
+	d.Event = &record.Event{
 		ID: stored.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Replayed, ReceivedAt: now,
-		SignedAt: stored.SignedAt, RuleSet: rules.Hash(), Decisions: outcomes(decisions), Facts: asked(inquiry), Signature: stored.Signature, Body: stored.Body,
+		SignedAt: stored.SignedAt, RuleSet: rules.Hash(), Facts: asked(lookups), Signature: stored.Signature,
+		Body: stored.Body,
 	}
-	if _, err := in.Store.Commit(ctx, &again, deliveries); err != nil {
+	for i := range d.decisions {
+		skipState(&d.decisions[i])
+	}
+	in.prepare(d, now)
+	if !send {
+		return d.decisions, d.Deliveries, nil
+	}
+	if err := in.commit(ctx, d); err != nil {
 		return nil, nil, err
 	}
-	in.learn(&again, &e)
-	if in.Stored != nil {
-		in.Stored(&again, &e, decisions, deliveries)
+	return d.decisions, d.Deliveries, nil
+}
+
+// skipState keeps a replayed event from touching state. An alert that needs none
+// is sent; what a count, a wait or a digest would do is skipped.
+func skipState(d *engine.Decision) {
+	if len(d.Inputs) > 0 && !d.Rule.Time.Plain() {
+		d.Effects = []record.Effect{{Effect: record.Skipped, Reason: record.ByReplay, Key: d.Inputs[0].Key}}
 	}
-	return decisions, deliveries, nil
+	d.Inputs = nil
 }

@@ -24,7 +24,7 @@ type fact struct {
 // UserOf returns whom an event is about: its data.userId, which may be a
 // number. False if it is about nobody or the id is unusable.
 func UserOf(e *event.Event) (string, bool) {
-	user := textOf(e.Data, "userId", MaxID)
+	user := e.User()
 	return user, user != ""
 }
 

@@ -41,9 +41,12 @@ func (s *self) says(r *Record) bool {
 // saves them before it returns. Those that tell nothing new change nothing: a
 // record that does not say whether somebody is active brings back nobody who
 // left, but whoever is new is active. An
-// error says that they are known but not saved yet.
+// error other than one of loading says that they are known but not saved yet.
 func (k *Keeper) Import(ctx context.Context, records []Record, now time.Time) (Plan, error) {
-	plan := k.Plan(records)
+	plan, err := k.Plan(ctx, records)
+	if err != nil {
+		return Plan{}, err
+	}
 	for i := range records {
 		k.imported(&records[i], now.UnixMicro())
 	}

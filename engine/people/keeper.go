@@ -74,6 +74,9 @@ type Keeper struct {
 	store Store
 	log   *slog.Logger
 
+	loading sync.Mutex
+	loaded  bool
+
 	saving sync.Mutex // one save, or one forgetting, at a time
 	saved  int64      // the checkpoint in the store
 
@@ -93,24 +96,74 @@ type withheld struct {
 	fact fact
 }
 
-// OpenKeeper loads what was saved and learns what was recorded since. Nobody else
-// may use the store meanwhile.
+// NewKeeper makes a Keeper that loads what was saved when it is first asked for
+// it: many commands do not ask. Nobody else may use the store meanwhile.
+func NewKeeper(s Store, log *slog.Logger) *Keeper {
+	return &Keeper{Directory: New(), store: s, log: log, above: map[int64]bool{}, forgotten: map[string]int64{}}
+}
+
+// OpenKeeper makes a Keeper that has loaded what was saved.
 func OpenKeeper(ctx context.Context, s Store, log *slog.Logger) (*Keeper, error) {
-	k := &Keeper{Directory: New(), store: s, log: log, above: map[int64]bool{}, forgotten: map[string]int64{}}
-	if err := s.LoadPeople(ctx, k.join); err != nil {
-		return nil, fmt.Errorf("load people: %w", err)
+	k := NewKeeper(s, log)
+	return k, k.load(ctx)
+}
+
+// load loads what was saved and learns what was recorded since, once.
+func (k *Keeper) load(ctx context.Context) error {
+	k.loading.Lock()
+	defer k.loading.Unlock()
+	if k.loaded {
+		return nil
+	}
+	if err := k.store.LoadPeople(ctx, k.join); err != nil {
+		return fmt.Errorf("load people: %w", err)
 	}
 	k.allSaved()
-	learnt, last, err := s.Learnt(ctx)
+	learnt, last, err := k.store.Learnt(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("load people: %w", err)
+		return fmt.Errorf("load people: %w", err)
 	}
 	k.saved, k.next = learnt, learnt+1
 	if err := k.catchUp(ctx); err != nil {
-		return nil, fmt.Errorf("learn from the recorded events: %w", err)
+		return fmt.Errorf("learn from the recorded events: %w", err)
 	}
 	k.next = max(k.next, last+1) // the newest may be deleted
-	return k, nil
+	k.loaded = true
+	return nil
+}
+
+// Person is who somebody is and how far they have come; false if nothing is known
+// of them. Errors are those of loading, here and below.
+func (k *Keeper) Person(ctx context.Context, id string) (p Person, items []Item, known bool, err error) {
+	if err := k.load(ctx); err != nil {
+		return Person{}, nil, false, err
+	}
+	p, known = k.Directory.Person(id)
+	return p, k.Items(id), known, nil
+}
+
+// List is Directory.List.
+func (k *Keeper) List(ctx context.Context, f Filter) ([]Person, error) {
+	if err := k.load(ctx); err != nil {
+		return nil, err
+	}
+	return k.Directory.List(f), nil
+}
+
+// Leaderboard is Directory.Leaderboard.
+func (k *Keeper) Leaderboard(ctx context.Context, q Query) ([]Standing, error) {
+	if err := k.load(ctx); err != nil {
+		return nil, err
+	}
+	return k.Directory.Leaderboard(q), nil
+}
+
+// Plan is Directory.Plan.
+func (k *Keeper) Plan(ctx context.Context, records []Record) (Plan, error) {
+	if err := k.load(ctx); err != nil {
+		return Plan{}, err
+	}
+	return k.Directory.Plan(records), nil
 }
 
 // catchUp learns the events after the checkpoint, and saves now and then, so
@@ -209,6 +262,11 @@ func (k *Keeper) Run(ctx context.Context) {
 // Close saves for the last time. If that fails nothing is lost: the next start
 // learns it from the recorded events.
 func (k *Keeper) Close(ctx context.Context) {
+	k.loading.Lock()
+	defer k.loading.Unlock()
+	if !k.loaded {
+		return
+	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer stop()
 	k.try(ctx)
@@ -280,6 +338,13 @@ const underway = math.MaxInt64
 // events of the person that are being stored are held back until it is known
 // whether they were deleted.
 func (k *Keeper) Forget(ctx context.Context, user string) (events int, err error) {
+	k.loading.Lock()
+	if !k.loaded { // then the store alone knows the person
+		defer k.loading.Unlock()
+		events, _, err = k.store.ForgetPerson(ctx, user)
+		return events, err
+	}
+	k.loading.Unlock()
 	k.saving.Lock()
 	defer k.saving.Unlock()
 	k.mu.Lock()

@@ -53,12 +53,14 @@ type Query struct {
 type Standing struct {
 	// Place counts from 1. Equals share one, and the next is as far off as if
 	// they did not: 1, 2, 2, 4.
-	Place             int
-	ID                string
-	Email, Role, Team string
-	Value             float64
+	Place int     `json:"place"`
+	ID    string  `json:"user_id"`
+	Email string  `json:"email,omitempty"`
+	Role  string  `json:"role,omitempty"`
+	Team  string  `json:"team_id,omitempty"`
+	Value float64 `json:"value"`
 	// Items is of how many modules, courses and quizzes the value is the sum.
-	Items int
+	Items int `json:"items"`
 }
 
 // stride is how many people a long read looks at before it lets others have

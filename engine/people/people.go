@@ -1,8 +1,8 @@
 // Package people owns what heed knows of the people in the events: who they
 // are, and how far they have come in modules, courses and quizzes. It folds
 // accepted events into a Directory in memory, which rules and leaderboards
-// ask, and, by a Keeper, into a store. The engine's callers, the admin listener
-// and cmd/heed use it; it knows events and records and nothing else of heed's.
+// ask, and, by a Keeper, into a store. The engine's callers, the admin service,
+// internal/app and cmd/heed use it; it knows events and records and nothing else of heed's.
 //
 // The fold is commutative and idempotent: each thing that is known is the
 // newest or the greatest of what events told, never a sum of them. So events may

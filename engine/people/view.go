@@ -6,10 +6,22 @@ import (
 	"heed/engine/event"
 )
 
-// View is what a Directory would say if one more event had been learnt: a rule
-// that decides an event must see what this event tells. It is small, changes
-// nothing, and sees what the Directory learns meanwhile.
-type View struct {
+// View is what is known if one more event had been learnt: a rule that decides an
+// event must see what this event tells.
+type View interface {
+	// Person is who somebody is; false if nothing is known of them.
+	Person(id string) (Person, bool)
+	// Progress is how far the user has come in a module, in percent; false if that
+	// is not known.
+	Progress(user, module string) (pct float64, known bool)
+	// Rank is the user's place among all by a measure: 1 is the best, and equals
+	// share a place. False if the user has nothing that counts there, or has left.
+	Rank(user string, by By) (place int, known bool)
+}
+
+// view is a View of a Directory. It is small, changes nothing, and sees what the
+// Directory learns meanwhile.
+type view struct {
 	d  *Directory
 	e  *event.Event
 	at time.Time
@@ -17,10 +29,10 @@ type View struct {
 
 // As returns the View with the event. An event that was learnt already changes
 // nothing in it.
-func (d *Directory) As(e *event.Event, signedAt time.Time) View { return View{d, e, signedAt} }
+func (d *Directory) As(e *event.Event, signedAt time.Time) View { return view{d, e, signedAt} }
 
 // fact is what the view's event tells, if anything.
-func (v View) fact() (fact, bool) {
+func (v view) fact() (fact, bool) {
 	if v.e == nil {
 		return fact{}, false
 	}
@@ -28,7 +40,7 @@ func (v View) fact() (fact, bool) {
 }
 
 // news is what the view's event tells of the user, if anything.
-func (v View) news(user string) (fact, bool) {
+func (v view) news(user string) (fact, bool) {
 	f, told := v.fact()
 	if !told || f.user != user {
 		return fact{}, false
@@ -36,8 +48,8 @@ func (v View) news(user string) (fact, bool) {
 	return f, true
 }
 
-// Person returns who the person is; false if nothing is known of them.
-func (v View) Person(id string) (Person, bool) {
+// Person implements View.
+func (v view) Person(id string) (Person, bool) {
 	f, told := v.news(id)
 	v.d.mu.RLock()
 	defer v.d.mu.RUnlock()
@@ -48,9 +60,8 @@ func (v View) Person(id string) (Person, bool) {
 	return f.self.person(id), known || told
 }
 
-// Progress returns how far the user has come in a module, in percent; false if
-// that is not known.
-func (v View) Progress(user, module string) (pct float64, known bool) {
+// Progress implements View.
+func (v view) Progress(user, module string) (pct float64, known bool) {
 	key := itemKey{Module, module}
 	best := none
 	if f, told := v.news(user); told && f.item == key {
@@ -83,10 +94,8 @@ func (d *Directory) row(user string, key itemKey) *row {
 	return nil
 }
 
-// Rank returns the user's place among all by a measure: 1 is the best, and
-// equals share a place. False if the user has nothing that counts there, or has
-// left.
-func (v View) Rank(user string, by By) (place int, known bool) {
+// Rank implements View.
+func (v view) Rank(user string, by By) (place int, known bool) {
 	f, told := v.fact()
 	v.d.mu.RLock()
 	defer v.d.mu.RUnlock()

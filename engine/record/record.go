@@ -15,15 +15,17 @@ type Status string
 // An accepted event was decided by the rules. A quarantined one was verified
 // but could not be used; its bytes are kept and no rule ran. A replayed one was
 // decided once more, by a person's wish and the rules of that time, under the
-// id of the event that it repeats.
+// id of the event that it repeats. A timed one is no request: a rule that waited
+// or counted fired.
 const (
 	Accepted    Status = "accepted"
 	Quarantined Status = "quarantined"
 	Replayed    Status = "replayed"
+	Timed       Status = "timed"
 )
 
 // Statuses are all statuses, in the order in which messages name them.
-var Statuses = []Status{Accepted, Quarantined, Replayed}
+var Statuses = []Status{Accepted, Quarantined, Replayed, Timed}
 
 // Event is one verified request as it is stored.
 type Event struct {
@@ -78,6 +80,10 @@ type Decision struct {
 	Rule    string `json:"rule"`
 	Outcome string `json:"outcome"`
 	Reason  string `json:"reason,omitempty"`
+	// Mode is "shadow" for a rule that never sends; empty for live.
+	Mode string `json:"mode,omitempty"`
+	// Effects are what the rule's state made of it; empty for a rule without.
+	Effects []Effect `json:"effects,omitempty"`
 }
 
 // State is where a delivery stands.

@@ -3,12 +3,14 @@ package rulefile
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"heed/actions"
 	"heed/engine"
 	"heed/engine/event"
 	"heed/engine/expression"
 	"heed/engine/source"
+	"heed/engine/state"
 	"heed/engine/suggest"
 )
 
@@ -49,7 +51,8 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 	b := &build{
 		compiler: c, report: report, catalog: c.Catalog, snapshot: s, tables: expression.Tables{}, lookups: lookups{},
 		actions: map[string]*actions.Configured{}, named: map[string]source.Place{}, byName: map[string]*engine.Rule{}, used: map[string]bool{},
-		scopes: map[string]*expression.Scope{}, usesClock: map[*engine.Rule]bool{},
+		scopes:  map[string]*expression.Scope{},
+		moments: map[scopeKey]*expression.Scope{}, quiet: map[string][]state.Span{}, usesClock: map[*engine.Rule]bool{},
 	}
 	var files []*file
 	for _, f := range s.Files {
@@ -59,6 +62,10 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 	}
 	for _, f := range files {
 		b.readEvents(f.events)
+	}
+	for _, f := range files {
+		b.readTimezone(f.timezone)
+		b.readQuietHours(f.quiet)
 	}
 	for _, f := range files {
 		b.readLookups(f.lookups)
@@ -120,12 +127,19 @@ type build struct {
 	named  map[string]source.Place // rules by name
 	byName map[string]*engine.Rule
 	scopes map[string]*expression.Scope
+	// moments are scopes of what is evaluated when a rule fires.
+	moments map[scopeKey]*expression.Scope
+	// zone is the time zone of the files, quiet their quiet hours by name.
+	zone       *time.Location
+	zoneNode   *source.Node
+	quiet      map[string][]state.Span
+	quietNames []string
 	// usesClock are the rules whose decisions change with time.
 	usesClock map[*engine.Rule]bool
 }
 
 // file is one rule file, taken apart.
-type file struct{ events, lookups, actions, rules, tests *source.Node }
+type file struct{ events, timezone, quiet, lookups, actions, rules, tests *source.Node }
 
 func (b *build) open(root *source.Node, tests bool) *file {
 	fields := root.Fields(b.report, "the rule file")
@@ -142,7 +156,10 @@ func (b *build) open(root *source.Node, tests bool) *file {
 			Suggest("write rules: and below it the rule, with a dash and spaces in front: - name: low-quiz-score")
 		return &file{}
 	}
-	f := &file{events: fields.Take("events"), lookups: fields.Take("lookups"), actions: fields.Take("actions"), rules: fields.Take("rules"), tests: fields.Take("tests")}
+	f := &file{
+		events: fields.Take("events"), timezone: fields.Take("timezone"), quiet: fields.Take("quiet_hours"),
+		lookups: fields.Take("lookups"), actions: fields.Take("actions"), rules: fields.Take("rules"), tests: fields.Take("tests"),
+	}
 	fields.Done()
 	for _, pair := range fields.Pairs() {
 		switch key := pair.Key.Text(); {

@@ -261,12 +261,12 @@ rules:
 	if loaded == nil {
 		t.Fatal(problems)
 	}
-	inquiry := new(expression.LookupLog)
+	lookups := new(expression.LookupLog)
 	e := event.Event{Type: "quiz.submitted", Data: map[string]any{"userId": "u1"}}
-	if d := loaded.Rules.Evaluate(&e, time.Now(), inquiry); len(d) != 1 || !strings.Contains(string(d[0].Requests[0].Body), "boss@example.com") {
+	if d := loaded.Rules.Evaluate(&e, time.Now(), lookups); len(d) != 1 || !strings.Contains(string(d[0].Requests[0].Body), "boss@example.com") {
 		t.Errorf("%+v", d)
 	}
-	kept, err := json.Marshal(inquiry.Answers)
+	kept, err := json.Marshal(lookups.Answers)
 	want := `[{"about":"lookup","of":"managers","key":"u1","answer":{"email":"boss@example.com","name":"Nora","team":"emea"}},` +
 		`{"about":"lookup","of":"known","key":"u1","answer":{}}]`
 	if string(kept) != want || err != nil {

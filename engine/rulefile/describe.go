@@ -18,6 +18,8 @@ func (c *Compiler) Describe() *schema.Value {
 			Description: "the version of the rule language", Type: schema.Types{"integer", "string"}, Enum: []any{1, "1"},
 		}),
 		schema.Optional("events", schema.Map("event types of your own, and fields of your own in MindTickle's", describeType()).OrEmpty()),
+		schema.Optional("timezone", describeZone()),
+		schema.Optional("quiet_hours", schema.Map("hours in which rules that use them send nothing", describeSpans())),
 		schema.Optional("lookups", schema.Map("tables to look things up in: lookup(\"managers\", data.userId).email", describeLookup()).OrEmpty()),
 		schema.Optional("actions", schema.Map("where messages and calls go: each configured once, under a name that rules use", c.Actions.Registry.DescribeConfig()).OrEmpty()),
 		schema.Optional("rules", schema.List("what to do on which event", c.describeRule(), 0).OrEmpty()),
@@ -50,14 +52,15 @@ func describeLookup() *schema.Value {
 }
 
 func (c *Compiler) describeRule() *schema.Value {
-	return schema.Object("",
+	rule := schema.Object("",
 		schema.Required("name", describeName()),
 		schema.Optional("description", schema.Text("what the rule is for, for people")),
 		schema.Required("on", c.describeOn()),
 		schema.Optional("when", describeWhen()),
-		schema.Required("do", schema.List("the actions to take, each with its parameters", c.Actions.Registry.DescribeStep(), 1)),
+		schema.Optional("do", schema.List("the actions to take, each with its parameters", c.Actions.Registry.DescribeStep(), 1)),
 		schema.Optional("tests", schema.List("what the rule must make of an event; heed test runs them", c.describeTest(), 0).OrEmpty()),
 	)
+	return rule.Add(c.describeTiming()...).NeedsOne("do", "wait")
 }
 
 func describeName() *schema.Value {
@@ -123,7 +126,7 @@ func (c *Compiler) describeTest() *schema.Value {
 }
 
 func (c *Compiler) describeGiven() *schema.Value {
-	return schema.Object("the event that comes in, or a list of events",
+	given := schema.Object("the event that comes in, or a list of events",
 		schema.Optional("event", c.describeEvent("the event type; can be left out where the rule listens to one only")),
 		schema.Optional("companyId", schema.Text("whose event it is")),
 		schema.Optional("data", c.describeData()),
@@ -132,6 +135,7 @@ func (c *Compiler) describeGiven() *schema.Value {
 		schema.Optional("progress", schema.Map("how far the user got, in percent, by module", schema.Any("number", "")).OrEmpty()),
 		schema.Optional("rank", describeGivenRank()),
 	)
+	return given.Add(describeGivenTime()...)
 }
 
 func describeGivenUser() *schema.Value {
@@ -197,5 +201,5 @@ func describeExpect() *schema.Value {
 		schema.Optional("actions", schema.List("the actions that are taken, in their order; empty for none", action, 0)),
 	)
 	expect.MinProperties = 1
-	return expect
+	return expect.Add(describeExpectTime()...)
 }

@@ -286,7 +286,7 @@ func (b *build) dropUnreadColumns() {
 }
 
 func (b *build) reads(table, column string) bool {
-	for _, s := range b.scopes {
+	for s := range b.allScopes() {
 		if s.ReadsColumn(table, column) {
 			return true
 		}

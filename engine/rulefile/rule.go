@@ -48,10 +48,9 @@ func (b *build) readRule(node *source.Node) {
 	scope := b.scope(rule.On)
 	rule.Condition = b.readWhen(fields.Take("when"), scope)
 	now, receivedAt := scope.TakeClockUse()
-	rule.Steps = b.readDo(fields.Require("do", "write do: and below it a list of actions, such as - action: coaching"), scope)
-	rule.Asks = scope.TakeQueries()
-	shown, _ := scope.TakeClockUse()
-	b.usesClock[rule] = now || receivedAt || shown
+	b.readTiming(fields, rule, scope)
+	queries, shown := b.queries()
+	rule.Asks, b.usesClock[rule] = queries, now || receivedAt || shown
 	b.readTests(fields.Take("tests"), rule)
 	fields.Done()
 	b.rules = append(b.rules, rule)
@@ -62,21 +61,26 @@ var elsewhere = map[string]string{
 	"text": "text belongs to the action: put it below action:, in the same column", "channel": "channel belongs to the action: put it below action:, in the same column",
 	"path": "path belongs to the action: put it below action:, in the same column", "to": "to belongs to the action: put it below action:, in the same column",
 	"subject": "subject belongs to the action: put it below action:, in the same column", "json": "json belongs to the action: put it below action:, in the same column",
-	"unless": "heed has no unless: a rule acts on one event, by its condition", "else": "a rule acts or does not: write a second rule for the other case",
-	"and": "join conditions in when: data.score < 70 and data.passed", "or": "join conditions in when: data.score < 70 or data.passed",
+	"unless": "unless belongs to wait: wait: {after: 48h, unless: {on: course.completed}}",
+	"else":   "a rule acts or does not: write a second rule for the other case",
+	"and":    "join conditions in when: data.score < 70 and data.passed", "or": "join conditions in when: data.score < 70 or data.passed",
 	"enabled": "there is no switch: take the rule out, or put # in front of its lines", "disabled": "there is no switch: take the rule out, or put # in front of its lines",
 	"priority": "rules have no order: each that matches acts", "include": "a rules path can be a directory, whose files are read together",
-	"delay": "heed has no delay: an action is taken when its event comes", "schedule": noTimers, "cron": noTimers, "every": noTimers, "timer": noTimers,
-	"at": noTimers, "within": noTimers, "after": noTimers, "until": noTimers, "wait": noTimers,
-	"count": noMemory, "window": noMemory, "throttle": noMemory, "group_by": noMemory, "cooldown": noMemory, "debounce": noMemory, "digest": noMemory,
+	"delay": waits, "after": waits, "until": waits, "deadline": waits, "timer": waits, "remind": waits,
+	"schedule": digests, "cron": digests, "every": digests, "at": digests, "batch": digests, "group_by": digests,
+	"within": counts, "window": counts, "times": counts, "threshold": counts,
+	"cooldown": throttles, "debounce": throttles, "rate_limit": throttles, "at_most": throttles, "once": throttles,
 }
 
-// What heed does not have: no key says the same.
+// What people call the keys that have to do with time.
 const (
-	noTimers       = "heed has no timers: a rule acts when an event comes"
-	nothingInstead = "take the rule out, or name an event type: nothing in a rule file says the same"
+	waits     = "to act later, write wait: {after: 48h}"
+	digests   = "to send at a time, write digest: {every: Monday, at: \"09:00\"}"
+	counts    = "to act on several events, write count: {at_least: 3, within: 7d, per: data.userId}"
+	throttles = "to act once a day, write throttle: {per: data.userId, at_most: 1, every: day}"
 
-	noMemory = "heed has no such key: a rule sees one event and remembers none"
+	noTimers       = "a rule acts on an event, not at a time alone"
+	nothingInstead = "name the event type that it begins with; wait and digest then send later"
 )
 
 // readOn reads one event type or a list of them.
@@ -169,22 +173,28 @@ func (b *build) reportSeveral(item *source.Node, name string, known []string) {
 }
 
 func (b *build) readWhen(node *source.Node, scope *expression.Scope) *expression.Condition {
-	switch {
-	case node == nil:
+	if node == nil {
 		return expression.Always()
+	}
+	return b.readCondition(node, scope, "when")
+}
+
+// readCondition reads the condition under a key.
+func (b *build) readCondition(node *source.Node, scope *expression.Scope, key string) *expression.Condition {
+	switch {
 	case node.Tag() != "":
 		b.report.Errorf(node.Place(), "yaml-tag", "YAML takes %s for a tag, so the condition is empty", node.Tag()).
-			Suggest("write not instead of !: when: not %s", strings.TrimLeft(node.Written(), "! "))
+			Suggest("write not instead of !: %s: not %s", key, strings.TrimLeft(node.Written(), "! "))
 	case !node.IsScalar():
-		problem := b.report.Errorf(node.Place(), "wrong-type", "when must be an expression, not %s", node.Describe())
+		problem := b.report.Errorf(node.Place(), "wrong-type", "%s must be an expression, not %s", key, node.Describe())
 		if node.IsObject() {
-			problem.Suggest(`put quotes round the expression: when: '…', or write it below when: |`)
+			problem.Suggest(`put quotes round the expression: %s: '…', or write it below %s: |`, key, key)
 		} else {
-			problem.Suggest("join the conditions with and, or with or: when: data.score < 70 and data.passed == false")
+			problem.Suggest("join the conditions with and, or with or: %s: data.score < 70 and data.passed == false", key)
 		}
 	case node.IsNull():
-		b.report.Errorf(node.Place(), "empty-expression", "when is empty").
-			Suggest("write a condition, such as data.score < 70, or leave when out: the rule then always matches")
+		b.report.Errorf(node.Place(), "empty-expression", "%s is empty", key).
+			Suggest("write a condition, such as data.score < 70, or leave %s out%s", key, withoutIt[key])
 	default:
 		tree, problems := scope.CheckCondition(node.Text())
 		overLines := actions.ReportComments(b.report, node, expression.Comments(node.Text()))
@@ -197,13 +207,16 @@ func (b *build) readWhen(node *source.Node, scope *expression.Scope) *expression
 		}
 		if node.Comment() != "" && isCut(node.Text()) {
 			b.report.Errorf(node.Within(len([]rune(node.Text())), len([]rune(node.Text()))+1), "yaml-comment", "YAML takes %q for a comment, so the condition ends here", node.Comment()).
-				Suggest("put quotes round the whole condition: when: '%s %s'", node.Text(), node.Comment())
+				Suggest("put quotes round the whole condition: %s: '%s %s'", key, node.Text(), node.Comment())
 			break
 		}
 		actions.ReportProblems(b.report, node, problems)
 	}
 	return expression.Always()
 }
+
+// withoutIt says what a rule does without a condition.
+var withoutIt = map[string]string{"when": ": the rule then always matches"}
 
 // isCut says whether an expression has an open bracket: what YAML took for a
 // comment was probably its rest.

@@ -31,15 +31,46 @@ type Test struct {
 	// Actions are parts of the expected actions, as source.Node.Literals has them;
 	// nil expects nothing of them, empty that there are none.
 	Actions []map[string]any
+	// Alerts are parts of the alerts that are sent, each with its time under at;
+	// nil expects nothing of them. Effects are some of the effects, in order.
+	Alerts  []map[string]any
+	Effects []string
+	// Timed says that the test is about time: it has alerts, effects, or entries
+	// with a time.
+	Timed bool
 }
 
-// Given is an event that a test gives, and what is known beside it.
+// Given is an entry of a test: an event with what is known beside it, or only a
+// time.
 type Given struct {
-	// Body is the event in the webhook's own body format.
+	// Body is the event in the webhook's own body format; nil if there is none.
 	Body []byte
+	// At is the event's own time, or After how long that is after the one before.
+	At    time.Time
+	After time.Duration
+	// Arrives is how long after its own time the event arrives.
+	Arrives time.Duration
+	// Down is how long heed does not run afterwards.
+	Down time.Duration
+	// Mute is how long a rule is muted, or one key of it.
+	Mute              time.Duration
+	MuteRule, MuteKey string
 	// Facts answer what the rule asks beyond the event; tables answer what
 	// these do not.
 	Facts expression.Recorded
+}
+
+// Time is the entry's own time; before is that of the entry before it.
+func (g *Given) Time(before time.Time) time.Time {
+	if g.At.IsZero() {
+		return before.Add(g.After)
+	}
+	return g.At
+}
+
+// timed reports whether the entry says more than that an event comes.
+func (g *Given) timed() bool {
+	return g.Body == nil || !g.At.IsZero() || g.After+g.Arrives+g.Down+g.Mute > 0
 }
 
 // readTests reads the tests below a rule.
@@ -98,7 +129,9 @@ func (b *build) readTest(node *source.Node, fields *source.Fields, rule *engine.
 			items = given.Items()
 		}
 		for _, item := range items {
-			test.Given = append(test.Given, b.readGiven(item, rule))
+			entry := b.readGiven(item, rule)
+			test.Timed = test.Timed || entry.timed()
+			test.Given = append(test.Given, entry)
 		}
 	}
 	if now := fields.Take("now"); now != nil {
@@ -108,7 +141,7 @@ func (b *build) readTest(node *source.Node, fields *source.Fields, rule *engine.
 				Suggest("write now: 2026-03-04T12:00:00Z, or a plain date")
 		}
 		test.Now = t
-	} else if b.usesClock[rule] {
+	} else if b.usesClock[rule] && !slices.ContainsFunc(test.Given, func(g Given) bool { return !g.At.IsZero() }) {
 		b.report.Warnf(node.Place(), "test-without-now", "the rule depends on the time, and the test does not say what time it is").
 			Suggest("write now: 2026-03-04T12:00:00Z in the test: without it, it passes on some days and fails on others")
 	}
@@ -123,15 +156,21 @@ func (b *build) readTest(node *source.Node, fields *source.Fields, rule *engine.
 // without event where the rule listens to one type only.
 func (b *build) readGiven(node *source.Node, rule *engine.Rule) Given {
 	fields := node.Fields(b.report, "given")
+	given, timed := b.readGivenTime(fields, rule)
+	if timed && fields.Node().Get("data") == nil && fields.Node().Get("event") == nil {
+		given.Facts = b.readGivenFacts(fields, "")
+		fields.Done()
+		return given
+	}
 	name, hasName := fields.Text("event")
 	switch {
 	case !hasName && len(rule.On) == 1:
 		name = rule.On[0]
 	case !hasName:
 		b.report.Errorf(node.Place(), "missing-key", "given has no event").Suggest("write event: %s", strings.Join(rule.On, " or event: "))
-	case len(rule.On) > 0 && !slices.Contains(rule.On, name):
+	case len(rule.On) > 0 && !slices.Contains(rule.Types(), name):
 		b.report.Errorf(fields.Take("event").Place(), "test-event", "the rule does not listen to %s", name).
-			Suggest("%s", suggest.DidYouMean(name, rule.On))
+			Suggest("%s", suggest.DidYouMean(name, rule.Types()))
 	}
 	company, _ := fields.Text("companyId")
 	data := map[string]any{}
@@ -151,7 +190,8 @@ func (b *build) readGiven(node *source.Node, rule *engine.Rule) Given {
 	if err != nil {
 		b.report.Errorf(node.Place(), "wrong-type", "given cannot be an event: %v", err)
 	}
-	return Given{body, facts}
+	given.Body, given.Facts = body, facts
+	return given
 }
 
 // checkGivenFields warns of fields that are probably misspelt: a test that
@@ -241,6 +281,7 @@ func (b *build) readExpect(node *source.Node, test *Test) {
 			b.readExpectedAction(item, test)
 		}
 	}
+	b.readExpectedTime(fields, test)
 	if len(fields.Pairs()) == 0 {
 		b.report.Errorf(node.Place(), "missing-key", "expect expects nothing").Suggest("write expect: {outcome: matched}")
 	}
@@ -248,20 +289,24 @@ func (b *build) readExpect(node *source.Node, test *Test) {
 }
 
 func (b *build) readExpectedAction(node *source.Node, test *Test) {
-	part, ok := node.Literals().(map[string]any)
+	if part, ok := b.readExpected(node, test); ok {
+		test.Actions = append(test.Actions, part)
+	}
+}
+
+// readExpected reads parts of an action that a test expects.
+func (b *build) readExpected(node *source.Node, test *Test) (part map[string]any, ok bool) {
+	part, ok = node.Literals().(map[string]any)
 	if !ok {
 		b.report.Errorf(node.Place(), "wrong-type", "an expected action must be an object, not %s", node.Describe())
-		return
+		return nil, false
 	}
 	if name := node.Get("action"); name != nil {
-		var used []string
-		for _, step := range test.Rule.Steps {
-			used = append(used, step.Action)
-		}
+		used := test.Rule.ActionNames()
 		if !slices.Contains(used, name.Text()) {
 			b.report.Errorf(name.Place(), "test-action", "the rule has no action %s", name.Text()).
 				Suggest("%s", suggest.DidYouMean(name.Text(), used))
 		}
 	}
-	test.Actions = append(test.Actions, part)
+	return part, true
 }

@@ -20,6 +20,7 @@ import (
 	"heed/engine"
 	"heed/engine/event"
 	"heed/engine/expression"
+	"heed/engine/record"
 )
 
 // Fixture is one event from a file.
@@ -149,6 +150,8 @@ type Decision struct {
 	Reason  string             `json:"reason,omitempty"`
 	Explain *expression.Clause `json:"explain,omitempty"`
 	Actions []Action           `json:"actions"`
+	// Effects are what time and state made of it, on a timeline.
+	Effects []record.Effect `json:"effects,omitempty"`
 }
 
 // Action is what would be sent, or why it could not be.
@@ -169,16 +172,24 @@ func DryRun(rules *engine.RuleSet, f Fixture, now time.Time) (Result, error) {
 	sum := sha256.Sum256(f.Body)
 	e.ID, e.ReceivedAt = hex.EncodeToString(sum[:]), now
 	result := Result{File: f.File, Event: e.Type, ID: e.ID, Decisions: []Decision{}}
-	inquiry := expression.LookupLog{Resolver: f.Facts}
-	for _, d := range rules.Explain(&e, now, &inquiry) {
-		shown := Decision{Rule: d.Rule.Name, Outcome: d.Outcome, Mode: engine.ModeLive, Reason: d.Reason, Explain: d.Explanation, Actions: []Action{}}
-		for _, r := range d.Requests {
-			shown.Actions = append(shown.Actions, Action{Action: r.Action, Kind: r.Kind, Request: r.Body, Problem: r.Problem})
-		}
-		result.Decisions = append(result.Decisions, shown)
+	lookups := expression.LookupLog{Resolver: f.Facts}
+	for _, d := range rules.Explain(&e, now, &lookups) {
+		result.Decisions = append(result.Decisions, shown(&d))
 	}
-	result.Asked = inquiry.Answers
+	result.Asked = lookups.Answers
 	return result, nil
+}
+
+// shown is a decision as it is printed.
+func shown(d *engine.Decision) Decision {
+	s := Decision{
+		Rule: d.Rule.Name, Outcome: d.Outcome, Mode: d.Rule.Mode(), Reason: d.Reason, Explain: d.Explanation,
+		Effects: d.Effects, Actions: []Action{},
+	}
+	for _, r := range d.Requests {
+		s.Actions = append(s.Actions, Action{Action: r.Action, Kind: r.Kind, Request: r.Body, Problem: r.Problem})
+	}
+	return s
 }
 
 // Only leaves the decision of one rule, also if the rule does not listen to the
@@ -186,7 +197,7 @@ func DryRun(rules *engine.RuleSet, f Fixture, now time.Time) (Result, error) {
 func (r *Result) Only(rule *engine.Rule) {
 	r.Decisions = slices.DeleteFunc(r.Decisions, func(d Decision) bool { return d.Rule != rule.Name })
 	if reason := rule.NotFor(r.Event); reason != "" {
-		r.Decisions = []Decision{{Rule: rule.Name, Outcome: engine.NotMatched, Mode: engine.ModeLive, Reason: reason, Actions: []Action{}}}
+		r.Decisions = []Decision{{Rule: rule.Name, Outcome: engine.NotMatched, Mode: rule.Mode(), Reason: reason, Actions: []Action{}}}
 	}
 }
 

@@ -1,12 +1,15 @@
 package ruletest
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"heed/engine"
+	"heed/engine/intake"
 	"heed/engine/rulefile"
 	"heed/engine/source"
 )
@@ -18,6 +21,10 @@ type Report struct {
 	Failures []Failure
 	// Decisions are what the rule made of each given event.
 	Decisions []Decision
+	// Alerts are what would have been sent, Effects what the rule's state did, of
+	// a rule with time or a test about it.
+	Alerts  []Alert
+	Effects []string
 }
 
 // Failure is one difference. What names the part: outcome, actions[0].text.
@@ -61,6 +68,10 @@ func runTest(rules *engine.RuleSet, test rulefile.Test, now time.Time) Report {
 	if !test.Now.IsZero() {
 		now = test.Now
 	}
+	if test.Timed || test.Rule.Time != nil {
+		report.runTimeline(rules, now)
+		return report
+	}
 	var actions []map[string]any
 	for _, given := range test.Given {
 		result, err := DryRun(rules, Fixture{File: "given", Body: given.Body, Facts: given.Facts}, now)
@@ -83,6 +94,105 @@ func runTest(rules *engine.RuleSet, test rulefile.Test, now time.Time) Report {
 		report.compareActions(actions)
 	}
 	return report
+}
+
+// runTimeline runs a test on a virtual clock, which begins with its first time.
+func (r *Report) runTimeline(rules *engine.RuleSet, now time.Time) {
+	if first := slices.IndexFunc(r.Test.Given, func(g rulefile.Given) bool { return !g.At.IsZero() }); first >= 0 {
+		now = r.Test.Given[first].At
+	}
+	t, err := NewTimeline(rules.Only(r.Test.Rule), now)
+	if err == nil {
+		err = t.Run(context.Background(), r.Test.Given)
+	}
+	if err != nil {
+		r.Failures = append(r.Failures, Failure{"given", "events", err.Error()})
+		return
+	}
+	r.Alerts, r.Effects = t.Alerts(""), []string{}
+	for _, e := range t.Effects(r.Test.Rule.Name) {
+		r.Effects = append(r.Effects, e.Effect)
+	}
+	for _, h := range t.Happened {
+		decided := Decision{Rule: r.Test.Rule.Name, Outcome: engine.NotMatched, Mode: r.Test.Rule.Mode(), Actions: []Action{}}
+		if len(h.Decisions) > 0 {
+			decided = h.Decisions[0]
+		}
+		if h.Event != intake.TimedType {
+			r.Decisions = append(r.Decisions, decided)
+		}
+	}
+	r.compareOutcomes()
+	var sent []map[string]any
+	for _, a := range r.Alerts {
+		flat := flatten(Action{Action: a.Action, Kind: a.Kind, Request: a.Request, Problem: a.Problem})
+		sent = append(sent, flat)
+	}
+	if r.Test.Actions != nil {
+		r.compareActions(sent)
+	}
+	if r.Test.Alerts != nil {
+		r.compareAlerts(sent)
+	}
+	if r.Test.Effects != nil {
+		r.compareEffects()
+	}
+}
+
+// compareAlerts compares all alerts, one by one, each with its time.
+func (r *Report) compareAlerts(sent []map[string]any) {
+	for i, want := range r.Test.Alerts {
+		where := fmt.Sprintf("alerts[%d]", i)
+		if i >= len(sent) {
+			r.Failures = append(r.Failures, Failure{where, text(want), "no such alert; there are: " + r.alertNames()})
+			continue
+		}
+		want = maps.Clone(want)
+		if at, ok := want["at"].(time.Time); ok && !at.Equal(r.Alerts[i].At) {
+			r.Failures = append(r.Failures, Failure{where + ".at", showTime(at), showTime(r.Alerts[i].At.In(at.Location()))})
+		}
+		delete(want, "at")
+		r.Failures = append(r.Failures, differences(where, want, sent[i], false)...)
+	}
+	if more := len(sent) - len(r.Test.Alerts); more > 0 {
+		expected := fmt.Sprint(len(r.Test.Alerts))
+		if len(r.Test.Alerts) == 0 {
+			expected = "none"
+		}
+		r.Failures = append(r.Failures, Failure{"alerts", expected, r.alertNames()})
+	}
+}
+
+func showTime(t time.Time) string { return t.Format(time.RFC3339) }
+
+func (r *Report) alertNames() string {
+	var list []string
+	for _, a := range r.Alerts {
+		list = append(list, a.Action+" at "+showTime(a.At))
+	}
+	if len(list) == 0 {
+		return "none"
+	}
+	return strings.Join(list, ", ")
+}
+
+// compareEffects looks for the expected effects in their order; others may stand
+// between them, but none may if none is expected.
+func (r *Report) compareEffects() {
+	rest := r.Effects
+	for i, want := range r.Test.Effects {
+		at := slices.Index(rest, want)
+		if at < 0 {
+			r.Failures = append(r.Failures, Failure{
+				fmt.Sprintf("effects[%d]", i), want, "no such effect; there are: " + strings.Join(r.Effects, ", "),
+			})
+			return
+		}
+		rest = rest[at+1:]
+	}
+	if len(r.Test.Effects) == 0 && len(r.Effects) > 0 {
+		r.Failures = append(r.Failures, Failure{"effects", "none", strings.Join(r.Effects, ", ")})
+	}
 }
 
 func (r *Report) compareOutcomes() {

@@ -151,3 +151,31 @@ func window(line []rune, col, width int) (string, string) {
 	at := max(0, col-1-start)
 	return string(shown), strings.Repeat(" ", at) + strings.Repeat("^", max(1, min(width, len(shown)-at)))
 }
+
+// Tally counts problems by their severity.
+func Tally(problems []Problem) (errors, warnings int) {
+	errors = len(OnlyErrors(problems))
+	return errors, len(problems) - errors
+}
+
+// OnlyErrors leaves the warnings out.
+func OnlyErrors(problems []Problem) []Problem {
+	return slices.DeleteFunc(slices.Clone(problems), func(p Problem) bool { return p.Severity != Error })
+}
+
+// Summary is "2 errors, 1 warning"; empty without problems.
+func Summary(problems []Problem) string {
+	errors, warnings := Tally(problems)
+	var parts []string
+	add := func(n int, what string) {
+		switch {
+		case n == 1:
+			parts = append(parts, "1 "+what)
+		case n > 1:
+			parts = append(parts, fmt.Sprintf("%d %ss", n, what))
+		}
+	}
+	add(errors, "error")
+	add(warnings, "warning")
+	return strings.Join(parts, ", ")
+}

@@ -1,21 +1,15 @@
 package admin
 
 import (
+	"context"
 	"encoding/base64"
-	"errors"
-	"fmt"
-	"mime"
-	"net/http"
-	"strconv"
+	"strings"
 	"time"
 
-	"github.com/prometheus/common/model"
-
-	"heed/engine/event"
 	"heed/engine/people"
 )
 
-// Person is a person as the API shows them.
+// Person is who somebody is.
 type Person struct {
 	ID    string `json:"user_id"`
 	Email string `json:"email,omitempty"`
@@ -28,15 +22,17 @@ type Person struct {
 	Items []people.Item `json:"items,omitempty"`
 }
 
-// Standing is a line of a leaderboard.
-type Standing struct {
-	Place int     `json:"place"`
-	ID    string  `json:"user_id"`
-	Email string  `json:"email,omitempty"`
-	Role  string  `json:"role,omitempty"`
-	Team  string  `json:"team_id,omitempty"`
-	Value float64 `json:"value"`
-	Items int     `json:"items"`
+// PeoplePage is a page of people, by their ids.
+type PeoplePage struct {
+	People []Person `json:"people"`
+	// Next is the cursor of the next page; empty on the last.
+	Next string `json:"next_cursor"`
+}
+
+// Leaderboard lists who has come furthest by a measure.
+type Leaderboard struct {
+	By        string            `json:"by"`
+	Standings []people.Standing `json:"standings"`
 }
 
 // Import is what an import did or, in a dry run, would do.
@@ -56,153 +52,79 @@ func shownPerson(p *people.Person) Person {
 	return shown
 }
 
-// keeper returns who keeps the people; nil if it answered that nobody can.
-func (a *api) keeper(w http.ResponseWriter, r *http.Request) *people.Keeper {
-	k, err := a.People(r.Context())
-	if err != nil {
-		a.broken(w, r, err)
-		return nil
-	}
-	return k
-}
-
 // cursorEncoding hides the id that a cursor is: whoever sends events chooses ids,
 // and people copy cursors into a shell.
 var cursorEncoding = base64.RawURLEncoding
 
-func (a *api) people(w http.ResponseWriter, r *http.Request) {
-	n, ok := limit(w, r)
-	if !ok {
-		return
-	}
-	query := r.URL.Query()
-	after, err := cursorEncoding.DecodeString(query.Get("cursor"))
+// People lists people of a team and a role, after those of the page that gave the
+// cursor. An empty team or role chooses all.
+func (s *Service) People(ctx context.Context, team, role, cursor string, limit int) (page PeoplePage, err error) {
+	after, err := cursorEncoding.DecodeString(cursor)
 	if err != nil {
-		problem(w, http.StatusBadRequest, "cursor is not one that a page gave", nil)
-		return
+		return page, errCursor
 	}
-	k := a.keeper(w, r)
-	if k == nil {
-		return
+	if err := checkLimit(limit); err != nil {
+		return page, err
 	}
-	list := k.List(people.Filter{Team: query.Get("team"), Role: query.Get("role"), After: string(after), Limit: n + 1})
-	next := ""
-	if len(list) > n {
-		list = list[:n]
-		next = cursorEncoding.EncodeToString([]byte(list[n-1].ID))
+	list, err := s.o.People.List(ctx, people.Filter{Team: team, Role: role, After: string(after), Limit: limit + 1})
+	if len(list) > limit {
+		list = list[:limit]
+		page.Next = cursorEncoding.EncodeToString([]byte(list[limit-1].ID))
 	}
-	shown := make([]Person, len(list))
+	page.People = make([]Person, len(list))
 	for i := range list {
-		shown[i] = shownPerson(&list[i])
+		page.People[i] = shownPerson(&list[i])
 	}
-	write(w, http.StatusOK, map[string]any{"people": shown, "next_cursor": next})
+	return page, err
 }
 
-func (a *api) person(w http.ResponseWriter, r *http.Request) {
-	k := a.keeper(w, r)
-	if k == nil {
-		return
-	}
-	id := r.PathValue("id")
-	p, ok := k.Person(id)
-	if !ok {
-		problem(w, http.StatusNotFound, fmt.Sprintf("nothing is known of a person %q; the id is the userId of the events", id), nil)
-		return
+// Person is who somebody is, with their progress.
+func (s *Service) Person(ctx context.Context, id string) (Person, error) {
+	p, items, known, err := s.o.People.Person(ctx, id)
+	if err == nil && !known {
+		err = errorf(NotFound, "nothing is known of a person %q; the id is the userId of the events", id)
 	}
 	shown := shownPerson(&p)
-	shown.Items = k.Items(id)
-	write(w, http.StatusOK, shown)
+	shown.Items = items
+	return shown, err
 }
 
-func (a *api) leaderboard(w http.ResponseWriter, r *http.Request) {
-	n, ok := limit(w, r)
-	if !ok {
-		return
+// Leaderboard lists who has come furthest.
+func (s *Service) Leaderboard(ctx context.Context, q people.Query) (Leaderboard, error) {
+	if err := checkLimit(q.Limit); err != nil {
+		return Leaderboard{}, err
 	}
-	query := r.URL.Query()
-	q := people.Query{Team: query.Get("team"), Module: query.Get("module"), Limit: n}
-	var err error
-	if by := query.Get("by"); by != "" {
-		if q.By, err = people.ParseBy(by); err != nil {
-			problem(w, http.StatusBadRequest, "by: "+err.Error(), nil)
-			return
-		}
-	}
-	if q.Since, err = since(query.Get("since"), a.Now()); err != nil {
-		problem(w, http.StatusBadRequest, "since: "+err.Error(), nil)
-		return
-	}
-	k := a.keeper(w, r)
-	if k == nil {
-		return
-	}
-	standings := []Standing{}
-	for _, s := range k.Leaderboard(q) {
-		standings = append(standings, Standing(s))
-	}
-	write(w, http.StatusOK, map[string]any{"by": q.By.String(), "standings": standings})
+	standings, err := s.o.People.Leaderboard(ctx, q)
+	return Leaderboard{q.By.String(), orEmpty(standings)}, err
 }
 
-// since reads a time, a date, or how long ago; the zero time for an empty text.
-func since(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if t, ok := event.ParseTime(text); ok {
-		return t, nil
-	}
-	ago, err := model.ParseDuration(text)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is no time: write 2026-03-01, 2026-03-01T09:00:00Z, or how long ago, such as 7d or 12h", text)
-	}
-	return now.Add(-time.Duration(ago)), nil
-}
-
-// maxSheet is how big a CSV file may be, as people.ReadSheet takes it.
-const maxSheet = 32 << 20
-
-// importPeople takes a CSV file. With ?dry_run=true it says what it would do and
-// answers 200 also for a file with mistakes.
-func (a *api) importPeople(w http.ResponseWriter, r *http.Request) {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "text/csv" {
-		problem(w, http.StatusUnsupportedMediaType, "send a CSV file, with Content-Type: text/csv", nil)
-		return
-	}
-	dry := false
-	if text := r.URL.Query().Get("dry_run"); text != "" {
-		var err error
-		if dry, err = strconv.ParseBool(text); err != nil {
-			problem(w, http.StatusBadRequest, "dry_run is true or false", nil)
-			return
-		}
-	}
-	sheet, err := people.ReadSheet(http.MaxBytesReader(w, r.Body, maxSheet))
-	if _, tooBig := errors.AsType[*http.MaxBytesError](err); tooBig {
-		problem(w, http.StatusRequestEntityTooLarge, "the file is bigger than 32 MiB: import it in parts", nil)
-		return
-	}
-	if err != nil {
-		problem(w, http.StatusBadRequest, "the file did not arrive whole: "+err.Error(), nil)
-		return
-	}
-	k := a.keeper(w, r)
-	if k == nil {
-		return
-	}
-	result := Import{Problems: orEmpty(sheet.Problems), Ignored: orEmpty(sheet.Ignored)}
+// Import imports people from a sheet; in a dry run it says what it would do. A
+// sheet with mistakes is not imported.
+func (s *Service) Import(ctx context.Context, sheet *people.Sheet, dryRun bool) (result Import, err error) {
+	result = Import{Problems: orEmpty(sheet.Problems), Ignored: orEmpty(sheet.Ignored)}
 	switch {
-	case dry:
-		result.Plan = k.Plan(sheet.Records)
+	case dryRun:
+		result.Plan, err = s.o.People.Plan(ctx, sheet.Records)
+		return result, err
 	case len(sheet.Problems) > 0:
-		problem(w, http.StatusBadRequest, "the file has mistakes, so nothing was imported", map[string]any{"problems": sheet.Problems})
-		return
-	default:
-		if result.Plan, err = k.Import(r.Context(), sheet.Records, a.Now()); err != nil {
-			a.broken(w, r, err)
-			return
-		}
-		result.Imported = true
-		a.Log.Info("people imported", "new", result.New, "changed", result.Changed, "same", result.Same)
+		return result, &Error{Text: "the file has mistakes, so nothing was imported", Problems: sheet.Problems}
 	}
-	write(w, http.StatusOK, &result)
+	if result.Plan, err = s.o.People.Import(ctx, sheet.Records, s.o.Now()); err != nil {
+		return result, err
+	}
+	result.Imported = true
+	s.o.Log.Info("people imported", "new", result.New, "changed", result.Changed, "same", result.Same)
+	return result, nil
+}
+
+// Forget deletes a person's events and all that is known of the person, and
+// returns how many events.
+func (s *Service) Forget(ctx context.Context, user string) (events int, err error) {
+	if strings.TrimSpace(user) == "" {
+		return 0, errorf(Invalid, "name the user by the userId of the events")
+	}
+	if events, err = s.o.People.Forget(ctx, user); err == nil {
+		s.o.Log.Info("a user's events were forgotten", "events", events)
+	}
+	return events, err
 }

@@ -32,15 +32,22 @@ var order = map[string]struct {
 		[]string{"engine/event", "engine/expression", "engine/expression/syntax"},
 		"lint looks at expressions that compile; compiling them knows nothing of it",
 	},
-	"engine":        {[]string{"engine/event", "engine/expression"}, "deciding is pure: no files, no store, no actions"},
-	"engine/intake": {[]string{"engine", "engine/event", "engine/expression", "engine/record"}, "the front door sees a store only through its own interface"},
+	"engine/state":  {[]string{"engine/record"}, "what rules remember is a fold over rows: it knows no events, no expressions and no store"},
+	"engine":        {[]string{"engine/event", "engine/expression", "engine/record", "engine/state"}, "deciding is pure: no files, no store, no actions"},
+	"engine/intake": {[]string{"engine", "engine/event", "engine/expression", "engine/record", "engine/state"}, "the front door sees a store only through its own interface"},
 	"engine/people": {[]string{"engine/event", "engine/record", "engine/suggest", "engine/table"}, "what is known of people follows from events alone, and sees a store only through its own interface"},
 	"engine/rulefile": {
-		[]string{"actions", "engine", "engine/event", "engine/expression", "engine/expression/lint", "engine/layout", "engine/schema", "engine/source", "engine/suggest", "engine/table"},
+		[]string{
+			"actions", "engine", "engine/event", "engine/expression", "engine/expression/lint", "engine/layout", "engine/record", "engine/schema", "engine/source",
+			"engine/state", "engine/suggest", "engine/table",
+		},
 		"rule files know what an action is, but no kind of action",
 	},
 	"engine/ruletest": {
-		[]string{"engine", "engine/event", "engine/expression", "engine/layout", "engine/source", "engine/rulefile", "engine/suggest"},
+		[]string{
+			"engine", "engine/event", "engine/expression", "engine/intake", "engine/layout", "engine/record", "engine/source",
+			"engine/rulefile", "engine/state", "engine/suggest",
+		},
 		"a dry run uses the engine that decides, and cannot send: it knows no action",
 	},
 	"actions":           {[]string{"engine/expression", "engine/expression/lint", "engine/record", "engine/schema", "engine/source", "engine/suggest"}, "what an action is does not depend on rules or stores"},
@@ -50,21 +57,34 @@ var order = map[string]struct {
 	"actions/email":     {kindMay, kindWhy},
 	"actions/log":       {kindMay, kindWhy},
 	"actions/delivery":  {[]string{"actions", "engine/record", "internal/crashpoint"}, "when to send is independent of how, and of where deliveries are kept"},
-	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
+	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/state", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/receiver": {[]string{"engine/intake"}, "HTTP in: it hands over and answers"},
 	"internal/admin": {
-		[]string{"engine", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/source", "engine/suggest"},
-		"the admin listener reads what is remembered through its own interface",
+		[]string{"engine", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/source"},
+		"the service answers with plain values and sees store and people only through its own interfaces",
 	},
-	"internal/notice":     {nil, "what happened is counted here; what it means is connected in cmd/heed"},
+	"internal/admin/api": {
+		[]string{"engine/event", "engine/people", "engine/record", "engine/suggest", "internal/admin"},
+		"HTTP only parses and renders: what is asked is the service's to answer",
+	},
+	"internal/notice":     {nil, "what happened is counted here; what it means is connected in internal/app"},
 	"internal/mindtickle": {[]string{"actions", "actions/outbound"}, "the subscription goes through the guarded transport and knows nothing else"},
-	"internal/metrics":    {nil, "metrics are connected in cmd/heed; the parts know nothing of them"},
+	"internal/metrics":    {nil, "metrics are connected in internal/app; the parts know nothing of them"},
+	"internal/plain":      {nil, "what may be printed does not depend on what it says"},
 	"internal/house":      {nil, "only tests"},
 	"internal/loadtest":   {[]string{"*"}, "a program of its own: it measures all of heed"},
-	"cmd/heed":            {[]string{"*"}, "the wiring is the one place that knows everything"},
+	"internal/app":        {[]string{"*"}, "the wiring is the one place that knows everything but the commands"},
+	"cmd/heed": {
+		[]string{
+			"actions", "actions/delivery", "actions/outbound", "engine", "engine/event", "engine/expression", "engine/people",
+			"engine/record", "engine/rulefile", "engine/ruletest", "engine/source", "engine/suggest",
+			"internal/admin", "internal/admin/api", "internal/app", "internal/mindtickle", "internal/plain", "internal/receiver", "internal/store",
+		},
+		"commands are flags, words and exit codes: they decide nothing, send nothing and know no kind of action",
+	},
 
 	"internal/crashpoint":      {nil, "empty but for the torture, so anybody may name a point"},
-	"internal/store/storetest": {[]string{"actions", "actions/delivery", "engine/event", "engine/intake", "engine/people", "engine/record"}, "the conformance suite is for any store"},
+	"internal/store/storetest": {[]string{"actions", "actions/delivery", "engine/event", "engine/intake", "engine/people", "engine/record", "engine/state"}, "the conformance suite is for any store"},
 	"actions/actiontest":       {[]string{"actions", "engine/event", "engine/expression", "engine/source"}, "help for the tests of the kinds, for any kind"},
 }
 

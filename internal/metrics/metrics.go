@@ -1,5 +1,5 @@
-// Package metrics owns the names and meanings of heed's metrics. cmd/heed
-// connects them to the parts, which know nothing of Prometheus.
+// Package metrics owns the names and meanings of heed's metrics.
+// internal/app connects them to the parts, which know nothing of Prometheus.
 package metrics
 
 import (
@@ -22,6 +22,7 @@ type Metrics struct {
 	refused    *prometheus.CounterVec
 	decisions  decisions
 	deliveries *prometheus.CounterVec
+	suppressed *prometheus.CounterVec
 	delivery   *prometheus.HistogramVec
 	accept     prometheus.Histogram
 	batch      prometheus.Histogram
@@ -58,6 +59,7 @@ func New(version string, eventTypes []string) *Metrics {
 	m.refused = counter("heed_refused_total", "Webhook requests that were refused, by reason.", "reason")
 	m.registry.MustRegister(&m.decisions)
 	m.deliveries = counter("heed_deliveries_total", "Ended attempts by action and what they left the delivery as: done, retrying, dead; held for those never to be sent.", "action", "outcome")
+	m.suppressed = counter("heed_suppressed_total", "Alerts that a rule's state kept from being sent, by rule and effect.", "rule", "effect")
 	m.delivery = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "heed_delivery_seconds", Help: "How long an attempt took, by action.", Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 10),
 	}, []string{"action"})
@@ -113,6 +115,9 @@ func (m *Metrics) Delivered(action, outcome string, took time.Duration) {
 	}
 }
 
+// Suppressed counts an alert that a rule's state kept from being sent.
+func (m *Metrics) Suppressed(rule, effect string) { m.suppressed.WithLabelValues(rule, effect).Inc() }
+
 // Committed records how many events one commit took.
 func (m *Metrics) Committed(events int) { m.batch.Observe(float64(events)) }
 
@@ -148,26 +153,38 @@ func (m *Metrics) WatchLastGood(lastGood func() time.Time) {
 // WatchPending makes heed_deliveries_pending, read from the store whenever the
 // metrics are.
 func (m *Metrics) WatchPending(pending func(context.Context) (map[string]int, error)) {
-	m.registry.MustRegister(&pendingCollector{pending: pending})
+	m.registry.MustRegister(&storeGauge{read: pending, desc: prometheus.NewDesc(
+		"heed_deliveries_pending", "Deliveries that are still to be sent, by action.", []string{"action"}, nil)})
 }
 
-type pendingCollector struct {
-	pending func(context.Context) (map[string]int, error)
+// WatchState makes heed_state_keys and heed_timers_pending, read from the store
+// whenever the metrics are.
+func (m *Metrics) WatchState(keys, timers func(context.Context) (map[string]int, error)) {
+	m.registry.MustRegister(&storeGauge{read: keys, desc: prometheus.NewDesc(
+		"heed_state_keys", "Keys that rules keep state of, by rule.", []string{"rule"}, nil)})
+	m.registry.MustRegister(&storeGauge{read: timers, desc: prometheus.NewDesc(
+		"heed_timers_pending", "Waits, digests, held alerts and summaries that will be due, by rule.", []string{"rule"}, nil)})
 }
 
-var pendingDesc = prometheus.NewDesc("heed_deliveries_pending", "Deliveries that are still to be sent, by action.", []string{"action"}, nil)
+// storeGauge is a gauge with one label that is read from the store.
+type storeGauge struct {
+	desc *prometheus.Desc
+	read func(context.Context) (map[string]int, error)
+}
 
-func (c *pendingCollector) Describe(ch chan<- *prometheus.Desc) { ch <- pendingDesc }
+// Describe is part of prometheus.Collector.
+func (g *storeGauge) Describe(ch chan<- *prometheus.Desc) { ch <- g.desc }
 
-func (c *pendingCollector) Collect(ch chan<- prometheus.Metric) {
+// Collect is part of prometheus.Collector.
+func (g *storeGauge) Collect(ch chan<- prometheus.Metric) {
 	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
 	defer stop()
-	pending, err := c.pending(ctx)
+	values, err := g.read(ctx)
 	if err != nil {
-		ch <- prometheus.NewInvalidMetric(pendingDesc, err)
+		ch <- prometheus.NewInvalidMetric(g.desc, err)
 		return
 	}
-	for action, n := range pending {
-		ch <- prometheus.MustNewConstMetric(pendingDesc, prometheus.GaugeValue, float64(n), action)
+	for label, n := range values {
+		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, float64(n), label)
 	}
 }

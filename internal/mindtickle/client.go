@@ -1,6 +1,6 @@
 // Package mindtickle owns the subscription at MindTickle: the two calls of its
 // API that are known, and the memory of what was registered, since the API
-// cannot be asked. Only cmd/heed imports it.
+// cannot be asked. Only internal/app and cmd/heed import it.
 package mindtickle
 
 import (

@@ -1,7 +1,7 @@
 // Package notice turns what happens to heed itself into events that rules can
 // name: a delivery that is dead, rules that were rejected, a source that went
 // silent. It counts, so that a thousand dead deliveries make one event and no
-// event can feed itself. It knows neither the rules nor the store; cmd/heed
+// event can feed itself. It knows neither the rules nor the store; internal/app
 // connects it.
 package notice
 
@@ -23,9 +23,10 @@ const (
 	SignaturesRefused = "heed.signatures.refused"
 	SourceSilent      = "heed.source.silent"
 	EventQuarantined  = "heed.event.quarantined"
+	RuleOverflow      = "heed.rule.overflow"
 )
 
-// Options are what a Board needs.
+// Options are what a Notifier needs.
 type Options struct {
 	// Emit takes an event in, decides it and stores what follows. An error
 	// means that it is tried again.
@@ -55,9 +56,9 @@ const (
 
 const dateTime = "2 Jan 15:04 MST"
 
-// Board collects what happened. Its methods may be called from many goroutines
+// Notifier collects what happened. Its methods may be called from many goroutines
 // and never wait for the events to go out.
-type Board struct {
+type Notifier struct {
 	Options
 	hint chan struct{}
 
@@ -77,81 +78,81 @@ type topic struct {
 	next      time.Time // when the next event may go out
 }
 
-// New makes a Board. What it counts begins now.
-func New(o Options) *Board {
-	b := &Board{Options: o, hint: make(chan struct{}, 1), topics: map[string]*topic{}, noted: map[string]time.Time{}}
+// New makes a Notifier. What it counts begins now.
+func New(o Options) *Notifier {
+	n := &Notifier{Options: o, hint: make(chan struct{}, 1), topics: map[string]*topic{}, noted: map[string]time.Time{}}
 	if !o.SilenceNotedAt.IsZero() {
-		b.noted[SourceSilent] = o.SilenceNotedAt
+		n.noted[SourceSilent] = o.SilenceNotedAt
 	}
-	return b
+	return n
 }
 
 // Post says that something happened. Events of a type about the same thing are
 // counted together; data is that of the last of them, and gets their count.
-func (b *Board) Post(eventType, about string, data map[string]any) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.post(eventType, about, data)
+func (n *Notifier) Post(eventType, about string, data map[string]any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.post(eventType, about, data)
 }
 
 // post is Post for callers that hold the lock.
-func (b *Board) post(eventType, about string, data map[string]any) {
+func (n *Notifier) post(eventType, about string, data map[string]any) {
 	key := eventType + "\x00" + about
-	t := b.topics[key]
+	t := n.topics[key]
 	if t == nil {
-		t = &topic{key: key, eventType: eventType, next: b.Now()}
-		b.topics[key] = t
+		t = &topic{key: key, eventType: eventType, next: n.Now()}
+		n.topics[key] = t
 	}
 	t.data, t.count = data, t.count+1
-	b.wake()
+	n.wake()
 }
 
-func (b *Board) wake() {
+func (n *Notifier) wake() {
 	select {
-	case b.hint <- struct{}{}:
+	case n.hint <- struct{}{}:
 	default: // one is waiting already
 	}
 }
 
 // Heard says that an event came. If that ends a silence, the next one is due
 // sooner than was thought.
-func (b *Board) Heard() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if _, silent := b.noted[SourceSilent]; silent {
-		b.wake()
+func (n *Notifier) Heard() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, silent := n.noted[SourceSilent]; silent {
+		n.wake()
 	}
 }
 
 // WrongSignature says that a request came that no secret has signed. A few are
 // noise; many mean that the secret was changed, or that somebody tries.
-func (b *Board) WrongSignature() {
-	b.mu.Lock()
-	now := b.Now()
-	b.refused = slices.DeleteFunc(b.refused, func(at time.Time) bool { return now.Sub(at) > burstWindow })
-	if len(b.refused) < burst {
-		b.refused = append(b.refused, now)
+func (n *Notifier) WrongSignature() {
+	n.mu.Lock()
+	now := n.Now()
+	n.refused = slices.DeleteFunc(n.refused, func(at time.Time) bool { return now.Sub(at) > burstWindow })
+	if len(n.refused) < burst {
+		n.refused = append(n.refused, now)
 	}
-	due := len(b.refused) == burst && b.due(SignaturesRefused, now)
-	b.mu.Unlock()
+	due := len(n.refused) == burst && n.due(SignaturesRefused, now)
+	n.mu.Unlock()
 	if !due {
 		return
 	}
-	good := now.Sub(b.LastGood()) <= burstWindow
+	good := now.Sub(n.LastGood()) <= burstWindow
 	message := fmt.Sprintf("At least %d requests with a wrong signature came within %s, and no good one: the signing secret was probably changed at MindTickle. Put the new one into the secret file.", burst, words(burstWindow))
 	if good {
 		message = fmt.Sprintf("At least %d requests with a wrong signature came within %s, and good ones too: somebody tries, or a second webhook has another secret.", burst, words(burstWindow))
 	}
-	b.Post(SignaturesRefused, "", map[string]any{"message": message, "goodToo": good})
+	n.Post(SignaturesRefused, "", map[string]any{"message": message, "goodToo": good})
 }
 
 // due says whether enough time has passed since the last event of a type, and
 // takes note of this one. The caller holds the lock.
-func (b *Board) due(eventType string, now time.Time) bool {
-	if last, ok := b.noted[eventType]; ok && now.Sub(last) < again && !now.Before(last) {
+func (n *Notifier) due(eventType string, now time.Time) bool {
+	if last, ok := n.noted[eventType]; ok && now.Sub(last) < again && !now.Before(last) {
 		return false
 	}
-	b.noted[eventType] = now
+	n.noted[eventType] = now
 	return true
 }
 
@@ -164,15 +165,15 @@ func words(d time.Duration) string {
 }
 
 // Run lets events go out until ctx ends, and then what is left.
-func (b *Board) Run(ctx context.Context) {
+func (n *Notifier) Run(ctx context.Context) {
 	for {
-		timer := time.NewTimer(b.flush(ctx))
+		timer := time.NewTimer(n.flush(ctx))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			b.last()
+			n.last()
 			return
-		case <-b.hint:
+		case <-n.hint:
 			timer.Stop()
 		case <-timer.C:
 		}
@@ -180,29 +181,29 @@ func (b *Board) Run(ctx context.Context) {
 }
 
 // last lets out what was counted and not said yet.
-func (b *Board) last() {
+func (n *Notifier) last() {
 	ctx, stop := context.WithTimeout(context.Background(), 2*time.Second)
 	defer stop()
-	b.mu.Lock()
-	now := b.Now()
-	for _, t := range b.topics {
+	n.mu.Lock()
+	now := n.Now()
+	for _, t := range n.topics {
 		t.next = now
 	}
-	b.mu.Unlock()
-	b.flush(ctx)
+	n.mu.Unlock()
+	n.flush(ctx)
 }
 
 // flush emits what may go out now and returns how long nothing else will.
-func (b *Board) flush(ctx context.Context) time.Duration {
-	pause := min(interval, b.checkSilence())
-	for _, t := range b.dueTopics(&pause) {
+func (n *Notifier) flush(ctx context.Context) time.Duration {
+	pause := min(interval, n.checkSilence())
+	for _, t := range n.dueTopics(&pause) {
 		data := maps.Clone(t.data)
 		data["count"] = t.count
-		if err := b.Emit(ctx, t.eventType, data); err != nil {
+		if err := n.Emit(ctx, t.eventType, data); err != nil {
 			if ctx.Err() == nil {
-				b.Log.Warn("an event about heed itself could not be taken in; trying again", "type", t.eventType, "error", err)
+				n.Log.Warn("an event about heed itself could not be taken in; trying again", "type", t.eventType, "error", err)
 			}
-			b.giveBack(t)
+			n.giveBack(t)
 		}
 	}
 	return pause
@@ -210,43 +211,43 @@ func (b *Board) flush(ctx context.Context) time.Duration {
 
 // checkSilence posts that the source is silent, if it is, and returns after how
 // long it may be so next.
-func (b *Board) checkSilence() time.Duration {
-	if b.SilentAfter <= 0 {
+func (n *Notifier) checkSilence() time.Duration {
+	if n.SilentAfter <= 0 {
 		return interval
 	}
-	now, since := b.Now(), b.LastGood()
+	now, since := n.Now(), n.LastGood()
 	what := "No good event has come since " + since.UTC().Format(dateTime)
 	if since.IsZero() {
-		since = b.WatchedSince
+		since = n.WatchedSince
 		what = "No good event has ever come, and heed has listened since " + since.UTC().Format(dateTime)
 	}
 	silent := now.Sub(since)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.noted[SourceSilent].Before(since) {
-		delete(b.noted, SourceSilent) // that was another silence
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.noted[SourceSilent].Before(since) {
+		delete(n.noted, SourceSilent) // that was another silence
 	}
-	if silent < b.SilentAfter {
-		return b.SilentAfter - silent
+	if silent < n.SilentAfter {
+		return n.SilentAfter - silent
 	}
-	if b.due(SourceSilent, now) {
-		b.post(SourceSilent, "", map[string]any{
+	if n.due(SourceSilent, now) {
+		n.post(SourceSilent, "", map[string]any{
 			"message": what + ". MindTickle suspends a webhook that fails for 24 hours: look at its status, and at the way to here.",
 			"since":   since.UTC().Format(time.RFC3339), "hours": int(silent.Hours()),
 		})
 	}
-	next := b.noted[SourceSilent].Add(again).Sub(now)
+	next := n.noted[SourceSilent].Add(again).Sub(now)
 	return max(next, time.Second) // a clock that is set back must not make this spin
 }
 
 // dueTopics takes the topics that may go out. pause becomes the time until the next.
-func (b *Board) dueTopics(pause *time.Duration) []topic {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := b.Now()
+func (n *Notifier) dueTopics(pause *time.Duration) []topic {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := n.Now()
 	var due []topic
-	for _, key := range slices.Sorted(maps.Keys(b.topics)) {
-		t := b.topics[key]
+	for _, key := range slices.Sorted(maps.Keys(n.topics)) {
+		t := n.topics[key]
 		if t.next.Sub(now) > interval { // the clock was set back
 			t.next = now
 		}
@@ -258,17 +259,17 @@ func (b *Board) dueTopics(pause *time.Duration) []topic {
 			due = append(due, *t)
 			t.count, t.next = 0, now.Add(interval)
 		default:
-			delete(b.topics, key)
+			delete(n.topics, key)
 		}
 	}
 	return due
 }
 
 // giveBack returns the count of an event that did not go out.
-func (b *Board) giveBack(t topic) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if have := b.topics[t.key]; have != nil {
+func (n *Notifier) giveBack(t topic) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if have := n.topics[t.key]; have != nil {
 		have.count += t.count
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// sink collects what a board emits.
+// sink collects what a notifier emits.
 type sink struct {
 	mu     sync.Mutex
 	events []string
@@ -38,26 +38,26 @@ func (s *sink) taken() []string {
 	return taken
 }
 
-// run runs a board until the test ends.
-func run(t *testing.T, silentAfter time.Duration) (*Board, *sink) {
+// run runs a notifier until the test ends.
+func run(t *testing.T, silentAfter time.Duration) (*Notifier, *sink) {
 	return runWith(t, Options{SilentAfter: silentAfter, WatchedSince: time.Now()})
 }
 
 // never is a source of which no good event ever came.
 func never() time.Time { return time.Time{} }
 
-func runWith(t *testing.T, o Options) (*Board, *sink) {
+func runWith(t *testing.T, o Options) (*Notifier, *sink) {
 	s := &sink{}
 	o.Emit, o.Now, o.Log = s.emit, time.Now, slog.New(slog.DiscardHandler)
 	if o.LastGood == nil {
 		o.LastGood = never
 	}
-	b := New(o)
+	n := New(o)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { defer close(done); b.Run(ctx) }()
+	go func() { defer close(done); n.Run(ctx) }()
 	t.Cleanup(func() { stop(); <-done })
-	return b, s
+	return n, s
 }
 
 func want(t *testing.T, s *sink, events ...string) {
@@ -70,38 +70,38 @@ func want(t *testing.T, s *sink, events ...string) {
 
 func TestAThousandHappeningsMakeFewEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, s := run(t, 0)
-		b.Post(DeliveryDead, "slack", map[string]any{"what": "first"})
+		n, s := run(t, 0)
+		n.Post(DeliveryDead, "slack", map[string]any{"what": "first"})
 		want(t, s, "heed.delivery.dead first ×1")
 		for range 999 {
-			b.Post(DeliveryDead, "slack", map[string]any{"what": "last"})
+			n.Post(DeliveryDead, "slack", map[string]any{"what": "last"})
 		}
-		b.Post(DeliveryDead, "mail", map[string]any{"what": "other"})
+		n.Post(DeliveryDead, "mail", map[string]any{"what": "other"})
 		want(t, s, "heed.delivery.dead other ×1")
 		time.Sleep(interval + time.Second)
 		want(t, s, "heed.delivery.dead last ×999")
 		time.Sleep(time.Hour)
 		want(t, s)
-		b.Post(DeliveryDead, "slack", map[string]any{"what": "again"})
+		n.Post(DeliveryDead, "slack", map[string]any{"what": "again"})
 		want(t, s, "heed.delivery.dead again ×1")
 		time.Sleep(3 * interval)
 		synctest.Wait()
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if len(b.topics) > 0 {
-			t.Errorf("%d topics are kept", len(b.topics))
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if len(n.topics) > 0 {
+			t.Errorf("%d topics are kept", len(n.topics))
 		}
 	})
 }
 
 func TestWhatCannotBeTakenInIsTriedAgainWithItsCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, s := run(t, 0)
+		n, s := run(t, 0)
 		s.mu.Lock()
 		s.broken = true
 		s.mu.Unlock()
-		b.Post(EventQuarantined, "not_json", map[string]any{"what": "x"})
-		b.Post(EventQuarantined, "not_json", map[string]any{"what": "x"})
+		n.Post(EventQuarantined, "not_json", map[string]any{"what": "x"})
+		n.Post(EventQuarantined, "not_json", map[string]any{"what": "x"})
 		want(t, s)
 		time.Sleep(interval)
 		s.mu.Lock()
@@ -114,27 +114,27 @@ func TestWhatCannotBeTakenInIsTriedAgainWithItsCount(t *testing.T) {
 
 func TestABurstOfWrongSignaturesIsSaidOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, s := run(t, 0)
+		n, s := run(t, 0)
 		time.Sleep(time.Hour)
 		for range burst - 1 {
-			b.WrongSignature()
+			n.WrongSignature()
 			time.Sleep(time.Second)
 		}
 		want(t, s)
 		time.Sleep(2 * burstWindow) // a few now and then are noise
 		for range burst + 50 {
-			b.WrongSignature()
+			n.WrongSignature()
 		}
 		want(t, s, "heed.signatures.refused <nil> ×1")
 		time.Sleep(again / 2)
 		for range burst {
-			b.WrongSignature()
+			n.WrongSignature()
 		}
 		time.Sleep(interval)
 		want(t, s)
 		time.Sleep(again)
 		for range burst {
-			b.WrongSignature()
+			n.WrongSignature()
 		}
 		want(t, s, "heed.signatures.refused <nil> ×1")
 	})
@@ -145,20 +145,20 @@ func TestAClockThatIsSetBackHoldsNothingUp(t *testing.T) {
 		var mu sync.Mutex
 		var shift time.Duration
 		s := &sink{}
-		b := New(Options{Emit: s.emit, LastGood: never, Log: slog.New(slog.DiscardHandler), Now: func() time.Time {
+		n := New(Options{Emit: s.emit, LastGood: never, Log: slog.New(slog.DiscardHandler), Now: func() time.Time {
 			mu.Lock()
 			defer mu.Unlock()
 			return time.Now().Add(shift)
 		}})
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		go b.Run(ctx)
-		b.Post(RulesRejected, "", map[string]any{"what": 1})
+		go n.Run(ctx)
+		n.Post(RulesRejected, "", map[string]any{"what": 1})
 		want(t, s, "heed.rules.rejected 1 ×1")
 		mu.Lock()
 		shift = -time.Hour
 		mu.Unlock()
-		b.Post(RulesRejected, "", map[string]any{"what": 2})
+		n.Post(RulesRejected, "", map[string]any{"what": 2})
 		want(t, s, "heed.rules.rejected 2 ×1")
 		stop()
 		synctest.Wait()

@@ -11,10 +11,10 @@ import (
 // source is one whose last good event a test sets.
 type source struct{ at atomic.Pointer[time.Time] }
 
-func (s *source) good(b *Board) {
+func (s *source) good(n *Notifier) {
 	now := time.Now()
 	s.at.Store(&now)
-	b.Heard()
+	n.Heard()
 }
 
 func (s *source) lastGood() time.Time {
@@ -26,19 +26,19 @@ func (s *source) lastGood() time.Time {
 
 const oneSilence = "heed.source.silent <nil> ×1"
 
-func TestBoard_aSilenceIsNotedAndAnEventEndsIt(t *testing.T) {
+func TestNotifier_aSilenceIsNotedAndAnEventEndsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var events source
-		b, s := runWith(t, Options{SilentAfter: 12 * time.Hour, LastGood: events.lastGood, WatchedSince: time.Now()})
+		n, s := runWith(t, Options{SilentAfter: 12 * time.Hour, LastGood: events.lastGood, WatchedSince: time.Now()})
 		time.Sleep(11 * time.Hour)
-		events.good(b)
+		events.good(n)
 		time.Sleep(11 * time.Hour)
 		want(t, s)
 		time.Sleep(2 * time.Hour)
 		want(t, s, oneSilence)
 		time.Sleep(again)
 		want(t, s, oneSilence)
-		events.good(b)
+		events.good(n)
 		time.Sleep(11 * time.Hour)
 		want(t, s)
 		time.Sleep(2 * time.Hour)
@@ -47,10 +47,10 @@ func TestBoard_aSilenceIsNotedAndAnEventEndsIt(t *testing.T) {
 }
 
 // A silence is noted when it falls due, to the second.
-func TestBoard_aSilenceIsNotedWhenItFallsDue(t *testing.T) {
+func TestNotifier_aSilenceIsNotedWhenItFallsDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var events source
-		b, s := runWith(t, Options{SilentAfter: 5 * time.Second, LastGood: events.lastGood, WatchedSince: time.Now()})
+		n, s := runWith(t, Options{SilentAfter: 5 * time.Second, LastGood: events.lastGood, WatchedSince: time.Now()})
 		for range 3 { // the first time there was never a good event
 			time.Sleep(5*time.Second - time.Millisecond)
 			want(t, s)
@@ -58,18 +58,18 @@ func TestBoard_aSilenceIsNotedWhenItFallsDue(t *testing.T) {
 			want(t, s, oneSilence)
 			time.Sleep(3*interval + time.Second)
 			want(t, s)
-			events.good(b)
+			events.good(n)
 		}
 		for range 10 {
 			time.Sleep(4 * time.Second)
-			events.good(b)
+			events.good(n)
 		}
 		want(t, s)
 	})
 }
 
 // Restarts neither hide a silence nor repeat what was said of it.
-func TestBoard_aSilenceSurvivesRestarts(t *testing.T) {
+func TestNotifier_aSilenceSurvivesRestarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, name := range []string{"never", "once"} {
 			var lastGood time.Time
@@ -82,12 +82,12 @@ func TestBoard_aSilenceSurvivesRestarts(t *testing.T) {
 			start := time.Now()
 			for time.Since(start) < 23*time.Hour {
 				s := &sink{}
-				b := New(Options{
+				n := New(Options{
 					Emit: s.emit, SilentAfter: 12 * time.Hour, LastGood: func() time.Time { return lastGood }, WatchedSince: since,
 					SilenceNotedAt: notedAt, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 				})
 				time.Sleep(7 * time.Minute)
-				b.flush(t.Context())
+				n.flush(t.Context())
 				if got := s.taken(); len(got) > 0 {
 					notedAt = time.Now()
 					noted++

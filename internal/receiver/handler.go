@@ -1,7 +1,7 @@
 // Package receiver owns the public listener: it verifies a webhook request,
 // hands it to the intake and answers with what became of it, durably. It also
 // owns the signing secrets, the signature itself and the listener's limits.
-// Only cmd/heed may import it; of heed's it imports engine/intake alone.
+// Only internal/app and cmd/heed import it; of heed's it imports engine/intake alone.
 package receiver
 
 import (
@@ -88,7 +88,7 @@ type Handler struct {
 	keys     Keys
 	intake   Intake
 	ready    func() error
-	leaving  atomic.Bool
+	draining atomic.Bool
 	observe  Observer
 	now      func() time.Time
 	warnings *warnings
@@ -107,16 +107,16 @@ func New(o Options) (*Handler, error) {
 	}, nil
 }
 
-// Leave makes each answer from now on the last of its connection. A server that
+// Drain makes each answer from now on the last of its connection. A server that
 // is shut down a moment later then has no connection on which a request may
 // just be on its way.
-func (h *Handler) Leave() { h.leaving.Store(true) }
+func (h *Handler) Drain() { h.draining.Store(true) }
 
 // ServeHTTP is the whole route table. There is no ServeMux, since it answers
 // an unclean path with a redirect, and a webhook sender needs none.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.survive(w, r)
-	if h.leaving.Load() {
+	if h.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
 	switch r.URL.Path {

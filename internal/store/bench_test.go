@@ -14,6 +14,7 @@ import (
 
 	"heed/actions/delivery"
 	"heed/engine/record"
+	"heed/internal/store/storetest"
 )
 
 var (
@@ -56,7 +57,7 @@ func BenchmarkCommit(b *testing.B) {
 			atOnce(callers, func() {
 				for i := n.Add(1); i <= int64(b.N); i = n.Add(1) {
 					e, ds := benchEvent(i, "slack")
-					if _, err := db.Commit(context.Background(), e, ds); err != nil {
+					if _, err := storetest.Commit(context.Background(), db, e, ds); err != nil {
 						b.Error(err)
 					}
 				}
@@ -127,7 +128,7 @@ func fill(b *testing.B, db *DB, events int, action string) {
 	atOnce(256, func() {
 		for i := n.Add(1); i <= int64(events); i = n.Add(1) {
 			e, ds := benchEvent(i, action)
-			if _, err := db.Commit(context.Background(), e, ds); err != nil {
+			if _, err := storetest.Commit(context.Background(), db, e, ds); err != nil {
 				b.Error(err)
 			}
 		}

@@ -6,53 +6,68 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"time"
 
 	"heed/engine/intake"
 	"heed/engine/record"
+	"heed/engine/state"
 )
 
 // maxDeliveries is how many deliveries an event may have, since a delivery's n
 // is its event's seq with 16 bits below it.
 const maxDeliveries = 1 << 16
 
-// Commit implements intake.Store. The event needs an ID, a Signature and a
+// Commit implements intake.Store. An event needs an ID, a Signature and a
 // Status, each delivery an ID and a State. A duplicate, or an event that was
-// only counted, leaves e as it was; otherwise the deliveries that were stored
-// have their EventSeq and EventID set. Errors wrap ErrUnavailable or ErrClosed,
-// or say what is wrong with the event.
-func (db *DB) Commit(ctx context.Context, e *record.Event, deliveries []record.Delivery) (intake.Verdict, error) {
-	c, err := newCommit(e, deliveries)
-	if err == nil {
-		err = db.writer.submit(ctx, &op{commit: c})
+// only counted, leaves its event as it was; otherwise the deliveries that were
+// stored have their EventSeq and EventID set. Errors wrap ErrUnavailable or
+// ErrClosed, or say what is wrong with an event.
+func (db *DB) Commit(ctx context.Context, batches ...*intake.Batch) error {
+	o := &op{commits: make([]*commit, len(batches))}
+	for i, b := range batches {
+		c, err := newCommit(b)
+		if err != nil {
+			return fmt.Errorf("commit event %q: %w", b.Event.ID, err)
+		}
+		o.commits[i] = c
 	}
-	switch {
-	case err != nil:
-		return intake.Stored, fmt.Errorf("commit event %q: %w", e.ID, err)
-	case c.verdict != intake.Stored:
-		return c.verdict, nil
+	if err := db.writer.submit(ctx, o); err != nil {
+		return fmt.Errorf("commit event %q: %w", batches[0].Event.ID, err)
 	}
-	e.Seq = c.seq
-	if c.reason != "" {
+	for _, c := range o.commits {
+		c.tell()
+	}
+	return nil
+}
+
+// tell gives the batch what became of it.
+func (c *commit) tell() {
+	b := c.batch
+	if b.Verdict = c.verdict; c.verdict != intake.Stored {
+		return
+	}
+	e := b.Event
+	if e.Seq = c.seq; c.reason != "" {
 		e.Status, e.Reason = record.Quarantined, c.reason
-		return intake.Stored, nil
+		return
 	}
-	for i := range deliveries {
-		deliveries[i].EventSeq, deliveries[i].EventID = e.Seq, e.ID
+	for i := range b.Deliveries {
+		b.Deliveries[i].EventSeq, b.Deliveries[i].EventID = e.Seq, e.ID
 	}
-	return intake.Stored, nil
 }
 
 // commit is an event on its way through the writer: its rows, made ready by
 // whoever commits it, and what the writer makes of it.
 type commit struct {
+	batch      *intake.Batch
 	event      []value   // a row of events but for seq
 	deliveries [][]value // rows of deliveries but for n
 	waiting    bool      // one of them is to be sent
 
 	id, body, signature digest
-	accepted            bool
+	accepted            bool // or timed: it claims its id
 	replayed            bool // by a person: it claims nothing, and nothing keeps it from being stored
 	good                bool // it shows that its source works, if it is new
 	receivedAt          int64
@@ -83,7 +98,8 @@ const (
 	colBody      = 13
 )
 
-func newCommit(e *record.Event, deliveries []record.Delivery) (*commit, error) {
+func newCommit(b *intake.Batch) (*commit, error) {
+	e := b.Event
 	switch {
 	case e.ID == "":
 		return nil, errors.New("it has no id")
@@ -91,33 +107,51 @@ func newCommit(e *record.Event, deliveries []record.Delivery) (*commit, error) {
 		return nil, errors.New("it has no signature")
 	case !slices.Contains(record.Statuses, e.Status):
 		return nil, fmt.Errorf("it has the status %q", e.Status)
-	case len(deliveries) > maxDeliveries:
-		return nil, fmt.Errorf("it has %d deliveries, more than %d", len(deliveries), maxDeliveries)
-	}
-	var decisions []byte
-	if len(e.Decisions) > 0 {
-		var err error
-		if decisions, err = json.Marshal(e.Decisions); err != nil {
-			return nil, fmt.Errorf("encode decisions: %w", err)
-		}
 	}
 	c := &commit{
+		batch:      b,
 		id:         digestOf([]byte(e.ID)),
 		body:       digestOf(e.Body),
 		signature:  digestOf(e.Signature),
-		accepted:   e.Status == record.Accepted,
+		accepted:   claimsID(e.Status),
 		replayed:   e.Status == record.Replayed,
 		good:       e.Good,
 		receivedAt: micros(e.ReceivedAt),
-		size:       len(e.Body) + len(decisions) + len(e.Facts),
+		size:       len(e.Body) + len(e.Facts),
 	}
 	c.event = []value{
 		nil, e.ID, e.Type, e.CompanyID, string(e.Status), e.Reason,
-		c.receivedAt, micros(e.SignedAt), e.RuleSet, e.Signature, c.body[:], decisions, []byte(e.Facts), e.Body,
+		c.receivedAt, micros(e.SignedAt), e.RuleSet, e.Signature, c.body[:], nil, []byte(e.Facts), e.Body,
 	}
-	for i, d := range deliveries {
+	for _, d := range b.Deliveries {
+		c.size += len(d.Request)
+	}
+	if b.Resolve != nil {
+		return c, nil // its decisions and deliveries are not known yet
+	}
+	return c, c.prepare()
+}
+
+// claimsID reports whether an event of that status is the only one of its id.
+func claimsID(s record.Status) bool { return s == record.Accepted || s == record.Timed }
+
+// prepare makes the rows of the batch's decisions and deliveries.
+func (c *commit) prepare() error {
+	b := c.batch
+	if len(b.Deliveries) > maxDeliveries {
+		return fmt.Errorf("it has %d deliveries, more than %d", len(b.Deliveries), maxDeliveries)
+	}
+	var decisions []byte
+	if len(b.Event.Decisions) > 0 {
+		var err error
+		if decisions, err = json.Marshal(b.Event.Decisions); err != nil {
+			return fmt.Errorf("encode decisions: %w", err)
+		}
+	}
+	c.event[colDecisions], c.deliveries, c.waiting = decisions, nil, false
+	for i, d := range b.Deliveries {
 		if d.ID == "" || !slices.Contains(record.States, d.State) {
-			return nil, fmt.Errorf("its delivery %d has the id %q and the state %q", i+1, d.ID, d.State)
+			return fmt.Errorf("its delivery %d has the id %q and the state %q", i+1, d.ID, d.State)
 		}
 		var dueAt value
 		if waits(d.State) {
@@ -128,9 +162,8 @@ func newCommit(e *record.Event, deliveries []record.Delivery) (*commit, error) {
 			nil, d.ID, d.Rule, d.Action, d.Kind, string(d.State),
 			micros(d.CreatedAt), dueAt, d.LastError, d.Destination, orNull(d.OrderKey), []byte(d.Request),
 		})
-		c.size += len(d.Request)
 	}
-	return c, nil
+	return nil
 }
 
 // orNull is NULL for an empty text.
@@ -167,6 +200,7 @@ func (c *commit) claims(reused bool) iter.Seq2[key, claim] {
 
 // groupTx is the transaction of one group.
 type groupTx struct {
+	writer  *writer
 	conn    *conn
 	keys    *keyring
 	nextSeq int64
@@ -187,6 +221,14 @@ type groupTx struct {
 	hours map[int64]seqRange
 	// merged counts the keys of the keyring's run that were written.
 	merged int
+
+	// scopes are the scopes of state that are new or have other keys now, gone
+	// those that were deleted. mutes are set if they changed; timed says that a
+	// row of state has another due time.
+	scopes scopes
+	gone   map[state.Scope]bool
+	mutes  *[]state.Mute
+	timed  bool
 }
 
 type seqRange struct{ first, last int64 }
@@ -194,12 +236,16 @@ type seqRange struct{ first, last int64 }
 func newGroupTx(w *writer) *groupTx {
 	return &groupTx{
 		conn: w.conn, keys: w.keys, nextSeq: w.nextSeq, firstSeq: w.nextSeq, savedGood: w.savedGood,
-		known: map[key]claim{}, hours: map[int64]seqRange{},
+		known: map[key]claim{}, hours: map[int64]seqRange{}, writer: w, scopes: scopes{}, gone: map[state.Scope]bool{},
 	}
 }
 
 // mark and undo let one op of the group be taken back.
-func (g *groupTx) mark() groupTx { return *g }
+func (g *groupTx) mark() groupTx {
+	before := *g
+	before.scopes, before.gone = maps.Clone(g.scopes), maps.Clone(g.gone)
+	return before
+}
 
 func (g *groupTx) undo(before groupTx) {
 	for _, k := range g.made[len(before.made):] {
@@ -229,8 +275,13 @@ func (g *groupTx) store(commits []*commit) error {
 	}
 	var events, deliveries, signatures [][]value
 	var reuses []reuse
+	rows := g.stateTx()
+	rows.load(refsOf(commits))
 	for _, c := range commits {
 		if err := g.decide(c); err != nil {
+			return err
+		}
+		if err := g.resolve(c, rows); err != nil {
 			return err
 		}
 		switch c.verdict {
@@ -242,12 +293,15 @@ func (g *groupTx) store(commits []*commit) error {
 		case intake.Stored:
 			events = append(events, g.number(c))
 		}
-		switch c.reason {
-		case "":
+		switch {
+		case c.verdict == intake.Stored && c.reason == "":
 			deliveries = append(deliveries, c.deliveries...)
-		case intake.SignatureReused:
+		case c.reason == intake.SignatureReused:
 			reuses = append(reuses, reuse{c.seq, c.original, c.receivedAt})
 		}
+	}
+	if err := rows.write(); err != nil {
+		return err
 	}
 	if err := g.conn.insert(insertEvents, events); err != nil {
 		return err
@@ -259,6 +313,30 @@ func (g *groupTx) store(commits []*commit) error {
 		return err
 	}
 	return g.count(reuses)
+}
+
+// refsOf are the rows of state that the commits are going to read.
+func refsOf(commits []*commit) (refs []state.Ref) {
+	for _, c := range commits {
+		refs = append(refs, c.batch.Refs...)
+	}
+	return refs
+}
+
+// resolve decides what depends on the rules' state, for an event that is new.
+func (g *groupTx) resolve(c *commit, rows *stateTx) error {
+	if c.batch.Resolve == nil || c.verdict != intake.Stored || c.reason != "" {
+		return nil
+	}
+	holds, err := rows.resolve(c)
+	if err != nil {
+		return err
+	}
+	if !holds {
+		c.verdict = intake.Stale
+		return nil
+	}
+	return c.prepare()
 }
 
 // decide applies the rules of intake.Store. A duplicate with a seq is one by id,
@@ -350,6 +428,9 @@ func (g *groupTx) finish() error {
 		if err != nil {
 			return err
 		}
+	}
+	if err := g.saveScopes(); err != nil {
+		return err
 	}
 	if err := g.saveLastGood(); err != nil {
 		return err

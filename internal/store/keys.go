@@ -118,7 +118,7 @@ func (r *keyring) load(ctx context.Context, db *sql.DB) (nextSeq int64, err erro
 		}
 		c.id, c.signature = digestOf(id), digestOf(signature)
 		copy(c.body[:], body)
-		c.accepted = record.Status(status) == record.Accepted
+		c.accepted = claimsID(record.Status(status))
 		c.replayed = record.Status(status) == record.Replayed
 		for k, v := range c.claims(reason == intake.SignatureReused) {
 			r.fresh[k] = v

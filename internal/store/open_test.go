@@ -15,6 +15,7 @@ import (
 
 	"heed/engine/intake"
 	"heed/engine/people"
+	"heed/internal/store/storetest"
 )
 
 func TestSecondOpenIsRefused(t *testing.T) {
@@ -64,7 +65,7 @@ func TestHolderWhoSaysNonsense(t *testing.T) {
 func TestFilesArePrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "odd name?x=1#y%41&mode=memory")
 	db := openDir(t, dir)
-	if _, err := db.Commit(t.Context(), event("e1"), nil); err != nil {
+	if _, err := storetest.Commit(t.Context(), db, event("e1"), nil); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(dir); err != nil || info.Mode() != fs.ModeDir|0o700 {
@@ -171,7 +172,7 @@ func filled(t *testing.T, events, bodySize int) []byte {
 	for i := range events {
 		e := event(fmt.Sprint(i))
 		e.Body = make([]byte, bodySize)
-		if _, err := db.Commit(t.Context(), e, pending(fmt.Sprint("d", i))); err != nil {
+		if _, err := storetest.Commit(t.Context(), db, e, pending(fmt.Sprint("d", i))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -277,14 +278,14 @@ func TestAcknowledgedIsStoredAfterACrash(t *testing.T) {
 	for round := range 25 {
 		for i := range 3 {
 			id := fmt.Sprintf("e%d-%d", round, i)
-			if _, err := db.Commit(t.Context(), event(id), pending(id)); err != nil {
+			if _, err := storetest.Commit(t.Context(), db, event(id), pending(id)); err != nil {
 				t.Fatal(err)
 			}
 			sent = append(sent, id)
 		}
 		replay := event("replay of " + sent[round])
 		replay.Signature = event(sent[round]).Signature
-		if v, err := db.Commit(t.Context(), replay, nil); v != intake.Stored || err != nil || replay.Reason != intake.SignatureReused {
+		if v, err := storetest.Commit(t.Context(), db, replay, nil); v != intake.Stored || err != nil || replay.Reason != intake.SignatureReused {
 			t.Fatal(v, err, replay.Reason)
 		}
 		t.Run(fmt.Sprint("round ", round), func(t *testing.T) { checkAfterCrash(t, crash(t, db), sent, round) })
@@ -298,17 +299,17 @@ func checkAfterCrash(t *testing.T, dir string, sent []string, round int) {
 		if !found || err != nil || string(e.Body) != string(event(id).Body) {
 			t.Errorf("event %s: found %v, error %v, %+v", id, found, err, e)
 		}
-		if v, err := db.Commit(t.Context(), event(id), nil); v != intake.Duplicate || err != nil {
+		if v, err := storetest.Commit(t.Context(), db, event(id), nil); v != intake.Duplicate || err != nil {
 			t.Errorf("event %s again: %v, %v", id, v, err)
 		}
 	}
 	replay := event("replay of " + sent[round])
 	replay.Signature = event(sent[round]).Signature
-	if v, err := db.Commit(t.Context(), replay, nil); v != intake.Counted || err != nil {
+	if v, err := storetest.Commit(t.Context(), db, replay, nil); v != intake.Counted || err != nil {
 		t.Errorf("the replay again: %v, %v", v, err)
 	}
 	e := event("new")
-	if _, err := db.Commit(t.Context(), e, nil); err != nil || e.Seq != int64(len(sent)+round+2) {
+	if _, err := storetest.Commit(t.Context(), db, e, nil); err != nil || e.Seq != int64(len(sent)+round+2) {
 		t.Errorf("a new event has seq %d, error %v", e.Seq, err)
 	}
 }
@@ -318,7 +319,7 @@ func checkAfterCrash(t *testing.T, dir string, sent []string, round int) {
 func TestLogHealsTheFile(t *testing.T) {
 	db := openTemp(t)
 	for i := range 20 {
-		if _, err := db.Commit(t.Context(), event(fmt.Sprint(i)), nil); err != nil {
+		if _, err := storetest.Commit(t.Context(), db, event(fmt.Sprint(i)), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -330,7 +331,7 @@ func TestSeqGoesOnAfterAllEventsAreGone(t *testing.T) {
 	dir := t.TempDir()
 	db := openDir(t, dir)
 	for _, id := range []string{"e1", "e2"} {
-		if _, err := db.Commit(t.Context(), event(id), nil); err != nil {
+		if _, err := storetest.Commit(t.Context(), db, event(id), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -338,7 +339,7 @@ func TestSeqGoesOnAfterAllEventsAreGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	later := event("e1").ReceivedAt.Add(time.Hour)
-	if n, err := db.Prune(t.Context(), later, later); n != 2 || err != nil {
+	if n, err := db.Prune(t.Context(), time.Now(), later, later); n != 2 || err != nil {
 		t.Fatal(n, err)
 	}
 	if err := db.Close(); err != nil {
@@ -346,7 +347,7 @@ func TestSeqGoesOnAfterAllEventsAreGone(t *testing.T) {
 	}
 	db = openDir(t, dir)
 	e := event("e3")
-	if _, err := db.Commit(t.Context(), e, nil); e.Seq != 3 || err != nil {
+	if _, err := storetest.Commit(t.Context(), db, e, nil); e.Seq != 3 || err != nil {
 		t.Errorf("seq %d, error %v", e.Seq, err)
 	}
 }

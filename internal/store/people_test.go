@@ -14,6 +14,7 @@ import (
 
 	mindtickle "heed/engine/event"
 	"heed/engine/people"
+	"heed/internal/store/storetest"
 )
 
 // stopping is a store that a crash stops after some saves.
@@ -47,7 +48,7 @@ func TestWhatIsKnownOfPeopleSurvivesACrash(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := db.Commit(t.Context(), e, nil); err != nil {
+			if _, err := storetest.Commit(t.Context(), db, e, nil); err != nil {
 				t.Fatal(err)
 			}
 			k.Learn(e, &decoded)
@@ -61,7 +62,7 @@ func TestWhatIsKnownOfPeopleSurvivesACrash(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(k.Leaderboard(people.Query{}), again.Leaderboard(people.Query{})); diff != "" {
+		if diff := cmp.Diff(k.Directory.Leaderboard(people.Query{}), again.Directory.Leaderboard(people.Query{})); diff != "" {
 			t.Fatalf("round %d: %s", round, diff)
 		}
 	}
@@ -73,7 +74,7 @@ func TestEventsToLearnFromComeInPagesThatFit(t *testing.T) {
 	for i := range 40 {
 		e := event(fmt.Sprint("e", i))
 		e.Body = bytes.Repeat([]byte("x"), 1<<20)
-		if _, err := db.Commit(t.Context(), e, nil); err != nil {
+		if _, err := storetest.Commit(t.Context(), db, e, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -135,14 +136,14 @@ func TestWhoIsBeingForgottenIsNotKnown(t *testing.T) {
 	if _, err := k.Forget(t.Context(), "u1"); err == nil {
 		t.Fatal("no error")
 	}
-	if p, known := k.Person("u1"); !known || p.Email != "maya@example.com" || k.Len() != 2 {
+	if p, known := k.Directory.Person("u1"); !known || p.Email != "maya@example.com" || k.Len() != 2 {
 		t.Errorf("who could not be forgotten is %+v, %v", p, known)
 	}
 	s.err = nil
 	if _, err := k.Forget(t.Context(), "u1"); err != nil {
 		t.Fatal(err)
 	}
-	if _, known := k.Person("u1"); known || k.Len() != 1 {
+	if _, known := k.Directory.Person("u1"); known || k.Len() != 1 {
 		t.Error("the person is still known")
 	}
 }
@@ -172,10 +173,10 @@ func TestAnImportBringsNobodyBackUnlessItSaysSo(t *testing.T) {
 		if err != nil || plan != c.plan {
 			t.Errorf("%q: %+v, %v", c.sheet, plan, err)
 		}
-		if p, _ := k.Person("left"); p.Active == c.left || !p.KnowsActive {
+		if p, _ := k.Directory.Person("left"); p.Active == c.left || !p.KnowsActive {
 			t.Errorf("%q: who left is %+v", c.sheet, p)
 		}
-		if p, known := k.Person("new"); known && (!p.Active || p.Team != "emea") {
+		if p, known := k.Directory.Person("new"); known && (!p.Active || p.Team != "emea") {
 			t.Errorf("%q: who is new is %+v", c.sheet, p)
 		}
 	}

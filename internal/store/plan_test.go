@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"heed/engine/record"
+	"heed/internal/store/storetest"
 )
 
 // The loop asks for due deliveries all the time, and one action may have a
@@ -77,7 +78,7 @@ func plan(t *testing.T, db *DB, query string) (steps []string) {
 func TestReadersAndWriterGoOnTogether(t *testing.T) {
 	db := openTemp(t)
 	for i := range 50 {
-		if _, err := db.Commit(t.Context(), event(fmt.Sprint(i)), pending(fmt.Sprint("d", i))); err != nil {
+		if _, err := storetest.Commit(t.Context(), db, event(fmt.Sprint(i)), pending(fmt.Sprint("d", i))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -89,7 +90,7 @@ func TestReadersAndWriterGoOnTogether(t *testing.T) {
 	if !rows.Next() {
 		t.Fatal("no event")
 	}
-	if _, err := db.Commit(t.Context(), event("during a read"), nil); err != nil {
+	if _, err := storetest.Commit(t.Context(), db, event("during a read"), nil); err != nil {
 		t.Fatal(err)
 	}
 	held := make(chan struct{})

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -19,11 +20,12 @@ func hourOf(micros int64) int64 { return micros / hourMicros }
 
 // Prune deletes the events received before a time, with their deliveries and
 // attempts, and returns how many. An event with a delivery that is still to be
-// sent stays, as does one that people were not learnt from. Threads and lanes
+// sent stays, as does one that people were not learnt from, and one that a rule
+// is going to need. State that means nothing any more goes at now. Threads and lanes
 // that were not used since go too, and de-duplication keys from before keysBefore whose
 // event is gone. On an error, what was deleted so far stays deleted. It reads
 // every key, so call it a few times a day, not a minute.
-func (db *DB) Prune(ctx context.Context, before, keysBefore time.Time) (n int, err error) {
+func (db *DB) Prune(ctx context.Context, now, before, keysBefore time.Time) (n int, err error) {
 	defer wrap(&err, "prune")
 	// An event whose keys are only in memory must not go before they are saved.
 	if err := db.mergeKeys(ctx); err != nil {
@@ -39,6 +41,14 @@ func (db *DB) Prune(ctx context.Context, before, keysBefore time.Time) (n int, e
 	if err != nil {
 		return 0, err
 	}
+	var last int64
+	for _, r := range hours {
+		last = max(last, r.last)
+	}
+	needed, err := db.pruneState(ctx, now, last)
+	if err != nil {
+		return 0, err
+	}
 	if len(hours) == 0 {
 		return 0, db.pruneKeys(ctx, micros(keysBefore))
 	}
@@ -46,7 +56,7 @@ func (db *DB) Prune(ctx context.Context, before, keysBefore time.Time) (n int, e
 		return 0, err
 	}
 	for hour, r := range hours {
-		deleted, err := db.pruneHour(ctx, hour, r, micros(before))
+		deleted, err := db.pruneHour(ctx, hour, r, micros(before), needed)
 		n += deleted
 		if err != nil {
 			return n, err
@@ -86,7 +96,7 @@ func (db *DB) hoursUntil(ctx context.Context, before int64) (map[int64]seqRange,
 
 // pruneHour deletes old events among those of one hour, whose range may hold
 // some of other hours, and the hour once it is over and has none left.
-func (db *DB) pruneHour(ctx context.Context, hour int64, r seqRange, before int64) (n int, err error) {
+func (db *DB) pruneHour(ctx context.Context, hour int64, r seqRange, before int64, needed map[int64]bool) (n int, err error) {
 	for after := r.first - 1; ; {
 		seqs, err := readColumn[int64](ctx, db, `
 			SELECT seq FROM events
@@ -99,12 +109,12 @@ func (db *DB) pruneHour(ctx context.Context, hour int64, r seqRange, before int6
 		if len(seqs) == 0 {
 			break
 		}
-		deleted, err := db.deleteEvents(ctx, seqs)
+		after = seqs[len(seqs)-1]
+		deleted, err := db.deleteEvents(ctx, slices.DeleteFunc(seqs, func(seq int64) bool { return needed[seq] }))
 		if err != nil {
 			return n, err
 		}
 		n += deleted
-		after = seqs[len(seqs)-1]
 	}
 	if hour >= hourOf(before) {
 		return n, nil

@@ -154,7 +154,7 @@ func (db *DB) forgetRest(ctx context.Context, after int64, user string) (n int, 
 				return err
 			}
 		}
-		return nil
+		return g.forgetState(user)
 	})
 	return n, upTo, err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"heed/engine/record"
+	"heed/internal/store/storetest"
 )
 
 func personal(i int, user string) *record.Event {
@@ -30,7 +31,7 @@ func TestForgottenBytesAreGoneFromTheDisk(t *testing.T) {
 	for i := range 300 {
 		user := []string{"maya", "lee"}[i%2]
 		d := record.Delivery{ID: fmt.Sprint("d", i), Rule: "r", Action: "a", Kind: "log", State: record.Dead, Request: fmt.Appendf(nil, `{"text":"%s-canary@example.com"}`, user)}
-		if _, err := db.Commit(t.Context(), personal(i, user), []record.Delivery{d}); err != nil {
+		if _, err := storetest.Commit(t.Context(), db, personal(i, user), []record.Delivery{d}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -75,7 +76,7 @@ func TestABackupUnderLoadIsAStoreAsItWasAtOneMoment(t *testing.T) {
 			default:
 			}
 			d := record.Delivery{ID: fmt.Sprint("d", i), Rule: "r", Action: "a", Kind: "log", State: record.Pending, Request: []byte(`{}`)}
-			if _, err := db.Commit(t.Context(), personal(i, "lee"), []record.Delivery{d}); err != nil {
+			if _, err := storetest.Commit(t.Context(), db, personal(i, "lee"), []record.Delivery{d}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -126,7 +127,7 @@ func TestABackupUnderLoadIsAStoreAsItWasAtOneMoment(t *testing.T) {
 		t.Errorf("the copy has %v deliveries of %d events, %v", pending, len(events), err)
 	}
 	// The copy knows what came in: the same event is still a duplicate.
-	if verdict, err := restored.Commit(t.Context(), personal(0, "lee"), nil); err != nil || verdict == 0 {
+	if verdict, err := storetest.Commit(t.Context(), restored, personal(0, "lee"), nil); err != nil || verdict == 0 {
 		t.Errorf("a repeated event is %v, %v", verdict, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"heed/engine/intake"
 	"heed/engine/record"
+	"heed/internal/store/storetest"
 )
 
 // Whoever has caught one request can send it again under any id, without the
@@ -19,13 +20,13 @@ func TestCommit_replaysTakeNoSpace(t *testing.T) {
 	db := openDir(t, dir)
 	first := event("first")
 	first.Body = bytes.Repeat([]byte("x"), 1<<20)
-	if _, err := db.Commit(t.Context(), first, nil); err != nil {
+	if _, err := storetest.Commit(t.Context(), db, first, nil); err != nil {
 		t.Fatal(err)
 	}
 	replay := func(id string, at time.Time) intake.Verdict {
 		again := *first
 		again.ID, again.Seq, again.ReceivedAt, again.Body = id, 0, at, bytes.Clone(first.Body)
-		v, err := db.Commit(t.Context(), &again, nil)
+		v, err := storetest.Commit(t.Context(), db, &again, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +74,7 @@ func TestLastGood_survivesTheProcess(t *testing.T) {
 	db := openTemp(t)
 	e := event("e1")
 	e.Good = true
-	if _, err := db.Commit(t.Context(), e, nil); err != nil {
+	if _, err := storetest.Commit(t.Context(), db, e, nil); err != nil {
 		t.Fatal(err)
 	}
 	since, err := db.WatchedSince(t.Context(), e.ReceivedAt)
@@ -96,7 +97,7 @@ func TestLastGood_isWrittenOnceASecond(t *testing.T) {
 	for i := range 20 {
 		e := event(fmt.Sprint(i))
 		e.Good, e.ReceivedAt = true, at.Add(time.Duration(i)*100*time.Millisecond)
-		if _, err := db.Commit(t.Context(), e, nil); err != nil {
+		if _, err := storetest.Commit(t.Context(), db, e, nil); err != nil {
 			t.Fatal(err)
 		}
 		if got := db.LastGood(); got.Seq != e.Seq || !got.At.Equal(e.ReceivedAt) {

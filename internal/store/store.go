@@ -2,7 +2,7 @@
 // de-duplicated, when the source last worked, deliveries with their attempts,
 // rule sets and threads, in one SQLite database that one process at a time may open; and what people.Keeper
 // saves. It implements intake.Store, delivery.Queue and people.Store, and what
-// the admin listener reads. Only cmd/heed imports it.
+// the admin listener reads. Only internal/app and cmd/heed import it.
 //
 // One goroutine writes. It takes all writes that wait, runs them in one
 // transaction, and answers them after the fsync; see writer.go. Reads have
@@ -151,12 +151,12 @@ func (db *DB) openFile(ctx context.Context, o Options) (err error) {
 
 func (db *DB) startWriter(ctx context.Context, o Options) error {
 	w := &writer{
-		ops:      make(chan *op),
-		closing:  make(chan struct{}),
-		stopped:  make(chan struct{}),
-		keys:     &keyring{limit: mergeLimit},
-		onGroup:  o.ObserveBatch,
-		wake:     make(chan struct{}, 1),
+		ops:     make(chan *op),
+		closing: make(chan struct{}),
+		stopped: make(chan struct{}),
+		keys:    &keyring{limit: mergeLimit},
+		onGroup: o.ObserveBatch,
+		wake:    make(chan struct{}, 1), wakeTimer: make(chan struct{}, 1),
 		failed:   make(chan struct{}),
 		commitTx: func(c *conn) error { _, err := c.exec("COMMIT"); return err },
 	}
@@ -175,6 +175,9 @@ func (db *DB) startWriter(ctx context.Context, o Options) error {
 	}
 	w.lastGood.Store(&last)
 	w.savedGood = last.At
+	if err := w.loadState(ctx, db); err != nil {
+		return fmt.Errorf("read the state of rules: %w", err)
+	}
 	sqlConn, err := db.writeDB.Conn(ctx)
 	if err != nil {
 		return err
@@ -214,6 +217,10 @@ func dsn(path string, options ...string) string {
 // Wake tells that deliveries have become due or will be due at another time
 // than DueActions said. Several changes may make one message.
 func (db *DB) Wake() <-chan struct{} { return db.writer.wake }
+
+// WakeTimer tells that rows of state have become due or will be due at another
+// time. Several changes may make one message.
+func (db *DB) WakeTimer() <-chan struct{} { return db.writer.wakeTimer }
 
 // Failed is closed when the disk has refused an fsync. Nothing is written any
 // more; the process should exit with Err and be started anew.

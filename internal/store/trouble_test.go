@@ -11,6 +11,7 @@ import (
 
 	"heed/engine/intake"
 	"heed/engine/record"
+	"heed/internal/store/storetest"
 )
 
 // pragma runs on the writer's connection.
@@ -42,7 +43,7 @@ func TestWriterWaitsForTheDisk(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	db := openTemp(t)
 	e := event("before")
-	if _, err := db.Commit(t.Context(), e, nil); err != nil {
+	if _, err := storetest.Commit(t.Context(), db, e, nil); err != nil {
 		t.Fatal(err)
 	}
 	pragma(t, db, "max_page_count = 1") // SQLite makes that: as big as it is
@@ -52,7 +53,7 @@ func TestFullDisk(t *testing.T) {
 		wg.Go(func() {
 			e := event(fmt.Sprint(i))
 			e.Body = make([]byte, 10000)
-			_, errs[i] = db.Commit(t.Context(), e, pending(fmt.Sprint("d", i)))
+			_, errs[i] = storetest.Commit(t.Context(), db, e, pending(fmt.Sprint("d", i)))
 		})
 	}
 	wg.Wait()
@@ -72,7 +73,7 @@ func TestFullDisk(t *testing.T) {
 		t.Error("the disk was not full")
 	}
 	// Reading goes on, and so do duplicates: they need no space.
-	if v, err := db.Commit(t.Context(), event("before"), nil); v != intake.Duplicate || err != nil {
+	if v, err := storetest.Commit(t.Context(), db, event("before"), nil); v != intake.Duplicate || err != nil {
 		t.Errorf("a duplicate: %v, %v", v, err)
 	}
 
@@ -80,7 +81,7 @@ func TestFullDisk(t *testing.T) {
 	for i := range errs {
 		e := event(fmt.Sprint(i))
 		e.Body = make([]byte, 10000)
-		if _, err := db.Commit(t.Context(), e, pending(fmt.Sprint("d", i))); err != nil {
+		if _, err := storetest.Commit(t.Context(), db, e, pending(fmt.Sprint("d", i))); err != nil {
 			t.Errorf("commit %d once there is space: %v", i, err)
 		}
 	}
@@ -101,13 +102,13 @@ func TestDatabaseHeldByAnotherProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Commit(t.Context(), event("e1"), nil); !errors.Is(err, ErrUnavailable) {
+	if _, err := storetest.Commit(t.Context(), db, event("e1"), nil); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("commit: %v", err)
 	}
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	if v, err := db.Commit(t.Context(), event("e1"), nil); v != intake.Stored || err != nil {
+	if v, err := storetest.Commit(t.Context(), db, event("e1"), nil); v != intake.Stored || err != nil {
 		t.Errorf("commit once it is free: %v, %v", v, err)
 	}
 }

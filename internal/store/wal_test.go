@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"heed/internal/store/storetest"
 )
 
 // The log stays small under load, and is cut back after a read that kept it
@@ -22,7 +24,7 @@ func TestTheLogIsBounded(t *testing.T) {
 			n++
 			e := personal(n, "lee")
 			e.Body = bytes.Repeat([]byte("x"), 60_000)
-			if _, err := db.Commit(t.Context(), e, nil); err != nil {
+			if _, err := storetest.Commit(t.Context(), db, e, nil); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -4,12 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"heed/engine/record"
+	"heed/engine/state"
 	"heed/internal/crashpoint"
 )
 
@@ -23,15 +26,16 @@ const (
 // op is one write. Whoever submits it does not touch it again before done is
 // closed.
 type op struct {
-	// commit is set for an event, apply for everything else. apply runs once
+	// commits are set for events, apply for everything else. apply runs once
 	// more when its first transaction failed through another op, so it may keep
 	// nothing from the first time.
-	commit *commit
-	apply  func(*groupTx) error
-	// wakes says that the write changed when deliveries are due.
-	wakes bool
-	err   error
-	done  chan struct{}
+	commits []*commit
+	apply   func(*groupTx) error
+	// wakes says that the write changed when deliveries are due, timed that it
+	// changed when rows of state are.
+	wakes, timed bool
+	err          error
+	done         chan struct{}
 }
 
 // writer owns the one connection that writes.
@@ -48,8 +52,15 @@ type writer struct {
 	lastGood  atomic.Pointer[record.LastGood]
 	savedGood time.Time
 
-	onGroup func(events int)
-	wake    chan struct{}
+	// scopes are those of the rules' state, version the last version that a row
+	// of it was given. Only the writer's goroutine uses them.
+	scopes  scopes
+	version int64
+	mutes   atomic.Pointer[[]state.Mute]
+
+	onGroup   func(events int)
+	wake      chan struct{}
+	wakeTimer chan struct{}
 
 	// trouble is the ErrUnavailable that the last transaction ended with, nil
 	// if it was committed.
@@ -140,35 +151,42 @@ func (w *writer) take() []*op {
 	return group
 }
 
-func (o *op) size() int {
-	if o.commit == nil {
-		return 0
+func (o *op) size() (size int) {
+	for _, c := range o.commits {
+		size += c.size
 	}
-	return o.commit.size
+	return size
 }
 
 // run writes a group and answers everybody in it, last: whoever has an answer
 // finds what else the write brings about, such as the wake-up.
 func (w *writer) run(group []*op) {
 	w.write(group)
-	events, wake := 0, false
+	events, wake, timed := 0, false, false
 	for _, o := range group {
-		if o.err == nil && o.commit != nil {
-			events++
+		if o.err == nil {
+			events += len(o.commits)
+			wake, timed = wake || o.wakes, timed || o.timed
 		}
-		wake = wake || o.err == nil && o.wakes
 	}
 	if events > 0 && w.onGroup != nil {
 		w.onGroup(events)
 	}
 	if wake {
-		select {
-		case w.wake <- struct{}{}:
-		default: // a wake-up is waiting already
-		}
+		signal(w.wake)
+	}
+	if timed {
+		signal(w.wakeTimer)
 	}
 	for _, o := range group {
 		close(o.done)
+	}
+}
+
+func signal(wake chan struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default: // a wake-up is waiting already
 	}
 }
 
@@ -224,6 +242,13 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 	}
 	crashpoint.Reach("after-commit")
 	w.nextSeq = g.nextSeq
+	for of := range g.gone {
+		delete(w.scopes, of)
+	}
+	maps.Copy(w.scopes, g.scopes)
+	if g.mutes != nil {
+		w.mutes.Store(g.mutes)
+	}
 	w.keys.committed(g)
 	if w.savedGood = g.savedGood; g.lastGood.Seq != 0 {
 		w.lastGood.Store(&g.lastGood)
@@ -240,16 +265,14 @@ func (w *writer) rollback() { _, _ = w.conn.exec("ROLLBACK") }
 func (w *writer) applyTogether(g *groupTx, group []*op) error {
 	commits := make([]*commit, 0, len(group))
 	for _, o := range group {
-		if o.commit != nil {
-			commits = append(commits, o.commit)
-		}
+		commits = append(commits, o.commits...)
 	}
 	if err := g.store(commits); err != nil {
 		return err
 	}
 	for _, o := range group {
-		if o.commit != nil {
-			o.wakes = o.commit.wakes()
+		if o.apply == nil {
+			o.wakes, o.timed = slices.ContainsFunc(o.commits, (*commit).wakes), g.timed
 			continue
 		}
 		if err := o.apply(g); err != nil {

@@ -55,7 +55,7 @@ func TestGroupIsAsIfOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := openTemp(t)
 		db.writer.keys.limit = 7
-		if _, err := db.Commit(t.Context(), event("first"), pending("taken")); err != nil {
+		if _, err := storetest.Commit(t.Context(), db, event("first"), pending("taken")); err != nil {
 			t.Fatal(err)
 		}
 		commitTx := db.writer.commitTx
@@ -104,7 +104,7 @@ func checkGroup(rt *rapid.T, db *DB, model *storetest.Model, events []*record.Ev
 			want[i].stored = true
 		}
 		writes = append(writes, func() {
-			v, err := db.Commit(context.Background(), e, ds)
+			v, err := storetest.Commit(context.Background(), db, e, ds)
 			if err == nil {
 				got[i] = result{verdict: v, stored: true}
 				if v == intake.Stored {
@@ -170,7 +170,7 @@ func testRolledBack(t *testing.T, code int, advice string) {
 	var writes []func()
 	for i := range errs {
 		writes = append(writes, func() {
-			_, errs[i] = db.Commit(t.Context(), event(fmt.Sprint("e", i)), pending(fmt.Sprint("d", i)))
+			_, errs[i] = storetest.Commit(t.Context(), db, event(fmt.Sprint("e", i)), pending(fmt.Sprint("d", i)))
 		})
 	}
 	inOneGroup(db, writes...)
@@ -195,7 +195,7 @@ func testRolledBack(t *testing.T, code int, advice string) {
 	// None of them was remembered: all are new.
 	for i := range errs {
 		e := event(fmt.Sprint("e", i))
-		v, err := db.Commit(t.Context(), e, pending(fmt.Sprint("d", i)))
+		v, err := storetest.Commit(t.Context(), db, e, pending(fmt.Sprint("d", i)))
 		if v != intake.Stored || err != nil || e.Seq != int64(i+1) {
 			t.Errorf("commit %d again: verdict %v, error %v, seq %d", i, v, err, e.Seq)
 		}
@@ -206,13 +206,13 @@ func testRolledBack(t *testing.T, code int, advice string) {
 func TestCopyOfAPoisonedEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := openTemp(t)
-		if _, err := db.Commit(t.Context(), event("first"), pending("taken")); err != nil {
+		if _, err := storetest.Commit(t.Context(), db, event("first"), pending("taken")); err != nil {
 			t.Fatal(err)
 		}
 		verdicts, errs := make([]intake.Verdict, 3), make([]error, 3)
 		var writes []func()
 		for i, delivery := range []string{"taken", "new", "newer"} {
-			writes = append(writes, func() { verdicts[i], errs[i] = db.Commit(t.Context(), event("e1"), pending(delivery)) })
+			writes = append(writes, func() { verdicts[i], errs[i] = storetest.Commit(t.Context(), db, event("e1"), pending(delivery)) })
 		}
 		inOneGroup(db, writes...)
 		if errs[0] == nil || errs[1] != nil || errs[2] != nil || verdicts[1] != intake.Stored || verdicts[2] != intake.Duplicate {
@@ -236,7 +236,7 @@ func TestOneGroupIsOneTransaction(t *testing.T) {
 		var writes []func()
 		for i := range maxGroup + 10 {
 			writes = append(writes, func() {
-				if _, err := db.Commit(t.Context(), event(fmt.Sprint(i)), nil); err != nil {
+				if _, err := storetest.Commit(t.Context(), db, event(fmt.Sprint(i)), nil); err != nil {
 					t.Error(err)
 				}
 			})
@@ -263,7 +263,7 @@ func TestBigEventsMakeSmallGroups(t *testing.T) {
 			e := event(fmt.Sprint(i))
 			e.Body = make([]byte, 1<<20)
 			writes = append(writes, func() {
-				if _, err := db.Commit(t.Context(), e, nil); err != nil {
+				if _, err := storetest.Commit(t.Context(), db, e, nil); err != nil {
 					t.Error(err)
 				}
 			})
@@ -281,7 +281,7 @@ func TestBigEventsMakeSmallGroups(t *testing.T) {
 func TestFsyncErrorIsFinal(t *testing.T) {
 	dir := t.TempDir()
 	db := openDir(t, dir)
-	if _, err := db.Commit(t.Context(), event("e1"), nil); err != nil {
+	if _, err := storetest.Commit(t.Context(), db, event("e1"), nil); err != nil {
 		t.Fatal(err)
 	}
 	commitTx := db.writer.commitTx
@@ -289,12 +289,12 @@ func TestFsyncErrorIsFinal(t *testing.T) {
 	if err := db.Err(); err != nil {
 		t.Errorf("failed before it failed: %v", err)
 	}
-	if _, err := db.Commit(t.Context(), event("e2"), nil); !errors.Is(err, ErrUnavailable) {
+	if _, err := storetest.Commit(t.Context(), db, event("e2"), nil); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("commit: %v", err)
 	}
 	<-db.Failed()
 	db.writer.commitTx = commitTx
-	_, err := db.Commit(t.Context(), event("e3"), nil)
+	_, err := storetest.Commit(t.Context(), db, event("e3"), nil)
 	for what, err := range map[string]error{
 		"commit": err, "rule set": db.SaveRuleSet(t.Context(), record.RuleSet{Hash: "h"}), "ping": db.Ping(t.Context()), "Err": db.Err(),
 	} {
@@ -310,7 +310,7 @@ func TestFsyncErrorIsFinal(t *testing.T) {
 		t.Errorf("what was acknowledged: found %v, error %v", found, err)
 	}
 	for _, id := range []string{"e2", "e3"} {
-		if v, err := db.Commit(t.Context(), event(id), nil); v != intake.Stored || err != nil {
+		if v, err := storetest.Commit(t.Context(), db, event(id), nil); v != intake.Stored || err != nil {
 			t.Errorf("commit after a new start: %v, %v", v, err)
 		}
 	}
@@ -323,13 +323,13 @@ func TestCloseAnswersThoseWhoWait(t *testing.T) {
 		errs := make([]error, 20)
 		var wg sync.WaitGroup
 		for i := range errs {
-			wg.Go(func() { _, errs[i] = db.Commit(t.Context(), event(fmt.Sprint(i)), nil) })
+			wg.Go(func() { _, errs[i] = storetest.Commit(t.Context(), db, event(fmt.Sprint(i)), nil) })
 		}
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
 		wg.Wait()
-		if _, err := db.Commit(t.Context(), event("late"), nil); !errors.Is(err, ErrClosed) {
+		if _, err := storetest.Commit(t.Context(), db, event("late"), nil); !errors.Is(err, ErrClosed) {
 			t.Errorf("commit after Close: %v", err)
 		}
 		if err := db.Ping(t.Context()); !errors.Is(err, ErrClosed) {

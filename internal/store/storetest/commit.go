@@ -175,14 +175,14 @@ func testRefused(t *testing.T, s Store) {
 	noSignature := accepted("e1", "s1", "x")
 	noSignature.Signature = nil
 	for _, e := range []*record.Event{accepted("", "s1", "x"), noStatus, noSignature} {
-		if _, err := s.Commit(t.Context(), e, nil); err == nil {
+		if _, err := Commit(t.Context(), s, e, nil); err == nil {
 			t.Errorf("stored: %+v", e)
 		}
 	}
 	noState := pending("d1", "slack")
 	noState.State = ""
 	for _, d := range []record.Delivery{pending("", "slack"), noState} {
-		if _, err := s.Commit(t.Context(), accepted("e1", "s1", "x"), []record.Delivery{d}); err == nil {
+		if _, err := Commit(t.Context(), s, accepted("e1", "s1", "x"), []record.Delivery{d}); err == nil {
 			t.Errorf("stored: %+v", d)
 		}
 	}
@@ -209,7 +209,7 @@ func testHeldAndDead(t *testing.T, s Store) {
 func testGivenUp(t *testing.T, s Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Commit(ctx, accepted("e1", "s1", "x"), nil); !errors.Is(err, context.Canceled) {
+	if _, err := Commit(ctx, s, accepted("e1", "s1", "x"), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	commit(t, s, accepted("e1", "s1", "x"), stored)
@@ -225,7 +225,7 @@ func testPoison(t *testing.T, s Store) {
 			if i%8 == 3 {
 				d.ID = "d0" // two deliveries cannot have one id
 			}
-			_, errs[i] = s.Commit(t.Context(), accepted(fmt.Sprint("n", i), fmt.Sprint("n", i), "x"), []record.Delivery{d})
+			_, errs[i] = Commit(t.Context(), s, accepted(fmt.Sprint("n", i), fmt.Sprint("n", i), "x"), []record.Delivery{d})
 		})
 	}
 	wg.Wait()
@@ -243,7 +243,7 @@ func testPoison(t *testing.T, s Store) {
 func testAgainAfterPoison(t *testing.T, s Store) {
 	commit(t, s, accepted("e0", "s0", "x"), stored, pending("d0", "slack"))
 	e := accepted("e1", "s1", "x")
-	if _, err := s.Commit(t.Context(), e, []record.Delivery{pending("d0", "slack")}); err == nil {
+	if _, err := Commit(t.Context(), s, e, []record.Delivery{pending("d0", "slack")}); err == nil {
 		t.Fatal("stored")
 	}
 	commit(t, s, e, stored, pending("d1", "slack"))
@@ -273,7 +273,7 @@ func testManyDeliveries(t *testing.T, s Store) {
 	commit(t, s, accepted("e1", "s1", "x"), stored, ds...)
 	commit(t, s, accepted("e2", "s2", "x"), stored, pending("other", "slack"))
 	equal(t, "deliveries", ids(deliveries(t, s, record.DeliveryFilter{EventSeq: 1})), want)
-	if v, err := s.Commit(t.Context(), accepted("e3", "s3", "x"), nil); v != intake.Stored || err != nil {
+	if v, err := Commit(t.Context(), s, accepted("e3", "s3", "x"), nil); v != intake.Stored || err != nil {
 		t.Error(v, err)
 	}
 }

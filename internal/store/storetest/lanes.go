@@ -267,7 +267,7 @@ func testPruneLanes(t *testing.T, s Store) {
 		before time.Time
 		want   record.Wait
 	}{{open, record.Wait{For: delivery.WaitRate, Until: open}}, {open.Add(time.Second), record.Wait{}}} {
-		if _, err := s.Prune(t.Context(), step.before, t0); err != nil {
+		if _, err := s.Prune(t.Context(), time.Now(), step.before, t0); err != nil {
 			t.Fatal(err)
 		}
 		equal(t, "waits", waits(t, s, "d1"), step.want)
@@ -354,7 +354,7 @@ func testLanesPruned(t *testing.T, s Store) {
 	exchange(t, s, t0, nil, each)
 	commitTo(t, s, "d2", "slack", "slack d0", "")
 	equal(t, "held by the rate", len(exchange(t, s, t0.Add(time.Second), nil, each).Deliveries), 0)
-	if _, err := s.Prune(t.Context(), t0.Add(2*time.Hour), t0); err != nil {
+	if _, err := s.Prune(t.Context(), time.Now(), t0.Add(2*time.Hour), t0); err != nil {
 		t.Fatal(err)
 	}
 	equal(t, "without the lane", len(exchange(t, s, t0.Add(time.Second), nil, each).Deliveries), 1)

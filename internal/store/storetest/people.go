@@ -117,7 +117,7 @@ func testPruneUnlearnt(t *testing.T, s Store) {
 		commit(t, s, accepted(fmt.Sprint("e", i), fmt.Sprint("s", i), "x"), stored)
 	}
 	save(t, s, &people.Rows{}, 1)
-	if n, err := s.Prune(t.Context(), t0.Add(day), t0); n != 1 || err != nil {
+	if n, err := s.Prune(t.Context(), time.Now(), t0.Add(day), t0); n != 1 || err != nil {
 		t.Errorf("pruned %d, %v", n, err)
 	}
 	prune(t, s, t0.Add(day), t0, 2)
@@ -182,7 +182,7 @@ func take(t *testing.T, s Store, k *people.Keeper, e *record.Event) {
 }
 
 func board(k *people.Keeper, by people.By) (text string) {
-	for _, s := range k.Leaderboard(people.Query{By: by}) {
+	for _, s := range k.Directory.Leaderboard(people.Query{By: by}) {
 		text += fmt.Sprintf("%d %s %v; ", s.Place, s.ID, s.Value)
 	}
 	return text
@@ -199,7 +199,7 @@ func testKeeperAfterCrash(t *testing.T, s Store) {
 	take(t, s, k, progress("e4", "u2", "m1", 50, 2))
 	again := keep(t, s)
 	equal(t, "progress", board(again, people.ByProgress), "1 u1 70; 2 u2 50; ")
-	p, _ := again.Person("u1")
+	p, _ := again.Directory.Person("u1")
 	equal(t, "the person", []any{p.Email, p.Team, p.Active}, []any{"u1@example.com", "emea", true})
 	again.Close(t.Context())
 	if learnt, last, err := s.Learnt(t.Context()); learnt != 4 || last != 4 || err != nil {
@@ -276,7 +276,7 @@ func testKeeperForgetUnderLoad(t *testing.T, s Store) {
 				e := progress(id, "u1", "m-"+id, 1, i)
 				decoded, err := event.Decode(e.Body)
 				if err == nil {
-					_, err = s.Commit(context.Background(), e, nil)
+					_, err = Commit(context.Background(), s, e, nil)
 				}
 				if err != nil {
 					t.Error(err)
@@ -303,7 +303,7 @@ func testKeeperForgetUnderLoad(t *testing.T, s Store) {
 	left := len(events(t, s, record.EventFilter{}))
 	equal(t, "rows in the store", len(load(t, s).Progress), left)
 	value := 0
-	if list := k.Leaderboard(people.Query{}); len(list) > 0 {
+	if list := k.Directory.Leaderboard(people.Query{}); len(list) > 0 {
 		value = list[0].Items
 	}
 	equal(t, "rows in memory", value, left)
@@ -318,9 +318,9 @@ func testKeeperImport(t *testing.T, s Store) {
 	plan, err = k.Import(t.Context(), records, t0.Add(2*time.Hour))
 	equal(t, "again", []any{plan, err}, []any{people.Plan{Same: 2}, nil})
 	check := func(when string, k *people.Keeper) {
-		p, _ := k.Person("u1")
+		p, _ := k.Directory.Person("u1")
 		equal(t, when, []any{p.Email, p.Role, p.Active, p.ChangedAt}, []any{"new@example.com", "rep", true, t0.Add(time.Hour)})
-		p, _ = k.Person("u2")
+		p, _ = k.Directory.Person("u2")
 		equal(t, when, []any{p.Team, p.Active, p.KnowsActive}, []any{"emea", false, true})
 	}
 	check("after a crash", keep(t, s))

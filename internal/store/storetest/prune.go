@@ -37,7 +37,7 @@ func commitAt(t *testing.T, s Store, id string, at time.Time, state record.State
 func prune(t *testing.T, s Store, before, keysBefore time.Time, want int) {
 	t.Helper()
 	save(t, s, &people.Rows{}, newest(t, s))
-	n, err := s.Prune(t.Context(), before, keysBefore)
+	n, err := s.Prune(t.Context(), time.Now(), before, keysBefore)
 	if err != nil {
 		t.Fatal(err)
 	}

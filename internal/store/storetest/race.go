@@ -26,7 +26,7 @@ func testCopiesAtOnce(t *testing.T, s Store) {
 		for i := range verdicts {
 			wg.Go(func() {
 				var err error
-				verdicts[i], err = s.Commit(t.Context(), accepted(id, id, "body"), []record.Delivery{pending(fmt.Sprint(id, "-", i), "slack")})
+				verdicts[i], err = Commit(t.Context(), s, accepted(id, id, "body"), []record.Delivery{pending(fmt.Sprint(id, "-", i), "slack")})
 				if err != nil {
 					t.Error(err)
 				}
@@ -118,7 +118,7 @@ func testOneByOne(t *testing.T, s Store) {
 		model := NewModel()
 		for _, e := range rapid.SliceOfN(Event(fmt.Sprint(runs, "-")), 1, 30).Draw(rt, "events") {
 			want := model.outcome(e)
-			v, err := s.Commit(t.Context(), e, nil)
+			v, err := Commit(t.Context(), s, e, nil)
 			if got := outcomeOf(v, e); err != nil || got != want {
 				rt.Fatalf("%q: %+v, error %v, want %+v", e.ID, got, err, want)
 			}
@@ -143,7 +143,7 @@ func testSerializable(t *testing.T, s Store) {
 				copied := *e
 				draft[i] = &copied
 				wg.Go(func() {
-					v, err := s.Commit(t.Context(), e, nil)
+					v, err := Commit(t.Context(), s, e, nil)
 					if err != nil {
 						t.Error(err)
 					}

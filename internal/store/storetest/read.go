@@ -52,7 +52,7 @@ func testEventFilter(t *testing.T, s Store) {
 		if kind == "" {
 			e = quarantined(fmt.Sprint(i), fmt.Sprint(i), "x")
 		}
-		if _, err := s.Commit(t.Context(), e, nil); err != nil {
+		if _, err := Commit(t.Context(), s, e, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

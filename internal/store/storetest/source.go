@@ -45,7 +45,7 @@ func testReusesAtOnce(t *testing.T, s Store) {
 	for i := range verdicts {
 		wg.Go(func() {
 			var err error
-			if verdicts[i], err = s.Commit(t.Context(), accepted(fmt.Sprint("e", i), "s1", "body"), nil); err != nil {
+			if verdicts[i], err = Commit(t.Context(), s, accepted(fmt.Sprint("e", i), "s1", "body"), nil); err != nil {
 				t.Error(err)
 			}
 		})

@@ -73,7 +73,7 @@ type Store interface {
 	// Prune deletes events received before a time that wait for nothing, and
 	// were learnt, threads last used before it, and keys from before keysBefore
 	// whose event is gone.
-	Prune(ctx context.Context, before, keysBefore time.Time) (int, error)
+	Prune(ctx context.Context, now, before, keysBefore time.Time) (int, error)
 	Ping(ctx context.Context) error
 }
 
@@ -151,7 +151,7 @@ func outcomeOf(v intake.Verdict, e *record.Event) outcome {
 // commit commits an event and checks what became of it.
 func commit(t *testing.T, s Store, e *record.Event, want outcome, deliveries ...record.Delivery) {
 	t.Helper()
-	v, err := s.Commit(t.Context(), e, deliveries)
+	v, err := Commit(t.Context(), s, e, deliveries)
 	if err != nil {
 		t.Fatal(err)
 	}

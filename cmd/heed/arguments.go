@@ -1,0 +1,104 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"heed/engine/suggest"
+)
+
+// What the commands share to read their flags and arguments.
+
+// flagsFromEnvironment gives each flag that was not set the value of its
+// HEED_… variable: --log-level is HEED_LOG_LEVEL.
+func flagsFromEnvironment(cmd *cobra.Command, s streams) error {
+	var first error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		name := "HEED_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, ok := s.env(name)
+		if !ok || value == "" || f.Changed || f.Name == "help" || first != nil {
+			return
+		}
+		f.Changed = true
+		if err := f.Value.Set(value); err != nil {
+			first = usage("the environment variable %s: %q is no value for --%s: %v", name, value, f.Name, err)
+		}
+	})
+	return first
+}
+
+// group makes a command that only has others. Without arguments it shows its
+// help; a word that is none of its commands is a mistake.
+func group(cmd *cobra.Command) {
+	cmd.DisableFlagsInUseLine = true
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		var names []string
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() {
+				names = append(names, c.Name())
+			}
+		}
+		return usage("there is no command %q; %s", cmd.CommandPath()+" "+args[0], suggest.DidYouMean(args[0], names))
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+}
+
+// helpable refuses to help with a command that there is not.
+func helpable(help *cobra.Command, args []string) error {
+	cmd, rest, err := help.Root().Find(args)
+	if err != nil || !cmd.HasSubCommands() {
+		return err
+	}
+	return cmd.ValidateArgs(rest)
+}
+
+// noArguments refuses arguments of a command that takes only flags.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage("unexpected argument %q: %s takes only flags; %s --help lists them", args[0], cmd.CommandPath(), cmd.CommandPath())
+	}
+	return nil
+}
+
+// needs refuses a command without arguments in words.
+func needs(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usage("name %s: %s", what, cmd.UseLine())
+		}
+		return nil
+	}
+}
+
+// one is needs for commands that take exactly one argument.
+func one(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usage("name one %s: %s", what, cmd.UseLine())
+		}
+		return nil
+	}
+}
+
+// outputFlag adds -o to a command.
+func outputFlag(cmd *cobra.Command, value *string, formats ...string) {
+	cmd.Flags().StringVarP(value, "output", "o", formats[0], "output format: "+strings.Join(formats, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+	check := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		for _, f := range formats {
+			if f == *value {
+				if check != nil {
+					return check(cmd, args)
+				}
+				return nil
+			}
+		}
+		return usage("there is no output format %q here; write -o %s", *value, strings.Join(formats, " or -o "))
+	}
+}

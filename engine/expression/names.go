@@ -1,0 +1,125 @@
+package expression
+
+import (
+	"slices"
+	"time"
+
+	"github.com/expr-lang/expr/types"
+
+	"heed/engine/event"
+)
+
+// Moment says when expressions are evaluated that are not on one event alone,
+// and so which names they have.
+type Moment int
+
+// When a count fires, expressions have items and total beside the newest event;
+// when a wait does, started, due and step beside its start. A summary, which is
+// a digest or the rest of a throttle, is of many events: it has items, total,
+// more, key, since and until, and no event of its own.
+const (
+	AtCount Moment = iota
+	AtWait
+	AtSummary
+)
+
+// At is the scope of expressions that are evaluated at a moment.
+func (s *Scope) At(m Moment) *Scope {
+	own := *s
+	own.event, own.queries, own.cells = s, nil, nil
+	own.usesNow, own.usesReceivedAt = false, false
+	item := types.Map{
+		"event": types.String, "id": types.String, "at": exprType[event.Time], "user": types.String, "data": s.dataType(),
+	}
+	names := s.eventNames()
+	own.named = slices.Clone(s.Names())
+	add := func(name string, t types.Type) {
+		names[name] = t
+		own.named = append(own.named, name)
+	}
+	switch m {
+	case AtCount:
+		add("items", types.Array(item))
+		add("total", types.Float64)
+	case AtWait:
+		add("started", exprType[event.Time])
+		add("due", exprType[event.Time])
+		add("step", types.Float64)
+	case AtSummary:
+		names, own.named = types.Map{"now": exprType[event.Time]}, []string{"now"}
+		add("items", types.Array(item))
+		add("total", types.Float64)
+		add("more", types.Float64)
+		add("key", types.String)
+		add("since", exprType[event.Time])
+		add("until", exprType[event.Time])
+	}
+	own.configure(names)
+	return &own
+}
+
+// Row is the scope of expressions on one item; nil where there are no items.
+func (s *Scope) Row() *Scope {
+	if !slices.Contains(s.Names(), "items") {
+		return nil
+	}
+	return s.event
+}
+
+// Sent is what the event has under the field that the expression names, as it
+// was sent; nil if the expression is more than a field.
+func (v *Value) Sent(env *Env) any {
+	if v.field == "" {
+		return nil
+	}
+	return env.event.Data[v.field]
+}
+
+// Set gives a name of the moment its value.
+func (env *Env) Set(name string, value any) {
+	if env.names == nil {
+		env.names = map[string]any{}
+	}
+	if at, isTime := value.(time.Time); !isTime || !at.IsZero() {
+		env.names[name] = value
+	}
+}
+
+// SetItems gives items its value: one environment for each event.
+func (env *Env) SetItems(rows []*Env) {
+	items := make([]any, len(rows))
+	for i, row := range rows {
+		item := map[string]any{
+			"event": row.event.Type, "id": row.event.ID, "at": row.event.At, "data": row.data,
+		}
+		if user := row.event.User(); user != "" {
+			item["user"] = user
+		}
+		items[i] = item
+	}
+	env.Set("items", items)
+	env.rows = rows
+}
+
+// Rows are the environments of the items.
+func (env *Env) Rows() []*Env { return env.rows }
+
+// More is how many items there are beside those of Rows.
+func (env *Env) More() int {
+	more, _ := env.names["more"].(int)
+	return more
+}
+
+// named reads a name that is set at some moments only.
+func named(name string) node {
+	none := missingf("there is no %s here", name)
+	return func(f *frame) any {
+		if value, ok := f.env.names[name]; ok {
+			return value
+		}
+		return none
+	}
+}
+
+// Show is the value as a template shows it, or why there is none.
+func (v *Value) Show(env *Env) (string, *Unknown) { return v.shown(env) }

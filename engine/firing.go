@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"time"
+
+	"heed/engine/event"
+	"heed/engine/expression"
+	"heed/engine/state"
+)
+
+// Cause are the events that a firing is about.
+type Cause struct {
+	// Event is the one whose data templates see; nil for a digest and a summary,
+	// which have none.
+	Event *event.Event
+	Items []*event.Event
+}
+
+// Fired is a firing with what the rule makes of it.
+type Fired struct {
+	state.Alert
+	Outcome  Outcome
+	Reason   string
+	Requests []Request
+}
+
+// Fire decides a firing of a rule and renders its requests: whether still holds,
+// and the keys of what comes after it. As Evaluate it never fails. Whether the
+// requests are sent is decided in the transaction, by the rule's settings.
+func (s *RuleSet) Fire(
+	rule *Rule, f *state.Firing, cause Cause, now time.Time, lookups *expression.LookupLog,
+) (fired Fired) {
+	fired.Outcome = Matched
+	e := cause.Event
+	if e == nil {
+		e = &event.Event{ReceivedAt: now, At: now}
+	}
+	env := s.env(e, now, lookups)
+	rows := make([]*expression.Env, len(cause.Items))
+	for i, item := range cause.Items {
+		rows[i] = s.env(item, now, lookups)
+	}
+	setNames(env, f, rows, rule.Time.Location)
+	t := rule.Time
+	if t.Still != nil && f.Row.Scope.Block == state.BlockWait {
+		truth, reason := t.Still.Eval(env)
+		switch truth {
+		case expression.True:
+		case expression.False:
+			fired.Still = state.Fails
+			return fired
+		default:
+			fired.Still, fired.Outcome, fired.Reason = state.Unclear, outcomes[truth], "still: "+reason
+			return fired
+		}
+	}
+	var missing string
+	feeds := t.Digest != nil && (t.Count != nil || t.Wait != nil) && f.Row.Scope.Block != state.BlockDigest
+	switch {
+	case feeds:
+		fired.Collect, missing = t.CollectInput(env, e)
+	case t.Throttle != nil && cause.Event != nil:
+		fired.ThrottleKey, missing = t.ThrottlePer.Of(env)
+	}
+	if missing != "" {
+		fired.Still, fired.Outcome, fired.Reason = state.Unclear, Unknown, missing
+		return fired
+	}
+	if !feeds {
+		fired.Requests = Render(rule.stepsOf(f), env)
+	}
+	return fired
+}
+
+// stepsOf are the steps that a firing takes.
+func (r *Rule) stepsOf(f *state.Firing) []Step {
+	switch f.Row.Scope.Block {
+	case state.BlockThrottle:
+		return r.Time.Rest
+	case state.BlockWait:
+		if r.Time.WaitSteps != nil && f.Step < len(r.Time.WaitSteps) {
+			return r.Time.WaitSteps[f.Step]
+		}
+	}
+	return r.Steps
+}
+
+// setNames gives the firing's expressions their names; times are in the rule's
+// time zone.
+func setNames(env *expression.Env, f *state.Firing, rows []*expression.Env, zone *time.Location) {
+	switch f.Row.Scope.Block {
+	case state.BlockWait:
+		env.Set("started", f.Start.In(zone))
+		env.Set("due", f.Due.In(zone))
+		env.Set("step", f.Step+1)
+	case state.BlockCount:
+		env.SetItems(rows)
+		env.Set("total", f.Total)
+	case state.BlockDigest, state.BlockThrottle:
+		env.SetItems(rows)
+		env.Set("total", f.Total)
+		env.Set("more", f.Total-len(rows))
+		env.Set("key", state.ShowKey(f.Key))
+		env.Set("since", f.Since.In(zone))
+		env.Set("until", f.Until.In(zone))
+	}
+}

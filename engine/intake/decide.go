@@ -1,0 +1,196 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"heed/engine"
+	"heed/engine/event"
+	"heed/engine/expression"
+	"heed/engine/record"
+	"heed/engine/state"
+)
+
+// decided is an event on its way into the store, with what the rules made of it.
+// Everything that is stored comes through here, whether it comes from outside,
+// from heed itself, from a person's replay or from a timer.
+type decided struct {
+	Batch
+	event     *event.Event
+	decisions []engine.Decision
+	overflow  []string // rules whose keys are too many
+}
+
+// DecideAndCommit decides an event by the active rules and stores it with what
+// follows.
+func (in *Intake) DecideAndCommit(ctx context.Context, stored *record.Event, e *event.Event) error {
+	return in.commit(ctx, in.decide(stored, e, in.Rules(), in.Now().UTC()))
+}
+
+// decide tries the rules on an event. What depends on state is left to the
+// transaction.
+func (in *Intake) decide(stored *record.Event, e *event.Event, rules *engine.RuleSet, now time.Time) *decided {
+	e.ID, e.ReceivedAt, e.At = stored.ID, stored.ReceivedAt, stored.SignedAt
+	if e.At.After(e.ReceivedAt) {
+		e.At = e.ReceivedAt
+	}
+	lookups := in.lookups(e, stored.SignedAt)
+	d := &decided{event: e, decisions: rules.Evaluate(e, now, lookups)}
+	d.Event = stored
+	stored.RuleSet, stored.Facts = rules.Hash(), asked(lookups)
+	in.prepare(d, now)
+	return d
+}
+
+// prepare makes the batch of the decisions.
+func (in *Intake) prepare(d *decided, now time.Time) {
+	d.Event.Decisions = outcomes(d.decisions)
+	rows := make([][]record.Delivery, len(d.decisions))
+	stateful := false
+	for i := range d.decisions {
+		decision := &d.decisions[i]
+		rows[i] = in.deliveries(decision.Rule, decision.Requests, now)
+		stateful = stateful || len(decision.Inputs) > 0
+		for _, input := range decision.Inputs {
+			d.Refs = append(d.Refs, decision.Rule.Time.Refs(input)...)
+		}
+		if !decision.Rule.Shadow {
+			d.Deliveries = append(d.Deliveries, rows[i]...)
+		}
+	}
+	if stateful {
+		clock := state.Clock{Now: now, MaxAge: in.MaxAge}
+		d.Resolve = func(seq int64, state state.Rows) bool {
+			d.resolve(seq, state, rows, clock)
+			return true
+		}
+	}
+}
+
+// resolve decides inside the transaction what depends on state. It may run more
+// than once.
+func (d *decided) resolve(seq int64, rows state.Rows, deliveries [][]record.Delivery, clock state.Clock) {
+	d.Deliveries, d.overflow = nil, nil
+	for i := range d.decisions {
+		decision := &d.decisions[i]
+		send := len(decision.Inputs) == 0 && !decision.Rule.Shadow
+		decision.Effects = nil
+		for _, input := range decision.Inputs {
+			input.Event.Seq = seq
+			r := decision.Rule.Time.Fold(rows, input, clock)
+			decision.Effects = append(decision.Effects, r.Effects...)
+			send = send || r.Send
+			if r.Overflow {
+				d.overflow = append(d.overflow, decision.Rule.Name)
+			}
+		}
+		if send {
+			d.Deliveries = append(d.Deliveries, deliveries[i]...)
+		}
+	}
+	d.Event.Decisions = outcomes(d.decisions)
+}
+
+// commit stores what was decided and then tells everybody.
+func (in *Intake) commit(ctx context.Context, d *decided) error {
+	if err := in.store(ctx, &d.Batch); err != nil {
+		return err
+	}
+	in.committed(d)
+	return nil
+}
+
+// committed tells what follows from a commit: what people learn, and who
+// watches.
+func (in *Intake) committed(d *decided) {
+	if d.Verdict != Stored {
+		return
+	}
+	in.learn(d.Event, d.event)
+	if d.Event.Status == record.Quarantined {
+		d.decisions, d.Deliveries = nil, nil
+	}
+	if in.Stored != nil {
+		in.Stored(d.Event, d.event, d.decisions, d.Deliveries)
+	}
+	for _, rule := range d.overflow {
+		if in.Overflow != nil {
+			in.Overflow(rule)
+		}
+	}
+}
+
+// learn has an event learnt, if it is one to learn from.
+func (in *Intake) learn(stored *record.Event, e *event.Event) {
+	if in.Learn == nil {
+		return
+	}
+	if stored.Status != record.Accepted || event.Reserved(stored.Type) {
+		e = nil
+	}
+	in.Learn(stored, e)
+}
+
+// lookups answers what rules ask beyond an event.
+func (in *Intake) lookups(e *event.Event, signedAt time.Time) *expression.LookupLog {
+	lookups := new(expression.LookupLog)
+	if in.Known != nil {
+		lookups.Resolver = in.Known(e, signedAt)
+	}
+	return lookups
+}
+
+// asked is what was asked and answered as it is stored; nil if nothing was.
+func asked(lookups *expression.LookupLog) json.RawMessage {
+	if len(lookups.Answers) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(lookups.Answers)
+	if err != nil {
+		return nil // of texts and numbers: that cannot be
+	}
+	return text
+}
+
+// deliveries are a rule's requests as rows. One that could not be rendered is
+// dead from the start, with its reason.
+func (in *Intake) deliveries(rule *engine.Rule, requests []engine.Request, now time.Time) []record.Delivery {
+	if len(requests) == 0 {
+		return nil
+	}
+	rows := make([]record.Delivery, len(requests))
+	for i, request := range requests {
+		row := &rows[i]
+		*row = record.Delivery{
+			ID: newID(now), Rule: rule.Name, Action: request.Action, Kind: request.Kind,
+			State: record.Pending, Request: request.Body, CreatedAt: now, DueAt: now, LastError: request.Problem,
+			Destination: request.Destination, OrderKey: request.OrderKey,
+		}
+		switch {
+		case request.Problem != "":
+			row.State, row.DueAt = record.Dead, time.Time{}
+		case in.NoSend:
+			row.State, row.DueAt = record.Held, time.Time{}
+		}
+	}
+	return rows
+}
+
+// outcomes are the decisions as they are stored: not those of the rules that
+// did not match and remember nothing, which are most of them.
+func outcomes(decisions []engine.Decision) []record.Decision {
+	stored := make([]record.Decision, 0, len(decisions))
+	for i := range decisions {
+		d := &decisions[i]
+		if d.Outcome == engine.NotMatched && len(d.Effects) == 0 {
+			continue
+		}
+		row := record.Decision{Rule: d.Rule.Name, Outcome: string(d.Outcome), Reason: d.Reason, Effects: d.Effects}
+		if d.Rule.Shadow {
+			row.Mode = engine.ModeShadow
+		}
+		stored = append(stored, row)
+	}
+	return stored
+}

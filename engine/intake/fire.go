@@ -1,0 +1,210 @@
+package intake
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"heed/engine"
+	"heed/engine/event"
+	"heed/engine/record"
+	"heed/engine/state"
+)
+
+// TimedType is the type of the events that firings are stored as.
+const TimedType = "heed.timed"
+
+// Fire fires rows that are due: it decides and renders outside the transaction,
+// which may be slow, and commits with a check that the rows are still the same.
+// Those that changed meanwhile are left for the next time, when they are read
+// again. fired counts those that were committed.
+func (in *Intake) Fire(ctx context.Context, due []state.Row) (fired int, err error) {
+	rules, now := in.Rules(), in.Now().UTC()
+	var ready []*decided
+	for _, row := range due {
+		rule := rules.Rule(row.Scope.Rule)
+		if rule == nil || rule.Time == nil || !slices.Contains(rule.Time.Scopes(), row.Scope) {
+			continue
+		}
+		d, err := in.firing(ctx, rules, rule, row, now)
+		if err != nil {
+			return 0, fmt.Errorf("fire the rule %s: %w", rule.Name, err)
+		}
+		if d != nil {
+			ready = append(ready, d)
+		}
+	}
+	if len(ready) == 0 {
+		return 0, nil
+	}
+	if err := in.commitAll(ctx, ready); err != nil {
+		return 0, err
+	}
+	for _, d := range ready {
+		in.committed(d)
+		if d.Verdict == Stored {
+			fired++
+		}
+	}
+	return fired, nil
+}
+
+// commitAll commits firings together. If they cannot be, each is tried alone, so
+// that one which cannot be stored does not stop the others; those that were not
+// committed have the verdict Stale.
+func (in *Intake) commitAll(ctx context.Context, ready []*decided) error {
+	batches := make([]*Batch, len(ready))
+	for i, d := range ready {
+		batches[i] = &d.Batch
+	}
+	err := in.Store.Commit(ctx, batches...)
+	if err == nil || len(ready) == 1 {
+		return err
+	}
+	committed := 0
+	for _, b := range batches {
+		if one := in.Store.Commit(ctx, b); one != nil {
+			b.Verdict, err = Stale, one
+			continue
+		}
+		committed++
+	}
+	if committed == 0 {
+		return err
+	}
+	in.Log.Error("store a rule that fired", "error", err)
+	return nil
+}
+
+// firing decides what a due row asks for; nil if there is nothing.
+func (in *Intake) firing(
+	ctx context.Context, rules *engine.RuleSet, rule *engine.Rule, row state.Row, now time.Time,
+) (*decided, error) {
+	clock := state.Clock{Now: now, MaxAge: in.MaxAge}
+	f, ok := rule.Time.Next(row, clock)
+	if !ok {
+		return nil, nil
+	}
+	cause, err := in.cause(ctx, rule, &f)
+	if err != nil {
+		return nil, err
+	}
+	fired := engine.Fired{Alert: state.Alert{Still: state.Gone}, Outcome: engine.Matched}
+	e := &event.Event{Type: TimedType, Data: map[string]any{}}
+	stored := in.timed(&f, rules, now)
+	if cause.Event != nil || f.Event.ID == "" {
+		about := e
+		if cause.Event != nil {
+			about = cause.Event
+		}
+		lookups := in.lookups(about, now)
+		fired = rules.Fire(rule, &f, cause, now, lookups)
+		stored.Facts = asked(lookups)
+	}
+	d := &decided{event: e, decisions: []engine.Decision{{
+		Rule: rule, Outcome: fired.Outcome, Reason: fired.Reason, Requests: fired.Requests,
+	}}}
+	d.Event = stored
+	d.Refs = rule.Time.FireRefs(f, fired.Alert)
+	deliveries := in.deliveries(rule, fired.Requests, now)
+	d.Resolve = func(seq int64, rows state.Rows) bool {
+		r, ok := rule.Time.Fire(rows, f, fired.Alert, clock)
+		if !ok {
+			return false
+		}
+		d.decisions[0].Effects = r.Effects
+		if d.Deliveries = nil; r.Send {
+			d.Deliveries = deliveries
+		}
+		d.Event.Decisions = outcomes(d.decisions)
+		return true
+	}
+	return d, nil
+}
+
+// RecordEffects stores what an edit of a rule did to its state, as an event of
+// its own.
+func RecordEffects(
+	ctx context.Context, s Store, rule *engine.Rule, ruleSet string, effects []record.Effect, now time.Time,
+) error {
+	body, err := json.Marshal(map[string]any{"event": TimedType, "data": map[string]any{"rule": rule.Name, "edited": true}})
+	if err != nil {
+		return err
+	}
+	id := state.IDPrefix + newID(now)
+	signature := sha256.Sum256([]byte(id))
+	d := []engine.Decision{{Rule: rule, Outcome: engine.NotMatched, Effects: effects}}
+	return s.Commit(ctx, &Batch{Event: &record.Event{
+		ID: id, Type: TimedType, Status: record.Timed, ReceivedAt: now, SignedAt: now, Signature: signature[:],
+		Body: body, RuleSet: ruleSet, Decisions: outcomes(d),
+	}})
+}
+
+// timed is the event as which a firing is stored.
+func (in *Intake) timed(f *state.Firing, rules *engine.RuleSet, now time.Time) *record.Event {
+	id := f.ID()
+	signature := sha256.Sum256([]byte(id))
+	data := map[string]any{"rule": f.Row.Scope.Rule, "block": f.Row.Scope.Block, "key": state.ShowKey(f.Key)}
+	if f.Event.ID != "" {
+		data["eventId"] = f.Event.ID
+	}
+	if f.User != "" {
+		data["userId"] = f.User
+	}
+	body, err := json.Marshal(map[string]any{"event": TimedType, "companyId": in.Company, "data": data})
+	if err != nil {
+		panic(err) // of strings
+	}
+	return &record.Event{
+		ID: id, Type: TimedType, CompanyID: in.Company, Status: record.Timed, ReceivedAt: now, SignedAt: now,
+		Signature: signature[:], Body: body, RuleSet: rules.Hash(),
+	}
+}
+
+// cause reads the events that a firing is about. One that is gone is left out.
+func (in *Intake) cause(ctx context.Context, rule *engine.Rule, f *state.Firing) (c engine.Cause, err error) {
+	if len(f.Prefixes) > 0 {
+		var rows []state.Row
+		for _, prefix := range f.Prefixes {
+			part, err := in.Store.StateRows(ctx, rule.Time.Scope(state.BlockItem), prefix)
+			if err != nil {
+				return c, err
+			}
+			rows = append(rows, part...)
+		}
+		f.AddItems(rows, rule.Shadow)
+	}
+	seqs := make([]int64, 0, len(f.Items)+1)
+	for _, item := range f.Items {
+		seqs = append(seqs, item.Seq)
+	}
+	if f.Event.Seq != 0 {
+		seqs = append(seqs, f.Event.Seq)
+	}
+	stored, err := in.Store.EventsBySeq(ctx, seqs)
+	if err != nil {
+		return c, err
+	}
+	bySeq := map[int64]*event.Event{}
+	for i := range stored {
+		if e, err := event.Decode(stored[i].Body); err == nil { // it was decided once, so it decodes
+			e.ID, e.ReceivedAt, e.At = stored[i].ID, stored[i].ReceivedAt, stored[i].SignedAt
+			bySeq[stored[i].Seq] = &e
+		}
+	}
+	for _, item := range f.Items {
+		if e := bySeq[item.Seq]; e != nil {
+			e.At = item.Time()
+			c.Items = append(c.Items, e)
+		}
+	}
+	if c.Event = bySeq[f.Event.Seq]; c.Event != nil && f.By != "" {
+		own := *c.Event
+		own.ID = f.By
+		c.Event = &own
+	}
+	return c, nil
+}

@@ -1,0 +1,76 @@
+package intake
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"heed/engine/record"
+	"heed/engine/state"
+)
+
+// Memory is a Store in memory, for tests, dry runs and backtests: it runs the
+// same transactions and keeps nothing. It is not safe for concurrent use.
+type Memory struct {
+	State *state.Memory
+	// Events are the events that were stored, in order: an event's Seq is its
+	// index plus one.
+	Events []record.Event
+	ids    map[string]bool
+}
+
+// NewMemory makes an empty Memory.
+func NewMemory() *Memory { return &Memory{State: state.NewMemory(), ids: map[string]bool{}} }
+
+// Commit implements Store. It knows an event by its id alone.
+func (m *Memory) Commit(_ context.Context, batches ...*Batch) error {
+	for _, b := range batches {
+		e := b.Event
+		if b.Verdict = Stored; m.ids[e.ID] {
+			b.Verdict = Duplicate
+			continue
+		}
+		seq := int64(len(m.Events) + 1)
+		if b.Resolve != nil && !b.Resolve(seq, m.State) {
+			b.Verdict = Stale
+			continue
+		}
+		e.Seq, m.ids[e.ID] = seq, true
+		for i := range b.Deliveries {
+			b.Deliveries[i].EventSeq, b.Deliveries[i].EventID = seq, e.ID
+		}
+		m.Events = append(m.Events, *e)
+	}
+	return nil
+}
+
+// DueRows implements Store.
+func (m *Memory) DueRows(_ context.Context, q DueQuery) (rows []state.Row, next time.Time, err error) {
+	for _, row := range m.State.All() {
+		switch {
+		case row.Due.IsZero() || !slices.Contains(q.Scopes, row.Scope):
+		case row.Scope.Block == state.BlockWait && !q.SettledUntil.IsZero() && !row.Due.After(q.SettledUntil):
+		case !row.Due.After(q.Now):
+			rows = append(rows, row)
+		case next.IsZero() || row.Due.Before(next):
+			next = row.Due
+		}
+	}
+	slices.SortFunc(rows, state.CompareDue)
+	return rows[:min(len(rows), q.Limit)], next, nil
+}
+
+// StateRows implements Store.
+func (m *Memory) StateRows(_ context.Context, scope state.Scope, prefix string) ([]state.Row, error) {
+	return m.State.Prefix(scope, prefix), nil
+}
+
+// EventsBySeq implements Store.
+func (m *Memory) EventsBySeq(_ context.Context, seqs []int64) (events []record.Event, err error) {
+	for _, seq := range seqs {
+		if seq > 0 && seq <= int64(len(m.Events)) {
+			events = append(events, m.Events[seq-1])
+		}
+	}
+	return events, nil
+}

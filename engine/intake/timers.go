@@ -1,0 +1,80 @@
+package intake
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// Timers fires rows of state when they are due. There is no leader: where
+// several processes share a store, each tries, and the check of a row's version
+// lets one of them through.
+type Timers struct {
+	Intake *Intake
+	// Wake tells that rows may be due at another time than was read.
+	Wake <-chan struct{}
+	// StartedAt is when the process started, Settle how long waits that came due
+	// before are left alone: events that cancel them may still be redelivered.
+	StartedAt time.Time
+	Settle    time.Duration
+	Log       *slog.Logger
+}
+
+const (
+	// firedAtOnce is how many rows are fired in one transaction.
+	firedAtOnce = 64
+	// lookAgain bounds how long a change of the clock goes unnoticed, and
+	// retryFiring how soon a store that failed is asked again.
+	lookAgain   = time.Minute
+	retryFiring = time.Second
+)
+
+// Run fires what is due until ctx ends.
+func (t *Timers) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		wait, err := t.fire(ctx)
+		if err != nil && ctx.Err() == nil {
+			t.Log.Error("fire rules that are due", "error", err)
+			wait = retryFiring
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-t.Wake:
+		}
+		timer.Stop()
+	}
+}
+
+// fire fires all that is due and returns how long nothing will be.
+func (t *Timers) fire(ctx context.Context) (wait time.Duration, err error) {
+	for {
+		now := t.Intake.Now().UTC()
+		q := DueQuery{Now: now, Limit: firedAtOnce, Scopes: t.Intake.Rules().Scopes()}
+		settled := t.StartedAt.Add(t.Settle)
+		if now.Before(settled) {
+			q.SettledUntil = t.StartedAt
+		}
+		due, next, err := t.Intake.Store.DueRows(ctx, q)
+		if err != nil {
+			return 0, err
+		}
+		if len(due) == 0 {
+			wait = lookAgain
+			for _, at := range []time.Time{next, settled} {
+				if until := at.Sub(now); !at.IsZero() && until > 0 {
+					wait = min(wait, until)
+				}
+			}
+			return wait, nil
+		}
+		fired, err := t.Intake.Fire(ctx, due)
+		if err != nil {
+			return 0, err
+		}
+		if fired == 0 {
+			return retryFiring, nil // they changed meanwhile, or the rules did
+		}
+	}
+}

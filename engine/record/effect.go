@@ -1,0 +1,70 @@
+package record
+
+import "time"
+
+// Effect is what time and state made of a decision: why an alert was sent, put
+// off, or not sent.
+type Effect struct {
+	// Effect is one of the words below.
+	Effect string `json:"effect"`
+	// Reason says why an effect is Skipped, and "still" that the rule's still did
+	// not hold any more.
+	Reason string `json:"reason,omitempty"`
+	Key    string `json:"key,omitempty"`
+	// By is the id of the event that caused the effect, ByAt its time; Of is the
+	// id of the event that it befell, if that is another one.
+	By   string    `json:"by,omitempty"`
+	ByAt time.Time `json:"by_at,omitzero"`
+	Of   string    `json:"of,omitempty"`
+	// Limit says how much of a limit is used, such as "1 of 1 today (UTC)", or
+	// why a rule is muted.
+	Limit string `json:"limit,omitempty"`
+	// Next is when the alert is due, or the earliest time of the next one.
+	Next time.Time `json:"next,omitzero"`
+	// Step is the step of a wait, from 1; 0 if it has only one.
+	Step int `json:"step,omitempty"`
+}
+
+// The effects.
+const (
+	Sent         = "sent"
+	Counted      = "counted"
+	Reset        = "reset"
+	Waiting      = "waiting"
+	Cancelled    = "cancelled" // a pending wait was ended
+	Cleared      = "cleared"   // a start was ended at once by a cancel that came before it
+	TooLate      = "too_late"  // a cancel came after the step was sent
+	Collected    = "collected"
+	DelayedQuiet = "delayed_quiet"
+	DroppedQuiet = "dropped_quiet"
+	Throttled    = "throttled"
+	Muted        = "muted"
+	Overflow     = "overflow" // too many keys
+	Skipped      = "skipped"
+	Forgotten    = "forgotten"
+)
+
+// The reasons of Skipped.
+const (
+	Past       = "past"
+	Superseded = "superseded"
+	Edited     = "edited"
+	Removed    = "removed"
+	ByReplay   = "replay"
+)
+
+// Suppressed reports whether an effect kept an alert from being sent.
+func Suppressed(effect string) bool {
+	switch effect {
+	case DelayedQuiet, DroppedQuiet, Throttled, Muted, Overflow, TooLate, Skipped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Effects are all effects, in the order in which messages name them.
+var Effects = []string{
+	Sent, Counted, Reset, Waiting, Cancelled, Cleared, TooLate, Collected, DelayedQuiet, DroppedQuiet, Throttled, Muted,
+	Overflow, Skipped, Forgotten,
+}

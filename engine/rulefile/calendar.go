@@ -1,0 +1,289 @@
+package rulefile
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"heed/engine/expression"
+	"heed/engine/source"
+	"heed/engine/state"
+	"heed/engine/suggest"
+)
+
+// readTimezone reads the time zone of a file, which all files share.
+func (b *build) readTimezone(node *source.Node) {
+	if node == nil {
+		return
+	}
+	zone := b.zoneOf(node)
+	if zone == nil {
+		return
+	}
+	if b.zone != nil && b.zone.String() != zone.String() {
+		b.report.Errorf(node.Place(), "two-timezones", "the time zone is %s here and %s in %s:%d", zone, b.zone,
+			b.zoneNode.Place().File.Name, b.zoneNode.Place().Line).
+			Suggest("write timezone: at the top of one file only; a rule may have its own")
+		return
+	}
+	b.zone, b.zoneNode = zone, node
+}
+
+// zoneOf reads the name of a time zone; nil after a mistake.
+func (b *build) zoneOf(node *source.Node) *time.Location {
+	zone, hint := expression.Zone(node.Text())
+	if !node.IsScalar() || zone == nil {
+		b.report.Errorf(node.Place(), "unknown-timezone", "there is no time zone %s", node.Text()).Suggest("%s", hint)
+		return nil
+	}
+	return zone
+}
+
+func (r *timing) readZone() {
+	if node := r.fields.Take("timezone"); node != nil {
+		if zone := r.zoneOf(node); zone != nil {
+			r.zone = zone
+		}
+	}
+}
+
+// needZone notes a key that needs a time zone.
+func (r *timing) needZone(node *source.Node) {
+	if r.calendar == nil {
+		r.calendar = node
+	}
+}
+
+func (r *timing) checkZone() {
+	if r.calendar != nil && r.zone == nil {
+		r.report.Errorf(r.calendar.Place(), "no-timezone", "this needs to know where a day begins, and no time zone is named").
+			Suggest("write timezone: Asia/Kolkata at the top of the file, with your own")
+	}
+}
+
+// The periods that digests and throttles know.
+var (
+	dayNames        = []string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
+	throttlePeriods = []string{"hour", "day", "week", "month"}
+	digestPeriods   = slices.Concat([]string{"hour", "day", "weekday", "week", "month"}, dayNames)
+)
+
+// period reads every.
+func (r *timing) period(node *source.Node, known []string) state.Period {
+	word := strings.ToLower(node.Text())
+	if day, ok := dayOf(word); ok && slices.Contains(known, "Monday") {
+		return state.Period(strings.ToLower(day.String()))
+	}
+	if !node.IsScalar() || !slices.Contains(known, word) {
+		r.report.Errorf(node.Place(), "wrong-type", "every must be %s, not %s", oneOf(known), node.Describe()).
+			Suggest("%s", suggest.DidYouMean(word, known))
+	}
+	return state.Period(word)
+}
+
+// dayOf is the day of the week that a name in its short or long form names.
+func dayOf(name string) (time.Weekday, bool) {
+	name = strings.ToLower(name)
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		long := strings.ToLower(day.String())
+		if name == long || len(name) == 3 && name == long[:3] {
+			return day, true
+		}
+	}
+	return 0, false
+}
+
+func oneOf(words []string) string {
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}
+
+var clockPattern = regexp.MustCompile(`^([01]?[0-9]|2[0-4]):([0-5][0-9])$`)
+
+// clockTime reads a time of day such as 09:00.
+func (b *build) clockTime(node *source.Node) state.ClockTime {
+	m := clockPattern.FindStringSubmatch(node.Text())
+	if m == nil || m[1] == "24" && m[2] != "00" {
+		problem := b.report.Errorf(node.Place(), "wrong-type", "a time of day is written \"09:00\", not %s", node.Describe())
+		if minutes, ok := node.Scalar().(int); ok && minutes > 24 { // YAML 1.1 takes 9:30 for a number to the base of 60
+			problem.Suggest("put quotes round it: \"%02d:%02d\"", minutes/60, minutes%60)
+		} else if ok {
+			problem.Suggest("write \"%02d:00\"", minutes)
+		}
+		return state.ClockTime{}
+	}
+	hour, _ := strconv.Atoi(m[1])
+	minute, _ := strconv.Atoi(m[2])
+	return state.ClockTime{Hour: hour % 24, Minute: minute}
+}
+
+// checkGap warns of a time of day that does not exist on a day on which the
+// clocks go forward.
+func (r *timing) checkGap(node *source.Node, at state.ClockTime) {
+	zone := r.zone
+	if node == nil || zone == nil {
+		return
+	}
+	if date, skipped := at.Skipped(someMonday, zone); skipped {
+		r.report.Warnf(node.Place(), "at-in-gap", "there is no %s on %s in %s, when the clocks go forward: it is sent when they have",
+			node.Text(), date.Format("2 January"), zone).
+			Suggest("write a time before or after the hour that is left out")
+	}
+}
+
+// readQuietHours reads the named quiet hours of a file, which all files share.
+func (b *build) readQuietHours(node *source.Node) {
+	if node == nil {
+		return
+	}
+	for _, pair := range node.Fields(b.report, "quiet_hours").Pairs() {
+		name := pair.Key.Text()
+		if _, twice := b.quiet[name]; twice {
+			b.report.Errorf(pair.Key.Place(), "duplicate-key", "the quiet hours %s are written twice", name).
+				Suggest("rename one of the two: all files of the directory share them")
+			continue
+		}
+		b.quiet[name] = b.readSpans(pair.Value)
+		b.quietNames = append(b.quietNames, name)
+	}
+}
+
+// readSpans reads one span or a list of them.
+func (b *build) readSpans(node *source.Node) (spans []state.Span) {
+	items := []*source.Node{node}
+	if node.IsList() {
+		items = node.Items()
+	}
+	for _, item := range items {
+		fields := item.Fields(b.report, "the quiet hours")
+		var span state.Span
+		from, to := fields.Take("from"), fields.Take("to")
+		if from != nil {
+			span.From = b.clockTime(from)
+		}
+		if to != nil {
+			span.To = b.clockTime(to)
+		}
+		if days := fields.Take("days"); days != nil {
+			span.Days = b.readDays(days)
+		}
+		if dates := fields.Take("dates"); dates != nil {
+			span.Dates = b.readDates(dates)
+		}
+		fields.Done()
+		if from == nil && to == nil && len(span.Days) == 0 && len(span.Dates) == 0 {
+			b.report.Errorf(item.Place(), "missing-key", "the quiet hours have no from, no days and no dates").
+				Suggest("write {from: \"20:00\", to: \"08:00\"} or {days: [Sat, Sun]}")
+			continue
+		}
+		spans = append(spans, span)
+	}
+	return spans
+}
+
+func (b *build) readDays(node *source.Node) (days []time.Weekday) {
+	for _, item := range listOf(node) {
+		day, ok := dayOf(item.Text())
+		if !ok {
+			b.report.Errorf(item.Place(), "wrong-type", "%s is no day of the week", item.Text()).
+				Suggest("write days: [Sat, Sun]")
+			continue
+		}
+		days = append(days, day)
+	}
+	return days
+}
+
+func (b *build) readDates(node *source.Node) (dates []state.Date) {
+	for _, item := range listOf(node) {
+		date, err := time.Parse(time.DateOnly, item.Text())
+		if err != nil {
+			b.report.Errorf(item.Place(), "wrong-type", "%s is no date", item.Text()).
+				Suggest("write dates: [2026-12-25]")
+			continue
+		}
+		dates = append(dates, state.Date{Year: date.Year(), Month: date.Month(), Day: date.Day()})
+	}
+	return dates
+}
+
+// listOf are the items of a list, or the one that stands instead of it.
+func listOf(node *source.Node) []*source.Node {
+	if node.IsList() {
+		return node.Items()
+	}
+	return []*source.Node{node}
+}
+
+// readQuiet reads the quiet hours of a rule: {use: office, during: hold}.
+func (r *timing) readQuiet(node *source.Node) {
+	q := &state.Quiet{}
+	fields := r.block(node, "quiet_hours")
+	use := fields.Require("use", "write use: and the name of quiet hours that are written at the top of the file")
+	during := fields.Take("during")
+	fields.Done()
+	if use == nil {
+		return
+	}
+	for _, name := range listOf(use) {
+		spans, known := r.quiet[name.Text()]
+		if !known {
+			r.report.Errorf(name.Place(), "unknown-quiet-hours", "there are no quiet hours called %s", name.Text()).
+				Suggest("%s", quietHint(name.Text(), r.quietNames))
+			continue
+		}
+		q.Spans = append(q.Spans, spans...)
+	}
+	if during != nil {
+		switch during.Text() {
+		case "hold":
+		case "drop":
+			q.Drop = true
+		default:
+			r.report.Errorf(during.Place(), "wrong-type", "during of quiet_hours must be hold or drop, not %s", during.Describe()).
+				Suggest("write during: hold to send in the end, during: drop to leave out")
+		}
+	}
+	r.needZone(use)
+	if end, quiet := q.Until(someMonday, time.UTC); quiet && end.IsZero() {
+		r.report.Errorf(use.Place(), "always-quiet", "the quiet hours %s cover all time, so nothing would ever be sent", use.Text()).
+			Suggest("leave some hours free, or set mode: shadow on the rule")
+	}
+	r.t.Quiet = q
+}
+
+// someMonday is a time from which quiet hours are tried.
+var someMonday = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+func quietHint(name string, known []string) string {
+	if len(known) == 0 {
+		return "write quiet_hours: {" + name + ": [{from: \"20:00\", to: \"08:00\"}]} at the top of the file"
+	}
+	return suggest.DidYouMean(name, known)
+}
+
+// checkDigestHours looks whether a digest falls into the rule's quiet hours.
+func (r *timing) checkDigestHours(node *source.Node) {
+	if node == nil || r.t.Digest == nil || r.t.Quiet == nil || r.report.Failed() {
+		return
+	}
+	zone := r.zone
+	if zone == nil {
+		return
+	}
+	at := r.t.Digest.Next(someMonday, zone)
+	for range 60 {
+		if _, quiet := r.t.Quiet.Until(at, zone); !quiet {
+			return
+		}
+		at = r.t.Digest.Next(at, zone)
+	}
+	if r.t.Quiet.Drop {
+		r.report.Errorf(node.Place(), "digest-dropped", "each digest falls into quiet hours that drop it").
+			Suggest("write another at:, or during: hold")
+		return
+	}
+	r.report.Warnf(node.Place(), "digest-held", "each digest falls into quiet hours, and is sent when they end").
+		Suggest("write another at:")
+}

@@ -1,0 +1,338 @@
+package rulefile
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"time"
+
+	"heed/actions"
+	"heed/engine"
+	"heed/engine/expression"
+	"heed/engine/source"
+	"heed/engine/state"
+)
+
+// timing is the reading of a rule's keys that have to do with time and state:
+// on/when → count | wait → digest → mute → quiet_hours → throttle → do.
+type timing struct {
+	*build
+	rule   *engine.Rule
+	scope  *expression.Scope // of the rule's events
+	fields *source.Fields
+	t      *engine.Timing
+	zone   *time.Location
+	// calendar is the first key that needs a time zone.
+	calendar *source.Node
+	deadline *source.Node
+}
+
+// readTiming reads what the rule remembers and waits for, and its steps.
+func (b *build) readTiming(fields *source.Fields, rule *engine.Rule, scope *expression.Scope) {
+	r := &timing{build: b, rule: rule, scope: scope, fields: fields, t: &engine.Timing{}, zone: b.zone}
+	r.readZone()
+	r.readMode()
+	rule.Was, _ = fields.Text("was")
+	count, wait, digest := fields.Take("count"), fields.Take("wait"), fields.Take("digest")
+	quiet, throttle := fields.Take("quiet_hours"), fields.Take("throttle")
+	if count != nil && wait != nil {
+		b.report.Errorf(wait.Place(), "count-with-wait", "a rule counts or waits, not both").
+			Suggest("write two rules")
+		wait = nil
+	}
+	if throttle != nil && digest != nil {
+		b.report.Errorf(throttle.Place(), "throttle-with-digest", "a digest is one message each period: it needs no throttle").
+			Suggest("leave throttle out")
+		throttle = nil
+	}
+	if count != nil {
+		r.readCount(count)
+	}
+	if wait != nil {
+		r.readWait(wait)
+	}
+	if digest != nil {
+		r.readDigest(digest)
+	}
+	if quiet != nil {
+		r.readQuiet(quiet)
+	}
+	if throttle != nil {
+		r.readThrottle(throttle)
+	}
+	r.readSteps()
+	r.checkZone()
+	r.checkDigestHours(digest)
+	if count == nil && wait == nil && digest == nil && quiet == nil && throttle == nil {
+		return
+	}
+	if r.zone == nil {
+		r.zone = time.UTC
+	}
+	r.t.Settings.Rule, r.t.Settings.Location, r.t.Settings.Shadow = rule.Name, r.zone, rule.Shadow
+	rule.Time = r.t
+}
+
+func (r *timing) readMode() {
+	node := r.fields.Take("mode")
+	if node == nil {
+		return
+	}
+	switch node.Text() {
+	case engine.ModeLive:
+	case engine.ModeShadow:
+		r.rule.Shadow = true
+	default:
+		r.report.Errorf(node.Place(), "wrong-type", "mode of the rule must be live or shadow, not %s", node.Describe()).
+			Suggest("write mode: shadow to try the rule without sending anything")
+	}
+}
+
+// readSteps reads do, with the names that it has when the rule sends.
+func (r *timing) readSteps() {
+	needed := r.t.WaitSteps == nil
+	var do *source.Node
+	if needed {
+		do = r.fields.Require("do", "write do: and below it a list of actions, such as - action: coaching")
+	} else if do = r.fields.Take("do"); do != nil {
+		r.report.Errorf(do.Place(), "two-dos", "the steps of the wait have do: of their own, so the rule must have none").
+			Suggest("leave do: out, here or in each step")
+	}
+	if do != nil || needed {
+		r.rule.Steps = r.readDo(do, r.sendScope())
+	}
+}
+
+// sendScope is the scope of what is sent.
+func (r *timing) sendScope() *expression.Scope {
+	switch {
+	case r.t.Digest != nil:
+		return r.at(expression.AtSummary)
+	case r.t.Count != nil:
+		return r.at(expression.AtCount)
+	case r.t.Wait != nil:
+		return r.at(expression.AtWait)
+	default:
+		return r.scope
+	}
+}
+
+// at is the rule's scope at a moment.
+func (r *timing) at(m expression.Moment) *expression.Scope { return r.moment(r.rule.On, m) }
+
+// key reads per, distinct or one_per: an expression or a list of them.
+func (b *build) key(node *source.Node, scope *expression.Scope, what string) engine.Key {
+	items := []*source.Node{node}
+	if node.IsList() {
+		items = node.Items()
+	}
+	var key engine.Key
+	for _, item := range items {
+		if value := b.value(item, scope, what); value != nil {
+			key = append(key, value)
+		}
+	}
+	if len(items) == 0 {
+		b.report.Errorf(node.Place(), "wrong-type", "%s is an empty list", what).
+			Suggest("write %s: data.userId, or leave it out", what)
+	}
+	return key
+}
+
+// value reads an expression, without braces.
+func (b *build) value(node *source.Node, scope *expression.Scope, what string) *expression.Value {
+	if !node.IsScalar() || node.IsNull() {
+		b.report.Errorf(node.Place(), "wrong-type", "%s must be an expression, not %s", what, node.Describe()).
+			Suggest("write %s: data.userId", what)
+		return nil
+	}
+	return actions.CompileValue(b.report, node, scope)
+}
+
+// perText is the text by which rows are known to mean the same: a changed one
+// discards them.
+func perText(key engine.Key) string {
+	text := ""
+	for i, part := range key {
+		if i > 0 {
+			text += "\n"
+		}
+		text += part.Text
+	}
+	return text
+}
+
+// block reads the object of a block.
+func (r *timing) block(node *source.Node, what string) *source.Fields {
+	return node.Fields(r.report, what)
+}
+
+// moment is the scope of rules for these event types at a moment.
+func (b *build) moment(on []string, m expression.Moment) *expression.Scope {
+	base := b.scope(on)
+	key := scopeKey{base, m}
+	if b.moments[key] == nil {
+		b.moments[key] = base.At(m)
+	}
+	return b.moments[key]
+}
+
+// scopeKey identifies a scope at a moment.
+type scopeKey struct {
+	*expression.Scope
+	moment expression.Moment
+}
+
+// queries are what the expressions ask that were compiled since the last call,
+// in whichever scope; clock says whether one of them needs to know the time.
+func (b *build) queries() (all []expression.Query, clock bool) {
+	for s := range b.allScopes() {
+		for _, q := range s.TakeQueries() {
+			if !slices.Contains(all, q) {
+				all = append(all, q)
+			}
+		}
+		now, _ := s.TakeClockUse()
+		clock = clock || now
+	}
+	slices.SortFunc(all, func(a, b expression.Query) int {
+		return cmp.Or(cmp.Compare(a.About, b.About), cmp.Compare(a.Of, b.Of), cmp.Compare(a.Key, b.Key))
+	})
+	return all, clock
+}
+
+// allScopes are the scopes that expressions were compiled in.
+func (b *build) allScopes() iter.Seq[*expression.Scope] {
+	return func(yield func(*expression.Scope) bool) {
+		for _, s := range b.scopes {
+			if !yield(s) {
+				return
+			}
+		}
+		for _, s := range b.moments {
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// readCount reads count.
+func (r *timing) readCount(node *source.Node) {
+	fields := r.block(node, "count")
+	c := &state.Count{}
+	if at := fields.Require("at_least", "write at_least: 3"); at != nil {
+		c.AtLeast, _ = fields.Int("at_least", 1, maxAtLeast)
+	}
+	c.Within, _ = fields.Duration("within")
+	if per := fields.Take("per"); per != nil {
+		r.t.Per = r.key(per, r.scope, "per")
+		c.Per = perText(r.t.Per)
+	}
+	if distinct := fields.Take("distinct"); distinct != nil {
+		r.t.Distinct, c.Distinct = r.key(distinct, r.scope, "distinct"), true
+	}
+	if reset := fields.Take("reset"); reset != nil {
+		r.t.Reset = r.readCondition(reset, r.scope, "reset")
+	}
+	if c.Within == 0 && r.t.Reset == nil && fields.Node().Get("within") == nil {
+		r.report.Errorf(node.Place(), "endless-count", "count has neither within nor reset, so it would count forever").
+			Suggest("write within: 7d, or reset: and the condition that starts the count over")
+	}
+	fields.Done()
+	r.t.Count = c
+}
+
+// maxAtLeast bounds how many events a count counts.
+const maxAtLeast = 100
+
+// readDigest reads digest.
+func (r *timing) readDigest(node *source.Node) {
+	fields := r.block(node, "digest")
+	d := &state.Digest{}
+	if every := fields.Require("every", "write every: Monday, and at: \"09:00\""); every != nil {
+		d.Every = r.period(every, digestPeriods)
+		r.needZone(every)
+	}
+	if at := fields.Take("at"); at != nil {
+		d.At = r.clockTime(at)
+		r.checkGap(at, d.At)
+		if d.Every == state.Hour {
+			r.report.Errorf(at.Place(), "wrong-type", "a digest every hour is sent at the full hour").Suggest("leave at out")
+		}
+	}
+	scope := r.scope
+	switch {
+	case r.t.Count != nil:
+		scope = r.at(expression.AtCount)
+	case r.t.Wait != nil:
+		scope = r.at(expression.AtWait)
+	}
+	var per engine.Key
+	if node := fields.Take("per"); node != nil {
+		per = r.key(node, scope, "per")
+		d.Per = perText(per)
+	}
+	if r.t.Count != nil || r.t.Wait != nil {
+		r.t.DigestPer = per
+	} else {
+		r.t.Per = per
+	}
+	if one := fields.Take("one_per"); one != nil {
+		r.t.OnePer, d.OnePer = r.key(one, scope, "one_per"), true
+	}
+	fields.Done()
+	r.t.Digest = d
+}
+
+// readThrottle reads throttle.
+func (r *timing) readThrottle(node *source.Node) {
+	fields := r.block(node, "throttle")
+	t := &state.Throttle{}
+	if at := fields.Require("at_most", "write at_most: 1"); at != nil {
+		t.AtMost, _ = fields.Int("at_most", 1, maxAtMost)
+	}
+	within, every := fields.Take("within"), fields.Take("every")
+	switch {
+	case within != nil && every != nil:
+		r.report.Errorf(every.Place(), "within-with-every", "throttle has within, a rolling window, and every, a period of the calendar").
+			Suggest("leave one of the two out")
+	case within != nil && within.Text() == "forever":
+	case within != nil:
+		t.Within, _ = fields.Duration("within")
+		if days := t.Within / (24 * time.Hour); t.Within > 0 && t.Within%(24*time.Hour) == 0 && days == 1 {
+			r.report.Warnf(within.Place(), "rolling-day", "within: %s is a rolling window: it ends 24 hours after the first alert", within.Text()).
+				Suggest("write every: day if a new day begins at midnight; or within: 24h if the window is meant")
+		}
+	case every != nil:
+		t.Every = r.period(every, throttlePeriods)
+		r.needZone(every)
+	default:
+		r.report.Errorf(node.Place(), "missing-key", "throttle has no within and no every").
+			Suggest("write every: day, or within: 10m for a rolling window")
+	}
+	scope := r.scope
+	switch {
+	case r.t.Count != nil:
+		scope = r.at(expression.AtCount)
+	case r.t.Wait != nil:
+		scope = r.at(expression.AtWait)
+	}
+	if per := fields.Take("per"); per != nil {
+		r.t.ThrottlePer = r.key(per, scope, "per")
+		t.Per = perText(r.t.ThrottlePer)
+	}
+	if rest := fields.Take("rest"); rest != nil {
+		t.Rest = true
+		r.t.Rest = r.readDo(rest, r.at(expression.AtSummary))
+		if within != nil && within.Text() == "forever" {
+			r.report.Errorf(rest.Place(), "rest-forever", "with within: forever the window never ends, so rest is never sent").
+				Suggest("leave rest out, or write a window such as within: 7d")
+		}
+	}
+	fields.Done()
+	r.t.Throttle = t
+}
+
+// maxAtMost bounds a throttle.
+const maxAtMost = 1000

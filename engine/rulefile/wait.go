@@ -1,0 +1,215 @@
+package rulefile
+
+import (
+	"time"
+
+	"heed/engine"
+	"heed/engine/expression"
+	"heed/engine/source"
+	"heed/engine/state"
+)
+
+// readWait reads wait.
+func (r *timing) readWait(node *source.Node) {
+	fields := r.block(node, "wait")
+	w := &state.Wait{}
+	r.t.Wait = w
+	per := fields.Take("per")
+	if per != nil {
+		r.t.Per = r.key(per, r.scope, "per")
+		w.Per = perText(r.t.Per)
+	}
+	if r.deadline = fields.Take("deadline"); r.deadline != nil {
+		r.t.Deadline = r.value(r.deadline, r.scope, "deadline")
+	}
+	if again := fields.Take("again"); again != nil {
+		switch again.Text() {
+		case "keep":
+		case "restart":
+			w.Restart = true
+		default:
+			r.report.Errorf(again.Place(), "wrong-type", "again of wait must be keep or restart, not %s", again.Describe()).
+				Suggest("write again: keep if a later start changes nothing, again: restart if it starts the wait over")
+		}
+	}
+	if unless := fields.Take("unless"); unless != nil {
+		r.readUnless(unless, per)
+	}
+	if still := fields.Take("still"); still != nil {
+		r.t.Still = r.readCondition(still, r.at(expression.AtWait), "still")
+	}
+	r.readWaitSteps(fields, node)
+	fields.Done()
+}
+
+// readWaitSteps reads the steps, or the one that stands in the wait itself.
+func (r *timing) readWaitSteps(fields *source.Fields, node *source.Node) {
+	after, before, steps := fields.Take("after"), fields.Take("before"), fields.Take("steps")
+	fields.Take("at")
+	switch {
+	case steps != nil && (after != nil || before != nil):
+		r.report.Errorf(steps.Place(), "wrong-type", "wait has steps, and a time of its own").
+			Suggest("move the time into a step: steps: [{after: 48h}]")
+	case steps != nil && (!steps.IsList() || len(steps.Items()) == 0):
+		r.report.Errorf(steps.Place(), "wrong-type", "steps of wait must be a list, not %s", steps.Describe()).
+			Suggest("write steps: [{after: 7d}, {after: 14d}]")
+	case steps != nil:
+		r.readStepList(steps)
+	case after != nil || before != nil:
+		step, _ := r.readWaitStep(fields)
+		r.t.Wait.Steps = []state.Step{step}
+	default:
+		r.report.Errorf(node.Place(), "missing-key", "wait does not say how long").
+			Suggest("write after: 48h, or steps: [{after: 7d}, {after: 14d}]")
+	}
+}
+
+func (r *timing) readStepList(steps *source.Node) {
+	var dos [][]engine.Step
+	with := 0
+	for i, item := range steps.Items() {
+		fields := item.Fields(r.report, "the step of wait")
+		step, ok := r.readWaitStep(fields)
+		var do []engine.Step
+		if node := fields.Take("do"); node != nil {
+			do = r.readDo(node, r.sendScope())
+			with++
+		}
+		fields.Done()
+		if list := r.t.Wait.Steps; ok && i > 0 && len(list) == i && !ascending(list[i-1], step) {
+			r.report.Errorf(item.Place(), "steps-order", "the steps of wait must be in the order of their times").
+				Suggest("sort the steps: first the one that is due first")
+		}
+		r.t.Wait.Steps = append(r.t.Wait.Steps, step)
+		dos = append(dos, do)
+	}
+	switch {
+	case with == len(dos):
+		r.t.WaitSteps = dos
+	case with > 0:
+		r.t.WaitSteps = dos
+		r.report.Errorf(steps.Place(), "two-dos", "some steps of wait have do:, some have not").
+			Suggest("give each step a do:, or write one do: for the rule")
+	}
+}
+
+// ascending reports whether a step comes after another.
+func ascending(first, second state.Step) bool {
+	if first.Before != second.Before {
+		return first.Before // before a deadline that is later than any step after the start, if anything
+	}
+	if first.Before {
+		return first.Offset > second.Offset || first.Offset == second.Offset && earlier(first.At, second.At)
+	}
+	return first.Offset < second.Offset || first.Offset == second.Offset && earlier(first.At, second.At)
+}
+
+func earlier(a, b *state.ClockTime) bool {
+	return a != nil && b != nil && (a.Hour < b.Hour || a.Hour == b.Hour && a.Minute < b.Minute)
+}
+
+// readWaitStep reads after or before, and at.
+func (r *timing) readWaitStep(fields *source.Fields) (step state.Step, ok bool) {
+	after, before := fields.Take("after"), fields.Take("before")
+	place := fields.Node()
+	switch {
+	case after != nil && before != nil:
+		r.report.Errorf(before.Place(), "wrong-type", "a step is after the start or before the deadline, not both").
+			Suggest("write two steps")
+		return step, false
+	case after != nil:
+		place = after
+		step.Offset, ok = fields.Duration("after")
+	case before != nil:
+		place, step.Before = before, true
+		step.Offset, ok = fields.Duration("before")
+		if r.deadline == nil {
+			r.report.Errorf(before.Place(), "before-without-deadline", "before counts back from a deadline, and wait has none").
+				Suggest("write deadline: data.renewalDeadline in wait, or after: for a time after the start")
+		}
+	default:
+		r.report.Errorf(fields.Node().Place(), "missing-key", "a step of wait has no after and no before").
+			Suggest("write after: 7d")
+		return step, false
+	}
+	at := fields.Take("at")
+	if at == nil {
+		return step, ok
+	}
+	r.needZone(at)
+	clock := r.clockTime(at)
+	r.checkGap(at, clock)
+	step.At = &clock
+	if ok && step.Offset%(24*time.Hour) != 0 {
+		r.report.Errorf(place.Place(), "wrong-type", "next to at, days of the calendar are counted, and %s is not whole days", place.Text()).
+			Suggest("write days, such as 2d, or leave at out")
+	}
+	return step, ok
+}
+
+// readUnless reads one event that cancels the wait, or a list of them.
+func (r *timing) readUnless(node, per *source.Node) {
+	items := []*source.Node{node}
+	if node.IsList() {
+		items = node.Items()
+	}
+	for _, item := range items {
+		if item.IsScalar() {
+			r.report.Errorf(item.Place(), "wrong-type", "unless must be an event, not %s", item.Describe()).
+				Suggest("write unless: {on: course.completed}, with when: if not every one of them cancels")
+			continue
+		}
+		fields := item.Fields(r.report, "unless")
+		u := engine.Unless{On: r.readOn(fields.Require("on", "write on: and the event type that cancels the wait"))}
+		if len(u.On) == 0 {
+			fields.Take("when")
+			fields.Done()
+			continue
+		}
+		scope := r.build.scope(u.On)
+		when := fields.Take("when")
+		u.When = r.readWhen(when, scope)
+		if per != nil && !r.report.Failed() {
+			u.Per = r.keyOf(per, scope, u.On)
+		}
+		fields.Done()
+		r.checkSelfCancel(item, u, when)
+		r.t.Unless = append(r.t.Unless, u)
+	}
+}
+
+// keyOf compiles per for the events that cancel: they must have the same key.
+func (r *timing) keyOf(per *source.Node, scope *expression.Scope, on []string) (key engine.Key) {
+	items := []*source.Node{per}
+	if per.IsList() {
+		items = per.Items()
+	}
+	for _, item := range items {
+		tree, problems := scope.Check(item.Text())
+		if tree == nil {
+			problem := r.report.Errorf(item.Place(), "per-of-unless", "%s has no value for %s, which cancels the wait", item.Text(), on[0])
+			problem.Suggest("write a per that both events have, such as data.userId")
+			if problems[0].Code != "unknown-field" {
+				problem.Suggest("%s", problems[0].Message)
+			}
+			continue
+		}
+		key = append(key, tree.Value())
+	}
+	return key
+}
+
+// checkSelfCancel warns of an unless that matches each event which starts the
+// wait.
+func (r *timing) checkSelfCancel(node *source.Node, u engine.Unless, when *source.Node) {
+	for _, name := range u.On {
+		for _, start := range r.rule.On {
+			same := when == nil || r.rule.Condition != nil && u.When != nil && r.rule.Condition.Text == u.When.Text
+			if name == start && same {
+				r.report.Warnf(node.Place(), "unless-start", "unless matches the %s that starts the wait, so the wait ends at once", name).
+					Suggest("write when: in unless, such as when: data.passed")
+				return
+			}
+		}
+	}
+}

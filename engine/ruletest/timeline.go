@@ -1,0 +1,241 @@
+package ruletest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"heed/engine"
+	"heed/engine/event"
+	"heed/engine/expression"
+	"heed/engine/intake"
+	"heed/engine/record"
+	"heed/engine/rulefile"
+	"heed/engine/state"
+)
+
+// Alert is something that would have been sent, and when.
+type Alert struct {
+	At      time.Time       `json:"at"`
+	Rule    string          `json:"rule"`
+	Action  string          `json:"action"`
+	Kind    string          `json:"kind"`
+	EventID string          `json:"event_id"`
+	Request json.RawMessage `json:"request,omitempty"`
+	Problem string          `json:"problem,omitempty"`
+}
+
+// Happened is what rules made of one event or one firing on a timeline.
+type Happened struct {
+	At        time.Time  `json:"at"`
+	EventID   string     `json:"event_id"`
+	Event     string     `json:"event"`
+	Decisions []Decision `json:"decisions"`
+	Alerts    []Alert    `json:"alerts"`
+}
+
+// defaultMaxAge and defaultSettle are those of heed serve.
+const (
+	defaultMaxAge = 8 * time.Hour
+	defaultSettle = 15 * time.Minute
+)
+
+// Timeline runs events through rules on a virtual clock, with the state that the
+// rules keep: the same code as in heed serve, with a store in memory. It sends
+// nothing.
+type Timeline struct {
+	// Happened is everything so far, in order.
+	Happened []Happened
+
+	rules  *engine.RuleSet
+	intake *intake.Intake
+	store  *intake.Memory
+	now    time.Time
+	facts  expression.Recorded
+	events int
+	// startedAt is when the process was started last.
+	startedAt time.Time
+}
+
+// NewTimeline makes a timeline that begins at a time, with empty state.
+func NewTimeline(rules *engine.RuleSet, from time.Time) (*Timeline, error) {
+	t := &Timeline{rules: rules, store: intake.NewMemory(), now: from.UTC()}
+	var err error
+	t.intake, err = intake.New(intake.Options{
+		Store: t.store, Rules: func() *engine.RuleSet { return rules }, MaxAge: defaultMaxAge,
+		Known:  func(*event.Event, time.Time) expression.Resolver { return t.facts },
+		Stored: t.stored, Now: func() time.Time { return t.now }, Log: slog.New(slog.DiscardHandler),
+	})
+	return t, err
+}
+
+// stored notes what became of an event.
+func (t *Timeline) stored(e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+	h := Happened{At: t.now, EventID: e.ID, Event: e.Type, Decisions: []Decision{}, Alerts: []Alert{}}
+	for i := range decisions {
+		h.Decisions = append(h.Decisions, shown(&decisions[i]))
+	}
+	for _, d := range deliveries {
+		h.Alerts = append(h.Alerts, Alert{
+			At: t.now, Rule: d.Rule, Action: d.Action, Kind: d.Kind, EventID: e.ID, Request: d.Request, Problem: d.LastError,
+		})
+	}
+	t.Happened = append(t.Happened, h)
+}
+
+// Run takes the entries of a timeline in the order of their arrival.
+func (t *Timeline) Run(ctx context.Context, entries []rulefile.Given) error {
+	type arrival struct {
+		at time.Time
+		rulefile.Given
+	}
+	at := t.now
+	arrivals := make([]arrival, len(entries))
+	for i, entry := range entries {
+		at = entry.Time(at)
+		arrivals[i] = arrival{at.Add(entry.Arrives), entry}
+		arrivals[i].At = at
+	}
+	slices.SortStableFunc(arrivals, func(a, b arrival) int { return a.at.Compare(b.at) })
+	for _, a := range arrivals {
+		if err := t.advance(ctx, a.at); err != nil {
+			return err
+		}
+		if err := t.take(ctx, a.Given); err != nil {
+			return err
+		}
+	}
+	return t.fire(ctx)
+}
+
+// take does what an entry says at its time.
+func (t *Timeline) take(ctx context.Context, entry rulefile.Given) error {
+	t.facts = slices.Concat(entry.Facts, t.facts)
+	if entry.Mute > 0 {
+		t.store.State.AddMute(state.Mute{
+			Rule: entry.MuteRule, Key: entry.MuteKey, Reason: "the test", From: t.now, Until: t.now.Add(entry.Mute),
+		})
+	}
+	if entry.Body != nil {
+		if err := t.event(ctx, entry); err != nil {
+			return err
+		}
+	}
+	if entry.Down > 0 {
+		if err := t.fire(ctx); err != nil {
+			return err
+		}
+		t.now = t.now.Add(entry.Down)
+		t.startedAt = t.now
+	}
+	return nil
+}
+
+func (t *Timeline) event(ctx context.Context, entry rulefile.Given) error {
+	e, err := event.Decode(entry.Body)
+	if err != nil {
+		return fmt.Errorf("given is no event: %w", err)
+	}
+	t.events++
+	id := fmt.Sprintf("evt-%d", t.events)
+	signature := sha256.Sum256([]byte(id))
+	return t.intake.DecideAndCommit(ctx, &record.Event{
+		ID: id, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: t.now, SignedAt: entry.At,
+		Signature: signature[:], Body: entry.Body,
+	}, &e)
+}
+
+// Advance fires what is due until a time, which is then now.
+func (t *Timeline) Advance(ctx context.Context, until time.Time) error {
+	if err := t.advance(ctx, until); err != nil {
+		return err
+	}
+	return t.fire(ctx)
+}
+
+// advance fires what is due before a time: of an event and a firing at the same
+// moment the event comes first.
+func (t *Timeline) advance(ctx context.Context, until time.Time) error {
+	for until.After(t.now) {
+		if err := t.fire(ctx); err != nil {
+			return err
+		}
+		next, err := t.next(ctx)
+		if err != nil {
+			return err
+		}
+		if next.IsZero() || !next.Before(until) {
+			t.now = until.UTC()
+			return nil
+		}
+		t.now = later(t.now, next.UTC())
+	}
+	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// next is when something will be due.
+func (t *Timeline) next(ctx context.Context) (time.Time, error) {
+	_, next, err := t.store.DueRows(ctx, t.due())
+	if settled := t.startedAt.Add(defaultSettle); settled.After(t.now) && (next.IsZero() || settled.Before(next)) {
+		next = settled
+	}
+	return next, err
+}
+
+func (t *Timeline) due() intake.DueQuery {
+	q := intake.DueQuery{Now: t.now, Limit: 100, Scopes: t.rules.Scopes()}
+	if t.now.Before(t.startedAt.Add(defaultSettle)) {
+		q.SettledUntil = t.startedAt
+	}
+	return q
+}
+
+// fire fires what is due now.
+func (t *Timeline) fire(ctx context.Context) error {
+	for {
+		rows, _, err := t.store.DueRows(ctx, t.due())
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		if fired, err := t.intake.Fire(ctx, rows); err != nil || fired == 0 {
+			return err
+		}
+	}
+}
+
+// Alerts are all alerts of a rule; of all rules for an empty name.
+func (t *Timeline) Alerts(rule string) []Alert {
+	alerts := []Alert{}
+	for _, h := range t.Happened {
+		for _, a := range h.Alerts {
+			if rule == "" || a.Rule == rule {
+				alerts = append(alerts, a)
+			}
+		}
+	}
+	return alerts
+}
+
+// Effects are all effects of a rule.
+func (t *Timeline) Effects(rule string) []record.Effect {
+	effects := []record.Effect{}
+	for _, h := range t.Happened {
+		for _, d := range h.Decisions {
+			if d.Rule == rule {
+				effects = append(effects, d.Effects...)
+			}
+		}
+	}
+	return effects
+}

@@ -1,0 +1,100 @@
+package state
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"heed/engine/record"
+)
+
+// digest is the row of a digest: its periods that were not sent yet, oldest
+// first. Usually there is one; while quiet hours or a mute hold one back, the
+// next begins.
+type digest struct {
+	Periods []period `json:"p"`
+	// Held is until when the periods that are over are held back; 0 if they are not.
+	Held int64 `json:"q,omitempty"`
+}
+
+type period struct {
+	Since int64 `json:"t"`
+	Until int64 `json:"u"`
+	N     int   `json:"n"`           // items that are kept
+	More  int   `json:"m,omitempty"` // and that are not, beyond MaxItems
+	// Shadow says that an item was gathered in shadow mode.
+	Shadow bool `json:"h,omitempty"`
+}
+
+// Item is the row of an item.
+type Item struct {
+	Event  Mark `json:"e"`
+	Shadow bool `json:"h,omitempty"`
+}
+
+// collect adds the alert of an event to the digest of its key.
+func (s *Settings) collect(rows Rows, in Input, c Clock) (r Result) {
+	ref := Ref{s.Scope(BlockDigest), in.Key}
+	data, row, known := load[digest](rows, ref)
+	if !known && full(rows, ref.Scope, MaxKeys) {
+		r.Overflow = true
+		r.add(record.Effect{Effect: record.Overflow, Key: in.Key})
+		return r
+	}
+	until := s.Digest.Next(c.Now, s.Location)
+	at := slices.IndexFunc(data.Periods, func(p period) bool { return p.Until == micros(until) })
+	if at < 0 {
+		since := s.Digest.Every.last(c.Now, s.Digest.At, s.Location)
+		data.Periods = append(data.Periods, period{Since: micros(since), Until: micros(until)})
+		at = len(data.Periods) - 1
+	}
+	p := &data.Periods[at]
+	p.Shadow = p.Shadow || s.Shadow
+	item := Ref{s.Scope(BlockItem), itemsOf(in.Key, p.Until) + s.Digest.one(in)}
+	switch old, replaces := rows.Get(item); {
+	case !replaces && p.N >= MaxItems:
+		p.More++
+	case replaces && olderThan(old, in):
+	default:
+		if !replaces {
+			p.N++
+		}
+		save(rows, Row{Ref: item, User: in.User}, Item{Event: in.Event, Shadow: s.Shadow})
+	}
+	saveDigest(rows, row, &data)
+	r.add(record.Effect{Effect: record.Collected, Key: in.Key, Next: until.UTC()})
+	return r
+}
+
+func saveDigest(rows Rows, row Row, data *digest) {
+	if len(data.Periods) == 0 {
+		rows.Delete(row.Ref)
+		return
+	}
+	row.Due = later(timeOf(data.Periods[0].Until), timeOf(data.Held))
+	save(rows, row, data)
+}
+
+// olderThan reports whether an event is older than the equal item that is kept.
+func olderThan(row Row, in Input) bool {
+	return in.Event.At < ReadItem(row).Event.At
+}
+
+// itemsOf is what the keys of the items of a key and a period start with.
+func itemsOf(key string, until int64) string { return fmt.Sprintf("%s\x00%016x\x00", key, until) }
+
+// one is the last part of an item's key: items with the same replace each other.
+func (d *Digest) one(in Input) string {
+	if !d.OnePer {
+		return in.Event.ID
+	}
+	sum := sha256.Sum256([]byte(in.Value))
+	return hex.EncodeToString(sum[:16])
+}
+
+// itemKey orders rows by arrival.
+func itemKey(event Mark) string { return fmt.Sprintf("%016x", event.Seq) }
+
+// ReadItem reads the row of an item.
+func ReadItem(row Row) Item { return decode[Item](row) }

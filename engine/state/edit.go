@@ -1,0 +1,60 @@
+package state
+
+import "heed/engine/record"
+
+// Edited applies changed settings to a row: its due time is computed again, and
+// steps of a wait that would now be past are skipped, since an edit never fires.
+func (s *Settings) Edited(rows Rows, ref Ref, c Clock) (effects []record.Effect) {
+	if ref.Scope.Block != BlockWait {
+		return nil
+	}
+	data, row, known := load[wait](rows, ref)
+	p := data.Pending
+	if !known || p == nil || !row.Due.IsZero() && !row.Due.After(c.Now) {
+		return nil // what is due already is fired by the new settings
+	}
+	for p.Done < s.limit(p) && !s.due(p, p.Done).After(c.Now) {
+		p.Done++
+		effects = append(effects, record.Effect{
+			Effect: record.Skipped, Reason: record.Edited, Key: ref.Key, By: p.Start.ID, Step: s.stepNumber(p.Done - 1),
+		})
+	}
+	if p.Done >= s.limit(p) {
+		data.end()
+	}
+	s.saveWait(rows, row, &data, c)
+	return effects
+}
+
+// References are the numbers of the events that a row still needs: their data is
+// rendered when it fires.
+func References(row Row) (seqs []int64) {
+	add := func(marks ...Mark) {
+		for _, m := range marks {
+			seqs = append(seqs, m.Seq)
+		}
+	}
+	switch row.Scope.Block {
+	case BlockCount:
+		data := decode[count](row)
+		for _, m := range data.Members {
+			add(m.Mark)
+		}
+		for _, f := range data.Firings {
+			add(f.Members...)
+		}
+	case BlockWait:
+		if p := decode[wait](row).Pending; p != nil {
+			add(p.Start)
+		}
+	case BlockItem:
+		add(decode[Item](row).Event)
+	case BlockHold:
+		add(decode[heldAlert](row).Event)
+	case BlockThrottle:
+		if r := decode[throttle](row).Rest; r != nil {
+			add(r.Items...)
+		}
+	}
+	return seqs
+}

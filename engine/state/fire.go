@@ -1,0 +1,337 @@
+package state
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"heed/engine/record"
+)
+
+// Firing is what a due row asks for: one alert that is to be rendered and then
+// taken through Fire.
+type Firing struct {
+	Row Row
+	// Key is that of the block, User the person whom the row is about.
+	Key, User string
+	// Event is the event whose data the templates see; of a digest and of the
+	// rest of a throttle there is none.
+	Event Mark
+	// Items are the members of a count and what a throttle stopped. Those of a
+	// digest are the rows whose keys start with one of Prefixes.
+	Items    []Mark
+	Prefixes []string
+	// Total counts the items, those that were not kept included; of a digest only
+	// the latter before AddItems.
+	Total int
+	// Step is the index of a wait's step.
+	Step int
+	// Start and Due are those of a wait; Since and Until bound a digest and a rest.
+	Start, Due, Since, Until time.Time
+	// Shadow says that it was gathered in shadow mode.
+	Shadow bool
+	// By is the id of the event that caused the alert, if that is not Event.
+	By string
+	// periods is how many periods of a digest are over.
+	periods int
+}
+
+// Truth is what became of a rule's still.
+type Truth int
+
+// The truths of still. A rule without one has Holds.
+const (
+	Holds Truth = iota
+	Fails
+	Unclear // a value is missing: nothing is sent
+	Gone    // the event was forgotten
+)
+
+// Alert is what was found out about a firing outside the transaction.
+type Alert struct {
+	Still Truth
+	// ThrottleKey is the value of the throttle's per.
+	ThrottleKey string
+	// Collect is the input of the rule's digest, if a count or a wait feeds one.
+	Collect *Input
+}
+
+// Next reads what a due row asks for; ok is false if it is not due.
+func (s *Settings) Next(row Row, c Clock) (f Firing, ok bool) {
+	if row.Due.IsZero() || row.Due.After(c.Now) {
+		return f, false
+	}
+	f = Firing{Row: row, Key: row.Key, User: row.User, Due: row.Due}
+	switch row.Scope.Block {
+	case BlockCount:
+		return s.nextCount(f)
+	case BlockWait:
+		return s.nextWait(f, c)
+	case BlockDigest:
+		return s.nextDigest(f, c)
+	case BlockHold:
+		held := decode[heldAlert](row)
+		f.Key, f.Event, f.Shadow = held.Throttle, held.Event, held.Shadow
+		return f, true
+	case BlockThrottle:
+		return s.nextRest(f, c)
+	default:
+		return f, false
+	}
+}
+
+func (s *Settings) nextCount(f Firing) (Firing, bool) {
+	data := decode[count](f.Row)
+	if len(data.Firings) == 0 {
+		return f, false
+	}
+	first := data.Firings[0]
+	f.Items, f.Total, f.Shadow, f.By = first.Members, len(first.Members), first.Shadow, first.By
+	f.Event = first.Members[len(first.Members)-1]
+	return f, true
+}
+
+func (s *Settings) nextWait(f Firing, c Clock) (Firing, bool) {
+	p := decode[wait](f.Row).Pending
+	if p == nil || p.Done >= s.limit(p) {
+		return f, false
+	}
+	f.Step = s.newestDue(p, c)
+	f.Event, f.Start, f.Due, f.Shadow = p.Start, p.Start.Time(), s.due(p, f.Step).UTC(), p.Shadow
+	return f, true
+}
+
+// newestDue is the last step that is due: the ones before it are superseded.
+func (s *Settings) newestDue(p *pending, c Clock) int {
+	step := p.Done
+	for next := step + 1; next < s.limit(p) && !s.due(p, next).After(c.Now); next++ {
+		step = next
+	}
+	return step
+}
+
+func (s *Settings) nextDigest(f Firing, c Clock) (Firing, bool) {
+	data := decode[digest](f.Row)
+	now := micros(c.Now)
+	for _, p := range data.Periods {
+		if p.Until > now {
+			break
+		}
+		f.periods++
+		f.Prefixes = append(f.Prefixes, itemsOf(f.Key, p.Until))
+		f.Total += p.More
+		f.Until = timeOf(p.Until)
+	}
+	if f.periods == 0 {
+		return f, false
+	}
+	f.Since = timeOf(data.Periods[0].Since)
+	if c.Now.Sub(f.Until) >= time.Minute { // it was missed or held back
+		f.Until = c.Now
+	}
+	return f, true
+}
+
+func (s *Settings) nextRest(f Firing, c Clock) (Firing, bool) {
+	r := decode[throttle](f.Row).Rest
+	if r == nil {
+		return f, false
+	}
+	f.Items, f.Total, f.Shadow = r.Items, r.Total, r.Shadow
+	f.Since, f.Until = timeOf(r.Since), c.Now.UTC()
+	return f, true
+}
+
+// AddItems adds the items of a digest, whose rows are given: of equal ones the
+// newest, in the order in which they came, and no more than MaxShown. Those that
+// were gathered in shadow mode are left out of a rule that sends.
+func (f *Firing) AddItems(rows []Row, shadow bool) {
+	newest := map[string]Mark{}
+	for _, row := range rows {
+		item := ReadItem(row)
+		one := row.Key[strings.LastIndexByte(row.Key, 0)+1:]
+		if old, equal := newest[one]; (shadow || !item.Shadow) && (!equal || old.At <= item.Event.At) {
+			newest[one] = item.Event
+		}
+	}
+	items := slices.SortedFunc(maps.Values(newest), func(a, b Mark) int { return cmp.Compare(a.Seq, b.Seq) })
+	f.Total += len(items)
+	f.Items = items[:min(len(items), MaxShown)]
+	f.Shadow = len(items) == 0 && len(rows) > 0
+}
+
+// FireRefs are the rows that Fire may read.
+func (s *Settings) FireRefs(f Firing, found Alert) []Ref {
+	refs := []Ref{f.Row.Ref}
+	switch block := f.Row.Scope.Block; {
+	case found.Collect != nil:
+		refs = append(refs, Ref{s.Scope(BlockDigest), found.Collect.Key})
+	case s.Throttle != nil && block == BlockHold:
+		refs = append(refs, Ref{s.Scope(BlockThrottle), f.Key})
+	case s.Throttle != nil && block != BlockThrottle && block != BlockDigest:
+		refs = append(refs, Ref{s.Scope(BlockThrottle), found.ThrottleKey})
+	}
+	return refs
+}
+
+// Fire takes a firing through the rest of the rule and changes its row. ok is
+// false, and nothing changes, if the row is not the one that the firing was read
+// from.
+func (s *Settings) Fire(rows Rows, f Firing, found Alert, c Clock) (r Result, ok bool) {
+	row, exists := rows.Get(f.Row.Ref)
+	if !exists || row.Version != f.Row.Version {
+		return r, false
+	}
+	r, heldUntil := s.alert(rows, f, found, c)
+	switch f.Row.Scope.Block {
+	case BlockCount:
+		s.firedCount(rows, row, heldUntil, c)
+	case BlockWait:
+		r.Effects = append(s.firedWait(rows, row, f, r, heldUntil, c), r.Effects...)
+	case BlockDigest:
+		s.firedDigest(rows, row, f, r, heldUntil, c)
+	case BlockThrottle:
+		s.firedRest(rows, row, heldUntil)
+	case BlockHold:
+		rows.Delete(row.Ref)
+		if !heldUntil.IsZero() {
+			row.Due = heldUntil
+			rows.Put(row)
+		}
+	}
+	for i := range r.Effects {
+		if r.Effects[i].By == "" {
+			r.Effects[i].By = f.cause()
+		}
+	}
+	return r, true
+}
+
+// cause is the id of the event that led to the firing.
+func (f *Firing) cause() string {
+	if f.By != "" {
+		return f.By
+	}
+	return f.Event.ID
+}
+
+// alert decides what becomes of a firing; heldUntil is set if quiet hours hold it.
+func (s *Settings) alert(rows Rows, f Firing, found Alert, c Clock) (r Result, heldUntil time.Time) {
+	block := f.Row.Scope.Block
+	a := alert{
+		key: f.Key, throttleKey: found.ThrottleKey, user: f.User, event: f.Event, shadow: f.Shadow,
+		summary: block == BlockThrottle || block == BlockDigest,
+	}
+	if block == BlockHold {
+		a.throttleKey = f.Key
+	}
+	switch found.Still {
+	case Fails:
+		r.add(record.Effect{Effect: record.Cancelled, Reason: "still", Key: f.Key})
+		return r, heldUntil
+	case Unclear:
+		return r, heldUntil
+	case Gone:
+		r.add(record.Effect{Effect: record.Forgotten, Key: f.Key})
+		return r, heldUntil
+	}
+	if found.Collect != nil {
+		return s.collect(rows, *found.Collect, c), heldUntil
+	}
+	if stopped, until := s.stopped(rows, a, c); stopped != nil {
+		r.add(*stopped)
+		return r, until
+	}
+	return s.throttled(rows, a, c), heldUntil
+}
+
+func (s *Settings) firedCount(rows Rows, row Row, heldUntil time.Time, c Clock) {
+	data := decode[count](row)
+	if data.Held = 0; heldUntil.IsZero() {
+		data.Firings = data.Firings[1:]
+	} else {
+		data.Held = micros(heldUntil)
+	}
+	s.saveCount(rows, row, &data, c)
+}
+
+func (s *Settings) firedWait(rows Rows, row Row, f Firing, r Result, heldUntil time.Time, c Clock) (skipped []record.Effect) {
+	data := decode[wait](row)
+	p := data.Pending
+	for ; p.Done < f.Step; p.Done++ {
+		skipped = append(skipped, record.Effect{
+			Effect: record.Skipped, Reason: record.Superseded, Key: f.Key, Step: s.stepNumber(p.Done),
+		})
+	}
+	for i := range r.Effects {
+		r.Effects[i].Step = s.stepNumber(f.Step)
+	}
+	if p.Held = 0; !heldUntil.IsZero() {
+		p.Held = micros(heldUntil)
+	} else {
+		if r.Send || slices.ContainsFunc(r.Effects, func(e record.Effect) bool { return e.Effect == record.Sent }) {
+			p.Fired = append(p.Fired, f.Step)
+		}
+		p.Done++
+	}
+	if p.Done >= s.limit(p) {
+		data.end()
+	}
+	s.saveWait(rows, row, &data, c)
+	return skipped
+}
+
+func (s *Settings) firedDigest(rows Rows, row Row, f Firing, r Result, heldUntil time.Time, c Clock) {
+	data := decode[digest](row)
+	muted := slices.ContainsFunc(r.Effects, func(e record.Effect) bool { return e.Effect == record.Muted })
+	switch data.Held = 0; {
+	case muted: // its items are for the first digest after the mute
+		data.Held = micros(s.Digest.Next(c.Now, s.Location))
+	case !heldUntil.IsZero():
+		data.Held = micros(heldUntil)
+	default:
+		for _, prefix := range f.Prefixes {
+			rows.DeletePrefix(s.Scope(BlockItem), prefix)
+		}
+		data.Periods = data.Periods[f.periods:]
+	}
+	saveDigest(rows, row, &data)
+}
+
+func (s *Settings) firedRest(rows Rows, row Row, heldUntil time.Time) {
+	data := decode[throttle](row)
+	if row.Due = heldUntil; heldUntil.IsZero() {
+		data.Rest = nil
+	}
+	save(rows, row, data)
+}
+
+// IDPrefix starts the ids of firings, which nobody outside can use.
+const IDPrefix = "heed.timed-"
+
+var idEncoding = base32.NewEncoding("234567abcdefghijklmnopqrstuvwxyz").WithPadding(base32.NoPadding)
+
+// ID identifies the firing: the same row at the same time has the same one.
+func (f *Firing) ID() string {
+	scope := f.Row.Scope
+	text, err := json.Marshal([]any{
+		scope.Rule, scope.Block, scope.Per, f.Row.Key, f.Step, f.Event.ID, f.By, micros(f.Row.Due), micros(f.Due),
+	})
+	if err != nil {
+		panic(err) // of strings and numbers
+	}
+	sum := sha256.Sum256(text)
+	id := IDPrefix + idEncoding.EncodeToString(sum[:15])
+	if f.By != "" {
+		id += "-" + f.By
+	}
+	return id
+}
+
+// IsFiring reports whether an event's id is that of a firing.
+func IsFiring(id string) bool { return strings.HasPrefix(id, IDPrefix) }

@@ -1,0 +1,120 @@
+package state
+
+import (
+	"time"
+
+	"heed/engine/record"
+)
+
+// Fold applies an input to the rows of a rule. Everything an event changes goes
+// through here, and everything a due row changes through Fire.
+func (s *Settings) Fold(rows Rows, in Input, c Clock) Result {
+	switch {
+	case s.Count != nil:
+		return s.foldCount(rows, in, c)
+	case s.Wait != nil:
+		return s.foldWait(rows, in, c)
+	case in.Kind != Match:
+		return Result{}
+	case s.Digest != nil:
+		return s.collect(rows, in, c)
+	default:
+		return s.pass(rows, alert{key: in.ThrottleKey, throttleKey: in.ThrottleKey, user: in.User, event: in.Event}, c)
+	}
+}
+
+// Refs are the rows that Fold may read for an input, so that a store can read
+// them all at once.
+func (s *Settings) Refs(in Input) []Ref {
+	switch {
+	case s.Count != nil:
+		return []Ref{{s.Scope(BlockCount), in.Key}}
+	case s.Wait != nil:
+		return []Ref{{s.Scope(BlockWait), in.Key}}
+	case in.Kind != Match:
+		return nil
+	case s.Digest != nil:
+		return []Ref{{s.Scope(BlockDigest), in.Key}}
+	case s.Throttle != nil:
+		return []Ref{{s.Scope(BlockThrottle), in.ThrottleKey}}
+	default:
+		return nil
+	}
+}
+
+// alert is something to be sent, unless a mute, quiet hours or the throttle
+// keep it from being sent.
+type alert struct {
+	key, throttleKey, user string
+	event                  Mark
+	shadow                 bool // it was gathered in shadow mode
+	summary                bool // it is no alert of its own: no throttle stops it
+}
+
+// pass takes the alert of an event through mute, quiet hours and throttle.
+func (s *Settings) pass(rows Rows, a alert, c Clock) (r Result) {
+	if stopped, until := s.stopped(rows, a, c); stopped != nil {
+		if stopped.Effect == record.DelayedQuiet {
+			s.hold(rows, a, until)
+		}
+		r.add(*stopped)
+		return r
+	}
+	return s.throttled(rows, a, c)
+}
+
+// stopped says whether a mute or quiet hours stop an alert now; until is when
+// delayed alerts are released.
+func (s *Settings) stopped(rows Rows, a alert, c Clock) (effect *record.Effect, until time.Time) {
+	if m, muted := rows.Mute(s.Rule, a.key, c.Now); muted {
+		return &record.Effect{Effect: record.Muted, Key: a.key, Limit: m.Reason, Next: m.Until.UTC()}, time.Time{}
+	}
+	if s.Quiet == nil || s.Digest != nil && s.Quiet.Drop && a.summary {
+		return nil, time.Time{}
+	}
+	until, quiet := s.Quiet.Until(c.Now, s.Location)
+	switch {
+	case !quiet:
+		return nil, time.Time{}
+	case s.Quiet.Drop:
+		return &record.Effect{Effect: record.DroppedQuiet, Key: a.key, Next: until.UTC()}, time.Time{}
+	default:
+		return &record.Effect{Effect: record.DelayedQuiet, Key: a.key, Next: until.UTC()}, until
+	}
+}
+
+// throttled takes an alert through the throttle and says whether it is sent.
+func (s *Settings) throttled(rows Rows, a alert, c Clock) (r Result) {
+	if s.Throttle != nil && !a.summary {
+		effect, overflow := s.take(rows, a, c)
+		r.Overflow = overflow
+		if effect != nil {
+			r.add(*effect)
+			return r
+		}
+	}
+	switch {
+	case s.Shadow:
+		r.add(record.Effect{Effect: record.Sent, Key: a.key})
+	case a.shadow:
+		r.add(record.Effect{Effect: record.Skipped, Reason: record.Edited, Key: a.key})
+	default:
+		r.add(record.Effect{Effect: record.Sent, Key: a.key})
+		r.Send = true
+	}
+	return r
+}
+
+// heldAlert is the row of an alert that quiet hours hold.
+type heldAlert struct {
+	Event    Mark   `json:"e"`
+	Throttle string `json:"k,omitempty"`
+	Shadow   bool   `json:"h,omitempty"`
+}
+
+// hold keeps an alert until a time. Rows are released in the order of their
+// keys, which is that of their arrival.
+func (s *Settings) hold(rows Rows, a alert, until time.Time) {
+	row := Row{Ref: Ref{s.Scope(BlockHold), itemKey(a.event)}, User: a.user, Due: until}
+	save(rows, row, heldAlert{Event: a.event, Throttle: a.throttleKey, Shadow: a.shadow || s.Shadow})
+}

@@ -1,0 +1,198 @@
+package state
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"heed/engine/record"
+)
+
+// wait is the row of a wait. At most one start of a key is pending.
+type wait struct {
+	Pending *pending `json:"p,omitempty"`
+	// Last is the newest start that is over, so that an older one does not begin
+	// again and a cancel that comes too late is noticed.
+	Last *pending `json:"l,omitempty"`
+	// Cancels are remembered, since one may come before its start.
+	Cancels []Mark `json:"c,omitempty"`
+}
+
+// pending is a start and how far its steps are.
+type pending struct {
+	Start    Mark   `json:"e"`
+	Deadline int64  `json:"d,omitempty"`
+	Date     bool   `json:"y,omitempty"` // the deadline is a plain date
+	Shadow   bool   `json:"h,omitempty"`
+	Done     int    `json:"n,omitempty"` // steps that were fired or skipped
+	Fired    []int  `json:"f,omitempty"` // the steps that were fired
+	Cancel   *Mark  `json:"x,omitempty"` // the steps that are due from then on are cancelled
+	Held     int64  `json:"q,omitempty"` // until when quiet hours hold the step that is due
+	User     string `json:"u,omitempty"`
+}
+
+// maxCancels bounds the cancels that are remembered for a key.
+const maxCancels = 32
+
+func (s *Settings) foldWait(rows Rows, in Input, c Clock) (r Result) {
+	ref := Ref{s.Scope(BlockWait), in.Key}
+	data, row, known := load[wait](rows, ref)
+	if !known && full(rows, ref.Scope, MaxKeys) {
+		r.Overflow = true
+		r.add(record.Effect{Effect: record.Overflow, Key: in.Key})
+		return r
+	}
+	row.User = in.User
+	if in.Kind == Cancel {
+		r.add(s.cancel(&data, in, c)...)
+	} else {
+		r.add(s.start(&data, in)...)
+	}
+	s.saveWait(rows, row, &data, c)
+	return r
+}
+
+// start begins the wait, if none is pending that it must not replace.
+func (s *Settings) start(data *wait, in Input) []record.Effect {
+	superseded := []record.Effect{{Effect: record.Skipped, Reason: record.Superseded, Key: in.Key}}
+	p := &pending{
+		Start: in.Event, Deadline: micros(in.Deadline.Time), Date: in.Deadline.Date, Shadow: s.Shadow, User: in.User,
+	}
+	var effects []record.Effect
+	switch current := data.Pending; {
+	case current != nil && (!s.Wait.Restart || in.Event.At <= current.Start.At):
+		superseded[0].By, superseded[0].ByAt = current.Start.ID, current.Start.Time()
+		return superseded
+	case current != nil:
+		effects = append(effects, record.Effect{
+			Effect: record.Skipped, Reason: record.Superseded, Key: in.Key, By: in.Event.ID, Of: current.Start.ID,
+		})
+	case data.Last != nil && in.Event.At <= s.over(data.Last):
+		superseded[0].By, superseded[0].ByAt = data.Last.Start.ID, data.Last.Start.Time()
+		return superseded
+	}
+	// A step before the deadline that is past at the start is skipped.
+	for p.Done < len(s.Wait.Steps) && s.Wait.Steps[p.Done].Before && s.due(p, p.Done).Before(p.Start.Time()) {
+		p.Done++
+		effects = append(effects, record.Effect{Effect: record.Skipped, Reason: record.Past, Key: in.Key, Step: p.Done})
+	}
+	for _, cancel := range data.Cancels {
+		p.cancelFrom(cancel)
+	}
+	data.Pending = p
+	switch {
+	case p.Done == len(s.Wait.Steps):
+		data.end()
+		return effects
+	case p.Done >= s.limit(p): // every step that is left is cancelled
+		by := *p.Cancel
+		data.end()
+		return append(effects, record.Effect{Effect: record.Cleared, Key: in.Key, By: by.ID, ByAt: by.Time()})
+	default:
+		return append(effects, record.Effect{Effect: record.Waiting, Key: in.Key, Next: s.due(p, p.Done).UTC(), Step: s.stepNumber(p.Done)})
+	}
+}
+
+// over is the time up to which an earlier start takes the place of another: an
+// event at that time would have found it pending, and with Restart only one
+// that is not newer than it is replaced by it.
+func (s *Settings) over(last *pending) int64 {
+	if s.Wait.Restart || len(s.Wait.Steps) == 0 {
+		return last.Start.At
+	}
+	if last.Cancel != nil {
+		return max(last.Start.At, last.Cancel.At)
+	}
+	return max(last.Start.At, micros(s.due(last, len(s.Wait.Steps)-1)))
+}
+
+// cancel ends what is pending from the event's time on and remembers it.
+func (s *Settings) cancel(data *wait, in Input, c Clock) (effects []record.Effect) {
+	data.remember(in.Event, c)
+	for _, p := range []*pending{data.Pending, data.Last} {
+		if p == nil || in.Event.At < p.Start.At {
+			continue
+		}
+		for _, step := range p.Fired {
+			if step < len(s.Wait.Steps) && in.Event.At <= micros(s.due(p, step)) {
+				effects = append(effects, record.Effect{
+					Effect: record.TooLate, Key: in.Key, By: in.Event.ID, Step: s.stepNumber(step), Of: p.Start.ID,
+				})
+			}
+		}
+		p.Fired = slices.DeleteFunc(p.Fired, func(step int) bool {
+			return step < len(s.Wait.Steps) && in.Event.At <= micros(s.due(p, step))
+		})
+	}
+	// Until an alert is sent it can be cancelled, also after its time.
+	if p := data.Pending; p != nil && in.Event.At >= p.Start.At {
+		effects = append(effects, record.Effect{
+			Effect: record.Cancelled, Key: in.Key, By: in.Event.ID, Of: p.Start.ID, ByAt: p.Start.Time(),
+		})
+		p.Cancel = &in.Event
+		data.end()
+	}
+	return effects
+}
+
+// cancelFrom notes the earliest cancel that is not before the start.
+func (p *pending) cancelFrom(cancel Mark) {
+	if cancel.At >= p.Start.At && (p.Cancel == nil || cancel.At < p.Cancel.At) {
+		p.Cancel = &cancel
+	}
+}
+
+// remember keeps the newest cancels that are not older than MaxAge.
+func (d *wait) remember(cancel Mark, c Clock) {
+	at, _ := slices.BinarySearchFunc(d.Cancels, cancel.At+1, func(m Mark, t int64) int { return cmp.Compare(m.At, t) })
+	d.Cancels = slices.Insert(d.Cancels, at, cancel)
+	since := micros(c.Now.Add(-c.MaxAge))
+	d.Cancels = slices.DeleteFunc(d.Cancels, func(m Mark) bool { return m.At < since })
+	if over := len(d.Cancels) - maxCancels; over > 0 {
+		d.Cancels = d.Cancels[over:]
+	}
+}
+
+// end makes what is pending the last start.
+func (d *wait) end() {
+	d.Last, d.Pending = d.Pending, nil
+}
+
+// limit is the number of steps that are to be fired: a cancel that came before
+// its start ends those that are due from then on.
+func (s *Settings) limit(p *pending) int {
+	for i := range s.Wait.Steps {
+		if p.Cancel != nil && p.Cancel.At <= micros(s.due(p, i)) {
+			return i
+		}
+	}
+	return len(s.Wait.Steps)
+}
+
+func (s *Settings) due(p *pending, step int) time.Time {
+	deadline := Deadline{Date: p.Date, Time: timeOf(p.Deadline)}
+	return s.Wait.Steps[step].due(p.Start.Time(), deadline, s.Location)
+}
+
+// stepNumber is a step as people count; 0 where there is only one.
+func (s *Settings) stepNumber(step int) int {
+	if len(s.Wait.Steps) == 1 {
+		return 0
+	}
+	return step + 1
+}
+
+func (s *Settings) saveWait(rows Rows, row Row, data *wait, c Clock) {
+	row.Due, row.Expires = time.Time{}, time.Time{}
+	switch p := data.Pending; {
+	case p != nil && p.Done < s.limit(p):
+		row.Due = later(s.due(p, p.Done), timeOf(p.Held))
+	default:
+		keep := c.Now
+		if data.Last != nil && len(s.Wait.Steps) > 0 {
+			keep = later(keep, s.due(data.Last, len(s.Wait.Steps)-1))
+		}
+		row.Expires = keep.Add(c.MaxAge)
+	}
+	save(rows, row, data)
+}

@@ -1,0 +1,207 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"heed/engine/event"
+	"heed/engine/expression"
+	"heed/engine/state"
+)
+
+// Timing is what a rule with time or state has beside its condition and steps:
+// what the blocks mean, which is state's, and the expressions that say which
+// rows an event touches.
+type Timing struct {
+	state.Settings
+	// Per gives the key of the count, the wait or the digest; DigestPer that of a
+	// digest which a count or a wait feeds; ThrottlePer that of the throttle.
+	Per, DigestPer, ThrottlePer Key
+	// Distinct is of a count, OnePer of a digest.
+	Distinct, OnePer Key
+	// Deadline is of a wait with steps before one.
+	Deadline *expression.Value
+	// Reset is of a count, on the rule's own event types.
+	Reset *expression.Condition
+	// Unless are the events that cancel a wait.
+	Unless []Unless
+	// Still, if not nil, is decided again when a wait is due.
+	Still *expression.Condition
+	// WaitSteps are what each step of the wait does; nil if each does what the
+	// rule does.
+	WaitSteps [][]Step
+	// Rest is the summary of what the throttle stopped.
+	Rest []Step
+}
+
+// Unless is one kind of event that cancels a wait.
+type Unless struct {
+	On   []string
+	When *expression.Condition
+	// Per is the wait's per, compiled for these types.
+	Per Key
+}
+
+// Key is a list of expressions whose values make a key; an empty one gives the
+// empty key, which all events share.
+type Key []*expression.Value
+
+// Plain reports whether an event that matches is an alert at once, without a
+// count, a wait or a digest.
+func (t *Timing) Plain() bool { return t.Count == nil && t.Wait == nil && t.Digest == nil }
+
+// Of evaluates the key on an event. A key with a missing part has none, and
+// reason says why: it must never fall into a bucket that others share.
+func (k Key) Of(env *expression.Env) (key, reason string) {
+	parts := make([]string, len(k))
+	for i, part := range k {
+		value, unknown := part.Eval(env)
+		if unknown != nil {
+			return "", unknown.Reason()
+		}
+		if parts[i] = expression.Text(value); parts[i] == "" {
+			return "", part.Text + " is empty"
+		}
+	}
+	switch len(parts) {
+	case 0:
+		return "", ""
+	case 1:
+		key = parts[0]
+	default:
+		text, err := json.Marshal(parts)
+		if err != nil {
+			return "", err.Error() // of strings
+		}
+		key = string(text)
+	}
+	if len(key) > state.MaxKey {
+		return "", fmt.Sprintf("the key has %d bytes, more than %d", len(key), state.MaxKey)
+	}
+	return key, ""
+}
+
+// role says why a rule listens to an event type.
+type role int
+
+// The roles, in the order in which they apply to one event.
+const (
+	roleUnless role = iota
+	roleReset
+	roleWhen
+)
+
+// listener is a condition of a rule that events of one type are tried on.
+type listener struct {
+	rule      *Rule
+	role      role
+	condition *expression.Condition
+	per       Key
+}
+
+// listeners are the rule's conditions for an event type.
+func (r *Rule) listeners(eventType string) (all []listener) {
+	if r.Time != nil {
+		for _, u := range r.Time.Unless {
+			if slices.Contains(u.On, eventType) {
+				all = append(all, listener{r, roleUnless, u.When, u.Per})
+			}
+		}
+	}
+	if !slices.Contains(r.On, eventType) {
+		return all
+	}
+	if r.Time != nil && r.Time.Reset != nil {
+		all = append(all, listener{r, roleReset, r.Time.Reset, r.Time.Per})
+	}
+	return append(all, listener{r, roleWhen, r.Condition, nil})
+}
+
+// Types are the event types that the rule needs: those of On, and those that
+// cancel its wait.
+func (r *Rule) Types() []string {
+	types := slices.Clone(r.On)
+	if r.Time != nil {
+		for _, u := range r.Time.Unless {
+			for _, name := range u.On {
+				if !slices.Contains(types, name) {
+					types = append(types, name)
+				}
+			}
+		}
+	}
+	return types
+}
+
+// input is what a matched rule makes of an event; reason says why nothing can
+// be made of it.
+func (t *Timing) input(env *expression.Env, e *event.Event) (in state.Input, reason string) {
+	in = mark(e, state.Match)
+	if in.Key, reason = t.Per.Of(env); reason != "" {
+		return in, perReason("per", reason)
+	}
+	switch {
+	case t.Count != nil && t.Count.Distinct:
+		if in.Value, reason = t.Distinct.Of(env); reason != "" {
+			return in, perReason("distinct", reason)
+		}
+	case t.Deadline != nil:
+		if in.Deadline, reason = t.deadline(env); reason != "" {
+			return in, perReason("deadline", reason)
+		}
+	case t.Digest != nil && t.Digest.OnePer:
+		if in.Value, reason = t.OnePer.Of(env); reason != "" {
+			return in, perReason("one_per", reason)
+		}
+	case t.Plain():
+		if in.ThrottleKey, reason = t.ThrottlePer.Of(env); reason != "" {
+			return in, perReason("per", reason)
+		}
+	}
+	return in, ""
+}
+
+func perReason(key, reason string) string { return key + " has no value: " + reason }
+
+// CollectInput is the input of the digest that a count or a wait feeds.
+func (t *Timing) CollectInput(env *expression.Env, e *event.Event) (in *state.Input, reason string) {
+	made := mark(e, state.Match)
+	if made.Key, reason = t.DigestPer.Of(env); reason != "" {
+		return nil, perReason("per", reason)
+	}
+	if t.Digest.OnePer {
+		if made.Value, reason = t.OnePer.Of(env); reason != "" {
+			return nil, perReason("one_per", reason)
+		}
+	}
+	return &made, ""
+}
+
+func mark(e *event.Event, kind state.Kind) state.Input {
+	return state.Input{Kind: kind, User: e.User(), Event: state.Mark{At: e.At.UnixMicro(), ID: e.ID}}
+}
+
+// deadline evaluates the deadline: a time, or a text with a plain date.
+func (t *Timing) deadline(env *expression.Env) (d state.Deadline, reason string) {
+	value, unknown := t.Deadline.Eval(env)
+	if unknown != nil {
+		return d, unknown.Reason()
+	}
+	if raw := t.Deadline.Sent(env); raw != nil {
+		value = raw // a field of a time is converted: whether it was a plain date is lost
+	}
+	switch value := value.(type) {
+	case time.Time:
+		return state.Deadline{Time: value.UTC()}, ""
+	case string:
+		if date, err := time.Parse(time.DateOnly, value); err == nil {
+			return state.Deadline{Time: date, Date: true}, ""
+		}
+		if at, ok := event.ParseTime(value); ok {
+			return state.Deadline{Time: at}, ""
+		}
+	}
+	return d, fmt.Sprintf("%s is not a time", t.Deadline.Text)
+}

@@ -1,0 +1,224 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"heed/engine/event"
+	"heed/engine/people"
+	"heed/engine/record"
+	"heed/internal/admin"
+)
+
+// How big the body of a request may be.
+const (
+	maxSmallBody = 64 << 10
+	maxDryRun    = 8 << 20
+	maxSheet     = 32 << 20
+)
+
+// readBody reads a request's small JSON body; an empty one leaves into as it is.
+func readBody(r *http.Request, into any) error {
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil && !errors.Is(err, io.EOF) {
+		return badRequest("the body is not what this takes: %v", err)
+	}
+	return nil
+}
+
+// limit is the ?limit; 0 for one that is no number, which the service refuses.
+func limit(r *http.Request) int {
+	text := r.URL.Query().Get("limit")
+	if text == "" {
+		return admin.DefaultLimit
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func (a *api) events(r *http.Request) (any, error) {
+	query := r.URL.Query()
+	return a.Service.Events(r.Context(), query.Get("type"), record.Status(query.Get("status")), query.Get("cursor"), limit(r))
+}
+
+func (a *api) event(r *http.Request) (any, error) {
+	return a.Service.Event(r.Context(), r.PathValue("id"))
+}
+
+// replay takes {"send": true|false}.
+func (a *api) replay(r *http.Request) (any, error) {
+	var wish struct {
+		Send bool `json:"send"`
+	}
+	if err := readBody(r, &wish); err != nil {
+		return nil, err
+	}
+	return a.Service.Replay(r.Context(), r.PathValue("id"), wish.Send)
+}
+
+func (a *api) source(r *http.Request) (any, error) { return a.Service.Source(r.Context()) }
+
+func (a *api) deliveries(r *http.Request) (any, error) {
+	query := r.URL.Query()
+	chosen := admin.Selection{
+		State: record.State(query.Get("state")), Action: query.Get("action"), Rule: query.Get("rule"),
+	}
+	return a.Service.Deliveries(r.Context(), chosen, query.Get("cursor"), limit(r))
+}
+
+func (a *api) delivery(r *http.Request) (any, error) {
+	return a.Service.Delivery(r.Context(), r.PathValue("id"))
+}
+
+func (a *api) retry(r *http.Request) (any, error) {
+	return a.Service.Retry(r.Context(), r.PathValue("id"))
+}
+
+func (a *api) discard(r *http.Request) (any, error) {
+	return a.Service.Discard(r.Context(), r.PathValue("id"))
+}
+
+// ChangeAll is the body of a change of several deliveries.
+type ChangeAll struct {
+	admin.Selection
+	// CountOnly asks how many there are and changes nothing.
+	CountOnly bool `json:"count_only"`
+}
+
+func (a *api) retryAll(r *http.Request) (any, error) { return changeAll(r, a.Service.RetryAll) }
+
+func (a *api) discardAll(r *http.Request) (any, error) { return changeAll(r, a.Service.DiscardAll) }
+
+// changeAll answers {"matching": n} or, when something was changed, {"changed": n}.
+func changeAll(r *http.Request, apply func(context.Context, admin.Selection, bool) (int, error)) (any, error) {
+	var wish ChangeAll
+	if err := readBody(r, &wish); err != nil {
+		return nil, err
+	}
+	n, err := apply(r.Context(), wish.Selection, wish.CountOnly)
+	if wish.CountOnly {
+		return map[string]int{"matching": n}, err
+	}
+	return map[string]int{"changed": n}, err
+}
+
+// forget takes {"user": "u-1"} and answers {"events": n}.
+func (a *api) forget(r *http.Request) (any, error) {
+	var wish struct {
+		User string `json:"user"`
+	}
+	if err := readBody(r, &wish); err != nil {
+		return nil, err
+	}
+	n, err := a.Service.Forget(r.Context(), wish.User)
+	return map[string]int{"events": n}, err
+}
+
+func (a *api) people(r *http.Request) (any, error) {
+	query := r.URL.Query()
+	return a.Service.People(r.Context(), query.Get("team"), query.Get("role"), query.Get("cursor"), limit(r))
+}
+
+func (a *api) person(r *http.Request) (any, error) {
+	return a.Service.Person(r.Context(), r.PathValue("id"))
+}
+
+func (a *api) leaderboard(r *http.Request) (any, error) {
+	query := r.URL.Query()
+	q := people.Query{Team: query.Get("team"), Module: query.Get("module"), Limit: limit(r)}
+	var err error
+	if by := query.Get("by"); by != "" {
+		if q.By, err = people.ParseBy(by); err != nil {
+			return nil, badRequest("by: %v", err)
+		}
+	}
+	if q.Since, err = since(query.Get("since"), time.Now()); err != nil {
+		return nil, badRequest("since: %v", err)
+	}
+	return a.Service.Leaderboard(r.Context(), q)
+}
+
+// since reads a time, a date, or how long ago; the zero time for an empty text.
+func since(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if t, ok := event.ParseTime(text); ok {
+		return t, nil
+	}
+	ago, err := model.ParseDuration(text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is no time: write 2026-03-01, 2026-03-01T09:00:00Z, or how long ago, such as 7d or 12h", text)
+	}
+	return now.Add(-time.Duration(ago)), nil
+}
+
+// importPeople takes a CSV file. With ?dry_run=true it says what it would do and
+// answers 200 also for a file with mistakes.
+func (a *api) importPeople(r *http.Request) (any, error) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "text/csv" {
+		return nil, &requestError{http.StatusUnsupportedMediaType, "send a CSV file, with Content-Type: text/csv"}
+	}
+	dryRun := false
+	if text := r.URL.Query().Get("dry_run"); text != "" {
+		var err error
+		if dryRun, err = strconv.ParseBool(text); err != nil {
+			return nil, badRequest("dry_run is true or false")
+		}
+	}
+	sheet, err := people.ReadSheet(r.Body)
+	if isTooLarge(err) {
+		return nil, &requestError{http.StatusRequestEntityTooLarge, "the file is bigger than 32 MiB: import it in parts"}
+	}
+	if err != nil {
+		return nil, badRequest("the file did not arrive whole: %v", err)
+	}
+	return a.Service.Import(r.Context(), sheet, dryRun)
+}
+
+func isTooLarge(err error) bool {
+	_, ok := errors.AsType[*http.MaxBytesError](err)
+	return ok
+}
+
+func (a *api) rules(*http.Request) (any, error) { return a.Service.Rules(), nil }
+
+// reload answers 400 with the problems if the rules cannot be used; the old
+// ones then stay active.
+func (a *api) reload(r *http.Request) (any, error) {
+	problems, err := a.Service.Reload(r.Context())
+	return map[string]any{"reloaded": true, "problems": problems}, err
+}
+
+// dryRun takes {"rules": "…", "events": [{…}]}.
+func (a *api) dryRun(r *http.Request) (any, error) {
+	var wish struct {
+		Rules  string            `json:"rules"`
+		Events []json.RawMessage `json:"events"`
+	}
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&wish); isTooLarge(err) {
+		return nil, &requestError{http.StatusRequestEntityTooLarge, "a dry run takes at most 8 MiB; send the events in parts"}
+	} else if err != nil {
+		return nil, badRequest(`send {"rules": "the text of a rule file", "events": [{"event": …, "companyId": …, "data": {…}}]}: %v`, err)
+	}
+	bodies := make([][]byte, len(wish.Events))
+	for i, e := range wish.Events {
+		bodies[i] = e
+	}
+	return a.Service.DryRun(r.Context(), wish.Rules, bodies)
+}

@@ -1,0 +1,205 @@
+package admin
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"heed/engine/record"
+)
+
+// Delivery is a delivery with its attempts, where they were asked for.
+type Delivery struct {
+	record.Delivery
+	History []record.Attempt `json:"history,omitempty"`
+}
+
+// DeliveryPage is a page of deliveries, those of the newest events first.
+type DeliveryPage struct {
+	Deliveries []record.Delivery `json:"deliveries"`
+	// Next is the cursor of the next page; empty on the last.
+	Next string `json:"next_cursor"`
+}
+
+// Selection chooses deliveries. Empty fields choose all.
+type Selection struct {
+	State  record.State `json:"state"`
+	Action string       `json:"action"`
+	Rule   string       `json:"rule"`
+}
+
+func (c Selection) filter() (record.DeliveryFilter, error) {
+	if c.State != "" && !slices.Contains(record.States, c.State) {
+		var names []string
+		for _, state := range record.States {
+			names = append(names, string(state))
+		}
+		return record.DeliveryFilter{}, errorf(Invalid, "state is one of %s", strings.Join(names, ", "))
+	}
+	return record.DeliveryFilter{State: c.State, Action: c.Action, Rule: c.Rule}, nil
+}
+
+// Deliveries lists deliveries, after those of the page that gave the cursor.
+func (s *Service) Deliveries(ctx context.Context, c Selection, cursor string, limit int) (page DeliveryPage, err error) {
+	f, err := c.filter()
+	if err == nil {
+		err = checkLimit(limit)
+	}
+	if err != nil {
+		return page, err
+	}
+	f.Before, f.Limit = cursor, limit
+	page.Deliveries, page.Next, err = s.o.Store.Deliveries(ctx, f)
+	page.Deliveries = orEmpty(page.Deliveries)
+	for i := range page.Deliveries {
+		page.Deliveries[i] = s.shown(page.Deliveries[i]).Delivery
+	}
+	return page, err
+}
+
+// shown is a delivery as it is shown: what it waited for in the past is nobody's
+// concern.
+func (s *Service) shown(d record.Delivery) Delivery {
+	if d.Waits != nil && !d.Waits.Until.IsZero() && d.Waits.Until.Before(s.o.Now()) {
+		d.Waits = nil
+	}
+	return Delivery{Delivery: d}
+}
+
+// deliveriesOf lists all deliveries of an event in the order of the rules.
+func (s *Service) deliveriesOf(ctx context.Context, seq int64) ([]Delivery, error) {
+	list := []Delivery{}
+	err := s.each(ctx, record.DeliveryFilter{EventSeq: seq}, func(d record.Delivery) { list = append(list, s.shown(d)) })
+	slices.Reverse(list)
+	return list, err
+}
+
+// each calls do with all deliveries that the filter chooses, newest first.
+func (s *Service) each(ctx context.Context, f record.DeliveryFilter, do func(record.Delivery)) error {
+	f.Limit = MaxLimit
+	for {
+		page, next, err := s.o.Store.Deliveries(ctx, f)
+		if err != nil {
+			return err
+		}
+		for _, d := range page {
+			do(d)
+		}
+		if next == "" {
+			return nil
+		}
+		f.Before = next
+	}
+}
+
+// Delivery is a delivery with its attempts.
+func (s *Service) Delivery(ctx context.Context, id string) (Delivery, error) {
+	d, attempts, ok, err := s.o.Store.Delivery(ctx, id)
+	if err != nil {
+		return Delivery{}, err
+	}
+	if !ok {
+		return Delivery{}, errorf(NotFound, "there is no delivery %q", id)
+	}
+	shown := s.shown(d)
+	shown.History = orEmpty(attempts)
+	return shown, nil
+}
+
+// Retry makes a delivery due now and returns it as it is then.
+func (s *Service) Retry(ctx context.Context, id string) (Delivery, error) {
+	return s.change(ctx, s.retry(), id)
+}
+
+// Discard takes a delivery out, so that it is never sent, and returns it as it is
+// then.
+func (s *Service) Discard(ctx context.Context, id string) (Delivery, error) {
+	return s.change(ctx, s.discard(), id)
+}
+
+// RetryAll makes the chosen deliveries due now and returns how many; with count
+// it only counts them. What was sent is chosen only by its state.
+func (s *Service) RetryAll(ctx context.Context, c Selection, count bool) (int, error) {
+	return s.changeAll(ctx, s.retry(), c, count)
+}
+
+// DiscardAll takes the chosen deliveries out and returns how many; with count it
+// only counts them.
+func (s *Service) DiscardAll(ctx context.Context, c Selection, count bool) (int, error) {
+	return s.changeAll(ctx, s.discard(), c, count)
+}
+
+// change is what a person does to deliveries.
+type change struct {
+	name string
+	// obstacle says why a delivery cannot be changed so; empty if it can.
+	obstacle func(*record.Delivery) string
+	apply    func(context.Context, record.DeliveryFilter) (int, error)
+}
+
+func (s *Service) retry() change {
+	return change{"retry", func(d *record.Delivery) string {
+		switch {
+		case d.State == record.Pending:
+			return "it is on its way already"
+		case len(d.Request) == 0:
+			return "it could not be rendered, so there is nothing to send: mend the rule and replay the event"
+		default:
+			return ""
+		}
+	}, func(ctx context.Context, f record.DeliveryFilter) (int, error) {
+		return s.o.Store.Retry(ctx, f, s.o.Now())
+	}}
+}
+
+func (s *Service) discard() change {
+	return change{"discard", func(d *record.Delivery) string {
+		if d.State == record.Done || d.State == record.Discarded {
+			return "it is " + string(d.State) + " already"
+		}
+		return ""
+	}, s.o.Store.Discard}
+}
+
+func (s *Service) change(ctx context.Context, c change, id string) (Delivery, error) {
+	d, err := s.Delivery(ctx, id)
+	if err != nil {
+		return Delivery{}, err
+	}
+	changed, reason := 0, c.obstacle(&d.Delivery)
+	if reason == "" {
+		reason = "it is being sent right now"
+		if changed, err = c.apply(ctx, record.DeliveryFilter{ID: id}); err != nil {
+			return Delivery{}, err
+		}
+	}
+	if changed == 0 {
+		return Delivery{}, errorf(Conflict, "the delivery %s cannot be changed so: %s", id, reason)
+	}
+	s.o.Log.Info("delivery changed by a person", "change", c.name, "delivery", id, "event", d.EventID,
+		"rule", d.Rule, "action", d.Action, "kind", d.Kind, "was", d.State)
+	return s.Delivery(ctx, id)
+}
+
+func (s *Service) changeAll(ctx context.Context, c change, chosen Selection, count bool) (n int, err error) {
+	if chosen == (Selection{}) {
+		return 0, errorf(Invalid, "name a state, an action or a rule: this is for some deliveries, not for all")
+	}
+	f, err := chosen.filter()
+	if err != nil {
+		return 0, err
+	}
+	if count {
+		err := s.each(ctx, f, func(d record.Delivery) {
+			if c.obstacle(&d) == "" && (d.State != record.Done || f.State == record.Done) {
+				n++
+			}
+		})
+		return n, err
+	}
+	if n, err = c.apply(ctx, f); err == nil {
+		s.o.Log.Info("deliveries changed by a person", "change", c.name,
+			"state", f.State, "action", f.Action, "rule", f.Rule, "count", n)
+	}
+	return n, err
+}

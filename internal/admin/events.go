@@ -1,0 +1,255 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"heed/engine"
+	"heed/engine/event"
+	"heed/engine/expression"
+	"heed/engine/record"
+	"heed/engine/ruletest"
+)
+
+// EventPage is a page of events, newest first and without their bodies.
+type EventPage struct {
+	Events []record.Event `json:"events"`
+	// Next is the cursor of the next page; empty on the last.
+	Next string `json:"next_cursor"`
+}
+
+// Event is an event with all that is known of it.
+type Event struct {
+	record.Event
+	// Body is the event's body, to the letter, if it is JSON; else its text as
+	// a JSON string, with what is no UTF-8 replaced.
+	Body json.RawMessage `json:"body"`
+	// Facts are what the rules asked beyond the event, with the answers.
+	Facts     json.RawMessage `json:"facts,omitempty"`
+	Decisions []Decision      `json:"decisions"`
+	// OtherRules are the rules of the same set that did not decide the event,
+	// since they do not listen to its type.
+	OtherRules []OtherRule `json:"other_rules,omitempty"`
+	Deliveries []Delivery  `json:"deliveries"`
+	// Also are other events under the same id: its replays, and such as were
+	// quarantined for reusing it.
+	Also []Other `json:"also,omitempty"`
+	// Note says why decisions could not be explained.
+	Note string `json:"note,omitempty"`
+}
+
+// Other is another event under the id of the one that is shown.
+type Other struct {
+	record.Event
+	// Deliveries are the ids of those, among the deliveries of the event that is
+	// shown, that a replay made.
+	Deliveries []string `json:"deliveries,omitempty"`
+}
+
+// Decision is a rule's decision with its explanation.
+type Decision struct {
+	Rule    string             `json:"rule"`
+	Outcome string             `json:"outcome"`
+	Mode    string             `json:"mode"`
+	Reason  string             `json:"reason,omitempty"`
+	Explain *expression.Clause `json:"explain,omitempty"`
+}
+
+// OtherRule is a rule that does not listen to an event.
+type OtherRule struct {
+	Rule string   `json:"rule"`
+	On   []string `json:"on"`
+}
+
+// Events lists events, after those of the page that gave the cursor. An empty type
+// or status chooses all.
+func (s *Service) Events(ctx context.Context, eventType string, status record.Status, cursor string, limit int) (page EventPage, err error) {
+	f := record.EventFilter{Type: eventType, Status: status, Limit: limit + 1}
+	if err := checkLimit(limit); err != nil {
+		return page, err
+	}
+	if status != "" && !slices.Contains(record.Statuses, status) {
+		return page, errorf(Invalid, "status is accepted, quarantined or replayed")
+	}
+	if cursor != "" {
+		if f.Before, err = strconv.ParseInt(cursor, 10, 64); err != nil || f.Before < 1 {
+			return page, errCursor
+		}
+	}
+	events, err := s.o.Store.Events(ctx, f)
+	if len(events) > limit {
+		events = events[:limit]
+		page.Next = strconv.FormatInt(events[limit-1].Seq, 10)
+	}
+	page.Events = orEmpty(events)
+	return page, err
+}
+
+func (s *Service) find(ctx context.Context, id string) (record.Event, error) {
+	stored, ok, err := s.o.Store.Event(ctx, id)
+	if err == nil && !ok {
+		err = errorf(NotFound, "there is no event %q; it may never have come, or be older than the retention", id)
+	}
+	return stored, err
+}
+
+// Event is an event with its decisions, explained, and its deliveries.
+func (s *Service) Event(ctx context.Context, id string) (*Event, error) {
+	stored, err := s.find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	shown := &Event{Event: stored, Body: body(stored.Body), Facts: stored.Facts, Decisions: []Decision{}}
+	if shown.Deliveries, err = s.deliveriesOf(ctx, stored.Seq); err != nil {
+		return nil, err
+	}
+	if stored.Status == record.Accepted {
+		s.explain(ctx, shown)
+	}
+	if err := s.others(ctx, shown); err != nil {
+		return nil, err
+	}
+	return shown, nil
+}
+
+// others adds the other events under the same id, newest first, and the
+// deliveries of those that are replays, oldest first.
+func (s *Service) others(ctx context.Context, shown *Event) error {
+	all, err := s.o.Store.EventsByID(ctx, shown.ID)
+	if err != nil {
+		return err
+	}
+	for _, e := range slices.Backward(all) {
+		if e.Seq == shown.Seq {
+			continue
+		}
+		other := Other{Event: e}
+		if e.Status == record.Replayed {
+			made, err := s.deliveriesOf(ctx, e.Seq)
+			if err != nil {
+				return err
+			}
+			for i := range made {
+				other.Deliveries = append(other.Deliveries, made[i].ID)
+			}
+			shown.Deliveries = append(shown.Deliveries, made...)
+		}
+		shown.Also = append(shown.Also, other)
+	}
+	slices.Reverse(shown.Also)
+	return nil
+}
+
+func body(raw []byte) json.RawMessage {
+	if json.Valid(raw) && utf8.Valid(raw) {
+		return raw
+	}
+	text, _ := json.Marshal(string(raw)) // a string always can be
+	return text
+}
+
+// explain decides the event once more, by the rule set that decided it, and
+// adds what each rule of it had to do with the event, with every clause. What was
+// stored then is what counts: where it differs, it is shown.
+func (s *Service) explain(ctx context.Context, shown *Event) {
+	stored := &shown.Event
+	recorded := map[string]record.Decision{}
+	for _, d := range stored.Decisions {
+		recorded[d.Rule] = d
+	}
+	set, err := s.o.RuleSet(ctx, stored.RuleSet)
+	var e event.Event
+	if err == nil {
+		e, err = event.Decode(stored.Body)
+	}
+	if err != nil {
+		for _, d := range stored.Decisions {
+			shown.Decisions = append(shown.Decisions, Decision{Rule: d.Rule, Outcome: d.Outcome, Mode: engine.ModeLive, Reason: d.Reason})
+		}
+		shown.Note = "the decisions cannot be explained: " + err.Error()
+		return
+	}
+	e.ID, e.ReceivedAt = stored.ID, stored.ReceivedAt
+	var known expression.Replayed
+	if len(stored.Facts) > 0 {
+		if err := json.Unmarshal(stored.Facts, &known); err != nil {
+			shown.Note = "what the rules asked beyond the event cannot be read: " + err.Error()
+		}
+	}
+	for _, d := range set.Explain(&e, stored.ReceivedAt, &expression.LookupLog{Resolver: known}) {
+		now := decisionOf(&d)
+		if then, ok := recorded[now.Rule]; ok {
+			now.Outcome, now.Reason = then.Outcome, then.Reason
+		}
+		shown.Decisions = append(shown.Decisions, now)
+	}
+	for _, rule := range set.Rules() {
+		if rule.NotFor(e.Type) != "" {
+			shown.OtherRules = append(shown.OtherRules, OtherRule{rule.Name, rule.On})
+		}
+	}
+}
+
+// Replay is what a replay did, or would do, in the shape of a dry run.
+type Replay struct {
+	Event string `json:"event"`
+	ID    string `json:"id"`
+	// Sent says that the deliveries were stored and are on their way.
+	Sent      bool               `json:"sent"`
+	Decisions []ReplayedDecision `json:"decisions"`
+}
+
+// ReplayedDecision is what a rule of now makes of the event.
+type ReplayedDecision struct {
+	Decision
+	Actions []ReplayedAction `json:"actions"`
+}
+
+// ReplayedAction is a request of such a decision.
+type ReplayedAction struct {
+	ruletest.Action
+	// Delivery is the id of its delivery, if it was sent.
+	Delivery string `json:"delivery,omitempty"`
+}
+
+// Replay decides an event by the rules of now; with send, what follows is sent.
+func (s *Service) Replay(ctx context.Context, id string, send bool) (Replay, error) {
+	if s.o.Replay == nil {
+		return Replay{}, errorf(Conflict, "a replay decides by the rules of a running server: start heed serve first")
+	}
+	stored, err := s.find(ctx, id)
+	if err != nil {
+		return Replay{}, err
+	}
+	decisions, deliveries, err := s.o.Replay(ctx, stored, send)
+	if _, garbage := errors.AsType[*event.DecodeError](err); garbage {
+		return Replay{}, errorf(Conflict, "%v", err)
+	}
+	if err != nil {
+		return Replay{}, err
+	}
+	replay := Replay{Event: stored.Type, ID: stored.ID, Sent: send, Decisions: []ReplayedDecision{}}
+	for _, d := range decisions {
+		shown := ReplayedDecision{decisionOf(&d), []ReplayedAction{}}
+		for _, r := range d.Requests {
+			action := ReplayedAction{Action: ruletest.Action{Action: r.Action, Kind: r.Kind, Request: r.Body, Problem: r.Problem}}
+			if send {
+				action.Delivery = deliveries[0].ID
+			}
+			deliveries = deliveries[1:] // one for each request, in their order
+			shown.Actions = append(shown.Actions, action)
+		}
+		replay.Decisions = append(replay.Decisions, shown)
+	}
+	return replay, nil
+}
+
+func decisionOf(d *engine.Decision) Decision {
+	return Decision{
+		Rule: d.Rule.Name, Outcome: string(d.Outcome), Mode: engine.ModeLive, Reason: d.Reason, Explain: d.Explanation,
+	}
+}

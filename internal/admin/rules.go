@@ -1,0 +1,94 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"heed/engine/ruletest"
+	"heed/engine/source"
+)
+
+// RuleList is the active rule set.
+type RuleList struct {
+	LastReload *LastReload `json:"last_reload,omitempty"`
+	Rules      []Rule      `json:"rules"`
+	// Version is the hash of the rules, as events have it.
+	Version string `json:"version"`
+}
+
+// Rule is an active rule.
+type Rule struct {
+	Name        string   `json:"name"`
+	Description string   `json:"description,omitempty"`
+	On          []string `json:"on"`
+	When        string   `json:"when,omitempty"`
+	Actions     []string `json:"actions"`
+	File        string   `json:"file"`
+	Line        int      `json:"line"`
+}
+
+// LastReload is how the last attempt to load the rule files went: those of now
+// are active, or why they are not.
+type LastReload struct {
+	OK       bool             `json:"ok"`
+	At       time.Time        `json:"at"`
+	Error    string           `json:"error,omitempty"`
+	Problems []source.Problem `json:"problems"` // warnings too
+}
+
+// Rules lists the active rules of a running server.
+func (s *Service) Rules() RuleList {
+	set := s.o.Rules()
+	list := RuleList{Version: set.Hash(), Rules: []Rule{}}
+	for _, r := range set.Rules() {
+		shown := Rule{
+			Name: r.Name, Description: r.Description, On: r.On, When: r.Condition.Text, Actions: []string{},
+			File: r.File, Line: r.Line,
+		}
+		for _, step := range r.Steps {
+			shown.Actions = append(shown.Actions, step.Action)
+		}
+		list.Rules = append(list.Rules, shown)
+	}
+	if s.o.LastReload != nil {
+		list.LastReload = s.o.LastReload()
+	}
+	if last := list.LastReload; last != nil {
+		last.Problems = orEmpty(last.Problems)
+	}
+	return list
+}
+
+// Reload has a running server load its rules anew, and returns the warnings. If
+// the rules cannot be used, the old ones stay active, and the error is an *Error
+// with the problems.
+func (s *Service) Reload(ctx context.Context) ([]source.Problem, error) {
+	problems, err := s.o.Reload(ctx)
+	if err != nil {
+		return nil, &Error{Text: err.Error(), Problems: orEmpty(problems)}
+	}
+	return orEmpty(problems), nil
+}
+
+// MaxDryRunEvents is how many events a dry run takes.
+const MaxDryRunEvents = 1000
+
+// DryRun is what the rules would do, one result for each event, and what is wrong
+// with the rules.
+type DryRun struct {
+	Problems []source.Problem  `json:"problems"`
+	Results  []ruletest.Result `json:"results"`
+}
+
+// DryRun has a running server decide events by the rules of a text, or by the
+// active ones if it is empty. Nothing is sent or stored.
+func (s *Service) DryRun(ctx context.Context, rules string, events [][]byte) (DryRun, error) {
+	if len(events) == 0 || len(events) > MaxDryRunEvents {
+		return DryRun{}, errorf(Invalid, "events is a list of 1 to %d events in the webhook's own format", MaxDryRunEvents)
+	}
+	results, problems, err := s.o.DryRun(ctx, rules, events)
+	if err != nil {
+		return DryRun{}, &Error{Text: err.Error(), Problems: orEmpty(problems)}
+	}
+	return DryRun{orEmpty(problems), results}, nil
+}

@@ -1,0 +1,283 @@
+// Package app owns heed's wiring and lifecycle: it makes the parts, which do not
+// know each other, joins them, and starts and stops them. The data's way through
+// them is receiver → intake → store → delivery loop → actions. What the parts
+// report becomes metrics, log lines and notices here. Only cmd/heed imports it.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"heed/actions"
+	"heed/actions/delivery"
+	"heed/engine"
+	"heed/engine/event"
+	"heed/engine/expression"
+	"heed/engine/intake"
+	"heed/engine/people"
+	"heed/engine/record"
+	"heed/engine/rulefile"
+	"heed/engine/ruletest"
+	"heed/engine/source"
+	"heed/internal/admin"
+	"heed/internal/admin/api"
+	"heed/internal/metrics"
+	"heed/internal/notice"
+	"heed/internal/receiver"
+	"heed/internal/store"
+)
+
+// Options are what a running heed needs. New validates them.
+type Options struct {
+	// Rules is a rule file or a directory of rule files, Data the directory of
+	// the store.
+	Rules, Data string
+	// Listen and Admin are the addresses of the two listeners.
+	Listen, Admin string
+	// AdminToken, if not empty, protects the admin listener.
+	AdminToken string
+	Keys       *receiver.Keyring
+	// Certs, if not nil, make the public listener speak TLS.
+	Certs *receiver.CertReloader
+	// Company, if not empty, is the only company whose events are used.
+	Company string
+	// MaxAge and MaxAhead are the accepted window around an event's signed time.
+	MaxAge, MaxAhead time.Duration
+	// Retention is how long events are kept, at least an hour.
+	Retention time.Duration
+	// SilentAfter is the silence after which the source is reported; 0 for never.
+	SilentAfter time.Duration
+	// Settle is how long after the start waits are left alone that came due before.
+	Settle time.Duration
+	// DrainDelay is how long events are still accepted once Run is to end.
+	DrainDelay time.Duration
+	// NoSend records deliveries as held.
+	NoSend bool
+	// RequireTests refuses rule files whose tests fail.
+	RequireTests bool
+	Version      string
+	LookupEnv    LookupEnv
+	Log          *slog.Logger
+	// Stored, if not nil, is called for every event that was stored.
+	Stored func(*record.Event, []engine.Decision, []record.Delivery)
+	// Reloaded, if not nil, is called after every attempt to load the rules.
+	Reloaded func(rulefile.Attempt)
+}
+
+// MinRetention is the least Options.Retention.
+const MinRetention = time.Hour
+
+func (o *Options) validate() error {
+	switch {
+	case o.Rules == "" || o.Data == "" || o.Listen == "" || o.Admin == "":
+		return errors.New("app: Rules, Data, Listen and Admin are needed")
+	case o.Keys == nil || o.LookupEnv == nil || o.Log == nil:
+		return errors.New("app: Keys, LookupEnv and Log are needed")
+	case o.MaxAge <= 0 || o.MaxAhead <= 0 || o.SilentAfter < 0 || o.DrainDelay < 0 || o.Settle < 0:
+		return errors.New("app: MaxAge and MaxAhead must be positive, SilentAfter, DrainDelay and Settle not negative")
+	case o.Retention < MinRetention:
+		return fmt.Errorf("app: Retention is %s and must be at least %s", o.Retention, MinRetention)
+	default:
+		return nil
+	}
+}
+
+// People is who the people in the events are, as rules and the admin service ask.
+// people.Keeper is one, in memory.
+type People interface {
+	admin.People
+	// As is what is known once the event, signed at that time, counts.
+	As(e *event.Event, signedAt time.Time) people.View
+	// Learn is called after the commit of every event; see intake.Options.Learn.
+	Learn(*record.Event, *event.Event)
+	// Run does what is to be done in the background until the context ends.
+	Run(context.Context)
+}
+
+// App is a running heed.
+type App struct {
+	Options
+	store      *store.DB
+	people     People
+	watcher    *rulefile.Watcher
+	metrics    *metrics.Metrics
+	intake     *intake.Intake
+	notices    *notice.Notifier
+	loop       *delivery.Loop
+	timers     *intake.Timers
+	overflowed sync.Map // rules that were reported to have too many keys
+	draining   atomic.Bool
+	lastReload atomic.Pointer[rulefile.Attempt]
+
+	handler                     *receiver.Handler
+	public, private             *http.Server
+	publicAddress, adminAddress net.Listener
+}
+
+// New does everything that can fail before the first event: when it returns
+// without an error, both listeners accept connections. On an error it closes
+// what it opened. The error is a *rulefile.ProblemsError if the rule files could
+// be read but not used.
+func New(ctx context.Context, o Options) (_ *App, err error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	a := &App{Options: o, metrics: metrics.New(o.Version, event.Standard().Names())}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	if a.store, err = store.Open(ctx, store.Options{Dir: o.Data, ObserveBatch: a.metrics.Committed}); err != nil {
+		return nil, err
+	}
+	a.metrics.WatchPending(a.store.PendingByAction)
+	a.metrics.WatchLastGood(a.lastGood)
+	a.metrics.WatchState(a.store.StateKeys, a.store.PendingTimers)
+	if a.people, err = people.OpenKeeper(ctx, a.store, o.Log); err != nil {
+		return nil, err
+	}
+	a.watcher = &rulefile.Watcher{
+		Path: o.Rules, Compiler: newCompiler(o.LookupEnv, o.Log, !o.NoSend, a.store),
+		Activate: a.activate, Observe: a.observeReload, Log: o.Log, Now: time.Now,
+	}
+	if o.RequireTests {
+		a.watcher.Check = func(loaded *rulefile.Loaded) []source.Problem { return ruletest.Check(loaded, time.Now()) }
+	}
+	if err = a.watcher.Reload(ctx); err != nil {
+		return nil, err
+	}
+	if err = a.connect(ctx); err != nil {
+		return nil, err
+	}
+	if err = a.listen(); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// connect joins the parts.
+func (a *App) connect(ctx context.Context) (err error) {
+	a.intake, err = intake.New(intake.Options{
+		Store: a.store, Rules: a.ruleSet, Company: a.Company, MaxAge: a.MaxAge, MaxAhead: a.MaxAhead,
+		NoSend: a.NoSend, Stored: a.observeStored, Learn: a.people.Learn, Known: a.facts, Overflow: a.overflow,
+		Now: time.Now, Log: a.Log,
+	})
+	if err != nil {
+		return err
+	}
+	a.timers = &intake.Timers{
+		Intake: a.intake, Wake: a.store.WakeTimer(), StartedAt: time.Now(), Settle: a.Settle, Log: a.Log,
+	}
+	if a.notices, err = a.newNotifier(ctx); err != nil {
+		return err
+	}
+	sender := delivery.Sender{
+		Action:   a.action,
+		Fallback: actions.Settings{Retry: actions.DefaultRetry, Timeout: 30 * time.Second, Concurrency: 1},
+	}
+	a.loop, err = delivery.New(delivery.Options{
+		Queue: a.store, Deliver: sender.Deliver, Settings: sender.Settings, Wake: a.store.Wake(),
+		Ended: a.observeAttempt, Grace: shutdownTimeout, Now: time.Now, Log: a.Log,
+	})
+	if err != nil {
+		return err
+	}
+	a.handler, err = receiver.New(receiver.Options{
+		Keys: a.Keys, Intake: a.intake, Ready: a.ready, Observe: a, Log: a.Log, Now: time.Now,
+	})
+	if err != nil {
+		return err
+	}
+	a.public = receiver.NewServer(a.handler, a.Certs, a.Log)
+	service := admin.New(admin.Options{
+		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
+		Rules: a.ruleSet, Reload: a.reload, LastReload: a.reloadStatus, Replay: a.intake.Replay, DryRun: a.dryRun,
+		Now: time.Now, Log: a.Log,
+	})
+	a.private = &http.Server{
+		Handler: api.New(api.Options{
+			Service: service, Ready: a.ready, Metrics: a.metrics.Handler(), Token: a.AdminToken, Log: a.Log,
+		}),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
+	}
+	return nil
+}
+
+// newNotifier makes a notifier that knows since when the source is silent, also
+// if that was before the start.
+func (a *App) newNotifier(ctx context.Context) (*notice.Notifier, error) {
+	since, err := a.store.WatchedSince(ctx, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	o := notice.Options{
+		Emit: a.intake.Notice, SilentAfter: a.SilentAfter, LastGood: a.lastGood, WatchedSince: since,
+		Now: time.Now, Log: a.Log,
+	}
+	noted, err := a.store.Events(ctx, record.EventFilter{Type: notice.SourceSilent, Status: record.Accepted, Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(noted) > 0 {
+		o.SilenceNotedAt = noted[0].ReceivedAt
+	}
+	return notice.New(o), nil
+}
+
+func (a *App) lastGood() time.Time { return a.store.LastGood().At }
+
+// facts is what rules may look up about people once the event counts.
+func (a *App) facts(e *event.Event, signedAt time.Time) expression.Resolver {
+	return facts{a.people.As(e, signedAt)}
+}
+
+func (a *App) listen() (err error) {
+	if a.publicAddress, err = net.Listen("tcp", a.Listen); err != nil {
+		return fmt.Errorf("the receiver cannot listen on %s: %w; name a free one with --listen", a.Listen, err)
+	}
+	if a.adminAddress, err = net.Listen("tcp", a.Admin); err != nil {
+		return fmt.Errorf("the admin listener cannot listen on %s: %w; name a free one with --admin", a.Admin, err)
+	}
+	return a.store.SetHolderInfo(a.AdminURL())
+}
+
+// AdminURL is where the admin listener answers on this machine.
+func (a *App) AdminURL() string { return "http://" + reachable(a.adminAddress.Addr()) }
+
+// WebhookURL is where the receiver takes events on this machine.
+func (a *App) WebhookURL() string {
+	scheme := "http"
+	if a.Certs != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + reachable(a.publicAddress.Addr()) + receiver.WebhookPath
+}
+
+// reachable is an address one can connect to from this machine: a listener on
+// all interfaces is reached by loopback.
+func reachable(address net.Addr) string {
+	tcp, ok := address.(*net.TCPAddr)
+	if ok && tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", fmt.Sprint(tcp.Port))
+	}
+	return address.String()
+}
+
+// ready says why heed is not ready; nil if it is.
+func (a *App) ready() error {
+	if a.draining.Load() {
+		return errors.New("heed is stopping")
+	}
+	ctx, stop := context.WithTimeout(context.Background(), 2*time.Second)
+	defer stop()
+	return a.store.Ping(ctx)
+}

@@ -1,0 +1,105 @@
+package app
+
+import (
+	"fmt"
+	"time"
+
+	"heed/actions/delivery"
+	"heed/engine"
+	"heed/engine/event"
+	"heed/engine/intake"
+	"heed/engine/record"
+	"heed/internal/notice"
+	"heed/internal/receiver"
+)
+
+// What the parts tell the app becomes metrics and log lines here, one line for
+// each fact.
+
+// Answered counts a request that was taken.
+func (a *App) Answered(answer intake.Answer, took time.Duration) {
+	result := "accepted"
+	switch {
+	case answer.Duplicate:
+		result = "duplicate"
+	case answer.Quarantined != "":
+		result = "quarantined"
+	}
+	a.metrics.Received(answer.Type, result, "", took)
+	a.notices.Heard()
+	a.logRepetition(&answer)
+	if answer.Quarantined != "" {
+		where := "heed events show " + answer.ID + " has its body."
+		if answer.Quarantined == intake.SignatureReused {
+			where = "heed events list --status quarantined counts such repetitions."
+		}
+		a.notices.Post(notice.EventQuarantined, answer.Quarantined, map[string]any{
+			"message":   fmt.Sprintf("An event was set aside, and no rule saw it: %s. %s", answer.Quarantined, where),
+			"eventId":   answer.ID,
+			"eventType": answer.Type, "reason": answer.Quarantined,
+		})
+	}
+}
+
+// Refused counts a request that was not taken.
+func (a *App) Refused(why receiver.Reason) {
+	a.metrics.Received("", "refused", string(why), 0)
+	if why == receiver.WrongSignature {
+		a.notices.WrongSignature()
+	}
+}
+
+func (a *App) observeStored(
+	e *record.Event, said *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
+) {
+	if e.Status == record.Accepted {
+		a.metrics.Decided(e.RuleSet, e.Type, func(yield func(rule, outcome string) bool) {
+			for i := range decisions {
+				if !yield(decisions[i].Rule.Name, string(decisions[i].Outcome)) {
+					return
+				}
+			}
+		})
+	}
+	for i := range decisions {
+		for _, effect := range decisions[i].Effects {
+			if record.Suppressed(effect.Effect) {
+				a.metrics.Suppressed(decisions[i].Rule.Name, effect.Effect)
+			}
+		}
+	}
+	a.logEvent(e, said, decisions, deliveries)
+	for i := range deliveries {
+		d := &deliveries[i]
+		if d.State != record.Pending {
+			a.metrics.Delivered(d.Action, string(d.State), 0)
+		}
+		if d.State == record.Dead {
+			a.postDead(d, d.LastError)
+		}
+	}
+	if a.Stored != nil {
+		a.Stored(e, decisions, deliveries)
+	}
+}
+
+func (a *App) observeAttempt(d record.Delivery, end delivery.End) {
+	took := end.At.Sub(end.StartedAt)
+	a.metrics.Delivered(d.Action, string(end.State), took)
+	a.logAttempt(&d, end, took)
+	if end.State == record.Dead {
+		a.postDead(&d, end.Error)
+	}
+}
+
+// postDead makes an event of a dead delivery, unless it was itself one of such
+// an event.
+func (a *App) postDead(d *record.Delivery, why string) {
+	if intake.IsNotice(d.EventID) {
+		return
+	}
+	a.notices.Post(notice.DeliveryDead, d.Action, map[string]any{
+		"message": fmt.Sprintf("A delivery of the rule %s by the action %s was given up: %s. heed deliveries show %s has all of it.", d.Rule, d.Action, why, d.ID),
+		"rule":    d.Rule, "action": d.Action, "kind": d.Kind, "delivery": d.ID, "eventId": d.EventID, "error": why, "attempts": d.Attempts,
+	})
+}

@@ -1,0 +1,186 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"heed/actions"
+	"heed/engine"
+	"heed/engine/record"
+	"heed/engine/rulefile"
+	"heed/engine/source"
+	"heed/internal/admin"
+	"heed/internal/mindtickle"
+	"heed/internal/notice"
+	"heed/internal/plain"
+)
+
+func (a *App) ruleSet() *engine.RuleSet { return a.watcher.Current().Rules }
+
+func (a *App) action(name string) (*actions.Configured, bool) {
+	configured, ok := a.watcher.Current().Actions[name]
+	return configured, ok
+}
+
+// activate stores the text of a rule set before it decides anything, so that
+// its decisions can be explained later.
+func (a *App) activate(ctx context.Context, loaded *rulefile.Loaded) error {
+	set := record.RuleSet{Hash: loaded.Hash, ActivatedAt: time.Now().UTC()}
+	for _, f := range loaded.Files {
+		set.Files = append(set.Files, record.File{Name: f.Name, Text: string(f.Text)})
+	}
+	if err := a.store.SaveRuleSet(ctx, set); err != nil {
+		return err
+	}
+	if err := a.activateState(ctx, loaded); err != nil {
+		return err
+	}
+	a.overflowed.Clear()
+	listening := map[string][]string{}
+	for _, rule := range loaded.Rules.Rules() {
+		listening[rule.Name] = rule.On
+	}
+	a.metrics.Listen(loaded.Hash, listening)
+	return nil
+}
+
+// Reload loads the rules now. The attempt is observed like any other.
+func (a *App) Reload(ctx context.Context) error { return a.watcher.Reload(ctx) }
+
+// errOldRules says what rule files with problems lead to.
+var errOldRules = errors.New("the rule files cannot be used; the old rules stay active")
+
+// reload is Reload for the admin listener.
+func (a *App) reload(ctx context.Context) ([]source.Problem, error) {
+	err := a.Reload(ctx)
+	if problems, ok := errors.AsType[*rulefile.ProblemsError](err); ok {
+		return problems.Problems, errOldRules
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a.watcher.Current().Problems, nil
+}
+
+// reloadStatus is how the last attempt to load the rules went.
+func (a *App) reloadStatus() *admin.LastReload {
+	attempt := a.lastReload.Load()
+	if attempt == nil {
+		return nil
+	}
+	last := &admin.LastReload{OK: attempt.Err == nil, At: attempt.At.UTC(), Problems: attempt.Problems}
+	if _, ok := errors.AsType[*rulefile.ProblemsError](attempt.Err); ok {
+		last.Error = errOldRules.Error()
+	} else if attempt.Err != nil {
+		last.Error = attempt.Err.Error()
+	}
+	return last
+}
+
+func (a *App) postReload(attempt rulefile.Attempt) {
+	errorCount, warnings := source.Tally(attempt.Problems)
+	if attempt.Err == nil {
+		a.notices.Post(notice.RulesActivated, "", map[string]any{
+			"message": fmt.Sprintf("Changed rules are active: %s.", plain.Count(len(attempt.Loaded.Rules.Rules()), "rule")),
+			"rules":   len(attempt.Loaded.Rules.Rules()), "warnings": warnings, "version": attempt.Loaded.Hash[:12],
+		})
+		return
+	}
+	a.notices.Post(notice.RulesRejected, "", map[string]any{
+		"message": "Changed rule files cannot be used, and the old rules stay active: " + attempt.Err.Error(),
+		"errors":  errorCount, "first": attempt.Err.Error(),
+	})
+}
+
+func (a *App) observeReload(attempt rulefile.Attempt) {
+	version := ""
+	if attempt.Loaded != nil {
+		version = attempt.Loaded.Hash
+	}
+	a.lastReload.Store(&attempt)
+	a.metrics.Reloaded(attempt.Err == nil, version, attempt.At)
+	if a.Reloaded != nil {
+		a.Reloaded(attempt)
+	}
+	if attempt.Err != nil && a.watcher.Current() == nil {
+		return // heed does not start, and says why itself
+	}
+	if a.notices != nil { // else this is the start
+		a.postReload(attempt)
+	}
+	if attempt.Err == nil {
+		_, warnings := source.Tally(attempt.Problems)
+		a.warnUnsubscribed(attempt.Loaded.Rules)
+		a.reconsider(attempt)
+		a.Log.Info("rules active", "rules", len(attempt.Loaded.Rules.Rules()), "version", version[:12], "warnings", warnings)
+	}
+	a.logProblems(attempt)
+}
+
+// reconsider has the waiting deliveries of changed actions tried at once: what
+// they failed by may be mended.
+func (a *App) reconsider(attempt rulefile.Attempt) {
+	if attempt.Before == nil {
+		return
+	}
+	for name, action := range attempt.Loaded.Actions {
+		if before, ok := attempt.Before.Actions[name]; ok && before.Configuration == action.Configuration {
+			continue
+		}
+		n, err := a.store.Reconsider(context.Background(), name, time.Now())
+		switch {
+		case err != nil:
+			a.Log.Error("reconsider deliveries", "action", name, "error", err)
+		case n > 0:
+			a.Log.Info("the action has changed: its deliveries are tried again at once", "action", name, "deliveries", n)
+		}
+	}
+}
+
+// warnUnsubscribed says which event types the rules name that were not
+// registered, if this directory remembers any registration: their events never
+// come.
+func (a *App) warnUnsubscribed(set *engine.RuleSet) {
+	memory, err := mindtickle.Remember(a.Data)
+	if err != nil {
+		a.Log.Warn("webhooks: what was registered cannot be read", "error", err)
+		return
+	}
+	if len(memory.Live()) == 0 {
+		return // perhaps it was done by other means
+	}
+	needed := NeededEvents(set)
+	for _, name := range memory.Missing(slices.Sorted(maps.Keys(needed))) {
+		a.Log.Warn("an event type is used but not subscribed: heed webhooks register subscribes to it",
+			"type", name, "rule", needed[name])
+	}
+}
+
+// logProblems logs at most a screenful; heed check shows the rest.
+func (a *App) logProblems(attempt rulefile.Attempt) {
+	const most = 10
+	var problems *rulefile.ProblemsError
+	if attempt.Err != nil && !errors.As(attempt.Err, &problems) {
+		a.Log.Error("the rules cannot be loaded", "error", attempt.Err)
+		return
+	}
+	if attempt.Err != nil {
+		a.Log.Error("the rule files have errors and were not activated", "errors", source.Summary(attempt.Problems))
+	}
+	for i := range attempt.Problems[:min(most, len(attempt.Problems))] {
+		p := &attempt.Problems[i]
+		log, level := a.Log, slog.LevelWarn
+		if p.Hint != "" {
+			log = log.With("hint", p.Hint)
+		}
+		if p.Severity == source.Error {
+			level = slog.LevelError
+		}
+		log.Log(context.Background(), level, p.String())
+	}
+}

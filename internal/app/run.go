@@ -1,0 +1,127 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"heed/internal/receiver"
+)
+
+// The time that requests and sends in flight get to finish when heed stops. After
+// a failure of the store nothing can be acknowledged or recorded any more.
+const (
+	shutdownTimeout       = 20 * time.Second
+	shutdownTimeoutFailed = 2 * time.Second
+)
+
+// Run serves until ctx ends, then drains: it reports that it is not ready,
+// answers the requests in flight, lets running sends finish, and closes the
+// store. It returns early, with an error, when the store can no longer be
+// trusted. It may be called once.
+func (a *App) Run(ctx context.Context) error {
+	defer a.Close()
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	errs := make(chan error, 3)
+	go func() { errs <- receiver.Serve(a.public, a.publicAddress) }()
+	go func() { errs <- a.private.Serve(a.adminAddress) }()
+	var background sync.WaitGroup // it uses the store, which is closed in the end
+	background.Go(func() { a.watcher.Run(working) })
+	background.Go(func() { a.prune(working) })
+	background.Go(func() { a.timers.Run(working) })
+	// Notices and people also take what happens during the shutdown.
+	notifying, stopNotifying := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopNotifying()
+	background.Go(func() { a.notices.Run(notifying) })
+	background.Go(func() { a.people.Run(notifying) })
+	looped := make(chan struct{})
+	go func() {
+		defer close(looped)
+		if a.NoSend {
+			return // what an earlier run left waits for one that sends, too
+		}
+		if err := a.loop.Run(working); err != nil {
+			errs <- err
+		}
+	}()
+	var failed error
+	timeout := shutdownTimeout
+	select {
+	case <-ctx.Done():
+	case failed = <-errs:
+	case <-a.store.Failed():
+		timeout = shutdownTimeoutFailed
+		failed = fmt.Errorf("the store cannot be trusted any more: %w; heed stops, nothing acknowledged is lost", a.store.Err())
+	}
+	a.drain()
+	stop()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	defer cancel()
+	if err := a.public.Shutdown(grace); err != nil {
+		_ = a.public.Close()
+	}
+	select {
+	case <-looped:
+	case <-a.store.Failed():
+		select {
+		case <-looped:
+		case <-grace.Done(): // the loop waits for a store that does not come back
+		}
+	}
+	stopNotifying()
+	background.Wait() // each of them ends by itself, whatever the store does
+	_ = a.private.Shutdown(grace)
+	return failed
+}
+
+// drain goes on accepting events for DrainDelay while heed is not ready any more.
+// Each response is the last of its connection: a client that keeps one open could
+// otherwise send a request just as it is closed. Then the port closes; the server
+// learns of the connections that were accepted until then, and waits for them.
+func (a *App) drain() {
+	a.draining.Store(true)
+	a.Log.Info("stopping: finishing what is under way")
+	a.handler.Drain()
+	time.Sleep(a.DrainDelay)
+	_ = a.publicAddress.Close()
+	time.Sleep(a.DrainDelay / 6)
+}
+
+// Close closes the listeners and the store of an App that is not run.
+func (a *App) Close() {
+	if a.publicAddress != nil {
+		_ = a.publicAddress.Close() // closed already after a run
+	}
+	if a.adminAddress != nil {
+		_ = a.adminAddress.Close()
+	}
+	if a.store != nil {
+		if err := a.store.Close(); err != nil {
+			a.Log.Error("close store", "error", err)
+		}
+	}
+}
+
+// prune deletes events that are older than the retention, each hour. The keys by
+// which they are de-duplicated stay for another week.
+func (a *App) prune(ctx context.Context) {
+	ticker := time.NewTicker(time.Hour)
+	defer ticker.Stop()
+	for {
+		now := time.Now()
+		n, err := a.store.Prune(ctx, now, now.Add(-a.Retention), now.Add(-a.Retention-7*24*time.Hour))
+		switch {
+		case err != nil && ctx.Err() == nil:
+			a.Log.Error("delete old events", "error", err)
+		case n > 0:
+			a.Log.Info("deleted events older than the retention", "events", n)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}

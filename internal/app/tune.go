@@ -1,0 +1,105 @@
+package app
+
+import (
+	"context"
+	"io/fs"
+	"math"
+	"os"
+	"path"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// TuneRuntime fits Go's runtime to a server that spends its life in fsync,
+// unless the environment says how it should be; make load shows the difference
+// on a quiet machine.
+func TuneRuntime(ctx context.Context, env LookupEnv) {
+	isSet := func(name string) bool { value, _ := env(name); return value != "" }
+	if !isSet("GOGC") {
+		// The heap is a few MiB; collecting it less often costs little memory.
+		debug.SetGCPercent(400)
+	}
+	if !isSet("GOMAXPROCS") {
+		// The writer waits for the disk most of the time, and its thread keeps
+		// its place until the runtime notices: with one more there are enough
+		// for the rest.
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	}
+	if !isSet("GOMEMLIMIT") {
+		allowed := cgroupMemory(os.DirFS("/"))
+		debug.SetMemoryLimit(memoryLimit(0, allowed))
+		go adjustMemoryLimit(ctx, allowed)
+	}
+}
+
+// usualMemory is the memory up to which the heap may grow before it is collected
+// more often: under attack it would otherwise grow to five times what lives.
+const usualMemory = 208 << 20
+
+// memoryLimit is the limit for Go's memory while so much of it is in use, in a
+// cgroup that allows so much. A limit that is near to what lives would keep the
+// collector busy all the time, so it stays at twice that; but a fifth of what
+// the cgroup allows is left for SQLite and whatever else is not Go's.
+func memoryLimit(live, allowed int64) int64 {
+	return min(max(usualMemory, 2*live), allowed-allowed/5)
+}
+
+// adjustMemoryLimit follows what lives, which grows slowly: with the people that
+// are known, and with the store.
+func adjustMemoryLimit(ctx context.Context, allowed int64) {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	for ticker := time.NewTicker(10 * time.Second); ; {
+		select {
+		case <-ctx.Done():
+			ticker.Stop()
+			return
+		case <-ticker.C:
+		}
+		if metrics.Read(live); live[0].Value.Kind() == metrics.KindUint64 {
+			debug.SetMemoryLimit(memoryLimit(int64(live[0].Value.Uint64()), allowed))
+		}
+	}
+}
+
+// cgroupMemory is how many bytes of memory the process may use by its cgroup,
+// of either version, and by those above; math.MaxInt64 without a limit.
+func cgroupMemory(root fs.FS) int64 {
+	allowed := int64(math.MaxInt64)
+	own, err := fs.ReadFile(root, "proc/self/cgroup")
+	if err != nil {
+		return allowed
+	}
+	for entry := range strings.Lines(string(own)) {
+		parts := strings.SplitN(strings.TrimSpace(entry), ":", 3)
+		if len(parts) != 3 {
+			continue
+		}
+		switch parts[1] {
+		case "":
+			allowed = min(allowed, leastOf(root, "sys/fs/cgroup", parts[2], "memory.max"))
+		case "memory":
+			allowed = min(allowed, leastOf(root, "sys/fs/cgroup/memory", parts[2], "memory.limit_in_bytes"))
+		}
+	}
+	return allowed
+}
+
+// leastOf is the least limit of a cgroup and those above it. In a container the
+// path may be one of the host's, which is not there; then the mount's own
+// counts.
+func leastOf(root fs.FS, mount, group, file string) int64 {
+	least := int64(math.MaxInt64)
+	for dir := path.Clean("/" + group); ; dir = path.Dir(dir) {
+		text, err := fs.ReadFile(root, path.Join(mount, dir, file))
+		if n, notNumber := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil && notNumber == nil && n > 0 {
+			least = min(least, n)
+		}
+		if dir == "/" {
+			return least
+		}
+	}
+}

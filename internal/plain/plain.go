@@ -1,0 +1,43 @@
+// Package plain owns text that is safe to print: on a terminal, in a table or on
+// a line of the log, whoever wrote it. It imports nothing of heed's.
+package plain
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// Text is the text without escape codes, bells and bidirectional controls. Line
+// breaks and tabs stay.
+func Text(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
+			return '·'
+		default:
+			return r
+		}
+	}, text)
+}
+
+// Line is Text on one line.
+func Line(text string) string { return strings.Join(strings.Fields(Text(text)), " ") }
+
+// Cut shortens a text to a number of characters.
+func Cut(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
+}
+
+// Count is "1 error", "2 errors".
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

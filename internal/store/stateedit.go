@@ -1,0 +1,279 @@
+package store
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"heed/engine/state"
+)
+
+// keepRemoved is how long the state of a rule is kept that was taken out.
+const keepRemoved = 7 * 24 * time.Hour
+
+// ScopeUse is a scope of an active rule.
+type ScopeUse struct {
+	state.Scope
+	// Was is the rule's former name.
+	Was string
+	// Settings identify what the due times of the rows depend on.
+	Settings string
+}
+
+// What the activation of rules does to the state of one.
+const (
+	ScopeDiscarded = "discarded" // its per was changed
+	ScopeRemoved   = "removed"   // the rule is gone
+	ScopeRenamed   = "renamed"
+	ScopeEdited    = "edited" // its settings were changed
+)
+
+// ScopeChange says what the activation of rules did to the state of one.
+type ScopeChange struct {
+	state.Scope
+	// Change is one of the words above.
+	Change string
+	Keys   int
+}
+
+// ActivateScopes makes the scopes of the active rules known. The rows of a rule
+// whose per was changed are discarded, since their keys mean something else;
+// those of one that is gone are kept for a while; those of a renamed one move
+// with it.
+func (db *DB) ActivateScopes(ctx context.Context, uses []ScopeUse, now time.Time) (changes []ScopeChange, err error) {
+	defer wrap(&err, "activate the state of rules")
+	active := map[state.Scope]bool{}
+	for _, use := range uses {
+		active[use.Scope] = true
+	}
+	err = db.writer.do(ctx, func(g *groupTx) error {
+		changes = nil
+		g.ownScopes()
+		for _, use := range uses {
+			if c, renamed, err := g.rename(use); err != nil {
+				return err
+			} else if renamed {
+				changes = append(changes, c)
+			}
+		}
+		for of, scope := range g.scopes {
+			change := ""
+			switch {
+			case active[of]:
+				_, err = g.conn.exec("UPDATE state_scopes SET removed_at = 0 WHERE id = ? AND removed_at != 0", scope.id)
+			case slices.ContainsFunc(uses, func(u ScopeUse) bool { return u.Rule == of.Rule && u.Block == of.Block }):
+				change, err = ScopeDiscarded, g.discard(of, scope)
+			default:
+				var n int64
+				n, err = g.conn.exec("UPDATE state_scopes SET removed_at = ? WHERE id = ? AND removed_at = 0", micros(now), scope.id)
+				if n > 0 {
+					change = ScopeRemoved
+				}
+			}
+			if err != nil {
+				return err
+			}
+			if change != "" && scope.keys > 0 {
+				changes = append(changes, ScopeChange{of, change, scope.keys})
+			}
+		}
+		s := g.stateTx()
+		for _, use := range uses {
+			scope := s.scope(use.Scope)
+			edited, err := g.saveSettings(scope, use.Settings)
+			if err != nil {
+				return err
+			}
+			if edited && scope.keys > 0 {
+				changes = append(changes, ScopeChange{use.Scope, ScopeEdited, scope.keys})
+			}
+		}
+		return s.err
+	})
+	return changes, err
+}
+
+// saveSettings notes the settings of a scope and reports whether others were.
+func (g *groupTx) saveSettings(scope stateScope, settings string) (edited bool, err error) {
+	var was string
+	err = g.conn.query(func(cols []value) error {
+		was, _ = cols[0].(string)
+		return nil
+	}, "SELECT settings FROM state_scopes WHERE id = ?", scope.id)
+	if err != nil || was == settings {
+		return false, err
+	}
+	_, err = g.conn.exec("UPDATE state_scopes SET settings = ? WHERE id = ?", settings, scope.id)
+	return was != "", err
+}
+
+// rename moves the rows of a rule to its new name, unless that has some.
+func (g *groupTx) rename(use ScopeUse) (c ScopeChange, renamed bool, err error) {
+	old := state.Scope{Rule: use.Was, Block: use.Block, Per: use.Per}
+	scope, known := g.scopes[old]
+	if _, has := g.scopes[use.Scope]; use.Was == "" || !known || has {
+		return c, false, nil
+	}
+	_, err = g.conn.exec("UPDATE state_scopes SET rule = ?, removed_at = 0 WHERE id = ?", use.Rule, scope.id)
+	g.dropScope(old)
+	g.scopes[use.Scope] = scope
+	return ScopeChange{use.Scope, ScopeRenamed, scope.keys}, true, err
+}
+
+// discard deletes a scope with its rows.
+func (g *groupTx) discard(of state.Scope, scope stateScope) error {
+	g.dropScope(of)
+	if _, err := g.conn.exec("DELETE FROM state WHERE scope = ?", scope.id); err != nil {
+		return err
+	}
+	_, err := g.conn.exec("DELETE FROM state_scopes WHERE id = ?", scope.id)
+	return err
+}
+
+// ownScopes makes the group's scopes all there are.
+func (g *groupTx) ownScopes() {
+	all := maps.Clone(g.writer.scopes)
+	maps.Copy(all, g.scopes)
+	for of := range g.gone {
+		delete(all, of)
+	}
+	g.scopes = all
+}
+
+func (g *groupTx) dropScope(of state.Scope) {
+	delete(g.scopes, of)
+	g.gone[of] = true
+}
+
+// pruneStateRows is how many rows of state are looked at at once.
+const pruneStateRows = 5000
+
+// pruneState deletes rows that mean nothing any more, and those of rules that
+// were removed long ago. It returns the numbers of the events up to last that
+// rows still need.
+func (db *DB) pruneState(ctx context.Context, now time.Time, last int64) (needed map[int64]bool, err error) {
+	removed, err := readColumn[int64](ctx, db,
+		"SELECT id FROM state_scopes WHERE removed_at != 0 AND removed_at < ?", micros(now.Add(-keepRemoved)))
+	if err != nil {
+		return nil, err
+	}
+	err = db.writer.do(ctx, func(g *groupTx) error {
+		g.ownScopes()
+		for of, scope := range g.scopes {
+			if slices.Contains(removed, scope.id) {
+				if err := g.discard(of, scope); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	byID, err := db.scopeIDs(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	needed = map[int64]bool{}
+	for id := range byID {
+		if err := db.pruneScope(ctx, id, byID, now, last, needed); err != nil {
+			return nil, err
+		}
+	}
+	return needed, nil
+}
+
+// pruneScope deletes the rows of a scope that mean nothing any more, and adds to
+// needed the events that the others need.
+func (db *DB) pruneScope(
+	ctx context.Context, id int64, byID map[int64]state.Scope, now time.Time, last int64, needed map[int64]bool,
+) error {
+	for after, page := "", pruneStateRows; page == pruneStateRows; {
+		rows, err := db.readDB.QueryContext(ctx, `
+			SELECT scope, key, user, data, due_at, expires_at, version FROM state
+			WHERE scope = ? AND key > ? ORDER BY key LIMIT ?`, id, after, pruneStateRows)
+		if err != nil {
+			return err
+		}
+		found, err := scanState(rows, byID)
+		if err != nil {
+			return err
+		}
+		var expired []state.Row
+		for _, row := range found {
+			if after = row.Key; !row.Expires.IsZero() && row.Expires.Before(now) {
+				expired = append(expired, row)
+				continue
+			}
+			for _, seq := range state.References(row) {
+				if seq <= last {
+					needed[seq] = true
+				}
+			}
+		}
+		if err := db.deleteState(ctx, expired); err != nil {
+			return err
+		}
+		page = len(found)
+	}
+	return nil
+}
+
+// deleteState deletes rows that did not change since they were read.
+func (db *DB) deleteState(ctx context.Context, rows []state.Row) error {
+	for part := range slices.Chunk(rows, pruneKeys) {
+		err := db.writer.do(ctx, func(g *groupTx) error {
+			s := g.stateTx()
+			for _, row := range part {
+				if now, exists := s.Get(row.Ref); exists && now.Version == row.Version {
+					s.Delete(row.Ref)
+				}
+			}
+			return s.write()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgetState deletes the rows about a user.
+func (g *groupTx) forgetState(user string) error {
+	g.ownScopes()
+	byID := map[int64]state.Scope{}
+	for of, scope := range g.scopes {
+		byID[scope.id] = of
+	}
+	return g.conn.query(func(cols []value) error {
+		id, _ := cols[0].(int64)
+		scope := g.scopes[byID[id]]
+		scope.keys--
+		g.scopes[byID[id]] = scope
+		return nil
+	}, "DELETE FROM state WHERE user = ? RETURNING scope", user)
+}
+
+// EditRows calls edit for each row of a scope, a part of them in a transaction.
+func (db *DB) EditRows(ctx context.Context, scope state.Scope, edit func(state.Rows, state.Ref)) (err error) {
+	defer wrap(&err, "edit the state of a rule")
+	rows, err := db.StateRows(ctx, scope, "")
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(rows, pruneKeys) {
+		o := &op{timed: true, apply: func(g *groupTx) error {
+			s := g.stateTx()
+			for _, row := range part {
+				edit(s, row.Ref)
+			}
+			return s.write()
+		}}
+		if err := db.writer.submit(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"heed/engine/intake"
+	"heed/engine/record"
+	"heed/engine/state"
+)
+
+// DueRows implements intake.Store.
+func (db *DB) DueRows(ctx context.Context, q intake.DueQuery) (due []state.Row, next time.Time, err error) {
+	defer wrap(&err, "read what is due")
+	byID, err := db.scopeIDs(ctx, q.Scopes)
+	if err != nil || len(byID) == 0 {
+		return nil, next, err
+	}
+	all := make([]int64, 0, len(byID))
+	settling := []int64{}
+	for id, scope := range byID {
+		all = append(all, id)
+		if scope.Block == state.BlockWait && !q.SettledUntil.IsZero() {
+			settling = append(settling, id)
+		}
+	}
+	ids, err := json.Marshal(all)
+	if err != nil {
+		return nil, next, err
+	}
+	waits, err := json.Marshal(settling)
+	if err != nil {
+		return nil, next, err
+	}
+	const chosen = ` FROM state WHERE due_at IS NOT NULL AND scope IN (SELECT value FROM json_each(?))
+		AND NOT (due_at <= ? AND scope IN (SELECT value FROM json_each(?)))`
+	args := []any{string(ids), micros(q.SettledUntil), string(waits)}
+	rows, err := db.readDB.QueryContext(ctx, "SELECT scope, key, user, data, due_at, expires_at, version"+chosen+
+		" AND due_at <= ? ORDER BY due_at, scope, key LIMIT ?", append(args, micros(q.Now), q.Limit)...)
+	if err != nil {
+		return nil, next, err
+	}
+	if due, err = scanState(rows, byID); err != nil {
+		return nil, next, err
+	}
+	var at *int64
+	err = db.readDB.QueryRowContext(ctx, "SELECT min(due_at)"+chosen+" AND due_at > ?", append(args, micros(q.Now))...).Scan(&at)
+	if at != nil {
+		next = timeOf(*at)
+	}
+	return due, next, err
+}
+
+type stateRows interface {
+	Next() bool
+	Scan(...any) error
+	Err() error
+	Close() error
+}
+
+func scanState(rows stateRows, byID map[int64]state.Scope) (found []state.Row, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		var row state.Row
+		var scope int64
+		var due, expires *int64
+		var data []byte
+		if err := rows.Scan(&scope, &row.Key, &row.User, &data, &due, &expires, &row.Version); err != nil {
+			return nil, err
+		}
+		row.Scope, row.Data = byID[scope], data
+		if due != nil {
+			row.Due = timeOf(*due)
+		}
+		if expires != nil {
+			row.Expires = timeOf(*expires)
+		}
+		found = append(found, row)
+	}
+	return found, rows.Err()
+}
+
+// scopeIDs are the numbers of the scopes that have rows, with all scopes for nil.
+func (db *DB) scopeIDs(ctx context.Context, of []state.Scope) (map[int64]state.Scope, error) {
+	wanted := map[state.Scope]bool{}
+	for _, scope := range of {
+		wanted[scope] = true
+	}
+	rows, err := db.readDB.QueryContext(ctx, "SELECT id, rule, block, per FROM state_scopes WHERE keys > 0")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	byID := map[int64]state.Scope{}
+	for rows.Next() {
+		var id int64
+		var scope state.Scope
+		if err := rows.Scan(&id, &scope.Rule, &scope.Block, &scope.Per); err != nil {
+			return nil, err
+		}
+		if of == nil || wanted[scope] {
+			byID[id] = scope
+		}
+	}
+	return byID, rows.Err()
+}
+
+// StateRows implements intake.Store.
+func (db *DB) StateRows(ctx context.Context, scope state.Scope, prefix string) (found []state.Row, err error) {
+	defer wrap(&err, "read the state of a rule")
+	byID, err := db.scopeIDs(ctx, []state.Scope{scope})
+	if err != nil {
+		return nil, err
+	}
+	for id := range byID {
+		rows, err := db.readDB.QueryContext(ctx,
+			"SELECT scope, key, user, data, due_at, expires_at, version FROM state WHERE scope = ? AND key >= ? AND key < ? ORDER BY key",
+			id, prefix, afterPrefix(prefix))
+		if err != nil {
+			return nil, err
+		}
+		return scanState(rows, byID)
+	}
+	return nil, nil
+}
+
+// EventsBySeq implements intake.Store.
+func (db *DB) EventsBySeq(ctx context.Context, seqs []int64) (events []record.Event, err error) {
+	defer wrap(&err, "read events")
+	if len(seqs) == 0 {
+		return nil, nil
+	}
+	list, err := json.Marshal(seqs)
+	if err != nil {
+		return nil, err
+	}
+	q := query{text: "SELECT " + eventHead + ", body FROM events"}
+	q.where("seq IN (SELECT value FROM json_each(?))", string(list))
+	return db.events(ctx, q)
+}
+
+// Mutes returns the mutes, the newest first, those that are over included.
+func (db *DB) Mutes(ctx context.Context) (mutes []state.Mute, err error) {
+	defer wrap(&err, "read mutes")
+	rows, err := db.readDB.QueryContext(ctx, "SELECT id, rule, key, reason, from_at, until_at FROM mutes ORDER BY id DESC")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var m state.Mute
+		var from, until int64
+		if err := rows.Scan(&m.ID, &m.Rule, &m.Key, &m.Reason, &from, &until); err != nil {
+			return nil, err
+		}
+		m.From, m.Until = timeOf(from), timeOf(until)
+		mutes = append(mutes, m)
+	}
+	return mutes, rows.Err()
+}
+
+// AddMute stores a mute and returns it with its number.
+func (db *DB) AddMute(ctx context.Context, m state.Mute) (added state.Mute, err error) {
+	defer wrap(&err, "mute")
+	err = db.changeMutes(ctx, func(g *groupTx, mutes []state.Mute) ([]state.Mute, error) {
+		added = m
+		err := g.conn.query(func(cols []value) error {
+			added.ID, _ = cols[0].(int64)
+			return nil
+		}, "INSERT INTO mutes (rule, key, reason, from_at, until_at) VALUES (?, ?, ?, ?, ?) RETURNING id",
+			m.Rule, m.Key, m.Reason, micros(m.From), micros(m.Until))
+		return append([]state.Mute{added}, mutes...), err
+	})
+	return added, err
+}
+
+// EndMutes ends the mutes of a rule now, or those of one key, and returns them.
+func (db *DB) EndMutes(ctx context.Context, rule, key string, now time.Time) (ended []state.Mute, err error) {
+	defer wrap(&err, "unmute")
+	err = db.changeMutes(ctx, func(g *groupTx, mutes []state.Mute) ([]state.Mute, error) {
+		ended = nil
+		mutes = slices.Clone(mutes)
+		for i := range mutes {
+			if m := &mutes[i]; m.Rule == rule && (key == "" || m.Key == key) && m.Until.After(now) {
+				m.Until = now
+				ended = append(ended, *m)
+				if _, err := g.conn.exec("UPDATE mutes SET until_at = ? WHERE id = ?", micros(now), m.ID); err != nil {
+					return nil, err
+				}
+			}
+		}
+		return mutes, nil
+	})
+	return ended, err
+}
+
+// changeMutes changes the mutes in a transaction of its own, so that the writer
+// knows of them only once they are stored.
+func (db *DB) changeMutes(ctx context.Context, change func(*groupTx, []state.Mute) ([]state.Mute, error)) error {
+	return db.writer.do(ctx, func(g *groupTx) error {
+		mutes, err := change(g, *db.writer.mutes.Load())
+		if err != nil {
+			return fmt.Errorf("change the mutes: %w", err)
+		}
+		g.mutes = &mutes
+		return nil
+	})
+}
