@@ -32,6 +32,9 @@ var looksLikeHole = []struct {
 // for text: it would show as it is.
 func literalText(t *expression.TemplateTree) []expression.Problem {
 	shown := blank(hole, t.Text) // what is shown as it is
+	if !strings.ContainsAny(shown, "{<:") && !strings.Contains(shown, "data.") {
+		return nil
+	}
 	var problems []expression.Problem
 	mark := func(from, to int, p expression.Problem) {
 		p.From = len([]rune(t.Text[:from]))
