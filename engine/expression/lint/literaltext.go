@@ -51,7 +51,7 @@ func literalText(t *expression.TemplateTree) []expression.Problem {
 	for _, foreign := range looksLikeHole {
 		for _, m := range foreign.pattern.FindAllStringSubmatchIndex(shown, -1) {
 			name := strings.TrimPrefix(shown[m[4]:m[5]], "data.")
-			field := strings.TrimPrefix(t.Scope.Suggest(name), "data.")
+			field := strings.TrimPrefix(t.Scope.Qualify(name), "data.")
 			known := slices.Contains(t.Scope.FieldNames(), field)
 			if known || !foreign.warning && strings.HasPrefix(shown[m[4]:m[5]], "data.") {
 				mark(m[2], m[3], expression.Problem{
