@@ -72,7 +72,7 @@ func (c *compiler) clause(n ast.Node) *clause {
 		}
 	}
 	leaf := &clause{text: n.String(), run: c.compile(n)}
-	for _, path := range syntax.Paths(n, functionNames) {
+	for _, path := range syntax.Paths(n, isFunction) {
 		leaf.values = append(leaf.values, namedNode{syntax.Text(path), c.compile(path)})
 	}
 	return leaf

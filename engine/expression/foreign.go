@@ -262,11 +262,11 @@ func (s *Scope) explainHole(text string, problems []Problem) []Problem {
 		p.Hint = `choose a text with {{ data.passed ? "passed" : "failed" }}, or write a rule for each case`
 	case strings.HasPrefix(trimmed, "{"):
 		p.Message = "a hole has two braces on each side, not three"
-		p.Hint = "write {{ " + s.Suggest(strings.Trim(trimmed, "{} ")) + " }}: values are escaped for where they stand"
+		p.Hint = "write {{ " + s.Qualify(strings.Trim(trimmed, "{} ")) + " }}: values are escaped for where they stand"
 	case strings.HasPrefix(trimmed, "."):
-		p.Message, p.Hint = "a hole starts with a dot, as in Go templates", "write {{ "+s.Suggest(trimmed[1:])+" }}"
+		p.Message, p.Hint = "a hole starts with a dot, as in Go templates", "write {{ "+s.Qualify(trimmed[1:])+" }}"
 	case m != nil:
-		p.Message, p.Hint = "filters are functions here", "write {{ "+filtered(s.Suggest(m[1]), m[2], m[3])+" }}"
+		p.Message, p.Hint = "filters are functions here", "write {{ "+filtered(s.Qualify(m[1]), m[2], m[3])+" }}"
 	default:
 		return problems
 	}
@@ -288,9 +288,9 @@ func filtered(value, name, argument string) string {
 	}
 }
 
-// Suggest is a name as it is written here: a field's name alone is data.field,
+// Qualify is a name as expressions write it: a field alone is data.field,
 // whatever its capitals.
-func (s *Scope) Suggest(name string) string {
+func (s *Scope) Qualify(name string) string {
 	last := name[strings.LastIndexByte(name, '.')+1:]
 	for _, field := range s.FieldNames() {
 		if strings.EqualFold(field, last) {

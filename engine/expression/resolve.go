@@ -25,7 +25,7 @@ func (s *Scope) resolve(text string, tree ast.Node) []Problem {
 		case *ast.IdentifierNode:
 			s.usesNow = s.usesNow || n.Value == "now"
 			s.usesReceivedAt = s.usesReceivedAt || n.Value == "receivedAt"
-			if !slices.Contains(slices.Concat(s.Names(), vars, functionNames), n.Value) {
+			if !slices.Contains(s.Names(), n.Value) && !slices.Contains(vars, n.Value) && !isFunction(n.Value) {
 				p := Problem{From: n.Location().From, To: n.Location().From + len([]rune(n.Value))}
 				s.unknownName(&p, n.Value, around(runes, p))
 				report(p)
@@ -48,6 +48,8 @@ func (s *Scope) resolve(text string, tree ast.Node) []Problem {
 	walk(tree, nil)
 	return problems
 }
+
+func isFunction(name string) bool { return slices.Contains(functionNames, name) }
 
 // around tells what a name was meant as: "-" if a dash ties it to the word before
 // it, "(" if it is called, "." and a word if it has a member.

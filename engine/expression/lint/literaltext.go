@@ -32,6 +32,9 @@ var looksLikeHole = []struct {
 // for text: it would show as it is.
 func literalText(t *expression.TemplateTree) []expression.Problem {
 	shown := blank(hole, t.Text) // what is shown as it is
+	if !strings.ContainsAny(shown, "{<:") && !strings.Contains(shown, "data.") {
+		return nil
+	}
 	var problems []expression.Problem
 	mark := func(from, to int, p expression.Problem) {
 		p.From = len([]rune(t.Text[:from]))
@@ -48,7 +51,7 @@ func literalText(t *expression.TemplateTree) []expression.Problem {
 	for _, foreign := range looksLikeHole {
 		for _, m := range foreign.pattern.FindAllStringSubmatchIndex(shown, -1) {
 			name := strings.TrimPrefix(shown[m[4]:m[5]], "data.")
-			field := strings.TrimPrefix(t.Scope.Suggest(name), "data.")
+			field := strings.TrimPrefix(t.Scope.Qualify(name), "data.")
 			known := slices.Contains(t.Scope.FieldNames(), field)
 			if known || !foreign.warning && strings.HasPrefix(shown[m[4]:m[5]], "data.") {
 				mark(m[2], m[3], expression.Problem{

@@ -199,19 +199,16 @@ func IsPath(n ast.Node) bool {
 }
 
 // Paths are the values that a tree reads, each once: data.score, now, id. The
-// names in except are none.
-func Paths(tree ast.Node, except []string) []ast.Node {
+// names of functions are none.
+func Paths(tree ast.Node, isFunction func(name string) bool) []ast.Node {
 	var found []ast.Node
 	seen := map[string]bool{"data": true}
-	for _, name := range except {
-		seen[name] = true
-	}
 	var walk func(n ast.Node)
 	walk = func(n ast.Node) {
 		member, isMember := n.(*ast.MemberNode)
 		isCell := isMember && IsRecord(member.Node)
 		if isCell || IsPath(n) || Lookup(n) != "" {
-			if text := n.String(); !seen[text] {
+			if text := n.String(); !seen[text] && !isFunction(text) {
 				seen[text] = true
 				found = append(found, n)
 			}
