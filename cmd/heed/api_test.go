@@ -18,7 +18,7 @@ func TestTheDescriptionOfTheAPINamesEveryPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	var described []string
-	for _, m := range regexp.MustCompile("(?m)^\\| `((?:GET|POST) [^`]+)` \\|").FindAllSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `((?:GET|POST|DELETE) [^`]+)` \\|").FindAllSubmatch(text, -1) {
 		described = append(described, string(m[1]))
 	}
 	slices.Sort(described)

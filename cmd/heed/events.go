@@ -34,7 +34,7 @@ func newEvents(s streams) *cobra.Command {
 
 func newEventsList(s streams) *cobra.Command {
 	var client clientOptions
-	var eventType, status, cursor, output string
+	var eventType, status, user, rule, outcome, since, until, cursor, output string
 	var limit int
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -42,7 +42,8 @@ func newEventsList(s streams) *cobra.Command {
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var page admin.EventPage
-			query := queryOf("limit", strconv.Itoa(limit), "type", eventType, "status", status, "cursor", cursor)
+			query := queryOf("limit", strconv.Itoa(limit), "type", eventType, "status", status,
+				"user", user, "rule", rule, "outcome", outcome, "since", since, "until", until, "cursor", cursor)
 			if err := client.fetch(cmd.Context(), s, "/api/v1/events", query, &page); err != nil {
 				return err
 			}
@@ -70,7 +71,12 @@ func newEventsList(s streams) *cobra.Command {
 	}
 	client.flags(cmd)
 	cmd.Flags().StringVar(&eventType, "type", "", "only events of this type")
-	cmd.Flags().StringVar(&status, "status", "", "only events with this status: accepted, quarantined, replayed")
+	cmd.Flags().StringVar(&status, "status", "", "only events with this status: accepted, quarantined, replayed, timed")
+	cmd.Flags().StringVar(&user, "user", "", "only events about this person, by data.userId")
+	cmd.Flags().StringVar(&rule, "rule", "", "only events that this rule decided otherwise than not matched")
+	cmd.Flags().StringVar(&outcome, "outcome", "", "only events with this outcome or effect: matched, unknown, throttled, …")
+	cmd.Flags().StringVar(&since, "since", "", "from then on: a time, a date, or how long ago, such as 2d")
+	cmd.Flags().StringVar(&until, "until", "", "before then")
 	listFlags(cmd, &limit, &cursor)
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
@@ -163,7 +169,7 @@ func printEvent(s streams, e *admin.Event) {
 	if err := json.Indent(&body, e.Body, "", "  "); err == nil && e.Reuses == 0 { // else another event has it
 		fmt.Fprintf(s.out, "\n%sbody%s\n%s\n", paint.bold, paint.reset, plain.Text(body.String()))
 	}
-	if e.Status == record.Accepted {
+	if e.Status == record.Accepted || e.Status == record.Timed {
 		fmt.Fprintf(s.out, "\n%sdecisions%s\n", paint.bold, paint.reset)
 		printEventDecisions(s, paint, e)
 		printOtherRules(s, paint, e)
@@ -234,6 +240,7 @@ func printEventDecisions(s streams, paint style, e *admin.Event) {
 		if d.Explain != nil && d.Explain.Text != "always" {
 			printTree(s.out, paint, d.Explain, "      ")
 		}
+		printEffects(s.out, paint, d.Mode, d.Effects)
 		for j := range e.Deliveries {
 			if delivery := &e.Deliveries[j]; delivery.Rule == d.Rule && !slices.Contains(later, delivery.ID) {
 				printEventDelivery(s, paint, delivery)

@@ -194,7 +194,15 @@ type File struct {
 // EventFilter chooses events for a page, newest first. Zero fields choose all.
 type EventFilter struct {
 	Type   string
+	Types  []string // any of these
 	Status Status
+	// User is the person whom events are about.
+	User string
+	// Rule is a rule that decided otherwise than not_matched, Outcome an outcome or
+	// an effect of that rule or, without one, of any.
+	Rule, Outcome string
+	// Since and Until bound when events came; Until is exclusive.
+	Since, Until time.Time
 	// Before is the Seq before which the page starts; 0 starts at the newest.
 	Before int64
 	Limit  int

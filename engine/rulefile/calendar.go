@@ -20,6 +20,7 @@ func (b *build) readTimezone(node *source.Node) {
 	}
 	zone := b.zoneOf(node)
 	if zone == nil {
+		b.zoneBroken = true
 		return
 	}
 	if b.zone != nil && b.zone.String() != zone.String() {
@@ -57,7 +58,7 @@ func (r *timing) needZone(node *source.Node) {
 }
 
 func (r *timing) checkZone() {
-	if r.calendar != nil && r.zone == nil {
+	if r.calendar != nil && r.zone == nil && !r.zoneBroken {
 		r.report.Errorf(r.calendar.Place(), "no-timezone", "this needs to know where a day begins, and no time zone is named").
 			Suggest("write timezone: Asia/Kolkata at the top of the file, with your own")
 	}

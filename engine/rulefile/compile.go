@@ -131,6 +131,7 @@ type build struct {
 	moments map[scopeKey]*expression.Scope
 	// zone is the time zone of the files, quiet their quiet hours by name.
 	zone       *time.Location
+	zoneBroken bool // it was reported
 	zoneNode   *source.Node
 	quiet      map[string][]state.Span
 	quietNames []string

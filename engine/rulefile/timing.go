@@ -300,8 +300,8 @@ func (r *timing) readThrottle(node *source.Node) {
 	case within != nil && within.Text() == "forever":
 	case within != nil:
 		t.Within, _ = fields.Duration("within")
-		if days := t.Within / (24 * time.Hour); t.Within > 0 && t.Within%(24*time.Hour) == 0 && days == 1 {
-			r.report.Warnf(within.Place(), "rolling-day", "within: %s is a rolling window: it ends 24 hours after the first alert", within.Text()).
+		if within.Text() == "1d" {
+			r.report.Warnf(within.Place(), "rolling-day", "within: 1d is a rolling window: it ends 24 hours after the first alert").
 				Suggest("write every: day if a new day begins at midnight; or within: 24h if the window is meant")
 		}
 	case every != nil:

@@ -47,7 +47,7 @@ func (s *Settings) foldCount(rows Rows, in Input, c Clock) (r Result) {
 	} else {
 		r.add(s.addMember(&data, in, c))
 	}
-	row.User = in.User
+	row.User = owner(in.Key, in.User)
 	s.saveCount(rows, row, &data, c)
 	return r
 }

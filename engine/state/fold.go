@@ -1,6 +1,9 @@
 package state
 
 import (
+	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"heed/engine/record"
@@ -21,6 +24,19 @@ func (s *Settings) Fold(rows Rows, in Input, c Clock) Result {
 	default:
 		return s.pass(rows, alert{key: in.ThrottleKey, throttleKey: in.ThrottleKey, user: in.User, event: in.Event}, c)
 	}
+}
+
+// owner is the user of an event if the key is theirs; a key that others share
+// belongs to nobody.
+func owner(key, user string) string {
+	if user == "" || key == user {
+		return user
+	}
+	var parts []string
+	if strings.HasPrefix(key, "[") && json.Unmarshal([]byte(key), &parts) == nil && slices.Contains(parts, user) {
+		return user
+	}
+	return ""
 }
 
 // Refs are the rows that Fold may read for an input, so that a store can read

@@ -48,7 +48,6 @@ func (s *Settings) take(rows Rows, a alert, c Clock) (effect *record.Effect, ove
 	if !known && full(rows, ref.Scope, MaxThrottleKeys) {
 		overflow, limit = true, limit*overflowFactor
 		data, row, _ = load[throttle](rows, Ref{ref.Scope, overflowKey})
-		a.user = ""
 	}
 	now := micros(c.Now)
 	data.Sent = s.Throttle.live(data.Sent, c.Now, s.Location)
@@ -62,7 +61,7 @@ func (s *Settings) take(rows Rows, a alert, c Clock) (effect *record.Effect, ove
 		} else {
 			data.Sent = append(data.Sent, sent{At: now, ID: a.event.ID})
 		}
-		row.User, row.Expires = a.user, s.Throttle.expires(c, s.Location)
+		row.User, row.Expires = owner(row.Key, a.user), s.Throttle.expires(c, s.Location)
 		save(rows, row, data)
 		return nil, overflow
 	}

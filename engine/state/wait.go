@@ -20,15 +20,14 @@ type wait struct {
 
 // pending is a start and how far its steps are.
 type pending struct {
-	Start    Mark   `json:"e"`
-	Deadline int64  `json:"d,omitempty"`
-	Date     bool   `json:"y,omitempty"` // the deadline is a plain date
-	Shadow   bool   `json:"h,omitempty"`
-	Done     int    `json:"n,omitempty"` // steps that were fired or skipped
-	Fired    []int  `json:"f,omitempty"` // the steps that were fired
-	Cancel   *Mark  `json:"x,omitempty"` // the steps that are due from then on are cancelled
-	Held     int64  `json:"q,omitempty"` // until when quiet hours hold the step that is due
-	User     string `json:"u,omitempty"`
+	Start    Mark  `json:"e"`
+	Deadline int64 `json:"d,omitempty"`
+	Date     bool  `json:"y,omitempty"` // the deadline is a plain date
+	Shadow   bool  `json:"h,omitempty"`
+	Done     int   `json:"n,omitempty"` // steps that were fired or skipped
+	Fired    []int `json:"f,omitempty"` // the steps that were fired
+	Cancel   *Mark `json:"x,omitempty"` // the steps that are due from then on are cancelled
+	Held     int64 `json:"q,omitempty"` // until when quiet hours hold the step that is due
 }
 
 // maxCancels bounds the cancels that are remembered for a key.
@@ -42,7 +41,7 @@ func (s *Settings) foldWait(rows Rows, in Input, c Clock) (r Result) {
 		r.add(record.Effect{Effect: record.Overflow, Key: in.Key})
 		return r
 	}
-	row.User = in.User
+	row.User = owner(in.Key, in.User)
 	if in.Kind == Cancel {
 		r.add(s.cancel(&data, in, c)...)
 	} else {
@@ -56,7 +55,7 @@ func (s *Settings) foldWait(rows Rows, in Input, c Clock) (r Result) {
 func (s *Settings) start(data *wait, in Input) []record.Effect {
 	superseded := []record.Effect{{Effect: record.Skipped, Reason: record.Superseded, Key: in.Key}}
 	p := &pending{
-		Start: in.Event, Deadline: micros(in.Deadline.Time), Date: in.Deadline.Date, Shadow: s.Shadow, User: in.User,
+		Start: in.Event, Deadline: micros(in.Deadline.Time), Date: in.Deadline.Date, Shadow: s.Shadow,
 	}
 	var effects []record.Effect
 	switch current := data.Pending; {

@@ -16,6 +16,7 @@ import (
 	"heed/engine/record"
 	"heed/engine/ruletest"
 	"heed/engine/source"
+	"heed/engine/state"
 )
 
 // Store is what the service reads and changes. internal/store is one.
@@ -27,6 +28,11 @@ type Store interface {
 	Delivery(ctx context.Context, id string) (record.Delivery, []record.Attempt, bool, error)
 	EventBySeq(ctx context.Context, seq int64) (record.Event, bool, error)
 	LastGood() record.LastGood
+
+	Mutes(context.Context) ([]state.Mute, error)
+	AddMute(context.Context, state.Mute) (state.Mute, error)
+	// EndMutes ends the mutes of a rule, or of one key of it, and returns them.
+	EndMutes(ctx context.Context, rule, key string, now time.Time) ([]state.Mute, error)
 
 	Retry(ctx context.Context, f record.DeliveryFilter, now time.Time) (int, error)
 	Discard(ctx context.Context, f record.DeliveryFilter) (int, error)

@@ -1,11 +1,14 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 	"unicode/utf8"
 
 	"heed/engine"
@@ -57,6 +60,8 @@ type Decision struct {
 	Mode    string             `json:"mode"`
 	Reason  string             `json:"reason,omitempty"`
 	Explain *expression.Clause `json:"explain,omitempty"`
+	// Effects are what the rule's state made of it.
+	Effects []record.Effect `json:"effects,omitempty"`
 }
 
 // OtherRule is a rule that does not listen to an event.
@@ -65,28 +70,61 @@ type OtherRule struct {
 	On   []string `json:"on"`
 }
 
-// Events lists events, after those of the page that gave the cursor. An empty type
-// or status chooses all.
-func (s *Service) Events(ctx context.Context, eventType string, status record.Status, cursor string, limit int) (page EventPage, err error) {
-	f := record.EventFilter{Type: eventType, Status: status, Limit: limit + 1}
-	if err := checkLimit(limit); err != nil {
+// EventQuery chooses events. Zero fields choose all.
+type EventQuery struct {
+	Type   string
+	Status record.Status
+	// User is the person whom events are about.
+	User string
+	// Rule is a rule that decided otherwise than not_matched; Outcome is what it, or
+	// any rule, decided: an outcome or an effect.
+	Rule, Outcome string
+	Since, Until  time.Time
+	// Cursor is that of the page before.
+	Cursor string
+	Limit  int
+}
+
+// Events lists events, newest first and without their bodies.
+func (s *Service) Events(ctx context.Context, q EventQuery) (page EventPage, err error) {
+	if err := checkLimit(q.Limit); err != nil {
 		return page, err
 	}
-	if status != "" && !slices.Contains(record.Statuses, status) {
-		return page, errorf(Invalid, "status is accepted, quarantined or replayed")
+	if q.Status != "" && !slices.Contains(record.Statuses, q.Status) {
+		return page, errorf(Invalid, "status is accepted, quarantined, replayed or timed")
 	}
-	if cursor != "" {
-		if f.Before, err = strconv.ParseInt(cursor, 10, 64); err != nil || f.Before < 1 {
-			return page, errCursor
-		}
+	if q.Outcome != "" && !slices.Contains(outcomes, q.Outcome) {
+		return page, errorf(Invalid, "outcome is one of %s", strings.Join(outcomes, ", "))
+	}
+	f := record.EventFilter{
+		Type: q.Type, Status: q.Status, User: q.User, Rule: q.Rule, Outcome: q.Outcome, Since: q.Since, Until: q.Until,
+		Limit: q.Limit + 1,
+	}
+	if f.Before, err = before(q.Cursor); err != nil {
+		return page, err
 	}
 	events, err := s.o.Store.Events(ctx, f)
-	if len(events) > limit {
-		events = events[:limit]
-		page.Next = strconv.FormatInt(events[limit-1].Seq, 10)
+	if len(events) > q.Limit {
+		events = events[:q.Limit]
+		page.Next = strconv.FormatInt(events[q.Limit-1].Seq, 10)
 	}
 	page.Events = orEmpty(events)
 	return page, err
+}
+
+// outcomes are what events can be chosen by: those of rules, and their effects.
+var outcomes = slices.Concat(
+	[]string{string(engine.Matched), string(engine.Unknown), string(engine.Errored)}, record.Effects)
+
+// before reads a cursor.
+func before(cursor string) (seq int64, err error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	if seq, err = strconv.ParseInt(cursor, 10, 64); err != nil || seq < 1 {
+		return 0, errCursor
+	}
+	return seq, nil
 }
 
 func (s *Service) find(ctx context.Context, id string) (record.Event, error) {
@@ -107,9 +145,7 @@ func (s *Service) Event(ctx context.Context, id string) (*Event, error) {
 	if shown.Deliveries, err = s.deliveriesOf(ctx, stored.Seq); err != nil {
 		return nil, err
 	}
-	if stored.Status == record.Accepted {
-		s.explain(ctx, shown)
-	}
+	s.decisionsOf(ctx, shown)
 	if err := s.others(ctx, shown); err != nil {
 		return nil, err
 	}
@@ -152,6 +188,26 @@ func body(raw []byte) json.RawMessage {
 	return text
 }
 
+// decisionsOf adds the decisions: those of an event that came in explained, those
+// of a firing as they were stored.
+func (s *Service) decisionsOf(ctx context.Context, shown *Event) {
+	switch shown.Status {
+	case record.Accepted:
+		s.explain(ctx, shown)
+	case record.Timed, record.Replayed:
+		for _, d := range shown.Event.Decisions {
+			shown.Decisions = append(shown.Decisions, storedDecision(d))
+		}
+	}
+}
+
+// storedDecision is a decision as it was stored, without its explanation.
+func storedDecision(d record.Decision) Decision {
+	return Decision{
+		Rule: d.Rule, Outcome: d.Outcome, Mode: cmp.Or(d.Mode, engine.ModeLive), Reason: d.Reason, Effects: d.Effects,
+	}
+}
+
 // explain decides the event once more, by the rule set that decided it, and
 // adds what each rule of it had to do with the event, with every clause. What was
 // stored then is what counts: where it differs, it is shown.
@@ -168,12 +224,12 @@ func (s *Service) explain(ctx context.Context, shown *Event) {
 	}
 	if err != nil {
 		for _, d := range stored.Decisions {
-			shown.Decisions = append(shown.Decisions, Decision{Rule: d.Rule, Outcome: d.Outcome, Mode: engine.ModeLive, Reason: d.Reason})
+			shown.Decisions = append(shown.Decisions, storedDecision(d))
 		}
 		shown.Note = "the decisions cannot be explained: " + err.Error()
 		return
 	}
-	e.ID, e.ReceivedAt = stored.ID, stored.ReceivedAt
+	e.ID, e.ReceivedAt, e.At = stored.ID, stored.ReceivedAt, stored.SignedAt
 	var known expression.Replayed
 	if len(stored.Facts) > 0 {
 		if err := json.Unmarshal(stored.Facts, &known); err != nil {
@@ -183,7 +239,7 @@ func (s *Service) explain(ctx context.Context, shown *Event) {
 	for _, d := range set.Explain(&e, stored.ReceivedAt, &expression.LookupLog{Resolver: known}) {
 		now := decisionOf(&d)
 		if then, ok := recorded[now.Rule]; ok {
-			now.Outcome, now.Reason = then.Outcome, then.Reason
+			now.Outcome, now.Reason, now.Effects = then.Outcome, then.Reason, then.Effects
 		}
 		shown.Decisions = append(shown.Decisions, now)
 	}
@@ -250,6 +306,7 @@ func (s *Service) Replay(ctx context.Context, id string, send bool) (Replay, err
 
 func decisionOf(d *engine.Decision) Decision {
 	return Decision{
-		Rule: d.Rule.Name, Outcome: string(d.Outcome), Mode: engine.ModeLive, Reason: d.Reason, Explain: d.Explanation,
+		Rule: d.Rule.Name, Outcome: string(d.Outcome), Mode: d.Rule.Mode(), Reason: d.Reason, Explain: d.Explanation,
+		Effects: d.Effects,
 	}
 }

@@ -22,6 +22,7 @@ type Rule struct {
 	Description string   `json:"description,omitempty"`
 	On          []string `json:"on"`
 	When        string   `json:"when,omitempty"`
+	Mode        string   `json:"mode"`
 	Actions     []string `json:"actions"`
 	File        string   `json:"file"`
 	Line        int      `json:"line"`
@@ -42,11 +43,8 @@ func (s *Service) Rules() RuleList {
 	list := RuleList{Version: set.Hash(), Rules: []Rule{}}
 	for _, r := range set.Rules() {
 		shown := Rule{
-			Name: r.Name, Description: r.Description, On: r.On, When: r.Condition.Text, Actions: []string{},
-			File: r.File, Line: r.Line,
-		}
-		for _, step := range r.Steps {
-			shown.Actions = append(shown.Actions, step.Action)
+			Name: r.Name, Description: r.Description, On: r.On, When: r.Condition.Text, Mode: r.Mode(),
+			Actions: orEmpty(r.ActionNames()), File: r.File, Line: r.Line,
 		}
 		list.Rules = append(list.Rules, shown)
 	}

@@ -60,7 +60,7 @@ var order = map[string]struct {
 	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/state", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/receiver": {[]string{"engine/intake"}, "HTTP in: it hands over and answers"},
 	"internal/admin": {
-		[]string{"engine", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/source"},
+		[]string{"engine", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/source", "engine/state"},
 		"the service answers with plain values and sees store and people only through its own interfaces",
 	},
 	"internal/admin/api": {
@@ -77,7 +77,7 @@ var order = map[string]struct {
 	"cmd/heed": {
 		[]string{
 			"actions", "actions/delivery", "actions/outbound", "engine", "engine/event", "engine/expression", "engine/people",
-			"engine/record", "engine/rulefile", "engine/ruletest", "engine/source", "engine/suggest",
+			"engine/record", "engine/rulefile", "engine/ruletest", "engine/source", "engine/state", "engine/suggest",
 			"internal/admin", "internal/admin/api", "internal/app", "internal/mindtickle", "internal/plain", "internal/receiver", "internal/store",
 		},
 		"commands are flags, words and exit codes: they decide nothing, send nothing and know no kind of action",

@@ -44,7 +44,39 @@ func (db *DB) Events(ctx context.Context, f record.EventFilter) (events []record
 	if f.Before != 0 {
 		q.where("seq < ?", f.Before)
 	}
+	if err := q.chooseEvents(f); err != nil {
+		return nil, err
+	}
 	return db.events(ctx, q.limit("seq DESC", f.Limit))
+}
+
+// chooseEvents adds the conditions that look into rows: they are tried last.
+func (q *query) chooseEvents(f record.EventFilter) error {
+	if len(f.Types) > 0 {
+		types, err := json.Marshal(f.Types)
+		if err != nil {
+			return err
+		}
+		q.where("type IN (SELECT value FROM json_each(?))", string(types))
+	}
+	if !f.Since.IsZero() {
+		q.where("seq >= ifnull((SELECT min(first_seq) FROM hours WHERE hour >= ?), 0) AND received_at >= ?",
+			hourOf(micros(f.Since)), micros(f.Since))
+	}
+	if !f.Until.IsZero() {
+		q.where("received_at < ?", micros(f.Until))
+	}
+	if f.Rule != "" || f.Outcome != "" {
+		q.where(`decisions IS NOT NULL AND EXISTS (
+			SELECT 1 FROM json_each(CAST(decisions AS TEXT)) d
+			WHERE (? = '' OR d.value ->> 'rule' = ?) AND (? = '' OR d.value ->> 'outcome' = ? OR EXISTS (
+				SELECT 1 FROM json_each(d.value, '$.effects') e WHERE e.value ->> 'effect' = ?)))`,
+			f.Rule, f.Rule, f.Outcome, f.Outcome, f.Outcome)
+	}
+	if f.User != "" {
+		q.where("("+ofUser+")", f.User, f.User)
+	}
+	return nil
 }
 
 // EventBySeq returns the event with the number, if there is one.

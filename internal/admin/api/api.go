@@ -44,9 +44,13 @@ type route struct {
 // routes are the paths that there are, besides health and metrics.
 func (a *api) routes() []route {
 	return []route{
-		{pattern: "GET /api/v1/events", serve: a.events, parameters: []string{"type", "status", "limit", "cursor"}},
+		{pattern: "GET /api/v1/events", serve: a.events, parameters: []string{"type", "status", "user", "rule", "outcome", "since", "until", "limit", "cursor"}},
 		{pattern: "GET /api/v1/events/{id}", serve: a.event},
 		{pattern: "POST /api/v1/events/{id}/replay", serve: a.replay},
+		{pattern: "GET /api/v1/why", serve: a.why, parameters: []string{"user", "rule", "event", "outcome", "since", "until", "limit", "cursor"}},
+		{pattern: "GET /api/v1/mutes", serve: a.mutes, parameters: []string{"all"}},
+		{pattern: "POST /api/v1/mutes", serve: a.mute},
+		{pattern: "DELETE /api/v1/mutes", serve: a.unmute, parameters: []string{"rule", "key"}},
 		{pattern: "GET /api/v1/source", serve: a.source},
 		{pattern: "GET /api/v1/deliveries", serve: a.deliveries, parameters: []string{"state", "action", "rule", "limit", "cursor"}},
 		{pattern: "GET /api/v1/deliveries/{id}", serve: a.delivery},

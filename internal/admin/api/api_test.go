@@ -21,6 +21,7 @@ import (
 
 // fake is a store of one event.
 type fake struct {
+	admin.Store
 	event record.Event
 	err   error
 }
@@ -121,7 +122,7 @@ func TestAnswers(t *testing.T) {
 		{open, "GET", "/api/v1/events", 200, `"next_cursor":""`},
 		{open, "GET", "/api/v1/events?limit=0", 400, "limit is a number from 1 to 500"},
 		{open, "GET", "/api/v1/events?cursor=x", 400, "cursor is not one that a page gave"},
-		{open, "GET", "/api/v1/events?status=lost", 400, "status is accepted, quarantined or replayed"},
+		{open, "GET", "/api/v1/events?status=lost", 400, "status is accepted, quarantined, replayed or timed"},
 		{open, "GET", "/api/v1/events/a%2Fb", 200, `"body":{"event":"quiz.submitted","data":{"n":9007199254740993}}`},
 		{open, "GET", "/api/v1/events/a%2Fb", 200, `"note":"the decisions cannot be explained: the rule set is gone"`},
 		{open, "GET", "/api/v1/events/a%2Fb", 200, `"decisions":[{"rule":"r","outcome":"matched","mode":"live"}]`},

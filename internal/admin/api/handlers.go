@@ -51,7 +51,69 @@ func limit(r *http.Request) int {
 
 func (a *api) events(r *http.Request) (any, error) {
 	query := r.URL.Query()
-	return a.Service.Events(r.Context(), query.Get("type"), record.Status(query.Get("status")), query.Get("cursor"), limit(r))
+	q := admin.EventQuery{
+		Type: query.Get("type"), Status: record.Status(query.Get("status")), User: query.Get("user"),
+		Rule: query.Get("rule"), Outcome: query.Get("outcome"), Cursor: query.Get("cursor"), Limit: limit(r),
+	}
+	var err error
+	if q.Since, q.Until, err = span(r); err != nil {
+		return nil, err
+	}
+	return a.Service.Events(r.Context(), q)
+}
+
+// span is the time from ?since to ?until.
+func span(r *http.Request) (from, to time.Time, err error) {
+	query, now := r.URL.Query(), time.Now()
+	if from, err = since(query.Get("since"), now); err != nil {
+		return from, to, badRequest("since: %v", err)
+	}
+	if to, err = since(query.Get("until"), now); err != nil {
+		return from, to, badRequest("until: %v", err)
+	}
+	return from, to, nil
+}
+
+func (a *api) why(r *http.Request) (any, error) {
+	query := r.URL.Query()
+	q := admin.WhyQuery{
+		User: query.Get("user"), Rule: query.Get("rule"), Event: query.Get("event"), Outcome: query.Get("outcome"),
+		Cursor: query.Get("cursor"), Limit: limit(r),
+	}
+	var err error
+	if q.Since, q.Until, err = span(r); err != nil {
+		return nil, err
+	}
+	return a.Service.Why(r.Context(), q)
+}
+
+func (a *api) mutes(r *http.Request) (any, error) {
+	return a.Service.Mutes(r.Context(), r.URL.Query().Get("all") == "true")
+}
+
+// NewMute is the body of a mute: {"rule": "…", "for": "2h", "reason": "…"}.
+type NewMute struct {
+	Rule   string `json:"rule"`
+	Key    string `json:"key,omitempty"`
+	For    string `json:"for"`
+	Reason string `json:"reason"`
+}
+
+func (a *api) mute(r *http.Request) (any, error) {
+	var wish NewMute
+	if err := readBody(r, &wish); err != nil {
+		return nil, err
+	}
+	lasting, err := model.ParseDuration(wish.For)
+	if err != nil {
+		return nil, badRequest("for is how long, such as 2h or 3d")
+	}
+	return a.Service.Mute(r.Context(), wish.Rule, wish.Key, wish.Reason, time.Duration(lasting))
+}
+
+func (a *api) unmute(r *http.Request) (any, error) {
+	query := r.URL.Query()
+	return a.Service.Unmute(r.Context(), query.Get("rule"), query.Get("key"))
 }
 
 func (a *api) event(r *http.Request) (any, error) {

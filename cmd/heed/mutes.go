@@ -1,0 +1,172 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"heed/engine/state"
+	"heed/internal/admin"
+	"heed/internal/admin/api"
+	"heed/internal/plain"
+)
+
+func newRules(s streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "rules",
+		Short: "List the active rules; mute one for a time",
+	}
+	cmd.AddCommand(newRulesList(s), newRulesMute(s), newRulesUnmute(s), newRulesMutes(s))
+	return cmd
+}
+
+func newRulesList(s streams) *cobra.Command {
+	var client clientOptions
+	var output string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the rules that a running server uses",
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var list admin.RuleList
+			if err := client.fetch(cmd.Context(), s, "/api/v1/rules", nil, &list); err != nil {
+				return err
+			}
+			if output == "json" {
+				return printJSON(s.out, list)
+			}
+			rows := [][]string{{"RULE", "ON", "MODE", "ACTIONS"}}
+			for _, r := range list.Rules {
+				rows = append(rows, []string{
+					plain.Line(r.Name), plain.Line(strings.Join(r.On, ", ")), r.Mode, plain.Line(strings.Join(r.Actions, ", ")),
+				})
+			}
+			printPage(s, rows, "no rules", "")
+			return nil
+		},
+	}
+	client.flags(cmd)
+	outputFlag(cmd, &output, "text", "json")
+	return cmd
+}
+
+func newRulesMute(s streams) *cobra.Command {
+	var client clientOptions
+	var wish api.NewMute
+	cmd := &cobra.Command{
+		Use:   "mute RULE",
+		Short: "Send no alerts of a rule for a time",
+		Long: `Mute keeps the alerts of a rule from being sent for a time. What would have been
+sent is recorded as muted, and heed rules unmute lists it. A digest keeps its items
+for the first one after the mute.`,
+		Example: "  heed rules mute tell-manager --for 2h --reason \"quiz under repair\"\n" +
+			"  heed rules mute not-passed --for 1d --key '[\"u1\",\"q1\"]' --reason \"on leave\"",
+		Args: one("rule by its name"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case wish.For == "":
+				return usage("say how long: --for 2h")
+			case wish.Reason == "":
+				return usage("give a reason: --reason \"quiz under repair\"")
+			}
+			wish.Rule = args[0]
+			var mute state.Mute
+			if err := client.send(cmd.Context(), s, "/api/v1/mutes", wish, &mute); err != nil {
+				return err
+			}
+			fmt.Fprintf(s.out, "%s is muted until %s\n", muted(&mute), shortTime(mute.Until))
+			return nil
+		},
+	}
+	client.flags(cmd)
+	cmd.Flags().StringVar(&wish.For, "for", "", "how long, such as 2h or 3d (required)")
+	cmd.Flags().StringVar(&wish.Key, "key", "", "only this key of the rule; of several parts a JSON array: '[\"u1\",\"q1\"]'")
+	cmd.Flags().StringVar(&wish.Reason, "reason", "", "why (required)")
+	return cmd
+}
+
+func newRulesUnmute(s streams) *cobra.Command {
+	var client clientOptions
+	var key, output string
+	cmd := &cobra.Command{
+		Use:   "unmute RULE",
+		Short: "End the mutes of a rule, and list what was not sent",
+		Args:  one("rule by its name"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := client.open(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			var done admin.Unmuted
+			path := "/api/v1/mutes?" + queryOf("rule", args[0], "key", key).Encode()
+			if err := c.call(cmd.Context(), http.MethodDelete, path, "", nil, &done); err != nil {
+				return err
+			}
+			if output == "json" {
+				return printJSON(s.out, done)
+			}
+			fmt.Fprintf(s.out, "%s ended; %s not sent meanwhile\n", plain.Count(len(done.Mutes), "mute"), alerts(len(done.Missed)))
+			if len(done.Missed) > 0 {
+				printWhy(s, &admin.WhyPage{Entries: done.Missed})
+			}
+			return nil
+		},
+	}
+	client.flags(cmd)
+	cmd.Flags().StringVar(&key, "key", "", "only the mute of this key")
+	outputFlag(cmd, &output, "text", "json")
+	return cmd
+}
+
+func alerts(n int) string {
+	if n == 1 {
+		return "1 alert was"
+	}
+	return fmt.Sprintf("%d alerts were", n)
+}
+
+func newRulesMutes(s streams) *cobra.Command {
+	var client clientOptions
+	var all bool
+	var output string
+	cmd := &cobra.Command{
+		Use:   "mutes",
+		Short: "List the mutes",
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			query := queryOf()
+			if all {
+				query.Set("all", "true")
+			}
+			var list admin.MuteList
+			if err := client.fetch(cmd.Context(), s, "/api/v1/mutes", query, &list); err != nil {
+				return err
+			}
+			if output == "json" {
+				return printJSON(s.out, list)
+			}
+			rows := [][]string{{"RULE", "KEY", "UNTIL", "REASON"}}
+			for i := range list.Mutes {
+				m := &list.Mutes[i]
+				rows = append(rows, []string{plain.Line(m.Rule), plain.Line(state.ShowKey(m.Key)), shortTime(m.Until), plain.Line(m.Reason)})
+			}
+			printPage(s, rows, "nothing is muted", "")
+			return nil
+		},
+	}
+	client.flags(cmd)
+	cmd.Flags().BoolVar(&all, "all", false, "also those that are over")
+	outputFlag(cmd, &output, "text", "json")
+	return cmd
+}
+
+// muted names what a mute is of.
+func muted(m *state.Mute) string {
+	if m.Key == "" {
+		return plain.Line(m.Rule)
+	}
+	return plain.Line(m.Rule) + " for " + plain.Line(state.ShowKey(m.Key))
+}
