@@ -1,10 +1,10 @@
 package actions
 
 import (
-	"slices"
 	"strings"
 
 	"heed/engine/expression"
+	"heed/engine/expression/lint"
 	"heed/engine/source"
 )
 
@@ -29,30 +29,35 @@ func (p *Params) Template(key string) *expression.Template {
 // TemplateOf compiles a text that may hold {{ expressions }}; key names it in
 // messages.
 func (p *Params) TemplateOf(key string, node *source.Node) *expression.Template {
-	return p.compile(key, node, p.Scope.Template)
+	return p.compile(key, node, p.Scope.CheckTemplate, false)
 }
 
 // MentionTemplateOf is TemplateOf for a text in which people can be mentioned.
 func (p *Params) MentionTemplateOf(key string, node *source.Node) *expression.Template {
-	return p.compile(key, node, p.Scope.MentionTemplate)
+	return p.compile(key, node, p.Scope.CheckMentionTemplate, false)
 }
 
 // AddressTemplateOf is TemplateOf for a text that gives an e-mail address.
 func (p *Params) AddressTemplateOf(key string, node *source.Node) *expression.Template {
-	return p.compile(key, node, p.Scope.AddressTemplate)
+	return p.compile(key, node, p.Scope.CheckTemplate, true)
 }
 
-func (p *Params) compile(key string, node *source.Node, compile func(string) (*expression.Template, []expression.Problem)) *expression.Template {
+func (p *Params) compile(
+	key string, node *source.Node, check func(string) (*expression.TemplateTree, []expression.Problem), address bool,
+) *expression.Template {
 	if !CheckText(p.Fields, key, node) {
 		return nil
 	}
-	template, faults := compile(node.Text())
+	tree, problems := check(node.Text())
+	if tree != nil {
+		problems = lint.Template(tree, address)
+	}
 	ReportComments(p.Report(), node, expression.TemplateComments(node.Text()))
-	ReportFaults(p.Report(), node, faults)
-	if slices.ContainsFunc(faults, func(f expression.Problem) bool { return !f.Warning }) {
+	ReportProblems(p.Report(), node, problems)
+	if expression.HasErrors(problems) {
 		return nil
 	}
-	return template
+	return tree.Template()
 }
 
 // CheckText reports a value that is no text, and what YAML made of a text
@@ -165,10 +170,22 @@ func (p *Params) Expression(key string) *expression.Value {
 	if node == nil {
 		return nil
 	}
-	value, faults := p.Scope.Value(node.Text())
-	ReportComments(p.Report(), node, expression.Comments(node.Text()))
-	ReportFaults(p.Report(), node, faults)
-	return value
+	return CompileValue(p.Report(), node, p.Scope)
+}
+
+// CompileValue compiles the expression in a node and reports its problems; nil if
+// one is an error.
+func CompileValue(report *source.Report, node *source.Node, scope *expression.Scope) *expression.Value {
+	tree, problems := scope.Check(node.Text())
+	if tree != nil {
+		problems = lint.Tree(tree, lint.Value)
+	}
+	ReportComments(report, node, expression.Comments(node.Text()))
+	ReportProblems(report, node, problems)
+	if tree == nil {
+		return nil
+	}
+	return tree.Value()
 }
 
 // JSON takes a value of any shape whose texts may hold templates; nil if it is
@@ -255,14 +272,14 @@ func (j *JSON) Render(env *expression.Env) any {
 	}
 }
 
-// ReportFaults reports the faults of an expression or template at their places
-// in the node that holds it.
-func ReportFaults(report *source.Report, node *source.Node, faults []expression.Problem) {
-	for _, f := range faults {
+// ReportProblems reports the problems of an expression or template at their
+// places in the node that holds it.
+func ReportProblems(report *source.Report, node *source.Node, problems []expression.Problem) {
+	for _, p := range problems {
 		add := report.Errorf
-		if f.Warning {
+		if p.Warning {
 			add = report.Warnf
 		}
-		add(node.Within(f.From, f.To), f.Code, "%s", f.Message).Suggest("%s", f.Hint)
+		add(node.Within(p.From, p.To), p.Code, "%s", p.Message).Suggest("%s", p.Hint)
 	}
 }

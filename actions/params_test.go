@@ -22,7 +22,7 @@ func TestEachMistakeInAStepIsReportedAtItsPlace(t *testing.T) {
 		"in a block scalar":         {"text: |\n  first {{ data.userId }}\n\n    second {{ data.quizNam }}", `step:4:20: error: quiz.submitted has no field quizNam [unknown-field]`},
 		"in a folded scalar":        {"text: >-\n  first\n  second {{ data.quizNam }}", `step:3:18: error: quiz.submitted has no field quizNam [unknown-field]`},
 		"deep in json":              {"json:\n  a:\n    - b: [1, '{{ data.x }}']", `step:3:23: error: quiz.submitted has no field x [unknown-field]`},
-		"in a list of json":         {`json: ["{{ data.score }}", "{{ nope }}"]`, `step:1:32: error: there is no nope`},
+		"in a list of json":         {`json: ["{{ data.score }}", "{{ nope }}"]`, `step:1:32: error: unknown name nope`},
 		"in the second of two":      {`text: "{{ data.score }} {{ data.y }}"`, `step:1:33: error: quiz.submitted has no field y [unknown-field]`},
 		"in args":                   {"args:\n  q: '{{ data.z }}'", `step:2:15: error: quiz.submitted has no field z [unknown-field]`},
 		"two holes, two mistakes":   {`text: "{{ data.a }}{{ data.b }}"`, "step:1:16: error: quiz.submitted has no field a [unknown-field]\nstep:1:28: error: quiz.submitted has no field b [unknown-field]"},

@@ -30,9 +30,8 @@ func (p *Params) Table() *Table {
 	}
 	t := &Table{}
 	for _, pair := range p.entries("table", node) {
-		value, problems := scope.Value(pair.Value.Text())
-		ReportFaults(p.Report(), pair.Value, problems)
-		t.titles, t.values = append(t.titles, pair.Key.Text()), append(t.values, value)
+		t.titles = append(t.titles, pair.Key.Text())
+		t.values = append(t.values, CompileValue(p.Report(), pair.Value, scope))
 	}
 	if len(t.titles) == 0 {
 		p.Report().Errorf(node.Place(), "wrong-type", "table of %s must be an object of titles and expressions, not %s", p.What(), node.Describe()).

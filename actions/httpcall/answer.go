@@ -5,6 +5,7 @@ import (
 
 	"heed/actions"
 	"heed/engine/expression"
+	"heed/engine/expression/lint"
 )
 
 // readExpectBody takes expect_body: a condition on status and body that a good
@@ -14,23 +15,26 @@ func readExpectBody(p *actions.Params) string {
 	if node == nil || !actions.CheckText(p.Fields, "expect_body", node) {
 		return ""
 	}
-	_, faults := expression.ResponseScope().Condition(node.Text())
-	actions.ReportFaults(p.Report(), node, ofAnswers(faults))
+	tree, problems := expression.ResponseScope().CheckCondition(node.Text())
+	if tree != nil {
+		problems = lint.Tree(tree, lint.Condition)
+	}
+	actions.ReportProblems(p.Report(), node, ofResponses(problems))
 	return node.Text()
 }
 
-// ofAnswers says of names that an answer does not have what there is instead.
-func ofAnswers(faults []expression.Problem) []expression.Problem {
+// ofResponses says of names that a response does not have what there is instead.
+func ofResponses(problems []expression.Problem) []expression.Problem {
 	var list []expression.Problem
-	for _, f := range faults {
-		switch f.Code {
-		case "unknown-field": // of the event, whose name has a fault already
+	for _, p := range problems {
+		switch p.Code {
+		case "unknown-field": // of the event, whose name has a problem already
 			continue
 		case "unknown-name":
-			f.Message = "expect_body sees nothing but the status and the body of the answer"
-			f.Hint = "write a condition on them, such as body.ok == true"
+			p.Message = "expect_body sees nothing but the status and the body of the answer"
+			p.Hint = "write a condition on them, such as body.ok == true"
 		}
-		list = append(list, f)
+		list = append(list, p)
 	}
 	return list
 }

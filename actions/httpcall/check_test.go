@@ -33,7 +33,7 @@ func TestEachMistakeIsReportedAtItsPlace(t *testing.T) {
 		"broken header":      {`http: {url: https://h, headers: {Authorization: {env: BROKEN}}}`, ``, `config:1:49: error: the header Authorization of the http action act holds a line break or control character [bad-header] (write it on one line, in quotes)`},
 		"template in header": {`http: {url: https://h, headers: {X-User: "{{ data.userId }}"}}`, ``, `config:1:42: error: the header X-User of the http action act is fixed: it cannot hold a template [template-not-allowed] (write it under headers in the rule)`},
 		"headers as text":    {`http: {url: https://h, headers: x}`, ``, `config:1:33: error: headers of the http action act must be an object of keys and values, not the text "x" [wrong-type] (write headers: {name: value})`},
-		"unknown key":        {`http: {url: https://h, header: {}}`, ``, `config:1:24: error: the http action act has no key header [unknown-key] (it is called headers here)`},
+		"unknown key":        {`http: {url: https://h, header: {}}`, ``, `config:1:24: error: the http action act has no key header [unknown-key] (use "headers")`},
 
 		"step: method":           {lms, `method: FETCH`, `step:1:9: error: there is no method FETCH [wrong-type] (write one of GET, POST, PUT, PATCH, DELETE)`},
 		"step: method template":  {lms, `method: "{{ data.userId }}"`, `step:1:9: error: method of the http action act is fixed: it cannot hold a template [template-not-allowed] (an event must not choose where a message goes; write one rule for each method)`},

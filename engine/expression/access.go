@@ -4,12 +4,13 @@ import (
 	"github.com/expr-lang/expr/ast"
 
 	"heed/engine/event"
+	"heed/engine/expression/syntax"
 )
 
 func (c *compiler) member(n *ast.MemberNode) node {
-	path := pathText(n)
+	path := syntax.Text(n)
 	none := missingf("%s is missing", path)
-	if field := dataField(n); field != "" { // by far the most common, so without detours
+	if field := syntax.Field(n); field != "" { // by far the most common, so without detours
 		return func(f *frame) any {
 			if value := f.env.data[field]; value != nil {
 				return value
@@ -18,7 +19,7 @@ func (c *compiler) member(n *ast.MemberNode) node {
 		}
 	}
 	base, property := c.compile(n.Node), c.compile(n.Property)
-	baseText := pathText(n.Node)
+	baseText := syntax.Text(n.Node)
 	return func(f *frame) any {
 		from, key := base(f), property(f)
 		if u, ok := from.(*Unknown); ok {
@@ -107,7 +108,7 @@ func (c *compiler) slice(n *ast.SliceNode) node {
 	if n.To != nil {
 		to = c.compile(n.To)
 	}
-	text := pathText(n.Node)
+	text := syntax.Text(n.Node)
 	return func(f *frame) any {
 		value, start := base(f), from(f)
 		if u, ok := firstUnknown(value, start); ok {

@@ -4,16 +4,18 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
-	"regexp/syntax"
+	pattern "regexp/syntax"
 	"time"
 
 	"github.com/expr-lang/expr/ast"
+
+	"heed/engine/expression/syntax"
 )
 
 // call is a call of one of heed's functions; the library's are builtin nodes.
 func (c *compiler) call(n *ast.CallNode) node {
 	arguments := c.all(n.Arguments)
-	if name := asks(n); name != "" {
+	if name := syntax.Lookup(n); name != "" {
 		return asking(name, arguments)
 	}
 	if name, ok := n.Callee.(*ast.IdentifierNode); ok {
@@ -37,22 +39,22 @@ func refuse(name string, result *any) {
 // patternCost estimates how large the program of a pattern is: repetitions
 // multiply what they repeat. It is worked out from the syntax alone, before
 // anything is compiled.
-func patternCost(pattern string) int {
-	tree, err := syntax.Parse(pattern, syntax.Perl)
+func patternCost(text string) int {
+	tree, err := pattern.Parse(text, pattern.Perl)
 	if err != nil {
-		return len(pattern)
+		return len(text)
 	}
 	return expanded(tree)
 }
 
 // expanded is how many steps the program of a pattern has, more or less; at
 // most tooManySteps.
-func expanded(tree *syntax.Regexp) int {
+func expanded(tree *pattern.Regexp) int {
 	total := 1 + len(tree.Rune)/4
 	for _, part := range tree.Sub {
 		total += expanded(part)
 	}
-	if tree.Op == syntax.OpRepeat {
+	if tree.Op == pattern.OpRepeat {
 		total *= max(tree.Min, tree.Max, 1)
 	}
 	return min(total, tooManySteps)

@@ -1,6 +1,10 @@
 package expression
 
-import "strings"
+import (
+	"strings"
+
+	"heed/engine/expression/syntax"
+)
 
 // Comment is a comment in an expression that starts with // and ends with its
 // line. From and To count the characters of the text from 0.
@@ -38,7 +42,7 @@ func TemplateComments(text string) []Comment {
 // comments finds what starts with //, and where a /* stands that nothing closes;
 // -1 if there is none.
 func comments(text []rune) (line []Comment, unclosed int) {
-	code := []rune(outsideStrings(text))
+	code := []rune(syntax.Blank(text))
 	for i := 0; i+1 < len(code); i++ {
 		switch string(code[i : i+2]) {
 		case "//":
@@ -49,14 +53,14 @@ func comments(text []rune) (line []Comment, unclosed int) {
 			last := i + len([]rune(strings.TrimRight(string(text[i:end]), " \t\r")))
 			line = append(line, Comment{i, last})
 			// A quote in a comment opens nothing, so the rest is looked at anew.
-			code, i = append(code[:end:end], []rune(outsideStrings(text[end:]))...), end
+			code, i = append(code[:end:end], []rune(syntax.Blank(text[end:]))...), end
 		case "/*":
 			_, rest, closed := strings.Cut(string(text[i+2:]), "*/")
 			if !closed {
 				return line, i
 			}
 			end := len(text) - len([]rune(rest))
-			code, i = append(code[:end:end], []rune(outsideStrings(text[end:]))...), end-1
+			code, i = append(code[:end:end], []rune(syntax.Blank(text[end:]))...), end-1
 		}
 	}
 	return line, -1

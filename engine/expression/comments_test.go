@@ -25,12 +25,12 @@ func TestComments_areOutsideOfTexts(t *testing.T) {
 }
 
 func TestComments_inStarsLeaveTheRestOfTheCondition(t *testing.T) {
-	c, faults := NewScope(nil).Condition("data.score < 70 /* low */ and data.passed")
+	c, problems := NewScope(nil).Condition("data.score < 70 /* low */ and data.passed")
 	if c == nil || len(c.root.children) != 2 {
-		t.Fatalf("%+v, %v", c, faults)
+		t.Fatalf("%+v, %v", c, problems)
 	}
-	_, faults = NewScope(nil).Condition("data.score < 70 /* low and data.passed")
-	if len(faults) != 1 || faults[0].From != 16 || faults[0].Hint != "close it with */" {
-		t.Errorf("%+v", faults)
+	_, problems = NewScope(nil).Condition("data.score < 70 /* low and data.passed")
+	if len(problems) != 1 || problems[0].From != 16 || problems[0].Hint != "close it with */" {
+		t.Errorf("%+v", problems)
 	}
 }

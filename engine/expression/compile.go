@@ -2,13 +2,13 @@ package expression
 
 import (
 	"fmt"
-	"math"
 	"regexp"
 	"runtime"
 
 	"github.com/expr-lang/expr/ast"
 
 	"heed/engine/event"
+	"heed/engine/expression/syntax"
 )
 
 // node is a compiled part of an expression. It returns the part's value, or an
@@ -69,7 +69,7 @@ type compiler struct {
 func constant(value any) node { return func(*frame) any { return value } }
 
 func (c *compiler) compile(n ast.Node) node {
-	if value, ok := literal(n); ok {
+	if value, ok := syntax.Literal(n); ok {
 		return constant(value)
 	}
 	switch n := n.(type) {
@@ -108,15 +108,6 @@ func (c *compiler) compile(n ast.Node) node {
 	default:
 		return constant(failedf("%T is not supported", n))
 	}
-}
-
-// Number is a number as expressions calculate with it: an int if it is whole and
-// small enough for a float to be exact.
-func Number(f float64) any {
-	if f == float64(int(f)) && f > -exactFloat && f < exactFloat {
-		return int(f)
-	}
-	return f
 }
 
 func (c *compiler) identifier(n *ast.IdentifierNode) node {
@@ -195,7 +186,7 @@ func (c *compiler) variable(n *ast.VariableDeclaratorNode) node {
 // list is a list of what its elements give. Unknown elements make it unknown,
 // unless open asks to keep them, so that "in" can still find a known one.
 func (c *compiler) list(n *ast.ArrayNode, open bool) node {
-	if values, ok := constants(n.Nodes); ok {
+	if values, ok := syntax.Literals(n.Nodes); ok {
 		return constant(values)
 	}
 	elements := c.all(n.Nodes)
@@ -210,46 +201,6 @@ func (c *compiler) list(n *ast.ArrayNode, open bool) node {
 		}
 		return list
 	}
-}
-
-// constants are the values of literals, if that is all there is.
-func constants(nodes []ast.Node) ([]any, bool) {
-	values := make([]any, len(nodes))
-	for i, n := range nodes {
-		value, ok := literal(n)
-		if !ok {
-			return nil, false
-		}
-		values[i] = value
-	}
-	return values, true
-}
-
-// literal is the value of a literal: a number with or without a minus, a text,
-// true or false.
-func literal(n ast.Node) (any, bool) {
-	switch n := n.(type) {
-	case *ast.IntegerNode:
-		return n.Value, true
-	case *ast.FloatNode:
-		return Number(n.Value), true // the type checker writes 70 as 70.0 beside a number
-	case *ast.StringNode:
-		return n.Value, true
-	case *ast.BoolNode:
-		return n.Value, true
-	case *ast.UnaryNode:
-		value, ok := literal(n.Node)
-		if !ok || n.Operator != "-" {
-			return nil, false
-		}
-		switch v := value.(type) {
-		case int:
-			return -v, v != math.MinInt
-		case float64:
-			return -v, true
-		}
-	}
-	return nil, false
 }
 
 func (c *compiler) object(n *ast.MapNode) node {

@@ -2,11 +2,12 @@ package expression
 
 import (
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
+
+	"heed/engine/expression/syntax"
 )
 
 // Truth is the result of a condition.
@@ -47,36 +48,6 @@ type namedNode struct {
 	run  node
 }
 
-// Condition compiles a condition. It must give true or false. The condition is
-// nil if one of the faults is more than a warning.
-func (s *Scope) Condition(text string) (*Condition, []Problem) {
-	tree, result, faults := s.read(text)
-	if len(faults) > 0 {
-		return nil, faults
-	}
-	if faults := checkSubstitutes(text, tree); len(faults) > 0 {
-		return nil, faults
-	}
-	kind := kindOfNode(tree)
-	if result != nil && result.Kind() != reflect.Interface {
-		kind = word(result.String())
-	}
-	if kind != "" && kind != "true or false" {
-		f := Problem{
-			To: len([]rune(text)), Code: "not-boolean",
-			Message: "the condition gives " + kind + ", not true or false", Hint: "compare it with something, as in data.score < 70",
-		}
-		if field := dataField(tree); field != "" {
-			f.Hint = "compare it: data." + field + " == …, or data." + field + " != nil for any value"
-		}
-		return nil, []Problem{f}
-	}
-	c := &compiler{}
-	root := c.clause(tree)
-	condition := &Condition{Text: strings.TrimSpace(text), root: root, run: root.run, guards: s.guards(tree)}
-	return condition, slices.Concat(suspicions(text, tree), s.vain(text, tree), withoutZone(text, tree, true), s.checkConstancy(text, tree, condition))
-}
-
 // Always is the condition of a rule that has none.
 func Always() *Condition {
 	always := constant(true)
@@ -84,32 +55,25 @@ func Always() *Condition {
 }
 
 func (c *compiler) clause(n ast.Node) *clause {
-	switch b := n.(type) {
-	case *ast.UnaryNode:
-		if b.Operator == "not" || b.Operator == "!" {
-			child := c.clause(b.Node)
-			return &clause{
-				text: n.String(), op: "not", children: []*clause{child},
-				run: func(f *frame) any { return not(asBool(child.run(f), child.text)) },
-			}
+	op := syntax.Junction(n)
+	switch op {
+	case "not":
+		child := c.clause(n.(*ast.UnaryNode).Node)
+		return &clause{
+			text: n.String(), op: op, children: []*clause{child},
+			run: func(f *frame) any { return not(asBool(child.run(f), child.text)) },
 		}
-	case *ast.BinaryNode:
-		decisive := b.Operator == "or" || b.Operator == "||"
-		if decisive || b.Operator == "and" || b.Operator == "&&" {
-			left, right := c.clause(b.Left), c.clause(b.Right)
-			op := "and"
-			if decisive {
-				op = "or"
-			}
-			return &clause{
-				text: n.String(), op: op, children: append(flat(left, op), flat(right, op)...),
-				run: junction(left.run, right.run, left.text, right.text, decisive),
-			}
+	case "and", "or":
+		b := n.(*ast.BinaryNode)
+		left, right := c.clause(b.Left), c.clause(b.Right)
+		return &clause{
+			text: n.String(), op: op, children: append(flat(left, op), flat(right, op)...),
+			run: junction(left.run, right.run, left.text, right.text, op == "or"),
 		}
 	}
 	leaf := &clause{text: n.String(), run: c.compile(n)}
-	for _, path := range paths(n) {
-		leaf.values = append(leaf.values, namedNode{pathText(path), c.compile(path)})
+	for _, path := range syntax.Paths(n, isFunction) {
+		leaf.values = append(leaf.values, namedNode{syntax.Text(path), c.compile(path)})
 	}
 	return leaf
 }

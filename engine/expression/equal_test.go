@@ -26,9 +26,9 @@ func decide(t interface {
 }, text string, data map[string]any,
 ) (Truth, string) {
 	t.Helper()
-	c, faults := NewScope([]*event.Type{nil}).Condition(text)
+	c, problems := NewScope([]*event.Type{nil}).Condition(text)
 	if c == nil {
-		t.Fatalf("%s: %v", text, faults)
+		t.Fatalf("%s: %v", text, problems)
 	}
 	return c.Eval(looseEnv(data))
 }

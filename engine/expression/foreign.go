@@ -1,142 +1,301 @@
 package expression
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
 
-	"heed/engine/event"
+	"heed/engine/expression/syntax"
 )
 
-// hole compiles what stands between {{ and }}. What people write who come from
-// another template language has a fault of its own.
-func (s *Scope) hole(text string) (*Value, []Problem) {
-	value, faults := s.Value(text)
-	if value != nil {
-		return value, faults // warnings
-	}
-	trimmed := strings.TrimSpace(text)
-	start := len([]rune(text[:strings.Index(text, trimmed)]))
-	whole := Problem{From: start, To: start + len([]rune(trimmed)), Code: "foreign-template"}
-	switch m := foreignHole.FindStringSubmatch(trimmed); {
-	case trimmed == "":
-		faults[0].Hint = "write what is to be shown, such as {{ data.userId }}"
-	case blockHole.MatchString(trimmed):
-		whole.Message = "there are no blocks in a template here"
-		whole.Hint = `choose a text with {{ data.passed ? "passed" : "failed" }}, or write a rule for each case`
-		return nil, []Problem{whole}
-	case strings.HasPrefix(trimmed, "{"):
-		whole.Message, whole.Hint = "a hole has two braces on each side, not three", "write {{ "+s.field(strings.Trim(trimmed, "{} "))+" }}: values are escaped for where they stand"
-		return nil, []Problem{whole}
-	case strings.HasPrefix(trimmed, "."):
-		whole.Message, whole.Hint = "a hole starts with a dot, as in Go templates", "write {{ "+s.field(trimmed[1:])+" }}"
-		return nil, []Problem{whole}
-	case m != nil:
-		whole.Message, whole.Hint = "filters are functions here", "write {{ "+filtered(s.field(m[1]), m[2], m[3])+" }}"
-		return nil, []Problem{whole}
-	}
-	return nil, faults
+// People write what they know from SQL, spreadsheets, JavaScript and documents.
+// The tables below say what the same is here. They are consulted only where an
+// expression cannot be parsed or a name in it cannot be resolved, so what looks
+// foreign in a sound expression is left alone.
+
+// rewrite is foreign syntax and what it is here.
+type rewrite struct {
+	// pattern finds it outside of quotes; its last group, or the whole match
+	// without one, is what is wrong.
+	pattern string
+	// with is what it stands for, so that the rest of the expression can be
+	// checked; empty if that cannot be said.
+	with string
+	// message is "unknown operator" and what was found, if empty; hint is "write "
+	// and with.
+	message, hint string
 }
 
+// infix finds words between two values, in any case.
+func infix(words string) string { return `(?i)[\w)\]"'] +(` + words + `)(?:$|[^\w(])` }
+
+const (
+	bySign   = "a comparison is written with a sign"
+	toNil    = "whether there is a value is a comparison with nil"
+	noBraces = "{{ }} does not belong here"
+	badQuote = "a typographic quote"
+	badSpace = "a space that is not a plain space (copied from a document?)"
+	aList    = `write data.quizType in ["graded", "final"]`
+	only     = "write only the condition: data.score < 70"
+)
+
+var rewrites = []rewrite{
+	{`&(?:lt|gt|amp|nbsp|quot);`, "", "an HTML entity (copied from a web page?)", "write the sign itself, such as <"},
+	{`[“”„‘’«»]`, `"`, badQuote, `write straight quotes: "…"`},
+	{`[\x{00a0}\x{2007}\x{202f}\x{200b}\x{feff}]`, " ", badSpace, "delete it and type a space"},
+	{`\{\{|\}\}`, " ", noBraces, "this is an expression already: remove {{ and }}"},
+	{`^\s*(=)[^=]`, " ", "a formula's = at the start", "remove it"},
+	{`\b\d{4}-\d\d-\d\d\b`, "now", "a date is written in quotes, inside date(…)", `write date("2026-01-31")`},
+	{
+		`[0-9]\s*(%)\s*(?:$|[)]|and\b|or\b)`, " ", "a percent sign after a number",
+		"write 70 for 70 % of a value that runs to 100, 0.7 for a share such as data.score / data.maxScore",
+	},
+	{`^[^()\[\]]*[0-9](,)[0-9]`, "", "a comma inside a number", "write 1000 or 1_000; a decimal has a point: 0.5"},
+	{
+		`\b\d+ ?(d|days?|h|hours?|min|mins|minutes?|weeks?)\b`, "", "a duration is a function of a number",
+		"write days(7), hours(2), minutes(45); in seconds a plain number: 45 * 60",
+	},
+	{`(?i)\bbetween\b`, "", "between does not exist here", "write 60 <= data.score and data.score <= 70"},
+	{infix(`i?like`), "contains", "like is SQL", "write contains, startsWith, endsWith, or matches for a pattern"},
+	{infix(`(?:is +)?(?:one|any) +of`), "in", "", aList},
+	{infix(`is +not +(?:null|nil|none|empty|missing|blank)|exists|is +(?:set|present)`), "!= nil", toNil, ""},
+	{infix(`is +(?:null|nil|none|empty|missing|blank)`), "== nil", toNil, ""},
+	{infix(`is +not|not +equals?(?: +to)?|does +not +equal`), "!=", bySign, ""},
+	{infix(`(?:is +)?(?:less|smaller|lower) +than|below|under`), "<", bySign, ""},
+	{infix(`(?:is +)?(?:greater|more|larger|higher) +than|above|over`), ">", bySign, ""},
+	{infix(`is|equals?(?: +to)?|eq`), "==", bySign, ""},
+	{infix(`does +not +(?:contain|include)`), "not contains", "", `write data.quizName not contains "call"`},
+	{infix(`includes?|has`), "contains", "", ""},
+	{infix(`(?:starts|begins) +with`), "startsWith", "startsWith is one word, with a capital W", ""},
+	{infix(`ends +with`), "endsWith", "endsWith is one word, with a capital W", ""},
+	{
+		`(?:^|[.(]|\b(?:and|or|not) )\s*(contains|startsWith|endsWith|matches)\(`, "",
+		"this is an operator between two texts", `write data.quizName contains "x"`,
+	},
+	{`[\w)\]"'] +(AND)\b[^(]`, "and", "AND is written in lower case", ""},
+	{`[\w)\]"'] +(OR)\b[^(]`, "or", "OR is written in lower case", ""},
+	{`\bNOT\b`, "not", "NOT is written in lower case", ""},
+	{`(?i)\bin\s*(\()`, "", "a list is written in square brackets", aList},
+	{`\bIN\b`, "in", "IN is written in lower case", ""},
+	{
+		`\b(?:and|or)\s*(<=?|>=?|==|!=)`, "", "a comparison needs both its sides, also after and and or",
+		"name the field again: data.score > 60 and data.score < 70",
+	},
+	{`\$\{`, "", "a ${…} of another language", "write data.score, without $ and braces"},
+	{`^\s*((?i:if|when|where))\b`, "", "when: is the if already", only},
+	{`(?i)\bthen\b`, "", "what follows belongs under do:", only},
+}
+
+// patterns are those of the rewrites, compiled.
+var patterns = func() (compiled []*regexp.Regexp) {
+	for _, r := range rewrites {
+		compiled = append(compiled, regexp.MustCompile(r.pattern))
+	}
+	return compiled
+}()
+
+// signs are operators of other languages and what they are here; anySign finds
+// what may be one.
 var (
-	// foreignHole is value | filter, or value | filter(argument), as in Jinja,
-	// Liquid and their like.
-	foreignHole = regexp.MustCompile(`^([\w.]+)\s*\|\s*(\w+)\s*(?:[(:]\s*(.*?)\s*\)?)?$`)
-	blockHole   = regexp.MustCompile(`^(?:[#/^>!&%-]|(?:if|else|end|endif|range|for|with|each|unless)\b)`)
+	signs = map[string]string{
+		"=": "==", "===": "==", "!==": "!=", "<>": "!=", "=!": "!=", "≠": "!=",
+		"=<": "<=", "≤": "<=", "=>": ">=", "≥": ">=",
+		"&": "and", "=~": "matches", "~=": "matches", "−": "-", "–": "-", "—": "-", "×": "*", "÷": "/",
+	}
+	anySign = regexp.MustCompile(`[−–—×÷≤≥≠]|[=!<>&~]+`)
 )
 
-// filtered is a filter as a function.
-func filtered(value, filter, argument string) string {
-	switch strings.ToLower(filter) {
-	case "default", "d":
-		if argument == "" {
-			argument = `"n/a"`
-		}
-		return value + " ?? " + argument
-	case "upcase", "uppercase":
-		filter = "upper"
-	case "downcase", "lowercase":
-		filter = "lower"
-	case "date", "strftime":
-		return "format(" + value + `, "2 Jan 2006")`
-	case "tojson", "json":
-		filter = "toJSON"
-	case "length", "size":
-		filter = "len"
-	case "strip":
-		filter = "trim"
-	}
-	if argument != "" {
-		return filter + "(" + value + ", " + argument + ")"
-	}
-	return filter + "(" + value + ")"
+// foreignName is what to say of names of another language.
+type foreignName struct{ names, message, hint string }
+
+// foreignNames are names in lower case. The spreadsheet functions are those
+// that people really type.
+var foreignNames = []foreignName{
+	{"if ifs", "IF(…) is a spreadsheet function", "write condition ? value : otherwise; in when: only the condition"},
+	{
+		"and or", "and and or are written between two conditions",
+		"write data.score < 70 and data.passed, or data.score < 70 or data.passed",
+	},
+	{"not", "", "write not (…), in lower case"},
+	{"isblank isempty isnull exists", toNil, "write data.score == nil, or data.score ?? 0 for another value"},
+	{"ifnull coalesce iferror", "", "write data.score ?? 0"},
+	{"vlookup xlookup", "", `write lookup("managers", data.userId).email: the table, the key, the name of the column`},
+	{"countif sumif events previous", "a rule sees one event, not those before it", nothingInstead},
+	{"concatenate concat", "", "join texts with +"},
+	{"average", "", "write mean([…])"},
+	{"today now", "", `write now, as in now - days(7); a day is a text: format(now, "2006-01-02", "UTC")`},
+	{"true", "true and false are written in lower case", "write true"},
+	{"false", "true and false are written in lower case", "write false"},
+	{"null none undefined", "a missing value is written nil", "write == nil or != nil"},
+	{"payload body json", "", "write data.score for a field, event for the type"},
+	{"type eventtype", "", "write event"},
+	{"timestamp time", "", "write now, or receivedAt, when heed received the event"},
 }
 
-// field is a name as it is written here: a field's name alone is meant as
-// data.field, whatever its capitals.
-func (s *Scope) field(name string) string {
-	last := name[strings.LastIndexByte(name, '.')+1:]
-	i := slices.IndexFunc(s.fields, func(f event.Field) bool { return strings.EqualFold(f.Name, last) })
-	if i < 0 {
-		return name
-	}
-	return "data." + s.fields[i].Name
+func findForeignName(name string) (foreignName, bool) {
+	name = strings.ToLower(name)
+	has := func(f foreignName) bool { return slices.Contains(strings.Fields(f.names), name) }
+	i := slices.IndexFunc(foreignNames, has)
+	return foreignNames[max(i, 0)], i >= 0
 }
 
-var (
-	singleBrace = regexp.MustCompile(`(?:^|[^{])(\$?\{ *((?:data\.)?\w+) *\})(?:$|[^}])`)
-	colonName   = regexp.MustCompile(`/(:(\w+))`)
-	nakedField  = regexp.MustCompile(`(?:^|[^\w.{$"'])(data\.(\w+))`)
-	tagMark     = regexp.MustCompile(`\{%.*?%\}|<%.*?%>`)
-	anyHole     = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
-)
+// nothingInstead is the hint where any expression would be a rule of another
+// meaning.
+const nothingInstead = "remove it: no expression says the same"
 
-// foreignMarks finds what other template languages take for a hole and this one
-// for text: it would show as it is.
-func (s *Scope) foreignMarks(text string) []Problem {
-	// Holes are blanked, so that only what is shown as it stands is looked at.
-	shown := anyHole.ReplaceAllStringFunc(text, func(hole string) string { return strings.Repeat("\x00", len(hole)) })
-	var faults []Problem
-	mark := func(from, to int, f Problem) {
-		f.From = len([]rune(text[:from]))
-		f.To = f.From + len([]rune(text[from:to]))
-		if !slices.ContainsFunc(faults, func(have Problem) bool { return have.From < f.To && f.From < have.To }) {
-			faults = append(faults, f)
-		}
-	}
-	for _, m := range singleBrace.FindAllStringSubmatchIndex(shown, -1) {
-		if name := text[m[4]:m[5]]; strings.HasPrefix(name, "data.") || s.field(name) != name {
-			mark(m[2], m[3], Problem{Code: "single-brace", Message: "a hole has two braces on each side", Hint: "write {{ " + s.field(name) + " }}"})
-		}
-	}
-	for _, m := range colonName.FindAllStringSubmatchIndex(shown, -1) {
-		if name := text[m[4]:m[5]]; s.field(name) != name {
-			mark(m[2], m[3], Problem{Code: "single-brace", Message: "this is shown as it stands", Hint: "write {{ " + s.field(name) + " }}", Warning: true})
-		}
-	}
-	if strings.Contains(shown, "{{") {
-		return faults // a hole that is not closed is another matter
-	}
-	s.markTags(shown, mark)
-	for _, m := range nakedField.FindAllStringSubmatchIndex(shown, -1) {
-		if slices.ContainsFunc(s.fields, func(f event.Field) bool { return f.Name == text[m[4]:m[5]] }) {
-			mark(m[2], m[3], Problem{Code: "single-brace", Message: "this is shown as it stands, not as its value", Hint: "write {{ " + text[m[2]:m[3]] + " }}", Warning: true})
-		}
-	}
-	return slices.DeleteFunc(faults, func(f Problem) bool { return f.Code == "" })
+// replacement is a part of a text and what stands instead.
+type replacement struct {
+	from, to int
+	with     string
 }
 
-// markTags marks the tags of other template languages. The first is a fault; what
-// closes it belongs to it.
-func (s *Scope) markTags(shown string, mark func(from, to int, f Problem)) {
-	for i, m := range tagMark.FindAllStringIndex(shown, -1) {
-		var f Problem
-		if i == 0 {
-			f = Problem{
-				Code: "foreign-template", Message: "a tag of another template language",
-				Hint: `choose a text with {{ data.passed ? "passed" : "failed" }}, or write a rule for each case`, Warning: s.recorded,
+// findForeign finds foreign syntax in an expression that cannot be parsed, and
+// what to write instead of it.
+func findForeign(text string) ([]Problem, []replacement) {
+	code := syntax.Blank([]rune(text))
+	var problems []Problem
+	var replaced []replacement
+	add := func(at, to int, p Problem, with string) {
+		p.From, p.To, p.Code = len([]rune(code[:at])), len([]rune(code[:to])), "syntax"
+		overlaps := func(r replacement) bool { return p.From < r.to && r.from < p.To }
+		if slices.ContainsFunc(replaced, overlaps) {
+			return
+		}
+		replaced = append(replaced, replacement{p.From, p.To, cmp.Or(with, code[at:to])})
+		again := slices.ContainsFunc(problems, func(have Problem) bool { return have.Message == p.Message })
+		if !again || p.Message != badQuote && p.Message != badSpace && p.Message != noBraces { // those come in pairs
+			problems = append(problems, p)
+		}
+	}
+	for i, r := range rewrites {
+		for _, m := range patterns[i].FindAllStringSubmatchIndex(code, -1) {
+			at, to := m[len(m)-2], m[len(m)-1]
+			message, hint := cmp.Or(r.message, "unknown operator "+code[at:to]), cmp.Or(r.hint, "write "+r.with)
+			add(at, to, Problem{Message: message, Hint: hint}, r.with)
+		}
+	}
+	for _, m := range anySign.FindAllStringIndex(code, -1) {
+		switch sign := code[m[0]:m[1]]; {
+		case sign == "=":
+			add(m[0], m[1], Problem{Message: "a single =", Hint: "write == to compare"}, "==")
+		case signs[sign] != "":
+			add(m[0], m[1], Problem{Message: "unknown operator " + sign, Hint: "write " + signs[sign]}, signs[sign])
+		}
+	}
+	slices.SortFunc(replaced, func(a, b replacement) int { return cmp.Compare(a.from, b.from) })
+	return problems, replaced
+}
+
+// replaceAll applies replacements in order. origin is, for each character of the
+// new text and for its end, the place in the old one.
+func replaceAll(text string, all []replacement) (replaced string, origin []int) {
+	runes := []rune(text)
+	var out []rune
+	keep := func(from, to int) {
+		for i := from; i < to; i++ {
+			out, origin = append(out, runes[i]), append(origin, i)
+		}
+	}
+	at := 0
+	for _, r := range all {
+		keep(at, r.from)
+		for _, c := range r.with {
+			out, origin = append(out, c), append(origin, r.from)
+		}
+		at = r.to
+	}
+	keep(at, len(runes))
+	return string(out), append(origin, len(runes))
+}
+
+// explainSyntax says what is wrong with a text that cannot be parsed: the foreign
+// syntax in it and, if it can be parsed without that, all else that is wrong;
+// otherwise the error of the parser.
+func (s *Scope) explainSyntax(text string, parserSays Problem) []Problem {
+	problems, replaced := findForeign(text)
+	if len(problems) == 0 {
+		return []Problem{parserSays}
+	}
+	rewritten, origin := replaceAll(text, replaced)
+	if tree, p := s.parse(rewritten); p == nil {
+		_, rest := s.analyse(rewritten, tree)
+		for _, p := range rest {
+			p.From, p.To = origin[min(p.From, len(origin)-1)], origin[min(p.To, len(origin)-1)]
+			if p.To = max(p.To, p.From+1); !overlaps(p, problems) {
+				problems = append(problems, p)
 			}
 		}
-		mark(m[0], m[1], f)
 	}
+	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.From, b.From) })
+	return problems
+}
+
+func overlaps(p Problem, others []Problem) bool {
+	return slices.ContainsFunc(others, func(o Problem) bool { return p.From < o.To && o.From < p.To })
+}
+
+var (
+	// filter is value | filter, or value | filter(argument), as in Jinja, Liquid
+	// and their like.
+	filter = regexp.MustCompile(`^([\w.]+)\s*\|\s*(\w+)\s*(?:[(:]\s*(.*?)\s*\)?)?$`)
+	block  = regexp.MustCompile(`^(?:[#/^>!&%-]|(?:if|else|end|endif|range|for|with|each|unless)\b)`)
+	// filterNames are functions by what other template languages call them.
+	filterNames = map[string]string{
+		"upcase": "upper", "uppercase": "upper", "downcase": "lower", "lowercase": "lower", "tojson": "toJSON",
+		"json": "toJSON", "length": "len", "size": "len", "strip": "trim", "d": "default", "strftime": "date",
+	}
+)
+
+// explainHole says what is wrong with a hole that has problems: what is written
+// as in another template language has one of its own.
+func (s *Scope) explainHole(text string, problems []Problem) []Problem {
+	trimmed := strings.TrimSpace(text)
+	p := Problem{From: len([]rune(text[:strings.Index(text, trimmed)])), Code: "foreign-template"}
+	p.To = p.From + len([]rune(trimmed))
+	switch m := filter.FindStringSubmatch(trimmed); {
+	case trimmed == "":
+		problems[0].Hint = "write what is to be shown, such as {{ data.userId }}"
+		return problems
+	case block.MatchString(trimmed):
+		p.Message = "there are no blocks in a template here"
+		p.Hint = `choose a text with {{ data.passed ? "passed" : "failed" }}, or write a rule for each case`
+	case strings.HasPrefix(trimmed, "{"):
+		p.Message = "a hole has two braces on each side, not three"
+		p.Hint = "write {{ " + s.Qualify(strings.Trim(trimmed, "{} ")) + " }}: values are escaped for where they stand"
+	case strings.HasPrefix(trimmed, "."):
+		p.Message, p.Hint = "a hole starts with a dot, as in Go templates", "write {{ "+s.Qualify(trimmed[1:])+" }}"
+	case m != nil:
+		p.Message, p.Hint = "filters are functions here", "write {{ "+filtered(s.Qualify(m[1]), m[2], m[3])+" }}"
+	default:
+		return problems
+	}
+	return []Problem{p}
+}
+
+// filtered is a filter as a function.
+func filtered(value, name, argument string) string {
+	function := cmp.Or(filterNames[strings.ToLower(name)], name)
+	switch {
+	case function == "default":
+		return value + " ?? " + cmp.Or(argument, `"n/a"`)
+	case function == "date":
+		return "format(" + value + `, "2 Jan 2006")`
+	case argument != "":
+		return function + "(" + value + ", " + argument + ")"
+	default:
+		return function + "(" + value + ")"
+	}
+}
+
+// Qualify is a name as expressions write it: a field alone is data.field,
+// whatever its capitals.
+func (s *Scope) Qualify(name string) string {
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	for _, field := range s.FieldNames() {
+		if strings.EqualFold(field, last) {
+			return "data." + field
+		}
+	}
+	return name
 }

@@ -21,8 +21,14 @@ var ownFunctions = []*builtin.Function{
 	{Name: "round", Func: round, Types: signatures((func(float64) float64)(nil), (func(float64, int) float64)(nil))},
 	{Name: "percent", Func: percent, Types: signatures((func(float64, float64) float64)(nil))},
 	{Name: "hour", Func: hourOf, Types: signatures((func(time.Time) int)(nil), (func(time.Time, string) int)(nil))},
-	{Name: "weekday", Func: weekdayOf, Types: signatures((func(time.Time) string)(nil), (func(time.Time, string) string)(nil))},
-	{Name: "format", Func: formatTime, Types: signatures((func(time.Time, string) string)(nil), (func(time.Time, string, string) string)(nil))},
+	{
+		Name: "weekday", Func: weekdayOf,
+		Types: signatures((func(time.Time) string)(nil), (func(time.Time, string) string)(nil)),
+	},
+	{
+		Name: "format", Func: formatTime,
+		Types: signatures((func(time.Time, string) string)(nil), (func(time.Time, string, string) string)(nil)),
+	},
 	{Name: "lookup", Types: signatures((func(string, string) map[string]string)(nil))},
 	{Name: "progress", Types: signatures((func(string, string) float64)(nil))},
 	{Name: "rank", Types: signatures((func(string, string) int)(nil))},
@@ -73,59 +79,53 @@ func durationFunction(name string, unit time.Duration) *builtin.Function {
 	}
 }
 
-// formatTime writes a time in a layout of Go's and, if given, in a time zone.
-func formatTime(args ...any) (any, error) {
-	t, ok1 := args[0].(time.Time)
-	layout, ok2 := args[1].(string)
-	if !ok1 || !ok2 {
-		return badf("format takes a time and a layout"), nil
+// ZoneArgument says which argument of a function names a time zone.
+var ZoneArgument = map[string]int{"hour": 1, "weekday": 1, "format": 2}
+
+// Zone is the time zone of that name; nil if there is none, and a hint at what to
+// write. The machine's own, Local, is none: a rule must decide alike wherever it
+// runs.
+func Zone(name string) (zone *time.Location, hint string) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return nil, badZone.Hint
 	}
-	t, unknown := inZone(t, args[2:])
-	if unknown != nil {
-		return unknown, nil
-	}
-	return t.Format(layout), nil
+	return zone, ""
 }
 
-// inZone is a time in the zone that the last argument may name.
-func inZone(t time.Time, args []any) (time.Time, *Unknown) {
-	if len(args) == 0 {
-		return t, nil
+// timeFunction is a function that takes a time apart, in the zone it was sent in
+// or in the one that its last argument names.
+func timeFunction(name string, take func(t time.Time, args []any) any) func(args ...any) (any, error) {
+	return func(args ...any) (any, error) {
+		t, ok := args[0].(time.Time)
+		if !ok {
+			return badf("%s takes a time", name), nil
+		}
+		if at := ZoneArgument[name]; len(args) > at {
+			zoneName, _ := args[at].(string)
+			zone, _ := Zone(zoneName)
+			if zone == nil {
+				return badf("there is no time zone %s", quoted(zoneName)), nil
+			}
+			t = t.In(zone)
+		}
+		return take(t, args), nil
 	}
-	name, _ := args[0].(string)
-	zone, ok := zoneNamed(name)
-	if !ok {
-		return t, badf("there is no time zone %s", quoted(name))
-	}
-	return t.In(zone), nil
 }
 
-// hourOf is a time's hour from 0 to 23, in the zone it was sent in or in the
-// given one.
-func hourOf(args ...any) (any, error) {
-	t, ok := args[0].(time.Time)
-	if !ok {
-		return badf("hour takes a time"), nil
-	}
-	t, unknown := inZone(t, args[1:])
-	if unknown != nil {
-		return unknown, nil
-	}
-	return t.Hour(), nil
-}
-
-// weekdayOf is a time's day of the week, "Monday" to "Sunday".
-func weekdayOf(args ...any) (any, error) {
-	t, ok := args[0].(time.Time)
-	if !ok {
-		return badf("weekday takes a time"), nil
-	}
-	t, unknown := inZone(t, args[1:])
-	if unknown != nil {
-		return unknown, nil
-	}
-	return t.Weekday().String(), nil
-}
+// hourOf is a time's hour from 0 to 23, weekdayOf its day of the week, "Monday" to
+// "Sunday"; formatTime writes it in a layout of Go's.
+var (
+	hourOf     = timeFunction("hour", func(t time.Time, _ []any) any { return t.Hour() })
+	weekdayOf  = timeFunction("weekday", func(t time.Time, _ []any) any { return t.Weekday().String() })
+	formatTime = timeFunction("format", func(t time.Time, args []any) any {
+		layout, ok := args[1].(string)
+		if !ok {
+			return badf("format takes a time and a layout")
+		}
+		return t.Format(layout)
+	})
+)
 
 // callFunction calls one of heed's functions.
 func callFunction(name string, arguments []node) node {

@@ -6,6 +6,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 
 	"heed/engine/event"
+	"heed/engine/expression/syntax"
 )
 
 // Guard is an equality without which a condition is false, such as the second
@@ -42,13 +43,13 @@ func (s *Scope) guards(n ast.Node) []Guard {
 			return either(s.guards(b.Left), s.guards(b.Right))
 		}
 	case "==":
-		if field := dataField(b.Left); field != "" {
+		if field := syntax.Field(b.Left); field != "" {
 			return s.guard(field, b.Right)
 		}
-		return s.guard(dataField(b.Right), b.Left)
+		return s.guard(syntax.Field(b.Right), b.Left)
 	case "in":
 		if list, ok := b.Right.(*ast.ArrayNode); ok {
-			return s.guard(dataField(b.Left), list.Nodes...)
+			return s.guard(syntax.Field(b.Left), list.Nodes...)
 		}
 	}
 	return nil
@@ -89,7 +90,8 @@ func harmless(n ast.Node) bool {
 			return harmless(n.Left) && harmless(n.Right)
 		case "in":
 			list, ok := n.Right.(*ast.ArrayNode)
-			return ok && harmless(n.Left) && !slices.ContainsFunc(list.Nodes, func(element ast.Node) bool { return !harmless(element) })
+			harmful := func(element ast.Node) bool { return !harmless(element) }
+			return ok && harmless(n.Left) && !slices.ContainsFunc(list.Nodes, harmful)
 		}
 		return false
 	case *ast.NilNode:
@@ -97,8 +99,8 @@ func harmless(n ast.Node) bool {
 	case *ast.IdentifierNode:
 		return n.Value != "data"
 	default:
-		_, isLiteral := literal(n)
-		return isLiteral || dataField(n) != ""
+		_, isLiteral := syntax.Literal(n)
+		return isLiteral || syntax.Field(n) != ""
 	}
 }
 
@@ -106,7 +108,7 @@ func harmless(n ast.Node) bool {
 // a field whose declared kind is not that of the literals: comparing values of
 // different kinds is unknown, not false.
 func (s *Scope) guard(field string, values ...ast.Node) []Guard {
-	literals, ok := constants(values)
+	literals, ok := syntax.Literals(values)
 	i := slices.IndexFunc(s.fields, func(f event.Field) bool { return f.Name == field })
 	if i < 0 || !ok || s.loose {
 		return nil

@@ -15,10 +15,10 @@ var replaced = map[string]func(f *frame, args []any) any{
 	"floor":  floorOf,
 	"int":    intOf,
 	"float":  floatOf,
-	"max":    maxOf,
-	"min":    minOf,
-	"mean":   meanOf,
-	"median": medianOf,
+	"max":    ofNumbers("max", maxOf),
+	"min":    ofNumbers("min", minOf),
+	"mean":   ofNumbers("mean", meanOf),
+	"median": ofNumbers("median", medianOf),
 
 	"fromJSON": fromJSON,
 }

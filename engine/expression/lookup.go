@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-
-	"github.com/expr-lang/expr/ast"
 )
 
 // Resolver answers what rules look up beyond the event: who a user is, what a
@@ -256,26 +254,3 @@ func asking(name string, arguments []node) node {
 		return missingf(asks.none, quoted(first), quoted(second))
 	}
 }
-
-// asks is the name of the function by which a node asks beyond the event, "user"
-// for the user; empty if it does not.
-func asks(n ast.Node) string {
-	switch n := n.(type) {
-	case *ast.IdentifierNode:
-		if n.Value == "user" {
-			return n.Value
-		}
-	case *ast.CallNode:
-		if name, ok := n.Callee.(*ast.IdentifierNode); ok {
-			if _, known := askings[name.Value]; known {
-				return name.Value
-			}
-		}
-	case *ast.ChainNode:
-		return asks(n.Node)
-	}
-	return ""
-}
-
-// isRecord says whether a node gives a record.
-func isRecord(n ast.Node) bool { return asks(n) == "user" || asks(n) == "lookup" }

@@ -36,7 +36,7 @@ func factScope() *Scope {
 	return s
 }
 
-func TestRulesAskBeyondTheEvent(t *testing.T) {
+func TestCondition_looksUpBeyondTheEvent(t *testing.T) {
 	for text, want := range map[string]string{
 		`user.email == "u1@example.com"`:                              "true",
 		`user.role == "manager"`:                                      "false",
@@ -61,9 +61,9 @@ func TestRulesAskBeyondTheEvent(t *testing.T) {
 		`let m = "m1"; progress(data.userId, m) == 80`:                "true",
 		`user.role in ["rep", "lead"] and lookup("managers", data.userId).email != nil and rank(data.userId, "score") < 2`: "false",
 	} {
-		c, faults := regional().Condition(text)
-		if c == nil || len(faults) > 0 {
-			t.Errorf("%s: %+v", text, faults)
+		c, problems := regional().Condition(text)
+		if c == nil || len(problems) > 0 {
+			t.Errorf("%s: %+v", text, problems)
 			continue
 		}
 		env := env(t, `{"userId":"u1","quizId":"q7","score":61}`)
@@ -87,7 +87,7 @@ func regional() *Scope {
 	return s
 }
 
-func TestWithoutAnybodyToAskNothingIsKnown(t *testing.T) {
+func TestEnv_withoutResolverNothingIsKnown(t *testing.T) {
 	c, _ := factScope().Condition(`user.role == "rep"`)
 	got, reason := c.Eval(env(t, `{"userId":"u1"}`))
 	if got != Undecided || reason != `nothing is known of the user "u1"` {
@@ -103,10 +103,10 @@ func TestWithoutAnybodyToAskNothingIsKnown(t *testing.T) {
 
 // Each question is asked once for an event, and what was asked explains the
 // decision when the answers are others.
-func TestWhatWasAskedIsKept(t *testing.T) {
-	c, faults := factScope().Condition(`user.role == "rep" and user.active and lookup("managers", data.userId).email != "x" and rank(data.userId, "score") < 9`)
+func TestLookupLog_keepsAnswers(t *testing.T) {
+	c, problems := factScope().Condition(`user.role == "rep" and user.active and lookup("managers", data.userId).email != "x" and rank(data.userId, "score") < 9`)
 	if c == nil {
-		t.Fatal(faults)
+		t.Fatal(problems)
 	}
 	facts, first := everything(), env(t, `{"userId":"u1"}`)
 	log := &LookupLog{Resolver: facts}
@@ -141,7 +141,7 @@ func TestWhatWasAskedIsKept(t *testing.T) {
 	}
 }
 
-func TestAskingIsBounded(t *testing.T) {
+func TestLookupLog_isBounded(t *testing.T) {
 	c, _ := factScope().Condition(`any(data.tags, progress(data.userId, #) > 1)`)
 	tags := make([]string, 500)
 	for i := range tags {
@@ -156,46 +156,46 @@ func TestAskingIsBounded(t *testing.T) {
 	}
 }
 
-func TestWhatIsAskedWronglyIsFoundWithPlaceAndHint(t *testing.T) {
+func TestCheck_wrongLookupsHaveAPlaceAndAHint(t *testing.T) {
 	for text, want := range map[string]string{
 		`user.emial == "x"`:                             `5-10 unknown-field a user has no emial | did you mean user.email?`,
-		`user.team == "x"`:                              `5-9 unknown-field a user has no team | write user.teamId`,
-		`user.manager == "x"`:                           `5-12 unknown-field a user has no manager | who manages whom stands in a table: lookup("managers", data.userId).email`,
+		`user.team == "x"`:                              `5-9 unknown-field a user has no team | it has email, role, teamId, active`,
+		`user.manager == "x"`:                           `5-12 unknown-field a user has no manager | it has email, role, teamId, active`,
 		`user == "u1"`:                                  `0-4 bare-record user is a person, not a value | write user.email, user.role, user.teamId or user.active; data.userId for the id; user != nil to ask whether the person is known`,
-		`user.active == "yes"`:                          `12-14 type-mismatch == cannot be used between true or false and a text | true and false stand without quotes: write user.active`,
+		`user.active == "yes"`:                          `12-14 type-mismatch == cannot be used between true or false and a text | write data.passed for true, not data.passed for false; a text, such as a table's cell, is compared with a text`,
 		`lookup("managers", data.userId).emali == "x"`:  `32-37 unknown-column the table managers has no column emali | did you mean email?`,
-		`lookup("manager", data.userId).email == "x"`:   `7-16 unknown-table there is no table called manager | did you mean managers?`,
-		`lookup(managers, data.userId).email == "x"`:    `7-15 unknown-table the name of the table stands in quotes | write lookup("managers", data.userId).email`,
+		`lookup("manager", data.userId).email == "x"`:   `7-16 unknown-table unknown table manager | did you mean managers?`,
+		`lookup(managers, data.userId).email == "x"`:    `7-15 unknown-table the name of the table is written in quotes | write lookup("managers", data.userId).email`,
 		`lookup("managers", data.userId) == "x"`:        `0-6 bare-record lookup gives a row, not a value | write the column behind it: lookup("managers", data.userId).email`,
-		`lookup("managers").email == "x"`:               `0-6 type-mismatch lookup lacks the key of the row | write lookup("managers", data.userId).email`,
+		`lookup("managers").email == "x"`:               `0-6 type-mismatch an argument is missing in the brackets | write lookup("managers", data.userId).email`,
 		`lookup("managers", data.score).email == "x"`:   `24-29 type-mismatch lookup takes a text here, not a number | make a text of the number: string(data.score)`,
-		`lookup("managers", data.userId).phone == true`: `38-40 type-mismatch == cannot be used between a text and true or false | a cell is a text: write lookup("managers", data.userId).phone == "yes", or whatever stands in the table`,
-		`lookup("managers", data.userId).email > 5`:     `38-39 type-mismatch > cannot be used between a text and a number | a cell is a text: write float(lookup("managers", data.userId).email)`,
+		`lookup("managers", data.userId).phone == true`: `38-40 type-mismatch == cannot be used between a text and true or false | write data.passed for true, not data.passed for false; a text, such as a table's cell, is compared with a text`,
+		`lookup("managers", data.userId).email > 5`:     "38-39 type-mismatch > cannot be used between a text and a number | " + numberAndText,
 		`rank(data.userId, "scores") < 3`:               `18-26 unknown-ranking users are ranked by progress, time, score, completions | did you mean score?`,
 		`rank(data.userId, data.quizId) < 3`:            `23-29 unknown-ranking users are ranked by progress, time, score, completions | write rank(data.userId, "score")`,
-		`progress(data.userId) < 3`:                     `0-8 type-mismatch a function lacks a value in its brackets | write progress(data.userId, "m-77")`,
+		`progress(data.userId) < 3`:                     `0-8 type-mismatch an argument is missing in the brackets | write progress(data.userId, "m-77")`,
 	} {
-		c, faults := factScope().Condition(text)
-		if c != nil || len(faults) == 0 {
-			t.Errorf("%s: %v", text, faults)
+		c, problems := factScope().Condition(text)
+		if c != nil || len(problems) == 0 {
+			t.Errorf("%s: %v", text, problems)
 			continue
 		}
-		f := faults[0]
-		if got := fmt.Sprintf("%d-%d %s %s | %s", f.From, f.To, f.Code, f.Message, f.Hint); got != want || len(faults) > 1 {
-			t.Errorf("%s\n got %s\nwant %s (%d faults)", text, got, want, len(faults))
+		f := problems[0]
+		if got := fmt.Sprintf("%d-%d %s %s | %s", f.From, f.To, f.Code, f.Message, f.Hint); got != want || len(problems) > 1 {
+			t.Errorf("%s\n got %s\nwant %s (%d problems)", text, got, want, len(problems))
 		}
 	}
 	s := NewScope([]*event.Type{{Name: "room.booked", Fields: []event.Field{{Name: "room", Kind: event.Text}}}})
-	if _, faults := s.Condition(`user.email == "x"`); len(faults) != 1 || faults[0].Code != "no-user" {
-		t.Errorf("%+v", faults)
+	if _, problems := s.Condition(`user.email == "x"`); len(problems) != 1 || problems[0].Code != "no-user" {
+		t.Errorf("%+v", problems)
 	}
-	if _, faults := s.Condition(`lookup("rooms", data.room).floor == "1"`); len(faults) != 1 || !strings.Contains(faults[0].Hint, "lookups: {rooms: {file: rooms.csv") {
-		t.Errorf("%+v", faults)
+	if _, problems := s.Condition(`lookup("rooms", data.room).floor == "1"`); len(problems) != 1 || !strings.Contains(problems[0].Hint, "lookups: {rooms: {file: rooms.csv") {
+		t.Errorf("%+v", problems)
 	}
 }
 
-// What was not asked for is not missing, and does not use up questions.
-func TestAfterwardsNobodyKnowsWhatWasNotAskedFor(t *testing.T) {
+// What was not looked up is not missing, and does not use up lookups.
+func TestReplayed_whatWasNotLookedUpIsNotMissing(t *testing.T) {
 	var asked Replayed
 	for i := range maxAnswers {
 		asked = append(asked, Answer{Query{AboutProgress, "u1", fmt.Sprint("m", i)}, 1})
@@ -210,9 +210,9 @@ func TestAfterwardsNobodyKnowsWhatWasNotAskedFor(t *testing.T) {
 		`progress(data.userId, "m0") > 1`:  `unknown: no progress of "u1" in "m0" is known`,
 		`progress(data.userId, "m1") == 1`: "true: ",
 	} {
-		c, faults := factScope().Condition(text)
+		c, problems := factScope().Condition(text)
 		if c == nil {
-			t.Fatal(faults)
+			t.Fatal(problems)
 		}
 		if got, reason := c.Eval(e); fmt.Sprintf("%s: %s", got, reason) != want {
 			t.Errorf("%s is %s: %s, want %s", text, got, reason, want)
@@ -225,7 +225,7 @@ func TestAfterwardsNobodyKnowsWhatWasNotAskedFor(t *testing.T) {
 
 // What is asked is kept with the event, so neither an event nor a table can
 // make it as long as they like.
-func TestWhatIsKeptOfFactsIsBounded(t *testing.T) {
+func TestLookupLog_boundsWhatItKeeps(t *testing.T) {
 	c, _ := factScope().Condition(`user.role == "rep" or progress(data.userId, "m1") > 1 or rank(data.userId, "score") > 1`)
 	e, log := env(t, `{"userId":"`+strings.Repeat("<", 500_000)+`"}`), &LookupLog{Resolver: everything()}
 	e.SetLookups(log, nil)

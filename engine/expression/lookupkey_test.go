@@ -14,9 +14,9 @@ func TestLookup_keyOfAnotherKindIsUnknown(t *testing.T) {
 		`lookup("managers", data.free).email == "boss@example.com"`, `lookup("managers", data.free).email != "boss@example.com"`,
 		`lookup("managers", data.free) == nil`, `"boss@example.com" in [lookup("managers", data.free).email]`,
 	} {
-		c, faults := factScope().Condition(text)
+		c, problems := factScope().Condition(text)
 		if c == nil {
-			t.Fatalf("%s: %v", text, faults)
+			t.Fatalf("%s: %v", text, problems)
 		}
 		env := NewEnv(&event.Event{Type: "quiz.submitted", ReceivedAt: noon, Data: map[string]any{"free": 4}}, wide, noon)
 		env.SetLookups(&LookupLog{Resolver: everything().facts}, nil)

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
+
+	"heed/engine/expression/syntax"
 )
 
 // loop compiles a function that looks at each element of a list. An element
@@ -22,7 +24,7 @@ func (c *compiler) loop(n *ast.BuiltinNode) node {
 	l := &loop{each: each, text: n.Arguments[len(n.Arguments)-1].String(), order: order}
 	run := l.named(n.Name)
 	text := n.Arguments[0].String()
-	weightOfBody := 1 + size(n.Arguments[len(n.Arguments)-1])
+	weightOfBody := 1 + syntax.Size(n.Arguments[len(n.Arguments)-1])
 	return func(f *frame) any {
 		value := list(f)
 		if isUnknown(value) {
@@ -38,15 +40,6 @@ func (c *compiler) loop(n *ast.BuiltinNode) node {
 		f.item, f.index = item, index
 		return result
 	}
-}
-
-// size is how many nodes a tree has.
-func size(n ast.Node) int {
-	total := 1
-	for _, child := range children(n) {
-		total += size(child)
-	}
-	return total
 }
 
 type loop struct {

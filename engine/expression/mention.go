@@ -2,7 +2,6 @@ package expression
 
 import (
 	"iter"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -14,44 +13,30 @@ import (
 // is no function, since it has no value: it is a hole of another kind, which
 // only a text that can mention people has. So no value can ever become one.
 
-// MentionTemplate is Template for a text in which people can be mentioned.
-func (s *Scope) MentionTemplate(text string) (*Template, []Problem) { return s.template(text, true) }
-
-// mention compiles the address of a hole that is a mention; ok says whether it
-// is one.
-func (s *Scope) mention(text string) (address *Value, faults []Problem, ok bool) {
-	call := mentionCall(text, s)
+// checkMention checks the address of a hole that is a mention; isMention says
+// whether it is one.
+func (s *Scope) checkMention(text string) (address HoleTree, problems []Problem, isMention bool) {
+	call := s.mentionCall(text)
 	if call == nil {
-		return nil, nil, false
+		return HoleTree{}, nil, false
 	}
 	open, end := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
-	from := len([]rune(text[:open])) + 1
+	inside, from := text[open+1:end], len([]rune(text[:open]))+1
+	wrong := Problem{Code: "type-mismatch", Hint: "write {{ mention(data.email) }}"}
 	if len(call.Arguments) != 1 {
-		return nil, []Problem{{From: from - 1, To: from, Code: "type-mismatch", Message: "mention takes one e-mail address", Hint: howToMention}}, true
+		wrong.From, wrong.To, wrong.Message = from-1, from, "mention takes one e-mail address"
+		return HoleTree{}, []Problem{wrong}, true
 	}
-	inside := text[open+1 : end]
-	if _, result, faults := s.read(inside); len(faults) > 0 {
-		for i, f := range faults {
-			faults[i] = f.shift(from)
-		}
-		return nil, faults, true
-	} else if result != nil && result.Kind() != reflect.String && result.Kind() != reflect.Interface {
-		return nil, []Problem{{From: from, To: from + len([]rune(inside)), Code: "type-mismatch", Message: "mention takes an e-mail address, which is a text, not " + word(result.String()), Hint: howToMention}}, true
+	tree, problems := s.Check(inside)
+	if tree != nil && tree.kind != "" && tree.kind != "a text" {
+		wrong.To, wrong.Message = len([]rune(inside)), "mention takes an e-mail address, which is a text, not "+tree.kind
+		problems = []Problem{wrong}
 	}
-	address, faults = s.Value(inside)
-	if f, wrong := s.warnOfAddress(inside); wrong {
-		faults = append(faults, f)
-	}
-	for i, f := range faults {
-		faults[i] = f.shift(from)
-	}
-	return address, faults, true
+	return HoleTree{Tree: tree, At: from, Mention: true}, shift(problems, from), true
 }
 
-const howToMention = "write {{ mention(data.email) }}"
-
 // mentionCall is the call that a mention is; nil if the text is anything else.
-func mentionCall(text string, s *Scope) *ast.CallNode {
+func (s *Scope) mentionCall(text string) *ast.CallNode {
 	if !strings.HasPrefix(strings.TrimSpace(text), "mention") || len(text) > MaxBytes {
 		return nil
 	}
@@ -59,8 +44,8 @@ func mentionCall(text string, s *Scope) *ast.CallNode {
 	if err != nil {
 		return nil
 	}
-	call, _ := tree.Node.(*ast.CallNode)
-	if call == nil {
+	call, isCall := tree.Node.(*ast.CallNode)
+	if !isCall {
 		return nil
 	}
 	if name, isName := call.Callee.(*ast.IdentifierNode); !isName || name.Value != "mention" {

@@ -32,7 +32,7 @@ func (s *Scope) At(m Moment) *Scope {
 		"event": types.String, "id": types.String, "at": exprType[event.Time], "user": types.String, "data": s.dataType(),
 	}
 	names := s.eventNames()
-	own.named = slices.Clone(s.names())
+	own.named = slices.Clone(s.Names())
 	add := func(name string, t types.Type) {
 		names[name] = t
 		own.named = append(own.named, name)
@@ -60,7 +60,7 @@ func (s *Scope) At(m Moment) *Scope {
 
 // Row is the scope of expressions on one item; nil where there are no items.
 func (s *Scope) Row() *Scope {
-	if !slices.Contains(s.names(), "items") {
+	if !slices.Contains(s.Names(), "items") {
 		return nil
 	}
 	return s.event

@@ -6,7 +6,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"heed/engine/expression/syntax"
 )
+
+const exactFloat = syntax.ExactFloat
+
+// Number is a number as expressions calculate with it: an int if it is whole and
+// small enough for a float to be exact.
+func Number(f float64) any { return syntax.Number(f) }
 
 // round(x) rounds to a whole number, round(x, digits) to that many decimals;
 // halves away from zero, as the number is written in decimals.
@@ -172,36 +180,26 @@ func numbersIn(function string, values []any, found []any) ([]any, *Unknown) {
 	return found, nil
 }
 
-func inOrder(a, b any) int {
-	order, _ := compareNumbers(a, b)
-	return order
-}
-
-func maxOf(_ *frame, args []any) any { return extreme("max", args, slices.MaxFunc) }
-
-func minOf(_ *frame, args []any) any { return extreme("min", args, slices.MinFunc) }
-
-// extreme chooses one of the numbers; without any there is none.
-func extreme(name string, args []any, choose func([]any, func(a, b any) int) any) any {
-	numbers, unknown := numbersIn(name, args, nil)
-	switch {
-	case unknown != nil:
-		return unknown
-	case len(numbers) == 0:
-		return nil
-	default:
-		return choose(numbers, inOrder)
+// ofNumbers is a function of some numbers; without any there is no result.
+func ofNumbers(name string, calculate func(f *frame, numbers []any) any) func(f *frame, args []any) any {
+	return func(f *frame, args []any) any {
+		numbers, unknown := numbersIn(name, args, nil)
+		switch {
+		case unknown != nil:
+			return unknown
+		case len(numbers) == 0:
+			return nil
+		default:
+			return calculate(f, numbers)
+		}
 	}
 }
 
-func meanOf(f *frame, args []any) any {
-	numbers, unknown := numbersIn("mean", args, nil)
-	switch {
-	case unknown != nil:
-		return unknown
-	case len(numbers) == 0:
-		return nil
-	}
+func maxOf(_ *frame, numbers []any) any { return slices.MaxFunc(numbers, inOrder) }
+
+func minOf(_ *frame, numbers []any) any { return slices.MinFunc(numbers, inOrder) }
+
+func meanOf(f *frame, numbers []any) any {
 	total := any(0)
 	for _, n := range numbers {
 		if total = add(f, total, n); isUnknown(total) {
@@ -220,14 +218,7 @@ func meanInFull(numbers []any) any {
 	return nearest(total.Quo(total, new(big.Rat).SetInt64(int64(len(numbers)))))
 }
 
-func medianOf(f *frame, args []any) any {
-	numbers, unknown := numbersIn("median", args, nil)
-	switch {
-	case unknown != nil:
-		return unknown
-	case len(numbers) == 0:
-		return nil
-	}
+func medianOf(f *frame, numbers []any) any {
 	slices.SortFunc(numbers, inOrder)
 	middle := numbers[len(numbers)/2]
 	if len(numbers)%2 == 1 {

@@ -8,10 +8,9 @@ import (
 	"unique"
 
 	"github.com/expr-lang/expr/ast"
-)
 
-// exactFloat is the first whole number that a float64 may have got wrong.
-const exactFloat = 1 << 53
+	"heed/engine/expression/syntax"
+)
 
 func (c *compiler) unary(n *ast.UnaryNode) node {
 	operand := c.compile(n.Node)
@@ -95,8 +94,8 @@ func (c *compiler) binary(n *ast.BinaryNode) node {
 
 // fieldAndLiteral takes data.score < 70 apart.
 func fieldAndLiteral(n *ast.BinaryNode) (field string, value any, ok bool) {
-	field = dataField(n.Left)
-	value, ok = literal(n.Right)
+	field = syntax.Field(n.Left)
+	value, ok = syntax.Literal(n.Right)
 	return unique.Make(field).Value(), value, ok && field != ""
 }
 
@@ -153,9 +152,9 @@ func junction(left, right node, leftText, rightText string, decisive bool) node 
 func (c *compiler) equality(n *ast.BinaryNode) node {
 	want := n.Operator == "=="
 	left, right, text := c.compile(n.Left), c.compile(n.Right), n.String()
-	if isNil(n.Right) || isNil(n.Left) {
+	if syntax.IsNil(n.Right) || syntax.IsNil(n.Left) {
 		operand := left
-		if isNil(n.Left) {
+		if syntax.IsNil(n.Left) {
 			operand = right
 		}
 		return func(f *frame) any {
@@ -192,7 +191,10 @@ func equalTo(want bool, text string) func(f *frame, a, b any) any {
 	}
 }
 
-func isNil(n ast.Node) bool { _, ok := n.(*ast.NilNode); return ok }
+func inOrder(a, b any) int {
+	order, _ := compareNumbers(a, b)
+	return order
+}
 
 // compareNumbers compares ints and floats exactly, beyond 2^53 too.
 func compareNumbers(a, b any) (int, bool) {

@@ -102,9 +102,9 @@ func byExpr(t *rapid.T, text string, data map[string]any) bool {
 }
 
 func evalText(t *rapid.T, text string, data map[string]any) Truth {
-	c, faults := NewScope([]*event.Type{wide}).Condition(text)
+	c, problems := NewScope([]*event.Type{wide}).Condition(text)
 	if c == nil {
-		t.Fatalf("%s: %v", text, faults)
+		t.Fatalf("%s: %v", text, problems)
 	}
 	truth, reason := c.Eval(envOf(data))
 	if truth == Failed {
@@ -114,7 +114,7 @@ func evalText(t *rapid.T, text string, data map[string]any) Truth {
 }
 
 // With nothing missing, heed's evaluator and expr's agree on every condition.
-func TestCompletePayloadsAreDecidedAsExprDoes(t *testing.T) {
+func TestCondition_Eval_agreesWithExpr(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text, data := gen{t: t}.boolean(3), payload(t)
 		if got, want := evalText(t, text, data), byExpr(t, text, data); got != Truth(fmt.Sprint(want)) {
@@ -125,7 +125,7 @@ func TestCompletePayloadsAreDecidedAsExprDoes(t *testing.T) {
 
 // Kleene's logic is monotone: what is decided with values missing stays
 // decided the same, whatever the missing values turn out to be.
-func TestWhatIsDecidedWithHolesHoldsForEveryFilling(t *testing.T) {
+func TestCondition_Eval_decisionHoldsForEveryFilling(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text, full := gen{t: t}.boolean(3), payload(t)
 		holes := maps.Clone(full)
@@ -142,69 +142,17 @@ func TestWhatIsDecidedWithHolesHoldsForEveryFilling(t *testing.T) {
 	})
 }
 
-// What is said to be constant is: a condition that can never be true is true
-// for no payload, and so on.
-func TestConditionsSaidToBeConstantAre(t *testing.T) {
-	claims := map[string]func(Truth, bool) bool{
-		"the condition can never be true":                        func(got Truth, _ bool) bool { return got != True },
-		"the condition is always true, whatever the event holds": func(got Truth, _ bool) bool { return got == True },
-		"the condition is true whatever":                         func(got Truth, whole bool) bool { return got == True || !whole },
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		g := gen{t: t, nilAware: true}
-		text := g.simple(3)
-		c, faults := NewScope([]*event.Type{wide}).Condition(text)
-		if c == nil {
-			t.Fatalf("%s: %v", text, faults)
-		}
-		data := payload(t)
-		data["score"] = rapid.SampledFrom([]any{-1, 0, 0.2, 0.5, 1, 30, 61, 62}).Draw(t, "near")
-		holes := rapid.SliceOf(rapid.SampledFrom([]string{"score", "passed", "quizType"})).Draw(t, "holes")
-		for _, field := range holes {
-			delete(data, field)
-		}
-		got, _ := c.Eval(envOf(data))
-		for _, f := range faults {
-			for claim, holds := range claims {
-				if strings.HasPrefix(f.Message, claim) {
-					if !holds(got, len(holes) == 0) {
-						t.Fatalf("%s: %s, but it is %s for %v", text, f.Message, got, data)
-					}
-				}
-			}
-		}
-	})
-}
-
-// simple draws conditions that compare fields with literals.
-func (g gen) simple(depth int) string {
-	if depth == 0 {
-		return g.pick("data.score "+g.pick("<", "<=", ">", ">=", "==", "!=")+" "+g.pick("0", "0.5", "1", "61"),
-			"data.quizType "+g.pick("==", "!=", "<")+" "+g.pick(`"graded"`, `"practice"`), "data.passed", "data.score == nil", "len(data.tags) > 0", "1 < 2")
-	}
-	switch g.pick("and", "or", "not", "leaf") {
-	case "and":
-		return "(" + g.simple(depth-1) + " and " + g.simple(depth-1) + ")"
-	case "or":
-		return "(" + g.simple(depth-1) + " or " + g.simple(depth-1) + ")"
-	case "not":
-		return "not (" + g.simple(depth-1) + ")"
-	default:
-		return g.simple(0)
-	}
-}
-
 // The explanation comes to the decision, and its leaves and operators to each
 // other, whatever is missing.
-func TestTheExplanationAgreesWithTheDecision(t *testing.T) {
+func TestCondition_Explain_agreesWithEval(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text, data := gen{t: t, nilAware: true}.boolean(3), payload(t)
 		for _, field := range rapid.SliceOf(rapid.SampledFrom([]string{"score", "passed", "quizName", "tags"})).Draw(t, "holes") {
 			delete(data, field)
 		}
-		c, faults := NewScope([]*event.Type{wide}).Condition(text)
+		c, problems := NewScope([]*event.Type{wide}).Condition(text)
 		if c == nil {
-			t.Fatalf("%s: %v", text, faults)
+			t.Fatalf("%s: %v", text, problems)
 		}
 		decided, reason := c.Eval(envOf(data))
 		explained := c.Explain(envOf(data))
@@ -250,7 +198,7 @@ func kleene(results map[Truth]bool, decisive, other Truth) Truth {
 }
 
 // FuzzCondition compiles and runs whatever comes: it must neither panic nor
-// fault without a place and a message.
+// problem without a place and a message.
 func FuzzCondition(f *testing.F) {
 	for _, seed := range []string{
 		"`", `data.score < 70`, `any(data.tags, # == "x")`, `{{ data.x }}`, `((((`, `data?.a[0:1]?.b ?? 1`, `let x = 1; x`, `1..1000000`,
@@ -263,15 +211,15 @@ func FuzzCondition(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, data string) {
 		scope := factScope()
-		c, faults := scope.Condition(text)
-		for _, fault := range faults {
-			if fault.Message == "" || fault.Code == "" || fault.From < 0 || fault.To < fault.From {
-				t.Errorf("%q: fault %+v", text, fault)
+		c, problems := scope.Condition(text)
+		for _, problem := range problems {
+			if problem.Message == "" || problem.Code == "" || problem.From < 0 || problem.To < problem.From {
+				t.Errorf("%q: problem %+v", text, problem)
 			}
 		}
-		broken := slices.ContainsFunc(faults, func(f Problem) bool { return !f.Warning })
+		broken := slices.ContainsFunc(problems, func(f Problem) bool { return !f.Warning })
 		if (c == nil) != broken {
-			t.Errorf("%q: condition %v with the faults %v", text, c != nil, faults)
+			t.Errorf("%q: condition %v with the problems %v", text, c != nil, problems)
 		}
 		e, err := event.Decode([]byte(`{"event":"quiz.submitted","data":` + data + `}`))
 		if err != nil || c == nil {
@@ -298,13 +246,13 @@ func FuzzTemplate(f *testing.F) {
 		if !utf8.ValidString(text) {
 			return // no rule file holds it
 		}
-		template, faults := NewScope([]*event.Type{wide}).Template(text)
-		for _, fault := range faults {
-			if fault.Message == "" || fault.From < 0 || fault.To < fault.From || fault.From > len([]rune(text))+1 {
-				t.Errorf("%q: fault %+v", text, fault)
+		template, problems := NewScope([]*event.Type{wide}).Template(text)
+		for _, problem := range problems {
+			if problem.Message == "" || problem.From < 0 || problem.To < problem.From || problem.From > len([]rune(text))+1 {
+				t.Errorf("%q: problem %+v", text, problem)
 			}
 		}
-		if len(faults) > 0 {
+		if len(problems) > 0 {
 			return
 		}
 		env := envOf(map[string]any{"userId": "u1", "score": 1})

@@ -1,30 +1,15 @@
-// Package expression owns the expression language of the rules: conditions,
-// templates and keys. The grammar and the type check are expr's; the
-// evaluation is heed's own, because a missing value is neither false nor an
-// error here but unknown, and because every result must be able to say why.
-// There is one evaluator: what decides an event is what explains it.
-//
-// The engine, the rule file and the kinds of actions import it; it knows only
-// the event.
 package expression
 
 import (
-	"encoding/json"
-	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/types"
 
 	"heed/engine/event"
 )
-
-// MaxBytes bounds an expression's text.
-const MaxBytes = 8 << 10
 
 // Scope is what the expressions of one rule may name, and of what kind it is.
 // It is not for concurrent use; what it compiles is.
@@ -99,6 +84,18 @@ func (s *Scope) configure(names types.Map) {
 // naming another type's field is a common slip.
 func (s *Scope) SetOtherTypes(types []*event.Type) { s.other = types }
 
+// Types are the event types that are declared.
+func (s *Scope) Types() []*event.Type { return s.types }
+
+// Open says whether an event type is undeclared, so that data is unchecked.
+func (s *Scope) Open() bool { return s.loose }
+
+// Table is the table of that name; the zero Table if there is none.
+func (s *Scope) Table(name string) Table { return s.tables[name] }
+
+// Recorded says what SetRecorded was told.
+func (s *Scope) Recorded() bool { return s.recorded }
+
 // SetRecorded tells the scope whether the rule was in use once: what earlier
 // versions of heed accepted is a warning then, not an error.
 func (s *Scope) SetRecorded(recorded bool) { s.recorded = recorded }
@@ -146,12 +143,6 @@ func (s *Scope) TakeClockUse() (now, receivedAt bool) {
 	return now, receivedAt
 }
 
-func (s *Scope) noteQuery(q Query) {
-	if !slices.Contains(s.queries, q) {
-		s.queries = append(s.queries, q)
-	}
-}
-
 // elsewhere names the event types that have a field, for messages.
 func (s *Scope) elsewhere(field string) string {
 	var names []string
@@ -181,7 +172,8 @@ var exprType = map[event.Kind]types.Type{
 	event.Object: types.Map{types.Extra: types.Any}, event.Any: types.Any,
 }
 
-func (s *Scope) names() []string {
+// Names are the names that expressions may use.
+func (s *Scope) Names() []string {
 	if s.named != nil {
 		return s.named
 	}
@@ -191,7 +183,9 @@ func (s *Scope) names() []string {
 	return []string{"event", "id", "companyId", "receivedAt", "now", "user", "data"}
 }
 
-func (s *Scope) fieldNames() []string {
+// FieldNames are the fields that expressions may name; with an undeclared event
+// type there are more.
+func (s *Scope) FieldNames() []string {
 	names := make([]string, len(s.fields))
 	for i, f := range s.fields {
 		names[i] = f.Name
@@ -199,8 +193,8 @@ func (s *Scope) fieldNames() []string {
 	return names
 }
 
-// events names the scope's event types, for messages.
-func (s *Scope) events() string {
+// Events names the scope's event types, for messages.
+func (s *Scope) Events() string {
 	names := make([]string, len(s.types))
 	for i, t := range s.types {
 		names[i] = t.Name
@@ -209,101 +203,4 @@ func (s *Scope) events() string {
 		return "none of the rule's event types"
 	}
 	return strings.Join(names, " or ")
-}
-
-// Value is one compiled expression. It is safe for concurrent use.
-type Value struct {
-	// Text is the expression as written.
-	Text  string
-	field string // set when it is nothing but data.<field>
-	run   node
-}
-
-// Value compiles an expression of any type. The value is nil if one of the
-// faults is more than a warning.
-func (s *Scope) Value(text string) (*Value, []Problem) {
-	tree, _, faults := s.read(text)
-	if len(faults) > 0 {
-		return nil, faults
-	}
-	c := compiler{}
-	return &Value{Text: strings.TrimSpace(text), field: dataField(tree), run: c.compile(tree)}, append(s.vain(text, tree), withoutZone(text, tree, false)...)
-}
-
-// Eval evaluates the expression: its value, or why it has none.
-func (v *Value) Eval(env *Env) (any, *Unknown) {
-	value := env.eval(v.run)
-	if u, ok := value.(*Unknown); ok {
-		return nil, u
-	}
-	return value, nil
-}
-
-// sent is Eval but for a plain field, which it gives as the event has it,
-// whatever kind was declared: a template shows what was sent.
-func (v *Value) sent(env *Env) (any, *Unknown) {
-	if env.failure != nil {
-		return nil, tooMuchWork
-	}
-	if raw := env.event.Data[v.field]; v.field != "" && raw != nil {
-		return exact(raw), nil
-	}
-	if v.Text == "data" {
-		return env.event.Data, nil
-	}
-	value, unknown := v.Eval(env)
-	if unknown != nil && unknown.kind == failed {
-		env.failure = errors.New(unknown.Reason())
-	}
-	return value, unknown
-}
-
-// shown is the text of what is sent, nothing longer than maxRendered.
-func (v *Value) shown(env *Env) (string, *Unknown) {
-	value, unknown := v.sent(env)
-	if unknown != nil {
-		return "", unknown
-	}
-	text, isText := value.(string)
-	if !isText && weight(value, maxRendered) <= maxRendered {
-		text = Text(value)
-		env.charge(costOfText * len(text))
-	} else if !isText {
-		return "", badf("%s is larger than 1 MiB", v.Text)
-	}
-	if len(text) > maxRendered {
-		return "", badf("%s is larger than 1 MiB", v.Text)
-	}
-	return text, nil
-}
-
-// maxRendered bounds what one hole can show: a list that holds a list that
-// holds a list is soon larger than any event. Building a byte of text costs
-// more than looking at one, and an object's entry most.
-const (
-	maxRendered  = 1 << 20
-	costOfText   = 3
-	costOfObject = 4
-)
-
-// exact keeps a number of the event from being rounded as calculated ones are.
-func exact(value any) any {
-	if f, ok := value.(float64); ok {
-		return json.Number(strconv.FormatFloat(f, 'f', -1, 64))
-	}
-	return value
-}
-
-// dataField is the name of the field if the tree is nothing but data.<field>.
-func dataField(n ast.Node) string {
-	member, ok := n.(*ast.MemberNode)
-	if !ok || member.Method {
-		return ""
-	}
-	base, isName := member.Node.(*ast.IdentifierNode)
-	field, isNamed := member.Property.(*ast.StringNode)
-	if !isName || !isNamed || base.Value != "data" {
-		return ""
-	}
-	return field.Value
 }

@@ -2,6 +2,7 @@ package expression
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -23,32 +24,87 @@ type part struct {
 	escape   func(string) string // the hole's own; see EscapeEach
 }
 
-// Template compiles a string with holes. {{{{ writes a literal {{.
-func (s *Scope) Template(text string) (*Template, []Problem) { return s.template(text, false) }
+// TemplateTree is a template without an error: each hole in it was checked.
+type TemplateTree struct {
+	// Text is the template as written.
+	Text  string
+	Holes []HoleTree
+	Scope *Scope
+	parts []templatePart
+}
 
-func (s *Scope) template(text string, mentions bool) (*Template, []Problem) {
-	parts, faults := splitTemplate([]rune(text))
-	faults = append(faults, s.foreignMarks(text)...)
-	t := &Template{}
+// HoleTree is the expression in a hole.
+type HoleTree struct {
+	*Tree
+	// At is where its text starts in the template, in characters.
+	At int
+	// Mention says that the hole mentions the person of this address.
+	Mention bool
+}
+
+// CheckTemplate checks a string with holes. {{{{ writes a literal {{. The tree is
+// nil if there are problems.
+func (s *Scope) CheckTemplate(text string) (*TemplateTree, []Problem) {
+	return s.checkTemplate(text, false)
+}
+
+// CheckMentionTemplate is CheckTemplate for a text in which people can be
+// mentioned.
+func (s *Scope) CheckMentionTemplate(text string) (*TemplateTree, []Problem) {
+	return s.checkTemplate(text, true)
+}
+
+func (s *Scope) checkTemplate(text string, mentions bool) (*TemplateTree, []Problem) {
+	parts, problems := splitTemplate([]rune(text))
+	t := &TemplateTree{Text: text, Scope: s, parts: parts}
 	for _, p := range parts {
 		if !p.isHole {
-			t.parts = append(t.parts, part{literal: p.text})
 			continue
 		}
-		compiled := part{from: p.at - 2, to: p.at + len([]rune(p.text)) + 2}
-		var holeFaults []Problem
-		if mentions {
-			compiled.hole, holeFaults, compiled.mention = s.mention(p.text)
-		}
-		if !compiled.mention {
-			compiled.hole, holeFaults = s.hole(p.text)
-		}
-		for _, f := range holeFaults {
-			faults = append(faults, f.shift(p.at))
-		}
-		t.parts = append(t.parts, compiled)
+		hole, found := s.checkHole(p.text, mentions)
+		problems = append(problems, shift(found, p.at)...)
+		hole.At += p.at
+		t.Holes = append(t.Holes, hole)
 	}
-	return t, faults
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return t, nil
+}
+
+func (s *Scope) checkHole(text string, mentions bool) (HoleTree, []Problem) {
+	if mentions {
+		if hole, problems, isMention := s.checkMention(text); isMention {
+			return hole, problems
+		}
+	}
+	tree, problems := s.Check(text)
+	if len(problems) > 0 {
+		problems = s.explainHole(text, problems)
+	}
+	return HoleTree{Tree: tree}, problems
+}
+
+// IsHole says whether the template is one hole and nothing else but space.
+func (t *TemplateTree) IsHole() bool {
+	around := func(p templatePart) bool { return p.isHole || strings.TrimSpace(p.text) == "" }
+	return len(t.Holes) == 1 && !slices.ContainsFunc(t.parts, func(p templatePart) bool { return !around(p) })
+}
+
+// Template compiles the template.
+func (t *TemplateTree) Template() *Template {
+	compiled, holes := &Template{}, t.Holes
+	for _, p := range t.parts {
+		if !p.isHole {
+			compiled.parts = append(compiled.parts, part{literal: p.text})
+			continue
+		}
+		compiled.parts = append(compiled.parts, part{
+			hole: holes[0].Value(), mention: holes[0].Mention, from: p.at - 2, to: p.at + len([]rune(p.text)) + 2,
+		})
+		holes = holes[1:]
+	}
+	return compiled
 }
 
 type templatePart struct {
@@ -61,7 +117,6 @@ type templatePart struct {
 // object's braces does not end one.
 func splitTemplate(text []rune) ([]templatePart, []Problem) {
 	var parts []templatePart
-	var faults []Problem
 	var literal strings.Builder
 	flush := func(at int) {
 		if literal.Len() > 0 {
@@ -78,8 +133,10 @@ func splitTemplate(text []rune) ([]templatePart, []Problem) {
 			flush(i)
 			end := holeEnd(text, i+2)
 			if end < 0 {
-				faults = append(faults, Problem{From: i, To: i + 2, Code: "syntax", Message: "{{ is not closed", Hint: "close it with }}, or write {{{{ for a literal {{"})
-				return parts, faults
+				return parts, []Problem{{
+					From: i, To: i + 2, Code: "syntax", Message: "{{ is not closed",
+					Hint: "close it with }}, or write {{{{ for a literal {{",
+				}}
 			}
 			parts = append(parts, templatePart{string(text[i+2 : end]), true, i + 2})
 			i = end + 2
@@ -89,7 +146,7 @@ func splitTemplate(text []rune) ([]templatePart, []Problem) {
 		}
 	}
 	flush(len(text))
-	return parts, faults
+	return parts, nil
 }
 
 func startsWith(text []rune, prefix string) bool {

@@ -1,83 +1,79 @@
 package expression
 
 import (
-	"fmt"
+	"encoding/json"
+	"errors"
 	"strconv"
-	"time"
-
-	"heed/engine/event"
 )
 
-// Unknown is the result of an expression that has none, and why. It is what
-// three-valued logic is made of: it travels through every operation until
-// something can be decided without it.
-type Unknown struct {
-	kind unknownKind
-	// The reason is written when somebody asks for it: a loop over a long list
-	// may have one for every element.
-	format string
-	args   []any
+// Value is one compiled expression. It is safe for concurrent use.
+type Value struct {
+	// Text is the expression as written.
+	Text  string
+	field string // set when it is nothing but data.<field>
+	run   node
 }
 
-type unknownKind uint8
+// Eval evaluates the expression: its value, or why it has none.
+func (v *Value) Eval(env *Env) (any, *Unknown) {
+	value := env.eval(v.run)
+	if u, ok := value.(*Unknown); ok {
+		return nil, u
+	}
+	return value, nil
+}
 
+// sent is Eval but for a plain field, which it gives as the event has it,
+// whatever kind was declared: a template shows what was sent.
+func (v *Value) sent(env *Env) (any, *Unknown) {
+	if env.failure != nil {
+		return nil, tooMuchWork
+	}
+	if raw := env.event.Data[v.field]; v.field != "" && raw != nil {
+		return exact(raw), nil
+	}
+	if v.Text == "data" {
+		return env.event.Data, nil
+	}
+	value, unknown := v.Eval(env)
+	if unknown != nil && unknown.kind == failed {
+		env.failure = errors.New(unknown.Reason())
+	}
+	return value, unknown
+}
+
+// shown is the text of what is sent, nothing longer than maxRendered.
+func (v *Value) shown(env *Env) (string, *Unknown) {
+	value, unknown := v.sent(env)
+	if unknown != nil {
+		return "", unknown
+	}
+	text, isText := value.(string)
+	if !isText && weight(value, maxRendered) <= maxRendered {
+		text = Text(value)
+		env.charge(costOfText * len(text))
+	} else if !isText {
+		return "", badf("%s is larger than 1 MiB", v.Text)
+	}
+	if len(text) > maxRendered {
+		return "", badf("%s is larger than 1 MiB", v.Text)
+	}
+	return text, nil
+}
+
+// maxRendered bounds what one hole can show: a list that holds a list that
+// holds a list is soon larger than any event. Building a byte of text costs
+// more than looking at one, and an object's entry most.
 const (
-	missing unknownKind = iota // absent or null: ?? and == nil see it as nil
-	bad                        // there, but not what it should be
-	failed                     // the evaluation itself went wrong
-	unasked                    // nobody looked whether there is one
+	maxRendered  = 1 << 20
+	costOfText   = 3
+	costOfObject = 4
 )
 
-// Reason says what was missing or wrong: "data.score is missing".
-func (u *Unknown) Reason() string { return fmt.Sprintf(u.format, u.args...) }
-
-func missingf(format string, args ...any) *Unknown { return &Unknown{missing, format, args} }
-
-func badf(format string, args ...any) *Unknown { return &Unknown{bad, format, args} }
-
-func failedf(format string, args ...any) *Unknown { return &Unknown{failed, format, args} }
-
-// described is a value in a reason.
-type described struct{ value any }
-
-func (d described) String() string { return describe(d.value) }
-
-// describe says what a value is, for reasons.
-func describe(value any) string {
-	switch v := value.(type) {
-	case nil:
-		return "null"
-	case string:
-		return "the text " + quoted(v)
-	case bool:
-		return strconv.FormatBool(v)
-	case int, float64:
-		return "the number " + Text(v)
-	case event.BadNumber:
-		return "the number " + clip(string(v)) + ", too large to calculate with"
-	case time.Time:
-		return "the time " + Text(v)
-	case time.Duration:
-		return "the duration " + Text(v)
-	case []any:
-		return "a list"
-	case map[string]any:
-		return "an object"
-	case Record:
-		return "a record"
-	default:
-		return fmt.Sprintf("a %T", value)
+// exact keeps a number of the event from being rounded as calculated ones are.
+func exact(value any) any {
+	if f, ok := value.(float64); ok {
+		return json.Number(strconv.FormatFloat(f, 'f', -1, 64))
 	}
-}
-
-func quoted(s string) string { return strconv.Quote(clip(s)) }
-
-// clip keeps hostile values from filling logs and tables.
-func clip(s string) string {
-	const most = 60
-	if len(s) <= most {
-		return s
-	}
-	runes := []rune(s[:most*4/3])
-	return string(runes[:min(len(runes)-1, most)]) + "…"
+	return value
 }

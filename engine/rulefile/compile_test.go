@@ -218,10 +218,10 @@ func TestTheLikeliestSlipsGetTheirOwnAnswer(t *testing.T) {
 			"f0.yaml:5:22: error: a single = [syntax]", "write == to compare",
 		},
 		console + "rules:\n  - name: a\n    on: quiz.submitted\n    when: '{{ data.score < 70 }}'\n    do: [{action: console, text: hi}]\n": {
-			"f0.yaml:5:12: error: {{ }} does not belong here [syntax]", "what stands here is an expression already: leave {{ and }} out",
+			"f0.yaml:5:12: error: {{ }} does not belong here [syntax]", "this is an expression already: remove {{ and }}",
 		},
 		console + "rules:\n  - name: a\n    on: quiz.submitted\n    when: data.passed == 'false'\n    do: [{action: console, text: hi}]\n": {
-			"f0.yaml:5:23: error: == cannot be used between true or false and a text [type-mismatch]", "true and false stand without quotes: write not data.passed",
+			"f0.yaml:5:23: error: == cannot be used between true or false and a text [type-mismatch]", "write data.passed for true, not data.passed for false; a text, such as a table's cell, is compared with a text",
 		},
 	} {
 		_, problems := compile(text)

@@ -8,6 +8,7 @@ import (
 	"heed/actions"
 	"heed/engine"
 	"heed/engine/expression"
+	"heed/engine/expression/lint"
 	"heed/engine/source"
 	"heed/engine/suggest"
 )
@@ -195,21 +196,21 @@ func (b *build) readCondition(node *source.Node, scope *expression.Scope, key st
 		b.report.Errorf(node.Place(), "empty-expression", "%s is empty", key).
 			Suggest("write a condition, such as data.score < 70, or leave %s out%s", key, withoutIt[key])
 	default:
-		condition, faults := scope.Condition(node.Text())
+		tree, problems := scope.CheckCondition(node.Text())
 		overLines := actions.ReportComments(b.report, node, expression.Comments(node.Text()))
-		if overLines && condition == nil && !b.report.Recorded {
+		if overLines && tree == nil && !b.report.Recorded {
 			break // what is left of it is not what was written
 		}
-		if condition != nil {
-			actions.ReportFaults(b.report, node, faults) // warnings
-			return condition
+		if tree != nil {
+			actions.ReportProblems(b.report, node, lint.Tree(tree, lint.Condition))
+			return tree.Condition()
 		}
 		if node.Comment() != "" && isCut(node.Text()) {
 			b.report.Errorf(node.Within(len([]rune(node.Text())), len([]rune(node.Text()))+1), "yaml-comment", "YAML takes %q for a comment, so the condition ends here", node.Comment()).
 				Suggest("put quotes round the whole condition: %s: '%s %s'", key, node.Text(), node.Comment())
 			break
 		}
-		actions.ReportFaults(b.report, node, faults)
+		actions.ReportProblems(b.report, node, problems)
 	}
 	return expression.Always()
 }

@@ -146,10 +146,7 @@ func (b *build) value(node *source.Node, scope *expression.Scope, what string) *
 			Suggest("write %s: data.userId", what)
 		return nil
 	}
-	value, faults := scope.Value(node.Text())
-	actions.ReportComments(b.report, node, expression.Comments(node.Text()))
-	actions.ReportFaults(b.report, node, faults)
-	return value
+	return actions.CompileValue(b.report, node, scope)
 }
 
 // perText is the text by which rows are known to mean the same: a changed one

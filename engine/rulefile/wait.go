@@ -185,16 +185,16 @@ func (r *timing) keyOf(per *source.Node, scope *expression.Scope, on []string) (
 		items = per.Items()
 	}
 	for _, item := range items {
-		value, faults := scope.Value(item.Text())
-		if value == nil {
+		tree, problems := scope.Check(item.Text())
+		if tree == nil {
 			problem := r.report.Errorf(item.Place(), "per-of-unless", "%s has no value for %s, which cancels the wait", item.Text(), on[0])
 			problem.Suggest("write a per that both events have, such as data.userId")
-			if len(faults) > 0 && faults[0].Code != "unknown-field" {
-				problem.Suggest("%s", faults[0].Message)
+			if problems[0].Code != "unknown-field" {
+				problem.Suggest("%s", problems[0].Message)
 			}
 			continue
 		}
-		key = append(key, value)
+		key = append(key, tree.Value())
 	}
 	return key
 }

@@ -1,10 +1,11 @@
-// Package suggest finds the word that somebody probably meant. Everybody may
-// import it.
+// Package suggest finds the known word for an unknown one: a synonym, or the
+// closest spelling. Everybody may import it.
 package suggest
 
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -24,8 +25,8 @@ func Closest(word string, candidates []string) string {
 	return best
 }
 
-// others are words for the same thing, the first of each being heed's own.
-var others = [][]string{
+// synonyms are words for the same thing, the first of each being heed's own.
+var synonyms = [][]string{
 	{"when", "if", "condition", "where", "filter"},
 	{"on", "event", "events", "trigger", "type", "event_type", "for"},
 	{"do", "then", "actions", "action", "steps", "run", "notify"},
@@ -65,9 +66,9 @@ var others = [][]string{
 	{"warn", "warning"},
 }
 
-// sameThing is the candidate that is heed's word for another one.
-func sameThing(word string, candidates []string) string {
-	for _, words := range others {
+// synonym is the candidate that is heed's word for another one.
+func synonym(word string, candidates []string) string {
+	for _, words := range synonyms {
 		if slices.Contains(words[1:], strings.ToLower(word)) && slices.Contains(candidates, words[0]) {
 			return words[0]
 		}
@@ -78,15 +79,15 @@ func sameThing(word string, candidates []string) string {
 // Match is the candidate that a word stands for: heed's word for the same thing
 // or the closest one; empty if there is none.
 func Match(word string, candidates []string) string {
-	return cmp.Or(sameThing(word, candidates), Closest(word, candidates))
+	return cmp.Or(synonym(word, candidates), Closest(word, candidates))
 }
 
 // DidYouMean is the hint for a word that should have been a candidate: heed's
 // word for the same thing, the closest one or, if nothing is close, the whole
 // choice (up to twelve).
 func DidYouMean(word string, candidates []string) string {
-	if same := sameThing(word, candidates); same != "" {
-		return "it is called " + same + " here"
+	if own := synonym(word, candidates); own != "" {
+		return "use " + strconv.Quote(own)
 	}
 	switch closest := Closest(word, candidates); {
 	case closest != "":

@@ -16,21 +16,29 @@ var order = map[string]struct {
 	may []string
 	why string
 }{
-	"engine/suggest":    {nil, "finding the word that was meant needs nothing"},
-	"engine/event":      {nil, "everybody speaks of events, so the word must not drag anything in"},
-	"engine/record":     {nil, "intake, delivery, store and admin share these words without knowing each other"},
-	"engine/table":      {nil, "reading CSV knows nothing of what the tables are for"},
-	"engine/schema":     {nil, "the words of descriptions know nothing of what they describe"},
-	"engine/source":     {[]string{"engine/suggest"}, "reading YAML with places knows nothing of what it reads"},
-	"engine/layout":     {[]string{"engine/source"}, "laying out YAML knows nothing of what it says"},
-	"engine/expression": {[]string{"engine/event", "engine/suggest"}, "the language must not depend on where expressions are written"},
-	"engine/state":      {[]string{"engine/record"}, "what rules remember is a fold over rows: it knows no events, no expressions and no store"},
-	"engine":            {[]string{"engine/event", "engine/expression", "engine/record", "engine/state"}, "deciding is pure: no files, no store, no actions"},
-	"engine/intake":     {[]string{"engine", "engine/event", "engine/expression", "engine/record", "engine/state"}, "the front door sees a store only through its own interface"},
-	"engine/people":     {[]string{"engine/event", "engine/record", "engine/suggest", "engine/table"}, "what is known of people follows from events alone, and sees a store only through its own interface"},
+	"engine/suggest": {nil, "finding the word that was meant needs nothing"},
+	"engine/event":   {nil, "everybody speaks of events, so the word must not drag anything in"},
+	"engine/record":  {nil, "intake, delivery, store and admin share these words without knowing each other"},
+	"engine/table":   {nil, "reading CSV knows nothing of what the tables are for"},
+	"engine/schema":  {nil, "the words of descriptions know nothing of what they describe"},
+	"engine/source":  {[]string{"engine/suggest"}, "reading YAML with places knows nothing of what it reads"},
+	"engine/layout":  {[]string{"engine/source"}, "laying out YAML knows nothing of what it says"},
+	"engine/expression": {
+		[]string{"engine/event", "engine/expression/syntax", "engine/suggest"},
+		"the language must not depend on where expressions are written",
+	},
+	"engine/expression/syntax": {nil, "what a tree of an expression holds needs neither types nor events"},
+	"engine/expression/lint": {
+		[]string{"engine/event", "engine/expression", "engine/expression/syntax"},
+		"lint looks at expressions that compile; compiling them knows nothing of it",
+	},
+	"engine/state":  {[]string{"engine/record"}, "what rules remember is a fold over rows: it knows no events, no expressions and no store"},
+	"engine":        {[]string{"engine/event", "engine/expression", "engine/record", "engine/state"}, "deciding is pure: no files, no store, no actions"},
+	"engine/intake": {[]string{"engine", "engine/event", "engine/expression", "engine/record", "engine/state"}, "the front door sees a store only through its own interface"},
+	"engine/people": {[]string{"engine/event", "engine/record", "engine/suggest", "engine/table"}, "what is known of people follows from events alone, and sees a store only through its own interface"},
 	"engine/rulefile": {
 		[]string{
-			"actions", "engine", "engine/event", "engine/expression", "engine/layout", "engine/record", "engine/schema", "engine/source",
+			"actions", "engine", "engine/event", "engine/expression", "engine/expression/lint", "engine/layout", "engine/record", "engine/schema", "engine/source",
 			"engine/state", "engine/suggest", "engine/table",
 		},
 		"rule files know what an action is, but no kind of action",
@@ -42,7 +50,7 @@ var order = map[string]struct {
 		},
 		"a dry run uses the engine that decides, and cannot send: it knows no action",
 	},
-	"actions":           {[]string{"engine/expression", "engine/record", "engine/schema", "engine/source", "engine/suggest"}, "what an action is does not depend on rules or stores"},
+	"actions":           {[]string{"engine/expression", "engine/expression/lint", "engine/record", "engine/schema", "engine/source", "engine/suggest"}, "what an action is does not depend on rules or stores"},
 	"actions/outbound":  {[]string{"actions"}, "the guarded transport is below the kinds that use it"},
 	"actions/slack":     {kindMay, kindWhy},
 	"actions/httpcall":  {kindMay, kindWhy},
@@ -81,7 +89,7 @@ var order = map[string]struct {
 }
 
 var (
-	kindMay = []string{"actions", "actions/outbound", "engine/expression", "engine/record", "engine/schema", "engine/source", "engine/suggest"}
+	kindMay = []string{"actions", "actions/outbound", "engine/expression", "engine/expression/lint", "engine/record", "engine/schema", "engine/source", "engine/suggest"}
 	kindWhy = "a kind of action owns its config, checks, rendering and sending, and knows no other kind"
 )
 
@@ -89,7 +97,7 @@ var (
 // replaced in one place.
 var external = map[string][]string{
 	"gopkg.in/yaml.v3":              {"engine/layout", "engine/source"},
-	"github.com/expr-lang/expr":     {"engine/expression"},
+	"github.com/expr-lang/expr":     {"engine/expression", "engine/expression/lint", "engine/expression/syntax"},
 	"github.com/fsnotify/fsnotify":  {"engine/rulefile"},
 	"github.com/slack-go/slack":     {"actions/slack"},
 	"github.com/wneessen/go-mail":   {"actions/email"},

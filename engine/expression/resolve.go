@@ -1,0 +1,64 @@
+package expression
+
+import (
+	"slices"
+
+	"github.com/expr-lang/expr/ast"
+
+	"heed/engine/expression/syntax"
+)
+
+// resolve finds names, fields, functions and tables that nobody declared, and
+// notes in the scope what the expression uses. The library's checker stops at
+// the first mistake, and does not look at a slice of something untyped at all.
+func (s *Scope) resolve(text string, tree ast.Node) []Problem {
+	runes := []rune(text)
+	problems := s.checkLookups(runes, tree)
+	report := func(p Problem) {
+		if !overlaps(p, problems) {
+			problems = append(problems, p)
+		}
+	}
+	var walk func(n ast.Node, vars []string)
+	walk = func(n ast.Node, vars []string) {
+		switch n := n.(type) {
+		case *ast.IdentifierNode:
+			s.usesNow = s.usesNow || n.Value == "now"
+			s.usesReceivedAt = s.usesReceivedAt || n.Value == "receivedAt"
+			if !slices.Contains(s.Names(), n.Value) && !slices.Contains(vars, n.Value) && !isFunction(n.Value) {
+				p := Problem{From: n.Location().From, To: n.Location().From + len([]rune(n.Value))}
+				s.unknownName(&p, n.Value, around(runes, p))
+				report(p)
+			}
+		case *ast.MemberNode:
+			if field := syntax.Field(n); field != "" && !s.loose && !slices.Contains(s.FieldNames(), field) {
+				p := Problem{From: n.Location().From, To: n.Location().From + len([]rune(field))}
+				s.unknownField(&p, field)
+				report(p)
+			}
+		case *ast.VariableDeclaratorNode:
+			walk(n.Value, vars)
+			walk(n.Expr, append(slices.Clone(vars), n.Name))
+			return
+		}
+		for _, child := range syntax.Children(n) {
+			walk(child, vars)
+		}
+	}
+	walk(tree, nil)
+	return problems
+}
+
+func isFunction(name string) bool { return slices.Contains(functionNames, name) }
+
+// around tells what a name was meant as: "-" if a dash ties it to the word before
+// it, "(" if it is called, "." and a word if it has a member.
+func around(text []rune, name Problem) string {
+	if name.From > 1 && text[name.From-1] == '-' && syntax.WordEnd(text, name.From-2) == name.From-1 {
+		return "-"
+	}
+	if name.To+1 >= len(text) {
+		return ""
+	}
+	return string(text[name.To:syntax.WordEnd(text, name.To+1)])
+}

@@ -1,0 +1,83 @@
+package expression
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"heed/engine/event"
+)
+
+// Unknown is the result of an expression that has none, and why. It is what
+// three-valued logic is made of: it travels through every operation until
+// something can be decided without it.
+type Unknown struct {
+	kind unknownKind
+	// The reason is written when somebody asks for it: a loop over a long list
+	// may have one for every element.
+	format string
+	args   []any
+}
+
+type unknownKind uint8
+
+const (
+	missing unknownKind = iota // absent or null: ?? and == nil see it as nil
+	bad                        // there, but not what it should be
+	failed                     // the evaluation itself went wrong
+	unasked                    // nobody looked whether there is one
+)
+
+// Reason says what was missing or wrong: "data.score is missing".
+func (u *Unknown) Reason() string { return fmt.Sprintf(u.format, u.args...) }
+
+func missingf(format string, args ...any) *Unknown { return &Unknown{missing, format, args} }
+
+func badf(format string, args ...any) *Unknown { return &Unknown{bad, format, args} }
+
+func failedf(format string, args ...any) *Unknown { return &Unknown{failed, format, args} }
+
+// described is a value in a reason.
+type described struct{ value any }
+
+func (d described) String() string { return describe(d.value) }
+
+// describe says what a value is, for reasons.
+func describe(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return "null"
+	case string:
+		return "the text " + quoted(v)
+	case bool:
+		return strconv.FormatBool(v)
+	case int, float64:
+		return "the number " + Text(v)
+	case event.BadNumber:
+		return "the number " + clip(string(v)) + ", too large to calculate with"
+	case time.Time:
+		return "the time " + Text(v)
+	case time.Duration:
+		return "the duration " + Text(v)
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "an object"
+	case Record:
+		return "a record"
+	default:
+		return fmt.Sprintf("a %T", value)
+	}
+}
+
+func quoted(s string) string { return strconv.Quote(clip(s)) }
+
+// clip keeps hostile values from filling logs and tables.
+func clip(s string) string {
+	const most = 60
+	if len(s) <= most {
+		return s
+	}
+	runes := []rune(s[:most*4/3])
+	return string(runes[:min(len(runes)-1, most)]) + "…"
+}
