@@ -106,7 +106,7 @@ Try it on the example rules, with nothing set up:  heed demo`,
 		}
 	}
 	add("run", newServe(s), newDemo(s), newSend(s), newWebhooks(s))
-	add("rules", newCheck(s), newFmt(s), newDryRun(s), newTest(s), newCatalog(s), newSchema(s))
+	add("rules", newCheck(s), newFmt(s), newDryRun(s), newTest(s), newBacktest(s), newCatalog(s), newSchema(s))
 	add("look", newWhy(s), newEvents(s), newDeliveries(s), newRules(s), newPeople(s), newLeaderboard(s), newBackup(s), newRebuild(s))
 	root.AddCommand(newVersion(s))
 	root.InitDefaultCompletionCmd()
