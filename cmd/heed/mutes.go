@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,19 +36,29 @@ func newRulesList(s streams) *cobra.Command {
 			if output == "json" {
 				return printJSON(s.out, list)
 			}
-			rows := [][]string{{"RULE", "ON", "MODE", "ACTIONS"}}
-			for _, r := range list.Rules {
-				rows = append(rows, []string{
-					plain.Line(r.Name), plain.Line(strings.Join(r.On, ", ")), r.Mode, plain.Line(strings.Join(r.Actions, ", ")),
-				})
-			}
-			printPage(s, rows, "no rules", "")
+			printRules(s, &list)
 			return nil
 		},
 	}
 	client.flags(cmd)
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
+}
+
+// printRules shows each rule with the sentence that says what it does.
+func printRules(s streams, list *admin.RuleList) {
+	paint := s.style(s.out)
+	if len(list.Rules) == 0 {
+		fmt.Fprintln(s.out, "no rules")
+	}
+	for i := range list.Rules {
+		r := &list.Rules[i]
+		mode := ""
+		if r.Mode != "live" {
+			mode = "  " + paint.yellow + r.Mode + paint.reset
+		}
+		fmt.Fprintf(s.out, "%s%s%s%s\n  %s\n", paint.bold, plain.Line(r.Name), paint.reset, mode, plain.Line(r.Sentence))
+	}
 }
 
 func newRulesMute(s streams) *cobra.Command {
