@@ -31,7 +31,7 @@ func TestOf_describesEachRule(t *testing.T) {
 		}
 		compiler := &rulefile.Compiler{Catalog: event.Standard(), Actions: actions.Reader{
 			LookupEnv: func(string) (string, bool) { return "", false },
-			Registry: actions.NewRegistry(slack.Kind{}, httpcall.Kind{}, email.Kind{}, log.Kind{Log: slog.Default()}),
+			Registry:  actions.NewRegistry(slack.Kind{}, httpcall.Kind{}, email.Kind{}, log.Kind{Log: slog.Default()}),
 		}}
 		loaded, problems := compiler.Compile(snapshot)
 		if loaded == nil {

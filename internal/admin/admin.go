@@ -29,6 +29,14 @@ type Store interface {
 	EventBySeq(ctx context.Context, seq int64) (record.Event, bool, error)
 	LastGood() record.LastGood
 
+	// PendingByAction and PendingTimers count what is due some time, and
+	// CountDeliveries the deliveries in a state that is not done.
+	PendingByAction(context.Context) (map[string]int, error)
+	PendingTimers(context.Context) (map[string]int, error)
+	CountDeliveries(context.Context, record.State) (int, error)
+	// ShadowAlerts counts what a rule in shadow mode would have sent.
+	ShadowAlerts(ctx context.Context, rule string, since time.Time) (record.ShadowAlerts, error)
+
 	Mutes(context.Context) ([]state.Mute, error)
 	AddMute(context.Context, state.Mute) (state.Mute, error)
 	// EndMutes ends the mutes of a rule, or of one key of it, and returns them.
@@ -76,8 +84,16 @@ type Options struct {
 	// what cannot be used; the problems are then those of the text, if it is the
 	// text.
 	DryRun func(ctx context.Context, rules string, events [][]byte) ([]ruletest.Result, []source.Problem, error)
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Ready says why the server is not ready; nil if it is.
+	Ready func() error
+	// Unsubscribed are event types that the rules need and no webhook sends.
+	Unsubscribed func() []string
+	// SilentAfter is the silence of the source after which something is wrong; 0
+	// for never.
+	SilentAfter time.Duration
+	Version     string
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
 // Service answers questions. Its methods may be called from many goroutines at

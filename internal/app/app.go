@@ -200,7 +200,8 @@ func (a *App) connect(ctx context.Context) (err error) {
 	service := admin.New(admin.Options{
 		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
 		Rules: a.ruleSet, HasAction: a.hasAction, Reload: a.reload, LastReload: a.reloadStatus,
-		Replay: a.intake.Replay, DryRun: a.dryRun, Now: time.Now, Log: a.Log,
+		Replay: a.intake.Replay, DryRun: a.dryRun, Ready: a.ready,
+		Unsubscribed: func() []string { return a.unsubscribed(a.ruleSet()) }, SilentAfter: a.SilentAfter, Version: a.Version, Now: time.Now, Log: a.Log,
 	})
 	a.private = &http.Server{
 		Handler: api.New(api.Options{

@@ -169,20 +169,23 @@ func (a *App) warnUnconfigured(loaded *rulefile.Loaded) {
 	}
 }
 
-// warnUnsubscribed says which event types the rules name that were not
-// registered, if this directory remembers any registration: their events never
-// come.
-func (a *App) warnUnsubscribed(set *engine.RuleSet) {
+// unsubscribed are the event types that rules need and that were not registered,
+// if this directory remembers any registration: their events never come.
+func (a *App) unsubscribed(set *engine.RuleSet) []string {
 	memory, err := mindtickle.Remember(a.Data)
 	if err != nil {
 		a.Log.Warn("webhooks: what was registered cannot be read", "error", err)
-		return
+		return nil
 	}
 	if len(memory.Live()) == 0 {
-		return // perhaps it was done by other means
+		return nil // perhaps it was done by other means
 	}
+	return memory.Missing(slices.Sorted(maps.Keys(NeededEvents(set))))
+}
+
+func (a *App) warnUnsubscribed(set *engine.RuleSet) {
 	needed := NeededEvents(set)
-	for _, name := range memory.Missing(slices.Sorted(maps.Keys(needed))) {
+	for _, name := range a.unsubscribed(set) {
 		a.Log.Warn("an event type is used but not subscribed: heed webhooks register subscribes to it",
 			"type", name, "rule", needed[name])
 	}

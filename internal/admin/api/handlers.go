@@ -87,6 +87,16 @@ func (a *api) why(r *http.Request) (any, error) {
 	return a.Service.Why(r.Context(), q)
 }
 
+func (a *api) status(r *http.Request) (any, error) { return a.Service.Status(r.Context()) }
+
+func (a *api) promote(r *http.Request) (any, error) {
+	from, err := since(r.URL.Query().Get("since"), time.Now())
+	if err != nil {
+		return nil, badRequest("since: %v", err)
+	}
+	return a.Service.Promote(r.Context(), r.PathValue("name"), from)
+}
+
 func (a *api) mutes(r *http.Request) (any, error) {
 	return a.Service.Mutes(r.Context(), r.URL.Query().Get("all") == "true")
 }
