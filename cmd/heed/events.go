@@ -244,7 +244,7 @@ func printEventDecisions(s streams, paint style, e *admin.Event) {
 		if d.Explain != nil && d.Explain.Text != "always" {
 			printTree(s.out, paint, d.Explain, "      ")
 		}
-		printEffects(s.out, paint, d.Mode, d.Effects)
+		effectPrinter{d.Mode, e.ID, zoneOf(d.Timezone)}.print(s.out, paint, d.Effects)
 		for j := range e.Deliveries {
 			if delivery := &e.Deliveries[j]; delivery.Rule == d.Rule && !slices.Contains(later, delivery.ID) {
 				printEventDelivery(s, paint, delivery)

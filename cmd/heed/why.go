@@ -67,7 +67,7 @@ func printWhy(s streams, page *admin.WhyPage) {
 				plain.Line(e.Event), plain.Line(e.User), paint.dim, plain.Line(e.EventID), paint.reset)
 		}
 		printDecision(s.out, paint, 0, e.Rule, e.Outcome, e.Reason, e.Explain)
-		printEffects(s.out, paint, e.Mode, e.Effects)
+		effectPrinter{e.Mode, e.EventID, zoneOf(e.Timezone)}.print(s.out, paint, e.Effects)
 		for _, d := range e.Deliveries {
 			fmt.Fprintf(s.out, "    %s%s %s  %s%s\n", paint.dim, plain.Line(d.Action), d.State, d.ID, paint.reset)
 		}

@@ -27,6 +27,8 @@ type Alert struct {
 	EventID string          `json:"event_id"`
 	Request json.RawMessage `json:"request,omitempty"`
 	Problem string          `json:"problem,omitempty"`
+	// Mode is shadow of a rule that would have sent it, were it live.
+	Mode string `json:"mode,omitempty"`
 }
 
 // Happened is what rules made of one event or one firing on a timeline.
@@ -77,17 +79,54 @@ func NewTimeline(rules *engine.RuleSet, from time.Time) (*Timeline, error) {
 func (t *Timeline) Now() time.Time { return t.now }
 
 // stored notes what became of an event.
-func (t *Timeline) stored(e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+func (t *Timeline) stored(e *record.Event, stored *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
 	h := Happened{At: t.now, EventID: e.ID, Event: e.Type, Decisions: []Decision{}, Alerts: []Alert{}}
-	for i := range decisions {
-		h.Decisions = append(h.Decisions, shown(&decisions[i]))
-	}
+	h.Decisions = append(h.Decisions, t.explained(stored, decisions)...)
 	for _, d := range deliveries {
 		h.Alerts = append(h.Alerts, Alert{
 			At: t.now, Rule: d.Rule, Action: d.Action, Kind: d.Kind, EventID: e.ID, Request: d.Request, Problem: d.LastError,
 		})
 	}
+	for i := range decisions {
+		if d := &decisions[i]; d.Rule.Shadow && passed(d) {
+			for _, r := range d.Requests {
+				h.Alerts = append(h.Alerts, Alert{
+					At: t.now, Rule: d.Rule.Name, Action: r.Action, Kind: r.Kind, EventID: e.ID, Request: r.Body, Problem: r.Problem,
+					Mode: engine.ModeShadow,
+				})
+			}
+		}
+	}
 	t.Happened = append(t.Happened, h)
+}
+
+// passed reports whether the alert of a rule would be sent, were the rule live.
+func passed(d *engine.Decision) bool {
+	if d.Rule.Time == nil {
+		return d.Outcome == engine.Matched
+	}
+	return slices.ContainsFunc(d.Effects, func(e record.Effect) bool { return e.Effect == record.Sent })
+}
+
+// explained are the decisions with their explanations; those of rules that did
+// not match are added. A firing has no explanation.
+func (t *Timeline) explained(e *event.Event, decisions []engine.Decision) []Decision {
+	var all []Decision
+	for i := range decisions {
+		all = append(all, shown(&decisions[i]))
+	}
+	if e.Type == intake.TimedType {
+		return all
+	}
+	for _, x := range t.rules.Explain(e, t.now, &expression.LookupLog{Resolver: t.facts}) {
+		at := slices.IndexFunc(all, func(d Decision) bool { return d.Rule == x.Rule.Name })
+		if at < 0 {
+			all = append(all, shown(&x))
+			continue
+		}
+		all[at].Explain = x.Explanation
+	}
+	return all
 }
 
 // Run takes the entries of a timeline in the order of their arrival.

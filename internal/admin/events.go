@@ -62,6 +62,9 @@ type Decision struct {
 	Explain *expression.Clause `json:"explain,omitempty"`
 	// Effects are what the rule's state made of it.
 	Effects []record.Effect `json:"effects,omitempty"`
+	// Timezone is the time zone of the rule as it is now, by which people read the
+	// times of the effects; empty for UTC, and of a rule that is gone.
+	Timezone string `json:"timezone,omitempty"`
 }
 
 // OtherRule is a rule that does not listen to an event.
@@ -197,6 +200,12 @@ func (s *Service) decisionsOf(ctx context.Context, shown *Event) {
 	case record.Timed, record.Replayed:
 		for _, d := range shown.Event.Decisions {
 			shown.Decisions = append(shown.Decisions, storedDecision(d))
+		}
+	}
+	for i := range shown.Decisions {
+		d := &shown.Decisions[i]
+		if rule := s.activeRule(d.Rule); len(d.Effects) > 0 && rule != nil && rule.Time != nil && rule.Time.Location != time.UTC {
+			d.Timezone = rule.Time.Location.String()
 		}
 	}
 }
