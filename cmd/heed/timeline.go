@@ -91,9 +91,25 @@ func showTimeline(s streams, o dryRunOptions, t *ruletest.Timeline, zone *time.L
 		fmt.Fprintln(s.out)
 	}
 	if o.output != "json" {
-		fmt.Fprintf(s.out, "%s until %s\n", plain.Count(len(t.Alerts("")), "alert"), t.Now().In(zone).Format(time.RFC3339))
+		fmt.Fprintf(s.out, "%s until %s\n", countAlerts(t.Alerts("")), t.Now().In(zone).Format(time.RFC3339))
 	}
 	return quiet(code)
+}
+
+// countAlerts says how many alerts there were, and how many are of rules in
+// shadow mode.
+func countAlerts(alerts []ruletest.Alert) string {
+	shadow := 0
+	for i := range alerts {
+		if alerts[i].Mode == engine.ModeShadow {
+			shadow++
+		}
+	}
+	text := plain.Count(len(alerts)-shadow, "alert")
+	if shadow > 0 {
+		text += fmt.Sprintf(", and %d in shadow mode,", shadow)
+	}
+	return text
 }
 
 // printHappened shows what became of an event, or what was due at a time. Rules

@@ -58,6 +58,10 @@ type Timeline struct {
 	store  *intake.Memory
 	now    time.Time
 	facts  expression.Recorded
+	// known answers what the facts do not; nil knows nothing.
+	known expression.Resolver
+	// asked are the facts that the rules asked for, with their answers.
+	asked  expression.Recorded
 	events int
 	// startedAt is when the process was started last.
 	startedAt time.Time
@@ -69,10 +73,18 @@ func NewTimeline(rules *engine.RuleSet, from time.Time) (*Timeline, error) {
 	var err error
 	t.intake, err = intake.New(intake.Options{
 		Store: t.store, Rules: func() *engine.RuleSet { return rules }, MaxAge: defaultMaxAge,
-		Known:  func(*event.Event, time.Time) expression.Resolver { return t.facts },
+		Known:  func(*event.Event, time.Time) expression.Resolver { return t },
 		Stored: t.stored, Now: func() time.Time { return t.now }, Log: slog.New(slog.DiscardHandler),
 	})
 	return t, err
+}
+
+// Resolve implements expression.Resolver.
+func (t *Timeline) Resolve(q expression.Query) any {
+	if value := t.facts.Resolve(q); value != nil || t.known == nil {
+		return value
+	}
+	return t.known.Resolve(q)
 }
 
 // Now is the time that the timeline has come to.
@@ -81,6 +93,10 @@ func (t *Timeline) Now() time.Time { return t.now }
 // stored notes what became of an event.
 func (t *Timeline) stored(e *record.Event, stored *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
 	h := Happened{At: t.now, EventID: e.ID, Event: e.Type, Decisions: []Decision{}, Alerts: []Alert{}}
+	var asked expression.Recorded
+	if json.Unmarshal(e.Facts, &asked) == nil { // nothing was asked if there are none
+		t.asked = append(t.asked, asked...)
+	}
 	h.Decisions = append(h.Decisions, t.explained(stored, decisions)...)
 	for _, d := range deliveries {
 		h.Alerts = append(h.Alerts, Alert{
@@ -118,7 +134,7 @@ func (t *Timeline) explained(e *event.Event, decisions []engine.Decision) []Deci
 	if e.Type == intake.TimedType {
 		return all
 	}
-	for _, x := range t.rules.Explain(e, t.now, &expression.LookupLog{Resolver: t.facts}) {
+	for _, x := range t.rules.Explain(e, t.now, &expression.LookupLog{Resolver: t}) {
 		at := slices.IndexFunc(all, func(d Decision) bool { return d.Rule == x.Rule.Name })
 		if at < 0 {
 			all = append(all, shown(&x))
