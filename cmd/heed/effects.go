@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"heed/engine"
 	"heed/engine/record"
 	"heed/engine/state"
 	"heed/internal/plain"
@@ -73,7 +74,11 @@ func (p effectPrinter) text(e *record.Effect) string {
 	if e.Key != "" {
 		text.WriteString(" for " + state.ShowKey(e.Key))
 	}
-	if e.By != "" && e.By != p.event && e.Effect != record.Sent {
+	switch {
+	case e.By == "" || e.By == p.event:
+	case e.Effect == record.Sent:
+		text.WriteString(", after " + e.By)
+	default:
 		text.WriteString("; " + e.By)
 		if !e.ByAt.IsZero() {
 			text.WriteString(" at " + p.moment(e.ByAt))
@@ -89,13 +94,22 @@ func (p effectPrinter) text(e *record.Effect) string {
 }
 
 func (p effectPrinter) word(e *record.Effect) string {
-	if e.Effect == record.Sent && p.mode == "shadow" {
+	if e.Effect == record.Sent && p.mode == engine.ModeShadow {
 		return "would be sent, but the rule is in shadow mode"
 	}
 	if word := effectWords[e.Effect]; word != "" {
 		return word
 	}
 	return e.Effect
+}
+
+// withShadow adds that a rule in shadow mode would have sent something, where
+// nothing was recorded of it: rules without time record no effects.
+func withShadow(mode, outcome string, effects []record.Effect) []record.Effect {
+	if mode == engine.ModeShadow && outcome == string(engine.Matched) && len(effects) == 0 {
+		return []record.Effect{{Effect: record.Sent}}
+	}
+	return effects
 }
 
 func (p effectPrinter) moment(t time.Time) string { return t.In(p.zone).Format("Mon 2 Jan 15:04 MST") }

@@ -8,7 +8,6 @@ import (
 
 	"heed/engine"
 	"heed/engine/expression"
-	"heed/engine/record"
 	"heed/engine/ruletest"
 	"heed/internal/plain"
 )
@@ -27,10 +26,7 @@ func printResult(w io.Writer, paint style, title string, r *ruletest.Result) {
 	for i := range r.Decisions {
 		d := &r.Decisions[i]
 		printDecision(w, paint, width, d.Rule, string(d.Outcome), d.Reason, d.Explain)
-		effects := d.Effects
-		if d.Mode == engine.ModeShadow && d.Outcome == engine.Matched && len(effects) == 0 {
-			effects = []record.Effect{{Effect: record.Sent}}
-		}
+		effects := withShadow(d.Mode, string(d.Outcome), d.Effects)
 		shown := len(d.Actions) > 0 && d.Mode != engine.ModeShadow
 		effectPrinter{d.Mode, r.ID, zoneOf(d.Timezone)}.print(w, paint, withoutSent(effects, shown))
 		for _, a := range d.Actions {

@@ -13,7 +13,6 @@ import (
 
 	"heed/engine"
 	"heed/engine/event"
-	"heed/engine/intake"
 	"heed/engine/record"
 	"heed/engine/rulefile"
 	"heed/engine/ruletest"
@@ -116,7 +115,7 @@ func countAlerts(alerts []ruletest.Alert) string {
 // that did not match and did nothing are shown if all is set.
 func printHappened(w io.Writer, paint style, h *ruletest.Happened, zone *time.Location, all bool) {
 	what := plain.Line(h.Event) + "  " + paint.dim + plain.Line(h.EventID) + paint.reset
-	if h.Event == intake.TimedType {
+	if h.Timed() {
 		what = "due" // whose id says nothing
 	}
 	fmt.Fprintf(w, "%s%s%s  %s\n", paint.bold, h.At.In(zone).Format(time.RFC3339), paint.reset, what)
@@ -134,7 +133,7 @@ func printHappened(w io.Writer, paint style, h *ruletest.Happened, zone *time.Lo
 				alerts = append(alerts, a)
 			}
 		}
-		effectPrinter{d.Mode, h.EventID, zone}.print(w, paint, withoutSent(d.Effects, len(alerts) > 0 && d.Mode != engine.ModeShadow))
+		effectPrinter{d.Mode, h.EventID, zone}.print(w, paint, withoutSent(withShadow(d.Mode, string(d.Outcome), d.Effects), len(alerts) > 0 && d.Mode != engine.ModeShadow))
 		for _, a := range alerts {
 			printAction(w, paint, a.Action, a.Kind, "", a.Request, a.Problem)
 		}
@@ -146,7 +145,7 @@ func printHappened(w io.Writer, paint style, h *ruletest.Happened, zone *time.Lo
 
 // firedFor says what a firing is about: its key and the event that led to it.
 func firedFor(h *ruletest.Happened, d *ruletest.Decision) string {
-	if h.Event != intake.TimedType || len(d.Effects) == 0 {
+	if !h.Timed() || len(d.Effects) == 0 {
 		return ""
 	}
 	e := d.Effects[len(d.Effects)-1]

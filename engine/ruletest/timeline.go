@@ -40,6 +40,9 @@ type Happened struct {
 	Alerts    []Alert    `json:"alerts"`
 }
 
+// Timed says that it was no event that came in, but something that was due.
+func (h *Happened) Timed() bool { return h.Event == intake.TimedType }
+
 // defaultMaxAge and defaultSettle are those of heed serve.
 const (
 	defaultMaxAge = 8 * time.Hour

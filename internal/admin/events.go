@@ -96,8 +96,8 @@ func (s *Service) Events(ctx context.Context, q EventQuery) (page EventPage, err
 	if q.Status != "" && !slices.Contains(record.Statuses, q.Status) {
 		return page, errorf(Invalid, "status is accepted, quarantined, replayed or timed")
 	}
-	if q.Outcome != "" && !slices.Contains(outcomes, q.Outcome) {
-		return page, errorf(Invalid, "outcome is one of %s", strings.Join(outcomes, ", "))
+	if err := checkOutcome(q.Outcome); err != nil {
+		return page, err
 	}
 	f := record.EventFilter{
 		Type: q.Type, Status: q.Status, User: q.User, Rule: q.Rule, Outcome: q.Outcome, Since: q.Since, Until: q.Until,
@@ -118,6 +118,13 @@ func (s *Service) Events(ctx context.Context, q EventQuery) (page EventPage, err
 // outcomes are what events can be chosen by: those of rules, and their effects.
 var outcomes = slices.Concat(
 	[]string{string(engine.Matched), string(engine.Unknown), string(engine.Errored)}, record.Effects)
+
+func checkOutcome(outcome string) error {
+	if outcome == "" || slices.Contains(outcomes, outcome) {
+		return nil
+	}
+	return errorf(Invalid, "outcome is one of %s", strings.Join(outcomes, ", "))
+}
 
 // before reads a cursor.
 func before(cursor string) (seq int64, err error) {
