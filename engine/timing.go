@@ -52,6 +52,20 @@ type Key []*expression.Value
 // count, a wait or a digest.
 func (t *Timing) Plain() bool { return t.Count == nil && t.Wait == nil && t.Digest == nil }
 
+// AlertKey is the key of the rule's alerts, by which they are muted.
+func (r *Rule) AlertKey() Key {
+	switch t := r.Time; {
+	case t == nil:
+		return nil
+	case t.Plain():
+		return t.ThrottlePer
+	case t.Digest != nil && (t.Count != nil || t.Wait != nil):
+		return t.DigestPer
+	default:
+		return t.Per
+	}
+}
+
 // Of evaluates the key on an event. A key with a missing part has none, and
 // reason says why: it must never fall into a bucket that others share.
 func (k Key) Of(env *expression.Env) (key, reason string) {

@@ -6,70 +6,120 @@ import (
 	"strings"
 	"time"
 
+	"heed/engine"
 	"heed/engine/record"
 	"heed/engine/state"
 	"heed/internal/plain"
 )
 
-// effectWords are the effects as people read them.
+// effectWords are the effects as people read them, where the word itself does not do.
 var effectWords = map[string]string{
-	record.TooLate: "too late", record.DelayedQuiet: "held back by quiet hours", record.DroppedQuiet: "dropped by quiet hours",
-	record.Cleared: "cleared: a cancel came before the start", record.Overflow: "not tracked: the rule has too many keys",
+	record.Reset: "count reset", record.TooLate: "too late: the alert was sent before this event came",
+	record.DelayedQuiet: "held by quiet hours", record.DroppedQuiet: "dropped by quiet hours",
+	record.Cleared:  "cleared: an event that cancels the wait came before it began",
+	record.Overflow: "not tracked: the rule has too many keys", record.Forgotten: "forgotten with the person",
 }
 
-// printEffects shows what a rule's state made of an event, a line for each effect.
-func printEffects(w io.Writer, paint style, mode string, effects []record.Effect) {
+// reasonWords are the reasons of effects as people read them.
+var reasonWords = map[string]string{
+	"still": "the condition under still does not hold any more", record.Past: "its time was past already",
+	record.Superseded: "another event counts instead", record.Edited: "the rule was edited", record.Removed: "the rule was removed",
+	record.ByReplay: "a replay changes no state",
+}
+
+// nextWords say what the next time of an effect is.
+var nextWords = map[string]string{
+	record.Throttled: "next from", record.Waiting: "due", record.Collected: "the digest is due", record.DelayedQuiet: "due",
+	record.DroppedQuiet: "they end", record.Muted: "until",
+}
+
+// effectPrinter prints effects of one event.
+type effectPrinter struct {
+	mode  string         // the rule's
+	event string         // the event's id: what it caused itself does not name it
+	zone  *time.Location // of the times
+}
+
+// print shows what a rule's state made of an event, a line for each effect.
+func (p effectPrinter) print(w io.Writer, paint style, effects []record.Effect) {
 	for i := range effects {
 		e := &effects[i]
-		sign, color := "→", paint.green
+		sign, color := "→", paint.dim
 		switch {
 		case record.Suppressed(e.Effect):
 			sign, color = "⊘", paint.yellow
-		case e.Effect != record.Sent:
-			color = paint.dim
+		case e.Effect == record.Sent:
+			color = paint.green
 		}
-		fmt.Fprintf(w, "    %s%s %s%s\n", color, sign, plain.Line(effectText(mode, e)), paint.reset)
+		fmt.Fprintf(w, "    %s%s %s%s\n", color, sign, plain.Line(p.text(e)), paint.reset)
 	}
 }
 
-// effectText is an effect in words: throttled: 1 of 1 today (Asia/Kolkata) for
-// [u1, q1]; evt-88 at 10:00; next from Tue 00:00.
-func effectText(mode string, e *record.Effect) string {
-	word := effectWords[e.Effect]
-	if word == "" {
-		word = e.Effect
-	}
-	if e.Effect == record.Sent && mode == "shadow" {
-		word = "would be sent; the rule is in shadow mode"
-	}
+// text is an effect in words: throttled: 1 of 1 today (Asia/Kolkata) for [u1, q1];
+// evt-88 at Mon 2 Mar 10:00 IST; next from Tue 3 Mar 00:00 IST.
+func (p effectPrinter) text(e *record.Effect) string {
 	var text strings.Builder
-	text.WriteString(word)
-	if e.Step > 0 {
-		fmt.Fprintf(&text, ", step %d", e.Step)
-	}
+	text.WriteString(p.word(e))
 	if e.Limit != "" {
 		text.WriteString(": " + e.Limit)
 	}
-	if e.Reason != "" {
-		text.WriteString(" (" + e.Reason + ")")
+	if reason := reasonWords[e.Reason]; reason != "" {
+		text.WriteString(": " + reason)
+	} else if e.Reason != "" {
+		text.WriteString(": " + e.Reason)
+	}
+	if e.Step > 0 {
+		fmt.Fprintf(&text, ", step %d", e.Step)
 	}
 	if e.Key != "" {
 		text.WriteString(" for " + state.ShowKey(e.Key))
 	}
-	if e.By != "" && e.Effect != record.Sent {
+	switch {
+	case e.By == "" || e.By == p.event:
+	case e.Effect == record.Sent:
+		text.WriteString(", after " + e.By)
+	default:
 		text.WriteString("; " + e.By)
 		if !e.ByAt.IsZero() {
-			text.WriteString(" at " + e.ByAt.UTC().Format("2 Jan 15:04 MST"))
+			text.WriteString(" at " + p.moment(e.ByAt))
 		}
 	}
-	if !e.Next.IsZero() {
-		label := map[string]string{
-			record.Throttled: "next from", record.Waiting: "due", record.Collected: "sent at", record.DelayedQuiet: "sent at",
-			record.DroppedQuiet: "next from", record.Muted: "muted until",
-		}[e.Effect]
-		text.WriteString("; " + label + " " + e.Next.Format("Mon 2 Jan 15:04 MST"))
+	if e.Of != "" && e.Of != p.event {
+		text.WriteString("; it began with " + e.Of)
+	}
+	if label := nextWords[e.Effect]; label != "" && !e.Next.IsZero() {
+		text.WriteString("; " + label + " " + p.moment(e.Next))
 	}
 	return text.String()
+}
+
+func (p effectPrinter) word(e *record.Effect) string {
+	if e.Effect == record.Sent && p.mode == engine.ModeShadow {
+		return "would be sent, but the rule is in shadow mode"
+	}
+	if word := effectWords[e.Effect]; word != "" {
+		return word
+	}
+	return e.Effect
+}
+
+// withShadow adds that a rule in shadow mode would have sent something, where
+// nothing was recorded of it: rules without time record no effects.
+func withShadow(mode, outcome string, effects []record.Effect) []record.Effect {
+	if mode == engine.ModeShadow && outcome == string(engine.Matched) && len(effects) == 0 {
+		return []record.Effect{{Effect: record.Sent}}
+	}
+	return effects
+}
+
+func (p effectPrinter) moment(t time.Time) string { return t.In(p.zone).Format("Mon 2 Jan 15:04 MST") }
+
+// zoneOf is a time zone by its name; UTC for none, or one that is not known here.
+func zoneOf(name string) *time.Location {
+	if zone, err := time.LoadLocation(name); err == nil {
+		return zone
+	}
+	return time.UTC
 }
 
 func showMoment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }

@@ -49,6 +49,7 @@ func newEventsList(s streams) *cobra.Command {
 			}
 			if len(page.Events) == 0 {
 				hintType(s, eventType)
+				hintRule(cmd.Context(), s, &client, rule)
 			}
 			if output == "json" {
 				return printJSON(s.out, page)
@@ -88,6 +89,22 @@ func hintType(s streams, name string) {
 	known := event.Standard().Names()
 	if meant := suggest.Closest(name, known); name != "" && meant != "" && !slices.Contains(known, name) {
 		fmt.Fprintf(s.err, "there is no event type %q in the catalogue; did you mean %s?\n", plain.Line(name), meant)
+	}
+}
+
+// hintRule says that there is no rule of that name now. Without a running server
+// nobody knows.
+func hintRule(ctx context.Context, s streams, client *clientOptions, name string) {
+	var list admin.RuleList
+	if name == "" || client.fetch(ctx, s, "/api/v1/rules", nil, &list) != nil {
+		return
+	}
+	var names []string
+	for _, r := range list.Rules {
+		names = append(names, r.Name)
+	}
+	if len(names) > 0 && !slices.Contains(names, name) {
+		fmt.Fprintf(s.err, "there is no rule %q now; %s\n", plain.Line(name), plain.Line(suggest.DidYouMean(name, names)))
 	}
 }
 
@@ -244,7 +261,7 @@ func printEventDecisions(s streams, paint style, e *admin.Event) {
 		if d.Explain != nil && d.Explain.Text != "always" {
 			printTree(s.out, paint, d.Explain, "      ")
 		}
-		printEffects(s.out, paint, d.Mode, d.Effects)
+		effectPrinter{d.Mode, e.ID, zoneOf(d.Timezone)}.print(s.out, paint, withShadow(d.Mode, d.Outcome, d.Effects))
 		for j := range e.Deliveries {
 			if delivery := &e.Deliveries[j]; delivery.Rule == d.Rule && !slices.Contains(later, delivery.ID) {
 				printEventDelivery(s, paint, delivery)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"heed/engine"
 	"heed/engine/expression"
 	"heed/engine/ruletest"
 	"heed/internal/plain"
@@ -25,6 +26,9 @@ func printResult(w io.Writer, paint style, title string, r *ruletest.Result) {
 	for i := range r.Decisions {
 		d := &r.Decisions[i]
 		printDecision(w, paint, width, d.Rule, string(d.Outcome), d.Reason, d.Explain)
+		effects := withShadow(d.Mode, string(d.Outcome), d.Effects)
+		shown := len(d.Actions) > 0 && d.Mode != engine.ModeShadow
+		effectPrinter{d.Mode, r.ID, zoneOf(d.Timezone)}.print(w, paint, withoutSent(effects, shown))
 		for _, a := range d.Actions {
 			problem := a.Problem
 			if problem != "" {
@@ -51,6 +55,10 @@ func printDecision(w io.Writer, paint style, width int, rule, outcome, reason st
 	why := plain.Line(reason)
 	if why == "" && explain != nil {
 		why = because(explain)
+	}
+	if why == "" {
+		fmt.Fprintf(w, "  %s%s%s %-*s  %s%s%s\n", m.color, m.sign, paint.reset, width, plain.Line(rule), m.color, m.word, paint.reset)
+		return
 	}
 	fmt.Fprintf(w, "  %s%s%s %-*s  %s%-11s%s  %s%s%s\n", m.color, m.sign, paint.reset, width, plain.Line(rule),
 		m.color, m.word, paint.reset, paint.dim, why, paint.reset)

@@ -153,6 +153,9 @@ func freePort(ts *testscript.TestScript) string {
 
 var (
 	times = regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?`)
+	// moments are times as effects show them: Fri 27 Nov 10:26 UTC.
+	moments = regexp.MustCompile(`(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d+ \w{3} \d\d:\d\d \w+`)
+
 	ids   = regexp.MustCompile(`\b[a-z2-7]{24}\b`)
 	local = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 	hash  = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
@@ -163,6 +166,7 @@ var (
 func stable(ts *testscript.TestScript, _ bool, args []string) {
 	text := ts.ReadFile(args[0])
 	text = times.ReplaceAllString(text, "TIME")
+	text = moments.ReplaceAllString(text, "MOMENT")
 	text = ids.ReplaceAllString(text, "DELIVERYID")
 	text = hash.ReplaceAllString(text, "HASH")
 	text = local.ReplaceAllString(text, "ADDRESS")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heed/engine/record"
 	"heed/engine/ruletest"
 	"heed/internal/plain"
 )
@@ -84,13 +85,11 @@ func testText(s streams, reports []ruletest.Report, failed int) {
 				plain.Text(f.Expected), plain.Text(f.Got))
 		}
 		for _, d := range r.Decisions {
-			if d.Explain != nil {
+			if d.Explain != nil && len(r.Happened) == 0 {
 				printTree(s.out, paint, d.Explain, "      ")
 			}
 		}
-		for j := range r.Happened {
-			printHappened(s, paint, &r.Happened[j])
-		}
+		printTimeline(s, paint, r)
 	}
 	if len(reports) == 0 {
 		fmt.Fprintln(s.out, "no rule carries a test; write tests: below a rule")
@@ -99,13 +98,50 @@ func testText(s streams, reports []ruletest.Report, failed int) {
 	fmt.Fprintf(s.out, "%s, %d failed\n", plain.Count(len(reports), "test"), failed)
 }
 
+// printTimeline shows what happened in a test about time.
+func printTimeline(s streams, paint style, r *ruletest.Report) {
+	var zone *time.Location
+	if r.Test.Rule.Time != nil {
+		zone = r.Test.Rule.Time.Location
+	}
+	zone = timelineZone(zone, r.Test.Given)
+	var text strings.Builder
+	for i := range r.Happened {
+		printHappened(&text, paint, &r.Happened[i], zone, true)
+	}
+	for line := range strings.Lines(text.String()) {
+		fmt.Fprint(s.out, "      ", line)
+	}
+}
+
+// testEffect is an effect with its rule and its time.
+type testEffect struct {
+	Rule  string    `json:"rule"`
+	Event string    `json:"event"`
+	At    time.Time `json:"at"`
+	record.Effect
+}
+
+func effectsOf(happened []ruletest.Happened) []testEffect {
+	effects := []testEffect{}
+	for i := range happened {
+		h := &happened[i]
+		for j := range h.Decisions {
+			for _, e := range h.Decisions[j].Effects {
+				effects = append(effects, testEffect{h.Decisions[j].Rule, h.EventID, h.At, e})
+			}
+		}
+	}
+	return effects
+}
+
 func testJSON(s streams, reports []ruletest.Report) error {
 	for i := range reports {
 		r := &reports[i]
 		err := printJSON(s.out, map[string]any{
 			"rule": r.Test.Rule.Name, "test": r.Test.Name, "file": r.Test.Place.File.Name, "line": r.Test.Place.Line,
 			"passed": r.Passed(), "failures": append([]ruletest.Failure{}, r.Failures...), "decisions": r.Decisions,
-			"alerts": append([]ruletest.Alert{}, r.Alerts...), "effects": append([]string{}, r.Effects...),
+			"alerts": append([]ruletest.Alert{}, r.Alerts...), "effects": effectsOf(r.Happened),
 		})
 		if err != nil {
 			return err

@@ -1,18 +1,22 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
 
+	"heed/engine"
 	"heed/engine/event"
 	"heed/engine/record"
 	"heed/engine/rulefile"
 	"heed/engine/ruletest"
+	"heed/engine/state"
 	"heed/internal/app"
 	"heed/internal/plain"
 )
@@ -51,7 +55,7 @@ func timelineDryRun(ctx context.Context, s streams, o dryRunOptions) error {
 			return failure(err)
 		}
 	}
-	return showTimeline(s, o, t)
+	return showTimeline(s, o, t, timelineZone(loaded.Zone, entries))
 }
 
 // untilOf is a time, or + and how long after another.
@@ -66,13 +70,13 @@ func untilOf(text string, after time.Time) (time.Time, error) {
 	return time.Time{}, usage("--until %s is no time: write 2026-03-09T12:00:00Z, or +7d for a time after the last entry", text)
 }
 
-func showTimeline(s streams, o dryRunOptions, t *ruletest.Timeline) error {
+func showTimeline(s streams, o dryRunOptions, t *ruletest.Timeline, zone *time.Location) error {
 	code := exitOK
 	paint := s.style(s.out)
 	for i := range t.Happened {
 		h := &t.Happened[i]
 		for j := range h.Decisions {
-			if h.Decisions[j].Outcome == "error" {
+			if h.Decisions[j].Outcome == engine.Errored {
 				code = exitProblems
 			}
 		}
@@ -82,31 +86,77 @@ func showTimeline(s streams, o dryRunOptions, t *ruletest.Timeline) error {
 			}
 			continue
 		}
-		printHappened(s, paint, h)
+		printHappened(s.out, paint, h, zone, false)
+		fmt.Fprintln(s.out)
 	}
 	if o.output != "json" {
-		fmt.Fprintf(s.out, "%s\n", plain.Count(len(t.Alerts("")), "alert"))
+		fmt.Fprintf(s.out, "%s until %s\n", countAlerts(t.Alerts("")), t.Now().In(zone).Format(time.RFC3339))
 	}
 	return quiet(code)
 }
 
-// printHappened shows what became of an event, or what was due at a time.
-func printHappened(s streams, paint style, h *ruletest.Happened) {
-	fmt.Fprintf(s.out, "%s%s%s  %s  %s%s%s\n", paint.bold, h.At.Format(time.RFC3339), paint.reset, plain.Line(h.Event),
-		paint.dim, plain.Line(h.EventID), paint.reset)
-	for i := range h.Decisions {
-		d := &h.Decisions[i]
-		if len(d.Effects) == 0 && d.Outcome == "not_matched" {
-			continue
-		}
-		printDecision(s.out, paint, 0, d.Rule, string(d.Outcome), d.Reason, d.Explain)
-		printEffects(s.out, paint, d.Mode, withoutSent(d.Effects, len(h.Alerts) > 0))
-		for _, a := range h.Alerts {
-			if a.Rule == d.Rule {
-				printAction(s.out, paint, a.Action, a.Kind, "", a.Request, a.Problem)
-			}
+// countAlerts says how many alerts there were, and how many are of rules in
+// shadow mode.
+func countAlerts(alerts []ruletest.Alert) string {
+	shadow := 0
+	for i := range alerts {
+		if alerts[i].Mode == engine.ModeShadow {
+			shadow++
 		}
 	}
+	text := plain.Count(len(alerts)-shadow, "alert")
+	if shadow > 0 {
+		text += fmt.Sprintf(", and %d in shadow mode,", shadow)
+	}
+	return text
+}
+
+// printHappened shows what became of an event, or what was due at a time. Rules
+// that did not match and did nothing are shown if all is set.
+func printHappened(w io.Writer, paint style, h *ruletest.Happened, zone *time.Location, all bool) {
+	what := plain.Line(h.Event) + "  " + paint.dim + plain.Line(h.EventID) + paint.reset
+	if h.Timed() {
+		what = "due" // whose id says nothing
+	}
+	fmt.Fprintf(w, "%s%s%s  %s\n", paint.bold, h.At.In(zone).Format(time.RFC3339), paint.reset, what)
+	shown := 0
+	for i := range h.Decisions {
+		d := &h.Decisions[i]
+		if !all && len(d.Effects) == 0 && d.Outcome == engine.NotMatched {
+			continue
+		}
+		shown++
+		printDecision(w, paint, 0, d.Rule, string(d.Outcome), cmp.Or(d.Reason, firedFor(h, d)), d.Explain)
+		var alerts []ruletest.Alert
+		for _, a := range h.Alerts {
+			if a.Rule == d.Rule {
+				alerts = append(alerts, a)
+			}
+		}
+		effectPrinter{d.Mode, h.EventID, zone}.print(w, paint, withoutSent(withShadow(d.Mode, string(d.Outcome), d.Effects), len(alerts) > 0 && d.Mode != engine.ModeShadow))
+		for _, a := range alerts {
+			printAction(w, paint, a.Action, a.Kind, "", a.Request, a.Problem)
+		}
+	}
+	if shown == 0 {
+		fmt.Fprintf(w, "  %sno rule matched%s\n", paint.dim, paint.reset)
+	}
+}
+
+// firedFor says what a firing is about: its key and the event that led to it.
+func firedFor(h *ruletest.Happened, d *ruletest.Decision) string {
+	if !h.Timed() || len(d.Effects) == 0 {
+		return ""
+	}
+	e := d.Effects[len(d.Effects)-1]
+	about := "for all"
+	if e.Key != "" {
+		about = "for " + state.ShowKey(e.Key)
+	}
+	if e.By != "" && e.Effect == record.Sent {
+		about += ", after " + e.By
+	}
+	return about
 }
 
 // withoutSent leaves out what the alerts below say anyway.
@@ -117,4 +167,18 @@ func withoutSent(effects []record.Effect, shown bool) (rest []record.Effect) {
 		}
 	}
 	return rest
+}
+
+// timelineZone is the time zone that people read a timeline in: that of the
+// rules or, without one, that in which its first time is written.
+func timelineZone(rules *time.Location, entries []rulefile.Given) *time.Location {
+	if rules != nil && rules != time.UTC {
+		return rules
+	}
+	for i := range entries {
+		if at := entries[i].At; !at.IsZero() {
+			return at.Location()
+		}
+	}
+	return time.UTC
 }

@@ -39,6 +39,9 @@ Rules that did not match are left out, unless --rule or --event asks for them.`,
 			if output == "json" {
 				return printJSON(s.out, page)
 			}
+			if len(page.Entries) == 0 {
+				hintRule(cmd.Context(), s, &client, rule)
+			}
 			printWhy(s, &page)
 			return nil
 		},
@@ -67,13 +70,14 @@ func printWhy(s streams, page *admin.WhyPage) {
 				plain.Line(e.Event), plain.Line(e.User), paint.dim, plain.Line(e.EventID), paint.reset)
 		}
 		printDecision(s.out, paint, 0, e.Rule, e.Outcome, e.Reason, e.Explain)
-		printEffects(s.out, paint, e.Mode, e.Effects)
+		e.Effects = withShadow(e.Mode, e.Outcome, e.Effects)
+		effectPrinter{e.Mode, e.EventID, zoneOf(e.Timezone)}.print(s.out, paint, e.Effects)
 		for _, d := range e.Deliveries {
 			fmt.Fprintf(s.out, "    %s%s %s  %s%s\n", paint.dim, plain.Line(d.Action), d.State, d.ID, paint.reset)
 		}
 	}
 	if len(page.Entries) == 0 {
-		fmt.Fprintln(s.out, "nothing: no event of that time, or no rule had to do with it")
+		fmt.Fprintln(s.out, "nothing found: no such event is recorded, or no rule had to do with it")
 	}
 	if page.Next != "" {
 		fmt.Fprintf(s.out, "more: --cursor %s\n", page.Next)

@@ -16,11 +16,11 @@ func TestCheck_hintsKeepTheMeaning(t *testing.T) {
 		hint                string
 	}{
 		{quiz, `previous.score < data.score`, "previous", "unknown-name", "not those before it", nothingInstead},
-		{quiz, `count("quiz.submitted") > 3`, `"`, "type-mismatch", "count takes a list", "heed counts no others"},
-		{quiz, `count(events) > 3`, "events", "unknown-name", "not those before it", nothingInstead},
+		{quiz, `count("quiz.submitted") > 3`, `"`, "type-mismatch", "count takes a list", "give the rule a count: {at_least: 3"},
+		{quiz, `count(events) > 3`, "events", "unknown-name", "not those before it", severalEvents},
 		{quiz, `last.score > 3`, "score", "unknown-field", "a function has no field", "a function is called with brackets"},
 		{deal, `data.user.first-name == "x"`, "name", "unknown-name", "unknown name name", `write data["first-name"] for a field with a dash`},
-		{quiz, `countif(data.score) > 3`, "countif", "unknown-name", "not those before it", nothingInstead},
+		{quiz, `countif(data.score) > 3`, "countif", "unknown-name", "not those before it", severalEvents},
 		{quiz, `manager.email == "x"`, "manager", "unknown-name", "unknown name manager", "known here: event"},
 		{quiz, `quiz.score < 70`, "quiz", "unknown-name", "unknown name quiz", "write data.score"},
 		{quiz, `quiz.submitted == event`, "quiz", "unknown-name", "unknown name quiz", `event == "quiz.submitted"`},

@@ -99,7 +99,7 @@ var translations = []translation{
 	on(`^predicate should return boolean \(got (.+)\)$`, "not-boolean",
 		"the condition in the brackets gives <1>, not true or false", "compare it with something, as in # == \"urgent\""),
 	on(`^builtin (\S+) takes only array \(got (.+)\)$`, "type-mismatch",
-		"{1} takes a list, not <2>", "a rule sees one event: heed counts no others"),
+		"{1} takes a list, not <2>", severalEvents),
 	on(`cannot be mixed`, "", "?? and another operator beside it need brackets", "write (data.score ?? 100) < 70"),
 	on(`^unexpected token EOF$`, "", "the expression ends too early",
 		"something is missing at the end, such as a value or a closing bracket"),
@@ -201,14 +201,17 @@ func (s *Scope) unknownName(p *Problem, name, behind string) {
 			"days, hour, weekday, any, count"
 		candidates = functionNames
 	} else {
-		p.Hint = "put quotes around a text: \"" + name + "\"; known here: " + strings.Join(s.Names(), ", ") + ", data.…"
+		p.Hint = "put quotes around a text: \"" + name + "\"; " + s.knownHere()
 		candidates = append(candidates, functionNames...)
 	}
 	_, isTable := s.tables[name]
 	foreign, isForeign := findForeignName(name)
 	field := suggest.Closest(name, s.FieldNames())
 	closest := cmp.Or(filterNames[strings.ToLower(name)], suggest.Closest(name, candidates))
+	known, hint := s.elsewhereKnown(name)
 	switch {
+	case hint != "":
+		p.Message, p.Hint = known, hint
 	case name == "mention" && strings.HasPrefix(behind, "("):
 		p.Code = "bad-mention"
 		p.Message = "mention(…) stands alone in a hole, in the text of a Slack message that reads mrkdwn, and nowhere else"
@@ -244,7 +247,7 @@ func (s *Scope) memberHint(name, behind string) string {
 	}
 	for _, t := range slices.Concat(s.types, s.other) {
 		if t.Name == name+"."+member {
-			return `an event type is a text: event == "` + t.Name + `"; a rule sees one event, not those before it`
+			return `an event type is a text: event == "` + t.Name + `"; ` + severalEvents
 		}
 	}
 	for _, t := range s.types {
@@ -252,8 +255,19 @@ func (s *Scope) memberHint(name, behind string) string {
 			return "an event's fields are in data: write data." + member
 		}
 	}
-	return "known here: " + strings.Join(s.Names(), ", ") + ", data.…"
+	return s.knownHere()
 }
+
+func (s *Scope) knownHere() string {
+	names := slices.Clone(s.Names())
+	if i := slices.Index(names, "data"); i >= 0 {
+		names[i] = "data.…"
+	}
+	return "known here: " + strings.Join(names, ", ")
+}
+
+// severalEvents is what to write instead of an expression over earlier events.
+const severalEvents = "to act on several events, give the rule a count: {at_least: 3, within: 7d, per: data.userId}"
 
 // mismatchHint says what to write between two kinds that an operator does not
 // join.

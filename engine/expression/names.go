@@ -58,6 +58,29 @@ func (s *Scope) At(m Moment) *Scope {
 	return &own
 }
 
+// elsewhereKnown says of a name that is known at another moment than this scope's
+// what is wrong, and what to write.
+func (s *Scope) elsewhereKnown(name string) (message, hint string) {
+	switch {
+	case s.responses || slices.Contains(s.FieldNames(), name):
+		return "", ""
+	case s.event != nil && slices.Contains(s.event.Names(), name): // in a summary
+		hint = "the events are items: write join(map(items, #.data.userId), \", \")"
+		if name == "data" || name == "user" {
+			hint += "; the value of per is key"
+		}
+		return name + " is not known here: the message is about several events", hint
+	case slices.Contains([]string{"items", "total"}, name):
+		return name + " is not known here", "items and total are known in the do of a rule with count or digest, and in rest"
+	case slices.Contains([]string{"key", "more", "since", "until"}, name):
+		return name + " is not known here", "key, more, since and until are known in the do of a rule with digest, and in rest"
+	case slices.Contains([]string{"started", "due", "step"}, name):
+		return name + " is not known here", "started, due and step are known in still and do of a rule with wait"
+	default:
+		return "", ""
+	}
+}
+
 // Row is the scope of expressions on one item; nil where there are no items.
 func (s *Scope) Row() *Scope {
 	if !slices.Contains(s.Names(), "items") {

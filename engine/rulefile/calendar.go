@@ -1,11 +1,14 @@
 package rulefile
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/prometheus/common/model"
 
 	"heed/engine/expression"
 	"heed/engine/source"
@@ -24,7 +27,7 @@ func (b *build) readTimezone(node *source.Node) {
 		return
 	}
 	if b.zone != nil && b.zone.String() != zone.String() {
-		b.report.Errorf(node.Place(), "two-timezones", "the time zone is %s here and %s in %s:%d", zone, b.zone,
+		b.report.Errorf(node.Place(), "two-timezones", "the time zone is %s here, but %s in %s:%d", zone, b.zone,
 			b.zoneNode.Place().File.Name, b.zoneNode.Place().Line).
 			Suggest("write timezone: at the top of one file only; a rule may have its own")
 		return
@@ -59,8 +62,8 @@ func (r *timing) needZone(node *source.Node) {
 
 func (r *timing) checkZone() {
 	if r.calendar != nil && r.zone == nil && !r.zoneBroken {
-		r.report.Errorf(r.calendar.Place(), "no-timezone", "this needs to know where a day begins, and no time zone is named").
-			Suggest("write timezone: Asia/Kolkata at the top of the file, with your own")
+		r.report.Errorf(r.calendar.Place(), "no-timezone", "this depends on the time zone, and none is given").
+			Suggest("write timezone: Asia/Kolkata, or your own, at the top of the file")
 	}
 }
 
@@ -79,9 +82,30 @@ func (r *timing) period(node *source.Node, known []string) state.Period {
 	}
 	if !node.IsScalar() || !slices.Contains(known, word) {
 		r.report.Errorf(node.Place(), "wrong-type", "every must be %s, not %s", oneOf(known), node.Describe()).
-			Suggest("%s", suggest.DidYouMean(word, known))
+			Suggest("%s", periodHint(word, known))
 	}
 	return state.Period(word)
+}
+
+// periodHint is the period that a word means.
+func periodHint(word string, known []string) string {
+	switch meant := otherPeriods[word]; {
+	case slices.Contains(known, meant):
+		return "write every: " + meant
+	case slices.Contains(known, "Monday"): // of a digest
+		return suggest.DidYouMean(word, known)
+	default:
+		if d, err := model.ParseDuration(word); err == nil && d > 0 {
+			return "write within: " + word + " for a rolling window"
+		}
+		return suggest.DidYouMean(word, known)
+	}
+}
+
+// otherPeriods are what people call the periods.
+var otherPeriods = map[string]string{
+	"1h": "hour", "hourly": "hour", "1d": "day", "24h": "day", "daily": "day", "weekdays": "weekday", "workday": "weekday",
+	"1w": "week", "7d": "week", "weekly": "week", "1mo": "month", "30d": "month", "monthly": "month",
 }
 
 // dayOf is the day of the week that a name in its short or long form names.
@@ -107,6 +131,11 @@ func (b *build) clockTime(node *source.Node) state.ClockTime {
 	m := clockPattern.FindStringSubmatch(node.Text())
 	if m == nil || m[1] == "24" && m[2] != "00" {
 		problem := b.report.Errorf(node.Place(), "wrong-type", "a time of day is written \"09:00\", not %s", node.Describe())
+		hour, minute, isClock := strings.Cut(strings.ToLower(node.Text()), ":")
+		minute, pm := strings.CutSuffix(strings.TrimSpace(minute), "pm")
+		if h, err := strconv.Atoi(hour); isClock && pm && err == nil && h < 12 {
+			problem.Suggest("write \"%02d:%s\"", h+12, strings.TrimSpace(minute))
+		}
 		if minutes, ok := node.Scalar().(int); ok && minutes > 24 { // YAML 1.1 takes 9:30 for a number to the base of 60
 			problem.Suggest("put quotes round it: \"%02d:%02d\"", minutes/60, minutes%60)
 		} else if ok {
@@ -127,9 +156,9 @@ func (r *timing) checkGap(node *source.Node, at state.ClockTime) {
 		return
 	}
 	if date, skipped := at.Skipped(someMonday, zone); skipped {
-		r.report.Warnf(node.Place(), "at-in-gap", "there is no %s on %s in %s, when the clocks go forward: it is sent when they have",
+		r.report.Warnf(node.Place(), "at-in-gap", "on %[2]s, when the clocks go forward, there is no %[1]s in %[3]s: it is then sent when they have gone forward",
 			node.Text(), date.Format("2 January"), zone).
-			Suggest("write a time before or after the hour that is left out")
+			Suggest("write a time outside the hour that is left out")
 	}
 }
 
@@ -156,6 +185,9 @@ func (b *build) readSpans(node *source.Node) (spans []state.Span) {
 	if node.IsList() {
 		items = node.Items()
 	}
+	if len(items) == 0 {
+		b.report.Errorf(node.Place(), "missing-key", "these quiet hours have no hours").Suggest("write [{from: \"20:00\", to: \"08:00\"}]")
+	}
 	for _, item := range items {
 		fields := item.Fields(b.report, "the quiet hours")
 		var span state.Span
@@ -174,7 +206,7 @@ func (b *build) readSpans(node *source.Node) (spans []state.Span) {
 		}
 		fields.Done()
 		if from == nil && to == nil && len(span.Days) == 0 && len(span.Dates) == 0 {
-			b.report.Errorf(item.Place(), "missing-key", "the quiet hours have no from, no days and no dates").
+			b.report.Errorf(item.Place(), "missing-key", "quiet hours need from and to, days, or dates").
 				Suggest("write {from: \"20:00\", to: \"08:00\"} or {days: [Sat, Sun]}")
 			continue
 		}
@@ -187,7 +219,7 @@ func (b *build) readDays(node *source.Node) (days []time.Weekday) {
 	for _, item := range listOf(node) {
 		day, ok := dayOf(item.Text())
 		if !ok {
-			b.report.Errorf(item.Place(), "wrong-type", "%s is no day of the week", item.Text()).
+			b.report.Errorf(item.Place(), "wrong-type", "%s is not a day of the week", item.Text()).
 				Suggest("write days: [Sat, Sun]")
 			continue
 		}
@@ -200,7 +232,7 @@ func (b *build) readDates(node *source.Node) (dates []state.Date) {
 	for _, item := range listOf(node) {
 		date, err := time.Parse(time.DateOnly, item.Text())
 		if err != nil {
-			b.report.Errorf(item.Place(), "wrong-type", "%s is no date", item.Text()).
+			b.report.Errorf(item.Place(), "wrong-type", "%s is not a date", item.Text()).
 				Suggest("write dates: [2026-12-25]")
 			continue
 		}
@@ -220,12 +252,23 @@ func listOf(node *source.Node) []*source.Node {
 // readQuiet reads the quiet hours of a rule: {use: office, during: hold}.
 func (r *timing) readQuiet(node *source.Node) {
 	q := &state.Quiet{}
-	fields := r.block(node, "quiet_hours")
-	use := fields.Require("use", "write use: and the name of quiet hours that are written at the top of the file")
+	if node.IsList() || node.Get("from") != nil || node.Get("days") != nil || node.Get("dates") != nil {
+		r.report.Errorf(node.Place(), "wrong-type", "quiet hours are written at the top of the file, under a name, and a rule names them").
+			Suggest("write quiet_hours: {office: [{from: \"20:00\", to: \"08:00\"}]} at the top, and quiet_hours: {use: office} here")
+		return
+	}
+	fields, ok := r.block(node, "quiet_hours")
+	if !ok {
+		return
+	}
+	use := fields.Require("use", "write use: and the name of quiet hours at the top of the file")
 	during := fields.Take("during")
 	fields.Done()
 	if use == nil {
 		return
+	}
+	if len(listOf(use)) == 0 {
+		r.report.Errorf(use.Place(), "missing-key", "use names no quiet hours").Suggest("write use: %s", cmp.Or(strings.Join(r.quietNames, ", "), "office"))
 	}
 	for _, name := range listOf(use) {
 		spans, known := r.quiet[name.Text()]
@@ -243,13 +286,13 @@ func (r *timing) readQuiet(node *source.Node) {
 			q.Drop = true
 		default:
 			r.report.Errorf(during.Place(), "wrong-type", "during of quiet_hours must be hold or drop, not %s", during.Describe()).
-				Suggest("write during: hold to send in the end, during: drop to leave out")
+				Suggest("write during: hold to send the alerts when the quiet hours end, or during: drop to leave them out")
 		}
 	}
 	r.needZone(use)
-	if end, quiet := q.Until(someMonday, time.UTC); quiet && end.IsZero() {
-		r.report.Errorf(use.Place(), "always-quiet", "the quiet hours %s cover all time, so nothing would ever be sent", use.Text()).
-			Suggest("leave some hours free, or set mode: shadow on the rule")
+	if end, quiet := q.Until(someMonday, time.UTC); len(q.Spans) > 0 && quiet && end.IsZero() {
+		r.report.Errorf(use.Place(), "always-quiet", "the quiet hours %s never end, so nothing would ever be sent", use.Text()).
+			Suggest("leave some hours out, or set mode: shadow on the rule")
 	}
 	r.t.Quiet = q
 }
@@ -281,10 +324,10 @@ func (r *timing) checkDigestHours(node *source.Node) {
 		at = r.t.Digest.Next(at, zone)
 	}
 	if r.t.Quiet.Drop {
-		r.report.Errorf(node.Place(), "digest-dropped", "each digest falls into quiet hours that drop it").
+		r.report.Errorf(node.Place(), "digest-dropped", "each digest is due in quiet hours, which drop it").
 			Suggest("write another at:, or during: hold")
 		return
 	}
-	r.report.Warnf(node.Place(), "digest-held", "each digest falls into quiet hours, and is sent when they end").
-		Suggest("write another at:")
+	r.report.Warnf(node.Place(), "digest-held", "each digest is due in quiet hours, and is sent when they end").
+		Suggest("write an at: outside of them")
 }

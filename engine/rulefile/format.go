@@ -7,31 +7,67 @@ import (
 
 // fileStyle is the one style of rule files.
 var fileStyle = &layout.Style{
-	Order: []string{"version", "events", "lookups", "actions", "rules", "tests"},
+	Order: []string{"version", "timezone", "quiet_hours", "events", "lookups", "actions", "rules", "tests"},
 	Gap:   layout.GapAlways,
 	Fields: map[string]*layout.Style{
-		"events":  {Each: &layout.Style{Order: []string{"description", "fields"}}},
-		"actions": {Gap: layout.GapTall},
-		"rules":   {Gap: layout.GapAlways, Each: ruleStyle},
-		"tests":   testsStyle,
+		"quiet_hours": {Each: &layout.Style{Order: spanOrder, Each: &layout.Style{Order: spanOrder}}},
+		"events":      {Each: &layout.Style{Order: []string{"description", "fields"}}},
+		"actions":     {Gap: layout.GapTall},
+		"rules":       {Gap: layout.GapAlways, Each: ruleStyle},
+		"tests":       testsStyle,
 	},
 }
 
+// spanOrder is that of one span of quiet hours; there may be a list of them.
+var spanOrder = []string{"days", "dates", "from", "to"}
+
+// ruleStyle has the blocks in the order in which an alert goes through them.
 var ruleStyle = &layout.Style{
-	Order: []string{"name", "description", "on", "when", "do", "tests"},
+	Order: []string{
+		"name", "was", "description", "mode", "timezone", "on", "when",
+		"count", "wait", "digest", "quiet_hours", "throttle", "do", "tests",
+	},
 	Fields: map[string]*layout.Style{
+		"count":       {Order: []string{"at_least", "within", "per", "distinct", "reset"}},
+		"wait":        waitStyle,
+		"digest":      {Order: []string{"every", "at", "per", "one_per"}},
+		"quiet_hours": {Order: []string{"use", "during"}},
+		"throttle": {
+			Order:  []string{"per", "at_most", "within", "every", "rest"},
+			Fields: map[string]*layout.Style{"rest": stepsStyle},
+		},
 		"do":    stepsStyle,
 		"tests": testsStyle,
 	},
 }
+
+var waitStyle = &layout.Style{
+	Order: []string{"after", "before", "at", "per", "deadline", "unless", "still", "again", "steps"},
+	Fields: map[string]*layout.Style{
+		"unless": {Order: unlessOrder, Each: &layout.Style{Order: unlessOrder}},
+		"steps": {Each: &layout.Style{
+			Order:  []string{"after", "before", "at", "do"},
+			Fields: map[string]*layout.Style{"do": stepsStyle},
+		}},
+	},
+}
+
+// unlessOrder is that of one event; there may be a list of them.
+var unlessOrder = []string{"on", "when"}
 
 var stepsStyle = &layout.Style{Each: &layout.Style{Order: []string{"action"}}}
 
 var testsStyle = &layout.Style{Each: &layout.Style{
 	Order: []string{"name", "rule", "now", "given", "expect"},
 	Fields: map[string]*layout.Style{
-		"given":  givenStyle,
-		"expect": {Order: []string{"outcome", "actions"}, Fields: map[string]*layout.Style{"actions": stepsStyle}},
+		"given": givenStyle,
+		"expect": {
+			Order: []string{"outcome", "actions", "effects", "alerts"},
+			Fields: map[string]*layout.Style{
+				"actions": stepsStyle,
+				"alerts":  {Each: &layout.Style{Order: []string{"at", "action"}}},
+			},
+		},
 	},
 }}
 
@@ -42,7 +78,9 @@ var givenStyle = &layout.Style{
 	Fields: map[string]*layout.Style{"data": nil},
 }
 
-var givenOrder = []string{"event", "companyId", "data", "user", "progress", "rank", "lookups"}
+var givenOrder = []string{
+	"at", "arrives", "event", "companyId", "data", "user", "progress", "rank", "lookups", "mute", "down",
+}
 
 // Format lays out a rule file, or a file of tests. What the rules say is not
 // looked at: a file is laid out while it is still being written. The text is

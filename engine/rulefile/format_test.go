@@ -55,6 +55,13 @@ func TestTheLayoutOfRuleFiles(t *testing.T) {
 		{"rules are apart", "rules:\n- {on: x, name: a}\n- name: b\n- when: 1\n  foo: 2\n  on: y\n  name: c\n", "rules:\n  - {name: a, on: x}\n\n  - name: b\n\n  - name: c\n    on: y\n    when: 1\n    foo: 2\n"},
 		{"blank lines inside a rule", "rules:\n- name: a\n\n\n  on: x\n  do:\n\n  - text: t\n    action: b\n\n\n  - {json: {b: 1, a: 2}, action: c}\n", "rules:\n  - name: a\n\n    on: x\n    do:\n      - action: b\n        text: t\n\n      - {action: c, json: {b: 1, a: 2}}\n"},
 		{"tests", "tests:\n- expect: {actions: [{text: t, action: b}], outcome: matched}\n  given:\n  - {data: {b: 1, a: 2}, companyId: c, event: x}\n  - data: {event: 1, companyId: 2}\n    event: x\n  now: n\n  rule: r\n  name: a\n", "tests:\n  - name: a\n    rule: r\n    now: n\n    given:\n      - {event: x, companyId: c, data: {b: 1, a: 2}}\n      - event: x\n        data: {event: 1, companyId: 2}\n    expect: {outcome: matched, actions: [{action: b, text: t}]}\n"},
+		{
+			"time", "rules:\n- {throttle: {every: day, rest: [{text: t, action: b}], at_most: 1, per: p}, mode: shadow, on: x, was: o, name: a}\n- wait:\n    steps: [{do: [{text: t, action: b}], at: \"09:00\", after: 7d}]\n    unless: {when: w, on: y}\n    per: p\n  name: b\n" +
+				"quiet_hours: {o: [{to: \"08:00\", from: \"20:00\", days: [Sat]}]}\ntimezone: UTC\n",
+			"timezone: UTC\n\nquiet_hours: {o: [{days: [Sat], from: \"20:00\", to: \"08:00\"}]}\n\nrules:\n  - {name: a, was: o, mode: shadow, on: x, throttle: {per: p, at_most: 1, every: day, rest: [{action: b, text: t}]}}\n\n" +
+				"  - name: b\n    wait:\n      per: p\n      unless: {on: y, when: w}\n      steps: [{after: 7d, at: \"09:00\", do: [{action: b, text: t}]}]\n",
+		},
+		{"a test about time", "tests:\n- expect: {alerts: [{text: t, action: b, at: m}], effects: [sent]}\n  given: [{data: {at: 1}, down: 2h, event: x, at: n, arrives: +1h}]\n  name: a\n", "tests:\n  - name: a\n    given: [{at: n, arrives: +1h, event: x, data: {at: 1}, down: 2h}]\n    expect: {effects: [sent], alerts: [{at: m, action: b, text: t}]}\n"},
 		{"given data keeps its order", "rules:\n- tests:\n  - given: {data: {data: 1, event: 2}, event: x}\n    name: a\n  name: b\n", "rules:\n  - name: b\n    tests:\n      - name: a\n        given: {event: x, data: {data: 1, event: 2}}\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -167,7 +167,7 @@ func (b *build) readGiven(node *source.Node, rule *engine.Rule) Given {
 	case !hasName && len(rule.On) == 1:
 		name = rule.On[0]
 	case !hasName:
-		b.report.Errorf(node.Place(), "missing-key", "given has no event").Suggest("write event: %s", strings.Join(rule.On, " or event: "))
+		b.report.Errorf(node.Place(), "missing-key", "given has no event").Suggest("write event: %s", strings.Join(rule.On[:min(3, len(rule.On))], " or event: "))
 	case len(rule.On) > 0 && !slices.Contains(rule.Types(), name):
 		b.report.Errorf(fields.Take("event").Place(), "test-event", "the rule does not listen to %s", name).
 			Suggest("%s", suggest.DidYouMean(name, rule.Types()))

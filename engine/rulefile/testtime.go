@@ -48,7 +48,10 @@ func (b *build) readTestMute(node *source.Node, given *Given) {
 		given.Mute = b.offset(node, node.Text())
 		return
 	}
-	fields := node.Fields(b.report, "mute")
+	fields, ok := b.block(node, "mute")
+	if !ok {
+		return
+	}
 	if fields.Require("for", "write for: 2h") != nil {
 		given.Mute, _ = fields.Duration("for")
 	}
@@ -68,8 +71,8 @@ func (b *build) readTestMute(node *source.Node, given *Given) {
 func (b *build) offset(node *source.Node, text string) time.Duration {
 	d, err := model.ParseDuration(text)
 	if !node.IsScalar() || err != nil {
-		b.report.Errorf(node.Place(), "wrong-type", "%s is no duration", node.Describe()).
-			Suggest("write +47h, +3d or +30m")
+		b.report.Errorf(node.Place(), "wrong-type", "%s is not a duration", node.Describe()).
+			Suggest("write 30m, 47h or 3d, with its unit")
 	}
 	return time.Duration(d)
 }
@@ -92,8 +95,11 @@ func (b *build) testTime(node *source.Node) time.Time {
 			return t
 		}
 	}
-	b.report.Errorf(node.Place(), "wrong-type", "%s is no time", node.Describe()).
-		Suggest("write at: \"2026-03-02T10:00+05:30\", or at: +3d for a time after the entry before")
+	problem := b.report.Errorf(node.Place(), "wrong-type", "%s is not a time", node.Describe())
+	problem.Suggest("write at: \"2026-03-02T10:00+05:30\", or at: +3d for a time after the entry before")
+	if d, err := model.ParseDuration(node.Text()); err == nil && d > 0 {
+		problem.Suggest("write at: +%s for a time after the entry before", node.Text())
+	}
 	return time.Time{}
 }
 

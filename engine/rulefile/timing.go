@@ -36,12 +36,12 @@ func (b *build) readTiming(fields *source.Fields, rule *engine.Rule, scope *expr
 	count, wait, digest := fields.Take("count"), fields.Take("wait"), fields.Take("digest")
 	quiet, throttle := fields.Take("quiet_hours"), fields.Take("throttle")
 	if count != nil && wait != nil {
-		b.report.Errorf(wait.Place(), "count-with-wait", "a rule counts or waits, not both").
+		b.report.Errorf(wait.Place(), "count-with-wait", "a rule has count or wait, not both").
 			Suggest("write two rules")
 		wait = nil
 	}
 	if throttle != nil && digest != nil {
-		b.report.Errorf(throttle.Place(), "throttle-with-digest", "a digest is one message each period: it needs no throttle").
+		b.report.Errorf(throttle.Place(), "throttle-with-digest", "a digest sends one message each period, so it needs no throttle").
 			Suggest("leave throttle out")
 		throttle = nil
 	}
@@ -162,9 +162,26 @@ func perText(key engine.Key) string {
 	return text
 }
 
-// block reads the object of a block.
-func (r *timing) block(node *source.Node, what string) *source.Fields {
-	return node.Fields(r.report, what)
+// blockExamples are what the blocks look like.
+var blockExamples = map[string]string{
+	"count":            "count: {at_least: 3, within: 7d, per: data.userId}",
+	"wait":             "wait: {after: 48h, per: data.userId}",
+	"digest":           "digest: {every: Monday, at: \"09:00\"}",
+	"quiet_hours":      "quiet_hours: {use: office}",
+	"throttle":         "throttle: {per: data.userId, at_most: 1, every: day}",
+	"unless":           "unless: {on: course.completed}",
+	"the step of wait": "steps: [{after: 7d}, {after: 14d}]",
+	"mute":             "mute: {for: 2h, key: u1}",
+}
+
+// block reads the object of a block; ok is false if it is none.
+func (b *build) block(node *source.Node, what string) (fields *source.Fields, ok bool) {
+	if node.IsObject() {
+		return node.Fields(b.report, what), true
+	}
+	b.report.Errorf(node.Place(), "wrong-type", "%s must be an object of keys and values, not %s", what, node.Describe()).
+		Suggest("write %s", blockExamples[what])
+	return nil, false
 }
 
 // moment is the scope of rules for these event types at a moment.
@@ -219,8 +236,12 @@ func (b *build) allScopes() iter.Seq[*expression.Scope] {
 
 // readCount reads count.
 func (r *timing) readCount(node *source.Node) {
-	fields := r.block(node, "count")
 	c := &state.Count{}
+	r.t.Count = c
+	fields, ok := r.block(node, "count")
+	if !ok {
+		return
+	}
 	if at := fields.Require("at_least", "write at_least: 3"); at != nil {
 		c.AtLeast, _ = fields.Int("at_least", 1, maxAtLeast)
 	}
@@ -236,11 +257,10 @@ func (r *timing) readCount(node *source.Node) {
 		r.t.Reset = r.readCondition(reset, r.scope, "reset")
 	}
 	if c.Within == 0 && r.t.Reset == nil && fields.Node().Get("within") == nil {
-		r.report.Errorf(node.Place(), "endless-count", "count has neither within nor reset, so it would count forever").
+		r.report.Errorf(node.Place(), "endless-count", "count has neither within nor reset, so it would never start over").
 			Suggest("write within: 7d, or reset: and the condition that starts the count over")
 	}
 	fields.Done()
-	r.t.Count = c
 }
 
 // maxAtLeast bounds how many events a count counts.
@@ -248,8 +268,12 @@ const maxAtLeast = 100
 
 // readDigest reads digest.
 func (r *timing) readDigest(node *source.Node) {
-	fields := r.block(node, "digest")
 	d := &state.Digest{}
+	fields, ok := r.block(node, "digest")
+	if !ok {
+		r.t.Digest = d
+		return
+	}
 	if every := fields.Require("every", "write every: Monday, and at: \"09:00\""); every != nil {
 		d.Every = r.period(every, digestPeriods)
 		r.needZone(every)
@@ -258,7 +282,7 @@ func (r *timing) readDigest(node *source.Node) {
 		d.At = r.clockTime(at)
 		r.checkGap(at, d.At)
 		if d.Every == state.Hour {
-			r.report.Errorf(at.Place(), "wrong-type", "a digest every hour is sent at the full hour").Suggest("leave at out")
+			r.report.Errorf(at.Place(), "wrong-type", "a digest with every: hour is sent at the full hour, so at has no meaning").Suggest("leave at out")
 		}
 	}
 	scope := r.scope
@@ -287,15 +311,19 @@ func (r *timing) readDigest(node *source.Node) {
 
 // readThrottle reads throttle.
 func (r *timing) readThrottle(node *source.Node) {
-	fields := r.block(node, "throttle")
 	t := &state.Throttle{}
+	r.t.Throttle = t
+	fields, ok := r.block(node, "throttle")
+	if !ok {
+		return
+	}
 	if at := fields.Require("at_most", "write at_most: 1"); at != nil {
 		t.AtMost, _ = fields.Int("at_most", 1, maxAtMost)
 	}
 	within, every := fields.Take("within"), fields.Take("every")
 	switch {
 	case within != nil && every != nil:
-		r.report.Errorf(every.Place(), "within-with-every", "throttle has within, a rolling window, and every, a period of the calendar").
+		r.report.Errorf(every.Place(), "within-with-every", "throttle has both within, a rolling window, and every, a period of the calendar").
 			Suggest("leave one of the two out")
 	case within != nil && within.Text() == "forever":
 	case within != nil:
@@ -331,7 +359,6 @@ func (r *timing) readThrottle(node *source.Node) {
 		}
 	}
 	fields.Done()
-	r.t.Throttle = t
 }
 
 // maxAtMost bounds a throttle.

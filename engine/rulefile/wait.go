@@ -1,19 +1,25 @@
 package rulefile
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"heed/engine"
 	"heed/engine/expression"
 	"heed/engine/source"
 	"heed/engine/state"
+	"heed/engine/suggest"
 )
 
 // readWait reads wait.
 func (r *timing) readWait(node *source.Node) {
-	fields := r.block(node, "wait")
 	w := &state.Wait{}
 	r.t.Wait = w
+	fields, ok := r.block(node, "wait")
+	if !ok {
+		return
+	}
 	per := fields.Take("per")
 	if per != nil {
 		r.t.Per = r.key(per, r.scope, "per")
@@ -29,7 +35,7 @@ func (r *timing) readWait(node *source.Node) {
 			w.Restart = true
 		default:
 			r.report.Errorf(again.Place(), "wrong-type", "again of wait must be keep or restart, not %s", again.Describe()).
-				Suggest("write again: keep if a later start changes nothing, again: restart if it starts the wait over")
+				Suggest("write again: keep if a later start is to change nothing, or again: restart if it is to start the wait over")
 		}
 	}
 	if unless := fields.Take("unless"); unless != nil {
@@ -48,8 +54,8 @@ func (r *timing) readWaitSteps(fields *source.Fields, node *source.Node) {
 	fields.Take("at")
 	switch {
 	case steps != nil && (after != nil || before != nil):
-		r.report.Errorf(steps.Place(), "wrong-type", "wait has steps, and a time of its own").
-			Suggest("move the time into a step: steps: [{after: 48h}]")
+		r.report.Errorf(steps.Place(), "wrong-type", "wait has steps, so it must have no after and no before of its own").
+			Suggest("move it into a step: steps: [{after: 48h}, {after: 7d}]")
 	case steps != nil && (!steps.IsList() || len(steps.Items()) == 0):
 		r.report.Errorf(steps.Place(), "wrong-type", "steps of wait must be a list, not %s", steps.Describe()).
 			Suggest("write steps: [{after: 7d}, {after: 14d}]")
@@ -59,7 +65,7 @@ func (r *timing) readWaitSteps(fields *source.Fields, node *source.Node) {
 		step, _ := r.readWaitStep(fields)
 		r.t.Wait.Steps = []state.Step{step}
 	default:
-		r.report.Errorf(node.Place(), "missing-key", "wait does not say how long").
+		r.report.Errorf(node.Place(), "missing-key", "wait has no after and no steps").
 			Suggest("write after: 48h, or steps: [{after: 7d}, {after: 14d}]")
 	}
 }
@@ -68,7 +74,10 @@ func (r *timing) readStepList(steps *source.Node) {
 	var dos [][]engine.Step
 	with := 0
 	for i, item := range steps.Items() {
-		fields := item.Fields(r.report, "the step of wait")
+		fields, ok := r.block(item, "the step of wait")
+		if !ok {
+			continue
+		}
 		step, ok := r.readWaitStep(fields)
 		var do []engine.Step
 		if node := fields.Take("do"); node != nil {
@@ -77,8 +86,8 @@ func (r *timing) readStepList(steps *source.Node) {
 		}
 		fields.Done()
 		if list := r.t.Wait.Steps; ok && i > 0 && len(list) == i && !ascending(list[i-1], step) {
-			r.report.Errorf(item.Place(), "steps-order", "the steps of wait must be in the order of their times").
-				Suggest("sort the steps: first the one that is due first")
+			r.report.Errorf(item.Place(), "steps-order", "the steps of wait must be in the order in which they are due").
+				Suggest("sort them, the earliest first")
 		}
 		r.t.Wait.Steps = append(r.t.Wait.Steps, step)
 		dos = append(dos, do)
@@ -88,7 +97,7 @@ func (r *timing) readStepList(steps *source.Node) {
 		r.t.WaitSteps = dos
 	case with > 0:
 		r.t.WaitSteps = dos
-		r.report.Errorf(steps.Place(), "two-dos", "some steps of wait have do:, some have not").
+		r.report.Errorf(steps.Place(), "two-dos", "some steps of wait have a do, others have none").
 			Suggest("give each step a do:, or write one do: for the rule")
 	}
 }
@@ -114,7 +123,7 @@ func (r *timing) readWaitStep(fields *source.Fields) (step state.Step, ok bool) 
 	place := fields.Node()
 	switch {
 	case after != nil && before != nil:
-		r.report.Errorf(before.Place(), "wrong-type", "a step is after the start or before the deadline, not both").
+		r.report.Errorf(before.Place(), "wrong-type", "a step has after or before, not both").
 			Suggest("write two steps")
 		return step, false
 	case after != nil:
@@ -141,8 +150,8 @@ func (r *timing) readWaitStep(fields *source.Fields) (step state.Step, ok bool) 
 	r.checkGap(at, clock)
 	step.At = &clock
 	if ok && step.Offset%(24*time.Hour) != 0 {
-		r.report.Errorf(place.Place(), "wrong-type", "next to at, days of the calendar are counted, and %s is not whole days", place.Text()).
-			Suggest("write days, such as 2d, or leave at out")
+		r.report.Errorf(place.Place(), "wrong-type", "beside at, calendar days are counted, and %s is not a number of days", place.Text()).
+			Suggest("write a number of days, such as 2d, or leave at out")
 	}
 	return step, ok
 }
@@ -156,10 +165,13 @@ func (r *timing) readUnless(node, per *source.Node) {
 	for _, item := range items {
 		if item.IsScalar() {
 			r.report.Errorf(item.Place(), "wrong-type", "unless must be an event, not %s", item.Describe()).
-				Suggest("write unless: {on: course.completed}, with when: if not every one of them cancels")
+				Suggest("write unless: {on: %s}, and when: beside on: if not every one of them cancels", r.meantOn(item))
 			continue
 		}
-		fields := item.Fields(r.report, "unless")
+		fields, ok := r.block(item, "unless")
+		if !ok {
+			continue
+		}
 		u := engine.Unless{On: r.readOn(fields.Require("on", "write on: and the event type that cancels the wait"))}
 		if len(u.On) == 0 {
 			fields.Take("when")
@@ -178,6 +190,14 @@ func (r *timing) readUnless(node, per *source.Node) {
 	}
 }
 
+// meantOn is the event type that a text in place of an event means.
+func (r *timing) meantOn(node *source.Node) string {
+	if slices.Contains(r.catalog.Names(), node.Text()) {
+		return node.Text()
+	}
+	return cmp.Or(suggest.Closest(node.Text(), r.catalog.Names()), "course.completed")
+}
+
 // keyOf compiles per for the events that cancel: they must have the same key.
 func (r *timing) keyOf(per *source.Node, scope *expression.Scope, on []string) (key engine.Key) {
 	items := []*source.Node{per}
@@ -187,8 +207,8 @@ func (r *timing) keyOf(per *source.Node, scope *expression.Scope, on []string) (
 	for _, item := range items {
 		tree, problems := scope.Check(item.Text())
 		if tree == nil {
-			problem := r.report.Errorf(item.Place(), "per-of-unless", "%s has no value for %s, which cancels the wait", item.Text(), on[0])
-			problem.Suggest("write a per that both events have, such as data.userId")
+			problem := r.report.Errorf(item.Place(), "per-of-unless", "%s has no value in %s, which is to cancel the wait", item.Text(), on[0])
+			problem.Suggest("write a per whose fields both event types have, such as data.userId")
 			if problems[0].Code != "unknown-field" {
 				problem.Suggest("%s", problems[0].Message)
 			}
@@ -206,7 +226,7 @@ func (r *timing) checkSelfCancel(node *source.Node, u engine.Unless, when *sourc
 		for _, start := range r.rule.On {
 			same := when == nil || r.rule.Condition != nil && u.When != nil && r.rule.Condition.Text == u.When.Text
 			if name == start && same {
-				r.report.Warnf(node.Place(), "unless-start", "unless matches the %s that starts the wait, so the wait ends at once", name).
+				r.report.Warnf(node.Place(), "unless-start", "unless matches each %s that starts the wait, so the wait always ends at once", name).
 					Suggest("write when: in unless, such as when: data.passed")
 				return
 			}

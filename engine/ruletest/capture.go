@@ -41,7 +41,9 @@ func Capture(rules *engine.RuleSet, fixtures []Fixture, rule string, keepPersona
 		if err != nil {
 			return nil, err
 		}
-		real[i].Facts = result.Asked
+		if real[i].Facts, err = askedLater(rules, f, result.Asked, now); err != nil {
+			return nil, err
+		}
 	}
 	given := real
 	if !keepPersonal {
@@ -87,6 +89,13 @@ func capture(rules *engine.RuleSet, f, real Fixture, now time.Time) ([]Captured,
 		d := &result.Decisions[0]
 		test := Captured{Rule: d.Rule, File: f.File, Outcome: d.Outcome, Real: really.Decisions[0].Outcome}
 		test.name = title(f.File, result.Event) + ": " + strings.ReplaceAll(string(d.Outcome), "_", " ")
+		if rule.Time != nil {
+			if err := test.captureTimed(alone, rule, given, body, now); err != nil {
+				return nil, err
+			}
+			tests = append(tests, test)
+			continue
+		}
 		test.test = layout.Object{
 			{Key: "name", Value: test.name},
 			{Key: "rule", Value: d.Rule},
@@ -139,16 +148,21 @@ func expectation(d *Decision) layout.Object {
 	}
 	actions := []any{}
 	for _, a := range d.Actions {
-		flat := flatten(a)
-		action := layout.Object{{Key: "action", Value: a.Action}}
-		for _, name := range requestFields {
-			if value, has := flat[name]; has && !isMasked(value) {
-				action = append(action, layout.Member{Key: name, Value: orderedWithin(value)})
-			}
-		}
-		actions = append(actions, action)
+		actions = append(actions, expectedAction(a))
 	}
 	return append(expect, layout.Member{Key: "actions", Value: actions})
+}
+
+// expectedAction is what a test expects of an action.
+func expectedAction(a Action) layout.Object {
+	flat := flatten(a)
+	action := layout.Object{{Key: "action", Value: a.Action}}
+	for _, name := range requestFields {
+		if value, has := flat[name]; has && !isMasked(value) {
+			action = append(action, layout.Member{Key: name, Value: orderedWithin(value)})
+		}
+	}
+	return action
 }
 
 // isMasked says whether a request shows *** for an address that is a secret.

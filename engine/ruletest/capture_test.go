@@ -93,6 +93,8 @@ func TestCapturedTestsPass(t *testing.T) {
 }
 
 const awkwardRules = `
+timezone: Asia/Kathmandu
+quiet_hours: {evening: [{from: "17:00", to: "19:30"}]}
 events: {quiz.submitted: {fields: {a: any}}}
 actions:
   console: {log: {}}
@@ -111,6 +113,20 @@ rules:
     on: quiz.submitted
     when: data.score > 70 or data.userId == "u-1"
     do: [{action: console, text: "a\nb {{ data.quizName }}"}]
+  - name: waits
+    on: quiz.submitted
+    wait: {per: data.userId, steps: [{after: 90m}, {after: 3d, at: "09:00"}], still: data.score != 61}
+    do: [{action: console, text: "{{ id }} {{ now }} {{ due }} {{ step }} {{ user.email }} {{ data.a }}"}]
+  - name: digests
+    on: quiz.submitted
+    count: {at_least: 1, within: 7d, per: data.quizName}
+    digest: {every: Monday, at: "09:00", per: data.userId}
+    do: [{action: console, text: "{{ key }} {{ total }} {{ since }} {{ join(map(items, #.id), ' ') }}", table: {A: data.a, User: user.role}}]
+  - name: held
+    on: quiz.submitted
+    quiet_hours: {use: evening}
+    throttle: {per: [data.userId, data.quizName], at_most: 1, every: day}
+    do: [{action: console, text: "{{ data.a }} {{ now }}"}]
 `
 
 func TestAnyCapturedTestPasses(t *testing.T) {
@@ -141,7 +157,7 @@ func TestAnyCapturedTestPasses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkAllPass(t, rules, twice, 4)
+		checkAllPass(t, rules, twice, 2*len(loaded.Rules.Rules()))
 	})
 }
 

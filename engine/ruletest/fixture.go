@@ -21,6 +21,7 @@ import (
 	"heed/engine/event"
 	"heed/engine/expression"
 	"heed/engine/record"
+	"heed/engine/state"
 )
 
 // Fixture is one event from a file.
@@ -150,8 +151,12 @@ type Decision struct {
 	Reason  string             `json:"reason,omitempty"`
 	Explain *expression.Clause `json:"explain,omitempty"`
 	Actions []Action           `json:"actions"`
-	// Effects are what time and state made of it, on a timeline.
+	// Effects are what time and state made of it: on a timeline, or, of a single
+	// event, from empty state.
 	Effects []record.Effect `json:"effects,omitempty"`
+	// Timezone is that of the rule, by which people read the times of the effects;
+	// empty for UTC.
+	Timezone string `json:"timezone,omitempty"`
 }
 
 // Action is what would be sent, or why it could not be.
@@ -162,7 +167,8 @@ type Action struct {
 	Problem string          `json:"problem,omitempty"`
 }
 
-// DryRun decides a fixture as if it had come in at now. The error says why the
+// DryRun decides a fixture as if it had come in at now, as the first event ever: a
+// count begins with it, and no throttle has been used. The error says why the
 // fixture is no event; the receiver would quarantine it.
 func DryRun(rules *engine.RuleSet, f Fixture, now time.Time) (Result, error) {
 	e, err := event.Decode(f.Body)
@@ -174,10 +180,22 @@ func DryRun(rules *engine.RuleSet, f Fixture, now time.Time) (Result, error) {
 	result := Result{File: f.File, Event: e.Type, ID: e.ID, Decisions: []Decision{}}
 	lookups := expression.LookupLog{Resolver: f.Facts}
 	for _, d := range rules.Explain(&e, now, &lookups) {
+		d.Effects = effectsAlone(&d, now)
 		result.Decisions = append(result.Decisions, shown(&d))
 	}
 	result.Asked = lookups.Answers
 	return result, nil
+}
+
+// effectsAlone are the effects that an event has on empty state.
+func effectsAlone(d *engine.Decision, now time.Time) (effects []record.Effect) {
+	empty := state.NewMemory()
+	for _, in := range d.Inputs {
+		in.Event.At = now.UnixMicro()
+		r := d.Rule.Time.Fold(empty, in, state.Clock{Now: now, MaxAge: defaultMaxAge})
+		effects = append(effects, r.Effects...)
+	}
+	return effects
 }
 
 // shown is a decision as it is printed.
@@ -185,6 +203,9 @@ func shown(d *engine.Decision) Decision {
 	s := Decision{
 		Rule: d.Rule.Name, Outcome: d.Outcome, Mode: d.Rule.Mode(), Reason: d.Reason, Explain: d.Explanation,
 		Effects: d.Effects, Actions: []Action{},
+	}
+	if t := d.Rule.Time; t != nil && len(d.Effects) > 0 && t.Location != time.UTC {
+		s.Timezone = t.Location.String()
 	}
 	for _, r := range d.Requests {
 		s.Actions = append(s.Actions, Action{Action: r.Action, Kind: r.Kind, Request: r.Body, Problem: r.Problem})

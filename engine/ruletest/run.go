@@ -27,6 +27,9 @@ type Report struct {
 	Effects []string
 	// Happened is the whole timeline of such a test.
 	Happened []Happened
+
+	// ended is where the timeline ended.
+	ended time.Time
 }
 
 // Failure is one difference. What names the part: outcome, actions[0].text.
@@ -111,7 +114,7 @@ func (r *Report) runTimeline(rules *engine.RuleSet, now time.Time) {
 		r.Failures = append(r.Failures, Failure{"given", "events", err.Error()})
 		return
 	}
-	r.Alerts, r.Effects, r.Happened = t.Alerts(""), []string{}, t.Happened
+	r.Alerts, r.Effects, r.Happened, r.ended = t.Alerts(""), []string{}, t.Happened, t.Now()
 	for _, e := range t.Effects(r.Test.Rule.Name) {
 		r.Effects = append(r.Effects, e.Effect)
 	}
@@ -128,6 +131,9 @@ func (r *Report) runTimeline(rules *engine.RuleSet, now time.Time) {
 	var sent []map[string]any
 	for _, a := range r.Alerts {
 		flat := flatten(Action{Action: a.Action, Kind: a.Kind, Request: a.Request, Problem: a.Problem})
+		if a.Mode != "" {
+			flat["mode"] = a.Mode
+		}
 		sent = append(sent, flat)
 	}
 	if r.Test.Actions != nil {
@@ -146,7 +152,7 @@ func (r *Report) compareAlerts(sent []map[string]any) {
 	for i, want := range r.Test.Alerts {
 		where := fmt.Sprintf("alerts[%d]", i)
 		if i >= len(sent) {
-			r.Failures = append(r.Failures, Failure{where, text(want), "no such alert; there are: " + r.alertNames()})
+			r.Failures = append(r.Failures, Failure{where, text(want), r.noAlert(want)})
 			continue
 		}
 		want = maps.Clone(want)
@@ -163,6 +169,17 @@ func (r *Report) compareAlerts(sent []map[string]any) {
 		}
 		r.Failures = append(r.Failures, Failure{"alerts", expected, r.alertNames()})
 	}
+}
+
+// noAlert says that an alert is missing at the end.
+func (r *Report) noAlert(want map[string]any) string {
+	zone := time.UTC
+	if at, ok := want["at"].(time.Time); ok {
+		zone = at.Location()
+	} else if len(r.Test.Given) > 0 && !r.Test.Given[0].At.IsZero() {
+		zone = r.Test.Given[0].At.Location()
+	}
+	return fmt.Sprintf("no such alert until %s, when the test ends; there are: %s", showTime(r.ended.In(zone)), r.alertNames())
 }
 
 func showTime(t time.Time) string { return t.Format(time.RFC3339) }

@@ -27,6 +27,8 @@ type Alert struct {
 	EventID string          `json:"event_id"`
 	Request json.RawMessage `json:"request,omitempty"`
 	Problem string          `json:"problem,omitempty"`
+	// Mode is shadow of a rule that would have sent it, were it live.
+	Mode string `json:"mode,omitempty"`
 }
 
 // Happened is what rules made of one event or one firing on a timeline.
@@ -37,6 +39,9 @@ type Happened struct {
 	Decisions []Decision `json:"decisions"`
 	Alerts    []Alert    `json:"alerts"`
 }
+
+// Timed says that it was no event that came in, but something that was due.
+func (h *Happened) Timed() bool { return h.Event == intake.TimedType }
 
 // defaultMaxAge and defaultSettle are those of heed serve.
 const (
@@ -56,6 +61,10 @@ type Timeline struct {
 	store  *intake.Memory
 	now    time.Time
 	facts  expression.Recorded
+	// known answers what the facts do not; nil knows nothing.
+	known expression.Resolver
+	// asked are the facts that the rules asked for, with their answers.
+	asked  expression.Recorded
 	events int
 	// startedAt is when the process was started last.
 	startedAt time.Time
@@ -67,27 +76,76 @@ func NewTimeline(rules *engine.RuleSet, from time.Time) (*Timeline, error) {
 	var err error
 	t.intake, err = intake.New(intake.Options{
 		Store: t.store, Rules: func() *engine.RuleSet { return rules }, MaxAge: defaultMaxAge,
-		Known:  func(*event.Event, time.Time) expression.Resolver { return t.facts },
+		Known:  func(*event.Event, time.Time) expression.Resolver { return t },
 		Stored: t.stored, Now: func() time.Time { return t.now }, Log: slog.New(slog.DiscardHandler),
 	})
 	return t, err
+}
+
+// Resolve implements expression.Resolver.
+func (t *Timeline) Resolve(q expression.Query) any {
+	if value := t.facts.Resolve(q); value != nil || t.known == nil {
+		return value
+	}
+	return t.known.Resolve(q)
 }
 
 // Now is the time that the timeline has come to.
 func (t *Timeline) Now() time.Time { return t.now }
 
 // stored notes what became of an event.
-func (t *Timeline) stored(e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+func (t *Timeline) stored(e *record.Event, stored *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
 	h := Happened{At: t.now, EventID: e.ID, Event: e.Type, Decisions: []Decision{}, Alerts: []Alert{}}
-	for i := range decisions {
-		h.Decisions = append(h.Decisions, shown(&decisions[i]))
+	var asked expression.Recorded
+	if json.Unmarshal(e.Facts, &asked) == nil { // nothing was asked if there are none
+		t.asked = append(t.asked, asked...)
 	}
+	h.Decisions = append(h.Decisions, t.explained(stored, decisions)...)
 	for _, d := range deliveries {
 		h.Alerts = append(h.Alerts, Alert{
 			At: t.now, Rule: d.Rule, Action: d.Action, Kind: d.Kind, EventID: e.ID, Request: d.Request, Problem: d.LastError,
 		})
 	}
+	for i := range decisions {
+		if d := &decisions[i]; d.Rule.Shadow && passed(d) {
+			for _, r := range d.Requests {
+				h.Alerts = append(h.Alerts, Alert{
+					At: t.now, Rule: d.Rule.Name, Action: r.Action, Kind: r.Kind, EventID: e.ID, Request: r.Body, Problem: r.Problem,
+					Mode: engine.ModeShadow,
+				})
+			}
+		}
+	}
 	t.Happened = append(t.Happened, h)
+}
+
+// passed reports whether the alert of a rule would be sent, were the rule live.
+func passed(d *engine.Decision) bool {
+	if d.Rule.Time == nil {
+		return d.Outcome == engine.Matched
+	}
+	return slices.ContainsFunc(d.Effects, func(e record.Effect) bool { return e.Effect == record.Sent })
+}
+
+// explained are the decisions with their explanations; those of rules that did
+// not match are added. A firing has no explanation.
+func (t *Timeline) explained(e *event.Event, decisions []engine.Decision) []Decision {
+	var all []Decision
+	for i := range decisions {
+		all = append(all, shown(&decisions[i]))
+	}
+	if e.Type == intake.TimedType {
+		return all
+	}
+	for _, x := range t.rules.Explain(e, t.now, &expression.LookupLog{Resolver: t}) {
+		at := slices.IndexFunc(all, func(d Decision) bool { return d.Rule == x.Rule.Name })
+		if at < 0 {
+			all = append(all, shown(&x))
+			continue
+		}
+		all[at].Explain = x.Explanation
+	}
+	return all
 }
 
 // Run takes the entries of a timeline in the order of their arrival.

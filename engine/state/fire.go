@@ -240,8 +240,9 @@ func (s *Settings) alert(rows Rows, f Firing, found Alert, c Clock) (r Result, h
 		r.add(record.Effect{Effect: record.Forgotten, Key: f.Key})
 		return r, heldUntil
 	}
-	if found.Collect != nil {
-		return s.collect(rows, *found.Collect, c), heldUntil
+	if in := found.Collect; in != nil {
+		in.Event.Seq = f.Event.Seq // by which the digest finds the event again
+		return s.collect(rows, *in, c), heldUntil
 	}
 	if stopped, until := s.stopped(rows, a, c); stopped != nil {
 		r.add(*stopped)

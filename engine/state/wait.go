@@ -126,7 +126,7 @@ func (s *Settings) cancel(data *wait, in Input, c Clock) (effects []record.Effec
 	// Until an alert is sent it can be cancelled, also after its time.
 	if p := data.Pending; p != nil && in.Event.At >= p.Start.At {
 		effects = append(effects, record.Effect{
-			Effect: record.Cancelled, Key: in.Key, By: in.Event.ID, Of: p.Start.ID, ByAt: p.Start.Time(),
+			Effect: record.Cancelled, Key: in.Key, By: in.Event.ID, Of: p.Start.ID, ByAt: in.Event.Time(),
 		})
 		p.Cancel = &in.Event
 		data.end()

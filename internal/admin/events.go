@@ -62,6 +62,9 @@ type Decision struct {
 	Explain *expression.Clause `json:"explain,omitempty"`
 	// Effects are what the rule's state made of it.
 	Effects []record.Effect `json:"effects,omitempty"`
+	// Timezone is the time zone of the rule as it is now, by which people read the
+	// times of the effects; empty for UTC, and of a rule that is gone.
+	Timezone string `json:"timezone,omitempty"`
 }
 
 // OtherRule is a rule that does not listen to an event.
@@ -93,8 +96,8 @@ func (s *Service) Events(ctx context.Context, q EventQuery) (page EventPage, err
 	if q.Status != "" && !slices.Contains(record.Statuses, q.Status) {
 		return page, errorf(Invalid, "status is accepted, quarantined, replayed or timed")
 	}
-	if q.Outcome != "" && !slices.Contains(outcomes, q.Outcome) {
-		return page, errorf(Invalid, "outcome is one of %s", strings.Join(outcomes, ", "))
+	if err := checkOutcome(q.Outcome); err != nil {
+		return page, err
 	}
 	f := record.EventFilter{
 		Type: q.Type, Status: q.Status, User: q.User, Rule: q.Rule, Outcome: q.Outcome, Since: q.Since, Until: q.Until,
@@ -115,6 +118,13 @@ func (s *Service) Events(ctx context.Context, q EventQuery) (page EventPage, err
 // outcomes are what events can be chosen by: those of rules, and their effects.
 var outcomes = slices.Concat(
 	[]string{string(engine.Matched), string(engine.Unknown), string(engine.Errored)}, record.Effects)
+
+func checkOutcome(outcome string) error {
+	if outcome == "" || slices.Contains(outcomes, outcome) {
+		return nil
+	}
+	return errorf(Invalid, "outcome is one of %s", strings.Join(outcomes, ", "))
+}
 
 // before reads a cursor.
 func before(cursor string) (seq int64, err error) {
@@ -197,6 +207,12 @@ func (s *Service) decisionsOf(ctx context.Context, shown *Event) {
 	case record.Timed, record.Replayed:
 		for _, d := range shown.Event.Decisions {
 			shown.Decisions = append(shown.Decisions, storedDecision(d))
+		}
+	}
+	for i := range shown.Decisions {
+		d := &shown.Decisions[i]
+		if rule := s.activeRule(d.Rule); len(d.Effects) > 0 && rule != nil && rule.Time != nil && rule.Time.Location != time.UTC {
+			d.Timezone = rule.Time.Location.String()
 		}
 	}
 }

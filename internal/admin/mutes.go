@@ -2,12 +2,15 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
 
+	"heed/engine"
 	"heed/engine/record"
 	"heed/engine/state"
+	"heed/engine/suggest"
 )
 
 // MuteList are the mutes, the newest first.
@@ -38,18 +41,45 @@ func (s *Service) Mute(ctx context.Context, rule, key, reason string, lasting ti
 	case strings.TrimSpace(reason) == "":
 		return state.Mute{}, errorf(Invalid, "give a reason: whoever misses the messages will ask")
 	case lasting <= 0 || lasting > MaxMute:
-		return state.Mute{}, errorf(Invalid, "say how long, from 1s to %s", state.Duration(MaxMute))
+		return state.Mute{}, errorf(Invalid, "a mute lasts from 1s to %s", state.Duration(MaxMute))
 	}
 	if s.o.Rules != nil {
 		active := s.o.Rules().Rule(rule)
 		if active == nil {
-			return state.Mute{}, errorf(NotFound, "there is no rule %q", rule)
+			return state.Mute{}, errorf(NotFound, "there is no rule %q; %s", rule, s.meantRule(rule))
 		}
-		if key != "" && active.Time == nil {
-			return state.Mute{}, errorf(Invalid, "the rule %q has no keys: mute all of it", rule)
+		if err := checkKey(active, key); err != nil {
+			return state.Mute{}, err
 		}
 	}
 	return s.o.Store.AddMute(ctx, state.Mute{Rule: rule, Key: key, Reason: reason, From: now, Until: now.Add(lasting)})
+}
+
+// meantRule says which rule was probably meant.
+func (s *Service) meantRule(name string) string {
+	var names []string
+	for _, r := range s.o.Rules().Rules() {
+		names = append(names, r.Name)
+	}
+	return suggest.DidYouMean(name, names)
+}
+
+// checkKey refuses a key that the rule's alerts never have.
+func checkKey(rule *engine.Rule, key string) error {
+	if key == "" {
+		return nil
+	}
+	parts := rule.AlertKey()
+	switch {
+	case len(parts) == 0:
+		return errorf(Invalid, "the rule %q has no per, so it has no keys: mute all of it", rule.Name)
+	case len(parts) > 1:
+		var values []string
+		if json.Unmarshal([]byte(key), &values) != nil || len(values) != len(parts) {
+			return errorf(Invalid, "a key of the rule %q has %d parts: write them as a JSON array, such as [\"u1\",\"q1\"]", rule.Name, len(parts))
+		}
+	}
+	return nil
 }
 
 // Unmuted is what the end of a mute shows.

@@ -51,6 +51,9 @@ type WhyDelivery struct {
 // asked for.
 func (s *Service) Why(ctx context.Context, q WhyQuery) (page WhyPage, err error) {
 	page.Entries = []WhyEntry{}
+	if err := checkOutcome(q.Outcome); err != nil {
+		return page, err
+	}
 	events, next, err := s.whyEvents(ctx, q)
 	if err != nil {
 		return page, err

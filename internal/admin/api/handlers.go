@@ -116,7 +116,7 @@ func (a *api) mute(r *http.Request) (any, error) {
 	}
 	lasting, err := model.ParseDuration(wish.For)
 	if err != nil {
-		return nil, badRequest("for is how long, such as 2h or 3d")
+		return nil, badRequest("for must be a duration, such as 2h or 3d")
 	}
 	return a.Service.Mute(r.Context(), wish.Rule, wish.Key, wish.Reason, time.Duration(lasting))
 }
