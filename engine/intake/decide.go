@@ -31,16 +31,22 @@ func (in *Intake) DecideAndCommit(ctx context.Context, stored *record.Event, e *
 // decide tries the rules on an event. What depends on state is left to the
 // transaction.
 func (in *Intake) decide(stored *record.Event, e *event.Event, rules *engine.RuleSet, now time.Time) *decided {
-	e.ID, e.ReceivedAt, e.At = stored.ID, stored.ReceivedAt, stored.SignedAt
-	if e.At.After(e.ReceivedAt) {
-		e.At = e.ReceivedAt
-	}
+	identify(e, stored)
 	lookups := in.lookups(e, stored.SignedAt)
 	d := &decided{event: e, decisions: rules.Evaluate(e, now, lookups)}
 	d.Event = stored
 	stored.RuleSet, stored.Facts = rules.Hash(), asked(lookups)
 	in.prepare(d, now)
 	return d
+}
+
+// identify gives an event what is known of it beside its body: its own time is
+// the signed one, and never after its arrival.
+func identify(e *event.Event, stored *record.Event) {
+	e.ID, e.ReceivedAt, e.At = stored.ID, stored.ReceivedAt, stored.SignedAt
+	if e.At.After(e.ReceivedAt) {
+		e.At = e.ReceivedAt
+	}
 }
 
 // prepare makes the batch of the decisions.

@@ -57,6 +57,7 @@ func (m *Memory) DueRows(_ context.Context, q DueQuery) (rows []state.Row, next 
 		}
 	}
 	slices.SortFunc(rows, state.CompareDue)
+	rows = rows[min(len(rows), q.Skip):]
 	return rows[:min(len(rows), q.Limit)], next, nil
 }
 

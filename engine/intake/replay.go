@@ -25,7 +25,7 @@ func (in *Intake) Replay(
 	}
 	now := in.Now().UTC()
 	rules := in.Rules()
-	e.ID, e.ReceivedAt, e.At = stored.ID, stored.ReceivedAt, stored.SignedAt
+	identify(&e, &stored)
 	lookups := in.lookups(&e, stored.SignedAt)
 	d := &decided{event: &e, decisions: rules.Explain(&e, now, lookups)}
 	d.Event = &record.Event{

@@ -51,8 +51,8 @@ type Store interface {
 
 // DueQuery chooses due rows.
 type DueQuery struct {
-	Now   time.Time
-	Limit int
+	Now         time.Time
+	Limit, Skip int // Skip leaves out the first ones
 	// Scopes are the scopes of the rules that are active here: only those can
 	// be fired.
 	Scopes []state.Scope

@@ -10,10 +10,12 @@ func (s *Settings) Edited(rows Rows, ref Ref, c Clock) (effects []record.Effect)
 	}
 	data, row, known := load[wait](rows, ref)
 	p := data.Pending
-	if !known || p == nil || !row.Due.IsZero() && !row.Due.After(c.Now) {
-		return nil // what is due already is fired by the new settings
+	if !known || p == nil {
+		return nil
 	}
-	for p.Done < s.limit(p) && !s.due(p, p.Done).After(c.Now) {
+	// What was due before the edit, or is held by quiet hours, was not made due by it.
+	overdue := !row.Due.IsZero() && !row.Due.After(c.Now) || p.Held != 0
+	for !overdue && p.Done < s.limit(p) && !s.due(p, p.Done).After(c.Now) {
 		p.Done++
 		effects = append(effects, record.Effect{
 			Effect: record.Skipped, Reason: record.Edited, Key: ref.Key, By: p.Start.ID, Step: s.stepNumber(p.Done - 1),

@@ -7,6 +7,7 @@
 package state
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -121,6 +122,9 @@ type Input struct {
 	Key, User string
 	// Value is that of distinct or one_per; empty if the block has none.
 	Value string
+	// Slot tells apart the items that one event has in a digest, such as those of
+	// several steps of a wait.
+	Slot string
 	// Deadline is that of a wait with a deadline.
 	Deadline Deadline
 	// ThrottleKey is the value of the throttle's per, of a rule without count,
@@ -139,13 +143,26 @@ type Result struct {
 
 func (r *Result) add(effects ...record.Effect) { r.Effects = append(r.Effects, effects...) }
 
-// The most keys that the rows of a rule may have.
+// Limits bound what the rows of one rule may take up. The zero value of a field
+// is its default: tests lower them.
+type Limits struct {
+	// ThrottleKeys is how many keys a throttle may have, Keys how many a count, a
+	// wait or a digest.
+	ThrottleKeys, Keys int
+	// Items is how many items a digest keeps for a period.
+	Items int
+}
+
+func (l Limits) throttleKeys() int { return cmp.Or(l.ThrottleKeys, MaxThrottleKeys) }
+func (l Limits) keys() int         { return cmp.Or(l.Keys, MaxKeys) }
+func (l Limits) items() int        { return cmp.Or(l.Items, MaxItems) }
+
+// The defaults of Limits, and bounds that nothing lowers.
 const (
 	MaxThrottleKeys = 1_000_000
-	MaxKeys         = 100_000 // counts, waits and digests
-	// MaxItems is how many items a digest keeps, MaxShown how many of them a
-	// template gets.
-	MaxItems = 10_000
+	MaxKeys         = 100_000
+	MaxItems        = 10_000
+	// MaxShown is how many of a digest's items a template gets.
 	MaxShown = 100
 	// MaxKey bounds a key in bytes.
 	MaxKey = 512

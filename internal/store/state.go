@@ -161,8 +161,11 @@ func (s *stateTx) DeletePrefix(scope state.Scope, prefix string) {
 		if ref.Scope != scope || !strings.HasPrefix(ref.Key, prefix) {
 			continue
 		}
-		if row.exists && !row.stored {
+		switch {
+		case row.exists && !row.stored:
 			s.addKeys(scope, -1)
+		case row.stored && !row.exists: // it was counted when it was deleted, and is again below
+			s.addKeys(scope, 1)
 		}
 		row.exists, row.stored, row.changed = false, false, false
 	}

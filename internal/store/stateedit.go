@@ -203,7 +203,7 @@ func (db *DB) pruneScope(
 		}
 		var expired []state.Row
 		for _, row := range found {
-			if after = row.Key; !row.Expires.IsZero() && row.Expires.Before(now) {
+			if after = row.Key; row.Due.IsZero() && !row.Expires.IsZero() && row.Expires.Before(now) {
 				expired = append(expired, row)
 				continue
 			}

@@ -39,7 +39,7 @@ func (db *DB) DueRows(ctx context.Context, q intake.DueQuery) (due []state.Row, 
 		AND NOT (due_at <= ? AND scope IN (SELECT value FROM json_each(?)))`
 	args := []any{string(ids), micros(q.SettledUntil), string(waits)}
 	rows, err := db.readDB.QueryContext(ctx, "SELECT scope, key, user, data, due_at, expires_at, version"+chosen+
-		" AND due_at <= ? ORDER BY due_at, scope, key LIMIT ?", append(args, micros(q.Now), q.Limit)...)
+		" AND due_at <= ? ORDER BY due_at, scope, key LIMIT ? OFFSET ?", append(args, micros(q.Now), q.Limit, q.Skip)...)
 	if err != nil {
 		return nil, next, err
 	}
