@@ -44,6 +44,9 @@ func (m *Memory) Commit(_ context.Context, batches ...*Batch) error {
 	return nil
 }
 
+// Muted implements Store.
+func (m *Memory) Muted(rule string, now time.Time) (state.Mute, bool) { return m.State.Mute(rule, "", now) }
+
 // DueRows implements Store.
 func (m *Memory) DueRows(_ context.Context, q DueQuery) (rows []state.Row, next time.Time, err error) {
 	for _, row := range m.State.All() {

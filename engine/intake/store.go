@@ -39,6 +39,8 @@ type Store interface {
 	// a transaction: once in, Commit returns what became of it.
 	Commit(ctx context.Context, batches ...*Batch) error
 
+	// Muted returns the mute that holds for all of a rule at a time, if there is one.
+	Muted(rule string, now time.Time) (state.Mute, bool)
 	// DueRows returns rows that are due at a time, in the order in which they are,
 	// and when the next one is due; zero if none is.
 	DueRows(ctx context.Context, q DueQuery) (rows []state.Row, next time.Time, err error)

@@ -45,6 +45,8 @@ type Test struct {
 type Given struct {
 	// Body is the event in the webhook's own body format; nil if there is none.
 	Body []byte
+	// ID is the event's id; empty for e1, e2 and so on.
+	ID string
 	// At is the event's own time, or After how long that is after the one before.
 	At    time.Time
 	After time.Duration
@@ -172,6 +174,7 @@ func (b *build) readGiven(node *source.Node, rule *engine.Rule) Given {
 		b.report.Errorf(fields.Take("event").Place(), "test-event", "the rule does not listen to %s", name).
 			Suggest("%s", suggest.DidYouMean(name, rule.Types()))
 	}
+	given.ID, _ = fields.Text("id")
 	company, _ := fields.Text("companyId")
 	data := map[string]any{}
 	if node := fields.Take("data"); node != nil {

@@ -126,6 +126,7 @@ func (r *Report) runTimeline(rules *engine.RuleSet, now time.Time) {
 	var sent []map[string]any
 	for _, a := range r.Alerts {
 		flat := flatten(Action{Action: a.Action, Kind: a.Kind, Request: a.Request, Problem: a.Problem})
+		flat["mode"] = a.Mode
 		sent = append(sent, flat)
 	}
 	if r.Test.Actions != nil {

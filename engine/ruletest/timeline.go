@@ -27,6 +27,8 @@ type Alert struct {
 	EventID string          `json:"event_id"`
 	Request json.RawMessage `json:"request,omitempty"`
 	Problem string          `json:"problem,omitempty"`
+	// Mode is that of the rule: what one in shadow mode would send is listed, too.
+	Mode string `json:"mode"`
 }
 
 // Happened is what rules made of one event or one firing on a timeline.
@@ -78,13 +80,35 @@ func (t *Timeline) stored(e *record.Event, _ *event.Event, decisions []engine.De
 	h := Happened{At: t.now, EventID: e.ID, Event: e.Type, Decisions: []Decision{}, Alerts: []Alert{}}
 	for i := range decisions {
 		h.Decisions = append(h.Decisions, shown(&decisions[i]))
+		if d := &decisions[i]; d.Rule.Shadow && wouldSend(d) {
+			h.Alerts = append(h.Alerts, t.shadowAlerts(e, d)...)
+		}
 	}
 	for _, d := range deliveries {
 		h.Alerts = append(h.Alerts, Alert{
 			At: t.now, Rule: d.Rule, Action: d.Action, Kind: d.Kind, EventID: e.ID, Request: d.Request, Problem: d.LastError,
+			Mode: engine.ModeLive,
 		})
 	}
 	t.Happened = append(t.Happened, h)
+}
+
+// wouldSend reports whether a rule in shadow mode would have sent its requests.
+func wouldSend(d *engine.Decision) bool {
+	if d.Rule.Time == nil {
+		return len(d.Effects) == 0
+	}
+	return slices.ContainsFunc(d.Effects, func(e record.Effect) bool { return e.Effect == record.Sent })
+}
+
+func (t *Timeline) shadowAlerts(e *record.Event, d *engine.Decision) (alerts []Alert) {
+	for _, r := range d.Requests {
+		alerts = append(alerts, Alert{
+			At: t.now, Rule: d.Rule.Name, Action: r.Action, Kind: r.Kind, EventID: e.ID, Request: r.Body, Problem: r.Problem,
+			Mode: engine.ModeShadow,
+		})
+	}
+	return alerts
 }
 
 // Run takes the entries of a timeline in the order of their arrival.
@@ -141,7 +165,10 @@ func (t *Timeline) event(ctx context.Context, entry rulefile.Given) error {
 		return fmt.Errorf("given is no event: %w", err)
 	}
 	t.events++
-	id := fmt.Sprintf("evt-%d", t.events)
+	id := entry.ID
+	if id == "" {
+		id = fmt.Sprintf("e%d", t.events)
+	}
 	signature := sha256.Sum256([]byte(id))
 	return t.intake.DecideAndCommit(ctx, &record.Event{
 		ID: id, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: t.now, SignedAt: entry.At,

@@ -83,7 +83,8 @@ func (s *Settings) pass(rows Rows, a alert, c Clock) (r Result) {
 // delayed alerts are released.
 func (s *Settings) stopped(rows Rows, a alert, c Clock) (effect *record.Effect, until time.Time) {
 	if m, muted := rows.Mute(s.Rule, a.key, c.Now); muted {
-		return &record.Effect{Effect: record.Muted, Key: a.key, Limit: m.Reason, Next: m.Until.UTC()}, time.Time{}
+		effect := m.Effect(a.key)
+		return &effect, time.Time{}
 	}
 	if s.Quiet == nil {
 		return nil, time.Time{}

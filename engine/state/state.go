@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"heed/engine/record"
@@ -82,6 +83,37 @@ type Mute struct {
 // Covers reports whether the mute holds for a key of a rule at a time.
 func (m *Mute) Covers(rule, key string, now time.Time) bool {
 	return m.Rule == rule && (m.Key == "" || m.Key == key) && !now.Before(m.From) && now.Before(m.Until)
+}
+
+// Effect is what the mute does to an alert.
+func (m *Mute) Effect(key string) record.Effect {
+	return record.Effect{Effect: record.Muted, Key: key, Limit: m.Reason, Next: m.Until.UTC()}
+}
+
+// JoinKey makes a key of its parts: the part, or a list of several in JSON.
+func JoinKey(parts ...string) string {
+	switch len(parts) {
+	case 0:
+		return ""
+	case 1:
+		return parts[0]
+	}
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // people read and write keys
+	if err := encoder.Encode(parts); err != nil {
+		panic(err) // of strings
+	}
+	return strings.TrimSuffix(text.String(), "\n")
+}
+
+// ParseKey is the key that a person wrote, with any spaces and escapes of JSON.
+func ParseKey(text string) string {
+	var parts []string
+	if json.Unmarshal([]byte(text), &parts) != nil || len(parts) < 2 {
+		return text
+	}
+	return JoinKey(parts...)
 }
 
 // Clock is the time at which a fold runs. MaxAge bounds how late events come.

@@ -189,12 +189,7 @@ func (s *stateTx) Keys(scope state.Scope) int { return s.scope(scope).keys }
 
 // Mute implements state.Rows.
 func (s *stateTx) Mute(rule, key string, now time.Time) (state.Mute, bool) {
-	for _, m := range *s.g.writer.mutes.Load() {
-		if m.Covers(rule, key, now) {
-			return m, true
-		}
-	}
-	return state.Mute{}, false
+	return mutedAt(*s.g.writer.mutes.Load(), rule, key, now)
 }
 
 const insertState = "INSERT OR REPLACE INTO state (scope, key, user, data, due_at, expires_at, version)"

@@ -12,6 +12,21 @@ import (
 	"heed/engine/state"
 )
 
+// Muted implements intake.Store.
+func (db *DB) Muted(rule string, now time.Time) (state.Mute, bool) {
+	return mutedAt(*db.writer.mutes.Load(), rule, "", now)
+}
+
+// mutedAt finds the mute that holds for a key of a rule.
+func mutedAt(mutes []state.Mute, rule, key string, now time.Time) (state.Mute, bool) {
+	for _, m := range mutes {
+		if m.Covers(rule, key, now) {
+			return m, true
+		}
+	}
+	return state.Mute{}, false
+}
+
 // DueRows implements intake.Store.
 func (db *DB) DueRows(ctx context.Context, q intake.DueQuery) (due []state.Row, next time.Time, err error) {
 	defer wrap(&err, "read what is due")
