@@ -44,8 +44,16 @@ func (m *Memory) Commit(_ context.Context, batches ...*Batch) error {
 	return nil
 }
 
+// AddMute adds a mute.
+func (m *Memory) AddMute(_ context.Context, mute state.Mute) (state.Mute, error) {
+	m.State.AddMute(mute)
+	return mute, nil
+}
+
 // Muted implements Store.
-func (m *Memory) Muted(rule string, now time.Time) (state.Mute, bool) { return m.State.Mute(rule, "", now) }
+func (m *Memory) Muted(rule string, now time.Time) (state.Mute, bool) {
+	return m.State.Mute(rule, "", now)
+}
 
 // DueRows implements Store.
 func (m *Memory) DueRows(_ context.Context, q DueQuery) (rows []state.Row, next time.Time, err error) {
