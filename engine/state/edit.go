@@ -4,7 +4,9 @@ import "heed/engine/record"
 
 // Edited applies changed settings to a row: its due time is computed again, and
 // steps of a wait that would now be past are skipped, since an edit never fires.
-func (s *Settings) Edited(rows Rows, ref Ref, c Clock) (effects []record.Effect) {
+// restored says that the rule was removed for a time: what came due then is
+// skipped, too.
+func (s *Settings) Edited(rows Rows, ref Ref, restored bool, c Clock) (effects []record.Effect) {
 	if ref.Scope.Block != BlockWait {
 		return nil
 	}
@@ -14,7 +16,7 @@ func (s *Settings) Edited(rows Rows, ref Ref, c Clock) (effects []record.Effect)
 		return nil
 	}
 	// What was due before the edit, or is held by quiet hours, was not made due by it.
-	overdue := !row.Due.IsZero() && !row.Due.After(c.Now) || p.Held != 0
+	overdue := !restored && (!row.Due.IsZero() && !row.Due.After(c.Now) || p.Held != 0)
 	for !overdue && p.Done < s.limit(p) && !s.due(p, p.Done).After(c.Now) {
 		p.Done++
 		effects = append(effects, record.Effect{

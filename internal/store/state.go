@@ -230,7 +230,7 @@ func (s *stateTx) write() error {
 // saveScopes writes how many keys scopes have.
 func (g *groupTx) saveScopes() error {
 	for of, scope := range g.scopes {
-		if was := g.writer.scopes[of]; was.keys == scope.keys {
+		if was := g.writer.scopes[of]; was == scope {
 			continue
 		}
 		if _, err := g.conn.exec("UPDATE state_scopes SET keys = ? WHERE id = ?", int64(scope.keys), scope.id); err != nil {
@@ -307,10 +307,11 @@ func (db *DB) countByRule(ctx context.Context, query string) (byRule map[string]
 // that batch's error.
 func (s *stateTx) resolve(c *commit) (holds bool, err error) {
 	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("decide by the rules' state: %v", cause)
+		if err != nil {
+			err = fmt.Errorf("decide by the rules' state: %w", err)
 		}
 	}()
+	defer unreadable(&err)
 	holds = c.batch.Resolve(s.g.nextSeq, s)
 	return holds, s.err
 }

@@ -212,6 +212,25 @@ func (db *DB) EndMutes(ctx context.Context, rule, key string, now time.Time) (en
 	return ended, err
 }
 
+// RenameMutes moves the mutes of a rule to its new name.
+func (db *DB) RenameMutes(ctx context.Context, was, rule string) (err error) {
+	defer wrap(&err, "rename mutes")
+	isOld := func(m state.Mute) bool { return m.Rule == was }
+	if !slices.ContainsFunc(*db.writer.mutes.Load(), isOld) {
+		return nil
+	}
+	return db.changeMutes(ctx, func(g *groupTx, mutes []state.Mute) ([]state.Mute, error) {
+		mutes = slices.Clone(mutes)
+		for i := range mutes {
+			if isOld(mutes[i]) {
+				mutes[i].Rule = rule
+			}
+		}
+		_, err := g.conn.exec("UPDATE mutes SET rule = ? WHERE rule = ?", rule, was)
+		return mutes, err
+	})
+}
+
 // changeMutes changes the mutes in a transaction of its own, so that the writer
 // knows of them only once they are stored.
 func (db *DB) changeMutes(ctx context.Context, change func(*groupTx, []state.Mute) ([]state.Mute, error)) error {
