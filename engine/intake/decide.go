@@ -58,7 +58,7 @@ func (in *Intake) mute(d *engine.Decision, now time.Time) {
 	if d.Rule.Time != nil || len(d.Requests) == 0 {
 		return
 	}
-	if m, muted := in.Store.Muted(d.Rule.Name, now); muted {
+	if m, muted := in.Store.Muted(d.Rule.Name, "", now); muted {
 		d.Effects = []record.Effect{m.Effect("")}
 		d.Requests = nil
 	}

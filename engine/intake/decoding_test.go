@@ -21,7 +21,7 @@ type gate struct {
 	open    chan struct{}
 }
 
-func (g *gate) Muted(string, time.Time) (state.Mute, bool) { return state.Mute{}, false }
+func (g *gate) Muted(_, _ string, _ time.Time) (state.Mute, bool) { return state.Mute{}, false }
 
 func (g *gate) Commit(context.Context, ...*intake.Batch) error {
 	g.mu.Lock()

@@ -37,7 +37,7 @@ func (s *stub) Commit(_ context.Context, batches ...*intake.Batch) error {
 	return s.err
 }
 
-func (s *stub) Muted(string, time.Time) (state.Mute, bool) { return state.Mute{}, false }
+func (s *stub) Muted(_, _ string, _ time.Time) (state.Mute, bool) { return state.Mute{}, false }
 
 type render func(*expression.Env) (any, error)
 

@@ -51,8 +51,19 @@ func (m *Memory) AddMute(_ context.Context, mute state.Mute) (state.Mute, error)
 }
 
 // Muted implements Store.
-func (m *Memory) Muted(rule string, now time.Time) (state.Mute, bool) {
-	return m.State.Mute(rule, "", now)
+func (m *Memory) Muted(rule, key string, now time.Time) (state.Mute, bool) {
+	return m.State.Mute(rule, key, now)
+}
+
+// StateRow implements Store.
+func (m *Memory) StateRow(_ context.Context, ref state.Ref) (state.Row, bool, error) {
+	row, ok := m.State.Get(ref)
+	return row, ok, nil
+}
+
+// ScopeKeys implements Store.
+func (m *Memory) ScopeKeys(_ context.Context, scope state.Scope) (int, error) {
+	return m.State.Keys(scope), nil
 }
 
 // DueRows implements Store.

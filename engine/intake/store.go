@@ -39,8 +39,12 @@ type Store interface {
 	// a transaction: once in, Commit returns what became of it.
 	Commit(ctx context.Context, batches ...*Batch) error
 
-	// Muted returns the mute that holds for all of a rule at a time, if there is one.
-	Muted(rule string, now time.Time) (state.Mute, bool)
+	// Muted returns the mute that holds for a key of a rule at a time, if there is
+	// one; for the empty key, one of the whole rule.
+	Muted(rule, key string, now time.Time) (state.Mute, bool)
+	// StateRow returns a row of state, and ScopeKeys how many rows a scope has.
+	StateRow(ctx context.Context, ref state.Ref) (row state.Row, ok bool, err error)
+	ScopeKeys(ctx context.Context, scope state.Scope) (int, error)
 	// DueRows returns rows that are due at a time, in the order in which they are,
 	// and when the next one is due; zero if none is.
 	DueRows(ctx context.Context, q DueQuery) (rows []state.Row, next time.Time, err error)

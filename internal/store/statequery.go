@@ -13,8 +13,38 @@ import (
 )
 
 // Muted implements intake.Store.
-func (db *DB) Muted(rule string, now time.Time) (state.Mute, bool) {
-	return mutedAt(*db.writer.mutes.Load(), rule, "", now)
+func (db *DB) Muted(rule, key string, now time.Time) (state.Mute, bool) {
+	return mutedAt(*db.writer.mutes.Load(), rule, key, now)
+}
+
+// StateRow implements intake.Store.
+func (db *DB) StateRow(ctx context.Context, ref state.Ref) (row state.Row, ok bool, err error) {
+	defer wrap(&err, "read the state of a rule")
+	byID, err := db.scopeIDs(ctx, []state.Scope{ref.Scope})
+	if err != nil {
+		return row, false, err
+	}
+	for id := range byID {
+		rows, err := db.readDB.QueryContext(ctx,
+			"SELECT scope, key, user, data, due_at, expires_at, version FROM state WHERE scope = ? AND key = ?", id, ref.Key)
+		if err != nil {
+			return row, false, err
+		}
+		found, err := scanState(rows, byID)
+		if err != nil || len(found) == 0 {
+			return row, false, err
+		}
+		return found[0], true, nil
+	}
+	return row, false, nil
+}
+
+// ScopeKeys implements intake.Store.
+func (db *DB) ScopeKeys(ctx context.Context, scope state.Scope) (keys int, err error) {
+	defer wrap(&err, "count the state of a rule")
+	err = db.readDB.QueryRowContext(ctx, "SELECT coalesce(sum(keys), 0) FROM state_scopes WHERE rule = ? AND block = ? AND per = ?",
+		scope.Rule, scope.Block, scope.Per).Scan(&keys)
+	return keys, err
 }
 
 // mutedAt finds the mute that holds for a key of a rule.
