@@ -18,7 +18,6 @@ import (
 	"heed/engine/expression"
 	"heed/engine/intake"
 	"heed/engine/record"
-	"heed/engine/state"
 )
 
 // Events are recorded events. internal/store has them.
@@ -294,14 +293,14 @@ func (s *simulation) take(ctx context.Context, e *record.Event, decoded event.Ev
 // advance fires what is due before a time, which is then now.
 func (s *simulation) advance(ctx context.Context, until time.Time) error {
 	for {
-		next := s.store.state.NextDue()
+		next := s.store.State.NextDue()
 		if next.IsZero() || next.After(until) {
 			break
 		}
 		if next.After(s.now) {
 			s.now = next
 		}
-		rows := s.store.state.TakeDue(s.now, 64)
+		rows := s.store.State.TakeDue(s.now, 64)
 		if len(rows) == 0 {
 			continue
 		}
@@ -384,34 +383,27 @@ func (s *simulation) results() (results []Rule) {
 	return results
 }
 
-// simStore keeps the state of a simulation and reads events where they are.
+// simStore keeps the state of a simulation in memory, and reads events where
+// they are.
 type simStore struct {
-	state  *state.Memory
+	*intake.Memory
 	events Events
 	seq    int64 // of the event that is committed
 }
 
-func newSimStore(events Events) *simStore { return &simStore{state: state.NewMemory(), events: events} }
+func newSimStore(events Events) *simStore {
+	return &simStore{Memory: intake.NewMemory(), events: events}
+}
 
-// Commit implements intake.Store.
+// Commit implements intake.Store. Every event is new, and none is kept.
 func (s *simStore) Commit(_ context.Context, batches ...*intake.Batch) error {
 	for _, b := range batches {
 		b.Verdict = intake.Stored
-		if b.Resolve != nil && !b.Resolve(s.seq, s.state) {
+		if b.Resolve != nil && !b.Resolve(s.seq, s.State) {
 			b.Verdict = intake.Stale
 		}
 	}
 	return nil
-}
-
-// DueRows implements intake.Store; a simulation asks the state itself.
-func (s *simStore) DueRows(context.Context, intake.DueQuery) (rows []state.Row, next time.Time, err error) {
-	return nil, next, nil
-}
-
-// StateRows implements intake.Store.
-func (s *simStore) StateRows(_ context.Context, scope state.Scope, prefix string) ([]state.Row, error) {
-	return s.state.Prefix(scope, prefix), nil
 }
 
 // EventsBySeq implements intake.Store.

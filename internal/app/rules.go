@@ -46,7 +46,7 @@ func (a *App) activate(ctx context.Context, loaded *rulefile.Loaded) error {
 	if err := a.store.SaveRuleSet(ctx, set); err != nil {
 		return err
 	}
-	if err := a.activateState(ctx, loaded); err != nil {
+	if err := a.activateState(ctx, loaded, time.Now().UTC()); err != nil {
 		return err
 	}
 	a.overflowed.Clear()
