@@ -47,6 +47,9 @@ type Options struct {
 	// NewPeople makes what is known of people before the first event.
 	NewPeople func() People
 	MaxAge    time.Duration
+	// From is the number of the event after which the backtest begins: 0 for the
+	// first, from which on people are followed.
+	From int64
 	// Progress, if not nil, is called now and then with the time that was reached.
 	Progress func(at time.Time, events int)
 }
@@ -101,7 +104,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	result := Result{}
 	from := o.Since.Add(-warmUp(sets))
 	people := o.NewPeople()
-	for after := int64(0); ; {
+	for after := o.From; ; {
 		events, err := o.Events.EventsFrom(context.WithoutCancel(ctx), after, page)
 		if err != nil {
 			return Result{}, fmt.Errorf("read recorded events: %w", err)

@@ -9,9 +9,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"heed/engine"
+	"heed/engine/backtest"
 	"heed/engine/people"
 	"heed/engine/record"
 	"heed/engine/ruletest"
@@ -84,6 +86,9 @@ type Options struct {
 	// what cannot be used; the problems are then those of the text, if it is the
 	// text.
 	DryRun func(ctx context.Context, rules string, events [][]byte) ([]ruletest.Result, []source.Problem, error)
+	// Backtest runs rules over the recorded events. The problems are those of a
+	// text that cannot be used.
+	Backtest func(context.Context, BacktestQuery) (backtest.Result, []source.Problem, error)
 	// Ready says why the server is not ready; nil if it is.
 	Ready func() error
 	// Unsubscribed are event types that the rules need and no webhook sends.
@@ -98,10 +103,13 @@ type Options struct {
 
 // Service answers questions. Its methods may be called from many goroutines at
 // once. Their errors are an *Error, or those of the store.
-type Service struct{ o Options }
+type Service struct {
+	o           Options
+	backtesting sync.Mutex
+}
 
 // New makes a Service.
-func New(o Options) *Service { return &Service{o} }
+func New(o Options) *Service { return &Service{o: o} }
 
 // Kind says what kind of error an Error is.
 type Kind int

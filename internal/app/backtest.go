@@ -20,6 +20,8 @@ import (
 type BacktestStore interface {
 	backtest.Events
 	NewestRuleSet(context.Context) (record.RuleSet, bool, error)
+	// SeqBefore returns the number of an event before which all came before a time.
+	SeqBefore(ctx context.Context, at time.Time) (int64, error)
 }
 
 // BacktestOptions say what a backtest runs.
@@ -28,16 +30,29 @@ type BacktestOptions struct {
 	// Against are the rules to compare with; nil for none.
 	Against      *engine.RuleSet
 	Since, Until time.Time
-	Progress     func(at time.Time, events int)
+	// Quick leaves people out who are only known by older events.
+	Quick    bool
+	Progress func(at time.Time, events int)
 }
 
 // Backtest runs rules over the recorded events of a store.
 func Backtest(ctx context.Context, s BacktestStore, o BacktestOptions) (backtest.Result, error) {
+	from := int64(0)
+	if o.Quick {
+		var err error
+		if from, err = s.SeqBefore(ctx, o.Since.Add(-quickWarmUp)); err != nil {
+			return backtest.Result{}, err
+		}
+	}
 	return backtest.Run(ctx, backtest.Options{
-		Rules: o.Rules, Against: o.Against, Since: o.Since, Until: o.Until, Events: s, MaxAge: backtestMaxAge,
+		From: from, Rules: o.Rules, Against: o.Against, Since: o.Since, Until: o.Until, Events: s, MaxAge: backtestMaxAge,
 		NewPeople: func() backtest.People { return foldedPeople{people.New()} }, Progress: o.Progress,
 	})
 }
+
+// quickWarmUp is how long before Since a quick backtest begins, for the state that
+// the rules have then.
+const quickWarmUp = 7 * 24 * time.Hour
 
 // backtestMaxAge is the default of heed serve.
 const backtestMaxAge = 8 * time.Hour

@@ -95,9 +95,14 @@ func (a *App) postReload(attempt rulefile.Attempt) {
 	errorCount, warnings := source.Tally(attempt.Problems)
 	if attempt.Err == nil {
 		rules := len(attempt.Loaded.Rules.Rules())
+		message := fmt.Sprintf("Changed rules are active: %s.", plain.Count(rules, "rule"))
+		if attempt.Before != nil {
+			if text := changesText(engine.Changes(attempt.Before.Rules, attempt.Loaded.Rules)); text != "" {
+				message += " " + text + "."
+			}
+		}
 		a.notices.Post(notice.RulesActivated, "", map[string]any{
-			"message": fmt.Sprintf("Changed rules are active: %s.", plain.Count(rules, "rule")),
-			"rules":   rules, "warnings": warnings, "version": attempt.Loaded.Hash[:12],
+			"message": message, "rules": rules, "warnings": warnings, "version": attempt.Loaded.Hash[:12],
 		})
 		return
 	}
@@ -127,6 +132,9 @@ func (a *App) observeReload(attempt rulefile.Attempt) {
 		_, warnings := source.Tally(attempt.Problems)
 		a.warnUnsubscribed(attempt.Loaded.Rules)
 		a.reconsider(attempt)
+		if attempt.Before != nil {
+			a.effects.Go(func() { a.logEffect(attempt.Before, attempt.Loaded) })
+		}
 		a.warnUnconfigured(attempt.Loaded)
 		a.Log.Info("rules active",
 			"rules", len(attempt.Loaded.Rules.Rules()), "version", version[:12], "warnings", warnings)

@@ -68,7 +68,7 @@ var order = map[string]struct {
 	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/state", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/receiver": {[]string{"engine/intake"}, "HTTP in: it hands over and answers"},
 	"internal/admin": {
-		[]string{"actions/delivery", "engine", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/sentence", "engine/source", "engine/state", "engine/suggest"},
+		[]string{"actions/delivery", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/sentence", "engine/source", "engine/state", "engine/suggest"},
 		"the service answers with plain values and sees store and people only through its own interfaces",
 	},
 	"internal/admin/api": {

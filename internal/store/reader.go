@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"heed/engine/record"
+	"heed/engine/state"
 )
 
 // Reader reads a store that another process may hold, and changes nothing.
@@ -47,6 +49,11 @@ func (r *Reader) EventsBySeq(ctx context.Context, seqs []int64) ([]record.Event,
 	return r.db.EventsBySeq(ctx, seqs)
 }
 
+// SeqBefore returns the number of an event before which all came before a time.
+func (r *Reader) SeqBefore(ctx context.Context, at time.Time) (int64, error) {
+	return r.db.SeqBefore(ctx, at)
+}
+
 // NewestRuleSet returns the rule set that was activated last, if there is one.
 func (r *Reader) NewestRuleSet(ctx context.Context) (set record.RuleSet, found bool, err error) {
 	return r.db.NewestRuleSet(ctx)
@@ -61,6 +68,15 @@ func (db *DB) EventsFrom(ctx context.Context, after int64, limit int) (events []
 	return db.events(ctx, q.limit("seq", limit))
 }
 
+// SeqBefore returns the number of an event before which all came before a time;
+// 0 if there is none.
+func (db *DB) SeqBefore(ctx context.Context, at time.Time) (seq int64, err error) {
+	defer wrap(&err, "find the first event of a time")
+	err = db.readDB.QueryRowContext(ctx,
+		"SELECT ifnull(min(first_seq), 1) - 1 FROM hours WHERE hour >= ?", hourOf(micros(at))).Scan(&seq)
+	return max(seq, 0), err
+}
+
 // NewestRuleSet returns the rule set that was activated last, if there is one.
 func (db *DB) NewestRuleSet(ctx context.Context) (set record.RuleSet, found bool, err error) {
 	defer wrap(&err, "read the newest rule set")
@@ -73,4 +89,28 @@ func (db *DB) NewestRuleSet(ctx context.Context) (set record.RuleSet, found bool
 		return set, false, err
 	}
 	return db.RuleSet(ctx, hash)
+}
+
+// KeptScope is a scope of state that has rows.
+type KeptScope struct {
+	state.Scope
+	Keys int
+}
+
+// Scopes returns the scopes of state that have rows.
+func (r *Reader) Scopes(ctx context.Context) (kept []KeptScope, err error) {
+	defer wrap(&err, "read the state of rules")
+	rows, err := r.db.readDB.QueryContext(ctx, "SELECT rule, block, per, keys FROM state_scopes WHERE keys > 0 ORDER BY rule, block")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k KeptScope
+		if err := rows.Scan(&k.Rule, &k.Block, &k.Per, &k.Keys); err != nil {
+			return nil, err
+		}
+		kept = append(kept, k)
+	}
+	return kept, rows.Err()
 }

@@ -65,6 +65,7 @@ func (a *api) routes() []route {
 		{pattern: "GET /api/v1/status", serve: a.status},
 		{pattern: "GET /api/v1/rules/{name}/promote", serve: a.promote, query: []string{"since"}},
 		{pattern: "GET /api/v1/rules", serve: a.rules},
+		{pattern: "POST /api/v1/backtest", serve: a.backtest, maxBody: maxDryRun},
 		{pattern: "POST /api/v1/dry-run", serve: a.dryRun, maxBody: maxDryRun},
 		{pattern: "POST /-/reload", serve: a.reload},
 	}
