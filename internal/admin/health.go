@@ -100,6 +100,7 @@ func (f *figures) health(rule *engine.Rule) []string {
 	month, day, week := f.of(f.month, rule), f.of(f.day, rule), f.of(f.week, rule)
 	events, matched, unknown := month["events"], month[string(engine.Matched)], month[string(engine.Unknown)]
 	switch {
+	case len(f.month[""]) == 0: // nothing came at all, which is no rule's fault
 	case events == 0:
 		odd = append(odd, "no event of its types came in 30 days")
 	case matched == 0:
