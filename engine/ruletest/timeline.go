@@ -66,6 +66,8 @@ type Timeline struct {
 	// asked are the facts that the rules asked for, with their answers.
 	asked  expression.Recorded
 	events int
+	// user is whom the newest event is about.
+	user string
 	// startedAt is when the process was started last.
 	startedAt time.Time
 }
@@ -175,7 +177,7 @@ func (t *Timeline) Run(ctx context.Context, entries []rulefile.Given) error {
 
 // take does what an entry says at its time.
 func (t *Timeline) take(ctx context.Context, entry rulefile.Given) error {
-	t.facts = slices.Concat(entry.Facts, t.facts)
+	t.facts = slices.Concat(t.about(entry), t.facts)
 	if entry.Mute > 0 {
 		t.store.State.AddMute(state.Mute{
 			Rule: entry.MuteRule, Key: entry.MuteKey, Reason: "the test", From: t.now, Until: t.now.Add(entry.Mute),
@@ -196,11 +198,30 @@ func (t *Timeline) take(ctx context.Context, entry rulefile.Given) error {
 	return nil
 }
 
+// about are the facts of an entry. Those of an entry without an event are about
+// the user of the event before it.
+func (t *Timeline) about(entry rulefile.Given) expression.Recorded {
+	if entry.Body != nil {
+		return entry.Facts
+	}
+	facts := slices.Clone(entry.Facts)
+	for i := range facts {
+		switch f := &facts[i]; f.About {
+		case expression.AboutUser:
+			f.Key = t.user
+		case expression.AboutProgress, expression.AboutRank:
+			f.Of = t.user
+		}
+	}
+	return facts
+}
+
 func (t *Timeline) event(ctx context.Context, entry rulefile.Given) error {
 	e, err := event.Decode(entry.Body)
 	if err != nil {
 		return fmt.Errorf("given is no event: %w", err)
 	}
+	t.user = e.User()
 	t.events++
 	id := fmt.Sprintf("evt-%d", t.events)
 	signature := sha256.Sum256([]byte(id))
