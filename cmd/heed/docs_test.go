@@ -12,13 +12,14 @@ import (
 
 	"heed/engine/event"
 	"heed/engine/expression"
+	"heed/engine/record"
 )
 
 // fence is a code block of a document: ```info\ntext```.
 var fence = regexp.MustCompile("(?ms)^```([^\n]*)\n(.*?)^```$")
 
 // runnable are the documents whose examples are run.
-var runnable = []string{"README.md", "docs/rules.md", "docs/recipes.md"}
+var runnable = []string{"README.md", "docs/rules.md", "docs/time.md", "docs/recipes.md"}
 
 // TestTheExamplesInTheDocsAreTrue writes each block that names a file, checks
 // and tests the rules among them, runs each command of a console block and
@@ -126,7 +127,7 @@ func TestEachRecipeIsWhole(t *testing.T) {
 		}
 		for _, block := range fence.FindAllStringSubmatch(body, -1) {
 			name, ok := strings.CutPrefix(block[1], "yaml file=")
-			if !ok {
+			if !ok || !strings.HasSuffix(name, ".yaml") { // a timeline
 				continue
 			}
 			if rules, tested := strings.Count(block[2], "\n  - name: "), strings.Count(block[2], "\n    tests:\n"); rules == 0 || tested != rules {
@@ -143,6 +144,58 @@ func TestEachRecipeIsWhole(t *testing.T) {
 	for _, kind := range event.Standard().Types() {
 		if !strings.HasPrefix(kind.Name, "heed.") && !strings.Contains(recipes, "\n    on: "+kind.Name+"\n") {
 			t.Errorf("no recipe is for %s", kind.Name)
+		}
+	}
+}
+
+// TestEachExampleOfTimeIsTested: every rule on the page about time carries a
+// test, and is laid out.
+func TestEachExampleOfTimeIsTested(t *testing.T) {
+	text, err := os.ReadFile("../../docs/time.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	examples := 0
+	for _, block := range fence.FindAllStringSubmatch(string(text), -1) {
+		name, ok := strings.CutPrefix(block[1], "yaml file=")
+		if !ok {
+			if strings.HasPrefix(block[1], "yaml") {
+				t.Errorf("a block of YAML is not run:\n%s", block[2])
+			}
+			continue
+		}
+		if !strings.HasSuffix(name, ".yaml") {
+			continue
+		}
+		examples++
+		rules, tested := strings.Count(block[2], "\n  - name: "), strings.Count(block[2], "\n    tests:\n")
+		if rules == 0 || rules != tested {
+			t.Errorf("%s has %d rules, %d with tests", name, rules, tested)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(block[2]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, code := inDir(t, dir, "heed", "fmt", "--check", name); code != exitOK {
+			t.Errorf("heed fmt would change %s: %s", name, out)
+		}
+	}
+	if examples < 7 {
+		t.Errorf("there are only %d examples", examples)
+	}
+}
+
+// TestTheEffectsInTheDocsAreAll holds the table of effects to what there is.
+func TestTheEffectsInTheDocsAreAll(t *testing.T) {
+	text, err := os.ReadFile("../../docs/time.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n| effect | |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	for _, effect := range record.Effects {
+		if !strings.Contains(table, "`"+effect+"`") {
+			t.Errorf("docs/time.md does not explain %s", effect)
 		}
 	}
 }

@@ -36,9 +36,12 @@ actions:
 rules:
   - {name: dead, on: quiz.submitted, do: [{action: hook}]}
   - {name: waits, on: course.completed, do: [{action: rare, text: one}, {action: rare, text: two}]}
+  - {name: once, on: quiz.submitted, throttle: {at_most: 1, within: 1h}, do: [{action: rare, text: three}]}
+  - {name: later, on: quiz.submitted, wait: {after: 1h}, do: [{action: rare, text: four}]}
 `)
 	s.post("evt-1", oneQuiz)
 	s.settled("evt-1")
+	s.post("evt-5", oneQuiz) // which is throttled
 	s.post("evt-2", `{"event":"course.completed","companyId":"c1","data":{}}`)
 	s.post("evt-3", `{"event":`)
 	s.post("evt-4", oneQuiz, func(r *http.Request) { r.Header.Set("x-mt-webhook-signature", strings.Repeat("0", 64)) })

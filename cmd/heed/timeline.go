@@ -149,14 +149,14 @@ func firedFor(h *ruletest.Happened, d *ruletest.Decision) string {
 		return ""
 	}
 	e := d.Effects[len(d.Effects)-1]
-	about := "for all"
+	var about []string
 	if e.Key != "" {
-		about = "for " + state.ShowKey(e.Key)
+		about = append(about, "for "+state.ShowKey(e.Key))
 	}
 	if e.By != "" && e.Effect == record.Sent {
-		about += ", after " + e.By
+		about = append(about, "after "+e.By)
 	}
-	return about
+	return strings.Join(about, ", ")
 }
 
 // withoutSent leaves out what the alerts below say anyway.

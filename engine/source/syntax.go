@@ -82,7 +82,7 @@ type slip struct {
 
 // slips look for what people get wrong in a line, the surest first.
 var slips = []func(*File, int) (slip, bool){
-	strayMark, commentInText, quotesInFlow, unquotedHole, badEscape, quotedStart, bracketStart, specialStart, colonInText, openQuote, missingSpace, dashAmidKeys, belowItsDash, tooFarRight, fitsNowhere, missingColon,
+	strayMark, commentInText, quotesInFlow, unquotedHole, badEscape, questionInFlow, quotedStart, bracketStart, specialStart, colonInText, openQuote, missingSpace, dashAmidKeys, belowItsDash, tooFarRight, fitsNowhere, missingColon,
 }
 
 // strayMark finds what is no YAML at all: marks of documents and of pages.
@@ -115,7 +115,7 @@ func badEscape(file *File, i int) (slip, bool) {
 }
 
 // expressionKeys are keys whose text is an expression.
-var expressionKeys = []string{"when", "thread_per"}
+var expressionKeys = []string{"when", "thread_per", "order_per", "still", "reset", "per", "distinct", "one_per", "deadline"}
 
 // inSingleQuotes is a text that stands in double quotes as it is written in
 // single ones. In the texts of an expression a backslash is written twice.
@@ -260,6 +260,25 @@ func quotesInFlow(file *File, i int) (slip, bool) {
 		return slip{from, utf8.RuneCountInString(whole), "the text ends at its second quote, and more follows", "write the outer quotes as the other kind: " + key + inQuotes(whole[1:len(whole)-1])}, true
 	}
 	return slip{}, false
+}
+
+// questionValue is a value in braces, without quotes, that has a question mark
+// with a blank behind it.
+var questionValue = regexp.MustCompile(`[{,] *(\w+): +([^"'{}\[\],]*\?\s[^"'{}\[\],]*?) *[,}]`)
+
+// questionInFlow finds a question mark, as in user.active ?? true, that YAML takes
+// for the start of a key inside braces.
+func questionInFlow(file *File, i int) (slip, bool) {
+	text := file.Line(i + 1)
+	m := questionValue.FindStringSubmatchIndex(text)
+	if m == nil {
+		return slip{}, false
+	}
+	key, value := text[m[2]:m[3]], text[m[4]:m[5]]
+	return slip{
+		m[4], utf8.RuneCountInString(value), "inside braces a question mark starts a key",
+		fmt.Sprintf("put quotes round the value: %s: %s", key, inQuotes(value)),
+	}, true
 }
 
 // endOfHoles is where a text in double quotes ends if those inside of {{ and }}
