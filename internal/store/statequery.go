@@ -60,6 +60,9 @@ func mutedAt(mutes []state.Mute, rule, key string, now time.Time) (state.Mute, b
 // DueRows implements intake.Store.
 func (db *DB) DueRows(ctx context.Context, q intake.DueQuery) (due []state.Row, next time.Time, err error) {
 	defer wrap(&err, "read what is due")
+	if len(q.Scopes) == 0 {
+		return nil, next, nil // scopeIDs takes that for all
+	}
 	byID, err := db.scopeIDs(ctx, q.Scopes)
 	if err != nil || len(byID) == 0 {
 		return nil, next, err
