@@ -29,26 +29,27 @@ type stateStore interface {
 }
 
 var stateTests = map[string]func(*testing.T, Store){
-	"a row is kept as it was put":                           testStateRow,
-	"each write of a row gives it another version":          testStateVersion,
-	"rows of other scopes are others":                       testStateScopes,
-	"a batch sees the rows of those before it":              testStateWithin,
-	"rows are found and deleted by a prefix":                testStatePrefix,
-	"keys are counted":                                      testStateKeys,
-	"due rows come in the order in which they are due":      testStateDue,
-	"due rows are those of the scopes that are asked for":   testStateDueScopes,
-	"waits that came due before the start settle":           testStateSettle,
-	"a duplicate is not resolved":                           testStateDuplicate,
-	"a batch that does not hold any more stores nothing":    testStateStale,
-	"batches are committed together or not at all":          testStateTogether,
-	"what panics while it is resolved is an error":          testStatePanic,
-	"resolve is told the number of the event":               testStateSeq,
-	"mutes hold in transactions until their end":            testMutes,
-	"mutes are ended and renamed":                           testMutesEnd,
-	"rows of a person are forgotten":                        testStateForget,
-	"rows that mean nothing any more are pruned":            testStatePrune,
-	"events that rows need are not pruned":                  testStateNeeded,
-	"rows are the same after many commits at the same time": testStateRace,
+	"a row is kept as it was put":                              testStateRow,
+	"each write of a row gives it another version":             testStateVersion,
+	"rows of other scopes are others":                          testStateScopes,
+	"a batch sees the rows of those before it":                 testStateWithin,
+	"rows are found and deleted by a prefix":                   testStatePrefix,
+	"keys are counted":                                         testStateKeys,
+	"due rows come in the order in which they are due":         testStateDue,
+	"rows that are due together come in an order of their own": testStateDueTogether,
+	"due rows are those of the scopes that are asked for":      testStateDueScopes,
+	"waits that came due before the start settle":              testStateSettle,
+	"a duplicate is not resolved":                              testStateDuplicate,
+	"a batch that does not hold any more stores nothing":       testStateStale,
+	"batches are committed together or not at all":             testStateTogether,
+	"what panics while it is resolved is an error":             testStatePanic,
+	"resolve is told the number of the event":                  testStateSeq,
+	"mutes hold in transactions until their end":               testMutes,
+	"mutes are ended and renamed":                              testMutesEnd,
+	"rows of a person are forgotten":                           testStateForget,
+	"rows that mean nothing any more are pruned":               testStatePrune,
+	"events that rows need are not pruned":                     testStateNeeded,
+	"rows are the same after many commits at the same time":    testStateRace,
 }
 
 func ref(rule, block, key string) state.Ref {
@@ -548,5 +549,29 @@ func testStateRace(t *testing.T, s Store) {
 	}
 	if row, _ := stateRow(t, s, at); len(row.Data) != n {
 		t.Errorf("%d changes of %d are there", len(row.Data), n)
+	}
+}
+
+// What is due at the same time comes in an order of its own, whichever was put
+// first: what quiet hours held before the summary of what was throttled.
+func testStateDueTogether(t *testing.T, s Store) {
+	refs := []state.Ref{
+		ref("b", state.BlockHold, "1"), ref("a", state.BlockThrottle, "1"), ref("a", state.BlockHold, "2"), ref("a", state.BlockHold, "1"),
+	}
+	var scopes []state.Scope
+	for i, at := range refs {
+		put(t, s, fmt.Sprint("e", i), state.Row{Ref: at, Data: []byte(`{"e":{"t":1}}`), Due: t0})
+		scopes = append(scopes, at.Scope)
+	}
+	rows, _, err := s.DueRows(t.Context(), intake.DueQuery{Now: t0, Limit: 9, Scopes: scopes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []state.Ref
+	for _, row := range rows {
+		got = append(got, row.Ref)
+	}
+	if diff := cmp.Diff([]state.Ref{refs[3], refs[2], refs[1], refs[0]}, got); diff != "" {
+		t.Error(diff)
 	}
 }
