@@ -119,7 +119,7 @@ func TestFold_rowsStaySmall(t *testing.T) {
 	} {
 		s.Rule, s.Location = "r", time.UTC
 		rows := NewMemory()
-		for i := range 3000 {
+		for i := range 1200 {
 			in := input(Match, long(i), time.Duration(i)*time.Second)
 			if i%2 == 0 && s.Wait != nil {
 				in.Kind = Cancel
