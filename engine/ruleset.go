@@ -36,6 +36,8 @@ type Rule struct {
 	Was string
 	// Asks is what the rule asks beyond the event, without users and keys.
 	Asks []expression.Query
+	// Digest identifies the text of the rule.
+	Digest string
 	// File and Line say where the rule is written.
 	File string
 	Line int

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -79,18 +78,7 @@ func (k Key) Of(env *expression.Env) (key, reason string) {
 			return "", part.Text + " is empty"
 		}
 	}
-	switch len(parts) {
-	case 0:
-		return "", ""
-	case 1:
-		key = parts[0]
-	default:
-		text, err := json.Marshal(parts)
-		if err != nil {
-			return "", err.Error() // of strings
-		}
-		key = string(text)
-	}
+	key = state.JoinKey(parts...)
 	if len(key) > state.MaxKey {
 		return "", fmt.Sprintf("the key has %d bytes, more than %d", len(key), state.MaxKey)
 	}

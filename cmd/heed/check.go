@@ -13,7 +13,7 @@ import (
 
 func newCheck(s streams) *cobra.Command {
 	var strict bool
-	var output string
+	var output, against string
 	cmd := &cobra.Command{
 		Use:   "check [PATH…]",
 		Short: "Check rule files: every problem with its place and a hint",
@@ -24,17 +24,28 @@ rules.yaml. Each problem has a code, which docs/checks.md explains.
 -o json prints one object a line, -o github annotations for GitHub Actions,
 -o sarif a report for code scanning.
 
+With --against DATA it also says what the rules would change for the store in that
+directory: which rules are added, removed or changed, whose state would be discarded,
+and what the last 24 hours would have been.
+
 Exit code 0: clean, or warnings only (with --strict: clean).
           1: problems.  2: a file cannot be read.`,
 		Example: "  heed check rules.yaml\n  heed check --strict -o json rules/",
-		RunE: func(_ *cobra.Command, paths []string) error {
+		RunE: func(cmd *cobra.Command, paths []string) error {
 			if len(paths) == 0 {
 				paths = []string{"rules.yaml"}
 			}
-			return check(s, paths, strict, output)
+			if against != "" && (len(paths) > 1 || output != "text") {
+				return usage("--against takes one PATH, and is text")
+			}
+			if err := check(s, paths, strict, output); err != nil || against == "" {
+				return err
+			}
+			return checkAgainst(cmd.Context(), s, paths[0], against)
 		},
 	}
 	cmd.Flags().BoolVar(&strict, "strict", false, "let warnings count as errors")
+	cmd.Flags().StringVar(&against, "against", "", "say what the rules would change for the store in this directory")
 	outputFlag(cmd, &output, "text", "json", "github", "sarif")
 	return cmd
 }

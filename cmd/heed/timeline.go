@@ -39,7 +39,7 @@ func timelineDryRun(ctx context.Context, s streams, o dryRunOptions) error {
 	if len(entries) == 0 || entries[0].At.IsZero() {
 		return usage("the first entry of %s has no time: write at: \"2026-03-02T10:00Z\"", o.timeline)
 	}
-	t, err := ruletest.NewTimeline(loaded.Rules, entries[0].At)
+	t, err := ruletest.NewTimeline(loaded.Rules, entries[0].At, nil)
 	if err == nil {
 		err = t.Run(ctx, entries)
 	}

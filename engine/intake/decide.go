@@ -31,16 +31,37 @@ func (in *Intake) DecideAndCommit(ctx context.Context, stored *record.Event, e *
 // decide tries the rules on an event. What depends on state is left to the
 // transaction.
 func (in *Intake) decide(stored *record.Event, e *event.Event, rules *engine.RuleSet, now time.Time) *decided {
-	e.ID, e.ReceivedAt, e.At = stored.ID, stored.ReceivedAt, stored.SignedAt
-	if e.At.After(e.ReceivedAt) {
-		e.At = e.ReceivedAt
-	}
+	identify(e, stored)
 	lookups := in.lookups(e, stored.SignedAt)
 	d := &decided{event: e, decisions: rules.Evaluate(e, now, lookups)}
 	d.Event = stored
 	stored.RuleSet, stored.Facts = rules.Hash(), asked(lookups)
+	for i := range d.decisions {
+		in.mute(&d.decisions[i], now)
+	}
 	in.prepare(d, now)
 	return d
+}
+
+// identify gives an event what is known of it beside its body: its own time is
+// the signed one, and never after its arrival.
+func identify(e *event.Event, stored *record.Event) {
+	e.ID, e.ReceivedAt, e.At = stored.ID, stored.ReceivedAt, stored.SignedAt
+	if e.At.After(e.ReceivedAt) {
+		e.At = e.ReceivedAt
+	}
+}
+
+// mute keeps a muted rule that remembers nothing from sending. The others look in
+// the transaction, where they know the key.
+func (in *Intake) mute(d *engine.Decision, now time.Time) {
+	if d.Rule.Time != nil || len(d.Requests) == 0 {
+		return
+	}
+	if m, muted := in.Store.Muted(d.Rule.Name, "", now); muted {
+		d.Effects = []record.Effect{m.Effect("")}
+		d.Requests = nil
+	}
 }
 
 // prepare makes the batch of the decisions.
@@ -75,7 +96,9 @@ func (d *decided) resolve(seq int64, rows state.Rows, deliveries [][]record.Deli
 	for i := range d.decisions {
 		decision := &d.decisions[i]
 		send := len(decision.Inputs) == 0 && !decision.Rule.Shadow
-		decision.Effects = nil
+		if len(decision.Inputs) > 0 {
+			decision.Effects = nil
+		}
 		for _, input := range decision.Inputs {
 			input.Event.Seq = seq
 			r := decision.Rule.Time.Fold(rows, input, clock)

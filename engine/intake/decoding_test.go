@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"heed/engine/intake"
+	"heed/engine/state"
 )
 
 // gate is a store in which commits wait until it is opened.
@@ -19,6 +20,8 @@ type gate struct {
 	waiting int
 	open    chan struct{}
 }
+
+func (g *gate) Muted(_, _ string, _ time.Time) (state.Mute, bool) { return state.Mute{}, false }
 
 func (g *gate) Commit(context.Context, ...*intake.Batch) error {
 	g.mu.Lock()

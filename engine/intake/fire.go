@@ -30,10 +30,12 @@ func (in *Intake) Fire(ctx context.Context, due []state.Row) (fired int, err err
 			continue
 		}
 		d, err := in.firing(ctx, rules, rule, row, now)
-		if err != nil {
-			return 0, fmt.Errorf("fire the rule %s: %w", rule.Name, err)
-		}
-		if d != nil {
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return 0, err
+		case err != nil: // it must not keep others from firing
+			in.Log.Error("decide a rule that is due", "rule", rule.Name, "key", state.ShowKey(row.Key), "error", err)
+		case d != nil:
 			ready = append(ready, d)
 		}
 	}
@@ -82,7 +84,12 @@ func (in *Intake) commitAll(ctx context.Context, ready []*decided) error {
 // firing decides what a due row asks for; nil if there is nothing.
 func (in *Intake) firing(
 	ctx context.Context, rules *engine.RuleSet, rule *engine.Rule, row state.Row, now time.Time,
-) (*decided, error) {
+) (_ *decided, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%v", cause) // of a row that cannot be read
+		}
+	}()
 	clock := state.Clock{Now: now, MaxAge: in.MaxAge}
 	f, ok := rule.Time.Next(row, clock)
 	if !ok {
@@ -100,7 +107,13 @@ func (in *Intake) firing(
 		if cause.Event != nil {
 			about = cause.Event
 		}
-		lookups := in.lookups(about, now)
+		at := now
+		if !about.At.IsZero() {
+			at = about.At
+		}
+		// A fact that the event tells counts from its own time on: what was learnt
+		// since then must not give way to it.
+		lookups := in.lookups(about, at)
 		fired = rules.Fire(rule, &f, cause, now, lookups)
 		stored.Facts = asked(lookups)
 	}
@@ -191,7 +204,7 @@ func (in *Intake) cause(ctx context.Context, rule *engine.Rule, f *state.Firing)
 	bySeq := map[int64]*event.Event{}
 	for i := range stored {
 		if e, err := event.Decode(stored[i].Body); err == nil { // it was decided once, so it decodes
-			e.ID, e.ReceivedAt, e.At = stored[i].ID, stored[i].ReceivedAt, stored[i].SignedAt
+			identify(&e, &stored[i])
 			bySeq[stored[i].Seq] = &e
 		}
 	}

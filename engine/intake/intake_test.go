@@ -16,6 +16,7 @@ import (
 	"heed/engine/expression"
 	"heed/engine/intake"
 	"heed/engine/record"
+	"heed/engine/state"
 )
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
@@ -35,6 +36,8 @@ func (s *stub) Commit(_ context.Context, batches ...*intake.Batch) error {
 	batches[0].Verdict = s.verdict
 	return s.err
 }
+
+func (s *stub) Muted(_, _ string, _ time.Time) (state.Mute, bool) { return state.Mute{}, false }
 
 type render func(*expression.Env) (any, error)
 

@@ -44,6 +44,28 @@ func (m *Memory) Commit(_ context.Context, batches ...*Batch) error {
 	return nil
 }
 
+// AddMute adds a mute.
+func (m *Memory) AddMute(_ context.Context, mute state.Mute) (state.Mute, error) {
+	m.State.AddMute(mute)
+	return mute, nil
+}
+
+// Muted implements Store.
+func (m *Memory) Muted(rule, key string, now time.Time) (state.Mute, bool) {
+	return m.State.Mute(rule, key, now)
+}
+
+// StateRow implements Store.
+func (m *Memory) StateRow(_ context.Context, ref state.Ref) (state.Row, bool, error) {
+	row, ok := m.State.Get(ref)
+	return row, ok, nil
+}
+
+// ScopeKeys implements Store.
+func (m *Memory) ScopeKeys(_ context.Context, scope state.Scope) (int, error) {
+	return m.State.Keys(scope), nil
+}
+
 // DueRows implements Store.
 func (m *Memory) DueRows(_ context.Context, q DueQuery) (rows []state.Row, next time.Time, err error) {
 	for _, row := range m.State.All() {
@@ -57,6 +79,7 @@ func (m *Memory) DueRows(_ context.Context, q DueQuery) (rows []state.Row, next 
 		}
 	}
 	slices.SortFunc(rows, state.CompareDue)
+	rows = rows[min(len(rows), q.Skip):]
 	return rows[:min(len(rows), q.Limit)], next, nil
 }
 

@@ -13,8 +13,10 @@ import (
 // decision of every rule that listens to it, explained. With send the new
 // deliveries are stored as well, under an event of their own with the status
 // replayed, and go out like any other; the event's id stays claimed by the
-// first. A replay changes no state: nothing is counted, and since a person asked
-// for it nothing is throttled. receivedAt is what it was, now is now. An error
+// first. A replay changes no state: without send the effects are what would happen
+// if the event came now, on a copy of the state; with it nothing is counted, and
+// since a person asked for it nothing is throttled: the deliveries are those that
+// it sends. receivedAt is what it was, now is now. An error
 // says why it cannot be done; nothing was then stored.
 func (in *Intake) Replay(
 	ctx context.Context, stored record.Event, send bool,
@@ -25,7 +27,7 @@ func (in *Intake) Replay(
 	}
 	now := in.Now().UTC()
 	rules := in.Rules()
-	e.ID, e.ReceivedAt, e.At = stored.ID, stored.ReceivedAt, stored.SignedAt
+	identify(&e, &stored)
 	lookups := in.lookups(&e, stored.SignedAt)
 	d := &decided{event: &e, decisions: rules.Explain(&e, now, lookups)}
 	d.Event = &record.Event{
@@ -33,11 +35,20 @@ func (in *Intake) Replay(
 		SignedAt: stored.SignedAt, RuleSet: rules.Hash(), Facts: asked(lookups), Signature: stored.Signature,
 		Body: stored.Body,
 	}
+	var shown [][]record.Effect
+	if !send {
+		if shown, err = in.preview(ctx, d.decisions, stored.Seq, now); err != nil {
+			return nil, nil, err
+		}
+	}
 	for i := range d.decisions {
 		skipState(&d.decisions[i])
 	}
 	in.prepare(d, now)
 	if !send {
+		for i, effects := range shown {
+			d.decisions[i].Effects = effects
+		}
 		return d.decisions, d.Deliveries, nil
 	}
 	if err := in.commit(ctx, d); err != nil {

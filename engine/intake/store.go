@@ -39,6 +39,12 @@ type Store interface {
 	// a transaction: once in, Commit returns what became of it.
 	Commit(ctx context.Context, batches ...*Batch) error
 
+	// Muted returns the mute that holds for a key of a rule at a time, if there is
+	// one; for the empty key, one of the whole rule.
+	Muted(rule, key string, now time.Time) (state.Mute, bool)
+	// StateRow returns a row of state, and ScopeKeys how many rows a scope has.
+	StateRow(ctx context.Context, ref state.Ref) (row state.Row, ok bool, err error)
+	ScopeKeys(ctx context.Context, scope state.Scope) (int, error)
 	// DueRows returns rows that are due at a time, in the order in which they are,
 	// and when the next one is due; zero if none is.
 	DueRows(ctx context.Context, q DueQuery) (rows []state.Row, next time.Time, err error)
@@ -51,8 +57,8 @@ type Store interface {
 
 // DueQuery chooses due rows.
 type DueQuery struct {
-	Now   time.Time
-	Limit int
+	Now         time.Time
+	Limit, Skip int // Skip leaves out the first ones
 	// Scopes are the scopes of the rules that are active here: only those can
 	// be fired.
 	Scopes []state.Scope

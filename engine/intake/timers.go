@@ -27,6 +27,8 @@ const (
 	// retryFiring how soon a store that failed is asked again.
 	lookAgain   = time.Minute
 	retryFiring = time.Second
+	// mostFailed is how many transactions may fail before it is the store's fault.
+	mostFailed = 4
 )
 
 // Run fires what is due until ctx ends.
@@ -49,9 +51,12 @@ func (t *Timers) Run(ctx context.Context) {
 
 // fire fires all that is due and returns how long nothing will be.
 func (t *Timers) fire(ctx context.Context) (wait time.Duration, err error) {
+	// Rows that could not be fired are left for the next time, and those behind them
+	// are not.
+	skipped, failed := 0, 0
 	for {
 		now := t.Intake.Now().UTC()
-		q := DueQuery{Now: now, Limit: firedAtOnce, Scopes: t.Intake.Rules().Scopes()}
+		q := DueQuery{Now: now, Limit: firedAtOnce, Skip: skipped, Scopes: t.Intake.Rules().Scopes()}
 		settled := t.StartedAt.Add(t.Settle)
 		if now.Before(settled) {
 			q.SettledUntil = t.StartedAt
@@ -59,6 +64,9 @@ func (t *Timers) fire(ctx context.Context) (wait time.Duration, err error) {
 		due, next, err := t.Intake.Store.DueRows(ctx, q)
 		if err != nil {
 			return 0, err
+		}
+		if len(due) == 0 && skipped > 0 {
+			return retryFiring, nil // they changed meanwhile, or cannot be fired
 		}
 		if len(due) == 0 {
 			wait = lookAgain
@@ -70,11 +78,15 @@ func (t *Timers) fire(ctx context.Context) (wait time.Duration, err error) {
 			return wait, nil
 		}
 		fired, err := t.Intake.Fire(ctx, due)
-		if err != nil {
+		if failed++; err == nil {
+			failed = 0
+		}
+		if err != nil && (ctx.Err() != nil || failed == mostFailed) {
 			return 0, err
 		}
-		if fired == 0 {
-			return retryFiring, nil // they changed meanwhile, or the rules did
+		if err != nil {
+			t.Log.Error("fire rules that are due", "error", err)
 		}
+		skipped += len(due) - fired
 	}
 }

@@ -2,6 +2,8 @@ package rulefile
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -22,9 +24,26 @@ func (b *build) readRules(node *source.Node) {
 			Suggest("start each rule with a dash: - name: low-quiz-score")
 		return
 	}
-	for _, item := range node.Items() {
+	items := node.Items()
+	for i, item := range items {
+		before := len(b.rules)
 		b.readRule(item)
+		if len(b.rules) > before {
+			b.rules[before].Digest = digestOf(item, items[i+1:])
+		}
 	}
+}
+
+// digestOf identifies the text of a rule: the lines from its own to that of the
+// rule after it.
+func digestOf(rule *source.Node, after []*source.Node) string {
+	place := rule.Place()
+	to := place.File.Lines() + 1
+	if len(after) > 0 {
+		to = max(place.Line+1, after[0].Place().Line)
+	}
+	sum := sha256.Sum256(place.File.Between(place.Line, to))
+	return hex.EncodeToString(sum[:8])
 }
 
 func (b *build) readRule(node *source.Node) {

@@ -45,6 +45,11 @@ type Test struct {
 type Given struct {
 	// Body is the event in the webhook's own body format; nil if there is none.
 	Body []byte
+	// ID is the event's id; empty for e1, e2 and so on.
+	ID string
+	// user is whom the entry's facts are about: the person of its event, or of the
+	// one before.
+	user string
 	// At is the event's own time, or After how long that is after the one before.
 	At    time.Time
 	After time.Duration
@@ -128,8 +133,12 @@ func (b *build) readTest(node *source.Node, fields *source.Fields, rule *engine.
 		if given.IsList() {
 			items = given.Items()
 		}
-		for _, item := range items {
-			entry := b.readGiven(item, rule)
+		for i, item := range items {
+			user := ""
+			if i > 0 {
+				user = test.Given[i-1].user
+			}
+			entry := b.readGiven(item, rule, user)
 			test.Timed = test.Timed || entry.timed()
 			test.Given = append(test.Given, entry)
 		}
@@ -154,11 +163,11 @@ func (b *build) readTest(node *source.Node, fields *source.Fields, rule *engine.
 
 // readGiven reads one event. It may be written short: without a companyId, and
 // without event where the rule listens to one type only.
-func (b *build) readGiven(node *source.Node, rule *engine.Rule) Given {
+func (b *build) readGiven(node *source.Node, rule *engine.Rule, user string) Given {
 	fields := node.Fields(b.report, "given")
 	given, timed := b.readGivenTime(fields, rule)
 	if timed && fields.Node().Get("data") == nil && fields.Node().Get("event") == nil {
-		given.Facts = b.readGivenFacts(fields, "")
+		given.user, given.Facts = user, b.readGivenFacts(fields, user)
 		fields.Done()
 		return given
 	}
@@ -172,6 +181,7 @@ func (b *build) readGiven(node *source.Node, rule *engine.Rule) Given {
 		b.report.Errorf(fields.Take("event").Place(), "test-event", "the rule does not listen to %s", name).
 			Suggest("%s", suggest.DidYouMean(name, rule.Types()))
 	}
+	given.ID, _ = fields.Text("id")
 	company, _ := fields.Text("companyId")
 	data := map[string]any{}
 	if node := fields.Take("data"); node != nil {
@@ -184,6 +194,7 @@ func (b *build) readGiven(node *source.Node, rule *engine.Rule) Given {
 		}
 	}
 	userID, _ := data["userId"].(string)
+	given.user = userID
 	facts := b.readGivenFacts(fields, userID)
 	fields.Done()
 	body, err := json.Marshal(map[string]any{"event": name, "companyId": company, "data": data})

@@ -1,7 +1,6 @@
 package rulefile
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"heed/engine/event"
 	"heed/engine/record"
 	"heed/engine/source"
+	"heed/engine/state"
 	"heed/engine/suggest"
 )
 
@@ -60,10 +60,7 @@ func (b *build) readTestMute(node *source.Node, given *Given) {
 		for _, item := range listOf(key) {
 			parts = append(parts, item.Text())
 		}
-		given.MuteKey = parts[0]
-		if text, err := json.Marshal(parts); err == nil && len(parts) > 1 {
-			given.MuteKey = string(text)
-		}
+		given.MuteKey = state.JoinKey(parts...)
 	}
 	fields.Done()
 }

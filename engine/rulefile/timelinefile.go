@@ -26,8 +26,11 @@ func (c *Compiler) ReadTimeline(loaded *Loaded, file File) (entries []Given, pro
 		report.Errorf(root.Place(), "wrong-type", "a timeline must be a list, not %s", root.Describe()).
 			Suggest("start each entry with a dash: - {at: \"2026-03-02T10:00Z\", event: quiz.submitted, data: {userId: u1}}")
 	}
+	user := ""
 	for _, item := range root.Items() {
-		entries = append(entries, b.readGiven(item, any))
+		entry := b.readGiven(item, any, user)
+		user = entry.user
+		entries = append(entries, entry)
 	}
 	if report.Failed() {
 		return nil, report.Problems()

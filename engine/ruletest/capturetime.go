@@ -22,7 +22,7 @@ const (
 // runOut runs a fixture from empty state until all that follows from it has
 // happened; the timeline is then at a whole minute, hour or day after it.
 func runOut(rules *engine.RuleSet, f Fixture, now time.Time) (*Timeline, error) {
-	t, err := NewTimeline(rules, now)
+	t, err := NewTimeline(rules, now, nil)
 	if err != nil {
 		return nil, err
 	}

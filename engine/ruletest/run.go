@@ -46,9 +46,15 @@ func (r *Report) Passed() bool { return len(r.Failures) == 0 }
 // events. Only the rule that carries the test is looked at. now is what rules
 // see as now in tests that do not say.
 func Run(loaded *rulefile.Loaded, now time.Time) []Report {
+	return RunOn(loaded, now, func() Store { return intake.NewMemory() })
+}
+
+// RunOn is Run with the state of each test in a store of its own, which open
+// gives, empty.
+func RunOn(loaded *rulefile.Loaded, now time.Time, open func() Store) []Report {
 	var reports []Report
 	for _, test := range loaded.Tests {
-		reports = append(reports, runTest(loaded.Rules, test, now))
+		reports = append(reports, runTest(loaded.Rules, test, now, open))
 	}
 	return reports
 }
@@ -68,13 +74,13 @@ func Check(loaded *rulefile.Loaded, now time.Time) []source.Problem {
 	return failed.Problems()
 }
 
-func runTest(rules *engine.RuleSet, test rulefile.Test, now time.Time) Report {
+func runTest(rules *engine.RuleSet, test rulefile.Test, now time.Time, open func() Store) Report {
 	report := Report{Test: test}
 	if !test.Now.IsZero() {
 		now = test.Now
 	}
 	if test.Timed || test.Rule.Time != nil {
-		report.runTimeline(rules, now)
+		report.runTimeline(rules, now, open())
 		return report
 	}
 	var actions []map[string]any
@@ -102,11 +108,11 @@ func runTest(rules *engine.RuleSet, test rulefile.Test, now time.Time) Report {
 }
 
 // runTimeline runs a test on a virtual clock, which begins with its first time.
-func (r *Report) runTimeline(rules *engine.RuleSet, now time.Time) {
+func (r *Report) runTimeline(rules *engine.RuleSet, now time.Time, store Store) {
 	if first := slices.IndexFunc(r.Test.Given, func(g rulefile.Given) bool { return !g.At.IsZero() }); first >= 0 {
 		now = r.Test.Given[first].At
 	}
-	t, err := NewTimeline(rules.Only(r.Test.Rule), now)
+	t, err := NewTimeline(rules.Only(r.Test.Rule), now, store)
 	if err == nil {
 		err = t.Run(context.Background(), r.Test.Given)
 	}
@@ -131,9 +137,7 @@ func (r *Report) runTimeline(rules *engine.RuleSet, now time.Time) {
 	var sent []map[string]any
 	for _, a := range r.Alerts {
 		flat := flatten(Action{Action: a.Action, Kind: a.Kind, Request: a.Request, Problem: a.Problem})
-		if a.Mode != "" {
-			flat["mode"] = a.Mode
-		}
+		flat["mode"] = a.Mode
 		sent = append(sent, flat)
 	}
 	if r.Test.Actions != nil {

@@ -1,6 +1,7 @@
 package ruletest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -27,8 +28,8 @@ type Alert struct {
 	EventID string          `json:"event_id"`
 	Request json.RawMessage `json:"request,omitempty"`
 	Problem string          `json:"problem,omitempty"`
-	// Mode is shadow of a rule that would have sent it, were it live.
-	Mode string `json:"mode,omitempty"`
+	// Mode is that of the rule: what one in shadow mode would send is listed, too.
+	Mode string `json:"mode"`
 }
 
 // Happened is what rules made of one event or one firing on a timeline.
@@ -49,16 +50,21 @@ const (
 	defaultSettle = 15 * time.Minute
 )
 
+// Store is what a timeline keeps its events, its state and its mutes in.
+type Store interface {
+	intake.Store
+	AddMute(ctx context.Context, m state.Mute) (state.Mute, error)
+}
+
 // Timeline runs events through rules on a virtual clock, with the state that the
-// rules keep: the same code as in heed serve, with a store in memory. It sends
-// nothing.
+// rules keep: the same code as in heed serve. It sends nothing.
 type Timeline struct {
 	// Happened is everything so far, in order.
 	Happened []Happened
 
 	rules  *engine.RuleSet
 	intake *intake.Intake
-	store  *intake.Memory
+	store  Store
 	now    time.Time
 	facts  expression.Recorded
 	// known answers what the facts do not; nil knows nothing.
@@ -72,9 +78,13 @@ type Timeline struct {
 	startedAt time.Time
 }
 
-// NewTimeline makes a timeline that begins at a time, with empty state.
-func NewTimeline(rules *engine.RuleSet, from time.Time) (*Timeline, error) {
-	t := &Timeline{rules: rules, store: intake.NewMemory(), now: from.UTC()}
+// NewTimeline makes a timeline that begins at a time, with the state of a store;
+// nil is an empty one in memory.
+func NewTimeline(rules *engine.RuleSet, from time.Time, store Store) (*Timeline, error) {
+	if store == nil {
+		store = intake.NewMemory()
+	}
+	t := &Timeline{rules: rules, store: store, now: from.UTC()}
 	var err error
 	t.intake, err = intake.New(intake.Options{
 		Store: t.store, Rules: func() *engine.RuleSet { return rules }, MaxAge: defaultMaxAge,
@@ -92,6 +102,17 @@ func (t *Timeline) Resolve(q expression.Query) any {
 	return t.known.Resolve(q)
 }
 
+// RuleSet is the rules that are run.
+func (t *Timeline) RuleSet() *engine.RuleSet { return t.rules }
+
+// Rules are the names of the rules that are run.
+func (t *Timeline) Rules() (names []string) {
+	for _, rule := range t.rules.Rules() {
+		names = append(names, rule.Name)
+	}
+	return names
+}
+
 // Now is the time that the timeline has come to.
 func (t *Timeline) Now() time.Time { return t.now }
 
@@ -106,6 +127,7 @@ func (t *Timeline) stored(e *record.Event, stored *event.Event, decisions []engi
 	for _, d := range deliveries {
 		h.Alerts = append(h.Alerts, Alert{
 			At: t.now, Rule: d.Rule, Action: d.Action, Kind: d.Kind, EventID: e.ID, Request: d.Request, Problem: d.LastError,
+			Mode: engine.ModeLive,
 		})
 	}
 	for i := range decisions {
@@ -124,7 +146,7 @@ func (t *Timeline) stored(e *record.Event, stored *event.Event, decisions []engi
 // passed reports whether the alert of a rule would be sent, were the rule live.
 func passed(d *engine.Decision) bool {
 	if d.Rule.Time == nil {
-		return d.Outcome == engine.Matched
+		return d.Outcome == engine.Matched && len(d.Effects) == 0
 	}
 	return slices.ContainsFunc(d.Effects, func(e record.Effect) bool { return e.Effect == record.Sent })
 }
@@ -159,6 +181,10 @@ func (t *Timeline) Run(ctx context.Context, entries []rulefile.Given) error {
 	at := t.now
 	arrivals := make([]arrival, len(entries))
 	for i, entry := range entries {
+		if entry.Body != nil {
+			t.events++
+			entry.ID = cmp.Or(entry.ID, fmt.Sprintf("e%d", t.events))
+		}
 		at = entry.Time(at)
 		arrivals[i] = arrival{at.Add(entry.Arrives), entry}
 		arrivals[i].At = at
@@ -179,9 +205,12 @@ func (t *Timeline) Run(ctx context.Context, entries []rulefile.Given) error {
 func (t *Timeline) take(ctx context.Context, entry rulefile.Given) error {
 	t.facts = slices.Concat(t.about(entry), t.facts)
 	if entry.Mute > 0 {
-		t.store.State.AddMute(state.Mute{
+		_, err := t.store.AddMute(ctx, state.Mute{
 			Rule: entry.MuteRule, Key: entry.MuteKey, Reason: "the test", From: t.now, Until: t.now.Add(entry.Mute),
 		})
+		if err != nil {
+			return err
+		}
 	}
 	if entry.Body != nil {
 		if err := t.event(ctx, entry); err != nil {
@@ -222,11 +251,9 @@ func (t *Timeline) event(ctx context.Context, entry rulefile.Given) error {
 		return fmt.Errorf("given is no event: %w", err)
 	}
 	t.user = e.User()
-	t.events++
-	id := fmt.Sprintf("evt-%d", t.events)
-	signature := sha256.Sum256([]byte(id))
+	signature := sha256.Sum256([]byte(entry.ID))
 	return t.intake.DecideAndCommit(ctx, &record.Event{
-		ID: id, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: t.now, SignedAt: entry.At,
+		ID: entry.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: t.now, SignedAt: entry.At,
 		Signature: signature[:], Body: entry.Body,
 	}, &e)
 }

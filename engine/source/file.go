@@ -44,6 +44,23 @@ func (f *File) Line(n int) string {
 	return string(bytes.TrimSuffix(f.lines[n-1], []byte("\r")))
 }
 
+// Between returns the text of the lines from one to before another, without the
+// comments and empty lines at its end: they stand by what comes next.
+func (f *File) Between(from, to int) []byte {
+	lines := f.lines[min(max(from-1, 0), len(f.lines)):min(max(to-1, 0), len(f.lines))]
+	for len(lines) > 0 {
+		last := bytes.TrimSpace(lines[len(lines)-1])
+		if len(last) > 0 && last[0] != '#' {
+			break
+		}
+		lines = lines[:len(lines)-1]
+	}
+	return bytes.Join(lines, []byte("\n"))
+}
+
+// Lines is how many lines the file has.
+func (f *File) Lines() int { return len(f.lines) }
+
 // Place is where something stands in a file. Line and Col count from 1, Col
 // and Width in characters.
 type Place struct {

@@ -37,7 +37,7 @@ const keepMembers = 365 * 24 * time.Hour
 func (s *Settings) foldCount(rows Rows, in Input, c Clock) (r Result) {
 	ref := Ref{s.Scope(BlockCount), in.Key}
 	data, row, known := load[count](rows, ref)
-	if !known && full(rows, ref.Scope, MaxKeys) {
+	if !known && full(rows, ref.Scope, s.Limits.keys()) {
 		r.Overflow = true
 		r.add(record.Effect{Effect: record.Overflow, Key: in.Key})
 		return r
@@ -77,7 +77,7 @@ func (s *Settings) addMember(data *count, in Input, c Clock) record.Effect {
 	data.Members = slices.DeleteFunc(data.Members, same)
 	at, _ := slices.BinarySearchFunc(data.Members, in.Event.At+1, func(m member, t int64) int { return cmp.Compare(m.At, t) })
 	data.Members = slices.Insert(data.Members, at, member{in.Event, in.Value})
-	s.Count.trim(data, c)
+	s.Count.expire(data, c)
 	at = slices.IndexFunc(data.Members, func(m member) bool { return m.Mark == in.Event })
 	if at < 0 {
 		return record.Effect{Effect: record.Skipped, Reason: record.Past, Key: in.Key}
@@ -97,6 +97,7 @@ func (s *Settings) addMember(data *count, in Input, c Clock) record.Effect {
 		return effect
 	}
 	effect.Limit = s.Count.describe(s.Count.near(data.Members, at))
+	s.Count.trim(data)
 	return effect
 }
 
@@ -120,11 +121,15 @@ func (t *Count) fits(run []member) bool {
 	return t.Within == 0 || run[len(run)-1].At-run[0].At <= t.Within.Microseconds()
 }
 
-// trim drops members with which no event can fall within the window any more,
-// and the oldest beyond twice as many as are needed.
-func (t *Count) trim(data *count, c Clock) {
+// expire drops members with which no event can fall within the window any more.
+func (t *Count) expire(data *count, c Clock) {
 	since := micros(c.Now.Add(-t.keep(c)))
 	data.Members = slices.DeleteFunc(data.Members, func(m member) bool { return m.At < since })
+}
+
+// trim drops the oldest members beyond twice as many as are needed, once it is
+// known that they do not fire.
+func (t *Count) trim(data *count) {
 	if over := len(data.Members) - 2*t.AtLeast; over > 0 {
 		data.Members = data.Members[over:]
 	}

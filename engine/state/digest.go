@@ -1,10 +1,12 @@
 package state
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"time"
 
 	"heed/engine/record"
 )
@@ -13,9 +15,12 @@ import (
 // first. Usually there is one; while quiet hours or a mute hold one back, the
 // next begins.
 type digest struct {
-	Periods []period `json:"p"`
+	Periods []period `json:"p,omitempty"`
 	// Held is until when the periods that are over are held back; 0 if they are not.
 	Held int64 `json:"q,omitempty"`
+	// Sent is the end of the last period that is over: an event that was on its way
+	// when it ended, or that comes when the clock was set back, is for the next one.
+	Sent int64 `json:"s,omitempty"`
 }
 
 type period struct {
@@ -37,23 +42,23 @@ type Item struct {
 func (s *Settings) collect(rows Rows, in Input, c Clock) (r Result) {
 	ref := Ref{s.Scope(BlockDigest), in.Key}
 	data, row, known := load[digest](rows, ref)
-	if !known && full(rows, ref.Scope, MaxKeys) {
+	if !known && full(rows, ref.Scope, s.Limits.keys()) {
 		r.Overflow = true
 		r.add(record.Effect{Effect: record.Overflow, Key: in.Key})
 		return r
 	}
-	until := s.Digest.Next(c.Now, s.Location)
-	at := slices.IndexFunc(data.Periods, func(p period) bool { return p.Until == micros(until) })
-	if at < 0 {
-		since := s.Digest.Every.last(c.Now, s.Digest.At, s.Location)
-		data.Periods = append(data.Periods, period{Since: micros(since), Until: micros(until)})
-		at = len(data.Periods) - 1
+	now := later(c.Now, timeOf(data.Sent))
+	until := s.Digest.Next(now, s.Location)
+	at, found := slices.BinarySearchFunc(data.Periods, micros(until), func(p period, t int64) int { return cmp.Compare(p.Until, t) })
+	if !found {
+		since := s.Digest.Every.last(now, s.Digest.At, s.Location)
+		data.Periods = slices.Insert(data.Periods, at, period{Since: micros(since), Until: micros(until)})
 	}
 	p := &data.Periods[at]
 	p.Shadow = p.Shadow || s.Shadow
 	item := Ref{s.Scope(BlockItem), itemsOf(in.Key, p.Until) + s.Digest.one(in)}
 	switch old, replaces := rows.Get(item); {
-	case !replaces && p.N >= MaxItems:
+	case !replaces && p.N >= s.Limits.items():
 		p.More++
 	case replaces && olderThan(old, in):
 	default:
@@ -62,17 +67,18 @@ func (s *Settings) collect(rows Rows, in Input, c Clock) (r Result) {
 		}
 		save(rows, Row{Ref: item, User: in.User}, Item{Event: in.Event, Shadow: s.Shadow})
 	}
-	saveDigest(rows, row, &data)
+	saveDigest(rows, row, &data, c)
 	r.add(record.Effect{Effect: record.Collected, Key: in.Key, Next: until.UTC()})
 	return r
 }
 
-func saveDigest(rows Rows, row Row, data *digest) {
+func saveDigest(rows Rows, row Row, data *digest, c Clock) {
+	row.Due, row.Expires = time.Time{}, time.Time{}
 	if len(data.Periods) == 0 {
-		rows.Delete(row.Ref)
-		return
+		row.Expires = later(c.Now, timeOf(data.Sent)).Add(c.MaxAge)
+	} else {
+		row.Due = later(timeOf(data.Periods[0].Until), timeOf(data.Held))
 	}
-	row.Due = later(timeOf(data.Periods[0].Until), timeOf(data.Held))
 	save(rows, row, data)
 }
 
@@ -87,7 +93,7 @@ func itemsOf(key string, until int64) string { return fmt.Sprintf("%s\x00%016x\x
 // one is the last part of an item's key: items with the same replace each other.
 func (d *Digest) one(in Input) string {
 	if !d.OnePer {
-		return in.Event.ID
+		return in.Event.ID + in.Slot
 	}
 	sum := sha256.Sum256([]byte(in.Value))
 	return hex.EncodeToString(sum[:16])

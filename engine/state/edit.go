@@ -4,16 +4,20 @@ import "heed/engine/record"
 
 // Edited applies changed settings to a row: its due time is computed again, and
 // steps of a wait that would now be past are skipped, since an edit never fires.
-func (s *Settings) Edited(rows Rows, ref Ref, c Clock) (effects []record.Effect) {
+// restored says that the rule was removed for a time: what came due then is
+// skipped, too.
+func (s *Settings) Edited(rows Rows, ref Ref, restored bool, c Clock) (effects []record.Effect) {
 	if ref.Scope.Block != BlockWait {
 		return nil
 	}
 	data, row, known := load[wait](rows, ref)
 	p := data.Pending
-	if !known || p == nil || !row.Due.IsZero() && !row.Due.After(c.Now) {
-		return nil // what is due already is fired by the new settings
+	if !known || p == nil {
+		return nil
 	}
-	for p.Done < s.limit(p) && !s.due(p, p.Done).After(c.Now) {
+	// What was due before the edit, or is held by quiet hours, was not made due by it.
+	overdue := !restored && (!row.Due.IsZero() && !row.Due.After(c.Now) || p.Held != 0)
+	for !overdue && p.Done < s.limit(p) && !s.due(p, p.Done).After(c.Now) {
 		p.Done++
 		effects = append(effects, record.Effect{
 			Effect: record.Skipped, Reason: record.Edited, Key: ref.Key, By: p.Start.ID, Step: s.stepNumber(p.Done - 1),

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -39,6 +40,9 @@ type Firing struct {
 	By string
 	// periods is how many periods of a digest are over.
 	periods int
+	// obsolete says that the row is due and nothing is to be fired: the steps of
+	// the wait were changed while it was on its way.
+	obsolete bool
 }
 
 // Truth is what became of a rule's still.
@@ -98,8 +102,12 @@ func (s *Settings) nextCount(f Firing) (Firing, bool) {
 
 func (s *Settings) nextWait(f Firing, c Clock) (Firing, bool) {
 	p := decode[wait](f.Row).Pending
-	if p == nil || p.Done >= s.limit(p) {
+	if p == nil {
 		return f, false
+	}
+	if p.Done >= s.limit(p) || s.due(p, p.Done).After(c.Now) {
+		f.Event, f.obsolete = p.Start, true
+		return f, true
 	}
 	f.Step = s.newestDue(p, c)
 	f.Event, f.Start, f.Due, f.Shadow = p.Start, p.Start.Time(), s.due(p, f.Step).UTC(), p.Shadow
@@ -171,8 +179,6 @@ func (s *Settings) FireRefs(f Firing, found Alert) []Ref {
 	switch block := f.Row.Scope.Block; {
 	case found.Collect != nil:
 		refs = append(refs, Ref{s.Scope(BlockDigest), found.Collect.Key})
-	case s.Throttle != nil && block == BlockHold:
-		refs = append(refs, Ref{s.Scope(BlockThrottle), f.Key})
 	case s.Throttle != nil && block != BlockThrottle && block != BlockDigest:
 		refs = append(refs, Ref{s.Scope(BlockThrottle), found.ThrottleKey})
 	}
@@ -186,6 +192,10 @@ func (s *Settings) Fire(rows Rows, f Firing, found Alert, c Clock) (r Result, ok
 	row, exists := rows.Get(f.Row.Ref)
 	if !exists || row.Version != f.Row.Version {
 		return r, false
+	}
+	if f.obsolete {
+		s.reschedule(rows, row, c)
+		return r, true
 	}
 	r, heldUntil := s.alert(rows, f, found, c)
 	switch f.Row.Scope.Block {
@@ -227,8 +237,8 @@ func (s *Settings) alert(rows Rows, f Firing, found Alert, c Clock) (r Result, h
 		key: f.Key, throttleKey: found.ThrottleKey, user: f.User, event: f.Event, shadow: f.Shadow,
 		summary: block == BlockThrottle || block == BlockDigest,
 	}
-	if block == BlockHold {
-		a.throttleKey = f.Key
+	if block == BlockHold { // the throttle may have another per now
+		a.key = found.ThrottleKey
 	}
 	switch found.Still {
 	case Fails:
@@ -240,9 +250,16 @@ func (s *Settings) alert(rows Rows, f Firing, found Alert, c Clock) (r Result, h
 		r.add(record.Effect{Effect: record.Forgotten, Key: f.Key})
 		return r, heldUntil
 	}
-	if in := found.Collect; in != nil {
-		in.Event.Seq = f.Event.Seq // by which the digest finds the event again
-		return s.collect(rows, *in, c), heldUntil
+	if found.Collect != nil {
+		in := *found.Collect
+		if in.Event.Seq = f.Event.Seq; f.Step > 0 {
+			in.Slot = fmt.Sprintf("\x01%d", f.Step)
+		}
+		return s.collect(rows, in, c), heldUntil
+	}
+	if block == BlockDigest && f.Total == 0 && !f.Shadow { // its items were forgotten: an empty period sends nothing
+		r.add(record.Effect{Effect: record.Forgotten, Key: f.Key})
+		return r, heldUntil
 	}
 	if stopped, until := s.stopped(rows, a, c); stopped != nil {
 		r.add(*stopped)
@@ -287,6 +304,15 @@ func (s *Settings) firedWait(rows Rows, row Row, f Firing, r Result, heldUntil t
 	return skipped
 }
 
+// reschedule computes anew when a wait is due.
+func (s *Settings) reschedule(rows Rows, row Row, c Clock) {
+	data := decode[wait](row)
+	if data.Pending.Held = 0; data.Pending.Done >= s.limit(data.Pending) {
+		data.end()
+	}
+	s.saveWait(rows, row, &data, c)
+}
+
 func (s *Settings) firedDigest(rows Rows, row Row, f Firing, r Result, heldUntil time.Time, c Clock) {
 	data := decode[digest](row)
 	muted := slices.ContainsFunc(r.Effects, func(e record.Effect) bool { return e.Effect == record.Muted })
@@ -299,9 +325,10 @@ func (s *Settings) firedDigest(rows Rows, row Row, f Firing, r Result, heldUntil
 		for _, prefix := range f.Prefixes {
 			rows.DeletePrefix(s.Scope(BlockItem), prefix)
 		}
+		data.Sent = max(data.Sent, data.Periods[f.periods-1].Until)
 		data.Periods = data.Periods[f.periods:]
 	}
-	saveDigest(rows, row, &data)
+	saveDigest(rows, row, &data, c)
 }
 
 func (s *Settings) firedRest(rows Rows, row Row, heldUntil time.Time) {
@@ -317,11 +344,16 @@ const IDPrefix = "heed.timed-"
 
 var idEncoding = base32.NewEncoding("234567abcdefghijklmnopqrstuvwxyz").WithPadding(base32.NoPadding)
 
-// ID identifies the firing: the same row at the same time has the same one.
+// ID identifies the firing: the same row at the same time has the same one. What
+// is not about one event is told apart by the version of its row: where the clock
+// was set back, a row can be due at the same time twice.
 func (f *Firing) ID() string {
-	scope := f.Row.Scope
+	scope, version := f.Row.Scope, int64(0)
+	if f.Event.ID == "" {
+		version = f.Row.Version
+	}
 	text, err := json.Marshal([]any{
-		scope.Rule, scope.Block, scope.Per, f.Row.Key, f.Step, f.Event.ID, f.By, micros(f.Row.Due), micros(f.Due),
+		scope.Rule, scope.Block, scope.Per, f.Row.Key, f.Step, f.Event.ID, f.By, micros(f.Row.Due), micros(f.Due), version,
 	})
 	if err != nil {
 		panic(err) // of strings and numbers

@@ -83,9 +83,10 @@ func (s *Settings) pass(rows Rows, a alert, c Clock) (r Result) {
 // delayed alerts are released.
 func (s *Settings) stopped(rows Rows, a alert, c Clock) (effect *record.Effect, until time.Time) {
 	if m, muted := rows.Mute(s.Rule, a.key, c.Now); muted {
-		return &record.Effect{Effect: record.Muted, Key: a.key, Limit: m.Reason, Next: m.Until.UTC()}, time.Time{}
+		effect := m.Effect(a.key)
+		return &effect, time.Time{}
 	}
-	if s.Quiet == nil || s.Digest != nil && s.Quiet.Drop && a.summary {
+	if s.Quiet == nil {
 		return nil, time.Time{}
 	}
 	until, quiet := s.Quiet.Until(c.Now, s.Location)
@@ -101,6 +102,10 @@ func (s *Settings) stopped(rows Rows, a alert, c Clock) (effect *record.Effect, 
 
 // throttled takes an alert through the throttle and says whether it is sent.
 func (s *Settings) throttled(rows Rows, a alert, c Clock) (r Result) {
+	if a.shadow && !s.Shadow { // it was never meant to be sent, so it uses no slot
+		r.add(record.Effect{Effect: record.Skipped, Reason: record.Edited, Key: a.key})
+		return r
+	}
 	if s.Throttle != nil && !a.summary {
 		effect, overflow := s.take(rows, a, c)
 		r.Overflow = overflow
@@ -109,15 +114,8 @@ func (s *Settings) throttled(rows Rows, a alert, c Clock) (r Result) {
 			return r
 		}
 	}
-	switch {
-	case s.Shadow:
-		r.add(record.Effect{Effect: record.Sent, Key: a.key})
-	case a.shadow:
-		r.add(record.Effect{Effect: record.Skipped, Reason: record.Edited, Key: a.key})
-	default:
-		r.add(record.Effect{Effect: record.Sent, Key: a.key})
-		r.Send = true
-	}
+	r.add(record.Effect{Effect: record.Sent, Key: a.key})
+	r.Send = !s.Shadow
 	return r
 }
 

@@ -2,6 +2,7 @@ package state
 
 import (
 	"cmp"
+	"container/heap"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,9 @@ import (
 type Memory struct {
 	rows  map[Scope]map[string]Row
 	mutes []Mute
+	// due are the rows that have a due time, and some that had one: their versions
+	// tell.
+	due dueRows
 	// version is the last one that a row was given.
 	version int64
 }
@@ -35,6 +39,9 @@ func (m *Memory) Put(row Row) {
 	m.version++
 	row.Version = m.version
 	of[row.Key] = row
+	if !row.Due.IsZero() {
+		heap.Push(&m.due, dueRow{row.Due, row.Ref, row.Version})
+	}
 }
 
 // Delete implements Rows.

@@ -16,12 +16,14 @@ type Settings struct {
 	Digest   *Digest
 	Quiet    *Quiet
 	Throttle *Throttle
+	Limits   Limits
 }
 
 // Scope identifies the rows of one of the rule's blocks.
 func (s *Settings) Scope(block string) Scope {
 	per := ""
 	switch {
+	case block == BlockHold: // its rows are alerts, whatever the keys of what comes after them
 	case block == BlockThrottle:
 		per = s.Throttle.Per
 	case s.Count != nil && block != BlockDigest && block != BlockItem:
@@ -30,8 +32,6 @@ func (s *Settings) Scope(block string) Scope {
 		per = s.Wait.Per
 	case s.Digest != nil:
 		per = s.Digest.Per
-	case s.Throttle != nil:
-		per = s.Throttle.Per
 	}
 	return Scope{s.Rule, block, per}
 }

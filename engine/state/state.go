@@ -7,8 +7,10 @@
 package state
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"heed/engine/record"
@@ -83,6 +85,37 @@ func (m *Mute) Covers(rule, key string, now time.Time) bool {
 	return m.Rule == rule && (m.Key == "" || m.Key == key) && !now.Before(m.From) && now.Before(m.Until)
 }
 
+// Effect is what the mute does to an alert.
+func (m *Mute) Effect(key string) record.Effect {
+	return record.Effect{Effect: record.Muted, Key: key, Limit: m.Reason, Next: m.Until.UTC()}
+}
+
+// JoinKey makes a key of its parts: the part, or a list of several in JSON.
+func JoinKey(parts ...string) string {
+	switch len(parts) {
+	case 0:
+		return ""
+	case 1:
+		return parts[0]
+	}
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // people read and write keys
+	if err := encoder.Encode(parts); err != nil {
+		panic(err) // of strings
+	}
+	return strings.TrimSuffix(text.String(), "\n")
+}
+
+// ParseKey is the key that a person wrote, with any spaces and escapes of JSON.
+func ParseKey(text string) string {
+	var parts []string
+	if json.Unmarshal([]byte(text), &parts) != nil || len(parts) < 2 {
+		return text
+	}
+	return JoinKey(parts...)
+}
+
 // Clock is the time at which a fold runs. MaxAge bounds how late events come.
 type Clock struct {
 	Now    time.Time
@@ -121,6 +154,9 @@ type Input struct {
 	Key, User string
 	// Value is that of distinct or one_per; empty if the block has none.
 	Value string
+	// Slot tells apart the items that one event has in a digest, such as those of
+	// several steps of a wait.
+	Slot string
 	// Deadline is that of a wait with a deadline.
 	Deadline Deadline
 	// ThrottleKey is the value of the throttle's per, of a rule without count,
@@ -139,13 +175,26 @@ type Result struct {
 
 func (r *Result) add(effects ...record.Effect) { r.Effects = append(r.Effects, effects...) }
 
-// The most keys that the rows of a rule may have.
+// Limits bound what the rows of one rule may take up. The zero value of a field
+// is its default: tests lower them.
+type Limits struct {
+	// ThrottleKeys is how many keys a throttle may have, Keys how many a count, a
+	// wait or a digest.
+	ThrottleKeys, Keys int
+	// Items is how many items a digest keeps for a period.
+	Items int
+}
+
+func (l Limits) throttleKeys() int { return cmp.Or(l.ThrottleKeys, MaxThrottleKeys) }
+func (l Limits) keys() int         { return cmp.Or(l.Keys, MaxKeys) }
+func (l Limits) items() int        { return cmp.Or(l.Items, MaxItems) }
+
+// The defaults of Limits, and bounds that nothing lowers.
 const (
 	MaxThrottleKeys = 1_000_000
-	MaxKeys         = 100_000 // counts, waits and digests
-	// MaxItems is how many items a digest keeps, MaxShown how many of them a
-	// template gets.
-	MaxItems = 10_000
+	MaxKeys         = 100_000
+	MaxItems        = 10_000
+	// MaxShown is how many of a digest's items a template gets.
 	MaxShown = 100
 	// MaxKey bounds a key in bytes.
 	MaxKey = 512

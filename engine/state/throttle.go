@@ -45,7 +45,7 @@ const (
 func (s *Settings) take(rows Rows, a alert, c Clock) (effect *record.Effect, overflow bool) {
 	ref, limit := Ref{s.Scope(BlockThrottle), a.throttleKey}, s.Throttle.AtMost
 	data, row, known := load[throttle](rows, ref)
-	if !known && full(rows, ref.Scope, MaxThrottleKeys) {
+	if !known && full(rows, ref.Scope, s.Limits.throttleKeys()) {
 		overflow, limit = true, limit*overflowFactor
 		data, row, _ = load[throttle](rows, Ref{ref.Scope, overflowKey})
 	}
@@ -65,7 +65,7 @@ func (s *Settings) take(rows Rows, a alert, c Clock) (effect *record.Effect, ove
 		save(rows, row, data)
 		return nil, overflow
 	}
-	next := s.Throttle.frees(data.Sent, c.Now, s.Location)
+	next := s.Throttle.frees(data.Sent, used-limit, c.Now, s.Location)
 	if s.Throttle.Rest {
 		s.addRest(&data, &row, a, c, next)
 		save(rows, row, data)
@@ -78,11 +78,10 @@ func (s *Settings) take(rows Rows, a alert, c Clock) (effect *record.Effect, ove
 }
 
 func (s *Settings) addRest(data *throttle, row *Row, a alert, c Clock, next time.Time) {
-	if data.Rest == nil {
-		data.Rest = &rest{Since: micros(c.Now)}
+	if data.Rest == nil || data.Rest.Shadow && !s.Shadow { // what shadow mode gathered is never sent
+		data.Rest = &rest{Since: micros(c.Now), Shadow: s.Shadow}
 	}
 	data.Rest.Total++
-	data.Rest.Shadow = data.Rest.Shadow || s.Shadow
 	if len(data.Rest.Items) < MaxShown {
 		data.Rest.Items = append(data.Rest.Items, a.event)
 	}
@@ -106,11 +105,16 @@ func (t *Throttle) live(slots []sent, now time.Time, in *time.Location) []sent {
 	return slots
 }
 
-// frees is when the oldest slot is free again; zero for never.
-func (t *Throttle) frees(slots []sent, now time.Time, in *time.Location) time.Time {
+// frees is when a slot is free again; zero for never. over is how many more slots
+// than the limit are used, since the limit was lowered.
+func (t *Throttle) frees(slots []sent, over int, now time.Time, in *time.Location) time.Time {
 	switch {
 	case t.Within > 0:
-		return timeOf(slots[0].At).Add(t.Within)
+		at := 0
+		for ; at+1 < len(slots) && over >= slots[at].count(); at++ {
+			over -= slots[at].count()
+		}
+		return timeOf(slots[at].At).Add(t.Within)
 	case t.Every != "":
 		return t.Every.next(now, ClockTime{}, in)
 	default:

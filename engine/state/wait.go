@@ -36,7 +36,7 @@ const maxCancels = 32
 func (s *Settings) foldWait(rows Rows, in Input, c Clock) (r Result) {
 	ref := Ref{s.Scope(BlockWait), in.Key}
 	data, row, known := load[wait](rows, ref)
-	if !known && full(rows, ref.Scope, MaxKeys) {
+	if !known && full(rows, ref.Scope, s.Limits.keys()) {
 		r.Overflow = true
 		r.add(record.Effect{Effect: record.Overflow, Key: in.Key})
 		return r

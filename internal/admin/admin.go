@@ -9,9 +9,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"heed/engine"
+	"heed/engine/backtest"
 	"heed/engine/people"
 	"heed/engine/record"
 	"heed/engine/ruletest"
@@ -28,6 +30,14 @@ type Store interface {
 	Delivery(ctx context.Context, id string) (record.Delivery, []record.Attempt, bool, error)
 	EventBySeq(ctx context.Context, seq int64) (record.Event, bool, error)
 	LastGood() record.LastGood
+
+	// PendingByAction and PendingTimers count what is due some time, and
+	// CountDeliveries the deliveries in a state that is not done.
+	PendingByAction(context.Context) (map[string]int, error)
+	PendingTimers(context.Context) (map[string]int, error)
+	CountDeliveries(context.Context, record.State) (int, error)
+	// ShadowAlerts counts what a rule in shadow mode would have sent.
+	ShadowAlerts(ctx context.Context, rule string, since time.Time) (record.ShadowAlerts, error)
 
 	Mutes(context.Context) ([]state.Mute, error)
 	AddMute(context.Context, state.Mute) (state.Mute, error)
@@ -76,16 +86,30 @@ type Options struct {
 	// what cannot be used; the problems are then those of the text, if it is the
 	// text.
 	DryRun func(ctx context.Context, rules string, events [][]byte) ([]ruletest.Result, []source.Problem, error)
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Backtest runs rules over the recorded events. The problems are those of a
+	// text that cannot be used.
+	Backtest func(context.Context, BacktestQuery) (backtest.Result, []source.Problem, error)
+	// Ready says why the server is not ready; nil if it is.
+	Ready func() error
+	// Unsubscribed are event types that the rules need and no webhook sends.
+	Unsubscribed func() []string
+	// SilentAfter is the silence of the source after which something is wrong; 0
+	// for never.
+	SilentAfter time.Duration
+	Version     string
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
 // Service answers questions. Its methods may be called from many goroutines at
 // once. Their errors are an *Error, or those of the store.
-type Service struct{ o Options }
+type Service struct {
+	o           Options
+	backtesting sync.Mutex
+}
 
 // New makes a Service.
-func New(o Options) *Service { return &Service{o} }
+func New(o Options) *Service { return &Service{o: o} }
 
 // Kind says what kind of error an Error is.
 type Kind int

@@ -35,6 +35,7 @@ func (s *Service) Mutes(ctx context.Context, all bool) (MuteList, error) {
 // time.
 func (s *Service) Mute(ctx context.Context, rule, key, reason string, lasting time.Duration) (state.Mute, error) {
 	now := s.o.Now().UTC()
+	key = state.ParseKey(key)
 	switch {
 	case rule == "":
 		return state.Mute{}, errorf(Invalid, "name a rule")
@@ -93,7 +94,7 @@ type Unmuted struct {
 // Unmute ends the mutes of a rule, or of one key of it, and lists what was not
 // sent.
 func (s *Service) Unmute(ctx context.Context, rule, key string) (Unmuted, error) {
-	ended, err := s.o.Store.EndMutes(ctx, rule, key, s.o.Now().UTC())
+	ended, err := s.o.Store.EndMutes(ctx, rule, state.ParseKey(key), s.o.Now().UTC())
 	if err != nil {
 		return Unmuted{}, err
 	}

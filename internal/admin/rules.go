@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"heed/engine/ruletest"
+	"heed/engine/sentence"
 	"heed/engine/source"
 )
 
@@ -18,14 +19,16 @@ type RuleList struct {
 
 // Rule is an active rule.
 type Rule struct {
-	Name        string   `json:"name"`
-	Description string   `json:"description,omitempty"`
-	On          []string `json:"on"`
-	When        string   `json:"when,omitempty"`
-	Mode        string   `json:"mode"`
-	Actions     []string `json:"actions"`
-	File        string   `json:"file"`
-	Line        int      `json:"line"`
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	// Sentence says in plain English what the rule does.
+	Sentence string   `json:"sentence"`
+	On       []string `json:"on"`
+	When     string   `json:"when,omitempty"`
+	Mode     string   `json:"mode"`
+	Actions  []string `json:"actions"`
+	File     string   `json:"file"`
+	Line     int      `json:"line"`
 }
 
 // LastReload is how the last attempt to load the rule files went: those of now
@@ -46,7 +49,7 @@ func (s *Service) Rules() (RuleList, error) {
 	list := RuleList{Version: set.Hash(), Rules: []Rule{}}
 	for _, r := range set.Rules() {
 		shown := Rule{
-			Name: r.Name, Description: r.Description, On: r.On, When: r.Condition.Text, Mode: r.Mode(),
+			Name: r.Name, Description: r.Description, Sentence: sentence.Of(r), On: r.On, When: r.Condition.Text, Mode: r.Mode(),
 			Actions: orEmpty(r.ActionNames()), File: r.File, Line: r.Line,
 		}
 		list.Rules = append(list.Rules, shown)

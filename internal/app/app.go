@@ -113,6 +113,7 @@ type App struct {
 	loop       *delivery.Loop
 	timers     *intake.Timers
 	overflowed sync.Map // rules that were reported to have too many keys
+	effects    sync.WaitGroup
 	draining   atomic.Bool
 	lastReload atomic.Pointer[rulefile.Attempt]
 
@@ -200,7 +201,8 @@ func (a *App) connect(ctx context.Context) (err error) {
 	service := admin.New(admin.Options{
 		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
 		Rules: a.ruleSet, HasAction: a.hasAction, Reload: a.reload, LastReload: a.reloadStatus,
-		Replay: a.intake.Replay, DryRun: a.dryRun, Now: time.Now, Log: a.Log,
+		Replay: a.intake.Replay, DryRun: a.dryRun, Backtest: a.backtest, Ready: a.ready,
+		Unsubscribed: func() []string { return a.unsubscribed(a.ruleSet()) }, SilentAfter: a.SilentAfter, Version: a.Version, Now: time.Now, Log: a.Log,
 	})
 	a.private = &http.Server{
 		Handler: api.New(api.Options{

@@ -6,28 +6,61 @@ import (
 	"path/filepath"
 	"time"
 
+	"heed/engine/backtest"
 	"heed/engine/rulefile"
 	"heed/engine/ruletest"
 	"heed/engine/source"
+	"heed/internal/admin"
 )
 
-// dryRun decides events for the admin API. The rules of a text may use the
-// tables that the active rules use, and no other file, and no secret: whoever
-// sends them must not learn which files and variables there are.
+// rulesOf compiles the rules of a text, or gives the active ones for an empty one.
+// They may use the tables that the active rules use, and no other file, and no
+// secret: whoever sends them must not learn which files and variables there are.
+func (a *App) rulesOf(text string) (loaded *rulefile.Loaded, problems []source.Problem, err error) {
+	if loaded = a.watcher.Current(); text == "" {
+		return loaded, nil, nil
+	}
+	dir := a.Rules
+	if len(loaded.Files) > 0 {
+		dir = filepath.Dir(loaded.Files[0].Name)
+	}
+	file := rulefile.File{Name: filepath.Join(dir, "rules.yaml"), Text: []byte(text)}
+	snapshot := rulefile.Snapshot{Files: []rulefile.File{file}, Tables: loaded.Tables}
+	if loaded, problems = withoutSecrets(a.LookupEnv).Compile(snapshot); loaded == nil {
+		return nil, problems, &rulefile.ProblemsError{Problems: problems}
+	}
+	return loaded, problems, nil
+}
+
+// backtest runs a backtest for the admin API.
+func (a *App) backtest(ctx context.Context, q admin.BacktestQuery) (backtest.Result, []source.Problem, error) {
+	loaded, problems, err := a.rulesOf(q.Rules)
+	if err != nil {
+		return backtest.Result{}, problems, err
+	}
+	o := BacktestOptions{Rules: loaded.Rules, Since: q.Since, Until: q.Until}
+	if q.Against != "" {
+		text := q.Against
+		if text == "active" {
+			text = ""
+		}
+		against, problems, err := a.rulesOf(text)
+		if err != nil {
+			return backtest.Result{}, problems, err
+		}
+		o.Against = against.Rules
+	}
+	result, err := Backtest(ctx, a.store, o)
+	return result, nil, err
+}
+
+// dryRun decides events for the admin API.
 func (a *App) dryRun(
 	_ context.Context, rules string, events [][]byte,
 ) (results []ruletest.Result, problems []source.Problem, err error) {
-	loaded := a.watcher.Current()
-	if rules != "" {
-		dir := a.Rules
-		if len(loaded.Files) > 0 {
-			dir = filepath.Dir(loaded.Files[0].Name)
-		}
-		file := rulefile.File{Name: filepath.Join(dir, "rules.yaml"), Text: []byte(rules)}
-		snapshot := rulefile.Snapshot{Files: []rulefile.File{file}, Tables: loaded.Tables}
-		if loaded, problems = withoutSecrets(a.LookupEnv).Compile(snapshot); loaded == nil {
-			return nil, problems, &rulefile.ProblemsError{Problems: problems}
-		}
+	loaded, problems, err := a.rulesOf(rules)
+	if err != nil {
+		return nil, problems, err
 	}
 	now := time.Now()
 	fixtures := make([]ruletest.Fixture, len(events))

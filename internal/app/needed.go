@@ -14,7 +14,7 @@ import (
 func NeededEvents(set *engine.RuleSet) map[string]string {
 	needed := map[string]string{}
 	for _, rule := range set.Rules() {
-		names := rule.On
+		names := rule.Types()
 		for _, q := range rule.Asks {
 			names = append(slices.Clip(names), tellers(q)...)
 		}

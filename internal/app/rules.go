@@ -46,7 +46,7 @@ func (a *App) activate(ctx context.Context, loaded *rulefile.Loaded) error {
 	if err := a.store.SaveRuleSet(ctx, set); err != nil {
 		return err
 	}
-	if err := a.activateState(ctx, loaded); err != nil {
+	if err := a.activateState(ctx, loaded, time.Now().UTC()); err != nil {
 		return err
 	}
 	a.overflowed.Clear()
@@ -95,9 +95,14 @@ func (a *App) postReload(attempt rulefile.Attempt) {
 	errorCount, warnings := source.Tally(attempt.Problems)
 	if attempt.Err == nil {
 		rules := len(attempt.Loaded.Rules.Rules())
+		message := fmt.Sprintf("Changed rules are active: %s.", plain.Count(rules, "rule"))
+		if attempt.Before != nil {
+			if text := changesText(engine.Changes(attempt.Before.Rules, attempt.Loaded.Rules)); text != "" {
+				message += " " + text + "."
+			}
+		}
 		a.notices.Post(notice.RulesActivated, "", map[string]any{
-			"message": fmt.Sprintf("Changed rules are active: %s.", plain.Count(rules, "rule")),
-			"rules":   rules, "warnings": warnings, "version": attempt.Loaded.Hash[:12],
+			"message": message, "rules": rules, "warnings": warnings, "version": attempt.Loaded.Hash[:12],
 		})
 		return
 	}
@@ -127,6 +132,9 @@ func (a *App) observeReload(attempt rulefile.Attempt) {
 		_, warnings := source.Tally(attempt.Problems)
 		a.warnUnsubscribed(attempt.Loaded.Rules)
 		a.reconsider(attempt)
+		if attempt.Before != nil {
+			a.effects.Go(func() { a.logEffect(attempt.Before, attempt.Loaded) })
+		}
 		a.warnUnconfigured(attempt.Loaded)
 		a.Log.Info("rules active",
 			"rules", len(attempt.Loaded.Rules.Rules()), "version", version[:12], "warnings", warnings)
@@ -169,20 +177,23 @@ func (a *App) warnUnconfigured(loaded *rulefile.Loaded) {
 	}
 }
 
-// warnUnsubscribed says which event types the rules name that were not
-// registered, if this directory remembers any registration: their events never
-// come.
-func (a *App) warnUnsubscribed(set *engine.RuleSet) {
+// unsubscribed are the event types that rules need and that were not registered,
+// if this directory remembers any registration: their events never come.
+func (a *App) unsubscribed(set *engine.RuleSet) []string {
 	memory, err := mindtickle.Remember(a.Data)
 	if err != nil {
 		a.Log.Warn("webhooks: what was registered cannot be read", "error", err)
-		return
+		return nil
 	}
 	if len(memory.Live()) == 0 {
-		return // perhaps it was done by other means
+		return nil // perhaps it was done by other means
 	}
+	return memory.Missing(slices.Sorted(maps.Keys(NeededEvents(set))))
+}
+
+func (a *App) warnUnsubscribed(set *engine.RuleSet) {
 	needed := NeededEvents(set)
-	for _, name := range memory.Missing(slices.Sorted(maps.Keys(needed))) {
+	for _, name := range a.unsubscribed(set) {
 		a.Log.Warn("an event type is used but not subscribed: heed webhooks register subscribes to it",
 			"type", name, "rule", needed[name])
 	}

@@ -20,9 +20,14 @@ import (
 
 // activateState makes the state of the rules follow an edit: renamed rules keep
 // theirs, a changed per discards it, and waits with changed times are due anew.
-func (a *App) activateState(ctx context.Context, loaded *rulefile.Loaded) error {
+func (a *App) activateState(ctx context.Context, loaded *rulefile.Loaded, now time.Time) error {
 	var uses []store.ScopeUse
 	for _, rule := range loaded.Rules.Rules() {
+		if rule.Was != "" && loaded.Rules.Rule(rule.Was) == nil {
+			if err := a.store.RenameMutes(ctx, rule.Was, rule.Name); err != nil {
+				return err
+			}
+		}
 		if rule.Time == nil {
 			continue
 		}
@@ -30,20 +35,39 @@ func (a *App) activateState(ctx context.Context, loaded *rulefile.Loaded) error 
 			uses = append(uses, store.ScopeUse{Scope: scope, Was: rule.Was, Settings: settingsOf(rule)})
 		}
 	}
-	changes, err := a.store.ActivateScopes(ctx, uses, time.Now().UTC())
+	changes, err := a.store.ActivateScopes(ctx, uses, now)
 	if err != nil {
 		return err
 	}
 	for _, c := range changes {
 		if c.Change != store.ScopeEdited {
 			a.Log.Info("the state of a rule has changed with the rules", "rule", c.Rule, "block", c.Block, "change", c.Change, "keys", c.Keys)
-			continue
 		}
-		if err := a.editWaits(ctx, loaded.Rules, c.Scope); err != nil {
+		switch c.Change {
+		case store.ScopeEdited, store.ScopeRestored:
+			err = a.editWaits(ctx, loaded.Rules, c.Scope, c.Change == store.ScopeRestored, now)
+		case store.ScopeDiscarded:
+			err = a.recordLost(ctx, loaded.Hash, c, record.Edited, "of the old per, discarded", now)
+		case store.ScopeRemoved:
+			err = a.recordLost(ctx, loaded.Hash, c, record.Removed, "kept for 7d", now)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// recordLost records that rows of a rule are not used any more.
+func (a *App) recordLost(ctx context.Context, ruleSet string, c store.ScopeChange, reason, what string, now time.Time) error {
+	if c.Block == state.BlockItem {
+		return nil // that is recorded of its digest
+	}
+	lost := record.Effect{
+		Effect: record.Skipped, Reason: reason, Limit: fmt.Sprintf("%s of %s %s", plain.Count(c.Keys, "key"), c.Block, what),
+	}
+	rule := &engine.Rule{Name: c.Rule}
+	return intake.RecordEffects(ctx, a.store, rule, ruleSet, []record.Effect{lost}, now)
 }
 
 // settingsOf identifies what the due times of a rule's rows depend on.
@@ -61,12 +85,10 @@ func settingsOf(rule *engine.Rule) string {
 
 // editWaits computes anew when waits are due. What would be past is skipped, and
 // listed in an event.
-func (a *App) editWaits(ctx context.Context, rules *engine.RuleSet, scope state.Scope) error {
+func (a *App) editWaits(ctx context.Context, rules *engine.RuleSet, scope state.Scope, restored bool, now time.Time) error {
 	rule := rules.Rule(scope.Rule)
-	now := time.Now().UTC()
-	var skipped []record.Effect
-	err := a.store.EditRows(ctx, scope, func(rows state.Rows, ref state.Ref) {
-		skipped = append(skipped, rule.Time.Edited(rows, ref, state.Clock{Now: now, MaxAge: a.MaxAge})...)
+	skipped, err := a.store.EditRows(ctx, scope, func(rows state.Rows, ref state.Ref) []record.Effect {
+		return rule.Time.Edited(rows, ref, restored, state.Clock{Now: now, MaxAge: a.MaxAge})
 	})
 	if err != nil || len(skipped) == 0 {
 		return err

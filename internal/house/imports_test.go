@@ -35,6 +35,14 @@ var order = map[string]struct {
 	"engine/state":  {[]string{"engine/record"}, "what rules remember is a fold over rows: it knows no events, no expressions and no store"},
 	"engine":        {[]string{"engine/event", "engine/expression", "engine/record", "engine/state"}, "deciding is pure: no files, no store, no actions"},
 	"engine/intake": {[]string{"engine", "engine/event", "engine/expression", "engine/record", "engine/state"}, "the front door sees a store only through its own interface"},
+	"engine/sentence": {
+		[]string{"engine", "engine/event", "engine/expression", "engine/state"},
+		"a sentence describes a compiled rule, whoever shows it",
+	},
+	"engine/backtest": {
+		[]string{"engine", "engine/event", "engine/expression", "engine/intake", "engine/record", "engine/state"},
+		"a backtest uses the engine and the intake that decide real events, and reads events through its own interface",
+	},
 	"engine/people": {[]string{"engine/event", "engine/record", "engine/suggest", "engine/table"}, "what is known of people follows from events alone, and sees a store only through its own interface"},
 	"engine/rulefile": {
 		[]string{
@@ -60,7 +68,7 @@ var order = map[string]struct {
 	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/state", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/receiver": {[]string{"engine/intake"}, "HTTP in: it hands over and answers"},
 	"internal/admin": {
-		[]string{"actions/delivery", "engine", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/source", "engine/state", "engine/suggest"},
+		[]string{"actions/delivery", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/sentence", "engine/source", "engine/state", "engine/suggest"},
 		"the service answers with plain values and sees store and people only through its own interfaces",
 	},
 	"internal/admin/api": {
@@ -76,7 +84,7 @@ var order = map[string]struct {
 	"internal/app":        {[]string{"*"}, "the wiring is the one place that knows everything but the commands"},
 	"cmd/heed": {
 		[]string{
-			"actions", "actions/delivery", "actions/outbound", "engine", "engine/event", "engine/expression", "engine/people",
+			"actions", "actions/delivery", "actions/outbound", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people",
 			"engine/record", "engine/rulefile", "engine/ruletest", "engine/source", "engine/state", "engine/suggest",
 			"internal/admin", "internal/admin/api", "internal/app", "internal/mindtickle", "internal/plain", "internal/receiver", "internal/store",
 		},

@@ -6,6 +6,9 @@
 // each round and the median ratio.
 //
 //	go run ./internal/loadtest -seconds 10 -rounds 3
+//
+// With -state it measures heed with a rule that keeps state of 100,000 people
+// against heed without that rule instead.
 package main
 
 import (
@@ -17,6 +20,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -35,19 +39,36 @@ func main() {
 	rounds := flag.Int("rounds", 3, "measurements of each server, in turn")
 	connections := flag.Int("connections", 64, "connections")
 	level := flag.String("log-level", "warn", "of heed, whose log goes to standard error")
+	state := flag.String("state", "", "measure what a rule with throttle or count costs")
 	bare := flag.String("bare", "", "run as the bare server on this address")
 	flag.Parse()
 	if *bare != "" {
 		fmt.Fprintln(os.Stderr, serveBare(*bare))
 		os.Exit(1)
 	}
-	if err := compare(time.Duration(*seconds)*time.Second, *rounds, *connections, *level); err != nil {
+	err := compare(options{time.Duration(*seconds) * time.Second, *rounds, *connections, *level, *state})
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "loadtest:", err)
 		os.Exit(1)
 	}
 }
 
-func compare(length time.Duration, rounds, connections int, level string) error {
+type options struct {
+	length      time.Duration
+	rounds      int
+	connections int
+	level       string
+	state       string // a block that heed's rules have in addition
+}
+
+// stateful are rules that keep state, by the block that they have.
+var stateful = map[string]string{
+	"throttle": "throttle: {per: data.userId, at_most: 1, within: 1s}",
+	"count":    "count: {at_least: 3, within: 1h, per: data.userId}",
+	"rare":     "count: {at_least: 50, within: 1h, per: data.userId}",
+}
+
+func compare(o options) error {
 	dir, err := os.MkdirTemp("", "heed-load-")
 	if err != nil {
 		return err
@@ -57,38 +78,52 @@ func compare(length time.Duration, rounds, connections int, level string) error 
 	if out, err := exec.Command("go", "build", "-o", heed, "./cmd/heed").CombinedOutput(); err != nil {
 		return fmt.Errorf("build heed: %w\n%s", err, out)
 	}
+	serve := func(name, rules string) (result, error) {
+		file, data := filepath.Join(dir, name+".yaml"), filepath.Join(dir, "data")
+		if err := os.WriteFile(file, []byte(rules), 0o600); err != nil {
+			return result{}, err
+		}
+		defer os.RemoveAll(data)
+		address, admin := freeAddress(), freeAddress()
+		return measure(exec.Command(heed, "serve", "--rules", file, "--data", data, "--listen", address, "--admin", admin,
+			"--no-send", "--log-level", o.level), address, o)
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	rules := filepath.Join(dir, "rules.yaml")
-	if err := os.WriteFile(rules, []byte(twentyRules()), 0o600); err != nil {
-		return err
+	first, name := func() (result, error) {
+		address := freeAddress()
+		return measure(exec.Command(self, "-bare", address), address, o)
+	}, "bare"
+	more := ""
+	if o.state != "" {
+		block, ok := stateful[o.state]
+		if !ok {
+			return fmt.Errorf("-state is throttle or count, not %s", o.state)
+		}
+		rule := "  - {name: more, on: quiz.submitted, do: [{action: console, text: hi}]%s}\n"
+		more = fmt.Sprintf(rule, ", "+block)
+		first, name = func() (result, error) { return serve("stateless", twentyRules()+fmt.Sprintf(rule, "")) }, "without state"
 	}
 	var ratios []float64
-	for round := range rounds {
-		address, admin := freeAddress(), freeAddress()
-		bare, err := measure(exec.Command(self, "-bare", address), address, length, connections)
+	for round := range o.rounds {
+		reference, err := first()
 		if err != nil {
 			return err
 		}
-		data := filepath.Join(dir, fmt.Sprint("data-", round))
-		serve := exec.Command(heed, "serve", "--rules", rules, "--data", data, "--listen", address, "--admin", admin,
-			"--no-send", "--log-level", level)
-		heed, err := measure(serve, address, length, connections)
+		heed, err := serve("heed", twentyRules()+more)
 		if err != nil {
 			return err
 		}
-		if err := os.RemoveAll(data); err != nil {
-			return err
-		}
-		ratios = append(ratios, heed.rate/bare.rate)
-		fmt.Printf("round %d: bare %6.0f requests/s (%v of CPU each), heed %6.0f events/s (%v of CPU each, p99 %v), ratio %.2f\n",
-			round+1, bare.rate, bare.cpu, heed.rate, heed.cpu, heed.p99.Round(100*time.Microsecond), heed.rate/bare.rate)
+		ratios = append(ratios, heed.rate/reference.rate)
+		fmt.Printf("round %d: %s %6.0f requests/s (%v of CPU each, p99 %v), heed %6.0f events/s (%v of CPU each, p99 %v), ratio %.2f\n",
+			round+1, name, reference.rate, reference.cpu, reference.p99.Round(100*time.Microsecond),
+			heed.rate, heed.cpu, heed.p99.Round(100*time.Microsecond), heed.rate/reference.rate)
 	}
 	slices.Sort(ratios)
 	fmt.Printf("median ratio %.2f over %d rounds of %v, %d connections, 20 rules, fsync before each answer\n",
-		ratios[len(ratios)/2], rounds, length, connections)
+		ratios[len(ratios)/2], o.rounds, o.length, o.connections)
 	return nil
 }
 
@@ -121,18 +156,15 @@ type result struct {
 }
 
 // measure starts a server, drives it, and ends it.
-func measure(cmd *exec.Cmd, address string, length time.Duration, connections int) (r result, err error) {
+func measure(cmd *exec.Cmd, address string, o options) (r result, err error) {
 	cmd.Env = append(os.Environ(), "MINDTICKLE_WEBHOOK_SECRET="+secret)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return r, err
 	}
-	requests := 0
 	defer func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait() // the bare one ends by the signal
-		used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-		r.cpu = (used / time.Duration(max(1, requests))).Round(100 * time.Nanosecond)
 	}()
 	for range 200 {
 		if c, err := net.Dial("tcp", address); err == nil {
@@ -141,20 +173,48 @@ func measure(cmd *exec.Cmd, address string, length time.Duration, connections in
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	warm, err := drive(address, 500*time.Millisecond, connections)
+	warmUp := 500 * time.Millisecond
+	if o.state != "" {
+		warmUp = 20 * time.Second // until most people have a row
+	}
+	if _, err := drive(address, warmUp, o.connections); err != nil {
+		return r, err
+	}
+	before, err := cpuOf(cmd.Process.Pid)
 	if err != nil {
 		return r, err
 	}
 	start := time.Now()
-	latencies, err := drive(address, length, connections)
+	latencies, err := drive(address, o.length, o.connections)
 	if err != nil {
 		return r, err
 	}
-	requests = len(warm) + len(latencies)
+	after, err := cpuOf(cmd.Process.Pid)
+	if err != nil {
+		return r, err
+	}
+	r.cpu = ((after - before) / time.Duration(max(1, len(latencies)))).Round(100 * time.Nanosecond)
 	r.rate = float64(len(latencies)) / time.Since(start).Seconds()
 	slices.Sort(latencies)
 	r.p99 = latencies[len(latencies)*99/100]
 	return r, nil
+}
+
+// cpuOf is the processor time that a process has used, as Linux tells it.
+func cpuOf(pid int) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // the name may hold spaces
+	fields := strings.Fields(rest)
+	const utime, stime, tick = 11, 12, 10 * time.Millisecond
+	var user, system int64
+	if len(fields) > stime {
+		_, _ = fmt.Sscan(fields[utime], &user)
+		_, _ = fmt.Sscan(fields[stime], &system)
+	}
+	return time.Duration(user+system) * tick, nil
 }
 
 // drive sends unique signed events over the connections for a while. It writes
@@ -196,7 +256,8 @@ func driveOne(address, prefix string, end time.Time) ([]time.Duration, error) {
 	var request []byte
 	mac := hmac.New(sha256.New, []byte(secret))
 	for n := 0; time.Now().Before(end); n++ {
-		body := fmt.Sprintf(`{"event":"quiz.submitted","companyId":"acme","data":{"userId":"u-%s-%d","quizName":"Discovery calls","quizId":"q%d","quizType":"graded","score":61,"maxScore":100,"passed":false}}`, prefix, n, n%40)
+		body := fmt.Sprintf(`{"event":"quiz.submitted","companyId":"acme","data":{"userId":"u-%05d","quizName":"Discovery calls","quizId":"q%d","quizType":"graded","score":61,"maxScore":100,"passed":false,"attemptId":"%s-%d"}}`,
+			rand.IntN(people), n%40, prefix, n)
 		timestamp := fmt.Sprint(time.Now().UnixMilli())
 		mac.Reset()
 		mac.Write([]byte(timestamp))
@@ -215,6 +276,9 @@ func driveOne(address, prefix string, end time.Time) ([]time.Duration, error) {
 	}
 	return latencies, nil
 }
+
+// people is how many people the events are about.
+const people = 100_000
 
 // readAnswer reads one answer, which must be a 200 with a Content-Length.
 func readAnswer(r *bufio.Reader) error {

@@ -15,7 +15,9 @@ const (
 	eventHead = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, decisions, facts," +
 		" (SELECT n FROM reuses WHERE reuses.event = events.seq)," +
 		" (SELECT o.id FROM reuses JOIN events o ON o.seq = reuses.original WHERE reuses.event = events.seq)"
-	deliveryCols = "d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.due_at, d.attempts," +
+	// eventHeadBare leaves out the decisions, and what was counted.
+	eventHeadBare = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, NULL, facts, NULL, NULL"
+	deliveryCols  = "d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.due_at, d.attempts," +
 		" d.last_error, d.request, d.spent, d.generation," +
 		" d.destination, d.order_key, d.recipients," +
 		" ifnull(a.open_at, 0), ifnull(a.wait, ''), ifnull(l.open_at, 0), ifnull(l.wait, '')," +

@@ -161,8 +161,11 @@ func (s *stateTx) DeletePrefix(scope state.Scope, prefix string) {
 		if ref.Scope != scope || !strings.HasPrefix(ref.Key, prefix) {
 			continue
 		}
-		if row.exists && !row.stored {
+		switch {
+		case row.exists && !row.stored:
 			s.addKeys(scope, -1)
+		case row.stored && !row.exists: // it was counted when it was deleted, and is again below
+			s.addKeys(scope, 1)
 		}
 		row.exists, row.stored, row.changed = false, false, false
 	}
@@ -186,12 +189,7 @@ func (s *stateTx) Keys(scope state.Scope) int { return s.scope(scope).keys }
 
 // Mute implements state.Rows.
 func (s *stateTx) Mute(rule, key string, now time.Time) (state.Mute, bool) {
-	for _, m := range *s.g.writer.mutes.Load() {
-		if m.Covers(rule, key, now) {
-			return m, true
-		}
-	}
-	return state.Mute{}, false
+	return mutedAt(*s.g.writer.mutes.Load(), rule, key, now)
 }
 
 const insertState = "INSERT OR REPLACE INTO state (scope, key, user, data, due_at, expires_at, version)"
@@ -232,7 +230,7 @@ func (s *stateTx) write() error {
 // saveScopes writes how many keys scopes have.
 func (g *groupTx) saveScopes() error {
 	for of, scope := range g.scopes {
-		if was := g.writer.scopes[of]; was.keys == scope.keys {
+		if was := g.writer.scopes[of]; was == scope {
 			continue
 		}
 		if _, err := g.conn.exec("UPDATE state_scopes SET keys = ? WHERE id = ?", int64(scope.keys), scope.id); err != nil {
@@ -309,10 +307,11 @@ func (db *DB) countByRule(ctx context.Context, query string) (byRule map[string]
 // that batch's error.
 func (s *stateTx) resolve(c *commit) (holds bool, err error) {
 	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("decide by the rules' state: %v", cause)
+		if err != nil {
+			err = fmt.Errorf("decide by the rules' state: %w", err)
 		}
 	}()
+	defer unreadable(&err)
 	holds = c.batch.Resolve(s.g.nextSeq, s)
 	return holds, s.err
 }

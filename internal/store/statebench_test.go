@@ -18,13 +18,14 @@ const benchKeys = 100_000
 
 var benchSettings = map[string]*state.Settings{
 	"throttle": {Rule: "r", Location: time.UTC, Throttle: &state.Throttle{Per: "data.userId", AtMost: 1, Every: state.Day}},
+	"sends":    {Rule: "r", Location: time.UTC, Throttle: &state.Throttle{Per: "data.userId", AtMost: 1, Within: time.Millisecond}},
 	"count":    {Rule: "r", Location: time.UTC, Count: &state.Count{Per: "data.userId", AtLeast: 3, Within: time.Hour}},
 }
 
 // BenchmarkCommitState commits events that each touch one of many rows of state,
 // beside events that touch none: the cost of a throttle and of a count.
 func BenchmarkCommitState(b *testing.B) {
-	for _, block := range []string{"none", "throttle", "count"} {
+	for _, block := range []string{"none", "throttle", "sends", "count"} {
 		b.Run(block, func(b *testing.B) {
 			db := openTemp(b)
 			var n atomic.Int64

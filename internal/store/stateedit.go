@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
 
+	"heed/engine/record"
 	"heed/engine/state"
 )
 
@@ -26,7 +28,8 @@ const (
 	ScopeDiscarded = "discarded" // its per was changed
 	ScopeRemoved   = "removed"   // the rule is gone
 	ScopeRenamed   = "renamed"
-	ScopeEdited    = "edited" // its settings were changed
+	ScopeRestored  = "restored" // the rule is back before its state was deleted
+	ScopeEdited    = "edited"   // its settings were changed
 )
 
 // ScopeChange says what the activation of rules did to the state of one.
@@ -51,7 +54,11 @@ func (db *DB) ActivateScopes(ctx context.Context, uses []ScopeUse, now time.Time
 		changes = nil
 		g.ownScopes()
 		for _, use := range uses {
-			if c, renamed, err := g.rename(use); err != nil {
+			old := state.Scope{Rule: use.Was, Block: use.Block, Per: use.Per}
+			if use.Was == "" || active[old] {
+				continue // the old name is a rule's own
+			}
+			if c, renamed, err := g.rename(use, old); err != nil {
 				return err
 			} else if renamed {
 				changes = append(changes, c)
@@ -61,7 +68,11 @@ func (db *DB) ActivateScopes(ctx context.Context, uses []ScopeUse, now time.Time
 			change := ""
 			switch {
 			case active[of]:
-				_, err = g.conn.exec("UPDATE state_scopes SET removed_at = 0 WHERE id = ? AND removed_at != 0", scope.id)
+				var n int64
+				n, err = g.conn.exec("UPDATE state_scopes SET removed_at = 0 WHERE id = ? AND removed_at != 0", scope.id)
+				if n > 0 {
+					change = ScopeRestored
+				}
 			case slices.ContainsFunc(uses, func(u ScopeUse) bool { return u.Rule == of.Rule && u.Block == of.Block }):
 				change, err = ScopeDiscarded, g.discard(of, scope)
 			default:
@@ -109,13 +120,19 @@ func (g *groupTx) saveSettings(scope stateScope, settings string) (edited bool, 
 }
 
 // rename moves the rows of a rule to its new name, unless that has some.
-func (g *groupTx) rename(use ScopeUse) (c ScopeChange, renamed bool, err error) {
-	old := state.Scope{Rule: use.Was, Block: use.Block, Per: use.Per}
+func (g *groupTx) rename(use ScopeUse, old state.Scope) (c ScopeChange, renamed bool, err error) {
 	scope, known := g.scopes[old]
-	if _, has := g.scopes[use.Scope]; use.Was == "" || !known || has {
+	own, has := g.scopes[use.Scope]
+	if !known || has && own.keys > 0 {
 		return c, false, nil
 	}
-	_, err = g.conn.exec("UPDATE state_scopes SET rule = ?, removed_at = 0 WHERE id = ?", use.Rule, scope.id)
+	if has {
+		if err := g.discard(use.Scope, own); err != nil {
+			return c, false, err
+		}
+		delete(g.gone, use.Scope)
+	}
+	_, err = g.conn.exec("UPDATE state_scopes SET rule = ? WHERE id = ?", use.Rule, scope.id)
 	g.dropScope(old)
 	g.scopes[use.Scope] = scope
 	return ScopeChange{use.Scope, ScopeRenamed, scope.keys}, true, err
@@ -189,7 +206,8 @@ func (db *DB) pruneState(ctx context.Context, now time.Time, last int64) (needed
 // needed the events that the others need.
 func (db *DB) pruneScope(
 	ctx context.Context, id int64, byID map[int64]state.Scope, now time.Time, last int64, needed map[int64]bool,
-) error {
+) (err error) {
+	defer unreadable(&err)
 	for after, page := "", pruneStateRows; page == pruneStateRows; {
 		rows, err := db.readDB.QueryContext(ctx, `
 			SELECT scope, key, user, data, due_at, expires_at, version FROM state
@@ -203,7 +221,7 @@ func (db *DB) pruneScope(
 		}
 		var expired []state.Row
 		for _, row := range found {
-			if after = row.Key; !row.Expires.IsZero() && row.Expires.Before(now) {
+			if after = row.Key; row.Due.IsZero() && !row.Expires.IsZero() && row.Expires.Before(now) {
 				expired = append(expired, row)
 				continue
 			}
@@ -256,24 +274,39 @@ func (g *groupTx) forgetState(user string) error {
 	}, "DELETE FROM state WHERE user = ? RETURNING scope", user)
 }
 
-// EditRows calls edit for each row of a scope, a part of them in a transaction.
-func (db *DB) EditRows(ctx context.Context, scope state.Scope, edit func(state.Rows, state.Ref)) (err error) {
+// EditRows calls edit for each row of a scope, a part of them in a transaction,
+// and returns all effects.
+func (db *DB) EditRows(
+	ctx context.Context, scope state.Scope, edit func(state.Rows, state.Ref) []record.Effect,
+) (effects []record.Effect, err error) {
 	defer wrap(&err, "edit the state of a rule")
 	rows, err := db.StateRows(ctx, scope, "")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for part := range slices.Chunk(rows, pruneKeys) {
-		o := &op{timed: true, apply: func(g *groupTx) error {
+		var made []record.Effect
+		o := &op{timed: true, apply: func(g *groupTx) (err error) {
+			defer unreadable(&err)
+			made = nil // it may run twice
 			s := g.stateTx()
 			for _, row := range part {
-				edit(s, row.Ref)
+				made = append(made, edit(s, row.Ref)...)
 			}
 			return s.write()
 		}}
 		if err := db.writer.submit(ctx, o); err != nil {
-			return err
+			return nil, err
 		}
+		effects = append(effects, made...)
 	}
-	return nil
+	return effects, nil
+}
+
+// unreadable makes an error of the panic by which package state says that a row
+// cannot be read.
+func unreadable(err *error) {
+	if cause := recover(); cause != nil {
+		*err = fmt.Errorf("%v", cause)
+	}
 }

@@ -12,6 +12,51 @@ import (
 	"heed/engine/state"
 )
 
+// Muted implements intake.Store.
+func (db *DB) Muted(rule, key string, now time.Time) (state.Mute, bool) {
+	return mutedAt(*db.writer.mutes.Load(), rule, key, now)
+}
+
+// StateRow implements intake.Store.
+func (db *DB) StateRow(ctx context.Context, ref state.Ref) (row state.Row, ok bool, err error) {
+	defer wrap(&err, "read the state of a rule")
+	byID, err := db.scopeIDs(ctx, []state.Scope{ref.Scope})
+	if err != nil {
+		return row, false, err
+	}
+	for id := range byID {
+		rows, err := db.readDB.QueryContext(ctx,
+			"SELECT scope, key, user, data, due_at, expires_at, version FROM state WHERE scope = ? AND key = ?", id, ref.Key)
+		if err != nil {
+			return row, false, err
+		}
+		found, err := scanState(rows, byID)
+		if err != nil || len(found) == 0 {
+			return row, false, err
+		}
+		return found[0], true, nil
+	}
+	return row, false, nil
+}
+
+// ScopeKeys implements intake.Store.
+func (db *DB) ScopeKeys(ctx context.Context, scope state.Scope) (keys int, err error) {
+	defer wrap(&err, "count the state of a rule")
+	err = db.readDB.QueryRowContext(ctx, "SELECT coalesce(sum(keys), 0) FROM state_scopes WHERE rule = ? AND block = ? AND per = ?",
+		scope.Rule, scope.Block, scope.Per).Scan(&keys)
+	return keys, err
+}
+
+// mutedAt finds the mute that holds for a key of a rule.
+func mutedAt(mutes []state.Mute, rule, key string, now time.Time) (state.Mute, bool) {
+	for _, m := range mutes {
+		if m.Covers(rule, key, now) {
+			return m, true
+		}
+	}
+	return state.Mute{}, false
+}
+
 // DueRows implements intake.Store.
 func (db *DB) DueRows(ctx context.Context, q intake.DueQuery) (due []state.Row, next time.Time, err error) {
 	defer wrap(&err, "read what is due")
@@ -39,7 +84,7 @@ func (db *DB) DueRows(ctx context.Context, q intake.DueQuery) (due []state.Row, 
 		AND NOT (due_at <= ? AND scope IN (SELECT value FROM json_each(?)))`
 	args := []any{string(ids), micros(q.SettledUntil), string(waits)}
 	rows, err := db.readDB.QueryContext(ctx, "SELECT scope, key, user, data, due_at, expires_at, version"+chosen+
-		" AND due_at <= ? ORDER BY due_at, scope, key LIMIT ?", append(args, micros(q.Now), q.Limit)...)
+		" AND due_at <= ? ORDER BY due_at, scope, key LIMIT ? OFFSET ?", append(args, micros(q.Now), q.Limit, q.Skip)...)
 	if err != nil {
 		return nil, next, err
 	}
@@ -195,6 +240,25 @@ func (db *DB) EndMutes(ctx context.Context, rule, key string, now time.Time) (en
 		return mutes, nil
 	})
 	return ended, err
+}
+
+// RenameMutes moves the mutes of a rule to its new name.
+func (db *DB) RenameMutes(ctx context.Context, was, rule string) (err error) {
+	defer wrap(&err, "rename mutes")
+	isOld := func(m state.Mute) bool { return m.Rule == was }
+	if !slices.ContainsFunc(*db.writer.mutes.Load(), isOld) {
+		return nil
+	}
+	return db.changeMutes(ctx, func(g *groupTx, mutes []state.Mute) ([]state.Mute, error) {
+		mutes = slices.Clone(mutes)
+		for i := range mutes {
+			if isOld(mutes[i]) {
+				mutes[i].Rule = rule
+			}
+		}
+		_, err := g.conn.exec("UPDATE mutes SET rule = ? WHERE rule = ?", rule, was)
+		return mutes, err
+	})
 }
 
 // changeMutes changes the mutes in a transaction of its own, so that the writer

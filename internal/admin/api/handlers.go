@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -85,6 +86,39 @@ func (a *api) why(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return a.Service.Why(r.Context(), q)
+}
+
+func (a *api) status(r *http.Request) (any, error) { return a.Service.Status(r.Context()) }
+
+func (a *api) promote(r *http.Request) (any, error) {
+	from, err := since(r.URL.Query().Get("since"), time.Now())
+	if err != nil {
+		return nil, badRequest("since: %v", err)
+	}
+	return a.Service.Promote(r.Context(), r.PathValue("name"), from)
+}
+
+// backtest takes {"rules": "…", "against": "active", "since": "7d"}.
+func (a *api) backtest(r *http.Request) (any, error) {
+	var wish struct {
+		Rules   string `json:"rules"`
+		Against string `json:"against"`
+		Since   string `json:"since"`
+		Until   string `json:"until"`
+	}
+	if err := readBody(r, &wish); err != nil {
+		return nil, err
+	}
+	now := time.Now().UTC()
+	q := admin.BacktestQuery{Rules: wish.Rules, Against: wish.Against}
+	var err error
+	if q.Since, err = since(cmp.Or(wish.Since, "7d"), now); err != nil {
+		return nil, badRequest("since: %v", err)
+	}
+	if q.Until, err = since(cmp.Or(wish.Until, "0s"), now); err != nil {
+		return nil, badRequest("until: %v", err)
+	}
+	return a.Service.Backtest(r.Context(), q)
 }
 
 func (a *api) mutes(r *http.Request) (any, error) {

@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"strings"
+	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +18,7 @@ func newRules(s streams) *cobra.Command {
 		Use:   "rules",
 		Short: "List the active rules; mute one for a time",
 	}
-	cmd.AddCommand(newRulesList(s), newRulesMute(s), newRulesUnmute(s), newRulesMutes(s))
+	cmd.AddCommand(newRulesList(s), newRulesMute(s), newRulesUnmute(s), newRulesMutes(s), newRulesPromote(s))
 	return cmd
 }
 
@@ -37,19 +37,29 @@ func newRulesList(s streams) *cobra.Command {
 			if output == "json" {
 				return printJSON(s.out, list)
 			}
-			rows := [][]string{{"RULE", "ON", "MODE", "ACTIONS"}}
-			for _, r := range list.Rules {
-				rows = append(rows, []string{
-					plain.Line(r.Name), plain.Line(strings.Join(r.On, ", ")), r.Mode, plain.Line(strings.Join(r.Actions, ", ")),
-				})
-			}
-			printPage(s, rows, "no rules", "")
+			printRules(s, &list)
 			return nil
 		},
 	}
 	client.flags(cmd)
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
+}
+
+// printRules shows each rule with the sentence that says what it does.
+func printRules(s streams, list *admin.RuleList) {
+	paint := s.style(s.out)
+	if len(list.Rules) == 0 {
+		fmt.Fprintln(s.out, "no rules")
+	}
+	for i := range list.Rules {
+		r := &list.Rules[i]
+		mode := ""
+		if r.Mode != "live" {
+			mode = "  " + paint.yellow + r.Mode + paint.reset
+		}
+		fmt.Fprintf(s.out, "%s%s%s%s\n  %s\n", paint.bold, plain.Line(r.Name), paint.reset, mode, plain.Line(r.Sentence))
+	}
 }
 
 func newRulesMute(s streams) *cobra.Command {
@@ -169,4 +179,34 @@ func muted(m *state.Mute) string {
 		return plain.Line(m.Rule)
 	}
 	return plain.Line(m.Rule) + " for " + plain.Line(state.ShowKey(m.Key))
+}
+
+func newRulesPromote(s streams) *cobra.Command {
+	var client clientOptions
+	var since, output string
+	cmd := &cobra.Command{
+		Use:   "promote RULE",
+		Short: "What a rule in shadow mode would have sent, and the edit that makes it live",
+		Args:  one("rule by its name"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := "/api/v1/rules/" + url.PathEscape(args[0]) + "/promote"
+			var p admin.Promotion
+			if err := client.fetch(cmd.Context(), s, path, queryOf("since", since), &p); err != nil {
+				return err
+			}
+			if output == "json" {
+				return printJSON(s.out, &p)
+			}
+			fmt.Fprintf(s.out, "%s would have sent %s about %s", plain.Line(p.Rule), plain.Count(p.Alerts, "alert"), persons(p.People))
+			if p.Alerts > 0 {
+				fmt.Fprintf(s.out, ", from %s to %s", shortTime(p.First), shortTime(p.Last))
+			}
+			fmt.Fprintf(s.out, "\nto make it live: %s\n", plain.Line(p.Edit))
+			return nil
+		},
+	}
+	client.flags(cmd)
+	cmd.Flags().StringVar(&since, "since", "7d", "count from then on: a time, a date, or how long ago")
+	outputFlag(cmd, &output, "text", "json")
+	return cmd
 }

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/prometheus/common/model"
+	"github.com/spf13/cobra"
+
+	"heed/engine"
+	"heed/engine/backtest"
+	"heed/engine/event"
+	"heed/internal/app"
+	"heed/internal/plain"
+	"heed/internal/store"
+)
+
+// backtestFlags are the flags of heed backtest.
+type backtestFlags struct {
+	rules, against, data, since, until, output string
+}
+
+func newBacktest(s streams) *cobra.Command {
+	var f backtestFlags
+	cmd := &cobra.Command{
+		Use:   "backtest",
+		Short: "What rules would have done with the events that were recorded; sends nothing",
+		Long: `Backtest runs rules over recorded events on a virtual clock, with the state that
+they keep, and shows for each rule how many alerts would have been sent on each day
+and how many its state would have kept back. Nothing is sent, and nothing is stored.
+The store is only read, so a server may be running.
+
+With --against active the rules are compared with those that are active, with
+--against FILE with other rules: which alerts are added, removed or changed, and why.
+
+What it cannot know it says: a table is as it is now, and people are what the
+recorded events tell. Interrupt it to see what is known so far.`,
+		Example: "  heed backtest --rules rules.yaml --since 7d\n  heed backtest --rules rules.yaml --against active --since 30d",
+		Args:    noArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runBacktest(cmd.Context(), s, f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.rules, "rules", "rules.yaml", "rule file, or directory of rule files")
+	flags.StringVar(&f.against, "against", "", "compare with the active rules (active), or with those of a file or directory")
+	flags.StringVar(&f.data, "data", "./heed-data", "the store's directory")
+	flags.StringVar(&f.since, "since", "7d", "events from then on: a time, a date, or how long ago")
+	flags.StringVar(&f.until, "until", "", "events before then (default: now)")
+	outputFlag(cmd, &f.output, "text", "json")
+	return cmd
+}
+
+func runBacktest(ctx context.Context, s streams, f backtestFlags) error {
+	loaded, err := loadRules(s, f.rules)
+	if err != nil {
+		return err
+	}
+	if err := findStore(f.data, ""); err != nil {
+		return err
+	}
+	reader, err := store.OpenReader(ctx, f.data)
+	if err != nil {
+		return failure(err)
+	}
+	defer reader.Close()
+	o := app.BacktestOptions{Rules: loaded.Rules}
+	if o.Against, err = againstRules(ctx, s, reader, f.against); err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	if o.Since, err = moment("--since", f.since, now); err != nil {
+		return err
+	}
+	if o.Until = now; f.until != "" {
+		if o.Until, err = moment("--until", f.until, now); err != nil {
+			return err
+		}
+	}
+	progress, finish := progressOf(s, o.Until)
+	o.Progress = progress
+	result, err := app.Backtest(ctx, reader, o)
+	finish()
+	switch {
+	case err != nil:
+		return failure(err)
+	case f.output == "json":
+		return printJSON(s.out, &result)
+	}
+	printBacktest(s, &result)
+	return nil
+}
+
+// againstRules are the rules to compare with; nil for none.
+func againstRules(ctx context.Context, s streams, reader *store.Reader, against string) (*engine.RuleSet, error) {
+	switch against {
+	case "":
+		return nil, nil
+	case "active":
+		rules, err := app.ActiveRules(ctx, reader, s.env)
+		if err != nil {
+			return nil, usage("--against active: %v", err)
+		}
+		return rules, nil
+	}
+	loaded, err := loadRules(s, against)
+	if err != nil {
+		return nil, err
+	}
+	return loaded.Rules, nil
+}
+
+// moment reads a time, a date, or how long ago.
+func moment(flag, text string, now time.Time) (time.Time, error) {
+	if t, ok := event.ParseTime(text); ok {
+		return t, nil
+	}
+	ago, err := model.ParseDuration(text)
+	if err != nil {
+		return time.Time{}, usage("%s %s is no time: write 2026-03-01, 2026-03-01T09:00:00Z, or how long ago, such as 7d", flag, text)
+	}
+	return now.Add(-time.Duration(ago)), nil
+}
+
+// progressOf shows how far a backtest is, on a terminal.
+func progressOf(s streams, until time.Time) (progress func(time.Time, int), finish func()) {
+	if f, ok := s.err.(*os.File); !ok || !isatty.IsTerminal(f.Fd()) {
+		return nil, func() {}
+	}
+	var first, shown time.Time
+	progress = func(at time.Time, events int) {
+		if first.IsZero() {
+			first = at
+		}
+		if time.Since(shown) < 100*time.Millisecond {
+			return
+		}
+		shown = time.Now()
+		share := 1.0
+		if whole := until.Sub(first); whole > 0 {
+			share = min(1, float64(at.Sub(first))/float64(whole))
+		}
+		fmt.Fprintf(s.err, "\r%s %3.0f %%  %s, %s ", bar(share, 30), share*100, at.Format(time.DateOnly), plain.Count(events, "event"))
+	}
+	return progress, func() { fmt.Fprint(s.err, "\r\033[K") }
+}
+
+// bar is a bar of a width, filled to a share.
+func bar(share float64, width int) string {
+	full := int(share*float64(width) + 0.5)
+	return strings.Repeat("█", full) + strings.Repeat("░", width-full)
+}
+
+func printBacktest(s streams, r *backtest.Result) {
+	paint := s.style(s.out)
+	fmt.Fprintf(s.out, "%s\n", plain.Count(r.Events, "event"))
+	if !r.Stopped.IsZero() {
+		fmt.Fprintf(s.out, "%sinterrupted: this is what is known up to %s%s\n", paint.yellow, r.Stopped.Format(time.RFC3339), paint.reset)
+	}
+	width := 0
+	for i := range r.Rules {
+		width = max(width, len([]rune(r.Rules[i].Rule)))
+	}
+	for i := range r.Rules {
+		printBacktestRule(s.out, paint, width, &r.Rules[i])
+	}
+	if r.Diff != nil {
+		printDiff(s.out, paint, r.Diff)
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(s.out, "%snote: %s%s\n", paint.dim, note, paint.reset)
+	}
+}
+
+func printBacktestRule(w io.Writer, paint style, width int, r *backtest.Rule) {
+	fmt.Fprintf(w, "  %-*s  %s%6d%s %s", width, plain.Line(r.Rule), paint.bold, r.Alerts, paint.reset, plural(r.Alerts, "alert"))
+	var parts []string
+	for _, effect := range slices.Sorted(maps.Keys(r.Suppressed)) {
+		parts = append(parts, fmt.Sprintf("%d %s", r.Suppressed[effect], effect))
+	}
+	if r.Unknown > 0 {
+		parts = append(parts, fmt.Sprintf("%d unknown", r.Unknown))
+	}
+	if r.Errors > 0 {
+		parts = append(parts, plain.Count(r.Errors, "error"))
+	}
+	if len(parts) > 0 {
+		fmt.Fprintf(w, "  %s%s%s", paint.dim, strings.Join(parts, ", "), paint.reset)
+	}
+	fmt.Fprintln(w)
+	most := 0
+	for _, day := range r.PerDay {
+		most = max(most, day.Alerts)
+	}
+	for _, day := range r.PerDay {
+		filled := max(1, day.Alerts*30/most)
+		fmt.Fprintf(w, "  %-*s  %s%s %s %d%s\n", width, "", paint.dim, day.Day, strings.Repeat("▇", filled), day.Alerts, paint.reset)
+	}
+}
+
+func printDiff(w io.Writer, paint style, d *backtest.Diff) {
+	before, after := d.Removed+d.Changed+d.Same, d.Added+d.Changed+d.Same
+	fmt.Fprintf(w, "%s%s become %d%s: %d added, %d removed, %d changed, %d the same\n",
+		paint.bold, plain.Count(before, "alert"), after, paint.reset, d.Added, d.Removed, d.Changed, d.Same)
+	sign := map[string]string{"added": "+", "removed": "-", "changed": "~"}
+	color := map[string]string{"added": paint.green, "removed": paint.red, "changed": paint.yellow}
+	for _, sample := range d.Samples {
+		fmt.Fprintf(w, "  %s%s %s%s  %s  %s  %s%s%s\n", color[sample.Change], sign[sample.Change], plain.Line(sample.Rule), paint.reset,
+			sample.At.Format("2006-01-02 15:04"), plain.Line(sample.EventID), paint.dim, plain.Line(sample.Why), paint.reset)
+	}
+	if more := d.Added + d.Removed + d.Changed - len(d.Samples); more > 0 {
+		fmt.Fprintf(w, "  and %d more\n", more)
+	}
+}
+
+// plural is a noun for a number.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}

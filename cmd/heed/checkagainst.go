@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"heed/engine"
+	"heed/internal/app"
+	"heed/internal/plain"
+	"heed/internal/store"
+)
+
+// checkAgainst says what rules would change for a store.
+func checkAgainst(ctx context.Context, s streams, path, dir string) error {
+	loaded, err := loadRules(s, path)
+	if err != nil {
+		return err
+	}
+	if err := findStore(dir, ""); err != nil {
+		return err
+	}
+	reader, err := store.OpenReader(ctx, dir)
+	if err != nil {
+		return failure(err)
+	}
+	defer reader.Close()
+	active, err := app.ActiveRules(ctx, reader, s.env)
+	if err != nil {
+		return usage("--against %s: %v", dir, err)
+	}
+	paint := s.style(s.out)
+	changes := engine.Changes(active, loaded.Rules)
+	for _, c := range changes {
+		color := map[string]string{"added": paint.green, "removed": paint.red, "changed": paint.yellow}[c.Change]
+		fmt.Fprintf(s.out, "%s%s%s %s  %s%s%s\n", color, c.Change, paint.reset, plain.Line(c.Rule),
+			paint.dim, strings.Join(c.What, ", "), paint.reset)
+	}
+	if len(changes) == 0 {
+		fmt.Fprintln(s.out, "these rules are active already")
+		return nil
+	}
+	if err := printLostState(ctx, s, reader, loaded.Rules); err != nil {
+		return failure(err)
+	}
+	until := time.Now().UTC()
+	result, err := app.Backtest(ctx, reader, app.BacktestOptions{
+		Rules: loaded.Rules, Against: active, Since: until.Add(-24 * time.Hour), Until: until, Quick: true,
+	})
+	if err != nil {
+		return failure(err)
+	}
+	fmt.Fprintf(s.out, "the last 24 hours, %s:\n", plain.Count(result.Events, "event"))
+	printDiff(s.out, paint, result.Diff)
+	return nil
+}
+
+// printLostState says whose state would be discarded, since its keys would mean
+// something else.
+func printLostState(ctx context.Context, s streams, reader *store.Reader, rules *engine.RuleSet) error {
+	scopes, err := reader.Scopes(ctx)
+	if err != nil {
+		return err
+	}
+	paint := s.style(s.out)
+	for _, kept := range scopes {
+		rule := rules.Rule(kept.Rule)
+		if rule == nil || rule.Time == nil || kept.Keys == 0 {
+			continue
+		}
+		for _, scope := range rule.Time.Scopes() {
+			if scope.Block == kept.Block && scope.Per != kept.Per {
+				fmt.Fprintf(s.out, "%s! the state of %s is discarded, since its per is changed: %s of %s%s\n",
+					paint.yellow, plain.Line(kept.Rule), plain.Count(kept.Keys, "key"), kept.Block, paint.reset)
+			}
+		}
+	}
+	return nil
+}

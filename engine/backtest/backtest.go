@@ -1,0 +1,430 @@
+// Package backtest runs rules over recorded events on a virtual clock, with the
+// state that the rules keep, and says which alerts would have followed. Two sets
+// of rules can be compared. It runs the code that decides real events, sends
+// nothing and stores nothing.
+package backtest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"heed/engine"
+	"heed/engine/event"
+	"heed/engine/expression"
+	"heed/engine/intake"
+	"heed/engine/record"
+)
+
+// Events are recorded events. internal/store has them.
+type Events interface {
+	// EventsFrom returns events with their bodies and facts, in order, beginning
+	// after a number; none at the end.
+	EventsFrom(ctx context.Context, after int64, limit int) ([]record.Event, error)
+	// EventsBySeq returns the events with these numbers.
+	EventsBySeq(ctx context.Context, seqs []int64) ([]record.Event, error)
+}
+
+// People is what is known of people; it learns from the events as they come.
+type People interface {
+	Learn(e *event.Event, signedAt time.Time)
+	Resolve(e *event.Event, signedAt time.Time) expression.Resolver
+}
+
+// Options say what a backtest runs.
+type Options struct {
+	Rules *engine.RuleSet
+	// Against are the rules that Rules are compared with; nil for none.
+	Against *engine.RuleSet
+	// Since and Until bound the events whose alerts are counted. Events before
+	// Since are run for the state that they leave, but not counted.
+	Since, Until time.Time
+	Events       Events
+	// NewPeople makes what is known of people before the first event.
+	NewPeople func() People
+	MaxAge    time.Duration
+	// From is the number of the event after which the backtest begins: 0 for the
+	// first, from which on people are followed.
+	From int64
+	// Progress, if not nil, is called now and then with the time that was reached.
+	Progress func(at time.Time, events int)
+}
+
+// Result is what would have been.
+type Result struct {
+	// Events counts the events from Since to Until.
+	Events int    `json:"events"`
+	Rules  []Rule `json:"rules"`
+	Diff   *Diff  `json:"diff,omitempty"`
+	// Notes say what the backtest cannot know.
+	Notes []string `json:"notes,omitempty"`
+	// Stopped is the time up to which the result goes if it was interrupted.
+	Stopped time.Time `json:"stopped,omitzero"`
+}
+
+// Rule is what one rule would have done.
+type Rule struct {
+	Rule   string `json:"rule"`
+	Alerts int    `json:"alerts"`
+	// Suppressed counts alerts that were not sent, by effect.
+	Suppressed map[string]int `json:"suppressed"`
+	PerDay     []Day          `json:"per_day"`
+	// Unknown and Errors count events that the rule could not decide.
+	Unknown int `json:"unknown"`
+	Errors  int `json:"errors"`
+}
+
+// Day is the alerts of a day, in UTC or the rules' time zone.
+type Day struct {
+	Day    string `json:"day"`
+	Alerts int    `json:"alerts"`
+}
+
+// page is how many events are read at once.
+const page = 1000
+
+// Run runs the backtest. When the context ends it returns what it knows by then.
+func Run(ctx context.Context, o Options) (Result, error) {
+	sets := []*engine.RuleSet{o.Rules}
+	if o.Against != nil {
+		sets = append(sets, o.Against)
+	}
+	var sims []*simulation
+	for _, set := range sets {
+		sim, err := newSimulation(set, &o)
+		if err != nil {
+			return Result{}, err
+		}
+		sims = append(sims, sim)
+	}
+	result := Result{}
+	from := o.Since.Add(-warmUp(sets))
+	people := o.NewPeople()
+	for after := o.From; ; {
+		events, err := o.Events.EventsFrom(context.WithoutCancel(ctx), after, page)
+		if err != nil {
+			return Result{}, fmt.Errorf("read recorded events: %w", err)
+		}
+		if len(events) == 0 {
+			break
+		}
+		for i := range events {
+			e := &events[i]
+			if after = e.Seq; e.Status != record.Accepted || event.Reserved(e.Type) {
+				continue
+			}
+			if !o.Until.IsZero() && !e.ReceivedAt.Before(o.Until) {
+				continue
+			}
+			decoded, err := event.Decode(e.Body)
+			if err != nil {
+				continue
+			}
+			counts := !e.ReceivedAt.Before(o.Since)
+			if counts {
+				result.Events++
+			}
+			if !e.ReceivedAt.Before(from) {
+				known := resolver(e, people.Resolve(&decoded, e.SignedAt))
+				for _, sim := range sims {
+					if err := sim.take(ctx, e, decoded, known); err != nil {
+						return Result{}, err
+					}
+				}
+			}
+			people.Learn(&decoded, e.SignedAt)
+		}
+		if last := events[len(events)-1]; o.Progress != nil {
+			o.Progress(last.ReceivedAt, result.Events)
+		}
+		if ctx.Err() != nil {
+			result.Stopped = sims[0].now
+			break
+		}
+	}
+	if result.Stopped.IsZero() && !o.Until.IsZero() {
+		for _, sim := range sims {
+			if err := sim.advance(ctx, o.Until); err != nil {
+				return Result{}, err
+			}
+		}
+	}
+	result.Rules = sims[0].results()
+	result.Notes = notes(o.Rules)
+	if o.Against != nil {
+		result.Diff = compare(sims[1], sims[0])
+		if err := result.Diff.explain(context.WithoutCancel(ctx), o.Events, people); err != nil {
+			return Result{}, fmt.Errorf("explain a difference: %w", err)
+		}
+	}
+	return result, nil
+}
+
+// resolver answers what rules ask: as it was recorded with the event and, where
+// that has no answer, as the events before tell.
+func resolver(e *record.Event, folded expression.Resolver) expression.Resolver {
+	if len(e.Facts) == 0 {
+		return folded
+	}
+	var recorded expression.Recorded
+	if err := json.Unmarshal(e.Facts, &recorded); err != nil {
+		return folded
+	}
+	return both{recorded, folded}
+}
+
+type both struct{ first, second expression.Resolver }
+
+// Resolve implements expression.Resolver.
+func (b both) Resolve(q expression.Query) any {
+	if answer := b.first.Resolve(q); answer != nil {
+		return answer
+	}
+	return b.second.Resolve(q)
+}
+
+// maxWarmUp bounds how long before Since rules are run for their state.
+const maxWarmUp = 400 * 24 * time.Hour
+
+// warmUp is how long before Since the state can begin that the rules have then.
+func warmUp(sets []*engine.RuleSet) (longest time.Duration) {
+	for _, set := range sets {
+		for _, rule := range set.Rules() {
+			if rule.Time != nil {
+				longest = max(longest, min(rule.Time.Span(), maxWarmUp))
+			}
+		}
+	}
+	return longest
+}
+
+// notes say what a backtest of the rules cannot know.
+func notes(rules *engine.RuleSet) (notes []string) {
+	asks := map[expression.Topic]bool{}
+	for _, rule := range rules.Rules() {
+		for _, q := range rule.Asks {
+			asks[q.About] = true
+		}
+	}
+	if asks[expression.AboutLookup] {
+		notes = append(notes, "tables are as they are now, where an event does not record what was looked up")
+	}
+	if asks[expression.AboutUser] || asks[expression.AboutProgress] || asks[expression.AboutRank] {
+		notes = append(notes, "people are what the recorded events tell: imports and deleted events are not known")
+	}
+	return append(notes, "mutes are not applied")
+}
+
+// simulation is one set of rules on the virtual clock.
+type simulation struct {
+	rules  *engine.RuleSet
+	intake *intake.Intake
+	store  *simStore
+	since  time.Time
+	zone   *time.Location
+	now    time.Time
+	known  expression.Resolver
+	byRule map[string]*tally
+	// alerts are what was sent from Since on, by rule and event.
+	alerts map[alertKey]alert
+	// stopped are suppressed alerts, for the reasons of a diff.
+	stopped map[alertKey]record.Effect
+}
+
+type alertKey struct{ rule, event string }
+
+type alert struct {
+	at       time.Time
+	requests string
+	seq      int64 // of the event, 0 for a firing
+}
+
+type tally struct {
+	alerts, unknown, errors int
+	suppressed              map[string]int
+	perDay                  map[string]int
+}
+
+// maxStopped bounds how many suppressed alerts are kept for their reasons.
+const maxStopped = 100_000
+
+func newSimulation(rules *engine.RuleSet, o *Options) (*simulation, error) {
+	s := &simulation{
+		rules: rules, store: newSimStore(o.Events), since: o.Since, zone: zoneOf(rules), byRule: map[string]*tally{},
+		alerts: map[alertKey]alert{}, stopped: map[alertKey]record.Effect{},
+	}
+	for _, rule := range rules.Rules() {
+		s.byRule[rule.Name] = &tally{suppressed: map[string]int{}, perDay: map[string]int{}}
+	}
+	var err error
+	s.intake, err = intake.New(intake.Options{
+		Store: s.store, Rules: func() *engine.RuleSet { return rules }, MaxAge: o.MaxAge,
+		Known:  func(*event.Event, time.Time) expression.Resolver { return s.known },
+		Stored: s.stored, Now: func() time.Time { return s.now }, Log: slog.New(slog.DiscardHandler),
+	})
+	return s, err
+}
+
+// zoneOf is the time zone by which days are counted: that of the first rule that
+// has one.
+func zoneOf(rules *engine.RuleSet) *time.Location {
+	for _, rule := range rules.Rules() {
+		if rule.Time != nil && rule.Time.Location != nil {
+			return rule.Time.Location
+		}
+	}
+	return time.UTC
+}
+
+// take decides one recorded event at the time at which it came.
+func (s *simulation) take(ctx context.Context, e *record.Event, decoded event.Event, known expression.Resolver) error {
+	if err := s.advance(ctx, e.ReceivedAt); err != nil {
+		return err
+	}
+	s.known, s.store.seq = known, e.Seq
+	own := record.Event{
+		Seq: e.Seq, ID: e.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: e.ReceivedAt,
+		SignedAt: e.SignedAt, Signature: e.Signature, Body: e.Body,
+	}
+	return s.intake.DecideAndCommit(ctx, &own, &decoded)
+}
+
+// advance fires what is due before a time, which is then now.
+func (s *simulation) advance(ctx context.Context, until time.Time) error {
+	for {
+		next := s.store.State.NextDue()
+		if next.IsZero() || next.After(until) {
+			break
+		}
+		if next.After(s.now) {
+			s.now = next
+		}
+		rows := s.store.State.TakeDue(s.now, 64)
+		if len(rows) == 0 {
+			continue
+		}
+		if _, err := s.intake.Fire(ctx, rows); err != nil {
+			return err
+		}
+	}
+	if until.After(s.now) {
+		s.now = until
+	}
+	return nil
+}
+
+// stored counts what became of an event or a firing.
+func (s *simulation) stored(e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+	if e.ReceivedAt.Before(s.since) {
+		return
+	}
+	about := sameAs(e)
+	for i := range decisions {
+		d := &decisions[i]
+		t, key := s.byRule[d.Rule.Name], alertKey{d.Rule.Name, about}
+		switch d.Outcome {
+		case engine.Unknown:
+			t.unknown++
+		case engine.Errored:
+			t.errors++
+		}
+		for _, effect := range d.Effects {
+			if record.Suppressed(effect.Effect) {
+				t.suppressed[effect.Effect]++
+				if len(s.stopped) < maxStopped {
+					s.stopped[key] = effect
+				}
+			}
+		}
+		if sent(d, deliveries) {
+			t.alerts++
+			t.perDay[e.ReceivedAt.In(s.zone).Format(time.DateOnly)]++
+			a := alert{at: e.ReceivedAt, requests: requestsOf(d, deliveries)}
+			if e.Status == record.Accepted {
+				a.seq = e.Seq
+			}
+			s.alerts[key] = a
+		}
+	}
+}
+
+// sameAs identifies an event in both simulations. The id of a firing that is not
+// about one event, such as a digest's, tells the versions of its row apart, which
+// mean nothing here: its key and time are the same in both.
+func sameAs(e *record.Event) string {
+	if e.Status != record.Timed {
+		return e.ID
+	}
+	decoded, err := event.Decode(e.Body)
+	if err != nil || decoded.Data["eventId"] != nil {
+		return e.ID
+	}
+	return fmt.Sprintf("%v of %q at %s", decoded.Data["block"], decoded.Data["key"], e.ReceivedAt.Format(time.RFC3339))
+}
+
+// sent reports whether a decision led to an alert: deliveries or, in shadow
+// mode, what would have been one.
+func sent(d *engine.Decision, deliveries []record.Delivery) bool {
+	if d.Rule.Shadow {
+		return d.Outcome == engine.Matched && (d.Rule.Time == nil ||
+			slices.ContainsFunc(d.Effects, func(e record.Effect) bool { return e.Effect == record.Sent }))
+	}
+	return slices.ContainsFunc(deliveries, func(row record.Delivery) bool { return row.Rule == d.Rule.Name })
+}
+
+func requestsOf(d *engine.Decision, deliveries []record.Delivery) string {
+	text := ""
+	for i := range deliveries {
+		if deliveries[i].Rule == d.Rule.Name {
+			text += deliveries[i].Action + string(deliveries[i].Request) + "\n"
+		}
+	}
+	return text
+}
+
+func (s *simulation) results() (results []Rule) {
+	for _, rule := range s.rules.Rules() {
+		t := s.byRule[rule.Name]
+		r := Rule{
+			Rule: rule.Name, Alerts: t.alerts, Suppressed: t.suppressed, PerDay: []Day{}, Unknown: t.unknown, Errors: t.errors,
+		}
+		for day, alerts := range t.perDay {
+			r.PerDay = append(r.PerDay, Day{day, alerts})
+		}
+		slices.SortFunc(r.PerDay, func(a, b Day) int { return strings.Compare(a.Day, b.Day) })
+		results = append(results, r)
+	}
+	return results
+}
+
+// simStore keeps the state of a simulation in memory, and reads events where
+// they are.
+type simStore struct {
+	*intake.Memory
+	events Events
+	seq    int64 // of the event that is committed
+}
+
+func newSimStore(events Events) *simStore {
+	return &simStore{Memory: intake.NewMemory(), events: events}
+}
+
+// Commit implements intake.Store. Every event is new, and none is kept.
+func (s *simStore) Commit(_ context.Context, batches ...*intake.Batch) error {
+	for _, b := range batches {
+		b.Verdict = intake.Stored
+		if b.Resolve != nil && !b.Resolve(s.seq, s.State) {
+			b.Verdict = intake.Stale
+		}
+	}
+	return nil
+}
+
+// EventsBySeq implements intake.Store.
+func (s *simStore) EventsBySeq(ctx context.Context, seqs []int64) ([]record.Event, error) {
+	return s.events.EventsBySeq(ctx, seqs)
+}

@@ -1,0 +1,43 @@
+package engine_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"heed/engine"
+	"heed/engine/event"
+	"heed/engine/expression"
+)
+
+func TestChanges_namesWhatAnEditDid(t *testing.T) {
+	scope := expression.NewScope([]*event.Type{event.Standard().Lookup("quiz.submitted")})
+	rule := func(name, when, digest string) *engine.Rule {
+		tree, problems := scope.CheckCondition(when)
+		if tree == nil {
+			t.Fatal(problems)
+		}
+		return &engine.Rule{Name: name, On: []string{"quiz.submitted"}, Condition: tree.Condition(), Digest: digest}
+	}
+	set := func(rules ...*engine.Rule) *engine.RuleSet {
+		return engine.NewRuleSet("h", event.Standard(), nil, rules)
+	}
+	renamed := rule("new-name", "data.score < 70", "2")
+	renamed.Was = "old-name"
+	shadow := rule("shadowed", "data.score < 70", "2")
+	shadow.Shadow = true
+	old := set(rule("same", "data.score < 70", "1"), rule("stricter", "data.score < 70", "1"), rule("gone", "data.passed", "1"),
+		rule("old-name", "data.score < 70", "1"), rule("shadowed", "data.score < 70", "1"))
+	now := set(rule("same", "data.score < 70", "1"), rule("stricter", "data.score < 60", "2"), rule("new", "data.passed", "1"),
+		renamed, shadow)
+	want := []engine.Change{
+		{Rule: "stricter", Change: "changed", What: []string{"condition"}},
+		{Rule: "new", Change: "added"},
+		{Rule: "new-name", Change: "changed", What: []string{"text"}},
+		{Rule: "shadowed", Change: "changed", What: []string{"mode"}},
+		{Rule: "gone", Change: "removed"},
+	}
+	if diff := cmp.Diff(want, engine.Changes(old, now)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

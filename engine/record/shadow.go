@@ -1,0 +1,12 @@
+package record
+
+import "time"
+
+// ShadowAlerts are what a rule in shadow mode would have sent.
+type ShadowAlerts struct {
+	Alerts int `json:"alerts"`
+	// People counts the persons whom the alerts were about.
+	People int       `json:"people"`
+	First  time.Time `json:"first,omitzero"`
+	Last   time.Time `json:"last,omitzero"`
+}

@@ -1,0 +1,41 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"heed/engine/backtest"
+)
+
+// BacktestQuery asks for a backtest. Rules and Against are texts of rule files;
+// empty Rules are the active ones, as is Against if it is the word "active".
+// Without Against nothing is compared.
+type BacktestQuery struct {
+	Rules, Against string
+	Since, Until   time.Time
+}
+
+// maxBacktest bounds how long a backtest for the API may take. What is known by
+// then is answered.
+const maxBacktest = time.Minute
+
+// Backtest runs rules over the recorded events. One runs at a time.
+func (s *Service) Backtest(ctx context.Context, q BacktestQuery) (backtest.Result, error) {
+	if s.o.Backtest == nil {
+		return backtest.Result{}, errNoServer
+	}
+	if q.Rules == "" && q.Against == "active" {
+		return backtest.Result{}, errorf(Invalid, "give rules that the active ones are compared with")
+	}
+	if !s.backtesting.TryLock() {
+		return backtest.Result{}, errorf(Conflict, "another backtest runs: try again when it is done")
+	}
+	defer s.backtesting.Unlock()
+	ctx, stop := context.WithTimeout(ctx, maxBacktest)
+	defer stop()
+	result, problems, err := s.o.Backtest(ctx, q)
+	if problems != nil {
+		return result, &Error{Text: err.Error(), Problems: problems}
+	}
+	return result, err
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"heed/engine/record"
+	"heed/engine/state"
+)
+
+// Reader reads a store that another process may hold, and changes nothing.
+type Reader struct{ db *DB }
+
+// OpenReader opens a store for reading. It takes no lock.
+func OpenReader(ctx context.Context, dir string) (*Reader, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	path := filepath.Join(dir, "heed.db")
+	db, err := sql.Open("sqlite", dsn(path, append([]string{"mode=ro"}, readPragmas...)...))
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	db.SetMaxOpenConns(readers)
+	r := &Reader{&DB{dir: dir, readDB: db}}
+	var one int
+	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM marks").Scan(&one); err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	return r, nil
+}
+
+// Close closes the store.
+func (r *Reader) Close() error { return r.db.readDB.Close() }
+
+// EventsFrom returns events with their bodies and facts in the order of their
+// numbers, after one; none at the end.
+func (r *Reader) EventsFrom(ctx context.Context, after int64, limit int) ([]record.Event, error) {
+	return r.db.EventsFrom(ctx, after, limit)
+}
+
+// EventsBySeq returns the events with these numbers.
+func (r *Reader) EventsBySeq(ctx context.Context, seqs []int64) ([]record.Event, error) {
+	return r.db.EventsBySeq(ctx, seqs)
+}
+
+// SeqBefore returns the number of an event before which all came before a time.
+func (r *Reader) SeqBefore(ctx context.Context, at time.Time) (int64, error) {
+	return r.db.SeqBefore(ctx, at)
+}
+
+// NewestRuleSet returns the rule set that was activated last, if there is one.
+func (r *Reader) NewestRuleSet(ctx context.Context) (set record.RuleSet, found bool, err error) {
+	return r.db.NewestRuleSet(ctx)
+}
+
+// EventsFrom returns events with their bodies and facts in the order of their
+// numbers, after one; none at the end.
+func (db *DB) EventsFrom(ctx context.Context, after int64, limit int) (events []record.Event, err error) {
+	defer wrap(&err, "read events after %d", after)
+	q := query{text: "SELECT " + eventHeadBare + ", body FROM events", bytes: maxPage}
+	q.where("seq > ?", after)
+	return db.events(ctx, q.limit("seq", limit))
+}
+
+// SeqBefore returns the number of an event before which all came before a time;
+// 0 if there is none.
+func (db *DB) SeqBefore(ctx context.Context, at time.Time) (seq int64, err error) {
+	defer wrap(&err, "find the first event of a time")
+	err = db.readDB.QueryRowContext(ctx,
+		"SELECT ifnull(min(first_seq), 1) - 1 FROM hours WHERE hour >= ?", hourOf(micros(at))).Scan(&seq)
+	return max(seq, 0), err
+}
+
+// NewestRuleSet returns the rule set that was activated last, if there is one.
+func (db *DB) NewestRuleSet(ctx context.Context) (set record.RuleSet, found bool, err error) {
+	defer wrap(&err, "read the newest rule set")
+	var hash string
+	err = db.readDB.QueryRowContext(ctx, "SELECT hash FROM rule_sets ORDER BY activated_at DESC LIMIT 1").Scan(&hash)
+	switch {
+	case err == sql.ErrNoRows:
+		return set, false, nil
+	case err != nil:
+		return set, false, err
+	}
+	return db.RuleSet(ctx, hash)
+}
+
+// KeptScope is a scope of state that has rows.
+type KeptScope struct {
+	state.Scope
+	Keys int
+}
+
+// Scopes returns the scopes of state that have rows.
+func (r *Reader) Scopes(ctx context.Context) (kept []KeptScope, err error) {
+	defer wrap(&err, "read the state of rules")
+	rows, err := r.db.readDB.QueryContext(ctx, "SELECT rule, block, per, keys FROM state_scopes WHERE keys > 0 ORDER BY rule, block")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k KeptScope
+		if err := rows.Scan(&k.Rule, &k.Block, &k.Per, &k.Keys); err != nil {
+			return nil, err
+		}
+		kept = append(kept, k)
+	}
+	return kept, rows.Err()
+}
