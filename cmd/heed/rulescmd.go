@@ -58,8 +58,22 @@ func printRules(s streams, list *admin.RuleList) {
 		if r.Mode != "live" {
 			mode = "  " + paint.yellow + r.Mode + paint.reset
 		}
-		fmt.Fprintf(s.out, "%s%s%s%s\n  %s\n", paint.bold, plain.Line(r.Name), paint.reset, mode, plain.Line(r.Sentence))
+		fmt.Fprintf(s.out, "%s%s%s%s  %s%s%s\n  %s\n", paint.bold, plain.Line(r.Name), paint.reset, mode,
+			paint.dim, hits(&r.Stats), paint.reset, plain.Line(r.Sentence))
+		for _, odd := range r.Stats.Health {
+			fmt.Fprintf(s.out, "  %s! %s%s\n", paint.yellow, plain.Line(odd), paint.reset)
+		}
 	}
+}
+
+// hits says how often a rule matched.
+func hits(st *admin.RuleStats) string {
+	text := fmt.Sprintf("matched %d of %d in 24 h, %d of %d in 7 d",
+		st.Day["matched"], st.Day["events"], st.Week["matched"], st.Week["events"])
+	if !st.LastMatch.IsZero() {
+		text += ", last " + shortTime(st.LastMatch)[:13] + "h"
+	}
+	return text
 }
 
 func newRulesMute(s streams) *cobra.Command {

@@ -46,7 +46,7 @@ type Store interface {
 	StateRow(ctx context.Context, ref state.Ref) (row state.Row, ok bool, err error)
 	ScopeKeys(ctx context.Context, scope state.Scope) (int, error)
 	// DueRows returns rows that are due at a time, in the order in which they are,
-	// and when the next one is due; zero if none is.
+	// at the same time in that of rule, block, per and key, and when the next one is due; zero if none is.
 	DueRows(ctx context.Context, q DueQuery) (rows []state.Row, next time.Time, err error)
 	// StateRows returns the rows of a scope whose keys start with a prefix.
 	StateRows(ctx context.Context, scope state.Scope, prefix string) ([]state.Row, error)

@@ -18,6 +18,8 @@ type Timers struct {
 	StartedAt time.Time
 	Settle    time.Duration
 	Log       *slog.Logger
+
+	retries int // in a row, of rows that could not be fired
 }
 
 const (
@@ -65,11 +67,13 @@ func (t *Timers) fire(ctx context.Context) (wait time.Duration, err error) {
 		if err != nil {
 			return 0, err
 		}
-		if len(due) == 0 && skipped > 0 {
-			return retryFiring, nil // they changed meanwhile, or cannot be fired
-		}
 		if len(due) == 0 {
 			wait = lookAgain
+			if t.retries++; skipped == 0 {
+				t.retries = 0
+			} else { // they changed meanwhile, or cannot be fired
+				wait = min(wait, retryFiring<<min(t.retries-1, 10))
+			}
 			for _, at := range []time.Time{next, settled} {
 				if until := at.Sub(now); !at.IsZero() && until > 0 {
 					wait = min(wait, until)

@@ -72,8 +72,6 @@ type Timeline struct {
 	// asked are the facts that the rules asked for, with their answers.
 	asked  expression.Recorded
 	events int
-	// user is whom the newest event is about.
-	user string
 	// startedAt is when the process was started last.
 	startedAt time.Time
 }
@@ -203,7 +201,7 @@ func (t *Timeline) Run(ctx context.Context, entries []rulefile.Given) error {
 
 // take does what an entry says at its time.
 func (t *Timeline) take(ctx context.Context, entry rulefile.Given) error {
-	t.facts = slices.Concat(t.about(entry), t.facts)
+	t.facts = slices.Concat(entry.Facts, t.facts)
 	if entry.Mute > 0 {
 		_, err := t.store.AddMute(ctx, state.Mute{
 			Rule: entry.MuteRule, Key: entry.MuteKey, Reason: "the test", From: t.now, Until: t.now.Add(entry.Mute),
@@ -227,30 +225,11 @@ func (t *Timeline) take(ctx context.Context, entry rulefile.Given) error {
 	return nil
 }
 
-// about are the facts of an entry. Those of an entry without an event are about
-// the user of the event before it.
-func (t *Timeline) about(entry rulefile.Given) expression.Recorded {
-	if entry.Body != nil {
-		return entry.Facts
-	}
-	facts := slices.Clone(entry.Facts)
-	for i := range facts {
-		switch f := &facts[i]; f.About {
-		case expression.AboutUser:
-			f.Key = t.user
-		case expression.AboutProgress, expression.AboutRank:
-			f.Of = t.user
-		}
-	}
-	return facts
-}
-
 func (t *Timeline) event(ctx context.Context, entry rulefile.Given) error {
 	e, err := event.Decode(entry.Body)
 	if err != nil {
 		return fmt.Errorf("given is no event: %w", err)
 	}
-	t.user = e.User()
 	signature := sha256.Sum256([]byte(entry.ID))
 	return t.intake.DecideAndCommit(ctx, &record.Event{
 		ID: entry.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: t.now, SignedAt: entry.At,

@@ -44,6 +44,12 @@ func (m *Memory) Put(row Row) {
 	}
 }
 
+// Restore puts a row as another Memory had it, with its version.
+func (m *Memory) Restore(row Row) {
+	m.Put(row)
+	m.rows[row.Scope][row.Key] = row
+}
+
 // Delete implements Rows.
 func (m *Memory) Delete(ref Ref) { delete(m.rows[ref.Scope], ref.Key) }
 
@@ -61,12 +67,7 @@ func (m *Memory) Keys(scope Scope) int { return len(m.rows[scope]) }
 
 // Mute implements Rows.
 func (m *Memory) Mute(rule, key string, now time.Time) (Mute, bool) {
-	for _, mute := range m.mutes {
-		if mute.Covers(rule, key, now) {
-			return mute, true
-		}
-	}
-	return Mute{}, false
+	return FindMute(m.mutes, rule, key, now)
 }
 
 // AddMute adds a mute.
@@ -98,5 +99,5 @@ func (m *Memory) All() (all []Row) {
 func CompareDue(a, b Row) int {
 	return cmp.Or(
 		a.Due.Compare(b.Due), cmp.Compare(a.Scope.Rule, b.Scope.Rule), cmp.Compare(a.Scope.Block, b.Scope.Block),
-		cmp.Compare(a.Key, b.Key))
+		cmp.Compare(a.Scope.Per, b.Scope.Per), cmp.Compare(a.Key, b.Key))
 }

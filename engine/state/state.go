@@ -85,6 +85,17 @@ func (m *Mute) Covers(rule, key string, now time.Time) bool {
 	return m.Rule == rule && (m.Key == "" || m.Key == key) && !now.Before(m.From) && now.Before(m.Until)
 }
 
+// FindMute finds the mute that holds for a key of a rule at a time: of several the
+// one that ends last, since it says when alerts are sent again.
+func FindMute(mutes []Mute, rule, key string, now time.Time) (found Mute, muted bool) {
+	for _, m := range mutes {
+		if m.Covers(rule, key, now) && (!muted || m.Until.After(found.Until)) {
+			found, muted = m, true
+		}
+	}
+	return found, muted
+}
+
 // Effect is what the mute does to an alert.
 func (m *Mute) Effect(key string) record.Effect {
 	return record.Effect{Effect: record.Muted, Key: key, Limit: m.Reason, Next: m.Until.UTC()}

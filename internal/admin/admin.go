@@ -36,6 +36,8 @@ type Store interface {
 	PendingByAction(context.Context) (map[string]int, error)
 	PendingTimers(context.Context) (map[string]int, error)
 	CountDeliveries(context.Context, record.State) (int, error)
+	// Tallies are counts since a time, for each rule and outcome.
+	Tallies(ctx context.Context, since time.Time) ([]record.Tally, error)
 	// ShadowAlerts counts what a rule in shadow mode would have sent.
 	ShadowAlerts(ctx context.Context, rule string, since time.Time) (record.ShadowAlerts, error)
 
@@ -89,6 +91,8 @@ type Options struct {
 	// Backtest runs rules over the recorded events. The problems are those of a
 	// text that cannot be used.
 	Backtest func(context.Context, BacktestQuery) (backtest.Result, []source.Problem, error)
+	// FailingTests counts the tests that fail, by rule.
+	FailingTests func() map[string]int
 	// Ready says why the server is not ready; nil if it is.
 	Ready func() error
 	// Unsubscribed are event types that the rules need and no webhook sends.

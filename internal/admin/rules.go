@@ -29,6 +29,8 @@ type Rule struct {
 	Actions  []string `json:"actions"`
 	File     string   `json:"file"`
 	Line     int      `json:"line"`
+	// Stats are the figures of the rule.
+	Stats RuleStats `json:"stats"`
 }
 
 // LastReload is how the last attempt to load the rule files went: those of now
@@ -41,16 +43,21 @@ type LastReload struct {
 }
 
 // Rules lists the active rules of a running server.
-func (s *Service) Rules() (RuleList, error) {
+func (s *Service) Rules(ctx context.Context) (RuleList, error) {
 	if s.o.Rules == nil {
 		return RuleList{}, errNoServer
 	}
 	set := s.o.Rules()
 	list := RuleList{Version: set.Hash(), Rules: []Rule{}}
+	f, err := s.figures(ctx)
+	if err != nil {
+		return RuleList{}, err
+	}
+	failing := s.failingTests()
 	for _, r := range set.Rules() {
 		shown := Rule{
 			Name: r.Name, Description: r.Description, Sentence: sentence.Of(r), On: r.On, When: r.Condition.Text, Mode: r.Mode(),
-			Actions: orEmpty(r.ActionNames()), File: r.File, Line: r.Line,
+			Actions: orEmpty(r.ActionNames()), File: r.File, Line: r.Line, Stats: f.stats(r, failing),
 		}
 		list.Rules = append(list.Rules, shown)
 	}

@@ -114,6 +114,8 @@ type App struct {
 	timers     *intake.Timers
 	overflowed sync.Map // rules that were reported to have too many keys
 	effects    sync.WaitGroup
+	tallies    tallies
+	failing    atomic.Pointer[map[string]int] // tests that fail, by rule
 	draining   atomic.Bool
 	lastReload atomic.Pointer[rulefile.Attempt]
 
@@ -201,7 +203,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 	service := admin.New(admin.Options{
 		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
 		Rules: a.ruleSet, HasAction: a.hasAction, Reload: a.reload, LastReload: a.reloadStatus,
-		Replay: a.intake.Replay, DryRun: a.dryRun, Backtest: a.backtest, Ready: a.ready,
+		Replay: a.intake.Replay, DryRun: a.dryRun, Backtest: a.backtest, Ready: a.ready, FailingTests: a.failingTests,
 		Unsubscribed: func() []string { return a.unsubscribed(a.ruleSet()) }, SilentAfter: a.SilentAfter, Version: a.Version, Now: time.Now, Log: a.Log,
 	})
 	a.private = &http.Server{

@@ -68,6 +68,7 @@ func (a *App) observeStored(
 			}
 		}
 	}
+	a.tallies.add(e, decisions)
 	a.logEvent(e, said, decisions, deliveries)
 	for i := range deliveries {
 		d := &deliveries[i]

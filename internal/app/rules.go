@@ -13,6 +13,7 @@ import (
 	"heed/engine"
 	"heed/engine/record"
 	"heed/engine/rulefile"
+	"heed/engine/ruletest"
 	"heed/engine/source"
 	"heed/internal/admin"
 	"heed/internal/mindtickle"
@@ -132,6 +133,7 @@ func (a *App) observeReload(attempt rulefile.Attempt) {
 		_, warnings := source.Tally(attempt.Problems)
 		a.warnUnsubscribed(attempt.Loaded.Rules)
 		a.reconsider(attempt)
+		a.effects.Go(func() { a.runTests(attempt.Loaded) })
 		if attempt.Before != nil {
 			a.effects.Go(func() { a.logEffect(attempt.Before, attempt.Loaded) })
 		}
@@ -221,4 +223,23 @@ func (a *App) logProblems(attempt rulefile.Attempt) {
 		}
 		log.Log(context.Background(), level, p.String())
 	}
+}
+
+// runTests runs the tests that the rules carry, for the health of the rules.
+func (a *App) runTests(loaded *rulefile.Loaded) {
+	failing := map[string]int{}
+	for _, report := range ruletest.Run(loaded, time.Now()) {
+		if !report.Passed() {
+			failing[report.Test.Rule.Name]++
+		}
+	}
+	a.failing.Store(&failing)
+}
+
+// failingTests counts the tests of the active rules that fail.
+func (a *App) failingTests() map[string]int {
+	if failing := a.failing.Load(); failing != nil {
+		return *failing
+	}
+	return nil
 }

@@ -36,6 +36,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer stopNotifying()
 	background.Go(func() { a.notices.Run(notifying) })
 	background.Go(func() { a.people.Run(notifying) })
+	background.Go(func() { a.storeTallies(notifying) })
 	looped := make(chan struct{})
 	go func() {
 		defer close(looped)

@@ -34,6 +34,9 @@ func (db *DB) Prune(ctx context.Context, now, before, keysBefore time.Time) (n i
 	if err := db.pruneThreads(ctx, micros(before)); err != nil {
 		return 0, err
 	}
+	if err := db.pruneTallies(ctx, now); err != nil {
+		return 0, err
+	}
 	if err := db.pruneLanes(ctx, micros(before)); err != nil {
 		return 0, err
 	}

@@ -189,7 +189,7 @@ func (s *stateTx) Keys(scope state.Scope) int { return s.scope(scope).keys }
 
 // Mute implements state.Rows.
 func (s *stateTx) Mute(rule, key string, now time.Time) (state.Mute, bool) {
-	return mutedAt(*s.g.writer.mutes.Load(), rule, key, now)
+	return state.FindMute(*s.g.writer.mutes.Load(), rule, key, now)
 }
 
 const insertState = "INSERT OR REPLACE INTO state (scope, key, user, data, due_at, expires_at, version)"

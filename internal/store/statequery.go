@@ -14,7 +14,7 @@ import (
 
 // Muted implements intake.Store.
 func (db *DB) Muted(rule, key string, now time.Time) (state.Mute, bool) {
-	return mutedAt(*db.writer.mutes.Load(), rule, key, now)
+	return state.FindMute(*db.writer.mutes.Load(), rule, key, now)
 }
 
 // StateRow implements intake.Store.
@@ -47,19 +47,12 @@ func (db *DB) ScopeKeys(ctx context.Context, scope state.Scope) (keys int, err e
 	return keys, err
 }
 
-// mutedAt finds the mute that holds for a key of a rule.
-func mutedAt(mutes []state.Mute, rule, key string, now time.Time) (state.Mute, bool) {
-	for _, m := range mutes {
-		if m.Covers(rule, key, now) {
-			return m, true
-		}
-	}
-	return state.Mute{}, false
-}
-
 // DueRows implements intake.Store.
 func (db *DB) DueRows(ctx context.Context, q intake.DueQuery) (due []state.Row, next time.Time, err error) {
 	defer wrap(&err, "read what is due")
+	if len(q.Scopes) == 0 {
+		return nil, next, nil // scopeIDs takes that for all
+	}
 	byID, err := db.scopeIDs(ctx, q.Scopes)
 	if err != nil || len(byID) == 0 {
 		return nil, next, err
@@ -80,11 +73,11 @@ func (db *DB) DueRows(ctx context.Context, q intake.DueQuery) (due []state.Row, 
 	if err != nil {
 		return nil, next, err
 	}
-	const chosen = ` FROM state WHERE due_at IS NOT NULL AND scope IN (SELECT value FROM json_each(?))
+	const chosen = ` FROM state CROSS JOIN state_scopes ON id = scope WHERE due_at IS NOT NULL AND scope IN (SELECT value FROM json_each(?))
 		AND NOT (due_at <= ? AND scope IN (SELECT value FROM json_each(?)))`
 	args := []any{string(ids), micros(q.SettledUntil), string(waits)}
 	rows, err := db.readDB.QueryContext(ctx, "SELECT scope, key, user, data, due_at, expires_at, version"+chosen+
-		" AND due_at <= ? ORDER BY due_at, scope, key LIMIT ? OFFSET ?", append(args, micros(q.Now), q.Limit, q.Skip)...)
+		" AND due_at <= ? ORDER BY due_at, rule, block, per, key LIMIT ? OFFSET ?", append(args, micros(q.Now), q.Limit, q.Skip)...)
 	if err != nil {
 		return nil, next, err
 	}

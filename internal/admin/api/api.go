@@ -63,6 +63,7 @@ func (a *api) routes() []route {
 		{pattern: "POST /api/v1/people/import", serve: a.importPeople, query: []string{"dry_run"}, maxBody: maxSheet},
 		{pattern: "GET /api/v1/leaderboard", serve: a.leaderboard, query: []string{"by", "team", "module", "since", "limit"}},
 		{pattern: "GET /api/v1/status", serve: a.status},
+		{pattern: "GET /api/v1/rules/{name}/stats", serve: a.ruleStats},
 		{pattern: "GET /api/v1/rules/{name}/promote", serve: a.promote, query: []string{"since"}},
 		{pattern: "GET /api/v1/rules", serve: a.rules},
 		{pattern: "POST /api/v1/backtest", serve: a.backtest, maxBody: maxDryRun},

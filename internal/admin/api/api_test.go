@@ -202,3 +202,5 @@ func TestNew_refusesRequestsOfOtherSites(t *testing.T) {
 		t.Errorf("by a name that somebody points at loopback: %d", w.Code)
 	}
 }
+
+func (fake) Tallies(context.Context, time.Time) ([]record.Tally, error) { return nil, nil }

@@ -90,6 +90,10 @@ func (a *api) why(r *http.Request) (any, error) {
 
 func (a *api) status(r *http.Request) (any, error) { return a.Service.Status(r.Context()) }
 
+func (a *api) ruleStats(r *http.Request) (any, error) {
+	return a.Service.RuleStats(r.Context(), r.PathValue("name"))
+}
+
 func (a *api) promote(r *http.Request) (any, error) {
 	from, err := since(r.URL.Query().Get("since"), time.Now())
 	if err != nil {
@@ -278,7 +282,7 @@ func isTooLarge(err error) bool {
 	return ok
 }
 
-func (a *api) rules(*http.Request) (any, error) { return a.Service.Rules() }
+func (a *api) rules(r *http.Request) (any, error) { return a.Service.Rules(r.Context()) }
 
 // reload answers 400 with the problems if the rules cannot be used; the old
 // ones then stay active.

@@ -1,0 +1,94 @@
+package app
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"heed/engine"
+	"heed/engine/record"
+)
+
+// tallies counts what becomes of events, and stores the counts now and then: they
+// are for figures, and not worth a write for each event.
+type tallies struct {
+	mu     sync.Mutex
+	counts map[record.Tally]int // by all but N
+}
+
+const (
+	// storeTallies is how often counts are stored.
+	storeTallies = 10 * time.Second
+	// maxTallies bounds how many different counts wait: senders can invent types.
+	maxTallies = 20_000
+	// maxTallyReason bounds the reason of an unknown, in bytes.
+	maxTallyReason = 100
+)
+
+// add counts what became of an event.
+func (t *tallies) add(e *record.Event, decisions []engine.Decision) {
+	hour := e.ReceivedAt.Truncate(time.Hour)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.counts == nil {
+		t.counts = map[record.Tally]int{}
+	}
+	count := func(rule, outcome string) {
+		key := record.Tally{Rule: rule, Hour: hour, Outcome: outcome}
+		if _, known := t.counts[key]; known || len(t.counts) < maxTallies {
+			t.counts[key]++
+		}
+	}
+	if e.Status == record.Accepted {
+		count("", e.Type)
+	}
+	for i := range decisions {
+		d := &decisions[i]
+		switch {
+		case e.Status != record.Accepted || d.Outcome == engine.NotMatched:
+		case d.Outcome == engine.Unknown:
+			count(d.Rule.Name, "unknown")
+			count(d.Rule.Name, "unknown: "+strings.ToValidUTF8(d.Reason[:min(len(d.Reason), maxTallyReason)], ""))
+		default:
+			count(d.Rule.Name, string(d.Outcome))
+		}
+		for _, effect := range d.Effects {
+			count(d.Rule.Name, effect.Effect)
+		}
+	}
+}
+
+// take returns the counts, and begins anew.
+func (t *tallies) take() (list []record.Tally) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for key, n := range t.counts {
+		key.N = n
+		list = append(list, key)
+	}
+	t.counts = nil
+	return list
+}
+
+// storeTallies stores counts until ctx ends, and then once more.
+func (a *App) storeTallies(ctx context.Context) {
+	ticker := time.NewTicker(storeTallies)
+	defer ticker.Stop()
+	for {
+		done := false
+		select {
+		case <-ctx.Done():
+			done = true
+		case <-ticker.C:
+		}
+		if list := a.tallies.take(); len(list) > 0 {
+			if err := a.store.AddTallies(context.WithoutCancel(ctx), list); err != nil {
+				a.Log.Warn("the figures of rules are incomplete", "error", err)
+			}
+		}
+		if done {
+			return
+		}
+	}
+}

@@ -1,0 +1,577 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"heed/engine/intake"
+	"heed/engine/people"
+	"heed/engine/record"
+	"heed/engine/state"
+)
+
+// stateStore is what a store must do with what rules remember.
+type stateStore interface {
+	intake.Store
+	// Mutes are all mutes, the newest first. AddMute numbers a mute; EndMutes ends
+	// those of a rule that hold, or of one key of it; RenameMutes moves them to
+	// another rule.
+	Mutes(context.Context) ([]state.Mute, error)
+	AddMute(context.Context, state.Mute) (state.Mute, error)
+	EndMutes(ctx context.Context, rule, key string, now time.Time) ([]state.Mute, error)
+	RenameMutes(ctx context.Context, was, rule string) error
+}
+
+var stateTests = map[string]func(*testing.T, Store){
+	"a row is kept as it was put":                              testStateRow,
+	"each write of a row gives it another version":             testStateVersion,
+	"rows of other scopes are others":                          testStateScopes,
+	"a batch sees the rows of those before it":                 testStateWithin,
+	"rows are found and deleted by a prefix":                   testStatePrefix,
+	"keys are counted":                                         testStateKeys,
+	"due rows come in the order in which they are due":         testStateDue,
+	"rows that are due together come in an order of their own": testStateDueTogether,
+	"due rows are those of the scopes that are asked for":      testStateDueScopes,
+	"waits that came due before the start settle":              testStateSettle,
+	"a duplicate is not resolved":                              testStateDuplicate,
+	"a batch that does not hold any more stores nothing":       testStateStale,
+	"batches are committed together or not at all":             testStateTogether,
+	"what panics while it is resolved is an error":             testStatePanic,
+	"resolve is told the number of the event":                  testStateSeq,
+	"mutes hold in transactions until their end":               testMutes,
+	"mutes are ended and renamed":                              testMutesEnd,
+	"rows of a person are forgotten":                           testStateForget,
+	"rows that mean nothing any more are pruned":               testStatePrune,
+	"events that rows need are not pruned":                     testStateNeeded,
+	"rows are the same after many commits at the same time":    testStateRace,
+}
+
+func ref(rule, block, key string) state.Ref {
+	return state.Ref{Scope: state.Scope{Rule: rule, Block: block, Per: "data.userId"}, Key: key}
+}
+
+// change commits an event that changes rows.
+func change(t *testing.T, s Store, id string, resolve func(rows state.Rows)) *intake.Batch {
+	t.Helper()
+	b := &intake.Batch{Event: accepted(id, id, id), Resolve: func(_ int64, rows state.Rows) bool {
+		resolve(rows)
+		return true
+	}}
+	if err := s.Commit(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// put commits an event that puts rows.
+func put(t *testing.T, s Store, id string, rows ...state.Row) {
+	t.Helper()
+	change(t, s, id, func(in state.Rows) {
+		for _, row := range rows {
+			in.Put(row)
+		}
+	})
+}
+
+func stateRow(t *testing.T, s Store, ref state.Ref) (state.Row, bool) {
+	t.Helper()
+	row, ok, err := s.StateRow(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return row, ok
+}
+
+func stateKeys(t *testing.T, s Store, scope state.Scope) int {
+	t.Helper()
+	n, err := s.ScopeKeys(t.Context(), scope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func prefixed(t *testing.T, s Store, scope state.Scope, prefix string) (keys []string) {
+	t.Helper()
+	rows, err := s.StateRows(t.Context(), scope, prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		keys = append(keys, row.Key)
+	}
+	return keys
+}
+
+func dueKeys(t *testing.T, s Store, q intake.DueQuery) (keys []string, next time.Time) {
+	t.Helper()
+	rows, next, err := s.DueRows(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		keys = append(keys, row.Key)
+	}
+	return keys, next
+}
+
+var ignoreVersion = cmpopts.IgnoreFields(state.Row{}, "Version")
+
+func testStateRow(t *testing.T, s Store) {
+	full := state.Row{
+		Ref: ref("r", state.BlockWait, "u1"), User: "u1", Data: []byte(`{"p":1}`), Due: t0.Add(time.Hour), Expires: t0.Add(2 * time.Hour),
+	}
+	bare := state.Row{Ref: ref("r", state.BlockCount, "[\"ü\",\"\x00\"]"), Data: []byte(`{}`)}
+	put(t, s, "e1", full, bare)
+	for _, want := range []state.Row{full, bare} {
+		got, ok := stateRow(t, s, want.Ref)
+		if diff := cmp.Diff(want, got, ignoreVersion); !ok || diff != "" {
+			t.Errorf("%v %s", ok, diff)
+		}
+	}
+	full.Due, full.Expires, full.Data = time.Time{}, time.Time{}, []byte(`{"p":2}`)
+	put(t, s, "e2", full)
+	got, _ := stateRow(t, s, full.Ref)
+	if diff := cmp.Diff(full, got, ignoreVersion); diff != "" {
+		t.Error(diff)
+	}
+	change(t, s, "e3", func(rows state.Rows) { rows.Delete(full.Ref) })
+	if _, ok := stateRow(t, s, full.Ref); ok {
+		t.Error("a deleted row is there")
+	}
+	if _, ok := stateRow(t, s, ref("nobody's", state.BlockWait, "u1")); ok {
+		t.Error("a row of a scope that never was is there")
+	}
+}
+
+func testStateVersion(t *testing.T, s Store) {
+	row := state.Row{Ref: ref("r", state.BlockCount, "u1"), Data: []byte(`{}`)}
+	seen := map[int64]bool{}
+	for i := range 5 {
+		put(t, s, fmt.Sprint("e", i), row)
+		got, _ := stateRow(t, s, row.Ref)
+		change(t, s, fmt.Sprint("f", i), func(rows state.Rows) {
+			if inside, _ := rows.Get(row.Ref); inside.Version != got.Version {
+				t.Errorf("version %d inside, %d outside", inside.Version, got.Version)
+			}
+		})
+		if seen[got.Version] {
+			t.Errorf("version %d twice", got.Version)
+		}
+		seen[got.Version] = true
+	}
+	change(t, s, "g", func(rows state.Rows) { rows.Delete(row.Ref) })
+	put(t, s, "h", row)
+	if got, _ := stateRow(t, s, row.Ref); seen[got.Version] {
+		t.Error("a row that was deleted has an old version again")
+	}
+}
+
+func testStateScopes(t *testing.T, s Store) {
+	first := ref("r", state.BlockCount, "u1")
+	others := []state.Ref{ref("r2", state.BlockCount, "u1"), ref("r", state.BlockWait, "u1"), ref("r", state.BlockCount, "u2"), first}
+	others[3].Scope.Per = "data.quizId"
+	put(t, s, "e1", state.Row{Ref: first, Data: []byte(`{}`)})
+	for _, other := range others {
+		if _, ok := stateRow(t, s, other); ok {
+			t.Errorf("%+v is there", other)
+		}
+	}
+}
+
+func testStateWithin(t *testing.T, s Store) {
+	at := ref("r", state.BlockCount, "u1")
+	var seen []string
+	batch := func(id string) *intake.Batch {
+		return &intake.Batch{Event: accepted(id, id, id), Refs: []state.Ref{at}, Resolve: func(_ int64, rows state.Rows) bool {
+			row, _ := rows.Get(at)
+			seen = append(seen, string(row.Data))
+			rows.Put(state.Row{Ref: at, Data: []byte(`"` + id + `"`)})
+			row, _ = rows.Get(at)
+			seen = append(seen, string(row.Data))
+			return true
+		}}
+	}
+	if err := s.Commit(t.Context(), batch("a"), batch("b")); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"", `"a"`, `"a"`, `"b"`}, seen); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func testStatePrefix(t *testing.T, s Store) {
+	scope := state.Scope{Rule: "r", Block: state.BlockItem}
+	row := func(key string) state.Row {
+		return state.Row{Ref: state.Ref{Scope: scope, Key: key}, Data: []byte(`{"e":{"t":1}}`)}
+	}
+	put(t, s, "e1", row("k\x00a\x00"), row("k\x00b\x00"), row("k2\x00a\x00"), row("k"), row("k\x00"))
+	if diff := cmp.Diff([]string{"k\x00", "k\x00a\x00", "k\x00b\x00"}, prefixed(t, s, scope, "k\x00")); diff != "" {
+		t.Error(diff)
+	}
+	if n := len(prefixed(t, s, scope, "")); n != 5 {
+		t.Errorf("%d rows in all", n)
+	}
+	change(t, s, "e2", func(rows state.Rows) {
+		rows.Put(row("k\x00new\x00"))
+		rows.Put(row("k\x00a\x00"))
+		rows.Delete(state.Ref{Scope: scope, Key: "k\x00b\x00"})
+		rows.DeletePrefix(scope, "k\x00")
+		for _, key := range []string{"k\x00new\x00", "k\x00a\x00", "k\x00b\x00"} {
+			if _, ok := rows.Get(state.Ref{Scope: scope, Key: key}); ok {
+				t.Errorf("%q is there", key)
+			}
+		}
+		rows.Put(row("k\x00after\x00"))
+	})
+	if diff := cmp.Diff([]string{"k", "k\x00after\x00", "k2\x00a\x00"}, prefixed(t, s, scope, "")); diff != "" {
+		t.Error(diff)
+	}
+	if n := stateKeys(t, s, scope); n != 3 {
+		t.Errorf("%d keys are counted", n)
+	}
+}
+
+func testStateKeys(t *testing.T, s Store) {
+	scope := ref("r", state.BlockCount, "").Scope
+	inside := func(id string, want int, resolve func(rows state.Rows)) {
+		t.Helper()
+		change(t, s, id, func(rows state.Rows) {
+			resolve(rows)
+			if n := rows.Keys(scope); n != want {
+				t.Errorf("%d keys inside, want %d", n, want)
+			}
+		})
+		if n := stateKeys(t, s, scope); n != want {
+			t.Errorf("%d keys outside, want %d", n, want)
+		}
+	}
+	row := func(key string) state.Row {
+		return state.Row{Ref: state.Ref{Scope: scope, Key: key}, Data: []byte(`{}`)}
+	}
+	inside("e0", 0, func(state.Rows) {})
+	inside("e1", 2, func(rows state.Rows) { rows.Put(row("a")); rows.Put(row("b")); rows.Put(row("a")) })
+	inside("e2", 2, func(rows state.Rows) { rows.Put(row("a")) })
+	inside("e3", 1, func(rows state.Rows) { rows.Delete(row("a").Ref); rows.Delete(row("a").Ref) })
+	inside("e4", 1, func(rows state.Rows) { rows.Put(row("c")); rows.Delete(row("c").Ref) })
+	inside("e5", 0, func(rows state.Rows) { rows.Delete(row("b").Ref) })
+}
+
+func testStateDue(t *testing.T, s Store) {
+	scope := ref("r", state.BlockWait, "").Scope
+	row := func(key string, after time.Duration) state.Row {
+		return state.Row{Ref: state.Ref{Scope: scope, Key: key}, Data: []byte(`{}`), Due: t0.Add(after)}
+	}
+	never := state.Row{Ref: state.Ref{Scope: scope, Key: "never"}, Data: []byte(`{}`)}
+	put(t, s, "e1", row("c", time.Minute), row("a", time.Hour), row("b", 0), row("d", 2*time.Hour), never)
+	q := intake.DueQuery{Now: t0.Add(time.Hour), Limit: 10, Scopes: []state.Scope{scope}}
+	keys, next := dueKeys(t, s, q)
+	if diff := cmp.Diff([]string{"b", "c", "a"}, keys); diff != "" || !next.Equal(t0.Add(2*time.Hour)) {
+		t.Error(diff, next)
+	}
+	q.Limit = 2
+	if keys, _ := dueKeys(t, s, q); !slices.Equal(keys, []string{"b", "c"}) {
+		t.Errorf("the first two are %v", keys)
+	}
+	q.Skip = 2
+	if keys, _ := dueKeys(t, s, q); !slices.Equal(keys, []string{"a"}) {
+		t.Errorf("without the first two there are %v", keys)
+	}
+	q = intake.DueQuery{Now: t0.Add(3 * time.Hour), Limit: 10, Scopes: []state.Scope{scope}}
+	if _, next := dueKeys(t, s, q); !next.IsZero() {
+		t.Errorf("nothing is due later, and next is %s", next)
+	}
+}
+
+func testStateDueScopes(t *testing.T, s Store) {
+	a, b := ref("a", state.BlockWait, "u1"), ref("b", state.BlockWait, "u1")
+	put(t, s, "e1", state.Row{Ref: a, Data: []byte(`{}`), Due: t0}, state.Row{Ref: b, Data: []byte(`{}`), Due: t0.Add(-time.Hour)})
+	rows, next, err := s.DueRows(t.Context(), intake.DueQuery{Now: t0.Add(-2 * time.Hour), Limit: 9, Scopes: []state.Scope{a.Scope}})
+	if err != nil || len(rows) != 0 || !next.Equal(t0) {
+		t.Errorf("%v, next %s, %v", rows, next, err)
+	}
+	rows, _, err = s.DueRows(t.Context(), intake.DueQuery{Now: t0, Limit: 9, Scopes: []state.Scope{a.Scope}})
+	if err != nil || len(rows) != 1 || rows[0].Ref != a {
+		t.Errorf("%v, %v", rows, err)
+	}
+	if rows, next, err := s.DueRows(t.Context(), intake.DueQuery{Now: t0, Limit: 9}); err != nil || len(rows) > 0 || !next.IsZero() {
+		t.Errorf("of no scope: %v, %s, %v", rows, next, err)
+	}
+}
+
+func testStateSettle(t *testing.T, s Store) {
+	wait, digest := ref("r", state.BlockWait, "before"), ref("r", state.BlockDigest, "digest")
+	later := ref("r", state.BlockWait, "later")
+	put(t, s, "e1", state.Row{Ref: wait, Data: []byte(`{}`), Due: t0}, state.Row{Ref: digest, Data: []byte(`{"p":[]}`), Due: t0},
+		state.Row{Ref: later, Data: []byte(`{}`), Due: t0.Add(time.Second)})
+	keys, _ := dueKeys(t, s, intake.DueQuery{
+		Now: t0.Add(time.Minute), Limit: 9, Scopes: []state.Scope{wait.Scope, digest.Scope}, SettledUntil: t0,
+	})
+	if diff := cmp.Diff([]string{"digest", "later"}, keys); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func testStateDuplicate(t *testing.T, s Store) {
+	resolved := 0
+	batch := func(id, signature, body string) *intake.Batch {
+		return &intake.Batch{Event: accepted(id, signature, body), Resolve: func(int64, state.Rows) bool {
+			resolved++
+			return true
+		}}
+	}
+	commit := func(want intake.Verdict, b *intake.Batch) {
+		t.Helper()
+		if err := s.Commit(t.Context(), b); err != nil || b.Verdict != want {
+			t.Errorf("verdict %v, %v", b.Verdict, err)
+		}
+	}
+	commit(intake.Stored, batch("a", "1", "x"))
+	commit(intake.Duplicate, batch("a", "1", "x"))
+	commit(intake.Duplicate, batch("a", "2", "x"))
+	commit(intake.Stored, batch("a", "3", "another body")) // quarantined
+	commit(intake.Stored, batch("b", "1", "x"))            // quarantined
+	commit(intake.Counted, batch("c", "1", "x"))
+	if resolved != 1 {
+		t.Errorf("resolved %d times", resolved)
+	}
+}
+
+func testStateStale(t *testing.T, s Store) {
+	stale := &intake.Batch{Event: accepted("a", "a", "a"), Resolve: func(int64, state.Rows) bool { return false }}
+	holds := &intake.Batch{Event: accepted("b", "b", "b"), Resolve: func(int64, state.Rows) bool { return true }}
+	if err := s.Commit(t.Context(), stale, holds); err != nil {
+		t.Fatal(err)
+	}
+	if stale.Verdict != intake.Stale || holds.Verdict != intake.Stored {
+		t.Errorf("verdicts %v, %v", stale.Verdict, holds.Verdict)
+	}
+	if _, ok, err := s.Event(t.Context(), "a"); ok || err != nil {
+		t.Errorf("the stale event is there, %v", err)
+	}
+	// Its id is nobody's: the next time it can be stored.
+	stale.Resolve = func(int64, state.Rows) bool { return true }
+	if err := s.Commit(t.Context(), stale); err != nil || stale.Verdict != intake.Stored {
+		t.Errorf("verdict %v, %v", stale.Verdict, err)
+	}
+}
+
+func testStateTogether(t *testing.T, s Store) {
+	at := ref("r", state.BlockCount, "u1")
+	good := func(id string) *intake.Batch {
+		return &intake.Batch{Event: accepted(id, id, id), Resolve: func(_ int64, rows state.Rows) bool {
+			rows.Put(state.Row{Ref: at, Data: []byte(`{}`)})
+			return true
+		}}
+	}
+	bad := &intake.Batch{Event: accepted("bad", "bad", "bad")}
+	bad.Resolve = func(int64, state.Rows) bool {
+		bad.Deliveries = []record.Delivery{{ID: ""}}
+		return true
+	}
+	first := good("a")
+	if err := s.Commit(t.Context(), first, bad); err == nil {
+		t.Fatal("a delivery without an id was stored")
+	}
+	if _, ok := stateRow(t, s, at); ok || stateKeys(t, s, at.Scope) != 0 {
+		t.Error("half of a commit is there")
+	}
+	if err := s.Commit(t.Context(), first, good("b")); err != nil || first.Verdict != intake.Stored {
+		t.Errorf("%v, %v", first.Verdict, err)
+	}
+	if n := stateKeys(t, s, at.Scope); n != 1 {
+		t.Errorf("%d keys", n)
+	}
+}
+
+func testStatePanic(t *testing.T, s Store) {
+	b := &intake.Batch{Event: accepted("a", "a", "a"), Resolve: func(int64, state.Rows) bool { panic("a damaged row") }}
+	if err := s.Commit(t.Context(), b); err == nil {
+		t.Error("no error")
+	}
+	put(t, s, "b", state.Row{Ref: ref("r", state.BlockCount, "u1"), Data: []byte(`{}`)})
+}
+
+func testStateSeq(t *testing.T, s Store) {
+	for _, id := range []string{"a", "b", "c"} {
+		var told int64
+		b := &intake.Batch{Event: accepted(id, id, id), Resolve: func(seq int64, _ state.Rows) bool {
+			told = seq
+			return true
+		}}
+		if err := s.Commit(t.Context(), b); err != nil || told == 0 || told != b.Event.Seq {
+			t.Errorf("told %d, stored as %d, %v", told, b.Event.Seq, err)
+		}
+		events, err := s.EventsBySeq(t.Context(), []int64{told, 1 << 40})
+		if err != nil || len(events) != 1 || events[0].ID != id || string(events[0].Body) != id {
+			t.Errorf("%+v, %v", events, err)
+		}
+	}
+}
+
+func testMutes(t *testing.T, s Store) {
+	m, err := s.AddMute(t.Context(), state.Mute{Rule: "r", Key: "u1", Reason: "why", From: t0, Until: t0.Add(time.Hour)})
+	if err != nil || m.ID == 0 {
+		t.Fatal(m, err)
+	}
+	for after, want := range map[time.Duration]bool{-1: false, 0: true, time.Hour - time.Microsecond: true, time.Hour: false} {
+		at := t0.Add(after)
+		if _, muted := s.Muted("r", "u1", at); muted != want {
+			t.Errorf("at %s: muted is %v", after, muted)
+		}
+		change(t, s, after.String(), func(rows state.Rows) {
+			if got, muted := rows.Mute("r", "u1", at); muted != want || muted && got.Reason != "why" {
+				t.Errorf("at %s: muted is %v in a transaction", after, muted)
+			}
+			if _, muted := rows.Mute("r", "u2", at); muted {
+				t.Error("another key is muted")
+			}
+			if _, muted := rows.Mute("r2", "u1", at); muted {
+				t.Error("another rule is muted")
+			}
+		})
+	}
+}
+
+func testMutesEnd(t *testing.T, s Store) {
+	for _, m := range []state.Mute{
+		{Rule: "r", Key: "u1", From: t0, Until: t0.Add(time.Hour)}, {Rule: "r", From: t0, Until: t0.Add(time.Hour)},
+		{Rule: "r", Reason: "over", From: t0.Add(-time.Hour), Until: t0}, {Rule: "r2", From: t0, Until: t0.Add(time.Hour)},
+	} {
+		if _, err := s.AddMute(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := t0.Add(time.Minute)
+	if ended, err := s.EndMutes(t.Context(), "r", "u1", now); err != nil || len(ended) != 1 || !ended[0].Until.Equal(now) {
+		t.Errorf("%v, %v", ended, err)
+	}
+	if _, muted := s.Muted("r", "u1", now); !muted {
+		t.Error("the mute of the whole rule does not hold any more")
+	}
+	if err := s.RenameMutes(t.Context(), "r", "new"); err != nil {
+		t.Fatal(err)
+	}
+	if _, muted := s.Muted("new", "u9", now); !muted {
+		t.Error("the renamed rule is not muted")
+	}
+	if ended, err := s.EndMutes(t.Context(), "new", "", now); err != nil || len(ended) != 1 {
+		t.Errorf("%v, %v", ended, err)
+	}
+	if _, muted := s.Muted("new", "u1", now); muted {
+		t.Error("it is muted still: the end is exclusive")
+	}
+	mutes, err := s.Mutes(t.Context())
+	if err != nil || len(mutes) != 4 || mutes[0].Rule != "r2" || mutes[3].Rule != "new" {
+		t.Errorf("%v, %v", mutes, err)
+	}
+}
+
+func testStateForget(t *testing.T, s Store) {
+	mine, other := ref("r", state.BlockWait, "u1"), ref("r", state.BlockWait, "u2")
+	put(t, s, "e1", state.Row{Ref: mine, User: "u1", Data: []byte(`{}`), Due: t0}, state.Row{Ref: other, User: "u2", Data: []byte(`{}`), Due: t0})
+	if _, _, err := s.ForgetPerson(t.Context(), "u1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := stateRow(t, s, mine); ok {
+		t.Error("the row is there")
+	}
+	if _, ok := stateRow(t, s, other); !ok || stateKeys(t, s, other.Scope) != 1 {
+		t.Error("the row of another is gone")
+	}
+}
+
+func testStatePrune(t *testing.T, s Store) {
+	scope := ref("r", state.BlockCount, "").Scope
+	row := func(key string, due, expires time.Time) state.Row {
+		return state.Row{Ref: state.Ref{Scope: scope, Key: key}, Data: []byte(`{}`), Due: due, Expires: expires}
+	}
+	put(t, s, "e1", row("over", time.Time{}, t0.Add(-time.Second)), row("not yet", time.Time{}, t0.Add(time.Second)),
+		row("never", time.Time{}, time.Time{}), row("due", t0, t0.Add(-time.Second)))
+	if _, err := s.Prune(t.Context(), t0, t0.Add(-time.Hour), t0.Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"due", "never", "not yet"}, prefixed(t, s, scope, "")); diff != "" || stateKeys(t, s, scope) != 3 {
+		t.Error(diff)
+	}
+}
+
+func testStateNeeded(t *testing.T, s Store) {
+	scope := state.Scope{Rule: "r", Block: state.BlockItem}
+	for _, id := range []string{"a", "b"} {
+		b := &intake.Batch{Event: accepted(id, id, id)}
+		b.Resolve = func(seq int64, rows state.Rows) bool {
+			if id == "a" {
+				rows.Put(state.Row{Ref: state.Ref{Scope: scope, Key: id}, Data: fmt.Appendf(nil, `{"e":{"t":1,"s":%d}}`, seq)})
+			}
+			return true
+		}
+		if err := s.Commit(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save(t, s, &people.Rows{}, newest(t, s))
+	if _, err := s.Prune(t.Context(), t0.Add(9*time.Hour), t0.Add(8*time.Hour), t0); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]bool{"a": true, "b": false} {
+		if _, kept, err := s.Event(t.Context(), id); kept != want || err != nil {
+			t.Errorf("%s: kept is %v, %v", id, kept, err)
+		}
+	}
+}
+
+// Commits at the same time change one row as if they came one after the other.
+func testStateRace(t *testing.T, s Store) {
+	at, n := ref("r", state.BlockCount, "u1"), 50
+	errs := make(chan error, n)
+	for i := range n {
+		go func() {
+			id := fmt.Sprint("e", i)
+			errs <- s.Commit(t.Context(), &intake.Batch{Event: accepted(id, id, id), Refs: []state.Ref{at}, Resolve: func(_ int64, rows state.Rows) bool {
+				row, _ := rows.Get(at)
+				row.Ref, row.Data = at, append(slices.Clone(row.Data), 'x')
+				rows.Put(row)
+				return true
+			}})
+		}()
+	}
+	for range n {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if row, _ := stateRow(t, s, at); len(row.Data) != n {
+		t.Errorf("%d changes of %d are there", len(row.Data), n)
+	}
+}
+
+// What is due at the same time comes in an order of its own, whichever was put
+// first: what quiet hours held before the summary of what was throttled.
+func testStateDueTogether(t *testing.T, s Store) {
+	refs := []state.Ref{
+		ref("b", state.BlockHold, "1"), ref("a", state.BlockThrottle, "1"), ref("a", state.BlockHold, "2"), ref("a", state.BlockHold, "1"),
+	}
+	var scopes []state.Scope
+	for i, at := range refs {
+		put(t, s, fmt.Sprint("e", i), state.Row{Ref: at, Data: []byte(`{"e":{"t":1}}`), Due: t0})
+		scopes = append(scopes, at.Scope)
+	}
+	rows, _, err := s.DueRows(t.Context(), intake.DueQuery{Now: t0, Limit: 9, Scopes: scopes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []state.Ref
+	for _, row := range rows {
+		got = append(got, row.Ref)
+	}
+	if diff := cmp.Diff([]state.Ref{refs[3], refs[2], refs[1], refs[0]}, got); diff != "" {
+		t.Error(diff)
+	}
+}
