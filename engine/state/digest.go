@@ -67,9 +67,39 @@ func (s *Settings) collect(rows Rows, in Input, c Clock) (r Result) {
 		}
 		save(rows, Row{Ref: item, User: in.User}, Item{Event: in.Event, Shadow: s.Shadow})
 	}
+	r.collected = &collected{Digest: in.Key, Until: p.Until, Item: item.Key}
 	saveDigest(rows, row, &data, c)
 	r.add(record.Effect{Effect: record.Collected, Key: in.Key, Next: until.UTC()})
 	return r
+}
+
+// collected is where an alert of a wait was put, so that it can be taken out again.
+type collected struct {
+	Step   int    `json:"s,omitempty"`
+	Digest string `json:"k"`
+	Until  int64  `json:"u"`
+	Item   string `json:"i"`
+}
+
+// withdraw takes an item of an event out of a digest that was not sent yet.
+func (s *Settings) withdraw(rows Rows, from collected, event Mark, c Clock) bool {
+	item := Ref{s.Scope(BlockItem), from.Item}
+	kept, exists := rows.Get(item)
+	if !exists || ReadItem(kept).Event.ID != event.ID {
+		return false
+	}
+	rows.Delete(item)
+	data, row, _ := load[digest](rows, Ref{s.Scope(BlockDigest), from.Digest})
+	for i := range data.Periods {
+		if p := &data.Periods[i]; p.Until == from.Until {
+			if p.N--; p.N+p.More <= 0 {
+				data.Periods = slices.Delete(data.Periods, i, i+1)
+			}
+			break
+		}
+	}
+	saveDigest(rows, row, &data, c)
+	return true
 }
 
 func saveDigest(rows Rows, row Row, data *digest, c Clock) {

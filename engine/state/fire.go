@@ -295,6 +295,11 @@ func (s *Settings) firedWait(rows Rows, row Row, f Firing, r Result, heldUntil t
 		if r.Send || slices.ContainsFunc(r.Effects, func(e record.Effect) bool { return e.Effect == record.Sent }) {
 			p.Fired = append(p.Fired, f.Step)
 		}
+		if r.collected != nil {
+			item := *r.collected
+			item.Step = f.Step
+			p.Items = append(p.Items, item)
+		}
 		p.Done++
 	}
 	if p.Done >= s.limit(p) {

@@ -182,6 +182,8 @@ type Result struct {
 	Send bool
 	// Overflow says that the key was not tracked, since there are too many.
 	Overflow bool
+
+	collected *collected // where the digest put the alert
 }
 
 func (r *Result) add(effects ...record.Effect) { r.Effects = append(r.Effects, effects...) }

@@ -28,6 +28,8 @@ type pending struct {
 	Fired    []int `json:"f,omitempty"` // the steps that were fired
 	Cancel   *Mark `json:"x,omitempty"` // the steps that are due from then on are cancelled
 	Held     int64 `json:"q,omitempty"` // until when quiet hours hold the step that is due
+	// Items are the steps that a digest collects.
+	Items []collected `json:"i,omitempty"`
 }
 
 // maxCancels bounds the cancels that are remembered for a key.
@@ -43,7 +45,7 @@ func (s *Settings) foldWait(rows Rows, in Input, c Clock) (r Result) {
 	}
 	row.User = owner(in.Key, in.User)
 	if in.Kind == Cancel {
-		r.add(s.cancel(&data, in, c)...)
+		r.add(s.cancel(rows, &data, in, c)...)
 	} else {
 		r.add(s.start(&data, in)...)
 	}
@@ -106,7 +108,7 @@ func (s *Settings) over(last *pending) int64 {
 }
 
 // cancel ends what is pending from the event's time on and remembers it.
-func (s *Settings) cancel(data *wait, in Input, c Clock) (effects []record.Effect) {
+func (s *Settings) cancel(rows Rows, data *wait, in Input, c Clock) (effects []record.Effect) {
 	data.remember(in.Event, c)
 	for _, p := range []*pending{data.Pending, data.Last} {
 		if p == nil || in.Event.At < p.Start.At {
@@ -123,6 +125,11 @@ func (s *Settings) cancel(data *wait, in Input, c Clock) (effects []record.Effec
 			return step < len(s.Wait.Steps) && in.Event.At <= micros(s.due(p, step))
 		})
 	}
+	for _, p := range []*pending{data.Pending, data.Last} {
+		if p != nil && in.Event.At >= p.Start.At {
+			effects = append(effects, s.withdrawAll(rows, p, in, c)...)
+		}
+	}
 	// Until an alert is sent it can be cancelled, also after its time.
 	if p := data.Pending; p != nil && in.Event.At >= p.Start.At {
 		effects = append(effects, record.Effect{
@@ -131,6 +138,25 @@ func (s *Settings) cancel(data *wait, in Input, c Clock) (effects []record.Effec
 		p.Cancel = &in.Event
 		data.end()
 	}
+	return effects
+}
+
+// withdrawAll takes what a start put into digests out again. What was sent comes
+// too late.
+func (s *Settings) withdrawAll(rows Rows, p *pending, in Input, c Clock) (effects []record.Effect) {
+	for _, item := range p.Items {
+		e := record.Effect{Key: in.Key, By: in.Event.ID, Of: p.Start.ID, Step: s.stepNumber(item.Step)}
+		switch {
+		case s.Digest != nil && s.withdraw(rows, item, p.Start, c):
+			e.Effect, e.ByAt = record.Cancelled, in.Event.Time()
+		case item.Step < len(s.Wait.Steps) && in.Event.At <= micros(s.due(p, item.Step)):
+			e.Effect = record.TooLate
+		default:
+			continue
+		}
+		effects = append(effects, e)
+	}
+	p.Items = nil
 	return effects
 }
 
@@ -188,6 +214,11 @@ func (s *Settings) saveWait(rows Rows, row Row, data *wait, c Clock) {
 		row.Due = later(s.due(p, p.Done), timeOf(p.Held))
 	default:
 		keep := c.Now
+		if data.Last != nil {
+			for _, item := range data.Last.Items {
+				keep = later(keep, timeOf(item.Until))
+			}
+		}
 		if data.Last != nil && len(s.Wait.Steps) > 0 {
 			keep = later(keep, s.due(data.Last, len(s.Wait.Steps)-1))
 		}
