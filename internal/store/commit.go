@@ -227,8 +227,10 @@ type groupTx struct {
 	// row of state has another due time.
 	scopes scopes
 	gone   map[state.Scope]bool
-	mutes  *[]state.Mute
-	timed  bool
+	// renamed is the writer's with what this group adds; it is not changed in place.
+	renamed map[state.Scope]state.Scope
+	mutes   *[]state.Mute
+	timed   bool
 }
 
 type seqRange struct{ first, last int64 }
@@ -237,6 +239,7 @@ func newGroupTx(w *writer) *groupTx {
 	return &groupTx{
 		conn: w.conn, keys: w.keys, nextSeq: w.nextSeq, firstSeq: w.nextSeq, savedGood: w.savedGood,
 		known: map[key]claim{}, hours: map[int64]seqRange{}, writer: w, scopes: scopes{}, gone: map[state.Scope]bool{},
+		renamed: w.renamed,
 	}
 }
 

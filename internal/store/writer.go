@@ -56,6 +56,9 @@ type writer struct {
 	// of it was given. Only the writer's goroutine uses them.
 	scopes  scopes
 	version int64
+	// renamed says where the rows of renamed rules are now, for events that were
+	// decided by the rules before and come after the change.
+	renamed map[state.Scope]state.Scope
 	mutes   atomic.Pointer[[]state.Mute]
 
 	onGroup   func(events int)
@@ -246,6 +249,7 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 		delete(w.scopes, of)
 	}
 	maps.Copy(w.scopes, g.scopes)
+	w.renamed = g.renamed
 	if g.mutes != nil {
 		w.mutes.Store(g.mutes)
 	}
