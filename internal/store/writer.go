@@ -237,6 +237,9 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 	}
 	if err == nil {
 		crashpoint.Reach("before-commit")
+		if g.fires {
+			crashpoint.Reach("before-fire")
+		}
 		err = w.commitTx(w.conn)
 	}
 	if err != nil {
@@ -244,6 +247,9 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 		return err
 	}
 	crashpoint.Reach("after-commit")
+	if g.fires {
+		crashpoint.Reach("after-fire")
+	}
 	w.nextSeq = g.nextSeq
 	for of := range g.gone {
 		delete(w.scopes, of)
