@@ -51,6 +51,7 @@ var runs = []run{
 	{"firststart", (*torture).firststart},
 	{"syncerror", (*torture).syncerror},
 	{"checkpointerror", (*torture).checkpointerror},
+	{"time", (*torture).time},
 	{"crashpoints", (*torture).crashpoints},
 	{"diskfull", (*torture).diskfull},
 	{"reload", (*torture).reload},
@@ -59,7 +60,7 @@ var runs = []run{
 }
 
 func main() {
-	names := flag.String("run", "kill,powercut,firststart,syncerror,crashpoints,diskfull,reload,flood", "what to do, with commas: "+names())
+	names := flag.String("run", "kill,powercut,firststart,syncerror,time,crashpoints,diskfull,reload,flood", "what to do, with commas: "+names())
 	cycles := flag.Int("cycles", 15, "kills, power cuts and crashes")
 	seconds := flag.Int("seconds", 15, "length of reload, of each flood and of soak")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of all that is random here; how the system runs is random beyond it")
