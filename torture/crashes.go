@@ -24,12 +24,12 @@ func (t *torture) batches(cycles int, one func(cycles int) error) error {
 
 // kill is kill -9 at random moments.
 func (t *torture) kill(ctx context.Context) (r result, err error) {
-	err = t.batches(t.cycles, func(cycles int) error { return t.killOne(ctx, "", usual, cycles, &r, nil) })
+	err = t.batches(t.cycles, func(cycles int) error { return t.killOne(ctx, "", usual, cycles, &r) })
 	return r, err
 }
 
-// killOne kills heed so many times; found, if not nil, gets the evidence.
-func (t *torture) killOne(ctx context.Context, tag string, p plan, cycles int, r *result, found *evidence) error {
+// killOne kills heed so many times.
+func (t *torture) killOne(ctx context.Context, tag string, p plan, cycles int, r *result) error {
 	b, err := t.newBench(ctx, tag, "", p, r)
 	if err != nil {
 		return err
@@ -46,13 +46,7 @@ func (t *torture) killOne(ctx context.Context, tag string, p plan, cycles int, r
 	if err := b.startReady(ctx); err != nil {
 		return err
 	}
-	if err := b.settle(ctx); err != nil {
-		return err
-	}
-	if found != nil {
-		*found = b.evidence
-	}
-	return nil
+	return b.settle(ctx)
 }
 
 // live starts heed and lets it run for a while; one time in five not even
@@ -94,35 +88,43 @@ var points = []point{
 // firePoints are those of rules that fire: once what is due was read, and before
 // and after the commit. They stand in engine/intake and internal/store.
 var firePoints = []point{
-	{"before-fire", 30},
-	{"after-fire", 30},
-	{"after-due", 30},
+	{"before-fire", 25},
+	{"after-fire", 25},
+	{"after-due", 25},
 	{"after-claim", 60},
 }
 
 // crashpoints crashes heed right at each point in turn.
 func (t *torture) crashpoints(ctx context.Context) (r result, err error) {
-	if err := t.crashAt(ctx, usual, points, &r); err != nil {
+	if err := t.crashAt(ctx, "torture", usual, points, t.cycles, &r, nil); err != nil {
 		return r, err
 	}
-	return r, t.crashAt(ctx, timed, firePoints, &r)
+	return r, t.crashAt(ctx, "torture", timed, firePoints, t.cycles, &r, nil)
 }
 
-func (t *torture) crashAt(ctx context.Context, p plan, points []point, r *result) error {
-	b, err := t.newBench(ctx, "torture", "", p, r)
+// crashAt crashes heed so many times, at each point at least once. For a build that
+// fires in two transactions, found is not nil and gets the evidence; each crash is
+// between the two, so nothing else makes firings meanwhile.
+func (t *torture) crashAt(ctx context.Context, tag string, p plan, points []point, cycles int, r *result, found *evidence) error {
+	b, err := t.newBench(ctx, tag, "", p, r)
 	if err != nil {
 		return err
 	}
 	defer b.close()
+	split := found != nil
 	b.generator.start(ctx)
-	for cycle := range max(t.cycles, len(points)) {
-		if p.timed && t.random.IntN(3) == 0 {
+	for cycle := range max(cycles, len(points)) {
+		if p.timed && !split && t.random.IntN(3) == 0 {
 			if err := b.nextRules(false); err != nil {
 				return err
 			}
 		}
 		point := points[cycle%len(points)]
-		at := fmt.Sprintf("%s:%d", point.name, 1+t.random.IntN(point.pass))
+		pass := 1 + t.random.IntN(point.pass)
+		if split {
+			pass |= 1 // of two transactions the first
+		}
+		at := fmt.Sprintf("%s:%d", point.name, pass)
 		if err := b.start("HEED_CRASH_AT=" + at); err != nil {
 			return err
 		}
@@ -141,6 +143,11 @@ func (t *torture) crashAt(ctx context.Context, p plan, points []point, r *result
 	if err := b.startReady(ctx); err != nil {
 		return err
 	}
-	err = b.settle(ctx)
-	return err
+	if err := b.settle(ctx); err != nil {
+		return err
+	}
+	if found != nil {
+		*found = b.evidence
+	}
+	return nil
 }

@@ -107,7 +107,8 @@ func (t *torture) all(ctx context.Context, names []string, selfcheck, noskip boo
 		return err
 	}
 	if selfcheck {
-		chosen = append(chosen, run{"self-check: early answers", (*torture).noticesEarlyAnswers}, run{"self-check: no fsync", (*torture).noticesMissingSyncs})
+		chosen = append(chosen, run{"self-check: early answers", (*torture).noticesEarlyAnswers}, run{"self-check: no fsync", (*torture).noticesMissingSyncs},
+			run{"self-check: split firings", (*torture).noticesSplitFirings})
 	}
 	var results []result
 	for _, r := range chosen {

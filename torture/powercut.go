@@ -205,7 +205,7 @@ func whenFree(unmount func() error) (err error) {
 
 // noticesEarlyAnswers runs a heed that answers before it commits.
 func (t *torture) noticesEarlyAnswers(ctx context.Context) (r result, err error) {
-	err = t.killOne(ctx, "ackearly", usual, 4, &r, nil)
+	err = t.killOne(ctx, "ackearly", usual, 4, &r)
 	return t.mustLose(r, err)
 }
 

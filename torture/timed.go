@@ -5,9 +5,13 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"heed/engine/record"
+	"heed/engine/state"
 )
 
 // The roles of the events that rules with time are tried with. A role is also the
@@ -145,7 +149,7 @@ func (g *generator) moment(ctx context.Context, m moment, at time.Time) bool {
 // time is kills and power cuts while rules with time wait, count and fire, and
 // while their rule file changes.
 func (t *torture) time(ctx context.Context) (r result, err error) {
-	err = t.batches(t.cycles, func(cycles int) error { return t.killOne(ctx, "", timed, cycles, &r, nil) })
+	err = t.batches(t.cycles, func(cycles int) error { return t.killOne(ctx, "", timed, cycles, &r) })
 	if err != nil {
 		return r, err
 	}
@@ -192,4 +196,64 @@ func (t *torture) liveTimed(ctx context.Context, b *bench) error {
 func (b *bench) nextRules(inPlace bool) error {
 	b.version++
 	return replace(b.rules, fmt.Appendf(nil, timedRules(b.version), b.sinks.url, b.sinks.mail.address), inPlace)
+}
+
+// noticesSplitFirings runs a heed that changes the state of a rule in one
+// transaction and makes the alert in another: a crash between them loses the alert
+// or doubles it. Then it takes one alert away from what was found, and doubles
+// another, so that one of each is noticed wherever the crashes were.
+func (t *torture) noticesSplitFirings(ctx context.Context) (r result, err error) {
+	var e evidence
+	if err := t.crashAt(ctx, "torture,splitfire", timed, []point{{"after-fire", 15}}, 6, &r, &e); err != nil {
+		return r, fmt.Errorf("a broken build was to lose and to double alerts, but the run failed otherwise: %w", err)
+	}
+	split := count(r.findings)
+	_, before := e.check()
+	e.spoil()
+	_, after := e.check()
+	was, now := count(before), count(after)
+	r.findings = nil
+	if split[unfired]+split[firedMore] == 0 {
+		r.findings = append(r.findings, finding{unnoticed, "a build that fires in two transactions was not noticed"})
+	}
+	if now[unfired] != was[unfired]+1 || now[firedMore] != was[firedMore]+1 {
+		r.findings = append(r.findings, finding{unnoticed, fmt.Sprintf("one alert was taken away and one doubled: found %v, and before %v", now, was)})
+	}
+	r.note("a build that fires in two transactions led to %d findings of lost alerts and %d of alerts too many; one more of each was noticed", split[unfired], split[firedMore])
+	return r, nil
+}
+
+func count(findings []finding) map[string]int {
+	kinds := map[string]int{}
+	for _, f := range findings {
+		kinds[f.kind]++
+	}
+	return kinds
+}
+
+// spoil takes away the alert of one wait that was not cancelled, and doubles that of another.
+func (e *evidence) spoil() {
+	fired := map[string]int{}
+	for _, said := range e.told {
+		fired[said.About]++
+	}
+	var waits []int
+	for i, d := range e.deliveries {
+		m, _ := momentOf(e.told[d.ID].About)
+		m.which = cancel
+		if m.role == roleLate && fired[e.told[d.ID].About] == 1 && !e.sent[m.id()] {
+			waits = append(waits, i)
+		}
+	}
+	if len(waits) < 2 {
+		return
+	}
+	doubled, lost := e.deliveries[waits[0]], e.deliveries[waits[1]]
+	said := e.told[doubled.ID]
+	doubled.ID, doubled.EventID = "doubled", state.IDPrefix+"doubled"
+	e.deliveries = append(slices.Delete(e.deliveries, waits[1], waits[1]+1), doubled)
+	e.events = append(e.events, record.Event{ID: doubled.EventID, Status: record.Timed})
+	e.told[doubled.ID], e.got[doubled.ID] = said, 1
+	delete(e.told, lost.ID)
+	delete(e.got, lost.ID)
 }
