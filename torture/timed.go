@@ -176,7 +176,7 @@ func (t *torture) liveTimed(ctx context.Context, b *bench) error {
 	if err := b.startReady(ctx); err != nil {
 		return err
 	}
-	for range t.random.IntN(4) {
+	for range t.random.IntN(3) {
 		time.Sleep(t.between(0, 400*time.Millisecond))
 		if err := b.nextRules(t.random.IntN(2) == 0); err != nil {
 			return err
