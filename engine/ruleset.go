@@ -207,6 +207,40 @@ func (s *RuleSet) Only(rule *Rule) *RuleSet {
 	return NewRuleSet(s.hash, s.catalog, s.tables, []*Rule{rule})
 }
 
+// Unrendered is the rule set with steps that render nothing: for whoever counts
+// alerts and does not look at them.
+func (s *RuleSet) Unrendered() *RuleSet {
+	rules := make([]*Rule, len(s.rules))
+	for i, rule := range s.rules {
+		own := *rule
+		own.Steps = unrendered(rule.Steps)
+		if rule.Time != nil {
+			t := *rule.Time
+			t.WaitSteps, t.Rest = slices.Clone(t.WaitSteps), unrendered(t.Rest)
+			for j, steps := range t.WaitSteps {
+				t.WaitSteps[j] = unrendered(steps)
+			}
+			own.Time = &t
+		}
+		rules[i] = &own
+	}
+	return NewRuleSet(s.hash, s.catalog, s.tables, rules)
+}
+
+func unrendered(steps []Step) []Step {
+	steps = slices.Clone(steps)
+	for i := range steps {
+		steps[i].Renderer, steps[i].OrderPer = nothing{}, nil
+	}
+	return steps
+}
+
+// nothing is a Renderer of steps that are not looked at.
+type nothing struct{}
+
+// Render implements Renderer.
+func (nothing) Render(*expression.Env) (any, error) { return nil, nil }
+
 // Evaluate decides an event by the rules that listen to its type and gives the
 // decisions other than NotMatched, in the order of the rules: a rule that
 // listens and is not among them did not match. It costs with the rules that

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -82,6 +83,7 @@ func runBacktest(ctx context.Context, s streams, f backtestFlags) error {
 			return err
 		}
 	}
+	debug.SetGCPercent(backtestGC)
 	progress, finish := progressOf(s, o.Until)
 	o.Progress = progress
 	result, err := app.Backtest(ctx, reader, o)
@@ -95,6 +97,10 @@ func runBacktest(ctx context.Context, s streams, f backtestFlags) error {
 	printBacktest(s, &result)
 	return nil
 }
+
+// backtestGC lets a backtest use some more memory and less time: it makes much
+// that is garbage at once.
+const backtestGC = 300
 
 // againstRules are the rules to compare with; nil for none.
 func againstRules(ctx context.Context, s streams, reader *store.Reader, against string) (*engine.RuleSet, error) {

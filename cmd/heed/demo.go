@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,22 +38,27 @@ func newDemo(s streams) *cobra.Command {
 		Long: `Demo starts the real server with --no-send on a temporary store, signs every
 fixture event, posts it through the real receiver, and shows what each rule
 decided and what would have been sent. Then it goes on serving until Ctrl-C, so
-that you can edit the rules and send events again.`,
+that you can edit the rules and send events again. Where its output is not a
+terminal it ends after the fixtures, unless --exit=false.`,
 		Example: "  heed demo\n  heed demo --rules my-rules.yaml my-events/",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				args = []string{filepath.FromSlash("testdata/events")}
 			}
+			if !cmd.Flags().Changed("exit") {
+				exit = !isTerminal(s.out)
+			}
 			return demo(cmd.Context(), s, rules, args, exit)
 		},
 	}
 	cmd.Flags().StringVar(&rules, "rules", "rules.example.yaml", "rule file, or directory of rule files")
-	cmd.Flags().BoolVar(&exit, "exit", false, "end after the fixtures")
+	cmd.Flags().BoolVar(&exit, "exit", false, "end after the fixtures (default where the output is no terminal)")
 	return cmd
 }
 
 func demo(ctx context.Context, s streams, rules string, events []string, exit bool) error {
 	fixtures, err := ruletest.Read(events, s.in)
+	lowScoreFirst(fixtures)
 	if err != nil {
 		return usage("%v (the demo's own events are in heed's repository, under testdata/events: run it there, or name yours)", err)
 	}
@@ -62,7 +69,7 @@ func demo(ctx context.Context, s streams, rules string, events []string, exit bo
 	defer os.RemoveAll(dir)
 	d := &demonstration{
 		streams: s, paint: s.style(s.out), secret: rand.Text(), rules: rules,
-		arrived: make(chan string, 1024), shown: map[string]bool{},
+		dir: dir, arrived: make(chan string, 1024), shown: map[string]bool{},
 	}
 	if err := d.start(ctx, dir); err != nil {
 		return startError(s, err)
@@ -92,10 +99,12 @@ type demonstration struct {
 	paint   style
 	secret  string
 	rules   string
+	dir     string // of the store
 	app     *app.App
 	api     *apiClient
 
 	arrived chan string // ids of stored events
+	sum     demoSum
 	reloads chan rulefile.Attempt
 	shown   map[string]bool
 }
@@ -183,6 +192,7 @@ func (d *demonstration) show(ctx context.Context, id, title string) error {
 			d.paint.reset, e.Reason)
 		return nil
 	}
+	d.sum.add(&e)
 	result := asResult(&e)
 	printResult(d.streams.out, d.paint, title, &result)
 	fmt.Fprintln(d.streams.out)
@@ -195,7 +205,8 @@ func asResult(e *admin.Event) ruletest.Result {
 	for _, decision := range e.Decisions {
 		d := ruletest.Decision{
 			Rule: decision.Rule, Outcome: engine.Outcome(decision.Outcome),
-			Mode: decision.Mode, Reason: decision.Reason, Explain: decision.Explain,
+			Mode: decision.Mode, Reason: decision.Reason, Explain: decision.Explain, Effects: decision.Effects,
+			Timezone: decision.Timezone,
 		}
 		for _, delivery := range e.Deliveries {
 			if delivery.Rule == d.Rule {
@@ -210,8 +221,72 @@ func asResult(e *admin.Event) ruletest.Result {
 	return r
 }
 
+// lowScoreFirst puts the event first that shows best what rules do.
+func lowScoreFirst(fixtures []ruletest.Fixture) {
+	slices.SortStableFunc(fixtures, func(a, b ruletest.Fixture) int {
+		return cmp.Compare(rankOf(a), rankOf(b))
+	})
+}
+
+func rankOf(f ruletest.Fixture) int {
+	if filepath.Base(f.File) == "quiz-low-score.json" {
+		return 0
+	}
+	return 1
+}
+
+// demoSum sums up what the rules made of the events.
+type demoSum struct {
+	events, matched, waiting, kept int
+	byAction                       map[string]int
+}
+
+func (m *demoSum) add(e *admin.Event) {
+	m.events++
+	if m.byAction == nil {
+		m.byAction = map[string]int{}
+	}
+	for _, d := range e.Deliveries {
+		m.byAction[d.Action]++
+	}
+	for i := range e.Decisions {
+		if e.Decisions[i].Outcome == string(engine.Matched) {
+			m.matched++
+		}
+		for _, effect := range e.Decisions[i].Effects {
+			switch {
+			case effect.Effect == record.Waiting || effect.Effect == record.Collected || effect.Effect == record.Counted:
+				m.waiting++
+			case record.Suppressed(effect.Effect):
+				m.kept++
+			}
+		}
+	}
+}
+
+// String is the sum in a line.
+func (m *demoSum) String() string {
+	total := 0
+	for _, n := range m.byAction {
+		total += n
+	}
+	text := fmt.Sprintf("%s matched rules %s; %s would have gone out", plain.Count(m.events, "event"),
+		plain.Count(m.matched, "time"), plain.Count(total, "message"))
+	if total > 0 {
+		text += " (" + counted(m.byAction, "") + ")"
+	}
+	if m.waiting > 0 {
+		text += fmt.Sprintf("; %d wait, are counted or are collected", m.waiting)
+	}
+	if m.kept > 0 {
+		text += fmt.Sprintf("; %d were kept back", m.kept)
+	}
+	return text
+}
+
 func (d *demonstration) explainRest(exit bool) {
 	p := d.paint
+	fmt.Fprintf(d.streams.out, "%s%s%s\n", p.bold, &d.sum, p.reset)
 	fmt.Fprintf(d.streams.out, "%sadmin listener%s  %s\n", p.bold, p.reset, d.app.AdminURL())
 	if exit {
 		return
@@ -224,11 +299,12 @@ func (d *demonstration) explainRest(exit bool) {
 Now change %s and save: it is reloaded at once. Then send an event again, from another terminal:
 
   MINDTICKLE_WEBHOOK_SECRET=%s %s send --url %s testdata/events/quiz-low-score.json
-  %s events list --admin %s
+  %s why --rule low-quiz-score --admin %s
+  %s backtest --rules %s --against active --data %s --since 1d
 
 Ctrl-C ends the demo.
 
-`, d.rules, d.secret, heed, d.app.WebhookURL(), heed, d.app.AdminURL())
+`, d.rules, d.secret, heed, d.app.WebhookURL(), heed, d.app.AdminURL(), heed, d.rules, d.dir)
 }
 
 // follow shows what comes in and what reloads do until it is interrupted.

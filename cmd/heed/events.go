@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +17,6 @@ import (
 	"heed/engine/expression"
 	"heed/engine/record"
 	"heed/engine/ruletest"
-	"heed/engine/suggest"
 	"heed/internal/admin"
 	"heed/internal/plain"
 )
@@ -30,82 +28,6 @@ func newEvents(s streams) *cobra.Command {
 	}
 	cmd.AddCommand(newEventsList(s), newEventsShow(s), newEventsReplay(s), newEventsForget(s))
 	return cmd
-}
-
-func newEventsList(s streams) *cobra.Command {
-	var client clientOptions
-	var eventType, status, user, rule, outcome, since, until, cursor, output string
-	var limit int
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List recorded events, newest first",
-		Args:  noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			var page admin.EventPage
-			query := queryOf("limit", strconv.Itoa(limit), "type", eventType, "status", status,
-				"user", user, "rule", rule, "outcome", outcome, "since", since, "until", until, "cursor", cursor)
-			if err := client.fetch(cmd.Context(), s, "/api/v1/events", query, &page); err != nil {
-				return err
-			}
-			if len(page.Events) == 0 {
-				hintType(s, eventType)
-				hintRule(cmd.Context(), s, &client, rule)
-			}
-			if output == "json" {
-				return printJSON(s.out, page)
-			}
-			rows := [][]string{{"ID", "TYPE", "STATUS", "RECEIVED"}}
-			for i := range page.Events {
-				e := &page.Events[i]
-				status := string(e.Status)
-				if e.Reason != "" {
-					status += ": " + e.Reason
-				}
-				if e.Reuses > 1 {
-					status += fmt.Sprintf(", %d times", e.Reuses)
-				}
-				rows = append(rows, []string{plain.Line(e.ID), plain.Line(e.Type), status, shortTime(e.ReceivedAt)})
-			}
-			printPage(s, rows, "no events", page.Next)
-			return nil
-		},
-	}
-	client.flags(cmd)
-	cmd.Flags().StringVar(&eventType, "type", "", "only events of this type")
-	cmd.Flags().StringVar(&status, "status", "", "only events with this status: accepted, quarantined, replayed, timed")
-	cmd.Flags().StringVar(&user, "user", "", "only events about this person, by data.userId")
-	cmd.Flags().StringVar(&rule, "rule", "", "only events that this rule decided otherwise than not matched")
-	cmd.Flags().StringVar(&outcome, "outcome", "", "only events with this outcome or effect: matched, unknown, throttled, …")
-	cmd.Flags().StringVar(&since, "since", "", "from then on: a time, a date, or how long ago, such as 2d")
-	cmd.Flags().StringVar(&until, "until", "", "before then")
-	listFlags(cmd, &limit, &cursor)
-	outputFlag(cmd, &output, "text", "json")
-	return cmd
-}
-
-// hintType says which event type was probably meant by one that no event has.
-// One that is like none in the catalogue may be the user's own.
-func hintType(s streams, name string) {
-	known := event.Standard().Names()
-	if meant := suggest.Closest(name, known); name != "" && meant != "" && !slices.Contains(known, name) {
-		fmt.Fprintf(s.err, "there is no event type %q in the catalogue; did you mean %s?\n", plain.Line(name), meant)
-	}
-}
-
-// hintRule says that there is no rule of that name now. Without a running server
-// nobody knows.
-func hintRule(ctx context.Context, s streams, client *clientOptions, name string) {
-	var list admin.RuleList
-	if name == "" || client.fetch(ctx, s, "/api/v1/rules", nil, &list) != nil {
-		return
-	}
-	var names []string
-	for _, r := range list.Rules {
-		names = append(names, r.Name)
-	}
-	if len(names) > 0 && !slices.Contains(names, name) {
-		fmt.Fprintf(s.err, "there is no rule %q now; %s\n", plain.Line(name), plain.Line(suggest.DidYouMean(name, names)))
-	}
 }
 
 func newEventsShow(s streams) *cobra.Command {

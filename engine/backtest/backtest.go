@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"heed/engine/expression"
 	"heed/engine/intake"
 	"heed/engine/record"
+	"heed/engine/state"
 )
 
 // Events are recorded events. internal/store has them.
@@ -229,18 +231,23 @@ type simulation struct {
 	now    time.Time
 	known  expression.Resolver
 	byRule map[string]*tally
-	// alerts are what was sent from Since on, by rule and event.
-	alerts map[alertKey]alert
-	// stopped are suppressed alerts, for the reasons of a diff.
-	stopped map[alertKey]record.Effect
+	// date is the day of the last alert.
+	date     state.Date
+	dateText string
+	// compared says that there is another simulation to compare with. Only then
+	// alerts are kept, by rule and event, and stopped: suppressed alerts, for the
+	// reasons of a diff.
+	compared bool
+	alerts   map[alertKey]alert
+	stopped  map[alertKey]record.Effect
 }
 
 type alertKey struct{ rule, event string }
 
 type alert struct {
 	at       time.Time
-	requests string
-	seq      int64 // of the event, 0 for a firing
+	requests uint64 // a hash of them
+	seq      int64  // of the event, 0 for a firing
 }
 
 type tally struct {
@@ -253,8 +260,11 @@ type tally struct {
 const maxStopped = 100_000
 
 func newSimulation(rules *engine.RuleSet, o *Options) (*simulation, error) {
+	if o.Against == nil {
+		rules = rules.Unrendered()
+	}
 	s := &simulation{
-		rules: rules, store: newSimStore(o.Events), since: o.Since, zone: zoneOf(rules), byRule: map[string]*tally{},
+		rules: rules, store: newSimStore(o.Events), since: o.Since, compared: o.Against != nil, zone: zoneOf(rules), byRule: map[string]*tally{},
 		alerts: map[alertKey]alert{}, stopped: map[alertKey]record.Effect{},
 	}
 	for _, rule := range rules.Rules() {
@@ -293,6 +303,13 @@ func (s *simulation) take(ctx context.Context, e *record.Event, decoded event.Ev
 	return s.intake.DecideAndCommit(ctx, &own, &decoded)
 }
 
+// remembers reports whether a rule may want the data of an event later.
+func remembers(batches []*intake.Batch) bool {
+	return slices.ContainsFunc(batches, func(b *intake.Batch) bool {
+		return slices.ContainsFunc(b.Refs, func(ref state.Ref) bool { return ref.Scope.Block != state.BlockThrottle })
+	})
+}
+
 // advance fires what is due before a time, which is then now.
 func (s *simulation) advance(ctx context.Context, until time.Time) error {
 	for {
@@ -322,7 +339,10 @@ func (s *simulation) stored(e *record.Event, _ *event.Event, decisions []engine.
 	if e.ReceivedAt.Before(s.since) {
 		return
 	}
-	about := sameAs(e)
+	about := e.ID
+	if s.compared {
+		about = sameAs(e)
+	}
 	for i := range decisions {
 		d := &decisions[i]
 		t, key := s.byRule[d.Rule.Name], alertKey{d.Rule.Name, about}
@@ -335,14 +355,17 @@ func (s *simulation) stored(e *record.Event, _ *event.Event, decisions []engine.
 		for _, effect := range d.Effects {
 			if record.Suppressed(effect.Effect) {
 				t.suppressed[effect.Effect]++
-				if len(s.stopped) < maxStopped {
+				if s.compared && len(s.stopped) < maxStopped {
 					s.stopped[key] = effect
 				}
 			}
 		}
 		if sent(d, deliveries) {
 			t.alerts++
-			t.perDay[e.ReceivedAt.In(s.zone).Format(time.DateOnly)]++
+			t.perDay[s.day(e.ReceivedAt)]++
+			if !s.compared {
+				continue
+			}
 			a := alert{at: e.ReceivedAt, requests: requestsOf(d, deliveries)}
 			if e.Status == record.Accepted {
 				a.seq = e.Seq
@@ -376,14 +399,25 @@ func sent(d *engine.Decision, deliveries []record.Delivery) bool {
 	return slices.ContainsFunc(deliveries, func(row record.Delivery) bool { return row.Rule == d.Rule.Name })
 }
 
-func requestsOf(d *engine.Decision, deliveries []record.Delivery) string {
-	text := ""
+// requestsOf identifies what an alert says.
+func requestsOf(d *engine.Decision, deliveries []record.Delivery) uint64 {
+	h := fnv.New64a()
 	for i := range deliveries {
 		if deliveries[i].Rule == d.Rule.Name {
-			text += deliveries[i].Action + string(deliveries[i].Request) + "\n"
+			_, _ = h.Write([]byte(deliveries[i].Action))
+			_, _ = h.Write(deliveries[i].Request)
 		}
 	}
-	return text
+	return h.Sum64()
+}
+
+// day is the day of a time, whose text is made once a day.
+func (s *simulation) day(at time.Time) string {
+	year, month, day := at.In(s.zone).Date()
+	if date := (state.Date{Year: year, Month: month, Day: day}); date != s.date {
+		s.date, s.dateText = date, at.In(s.zone).Format(time.DateOnly)
+	}
+	return s.dateText
 }
 
 func (s *simulation) results() (results []Rule) {
@@ -407,14 +441,34 @@ type simStore struct {
 	*intake.Memory
 	events Events
 	seq    int64 // of the event that is committed
+	// recent are the newest events that a rule may want again, oldest first: most
+	// firings are about these.
+	recent map[int64]record.Event
+	order  []int64
 }
 
+// maxRecent bounds how many events are kept.
+const maxRecent = 50_000
+
 func newSimStore(events Events) *simStore {
-	return &simStore{Memory: intake.NewMemory(), events: events}
+	return &simStore{Memory: intake.NewMemory(), events: events, recent: map[int64]record.Event{}}
+}
+
+// keep keeps an event that a rule may want again.
+func (s *simStore) keep(e *record.Event) {
+	if len(s.order) == maxRecent {
+		delete(s.recent, s.order[0])
+		s.order = s.order[1:]
+	}
+	s.recent[e.Seq] = *e
+	s.order = append(s.order, e.Seq)
 }
 
 // Commit implements intake.Store. Every event is new, and none is kept.
 func (s *simStore) Commit(_ context.Context, batches ...*intake.Batch) error {
+	if e := batches[0].Event; e.Status == record.Accepted && remembers(batches) {
+		s.keep(e)
+	}
 	for _, b := range batches {
 		b.Verdict = intake.Stored
 		if b.Resolve != nil && !b.Resolve(s.seq, s.State) {
@@ -426,5 +480,18 @@ func (s *simStore) Commit(_ context.Context, batches ...*intake.Batch) error {
 
 // EventsBySeq implements intake.Store.
 func (s *simStore) EventsBySeq(ctx context.Context, seqs []int64) ([]record.Event, error) {
-	return s.events.EventsBySeq(ctx, seqs)
+	found := make([]record.Event, 0, len(seqs))
+	var missing []int64
+	for _, seq := range seqs {
+		if e, ok := s.recent[seq]; ok {
+			found = append(found, e)
+		} else {
+			missing = append(missing, seq)
+		}
+	}
+	if len(missing) == 0 {
+		return found, nil
+	}
+	older, err := s.events.EventsBySeq(ctx, missing)
+	return append(found, older...), err
 }

@@ -120,7 +120,7 @@ func earlier(a, b *state.ClockTime) bool {
 // readWaitStep reads after or before, and at.
 func (r *timing) readWaitStep(fields *source.Fields) (step state.Step, ok bool) {
 	after, before := fields.Take("after"), fields.Take("before")
-	place := fields.Node()
+	var place *source.Node
 	switch {
 	case after != nil && before != nil:
 		r.report.Errorf(before.Place(), "wrong-type", "a step has after or before, not both").

@@ -31,6 +31,8 @@ type Store interface {
 	EventBySeq(ctx context.Context, seq int64) (record.Event, bool, error)
 	LastGood() record.LastGood
 
+	// Users are the persons whom events are about, by the events' numbers.
+	Users(ctx context.Context, seqs []int64) (map[int64]string, error)
 	// PendingByAction and PendingTimers count what is due some time, and
 	// CountDeliveries the deliveries in a state that is not done.
 	PendingByAction(context.Context) (map[string]int, error)

@@ -20,9 +20,18 @@ import (
 
 // EventPage is a page of events, newest first and without their bodies.
 type EventPage struct {
-	Events []record.Event `json:"events"`
+	Events []ListedEvent `json:"events"`
 	// Next is the cursor of the next page; empty on the last.
 	Next string `json:"next_cursor"`
+}
+
+// ListedEvent is an event in a list.
+type ListedEvent struct {
+	record.Event
+	// User is the person whom the event is about.
+	User string `json:"user,omitempty"`
+	// Rules are those that matched, or whose state changed.
+	Rules []string `json:"rules,omitempty"`
 }
 
 // Event is an event with all that is known of it.
@@ -111,7 +120,24 @@ func (s *Service) Events(ctx context.Context, q EventQuery) (page EventPage, err
 		events = events[:q.Limit]
 		page.Next = strconv.FormatInt(events[q.Limit-1].Seq, 10)
 	}
-	page.Events = orEmpty(events)
+	page.Events = []ListedEvent{}
+	if err != nil {
+		return page, err
+	}
+	seqs := make([]int64, len(events))
+	for i := range events {
+		seqs[i] = events[i].Seq
+	}
+	users, err := s.o.Store.Users(ctx, seqs)
+	for i := range events {
+		listed := ListedEvent{Event: events[i], User: users[events[i].Seq]}
+		for _, d := range events[i].Decisions {
+			if d.Outcome == string(engine.Matched) || len(d.Effects) > 0 {
+				listed.Rules = append(listed.Rules, d.Rule)
+			}
+		}
+		page.Events = append(page.Events, listed)
+	}
 	return page, err
 }
 

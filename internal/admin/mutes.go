@@ -53,7 +53,11 @@ func (s *Service) Mute(ctx context.Context, rule, key, reason string, lasting ti
 			return state.Mute{}, err
 		}
 	}
-	return s.o.Store.AddMute(ctx, state.Mute{Rule: rule, Key: key, Reason: reason, From: now, Until: now.Add(lasting)})
+	added, err := s.o.Store.AddMute(ctx, state.Mute{Rule: rule, Key: key, Reason: reason, From: now, Until: now.Add(lasting)})
+	if err == nil {
+		s.o.Log.Info("rule muted", "rule", rule, "key", key, "reason", reason, "until", added.Until.Format(time.RFC3339))
+	}
+	return added, err
 }
 
 // meantRule says which rule was probably meant.
@@ -101,6 +105,7 @@ func (s *Service) Unmute(ctx context.Context, rule, key string) (Unmuted, error)
 	if len(ended) == 0 {
 		return Unmuted{}, errorf(NotFound, "the rule %q is not muted", rule)
 	}
+	s.o.Log.Info("rule unmuted", "rule", rule, "key", key)
 	since := ended[0].From
 	for _, m := range ended {
 		if m.From.Before(since) {

@@ -441,8 +441,10 @@ func testMutes(t *testing.T, s Store) {
 
 func testMutesEnd(t *testing.T, s Store) {
 	for _, m := range []state.Mute{
-		{Rule: "r", Key: "u1", From: t0, Until: t0.Add(time.Hour)}, {Rule: "r", From: t0, Until: t0.Add(time.Hour)},
-		{Rule: "r", Reason: "over", From: t0.Add(-time.Hour), Until: t0}, {Rule: "r2", From: t0, Until: t0.Add(time.Hour)},
+		{Rule: "r", Key: "u1", From: t0, Until: t0.Add(time.Hour)},
+		{Rule: "r", From: t0, Until: t0.Add(time.Hour)},
+		{Rule: "r", Reason: "over", From: t0.Add(-time.Hour), Until: t0},
+		{Rule: "r2", From: t0, Until: t0.Add(time.Hour)},
 	} {
 		if _, err := s.AddMute(t.Context(), m); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,35 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// Users returns the persons whom events are about, by the events' numbers. Those
+// of quarantined events are left out.
+func (db *DB) Users(ctx context.Context, seqs []int64) (users map[int64]string, err error) {
+	defer wrap(&err, "read whom events are about")
+	list, err := json.Marshal(append([]int64{}, seqs...))
+	if err != nil {
+		return nil, err
+	}
+	rows, err := db.readDB.QueryContext(ctx, `
+		SELECT seq, CAST(json_extract(CAST(body AS TEXT), '$.data.userId') AS TEXT) FROM events
+		WHERE seq IN (SELECT value FROM json_each(?)) AND status != 'quarantined' AND json_valid(CAST(body AS TEXT))`, string(list))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	users = map[int64]string{}
+	for rows.Next() {
+		var seq int64
+		var user *string
+		if err := rows.Scan(&seq, &user); err != nil {
+			return nil, err
+		}
+		if user != nil {
+			users[seq] = *user
+		}
+	}
+	return users, rows.Err()
+}
