@@ -18,6 +18,8 @@ type bench struct {
 	generator *generator
 	sinks     *sinks
 	result    *result
+	version   int      // of the rules with time
+	evidence  evidence // once it has settled
 }
 
 // newBench makes a bench in a directory of its own. data may be empty; result
@@ -30,7 +32,7 @@ func (t *torture) newBench(ctx context.Context, tag, data string, p plan, into *
 	if data == "" {
 		data = filepath.Join(b.dir, "data")
 	}
-	b.heed = &heed{rules: filepath.Join(b.dir, "rules.yaml"), data: data, log: filepath.Join(b.dir, "log")}
+	b.heed = &heed{rules: filepath.Join(b.dir, "rules.yaml"), data: data, log: filepath.Join(b.dir, "log"), flags: p.flags}
 	if b.binary, err = t.build(ctx, tag); err != nil {
 		return nil, err
 	}
@@ -50,6 +52,9 @@ func (t *torture) newBench(ctx context.Context, tag, data string, p plan, into *
 		return nil, err
 	}
 	b.generator = newGenerator(b.listen, filepath.Base(b.dir)+"-", b.ledger)
+	if p.scenario != nil {
+		b.generator.turn, b.generator.pause = p.scenario, 15*time.Millisecond
+	}
 	return b, nil
 }
 
@@ -95,6 +100,15 @@ func (b *bench) settle(ctx context.Context) error {
 	b.result.findings = append(b.result.findings, odd...)
 	b.sinks.calm.Store(true)
 	from := &reader{base: "http://" + b.admin}
+	if b.plan.timed {
+		pending, err := from.fired(ctx, mustDrain)
+		if err != nil {
+			return err
+		}
+		if len(pending) > 0 {
+			b.result.findings = append(b.result.findings, finding{unfired, fmt.Sprintf("after %v still pending, by rule: %v", mustDrain, pending)})
+		}
+	}
 	if err := from.drained(ctx, mustDrain); err != nil {
 		return err
 	}
@@ -120,6 +134,7 @@ func (b *bench) settle(ctx context.Context) error {
 	if e.account, err = b.readLedger(); err != nil {
 		return err
 	}
+	b.evidence = e
 	n, findings := e.check()
 	b.result.tally.add(n)
 	b.result.findings = append(b.result.findings, findings...)

@@ -46,6 +46,7 @@ type evidence struct {
 type tally struct {
 	sent, acked, stored, lost      int
 	done, dead, repeats, mayRepeat int
+	fired                          int // alerts of rules with time
 }
 
 // check holds what heed remembers against the ledger.
@@ -54,7 +55,11 @@ func (e *evidence) check() (tally, []finding) {
 	c.tally.sent, c.tally.acked, c.tally.stored = len(e.sent), len(e.acked), len(e.events)
 	c.checkEvents()
 	c.checkDeliveries()
-	c.checkDecisions()
+	if c.plan.timed {
+		c.checkTime()
+	} else {
+		c.checkDecisions()
+	}
 	c.checkTaken()
 	return c.tally, c.findings
 }
@@ -74,6 +79,10 @@ func (c *checker) find(kind, format string, args ...any) {
 
 func (c *checker) checkEvents() {
 	for _, e := range c.events {
+		if c.plan.timed && e.Status == record.Timed {
+			c.tally.stored--
+			continue // checkTime looks at what heed made itself
+		}
 		switch {
 		case c.stored[e.ID]:
 			c.find(twice, "%s", e.ID)
@@ -155,6 +164,7 @@ func (t *tally) add(other tally) {
 	t.done += other.done
 	t.dead += other.dead
 	t.repeats += other.repeats
+	t.fired += other.fired
 	t.mayRepeat += other.mayRepeat
 }
 

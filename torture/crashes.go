@@ -24,12 +24,13 @@ func (t *torture) batches(cycles int, one func(cycles int) error) error {
 
 // kill is kill -9 at random moments.
 func (t *torture) kill(ctx context.Context) (r result, err error) {
-	err = t.batches(t.cycles, func(cycles int) error { return t.killOne(ctx, "", cycles, &r) })
+	err = t.batches(t.cycles, func(cycles int) error { return t.killOne(ctx, "", usual, cycles, &r) })
 	return r, err
 }
 
-func (t *torture) killOne(ctx context.Context, tag string, cycles int, r *result) error {
-	b, err := t.newBench(ctx, tag, "", usual, r)
+// killOne kills heed so many times.
+func (t *torture) killOne(ctx context.Context, tag string, p plan, cycles int, r *result) error {
+	b, err := t.newBench(ctx, tag, "", p, r)
 	if err != nil {
 		return err
 	}
@@ -51,6 +52,9 @@ func (t *torture) killOne(ctx context.Context, tag string, cycles int, r *result
 // live starts heed and lets it run for a while; one time in five not even
 // until it is ready.
 func (t *torture) live(ctx context.Context, b *bench) error {
+	if b.plan.timed {
+		return t.liveTimed(ctx, b)
+	}
 	if t.random.IntN(5) == 0 {
 		if err := b.start(); err != nil {
 			return err
@@ -65,12 +69,15 @@ func (t *torture) live(ctx context.Context, b *bench) error {
 	return ctx.Err()
 }
 
-// points are where internal/crashpoint can crash heed, with the pass up to
-// which it may happen. They stand in internal/store and actions/delivery.
-var points = []struct {
+// point is where internal/crashpoint can crash heed, with the pass up to which it
+// may happen.
+type point struct {
 	name string
 	pass int
-}{
+}
+
+// points stand in internal/store and actions/delivery.
+var points = []point{
 	{"before-commit", 400},
 	{"after-commit", 400},
 	{"after-claim", 60},
@@ -78,35 +85,69 @@ var points = []struct {
 	{"after-record", 100},
 }
 
+// firePoints are those of rules that fire: once what is due was read, and before
+// and after the commit. They stand in engine/intake and internal/store.
+var firePoints = []point{
+	{"before-fire", 25},
+	{"after-fire", 25},
+	{"after-due", 25},
+	{"after-claim", 60},
+}
+
 // crashpoints crashes heed right at each point in turn.
 func (t *torture) crashpoints(ctx context.Context) (r result, err error) {
-	b, err := t.newBench(ctx, "torture", "", usual, &r)
-	if err != nil {
+	if err := t.crashAt(ctx, "torture", usual, points, t.cycles, &r, nil); err != nil {
 		return r, err
 	}
+	return r, t.crashAt(ctx, "torture", timed, firePoints, t.cycles, &r, nil)
+}
+
+// crashAt crashes heed so many times, at each point at least once. For a build that
+// fires in two transactions, found is not nil and gets the evidence; each crash is
+// between the two, so nothing else makes firings meanwhile.
+func (t *torture) crashAt(ctx context.Context, tag string, p plan, points []point, cycles int, r *result, found *evidence) error {
+	b, err := t.newBench(ctx, tag, "", p, r)
+	if err != nil {
+		return err
+	}
 	defer b.close()
+	split := found != nil
 	b.generator.start(ctx)
-	for cycle := range max(t.cycles, len(points)) {
+	for cycle := range max(cycles, len(points)) {
+		if p.timed && !split && t.random.IntN(3) == 0 {
+			if err := b.nextRules(false); err != nil {
+				return err
+			}
+		}
 		point := points[cycle%len(points)]
-		at := fmt.Sprintf("%s:%d", point.name, 1+t.random.IntN(point.pass))
+		pass := 1 + t.random.IntN(point.pass)
+		if split {
+			pass |= 1 // of two transactions the first
+		}
+		at := fmt.Sprintf("%s:%d", point.name, pass)
 		if err := b.start("HEED_CRASH_AT=" + at); err != nil {
-			return r, err
+			return err
 		}
 		select {
 		case <-b.ended:
 		case <-ctx.Done():
-			return r, ctx.Err()
+			return ctx.Err()
 		case <-time.After(30 * time.Second):
-			return r, fmt.Errorf("heed did not come to %s within 30 s", at)
+			return fmt.Errorf("heed did not come to %s within 30 s", at)
 		}
 		if state := b.cmd.ProcessState; state.Exited() {
-			return r, fmt.Errorf("%w before %s: %s\n%s", errEnded, at, state, b.lastWords())
+			return fmt.Errorf("%w before %s: %s\n%s", errEnded, at, state, b.lastWords())
 		}
 		b.crash()
 	}
 	if err := b.startReady(ctx); err != nil {
-		return r, err
+		return err
 	}
-	err = b.settle(ctx)
-	return r, err
+	if err := b.settle(ctx); err != nil {
+		return err
+	}
+	if found != nil {
+		*found = b.evidence
+	}
+	return nil
 }

@@ -24,9 +24,14 @@ type event struct {
 	kind  kind
 	value int // from 0 to 100
 	size  int // of the body, about
+	// data is that of an event for rules with time, without its braces.
+	data string
 }
 
 func eventOf(id string) event {
+	if m, ok := momentOf(id); ok {
+		return m.event()
+	}
 	h := fnv.New64a()
 	h.Write([]byte(id))
 	n := h.Sum64() ^ h.Sum64()>>31
@@ -51,6 +56,9 @@ func eventOf(id string) event {
 }
 
 func (e event) body() []byte {
+	if e.data != "" {
+		return fmt.Appendf(nil, `{"event":%q,"companyId":"acme","data":{%s}}`, e.kind, e.data)
+	}
 	var data string
 	user := strconv.Quote("u-" + e.id)
 	switch e.kind {

@@ -113,7 +113,7 @@ func (b *bench) watch(ctx context.Context) (s seen, err error) {
 		}
 		s.memory = max(s.memory, kib>>10)
 		sent := time.Now()
-		b.generator.sendUntilTaken(context.WithoutCancel(ctx), goodEvent(len(s.waits)))
+		b.generator.deliver(context.WithoutCancel(ctx), goodEvent(len(s.waits)), sent, 0)
 		s.waits = append(s.waits, time.Since(sent))
 		select {
 		case <-ctx.Done():

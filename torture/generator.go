@@ -25,6 +25,8 @@ type generator struct {
 	prefix string // of the ids
 	ledger *ledger
 	pause  time.Duration // of each connection between events
+	// turn sends the n-th event, or the events that belong together.
+	turn   func(g *generator, ctx context.Context, n int64)
 	client *http.Client
 
 	next     atomic.Int64
@@ -39,7 +41,7 @@ type generator struct {
 
 func newGenerator(address, prefix string, l *ledger) *generator {
 	return &generator{
-		url: "http://" + address + webhookPath, prefix: prefix, ledger: l, stopping: make(chan struct{}),
+		url: "http://" + address + webhookPath, prefix: prefix, ledger: l, stopping: make(chan struct{}), turn: (*generator).one,
 		client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: connections}},
 	}
 }
@@ -54,7 +56,7 @@ func (g *generator) start(ctx context.Context) {
 					return
 				case <-time.After(g.pause):
 				}
-				g.sendUntilTaken(ctx, eventOf(g.prefix+strconv.FormatInt(g.next.Add(1), 10)))
+				g.turn(g, ctx, g.next.Add(1))
 			}
 		})
 	}
@@ -77,18 +79,29 @@ func (g *generator) finish(ctx context.Context) ([]finding, error) {
 	}
 }
 
-func (g *generator) sendUntilTaken(ctx context.Context, e event) {
-	body, timestamp := e.body(), strconv.FormatInt(time.Now().UnixMilli(), 10)
+// one sends one event.
+func (g *generator) one(ctx context.Context, n int64) {
+	g.deliver(ctx, eventOf(g.prefix+strconv.FormatInt(n, 10)), time.Now(), 0)
+}
+
+// deliver sends an event signed at a time, until it is acknowledged or so many
+// times, if that is not 0. It says whether it was acknowledged.
+func (g *generator) deliver(ctx context.Context, e event, at time.Time, tries int) bool {
+	body, timestamp := e.body(), strconv.FormatInt(at.UnixMilli(), 10)
 	signature := sign(secret, timestamp, body)
 	g.ledger.note(wordSent, e.id)
-	for pause := time.Millisecond; ctx.Err() == nil; pause = min(2*pause, 50*time.Millisecond) {
+	for pause, try := time.Millisecond, 1; ctx.Err() == nil; pause, try = min(2*pause, 50*time.Millisecond), try+1 {
 		if g.send(ctx, e.id, timestamp, signature, body) {
 			g.ledger.note(wordAcked, e.id)
 			g.acked.Add(1)
-			return
+			return true
+		}
+		if try == tries {
+			return false
 		}
 		time.Sleep(pause)
 	}
+	return false
 }
 
 // send says whether the event was acknowledged.

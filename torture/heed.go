@@ -17,7 +17,8 @@ import (
 type heed struct {
 	binary, rules, data string
 	listen, admin       string
-	log                 string // file
+	flags               []string // beyond the usual ones
+	log                 string   // file
 	cmd                 *exec.Cmd
 	ended               chan struct{}
 	started             time.Time
@@ -43,8 +44,10 @@ func (h *heed) start(env ...string) error {
 		return err
 	}
 	defer log.Close()
-	h.cmd = exec.Command(h.binary, "serve", "--rules", h.rules, "--data", h.data,
-		"--listen", h.listen, "--admin", h.admin, "--log-level", "warn", "--log-format", "text")
+	h.cmd = exec.Command(h.binary, append([]string{
+		"serve", "--rules", h.rules, "--data", h.data,
+		"--listen", h.listen, "--admin", h.admin, "--log-level", "warn", "--log-format", "text",
+	}, h.flags...)...)
 	h.cmd.Env = append(append(os.Environ(), "MINDTICKLE_WEBHOOK_SECRET="+secret), env...)
 	h.cmd.Stdout, h.cmd.Stderr = log, log
 	h.cmd.SysProcAttr = dieWithParent()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -10,11 +11,13 @@ import (
 )
 
 // The words of the ledger, each followed by an id: of an event for the first
-// two, of a delivery for the third.
+// three, of a delivery for the others.
 const (
 	wordSent    = "sent"    // an event, before it is sent
 	wordAcked   = "acked"   // once it was answered with 200
+	wordInTime  = "intime"  // it was acknowledged before the wait that it cancels was due
 	wordGot     = "got"     // an endpoint took it, before it answers
+	wordTold    = "told"    // and what it said, as JSON: an alert of a rule with time
 	wordCrashed = "crashed" // heed
 )
 
@@ -54,13 +57,16 @@ func (l *ledger) close() error {
 
 // account is what a ledger says.
 type account struct {
-	sent, acked map[string]bool
-	got         map[string]int // times that a delivery was taken
-	crashes     int
+	sent, acked, inTime map[string]bool
+	got                 map[string]int // times that a delivery was taken
+	told                map[string]alert
+	crashes             int
 }
 
 func readLedger(r io.Reader) (account, error) {
-	a := account{sent: map[string]bool{}, acked: map[string]bool{}, got: map[string]int{}}
+	a := account{
+		sent: map[string]bool{}, acked: map[string]bool{}, inTime: map[string]bool{}, got: map[string]int{}, told: map[string]alert{},
+	}
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		word, id, _ := strings.Cut(lines.Text(), " ")
@@ -69,6 +75,15 @@ func readLedger(r io.Reader) (account, error) {
 			a.sent[id] = true
 		case wordAcked:
 			a.acked[id] = true
+		case wordInTime:
+			a.inTime[id] = true
+		case wordTold:
+			id, text, _ := strings.Cut(id, " ")
+			var said alert
+			if err := json.Unmarshal([]byte(text), &said); err != nil {
+				return a, fmt.Errorf("the ledger has a line %q: %w", lines.Text(), err)
+			}
+			a.told[id] = said
 		case wordGot:
 			a.got[id]++
 		case wordCrashed:
@@ -78,4 +93,12 @@ func readLedger(r io.Reader) (account, error) {
 		}
 	}
 	return a, lines.Err()
+}
+
+// alert is what the rules with time say: the event that it is about, the step of
+// a wait, and the members of a count.
+type alert struct {
+	About string `json:"about"`
+	Step  int    `json:"step,omitempty"`
+	Items string `json:"items,omitempty"`
 }

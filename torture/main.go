@@ -51,6 +51,7 @@ var runs = []run{
 	{"firststart", (*torture).firststart},
 	{"syncerror", (*torture).syncerror},
 	{"checkpointerror", (*torture).checkpointerror},
+	{"time", (*torture).time},
 	{"crashpoints", (*torture).crashpoints},
 	{"diskfull", (*torture).diskfull},
 	{"reload", (*torture).reload},
@@ -59,7 +60,7 @@ var runs = []run{
 }
 
 func main() {
-	names := flag.String("run", "kill,powercut,firststart,syncerror,crashpoints,diskfull,reload,flood", "what to do, with commas: "+names())
+	names := flag.String("run", "kill,powercut,firststart,syncerror,time,crashpoints,diskfull,reload,flood", "what to do, with commas: "+names())
 	cycles := flag.Int("cycles", 15, "kills, power cuts and crashes")
 	seconds := flag.Int("seconds", 15, "length of reload, of each flood and of soak")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of all that is random here; how the system runs is random beyond it")
@@ -106,7 +107,8 @@ func (t *torture) all(ctx context.Context, names []string, selfcheck, noskip boo
 		return err
 	}
 	if selfcheck {
-		chosen = append(chosen, run{"self-check: early answers", (*torture).noticesEarlyAnswers}, run{"self-check: no fsync", (*torture).noticesMissingSyncs})
+		chosen = append(chosen, run{"self-check: early answers", (*torture).noticesEarlyAnswers}, run{"self-check: no fsync", (*torture).noticesMissingSyncs},
+			run{"self-check: split firings", (*torture).noticesSplitFirings})
 	}
 	var results []result
 	for _, r := range chosen {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -17,6 +18,12 @@ type plan struct {
 	deadly map[string]bool
 	// concurrency is how many sends can be under way at once.
 	concurrency int
+	// flags are heed's beyond the usual ones.
+	flags []string
+	// timed says that the rules have to do with time: check asks checkTime then.
+	timed bool
+	// scenario is the generator's turn; nil for single events.
+	scenario func(g *generator, ctx context.Context, n int64)
 }
 
 // step is a delivery's place in the rules.

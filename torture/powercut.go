@@ -19,12 +19,12 @@ import (
 // after it; then it is killed. noticesMissingSyncs shows that the cut is real:
 // a heed that does not sync loses what it acknowledged.
 func (t *torture) powercut(ctx context.Context) (r result, err error) {
-	err = t.batches(t.cycles, func(cycles int) error { return t.cutOne(ctx, "", cycles, false, &r) })
+	err = t.batches(t.cycles, func(cycles int) error { return t.cutOne(ctx, "", usual, cycles, false, &r) })
 	return r, err
 }
 
-func (t *torture) cutOne(ctx context.Context, tag string, cycles int, everything bool, r *result) error {
-	return t.onDisk(ctx, tag, r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
+func (t *torture) cutOne(ctx context.Context, tag string, p plan, cycles int, everything bool, r *result) error {
+	return t.onDisk(ctx, tag, p, r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
 		b.generator.start(ctx)
 		for range cycles {
 			if err := t.live(ctx, b); err != nil {
@@ -51,7 +51,7 @@ func (t *torture) cutOne(ctx context.Context, tag string, cycles int, everything
 // onDisk makes a bench whose store is on a disk that can lose power. After a
 // cut, when heed is gone, powerCycle brings the disk back as it really is,
 // without what the kernel remembers of it.
-func (t *torture) onDisk(ctx context.Context, tag string, r *result, do func(b *bench, d *disk.Disk, powerCycle func() error) error) error {
+func (t *torture) onDisk(ctx context.Context, tag string, p plan, r *result, do func(b *bench, d *disk.Disk, powerCycle func() error) error) error {
 	mount, err := os.MkdirTemp(t.dir, "disk-")
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (t *torture) onDisk(ctx context.Context, tag string, r *result, do func(b *
 		return &cannotError{err}
 	}
 	defer func() { _ = whenFree(unmount) }()
-	b, err := t.newBench(ctx, tag, filepath.Join(mount, "var", "lib", "heed"), usual, r)
+	b, err := t.newBench(ctx, tag, filepath.Join(mount, "var", "lib", "heed"), p, r)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (t *torture) checkpointerror(ctx context.Context) (r result, err error) {
 }
 
 func (t *torture) failingSync(ctx context.Context, commit bool) (r result, err error) {
-	err = t.onDisk(ctx, "", &r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
+	err = t.onDisk(ctx, "", usual, &r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
 		b.generator.start(ctx)
 		for range max(2, t.cycles/3) {
 			if err := b.startReady(ctx); err != nil {
@@ -168,7 +168,7 @@ func (t *torture) firststart(ctx context.Context) (r result, err error) {
 // firstOne starts heed on an empty disk, cuts the power after a number of calls,
 // and starts it again. With 0 it does not cut, and counts the calls.
 func (t *torture) firstOne(ctx context.Context, after int, loss disk.Loss, r *result) (calls int, err error) {
-	err = t.onDisk(ctx, "", r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
+	err = t.onDisk(ctx, "", usual, r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
 		if after == 0 {
 			err := b.startReady(ctx)
 			calls = d.Calls()
@@ -205,13 +205,13 @@ func whenFree(unmount func() error) (err error) {
 
 // noticesEarlyAnswers runs a heed that answers before it commits.
 func (t *torture) noticesEarlyAnswers(ctx context.Context) (r result, err error) {
-	err = t.killOne(ctx, "ackearly", 4, &r)
+	err = t.killOne(ctx, "ackearly", usual, 4, &r)
 	return t.mustLose(r, err)
 }
 
 // noticesMissingSyncs runs a heed that does not wait for the disk.
 func (t *torture) noticesMissingSyncs(ctx context.Context) (r result, err error) {
-	err = t.cutOne(ctx, "nosync", 4, true, &r)
+	err = t.cutOne(ctx, "nosync", usual, 4, true, &r)
 	return t.mustLose(r, err)
 }
 

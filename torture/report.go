@@ -53,16 +53,16 @@ func (r *result) print(w io.Writer) {
 
 func table(w io.Writer, results []result) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "run\tcycles\tsent\tacknowledged\tstored\tlost\tdone\tdead\trepeats (bound)\tslowest start\ttook")
+	fmt.Fprintln(t, "run\tcycles\tsent\tacknowledged\tstored\tlost\tfired\tdone\tdead\trepeats (bound)\tslowest start\ttook")
 	for _, r := range results {
 		took := r.took.Round(time.Second)
 		if r.skipped != "" {
-			fmt.Fprintf(t, "%s\tskipped\t\t\t\t\t\t\t\t\t%v\n", r.name, took)
+			fmt.Fprintf(t, "%s\tskipped\t\t\t\t\t\t\t\t\t\t%v\n", r.name, took)
 			continue
 		}
 		n := r.tally
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d (%d)\t%v\t%v\n", r.name, r.cycles,
-			n.sent, n.acked, n.stored, n.lost, n.done, n.dead, n.repeats, n.mayRepeat, r.slowest.Round(time.Millisecond), took)
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d (%d)\t%v\t%v\n", r.name, r.cycles,
+			n.sent, n.acked, n.stored, n.lost, n.fired, n.done, n.dead, n.repeats, n.mayRepeat, r.slowest.Round(time.Millisecond), took)
 	}
 	_ = t.Flush()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -69,11 +70,24 @@ func openSinks(l *ledger) (*sinks, error) {
 }
 
 func (s *sinks) take(w http.ResponseWriter, r *http.Request) {
-	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
 		return // cut off: nothing was taken
 	}
+	s.told(r.Header.Get("Idempotency-Key"), body)
 	s.ledger.note(wordGot, r.Header.Get("Idempotency-Key"))
 	w.WriteHeader(http.StatusOK)
+}
+
+// told notes what an alert of a rule with time says.
+func (s *sinks) told(id string, body []byte) {
+	var said alert
+	if json.Unmarshal(body, &said) != nil || said.About == "" {
+		return
+	}
+	if text, err := json.Marshal(said); err == nil {
+		s.ledger.note(wordTold, id+" "+string(text))
+	}
 }
 
 func (s *sinks) close() {

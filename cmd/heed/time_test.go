@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,6 +104,25 @@ func TestServe_anEditNeverFires(t *testing.T) {
 	s.awaitEffects("waits", record.Waiting, record.Skipped)
 	s.post("evt-2", quizBy("u2"))
 	s.awaitEffects("waits", record.Waiting, record.Skipped, record.Waiting, record.Sent)
+}
+
+// TestServe_aRuleThatIsBackFiresInTime: what is due soon is looked for again when
+// other rules become active.
+func TestServe_aRuleThatIsBackFiresInTime(t *testing.T) {
+	s, attempts := watched(t, waitRule("2s"))
+	change := func(rules string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(s.dir, "rules.yaml"), []byte(rules), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		next(t, attempts)
+	}
+	s.post("evt-1", quizBy("u1"))
+	change(strings.Replace(waitRule("1ms"), "name: waits", "name: other", 1))
+	s.post("evt-2", quizBy("u2"))
+	s.awaitEffects("other", record.Waiting, record.Sent) // from now on nothing is due
+	change(waitRule("2s"))
+	s.awaitEffects("waits", record.Waiting, record.Skipped, record.Sent)
 }
 
 // TestServe_aRepeatedEventCountsOnce: state changes once for an event, however

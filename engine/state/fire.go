@@ -190,7 +190,7 @@ func (s *Settings) FireRefs(f Firing, found Alert) []Ref {
 // from.
 func (s *Settings) Fire(rows Rows, f Firing, found Alert, c Clock) (r Result, ok bool) {
 	row, exists := rows.Get(f.Row.Ref)
-	if !exists || row.Version != f.Row.Version {
+	if !exists || row.Version != f.Row.Version || row.Ref != f.Row.Ref { // its rule may have been renamed
 		return r, false
 	}
 	if f.obsolete {

@@ -192,3 +192,34 @@ func TestQuiet_untilIsTheSameWithinThem(t *testing.T) {
 		}
 	}
 }
+
+// renamed are rows that have moved to a rule's new name.
+type renamed struct {
+	*Memory
+	to string
+}
+
+func (r renamed) Get(ref Ref) (Row, bool) {
+	row, ok := r.Memory.Get(ref)
+	row.Scope.Rule = r.to
+	return row, ok
+}
+
+// A firing that was read before its rule was renamed does not hold any more: what
+// belongs to the row, such as the items of a digest, was looked for under the old
+// name.
+func TestFire_doesNotHoldOnceTheRuleIsRenamed(t *testing.T) {
+	s, rows := waiting(time.Hour), NewMemory()
+	s.Fold(rows, input(Match, "e", 0), clockAt(0))
+	row, _ := rows.Get(Ref{s.Scope(BlockWait), "u1"})
+	f, due := s.Next(row, clockAt(2*time.Hour))
+	if !due {
+		t.Fatal("the wait is not due")
+	}
+	if _, holds := s.Fire(renamed{rows, "other"}, f, Alert{}, clockAt(2*time.Hour)); holds {
+		t.Error("it fired under the old name")
+	}
+	if r, holds := s.Fire(rows, f, Alert{}, clockAt(2*time.Hour)); !holds || !r.Send {
+		t.Error("it did not fire under its own name")
+	}
+}

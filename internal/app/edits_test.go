@@ -333,6 +333,43 @@ func TestEdit_wasMovesTheStateAndTheMutes(t *testing.T) {
 	e.want()
 }
 
+// TestEdit_aRenameMissesNoEventThatIsOnItsWay: the rows have moved already when an
+// event comes that was decided by the rules before.
+func TestEdit_aRenameMissesNoEventThatIsOnItsWay(t *testing.T) {
+	rename := func(text, name, was string) string {
+		return strings.NewReplacer("name: late,", "name: "+name+", was: "+was+",", "name: limited,", "name: "+name+", was: "+was+",").Replace(text)
+	}
+	decidedBefore := func(e *editing, rules, data string) {
+		before := e.line
+		e.line = nil
+		e.rules(rules)
+		after := e.line
+		e.line = before
+		e.event(data)
+		e.note()
+		e.line = after
+	}
+	limited := fmt.Sprintf(limitRule, 1, "forever")
+	e := newEditing(t)
+	e.rules(limited)
+	e.event(fail)
+	decidedBefore(e, rename(limited, "fewer", "limited"), fail)
+	e.event(fail)
+	decidedBefore(e, rename(limited, "limited", "fewer"), fail)
+	e.event(fail)
+	e.want("0s e1")
+
+	other := strings.Replace(fail, "u1", "u2", 1)
+	e = newEditing(t)
+	e.rules(waits("48h"))
+	e.event(fail)
+	decidedBefore(e, rename(waits("48h"), "later", "late"), other)
+	e.pass(time.Hour)
+	e.rules(rename(waits("48h"), "late", "later"))
+	e.pass(72 * time.Hour)
+	e.want("48h0m0s told", "48h0m0s told")
+}
+
 func TestEdit_wasFindsTheStateOfARuleThatIsGone(t *testing.T) {
 	e := newEditing(t)
 	e.rules(waits("48h"))

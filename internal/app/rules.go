@@ -131,6 +131,7 @@ func (a *App) observeReload(attempt rulefile.Attempt) {
 	}
 	if attempt.Err == nil {
 		_, warnings := source.Tally(attempt.Problems)
+		a.store.RearmTimers() // what was read for the rules before may leave out what is due
 		a.warnUnsubscribed(attempt.Loaded.Rules)
 		a.reconsider(attempt)
 		a.effects.Go(func() { a.runTests(attempt.Loaded) })

@@ -34,7 +34,7 @@ var order = map[string]struct {
 	},
 	"engine/state":  {[]string{"engine/record"}, "what rules remember is a fold over rows: it knows no events, no expressions and no store"},
 	"engine":        {[]string{"engine/event", "engine/expression", "engine/record", "engine/state"}, "deciding is pure: no files, no store, no actions"},
-	"engine/intake": {[]string{"engine", "engine/event", "engine/expression", "engine/record", "engine/state"}, "the front door sees a store only through its own interface"},
+	"engine/intake": {[]string{"engine", "engine/event", "engine/expression", "engine/record", "engine/state", "internal/crashpoint"}, "the front door sees a store only through its own interface"},
 	"engine/sentence": {
 		[]string{"engine", "engine/event", "engine/expression", "engine/state"},
 		"a sentence describes a compiled rule, whoever shows it",

@@ -204,7 +204,8 @@ type groupTx struct {
 	conn    *conn
 	keys    *keyring
 	nextSeq int64
-	stored  int // events
+	stored  int  // events
+	fires   bool // one of them is a firing: the torture crashes there
 	// firstSeq is the number of the group's first event.
 	firstSeq int64
 	// lastGood is the last event of the group that shows that its source works;
@@ -227,8 +228,10 @@ type groupTx struct {
 	// row of state has another due time.
 	scopes scopes
 	gone   map[state.Scope]bool
-	mutes  *[]state.Mute
-	timed  bool
+	// renamed is the writer's with what this group adds; it is not changed in place.
+	renamed map[state.Scope]state.Scope
+	mutes   *[]state.Mute
+	timed   bool
 }
 
 type seqRange struct{ first, last int64 }
@@ -237,6 +240,7 @@ func newGroupTx(w *writer) *groupTx {
 	return &groupTx{
 		conn: w.conn, keys: w.keys, nextSeq: w.nextSeq, firstSeq: w.nextSeq, savedGood: w.savedGood,
 		known: map[key]claim{}, hours: map[int64]seqRange{}, writer: w, scopes: scopes{}, gone: map[state.Scope]bool{},
+		renamed: w.renamed,
 	}
 }
 
@@ -386,6 +390,7 @@ func (g *groupTx) number(c *commit) []value {
 	c.seq = g.nextSeq
 	g.nextSeq++
 	g.stored++
+	g.fires = g.fires || c.batch.Event.Status == record.Timed
 	reused := c.reason == intake.SignatureReused
 	if c.good && !reused {
 		g.lastGood = record.LastGood{Seq: c.seq, At: timeOf(c.receivedAt)}

@@ -54,6 +54,15 @@ func (s *stateTx) scope(of state.Scope) stateScope {
 	return made
 }
 
+// where is where a row is now: an event that was decided just before its rule was
+// renamed means the rows that have moved.
+func (s *stateTx) where(ref state.Ref) state.Ref {
+	for now, moved := s.g.renamed[ref.Scope]; moved; now, moved = s.g.renamed[ref.Scope] {
+		ref.Scope = now
+	}
+	return ref
+}
+
 // addKeys changes how many keys a scope has.
 func (s *stateTx) addKeys(of state.Scope, n int) {
 	known := s.scope(of)
@@ -71,6 +80,7 @@ func (s *stateTx) fail(err error) {
 func (s *stateTx) load(refs []state.Ref) {
 	var missing []state.Ref
 	for _, ref := range refs {
+		ref = s.where(ref)
 		if _, known := s.rows[ref]; !known {
 			s.rows[ref] = &stateRow{Row: state.Row{Ref: ref}}
 			missing = append(missing, ref)
@@ -120,6 +130,7 @@ func stateRowOf(ref state.Ref, cols []value) state.Row {
 
 // Get implements state.Rows.
 func (s *stateTx) Get(ref state.Ref) (state.Row, bool) {
+	ref = s.where(ref)
 	row, known := s.rows[ref]
 	if !known {
 		s.load([]state.Ref{ref})
@@ -130,6 +141,7 @@ func (s *stateTx) Get(ref state.Ref) (state.Row, bool) {
 
 // Put implements state.Rows.
 func (s *stateTx) Put(row state.Row) {
+	row.Ref = s.where(row.Ref)
 	at, known := s.rows[row.Ref]
 	if !known {
 		s.load([]state.Ref{row.Ref})
@@ -148,6 +160,7 @@ func (s *stateTx) Put(row state.Row) {
 
 // Delete implements state.Rows.
 func (s *stateTx) Delete(ref state.Ref) {
+	ref = s.where(ref)
 	if _, exists := s.Get(ref); exists {
 		at := s.rows[ref]
 		at.exists, at.changed = false, true
@@ -157,6 +170,7 @@ func (s *stateTx) Delete(ref state.Ref) {
 
 // DeletePrefix implements state.Rows.
 func (s *stateTx) DeletePrefix(scope state.Scope, prefix string) {
+	scope = s.where(state.Ref{Scope: scope}).Scope
 	for ref, row := range s.rows {
 		if ref.Scope != scope || !strings.HasPrefix(ref.Key, prefix) {
 			continue
@@ -185,7 +199,9 @@ func afterPrefix(prefix string) string {
 }
 
 // Keys implements state.Rows.
-func (s *stateTx) Keys(scope state.Scope) int { return s.scope(scope).keys }
+func (s *stateTx) Keys(scope state.Scope) int {
+	return s.scope(s.where(state.Ref{Scope: scope}).Scope).keys
+}
 
 // Mute implements state.Rows.
 func (s *stateTx) Mute(rule, key string, now time.Time) (state.Mute, bool) {

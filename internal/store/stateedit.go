@@ -53,6 +53,10 @@ func (db *DB) ActivateScopes(ctx context.Context, uses []ScopeUse, now time.Time
 	err = db.writer.do(ctx, func(g *groupTx) error {
 		changes = nil
 		g.ownScopes()
+		g.renamed = maps.Clone(g.renamed)
+		for _, use := range uses {
+			delete(g.renamed, use.Scope) // the name is a rule's own again
+		}
 		for _, use := range uses {
 			old := state.Scope{Rule: use.Was, Block: use.Block, Per: use.Per}
 			if use.Was == "" || active[old] {
@@ -135,6 +139,10 @@ func (g *groupTx) rename(use ScopeUse, old state.Scope) (c ScopeChange, renamed 
 	_, err = g.conn.exec("UPDATE state_scopes SET rule = ? WHERE id = ?", use.Rule, scope.id)
 	g.dropScope(old)
 	g.scopes[use.Scope] = scope
+	if g.renamed == nil {
+		g.renamed = map[state.Scope]state.Scope{}
+	}
+	g.renamed[old] = use.Scope
 	return ScopeChange{use.Scope, ScopeRenamed, scope.keys}, true, err
 }
 

@@ -224,6 +224,9 @@ func (db *DB) Wake() <-chan struct{} { return db.writer.wake }
 // time. Several changes may make one message.
 func (db *DB) WakeTimer() <-chan struct{} { return db.writer.wakeTimer }
 
+// RearmTimers sends the message of WakeTimer, since other rules are active now.
+func (db *DB) RearmTimers() { signal(db.writer.wakeTimer) }
+
 // Failed is closed when the disk has refused an fsync. Nothing is written any
 // more; the process should exit with Err and be started anew.
 func (db *DB) Failed() <-chan struct{} { return db.writer.failed }

@@ -56,6 +56,9 @@ type writer struct {
 	// of it was given. Only the writer's goroutine uses them.
 	scopes  scopes
 	version int64
+	// renamed says where the rows of renamed rules are now, for events that were
+	// decided by the rules before and come after the change.
+	renamed map[state.Scope]state.Scope
 	mutes   atomic.Pointer[[]state.Mute]
 
 	onGroup   func(events int)
@@ -234,6 +237,9 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 	}
 	if err == nil {
 		crashpoint.Reach("before-commit")
+		if g.fires {
+			crashpoint.Reach("before-fire")
+		}
 		err = w.commitTx(w.conn)
 	}
 	if err != nil {
@@ -241,11 +247,15 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 		return err
 	}
 	crashpoint.Reach("after-commit")
+	if g.fires {
+		crashpoint.Reach("after-fire")
+	}
 	w.nextSeq = g.nextSeq
 	for of := range g.gone {
 		delete(w.scopes, of)
 	}
 	maps.Copy(w.scopes, g.scopes)
+	w.renamed = g.renamed
 	if g.mutes != nil {
 		w.mutes.Store(g.mutes)
 	}
