@@ -146,14 +146,15 @@ func TestServe_keepsDeliveriesOfAnActionThatIsGone(t *testing.T) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	})
+	other := newSink(t, func(http.ResponseWriter, *http.Request) {})
 	rules := `
 actions: {%s: {http: {url: %q, allow_private: true, retry: {min: 10ms, max: 10ms}}}}
 rules: [{name: r, on: quiz.submitted, do: [{action: %[1]s, json: 1}]}]
 `
 	s := startServer(t, fmt.Sprintf(rules, "api", api.URL))
-	configure := func(name string) {
+	configure := func(name, url string) {
 		t.Helper()
-		if err := os.WriteFile(s.app.Rules, fmt.Appendf(nil, rules, name, api.URL), 0o600); err != nil {
+		if err := os.WriteFile(s.app.Rules, fmt.Appendf(nil, rules, name, url), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.app.Reload(t.Context()); err != nil {
@@ -162,18 +163,18 @@ rules: [{name: r, on: quiz.submitted, do: [{action: %[1]s, json: 1}]}]
 	}
 	s.post("a", quizOf("u1"))
 	eventually(t, 5*time.Second, "the first answer", func() bool { return s.event("a").Deliveries[0].State == record.Retrying })
-	configure("other")
+	configure("other", other.URL)
 	eventually(t, 5*time.Second, "the end of the attempts", func() bool {
 		waits := s.event("a").Deliveries[0].Waits
 		return waits != nil && waits.For == delivery.WaitAction
 	})
-	down.Store(false)
 	s.post("b", quizOf("u2"))
 	s.settled("b")
 	if d := s.event("a").Deliveries[0]; d.State != record.Retrying {
 		t.Errorf("without its action: %+v", d)
 	}
-	configure("api")
+	down.Store(false) // not before: an attempt may be in flight when the action goes
+	configure("api", api.URL)
 	if d := s.settled("a")[0]; d.State != record.Done {
 		t.Errorf("with its action again: %+v", d)
 	}
