@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -81,6 +82,10 @@ func runBacktest(ctx context.Context, s streams, f backtestFlags) error {
 		if o.Until, err = moment("--until", f.until, now); err != nil {
 			return err
 		}
+	}
+	if !o.Since.Before(o.Until) {
+		return usage("--since %s is not before %s: there are no events between them",
+			o.Since.Format(time.RFC3339), cmp.Or(f.until, "now"))
 	}
 	progress, finish := progressOf(s, o.Until)
 	o.Progress = progress
