@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -43,9 +44,10 @@ With --against active the rules are compared with those that are active, with
 
 What it cannot know it says: a table is as it is now, and people are what the
 recorded events tell. Interrupt it to see what is known so far.`,
-		Example: "  heed backtest --rules rules.yaml --since 7d\n  heed backtest --rules rules.yaml --against active --since 30d",
-		Args:    noArguments,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runBacktest(cmd.Context(), s, f) },
+		Example: "  heed backtest --rules rules.yaml --since 7d\n" +
+			"  heed backtest --rules rules.yaml --against active --since 30d",
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runBacktest(cmd.Context(), s, f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.rules, "rules", "rules.yaml", "rule file, or directory of rule files")
@@ -82,6 +84,10 @@ func runBacktest(ctx context.Context, s streams, f backtestFlags) error {
 		if o.Until, err = moment("--until", f.until, now); err != nil {
 			return err
 		}
+	}
+	if !o.Since.Before(o.Until) {
+		return usage("--since %s is not before %s: there are no events between them",
+			o.Since.Format(time.RFC3339), cmp.Or(f.until, "now"))
 	}
 	debug.SetGCPercent(backtestGC)
 	progress, finish := progressOf(s, o.Until)
@@ -128,7 +134,8 @@ func moment(flag, text string, now time.Time) (time.Time, error) {
 	}
 	ago, err := model.ParseDuration(text)
 	if err != nil {
-		return time.Time{}, usage("%s %s is no time: write 2026-03-01, 2026-03-01T09:00:00Z, or how long ago, such as 7d", flag, text)
+		return time.Time{}, usage("%s %s is no time: write 2026-03-01, 2026-03-01T09:00:00Z, or how long ago, such as 7d",
+			flag, text)
 	}
 	return now.Add(-time.Duration(ago)), nil
 }
@@ -151,7 +158,8 @@ func progressOf(s streams, until time.Time) (progress func(time.Time, int), fini
 		if whole := until.Sub(first); whole > 0 {
 			share = min(1, float64(at.Sub(first))/float64(whole))
 		}
-		fmt.Fprintf(s.err, "\r%s %3.0f %%  %s, %s ", bar(share, 30), share*100, at.Format(time.DateOnly), plain.Count(events, "event"))
+		fmt.Fprintf(s.err, "\r%s %3.0f %%  %s, %s ",
+			bar(share, 30), share*100, at.Format(time.DateOnly), plain.Count(events, "event"))
 	}
 	return progress, func() { fmt.Fprint(s.err, "\r\033[K") }
 }
@@ -166,7 +174,8 @@ func printBacktest(s streams, r *backtest.Result) {
 	paint := s.style(s.out)
 	fmt.Fprintf(s.out, "%s\n", plain.Count(r.Events, "event"))
 	if !r.Stopped.IsZero() {
-		fmt.Fprintf(s.out, "%sinterrupted: this is what is known up to %s%s\n", paint.yellow, r.Stopped.Format(time.RFC3339), paint.reset)
+		fmt.Fprintf(s.out, "%sinterrupted: this is what is known up to %s%s\n",
+			paint.yellow, r.Stopped.Format(time.RFC3339), paint.reset)
 	}
 	width := 0
 	for i := range r.Rules {
@@ -184,7 +193,8 @@ func printBacktest(s streams, r *backtest.Result) {
 }
 
 func printBacktestRule(w io.Writer, paint style, width int, r *backtest.Rule) {
-	fmt.Fprintf(w, "  %-*s  %s%6d%s %s", width, plain.Line(r.Rule), paint.bold, r.Alerts, paint.reset, plural(r.Alerts, "alert"))
+	fmt.Fprintf(w, "  %-*s  %s%6d%s %s",
+		width, plain.Line(r.Rule), paint.bold, r.Alerts, paint.reset, plural(r.Alerts, "alert"))
 	var parts []string
 	for _, effect := range slices.Sorted(maps.Keys(r.Suppressed)) {
 		parts = append(parts, fmt.Sprintf("%d %s", r.Suppressed[effect], effect))
@@ -205,7 +215,8 @@ func printBacktestRule(w io.Writer, paint style, width int, r *backtest.Rule) {
 	}
 	for _, day := range r.PerDay {
 		filled := max(1, day.Alerts*30/most)
-		fmt.Fprintf(w, "  %-*s  %s%s %s %d%s\n", width, "", paint.dim, day.Day, strings.Repeat("▇", filled), day.Alerts, paint.reset)
+		fmt.Fprintf(w, "  %-*s  %s%s %s %d%s\n",
+			width, "", paint.dim, day.Day, strings.Repeat("▇", filled), day.Alerts, paint.reset)
 	}
 }
 

@@ -19,7 +19,12 @@ func newInit(s streams) *cobra.Command {
 		Long: `Init writes rules.yaml with a rule, rules_test.yaml with a test of it, and .env with
 the settings that heed needs, into DIR or the current directory. It never
 overwrites a file.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage("name one directory, not %d", len(args))
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) == 1 {
@@ -73,6 +78,9 @@ func initIn(s streams, dir string) error {
 		mode       fs.FileMode
 	}{
 		{"rules.yaml", firstRules, 0o644}, {"rules_test.yaml", firstTests, 0o644}, {".env", env, 0o600},
+	}
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return usage("%s is a file: name a directory", dir)
 	}
 	for _, f := range files {
 		if _, err := os.Lstat(filepath.Join(dir, f.name)); !errors.Is(err, fs.ErrNotExist) {

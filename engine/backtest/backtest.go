@@ -103,11 +103,14 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		}
 		sims = append(sims, sim)
 	}
+	// What is cut off in the midst of an event says nothing: the context is looked
+	// at between pages only.
+	stopped, ctx := ctx.Done(), context.WithoutCancel(ctx)
 	result := Result{}
 	from := o.Since.Add(-warmUp(sets))
 	people := o.NewPeople()
 	for after := o.From; ; {
-		events, err := o.Events.EventsFrom(context.WithoutCancel(ctx), after, page)
+		events, err := o.Events.EventsFrom(ctx, after, page)
 		if err != nil {
 			return Result{}, fmt.Errorf("read recorded events: %w", err)
 		}
@@ -140,11 +143,12 @@ func Run(ctx context.Context, o Options) (Result, error) {
 			}
 			people.Learn(&decoded, e.SignedAt)
 		}
-		if last := events[len(events)-1]; o.Progress != nil {
-			o.Progress(last.ReceivedAt, result.Events)
+		last := events[len(events)-1].ReceivedAt
+		if o.Progress != nil {
+			o.Progress(last, result.Events)
 		}
-		if ctx.Err() != nil {
-			result.Stopped = sims[0].now
+		if isClosed(stopped) {
+			result.Stopped = last
 			break
 		}
 	}
@@ -159,11 +163,20 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	result.Notes = notes(o.Rules)
 	if o.Against != nil {
 		result.Diff = compare(sims[1], sims[0])
-		if err := result.Diff.explain(context.WithoutCancel(ctx), o.Events, people); err != nil {
+		if err := result.Diff.explain(ctx, o.Events, people); err != nil {
 			return Result{}, fmt.Errorf("explain a difference: %w", err)
 		}
 	}
 	return result, nil
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // resolver answers what rules ask: as it was recorded with the event and, where

@@ -33,8 +33,9 @@ type Sample struct {
 	At      time.Time `json:"at"`
 	Why     string    `json:"why"`
 
-	seq int64       // of the event, if it was one that came in
-	by  *simulation // the rules that sent no alert, if the reason is not known yet
+	seq    int64       // of the event, if it was one that came in
+	by     *simulation // the rules that sent no alert, if the reason is not known yet
+	byRule string      // the rule's name among them
 }
 
 // maxSamples is how many alerts of each change are shown.
@@ -43,21 +44,24 @@ const maxSamples = 10
 // compare compares the alerts of the old rules with those of the new ones.
 func compare(old, now *simulation) *Diff {
 	d := &Diff{Samples: []Sample{}}
+	before, after := renamed(old.rules, now.rules)
 	var samples [3][]Sample
 	add := func(kind int, change string, key alertKey, a alert, why string) {
 		sample := Sample{Change: change, Rule: key.rule, EventID: key.event, At: a.at.UTC(), Why: why, seq: a.seq}
-		if sample.by = now; change == "added" {
-			sample.by = old
+		sample.by, sample.byRule = now, key.under(after).rule
+		if change == "added" {
+			sample.by, sample.byRule = old, key.under(before).rule
 		}
 		samples[kind] = append(samples[kind], sample)
 	}
 	for key, a := range now.alerts {
-		before, had := old.alerts[key]
+		oldKey := key.under(before)
+		earlier, had := old.alerts[oldKey]
 		switch {
 		case !had:
 			d.Added++
-			add(0, "added", key, a, old.reason(key, "the old rules"))
-		case before.requests != a.requests:
+			add(0, "added", key, a, old.reason(oldKey, "the old rules"))
+		case earlier.requests != a.requests:
 			d.Changed++
 			add(2, "changed", key, a, "the message is another")
 		default:
@@ -65,9 +69,10 @@ func compare(old, now *simulation) *Diff {
 		}
 	}
 	for key, a := range old.alerts {
-		if _, has := now.alerts[key]; !has {
+		newKey := key.under(after)
+		if _, has := now.alerts[newKey]; !has {
 			d.Removed++
-			add(1, "removed", key, a, now.reason(key, "the new rules"))
+			add(1, "removed", key, a, now.reason(newKey, "the new rules"))
 		}
 	}
 	for _, list := range samples {
@@ -77,6 +82,26 @@ func compare(old, now *simulation) *Diff {
 		d.Samples = append(d.Samples, list[:min(len(list), maxSamples)]...)
 	}
 	return d
+}
+
+// renamed are the rules that have another name than before: the old names by the
+// new ones, and the other way round.
+func renamed(old, now *engine.RuleSet) (before, after map[string]string) {
+	before, after = map[string]string{}, map[string]string{}
+	for _, rule := range now.Rules() {
+		if rule.Was != "" && old.Rule(rule.Name) == nil && old.Rule(rule.Was) != nil {
+			before[rule.Name], after[rule.Was] = rule.Was, rule.Name
+		}
+	}
+	return before, after
+}
+
+// under is the key by another name of its rule, if it has one.
+func (k alertKey) under(names map[string]string) alertKey {
+	if name, ok := names[k.rule]; ok {
+		k.rule = name
+	}
+	return k
 }
 
 // reason says why these rules sent no alert for a rule and an event.
@@ -102,7 +127,7 @@ func (d *Diff) explain(ctx context.Context, events Events, people People) error 
 			continue
 		}
 		sample.Why = "the state of the rule differs"
-		rule := sample.by.rules.Rule(sample.Rule)
+		rule := sample.by.rules.Rule(sample.byRule)
 		if sample.seq == 0 || rule == nil {
 			continue
 		}

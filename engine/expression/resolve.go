@@ -30,11 +30,27 @@ func (s *Scope) resolve(text string, tree ast.Node) []Problem {
 				s.unknownName(&p, n.Value, around(runes, p))
 				report(p)
 			}
+			// Rules that were recorded before this was an error go on to explain
+			// their events.
+			if isFunction(n.Value) && !s.recorded && !slices.Contains(s.Names(), n.Value) && !slices.Contains(vars, n.Value) {
+				report(s.notCalled(n))
+			}
 		case *ast.MemberNode:
 			if field := syntax.Field(n); field != "" && !s.loose && !slices.Contains(s.FieldNames(), field) {
 				p := Problem{From: n.Location().From, To: n.Location().From + len([]rune(field))}
 				s.unknownField(&p, field)
 				report(p)
+			}
+			if isFunctionName(n.Node) { // the library's checker says it
+				walk(n.Property, vars)
+				return
+			}
+		case *ast.CallNode:
+			if isFunctionName(n.Callee) {
+				for _, argument := range n.Arguments {
+					walk(argument, vars)
+				}
+				return
 			}
 		case *ast.VariableDeclaratorNode:
 			walk(n.Value, vars)
@@ -47,6 +63,26 @@ func (s *Scope) resolve(text string, tree ast.Node) []Problem {
 	}
 	walk(tree, nil)
 	return problems
+}
+
+// notCalled is the problem of a function's name that stands alone.
+func (s *Scope) notCalled(n *ast.IdentifierNode) Problem {
+	p := Problem{
+		From: n.Location().From, To: n.Location().From + len([]rune(n.Value)), Code: "unknown-name",
+		Message: n.Value + " is a function, which is not called here", Hint: "write " + n.Value + "(…) with its arguments",
+	}
+	if call, ok := usages[n.Value]; ok {
+		p.Hint = "call it: " + call
+	}
+	if slices.Contains([]string{"count", "len", "sum"}, n.Value) && slices.Contains(s.Names(), "total") {
+		p.Hint = "how many events there are is total; " + p.Hint
+	}
+	return p
+}
+
+func isFunctionName(n ast.Node) bool {
+	name, ok := n.(*ast.IdentifierNode)
+	return ok && isFunction(name.Value)
 }
 
 func isFunction(name string) bool { return slices.Contains(functionNames, name) }

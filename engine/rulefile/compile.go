@@ -32,6 +32,8 @@ type Loaded struct {
 	Tests []Test
 	// Problems are the warnings.
 	Problems []source.Problem
+
+	tables expression.Tables
 }
 
 // Compile checks and compiles a snapshot. It returns every problem there is;
@@ -96,6 +98,7 @@ func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, p
 		Zone:     b.zone,
 		Tests:    b.tests,
 		Problems: b.report.Problems(),
+		tables:   b.tables,
 	}, b.report.Problems()
 }
 

@@ -29,3 +29,18 @@ func TestCompile_takesRecordedRulesThatEarlierVersionsAccepted(t *testing.T) {
 		}
 	}
 }
+
+// A function's name that stands alone is an error now; where it was recorded, it
+// goes on to be a missing value.
+func TestCompile_takesRecordedRulesWithAFunctionThatIsNotCalled(t *testing.T) {
+	files := []rulefile.File{{Name: "r.yaml", Text: []byte(console + `rules:
+  - {name: r, on: quiz.submitted, do: [{action: console, text: "{{ count }} low scores"}]}
+`)}}
+	loaded, problems := compiler().Compile(rulefile.NewSnapshot(files))
+	if loaded != nil || len(problems) != 1 || problems[0].Code != "unknown-name" {
+		t.Errorf("%v", lines(problems))
+	}
+	if loaded, problems = compiler().Compile(rulefile.RecordedSnapshot(files, "hash")); loaded == nil {
+		t.Errorf("recorded: %v", lines(problems))
+	}
+}

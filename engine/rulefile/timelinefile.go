@@ -2,7 +2,6 @@ package rulefile
 
 import (
 	"heed/engine"
-	"heed/engine/expression"
 	"heed/engine/source"
 )
 
@@ -16,7 +15,7 @@ func (c *Compiler) ReadTimeline(loaded *Loaded, file File) (entries []Given, pro
 	}
 	b := &build{
 		compiler: c, report: report, catalog: loaded.Rules.Catalog(), snapshot: loaded.Snapshot, zone: loaded.Zone,
-		tables: expression.Tables{}, lookups: lookups{},
+		tables: loaded.tables, lookups: lookups{},
 	}
 	any := &engine.Rule{}
 	for _, t := range b.catalog.Types() {

@@ -100,10 +100,10 @@ func (f *figures) health(rule *engine.Rule) []string {
 	month, day, week := f.of(f.month, rule), f.of(f.day, rule), f.of(f.week, rule)
 	events, matched, unknown := month["events"], month[string(engine.Matched)], month[string(engine.Unknown)]
 	switch {
-	case len(f.month[""]) == 0: // nothing came at all, which is no rule's fault
+	case f.allEvents() < fewEvents: // heed is new, or nothing comes: no rule's fault
 	case events == 0:
 		odd = append(odd, "no event of its types came in 30 days")
-	case matched == 0:
+	case matched == 0 && events >= fewEvents:
 		odd = append(odd, "it never matched in 30 days")
 	case matched >= events && events >= fewEvents && rule.Condition.Text != "":
 		odd = append(odd, "it always matches: is the condition needed?")
@@ -122,6 +122,14 @@ func (f *figures) health(rule *engine.Rule) []string {
 		odd = append(odd, fmt.Sprintf("%d keys were not tracked, since there are too many", n))
 	}
 	return odd
+}
+
+// allEvents is how many events came in the last month.
+func (f *figures) allEvents() (n int) {
+	for _, of := range f.month[""] {
+		n += of
+	}
+	return n
 }
 
 // mainReason is why the rule was unknown most often.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"heed/engine/record"
@@ -52,6 +53,14 @@ func (st *Status) problem(format string, args ...any) {
 	st.Problems = append(st.Problems, fmt.Sprintf(format, args...))
 }
 
+// were says how many there were of something.
+func were(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one + " was"
+	}
+	return fmt.Sprintf("%d %s were", n, many)
+}
+
 // statusOfStore adds what the store knows.
 func (s *Service) statusOfStore(ctx context.Context, st *Status) (err error) {
 	if st.Pending, err = s.o.Store.PendingByAction(ctx); err != nil {
@@ -64,7 +73,7 @@ func (s *Service) statusOfStore(ctx context.Context, st *Status) (err error) {
 		return err
 	}
 	if st.Dead > 0 {
-		st.problem("%d deliveries were given up: heed deliveries list --state dead shows why", st.Dead)
+		st.problem("%s given up: heed deliveries list --state dead shows why", were(st.Dead, "delivery", "deliveries"))
 	}
 	st.LastGoodAt = s.o.Store.LastGood().At
 	mutes, err := s.Mutes(ctx, false)
@@ -97,7 +106,7 @@ func (s *Service) statusOfServer(st *Status) {
 	if s.o.Unsubscribed != nil {
 		if missing := s.o.Unsubscribed(); len(missing) > 0 {
 			st.Unsubscribed = missing
-			st.problem("%d event types that the rules need are not subscribed: heed webhooks register", len(missing))
+			st.problem("the rules need event types that are not subscribed (%s): heed webhooks register", strings.Join(missing, ", "))
 		}
 	}
 }

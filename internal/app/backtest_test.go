@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -110,5 +111,29 @@ func TestBacktest_saysWhyAlertsGo(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, samples); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// An interrupted backtest says what is known by then, also if that is nothing yet
+// and rules were due on the way.
+func TestBacktest_interruptedSaysHowFarItGot(t *testing.T) {
+	e := newEditing(t)
+	e.rules(`- {name: wait, on: quiz.submitted, wait: {after: 1h, per: data.userId}, do: [{action: note, text: a}]}`)
+	e.event(`{"userId":"u1","score":61}`)
+	e.pass(2 * time.Hour)
+	e.event(`{"userId":"u2","score":61}`)
+	last := e.now
+	for since, alerts := range map[time.Time]int{monday: 1, e.now.AddDate(1, 0, 0): 0} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		interrupt()
+		result, err := Backtest(ctx, e.db, BacktestOptions{
+			Rules: e.line.RuleSet(), Against: e.line.RuleSet(), Since: since, Until: since.AddDate(2, 0, 0),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !result.Stopped.Equal(last) || result.Rules[0].Alerts != alerts {
+			t.Errorf("since %s: stopped at %s with %d alerts, want %s and %d", since, result.Stopped, result.Rules[0].Alerts, last, alerts)
+		}
 	}
 }

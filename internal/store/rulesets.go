@@ -9,7 +9,8 @@ import (
 )
 
 // SaveRuleSet keeps the text of a rule set under its hash. A set that is there
-// already stays as it is, with the time at which it was first active.
+// already keeps its files; only the time at which it was activated is another, so
+// that after an edit was taken back the set before it is the newest again.
 func (db *DB) SaveRuleSet(ctx context.Context, set record.RuleSet) (err error) {
 	defer wrap(&err, "save rule set %s", set.Hash)
 	files, err := json.Marshal(set.Files)
@@ -17,7 +18,9 @@ func (db *DB) SaveRuleSet(ctx context.Context, set record.RuleSet) (err error) {
 		return err
 	}
 	return db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.exec("INSERT INTO rule_sets (hash, activated_at, files) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+		_, err := g.conn.exec(`
+			INSERT INTO rule_sets (hash, activated_at, files) VALUES (?, ?, ?)
+			ON CONFLICT DO UPDATE SET activated_at = excluded.activated_at`,
 			set.Hash, micros(set.ActivatedAt), files)
 		return err
 	})

@@ -46,7 +46,7 @@ type Store interface {
 	Deliveries(ctx context.Context, f record.DeliveryFilter) ([]record.Delivery, string, error)
 	Delivery(ctx context.Context, id string) (record.Delivery, []record.Attempt, bool, error)
 
-	// SaveRuleSet changes nothing for a hash that is there.
+	// SaveRuleSet changes only when it was activated for a hash that is there.
 	SaveRuleSet(ctx context.Context, set record.RuleSet) error
 	RuleSet(ctx context.Context, hash string) (record.RuleSet, bool, error)
 
