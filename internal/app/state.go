@@ -90,6 +90,9 @@ func (a *App) editWaits(ctx context.Context, rules *engine.RuleSet, scope state.
 	skipped, err := a.store.EditRows(ctx, scope, func(rows state.Rows, ref state.Ref) []record.Effect {
 		return rule.Time.Edited(rows, ref, restored, state.Clock{Now: now, MaxAge: a.MaxAge})
 	})
+	if err == nil {
+		err = a.store.ConfirmScope(ctx, scope, settingsOf(rule))
+	}
 	if err != nil || len(skipped) == 0 {
 		return err
 	}

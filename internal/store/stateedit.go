@@ -72,10 +72,12 @@ func (db *DB) ActivateScopes(ctx context.Context, uses []ScopeUse, now time.Time
 			change := ""
 			switch {
 			case active[of]:
-				var n int64
-				n, err = g.conn.exec("UPDATE state_scopes SET removed_at = 0 WHERE id = ? AND removed_at != 0", scope.id)
-				if n > 0 {
+				var removed bool
+				if removed, err = g.isRemoved(scope); removed {
 					change = ScopeRestored
+					if scope.keys == 0 {
+						err = g.confirm(scope, "")
+					}
 				}
 			case slices.ContainsFunc(uses, func(u ScopeUse) bool { return u.Rule == of.Rule && u.Block == of.Block }):
 				change, err = ScopeDiscarded, g.discard(of, scope)
@@ -96,11 +98,11 @@ func (db *DB) ActivateScopes(ctx context.Context, uses []ScopeUse, now time.Time
 		s := g.stateTx()
 		for _, use := range uses {
 			scope := s.scope(use.Scope)
-			edited, err := g.saveSettings(scope, use.Settings)
+			edited, err := g.isEdited(scope, use.Settings)
 			if err != nil {
 				return err
 			}
-			if edited && scope.keys > 0 {
+			if edited {
 				changes = append(changes, ScopeChange{use.Scope, ScopeEdited, scope.keys})
 			}
 		}
@@ -109,8 +111,19 @@ func (db *DB) ActivateScopes(ctx context.Context, uses []ScopeUse, now time.Time
 	return changes, err
 }
 
-// saveSettings notes the settings of a scope and reports whether others were.
-func (g *groupTx) saveSettings(scope stateScope, settings string) (edited bool, err error) {
+// isRemoved reports whether the rule of a scope was taken out.
+func (g *groupTx) isRemoved(scope stateScope) (removed bool, err error) {
+	err = g.conn.query(func(cols []value) error {
+		at, _ := cols[0].(int64)
+		removed = at != 0
+		return nil
+	}, "SELECT removed_at FROM state_scopes WHERE id = ?", scope.id)
+	return removed, err
+}
+
+// isEdited reports whether the rows of a scope were made by other settings. Where
+// there are no rows, or no settings yet, it notes the new ones.
+func (g *groupTx) isEdited(scope stateScope, settings string) (edited bool, err error) {
 	var was string
 	err = g.conn.query(func(cols []value) error {
 		was, _ = cols[0].(string)
@@ -119,8 +132,34 @@ func (g *groupTx) saveSettings(scope stateScope, settings string) (edited bool, 
 	if err != nil || was == settings {
 		return false, err
 	}
+	if was != "" && scope.keys > 0 {
+		return true, nil
+	}
 	_, err = g.conn.exec("UPDATE state_scopes SET settings = ? WHERE id = ?", settings, scope.id)
-	return was != "", err
+	return false, err
+}
+
+// ConfirmScope notes that the rows of a scope which was edited or restored follow
+// its settings now. Until then ActivateScopes reports the change again, so that a
+// crash in between loses nothing of it.
+func (db *DB) ConfirmScope(ctx context.Context, of state.Scope, settings string) (err error) {
+	defer wrap(&err, "confirm an edit of a rule")
+	return db.writer.do(ctx, func(g *groupTx) error {
+		s := g.stateTx()
+		scope := s.scope(of)
+		if s.err != nil {
+			return s.err
+		}
+		return g.confirm(scope, settings)
+	})
+}
+
+func (g *groupTx) confirm(scope stateScope, settings string) error {
+	if _, err := g.conn.exec("UPDATE state_scopes SET removed_at = 0 WHERE id = ?", scope.id); err != nil || settings == "" {
+		return err
+	}
+	_, err := g.conn.exec("UPDATE state_scopes SET settings = ? WHERE id = ?", settings, scope.id)
+	return err
 }
 
 // rename moves the rows of a rule to its new name, unless that has some.
