@@ -1,0 +1,69 @@
+package backtest
+
+import (
+	"context"
+
+	"heed/engine/intake"
+	"heed/engine/record"
+)
+
+// simStore keeps the state of a simulation in memory, and reads events where
+// they are.
+type simStore struct {
+	*intake.Memory
+	events Events
+	seq    int64 // of the event that is committed
+	// recent are the newest events that a rule may want again, oldest first: most
+	// firings are about these.
+	recent map[int64]record.Event
+	order  []int64
+}
+
+// maxRecent bounds how many events are kept.
+const maxRecent = 50_000
+
+func newSimStore(events Events) *simStore {
+	return &simStore{Memory: intake.NewMemory(), events: events, recent: map[int64]record.Event{}}
+}
+
+// keep keeps an event that a rule may want again.
+func (s *simStore) keep(e *record.Event) {
+	if len(s.order) == maxRecent {
+		delete(s.recent, s.order[0])
+		s.order = s.order[1:]
+	}
+	s.recent[e.Seq] = *e
+	s.order = append(s.order, e.Seq)
+}
+
+// Commit implements intake.Store. Every event is new, and none is kept.
+func (s *simStore) Commit(_ context.Context, batches ...*intake.Batch) error {
+	if e := batches[0].Event; e.Status == record.Accepted && remembers(batches) {
+		s.keep(e)
+	}
+	for _, b := range batches {
+		b.Verdict = intake.Stored
+		if b.Resolve != nil && !b.Resolve(s.seq, s.State) {
+			b.Verdict = intake.Stale
+		}
+	}
+	return nil
+}
+
+// EventsBySeq implements intake.Store.
+func (s *simStore) EventsBySeq(ctx context.Context, seqs []int64) ([]record.Event, error) {
+	found := make([]record.Event, 0, len(seqs))
+	var missing []int64
+	for _, seq := range seqs {
+		if e, ok := s.recent[seq]; ok {
+			found = append(found, e)
+		} else {
+			missing = append(missing, seq)
+		}
+	}
+	if len(missing) == 0 {
+		return found, nil
+	}
+	older, err := s.events.EventsBySeq(ctx, missing)
+	return append(found, older...), err
+}
