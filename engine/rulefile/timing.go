@@ -105,9 +105,16 @@ func (r *timing) readSteps() {
 
 // sendScope is the scope of what is sent.
 func (r *timing) sendScope() *expression.Scope {
-	switch {
-	case r.t.Digest != nil:
+	if r.t.Digest != nil {
 		return r.at(expression.AtSummary)
+	}
+	return r.firingScope()
+}
+
+// firingScope is what an expression sees when the rule fires: with a count
+// or a wait, that is more than the event.
+func (r *timing) firingScope() *expression.Scope {
+	switch {
 	case r.t.Count != nil:
 		return r.at(expression.AtCount)
 	case r.t.Wait != nil:
@@ -285,13 +292,7 @@ func (r *timing) readDigest(node *source.Node) {
 			r.report.Errorf(at.Place(), "wrong-type", "a digest with every: hour is sent at the full hour, so at has no meaning").Suggest("leave at out")
 		}
 	}
-	scope := r.scope
-	switch {
-	case r.t.Count != nil:
-		scope = r.at(expression.AtCount)
-	case r.t.Wait != nil:
-		scope = r.at(expression.AtWait)
-	}
+	scope := r.firingScope()
 	var per engine.Key
 	if node := fields.Take("per"); node != nil {
 		per = r.key(node, scope, "per")
@@ -339,13 +340,7 @@ func (r *timing) readThrottle(node *source.Node) {
 		r.report.Errorf(node.Place(), "missing-key", "throttle has no within and no every").
 			Suggest("write every: day, or within: 10m for a rolling window")
 	}
-	scope := r.scope
-	switch {
-	case r.t.Count != nil:
-		scope = r.at(expression.AtCount)
-	case r.t.Wait != nil:
-		scope = r.at(expression.AtWait)
-	}
+	scope := r.firingScope()
 	if per := fields.Take("per"); per != nil {
 		r.t.ThrottlePer = r.key(per, scope, "per")
 		t.Per = perText(r.t.ThrottlePer)
