@@ -14,6 +14,10 @@ import (
 // is depth 1.
 const MaxDepth = 64
 
+// TimedType is the type of the events that heed itself stores when rules fire
+// by time.
+const TimedType = "heed.timed"
+
 // Event is one verified event, decoded.
 type Event struct {
 	// ID is the sender's x-mt-event-id or, without that header, the body's

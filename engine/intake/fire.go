@@ -14,9 +14,6 @@ import (
 	"heed/engine/state"
 )
 
-// TimedType is the type of the events that firings are stored as.
-const TimedType = "heed.timed"
-
 // Fire fires rows that are due: it decides and renders outside the transaction,
 // which may be slow, and commits with a check that the rows are still the same.
 // Those that changed meanwhile are left for the next time, when they are read
@@ -100,7 +97,7 @@ func (in *Intake) firing(
 		return nil, err
 	}
 	fired := engine.Fired{Alert: state.Alert{Still: state.Gone}, Outcome: engine.Matched}
-	e := &event.Event{Type: TimedType, Data: map[string]any{}}
+	e := &event.Event{Type: event.TimedType, Data: map[string]any{}}
 	stored := in.timed(&f, rules, now)
 	if cause.Event != nil || f.Event.ID == "" {
 		about := e
@@ -143,7 +140,7 @@ func (in *Intake) firing(
 func RecordEffects(
 	ctx context.Context, s Store, rule *engine.Rule, ruleSet string, effects []record.Effect, now time.Time,
 ) error {
-	body, err := json.Marshal(map[string]any{"event": TimedType, "data": map[string]any{"rule": rule.Name, "edited": true}})
+	body, err := json.Marshal(map[string]any{"event": event.TimedType, "data": map[string]any{"rule": rule.Name, "edited": true}})
 	if err != nil {
 		return err
 	}
@@ -151,7 +148,7 @@ func RecordEffects(
 	signature := sha256.Sum256([]byte(id))
 	d := []engine.Decision{{Rule: rule, Outcome: engine.NotMatched, Effects: effects}}
 	return s.Commit(ctx, &Batch{Event: &record.Event{
-		ID: id, Type: TimedType, Status: record.Timed, ReceivedAt: now, SignedAt: now, Signature: signature[:],
+		ID: id, Type: event.TimedType, Status: record.Timed, ReceivedAt: now, SignedAt: now, Signature: signature[:],
 		Body: body, RuleSet: ruleSet, Decisions: outcomes(d),
 	}})
 }
@@ -167,12 +164,12 @@ func (in *Intake) timed(f *state.Firing, rules *engine.RuleSet, now time.Time) *
 	if f.User != "" {
 		data["userId"] = f.User
 	}
-	body, err := json.Marshal(map[string]any{"event": TimedType, "companyId": in.Company, "data": data})
+	body, err := json.Marshal(map[string]any{"event": event.TimedType, "companyId": in.Company, "data": data})
 	if err != nil {
 		panic(err) // of strings
 	}
 	return &record.Event{
-		ID: id, Type: TimedType, CompanyID: in.Company, Status: record.Timed, ReceivedAt: now, SignedAt: now,
+		ID: id, Type: event.TimedType, CompanyID: in.Company, Status: record.Timed, ReceivedAt: now, SignedAt: now,
 		Signature: signature[:], Body: body, RuleSet: rules.Hash(),
 	}
 }

@@ -129,7 +129,7 @@ func (r *Report) runTimeline(rules *engine.RuleSet, now time.Time, store Store) 
 		if len(h.Decisions) > 0 {
 			decided = h.Decisions[0]
 		}
-		if h.Event != intake.TimedType {
+		if !h.Timed() {
 			r.Decisions = append(r.Decisions, decided)
 		}
 	}

@@ -42,7 +42,7 @@ type Happened struct {
 }
 
 // Timed says that it was no event that came in, but something that was due.
-func (h *Happened) Timed() bool { return h.Event == intake.TimedType }
+func (h *Happened) Timed() bool { return h.Event == event.TimedType }
 
 // defaultMaxAge and defaultSettle are those of heed serve.
 const (
@@ -156,7 +156,7 @@ func (t *Timeline) explained(e *event.Event, decisions []engine.Decision) []Deci
 	for i := range decisions {
 		all = append(all, shown(&decisions[i]))
 	}
-	if e.Type == intake.TimedType {
+	if e.Type == event.TimedType {
 		return all
 	}
 	for _, x := range t.rules.Explain(e, t.now, &expression.LookupLog{Resolver: t}) {

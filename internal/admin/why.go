@@ -91,7 +91,7 @@ func (s *Service) whyEvents(ctx context.Context, q WhyQuery) (events []record.Ev
 	// types. Without a running server only what was recorded is found.
 	f.Rule = q.Rule
 	if rule := s.activeRule(q.Rule); rule != nil && q.Outcome == "" {
-		f.Rule, f.Types = "", append(rule.Types(), timedType)
+		f.Rule, f.Types = "", append(rule.Types(), event.TimedType)
 	}
 	if events, err = s.o.Store.Events(ctx, f); err != nil {
 		return nil, "", err
@@ -102,9 +102,6 @@ func (s *Service) whyEvents(ctx context.Context, q WhyQuery) (events []record.Ev
 	}
 	return events, next, nil
 }
-
-// timedType is the type of the events that firings of rules are stored as.
-const timedType = "heed.timed"
 
 func (s *Service) activeRule(name string) *engine.Rule {
 	if name == "" || s.o.Rules == nil {

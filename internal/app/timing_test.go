@@ -628,7 +628,7 @@ func TestFire_storesATimedEvent(t *testing.T) {
 	s.now = s.now.Add(time.Hour)
 	s.fire()
 	timed, err := s.db.Events(t.Context(), record.EventFilter{Status: record.Timed, Limit: 10})
-	if err != nil || len(timed) != 1 || timed[0].Type != intake.TimedType || timed[0].Decisions[0].Effects[0].By != "e1" {
+	if err != nil || len(timed) != 1 || timed[0].Type != event.TimedType || timed[0].Decisions[0].Effects[0].By != "e1" {
 		t.Errorf("%+v, %v", timed, err)
 	}
 }
