@@ -10,9 +10,9 @@ import (
 	"slices"
 	"time"
 
+	"heed/engine/document"
 	"heed/engine/expression"
 	"heed/engine/record"
-	"heed/engine/source"
 )
 
 // Kind is a kind of action, such as slack or http.
@@ -181,7 +181,7 @@ func (r *Registry) Names() []string {
 }
 
 // example is a kind for a hint: the one that the value names, else the first.
-func (r *Registry) example(value *source.Node) string {
+func (r *Registry) example(value *document.Node) string {
 	if value.IsText() {
 		if kind, ok := r.Lookup(value.Text()); ok {
 			return kind.Name()

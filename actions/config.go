@@ -10,20 +10,20 @@ import (
 	"strings"
 	"time"
 
-	"heed/engine/source"
+	"heed/engine/document"
 	"heed/engine/suggest"
 )
 
 // Config is what a kind reads an action's configuration from.
 type Config struct {
-	*source.Fields
+	*document.Fields
 	// Name is the name under which rules use the action.
 	Name string
 	// Settings are the action's, defaults filled in.
 	Settings Settings
 
 	read  *Reader
-	retry *source.Fields // nil if it is absent
+	retry *document.Fields // nil if it is absent
 }
 
 // Reader reads the actions of a rule file.
@@ -41,7 +41,7 @@ type Reader struct {
 
 // Read reads one entry under "actions:", {name: {kind: {…}}}. It returns nil
 // when there is nothing that rules could be checked against.
-func (r *Reader) Read(name, value *source.Node, report *source.Report) *Configured {
+func (r *Reader) Read(name, value *document.Node, report *document.Report) *Configured {
 	pairs := value.Pairs()
 	switch {
 	case len(pairs) == 0:
@@ -73,7 +73,7 @@ func (r *Reader) Read(name, value *source.Node, report *source.Report) *Configur
 }
 
 // digest tells configurations apart, whatever their layout.
-func digest(value *source.Node) [32]byte {
+func digest(value *document.Node) [32]byte {
 	text, err := json.Marshal(value.Value())
 	if err != nil {
 		text = []byte(value.Written()) // of what is no configuration anyway
@@ -167,7 +167,7 @@ var (
 
 // SecretOf reads a secret from a node; key names it in messages. sensitive
 // says whether a literal text deserves a warning.
-func (c *Config) SecretOf(key string, node *source.Node, sensitive bool) Secret {
+func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secret {
 	report := c.Report()
 	if node.IsScalar() {
 		name, _, _ := strings.Cut(key, " in ") // a header is written under its own name
@@ -237,7 +237,7 @@ func (c *Config) SecretOf(key string, node *source.Node, sensitive bool) Secret 
 
 // unavailable reports a secret that is not there: an error only where it would
 // be needed.
-func (c *Config) unavailable(node *source.Node, code, format string, args ...any) *source.Problem {
+func (c *Config) unavailable(node *document.Node, code, format string, args ...any) *document.Problem {
 	if c.read.Live {
 		return c.Report().Errorf(node.Place(), code, format, args...)
 	}
@@ -246,7 +246,7 @@ func (c *Config) unavailable(node *source.Node, code, format string, args ...any
 
 // CheckURL reports a configured URL that is not absolute http or https, or
 // whose host could be chosen by an event. It returns nil for such a one.
-func (c *Config) CheckURL(key string, node *source.Node, text string) *url.URL {
+func (c *Config) CheckURL(key string, node *document.Node, text string) *url.URL {
 	report := c.Report()
 	if strings.Contains(text, "{{") {
 		report.Errorf(node.Place(), "template-in-url", "%s of %s holds a template", key, c.What()).

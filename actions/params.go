@@ -3,15 +3,15 @@ package actions
 import (
 	"strings"
 
+	"heed/engine/document"
 	"heed/engine/expression"
 	"heed/engine/expression/lint"
-	"heed/engine/source"
 )
 
 // Params is what a kind reads a rule's parameters from: the keys beside
 // "action:" in one entry of "do:".
 type Params struct {
-	*source.Fields
+	*document.Fields
 	// Scope is what the rule's expressions may name.
 	Scope *expression.Scope
 }
@@ -28,22 +28,22 @@ func (p *Params) Template(key string) *expression.Template {
 
 // TemplateOf compiles a text that may hold {{ expressions }}; key names it in
 // messages.
-func (p *Params) TemplateOf(key string, node *source.Node) *expression.Template {
+func (p *Params) TemplateOf(key string, node *document.Node) *expression.Template {
 	return p.compile(key, node, p.Scope.CheckTemplate, false)
 }
 
 // MentionTemplateOf is TemplateOf for a text in which people can be mentioned.
-func (p *Params) MentionTemplateOf(key string, node *source.Node) *expression.Template {
+func (p *Params) MentionTemplateOf(key string, node *document.Node) *expression.Template {
 	return p.compile(key, node, p.Scope.CheckMentionTemplate, false)
 }
 
 // AddressTemplateOf is TemplateOf for a text that gives an e-mail address.
-func (p *Params) AddressTemplateOf(key string, node *source.Node) *expression.Template {
+func (p *Params) AddressTemplateOf(key string, node *document.Node) *expression.Template {
 	return p.compile(key, node, p.Scope.CheckTemplate, true)
 }
 
 func (p *Params) compile(
-	key string, node *source.Node, check func(string) (*expression.TemplateTree, []expression.Problem), address bool,
+	key string, node *document.Node, check func(string) (*expression.TemplateTree, []expression.Problem), address bool,
 ) *expression.Template {
 	if !CheckText(p.Fields, key, node) {
 		return nil
@@ -62,7 +62,7 @@ func (p *Params) compile(
 
 // CheckText reports a value that is no text, and what YAML made of a text
 // without quotes. It says whether the value is sound.
-func CheckText(f *source.Fields, key string, node *source.Node) bool {
+func CheckText(f *document.Fields, key string, node *document.Node) bool {
 	report := f.Report()
 	switch {
 	case node.Tag() != "":
@@ -93,7 +93,7 @@ func CheckText(f *source.Fields, key string, node *source.Node) bool {
 }
 
 // comment is what stands behind the key of an empty value: perhaps the value.
-func comment(f *source.Fields, node *source.Node) string {
+func comment(f *document.Fields, node *document.Node) string {
 	if behind := node.Comment(); behind != "" {
 		return behind
 	}
@@ -107,8 +107,8 @@ func comment(f *source.Fields, node *source.Node) string {
 
 // entries are an object's entries. Keys are fixed: one that is a template, or
 // that YAML made of a template without quotes, is reported.
-func (p *Params) entries(key string, node *source.Node) []source.Pair {
-	var sound []source.Pair
+func (p *Params) entries(key string, node *document.Node) []document.Pair {
+	var sound []document.Pair
 	for _, pair := range node.Fields(p.Report(), key+" of "+p.What()).Pairs() {
 		switch {
 		case !pair.Key.IsScalar():
@@ -142,7 +142,7 @@ func (p *Params) Templates(key string) []NamedTemplate {
 
 // NamedTemplate is a template under a key.
 type NamedTemplate struct {
-	Key *source.Node
+	Key *document.Node
 	*expression.Template
 }
 
@@ -175,7 +175,7 @@ func (p *Params) Expression(key string) *expression.Value {
 
 // CompileValue compiles the expression in a node and reports its problems; nil if
 // one is an error.
-func CompileValue(report *source.Report, node *source.Node, scope *expression.Scope) *expression.Value {
+func CompileValue(report *document.Report, node *document.Node, scope *expression.Scope) *expression.Value {
 	tree, problems := scope.Check(node.Text())
 	if tree != nil {
 		problems = lint.Tree(tree, lint.Value)
@@ -200,23 +200,23 @@ func (p *Params) JSON(key string) *JSON {
 
 // Texts compiles a text of a value by the object and the key that it stands
 // under, and gives its holes their escapes; nil after a mistake.
-type Texts func(object *source.Node, key string, text *source.Node) *expression.Template
+type Texts func(object *document.Node, key string, text *document.Node) *expression.Template
 
 // JSONOf compiles a value of any shape. With texts, every text in an object in
 // it is compiled by that and stays a text; without, a text that is exactly one
 // hole keeps the type of its value.
-func (p *Params) JSONOf(key string, node *source.Node, texts Texts) *JSON {
+func (p *Params) JSONOf(key string, node *document.Node, texts Texts) *JSON {
 	return p.jsonOf(key, node, texts, nil)
 }
 
-func (p *Params) jsonOf(key string, node *source.Node, texts Texts, compile func(*source.Node) *expression.Template) *JSON {
+func (p *Params) jsonOf(key string, node *document.Node, texts Texts, compile func(*document.Node) *expression.Template) *JSON {
 	j := &JSON{isText: compile != nil}
 	switch {
 	case node.IsObject():
 		j.object = map[string]*JSON{}
 		for _, pair := range p.entries(key, node) {
 			if texts != nil {
-				compile = func(text *source.Node) *expression.Template { return texts(node, pair.Key.Text(), text) }
+				compile = func(text *document.Node) *expression.Template { return texts(node, pair.Key.Text(), text) }
 			}
 			j.keys = append(j.keys, pair.Key.Text())
 			j.object[pair.Key.Text()] = p.jsonOf(key, pair.Value, texts, compile)
@@ -274,7 +274,7 @@ func (j *JSON) Render(env *expression.Env) any {
 
 // ReportProblems reports the problems of an expression or template at their
 // places in the node that holds it.
-func ReportProblems(report *source.Report, node *source.Node, problems []expression.Problem) {
+func ReportProblems(report *document.Report, node *document.Node, problems []expression.Problem) {
 	for _, p := range problems {
 		add := report.Errorf
 		if p.Warning {

@@ -3,8 +3,8 @@ package actions
 import (
 	"bytes"
 
+	"heed/engine/document"
 	"heed/engine/schema"
-	"heed/engine/source"
 )
 
 // RetryOn describes answers after which another try can help, though their
@@ -36,7 +36,7 @@ func (c *Config) RetryOn() []RetryOn {
 	}
 	items := node.Items()
 	if node.IsScalar() || node.IsObject() {
-		items = []*source.Node{node}
+		items = []*document.Node{node}
 	}
 	var on []RetryOn
 	for _, item := range items {
@@ -47,7 +47,7 @@ func (c *Config) RetryOn() []RetryOn {
 	return on
 }
 
-func (c *Config) readRetryOn(item *source.Node) (on RetryOn, ok bool) {
+func (c *Config) readRetryOn(item *document.Node) (on RetryOn, ok bool) {
 	if item.IsObject() {
 		fields := item.Fields(c.Report(), "on in "+c.retry.What())
 		on.Status, _ = fields.Int("status", minStatus, maxStatus)
@@ -66,7 +66,7 @@ func (c *Config) readRetryOn(item *source.Node) (on RetryOn, ok bool) {
 	return RetryOn{Status: status}, true
 }
 
-func (c *Config) wrongRetryOn(item *source.Node) {
+func (c *Config) wrongRetryOn(item *document.Node) {
 	c.Report().Errorf(item.Place(), "wrong-type",
 		"on in %s takes status codes, and {status, body} with a part of the body, not %s", c.retry.What(), item.Describe()).
 		Suggest("write on: [404, 423, {status: 400, body: UNABLE_TO_LOCK_ROW}]")

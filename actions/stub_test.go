@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"heed/actions"
+	"heed/engine/document"
 	"heed/engine/expression"
 	"heed/engine/schema"
-	"heed/engine/source"
 )
 
 // stub is a kind of action with one key of each sort.
@@ -77,7 +77,7 @@ func (s *stub) Send(context.Context, actions.Message) actions.Outcome {
 
 // marked marks what stands in a hole with the key it stands under.
 func marked(p *actions.Params) actions.Texts {
-	return func(_ *source.Node, key string, text *source.Node) *expression.Template {
+	return func(_ *document.Node, key string, text *document.Node) *expression.Template {
 		t := p.TemplateOf("safe", text)
 		if t != nil {
 			t.EscapeEach(func(expression.Hole) func(string) string {

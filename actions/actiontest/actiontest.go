@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"heed/actions"
+	"heed/engine/document"
 	"heed/engine/event"
 	"heed/engine/expression"
-	"heed/engine/source"
 )
 
 // Noon is the time at which events are rendered.
@@ -41,14 +41,14 @@ type Rule struct {
 type Compiled struct {
 	*actions.Configured
 	Step     actions.Step
-	Problems []source.Problem
+	Problems []document.Problem
 }
 
 // Compile reads a rule. The action's name is "act", its event type
 // quiz.submitted.
 func Compile(t testing.TB, r Rule) *Compiled {
 	t.Helper()
-	report := new(source.Report)
+	report := new(document.Report)
 	config := parse(t, "config", r.Config, report)
 	reader := actions.Reader{
 		Registry: actions.NewRegistry(r.Kind),
@@ -69,9 +69,9 @@ func Compile(t testing.TB, r Rule) *Compiled {
 	return c
 }
 
-func parse(t testing.TB, name, text string, report *source.Report) *source.Node {
+func parse(t testing.TB, name, text string, report *document.Report) *document.Node {
 	t.Helper()
-	node := source.Parse(name, []byte(text), report)
+	node := document.Parse(name, []byte(text), report)
 	if node == nil {
 		t.Fatalf("%s is no YAML: %v", name, report.Problems())
 	}
@@ -90,7 +90,7 @@ func MustCompile(t testing.TB, r Rule) *Compiled {
 
 // Lines writes problems as "place: severity: message [code] (hint)", a line
 // each.
-func Lines(problems []source.Problem) string {
+func Lines(problems []document.Problem) string {
 	var lines bytes.Buffer
 	for i := range problems {
 		fmt.Fprint(&lines, &problems[i])

@@ -12,15 +12,15 @@ import (
 	"text/template/parse"
 
 	"heed/actions"
+	"heed/engine/document"
 	"heed/engine/expression"
-	"heed/engine/source"
 )
 
 // readHTML compiles the HTML of a mail. html/template finds out where in the HTML
 // each hole stands, and by that the hole gets its escape. The text itself is not
 // rendered by that package: it would drop the conditional comments by which mails
 // are made for Outlook.
-func readHTML(p *actions.Params, node *source.Node) *expression.Template {
+func readHTML(p *actions.Params, node *document.Node) *expression.Template {
 	t := p.TemplateOf("html", node)
 	if t == nil {
 		return nil

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/net/idna"
 
 	"heed/actions"
+	"heed/engine/document"
 	"heed/engine/expression"
-	"heed/engine/source"
 )
 
 // Request is a rendered e-mail.
@@ -69,10 +69,10 @@ func (a *action) Step(p *actions.Params) actions.Step {
 
 // readRecipients reads one address or a list of them. A fixed one is checked
 // now.
-func readRecipients(p *actions.Params, key string, node *source.Node) []*expression.Template {
+func readRecipients(p *actions.Params, key string, node *document.Node) []*expression.Template {
 	items := node.Items()
 	if node.IsScalar() {
-		items = []*source.Node{node}
+		items = []*document.Node{node}
 	}
 	if len(items) == 0 {
 		p.Report().Errorf(node.Place(), "wrong-type", "%s of %s must be an address or a list of them, not %s", key, p.What(), node.Describe())
@@ -101,7 +101,7 @@ func readRecipients(p *actions.Params, key string, node *source.Node) []*express
 
 // checkDomain reports an address of which an event chooses the domain, where the
 // rest of it is the rule's: it would send what is meant for somebody to anywhere.
-func checkDomain(p *actions.Params, key string, node *source.Node, t *expression.Template) {
+func checkDomain(p *actions.Params, key string, node *document.Node, t *expression.Template) {
 	for hole := range t.Holes() {
 		if strings.Contains(hole.Before, "@") {
 			p.Report().LaterErrorf(node.Within(hole.From, hole.To), "unsafe-address",

@@ -13,7 +13,7 @@ import (
 
 	"heed/actions"
 	"heed/actions/outbound"
-	"heed/engine/source"
+	"heed/engine/document"
 )
 
 // Kind makes http actions.
@@ -63,7 +63,7 @@ func (Kind) Configure(c *actions.Config) actions.Action {
 
 // readURL reads the fixed address. It may be a secret, as with services that
 // put a token into it.
-func (a *action) readURL(c *actions.Config, node *source.Node) {
+func (a *action) readURL(c *actions.Config, node *document.Node) {
 	a.url = c.SecretOf("url", node, false)
 	a.shown = actions.Masked
 	text, err := a.url.Value()
@@ -100,7 +100,7 @@ func isSecret(name string) bool {
 
 var secretWords = []string{"authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "access-key", "auth-key"}
 
-func (a *action) readHeader(c *actions.Config, pair source.Pair) {
+func (a *action) readHeader(c *actions.Config, pair document.Pair) {
 	name := textproto.CanonicalMIMEHeaderKey(pair.Key.Text())
 	if !checkHeaderName(c.Report(), pair.Key, name) {
 		return
@@ -135,12 +135,12 @@ func (a *action) header(name string) (header, bool) {
 	return a.headers[i], true
 }
 
-func reportControl(f *source.Fields, node *source.Node, name string) {
+func reportControl(f *document.Fields, node *document.Node, name string) {
 	f.Report().Errorf(node.Place(), "bad-header", "the header %s of %s holds a line break or control character", name, f.What()).
 		Suggest("write it on one line, in quotes")
 }
 
-func reportTwice(report *source.Report, node *source.Node, name string) {
+func reportTwice(report *document.Report, node *document.Node, name string) {
 	report.Errorf(node.Place(), "duplicate-key", "the header %s is given twice", name).
 		Suggest("remove one of the two: capital letters make no difference in a header's name")
 }
@@ -148,7 +148,7 @@ func reportTwice(report *source.Report, node *source.Node, name string) {
 // reserved are headers that heed or the HTTP library sets.
 var reserved = []string{"Host", "Content-Length", "Transfer-Encoding", "Connection", "Idempotency-Key", "Trailer", "Upgrade"}
 
-func checkHeaderName(report *source.Report, node *source.Node, name string) bool {
+func checkHeaderName(report *document.Report, node *document.Node, name string) bool {
 	valid := name != "" && !strings.ContainsFunc(name, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
 	})

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"heed/actions"
+	"heed/engine/document"
 	"heed/engine/expression"
-	"heed/engine/source"
 )
 
 // Request is a rendered call.
@@ -154,7 +154,7 @@ func (s *step) readBody(p *actions.Params) {
 	}
 	s.body = p.Template("body")
 	checkJSONText(p)
-	var given []*source.Node
+	var given []*document.Node
 	for _, key := range []string{"json", "form", "body"} {
 		if node := p.Take(key); node != nil {
 			given = append(given, node)
@@ -190,10 +190,10 @@ func checkJSONText(p *actions.Params) {
 // The status codes that a rule can expect.
 const minStatus, maxStatus = 200, 599
 
-func readExpect(p *actions.Params, node *source.Node) []int {
+func readExpect(p *actions.Params, node *document.Node) []int {
 	items := node.Items()
 	if node.IsScalar() {
-		items = []*source.Node{node}
+		items = []*document.Node{node}
 	}
 	if len(items) == 0 {
 		p.Report().Errorf(node.Place(), "wrong-type", "expect of %s takes status codes from 200 to 599, not %s", p.What(), node.Describe()).

@@ -5,15 +5,15 @@ import (
 	"strings"
 
 	"heed/actions"
+	"heed/engine/document"
 	"heed/engine/expression"
-	"heed/engine/source"
 	"heed/engine/suggest"
 )
 
 // maxBlocks is what Slack takes in one message.
 const maxBlocks = 50
 
-func (s *step) readBlocks(p *actions.Params, node *source.Node) {
+func (s *step) readBlocks(p *actions.Params, node *document.Node) {
 	items := node.Items()
 	if !node.IsList() || len(items) == 0 || len(items) > maxBlocks {
 		p.Report().Errorf(node.Place(), "wrong-type", "blocks of %s must be a list of 1 to %d blocks", p.What(), maxBlocks).
@@ -30,7 +30,7 @@ func (s *step) readBlocks(p *actions.Params, node *source.Node) {
 // https://docs.slack.dev/reference/block-kit/blocks
 var blockTypes = []string{"section", "header", "divider", "context", "image", "actions", "markdown", "rich_text", "table", "video", "file", "input", "context_actions", "plan", "task_card"}
 
-func checkBlock(p *actions.Params, block *source.Node) {
+func checkBlock(p *actions.Params, block *document.Node) {
 	kind := block.Get("type")
 	switch {
 	case kind == nil || !kind.IsText():
@@ -50,7 +50,7 @@ var fixedKeys = []string{"type", "user_id", "usergroup_id", "channel_id", "range
 
 // textsOf compiles each text of a block for where it stands.
 func (s *step) textsOf(p *actions.Params) actions.Texts {
-	return func(object *source.Node, key string, text *source.Node) *expression.Template {
+	return func(object *document.Node, key string, text *document.Node) *expression.Template {
 		if slices.Contains(fixedKeys, key) && strings.Contains(text.Text(), "{{") {
 			p.Report().Errorf(text.Place(), "template-not-allowed", "%s in blocks of %s is fixed: it cannot hold a template", key, p.What()).
 				Suggest("%s", instead(key))
@@ -79,7 +79,7 @@ func instead(key string) string {
 // isAddress says whether a block's key holds a web address.
 func isAddress(key string) bool { return key == "url" || strings.HasSuffix(key, "_url") }
 
-func typeOf(object *source.Node) string {
+func typeOf(object *document.Node) string {
 	if kind := object.Get("type"); kind != nil {
 		return kind.Text()
 	}

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 
 	"heed/actions"
+	"heed/engine/document"
 	"heed/engine/expression"
-	"heed/engine/source"
 )
 
 // place is what Slack reads a text as.
@@ -22,7 +22,7 @@ const (
 
 // compile compiles a text, each hole escaped for where it stands in it, and
 // reports holes by which an event could link or mention as it likes.
-func (s *step) compile(p *actions.Params, key string, node *source.Node, in place) *expression.Template {
+func (s *step) compile(p *actions.Params, key string, node *document.Node, in place) *expression.Template {
 	var t *expression.Template
 	if in == inMrkdwn {
 		t = p.MentionTemplateOf(key, node)
@@ -52,7 +52,7 @@ type holes struct {
 	step   *step
 	params *actions.Params
 	key    string
-	node   *source.Node
+	node   *document.Node
 }
 
 func (h *holes) escape(hole expression.Hole, in place) func(string) string {

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 
 	"heed/actions"
-	"heed/engine/source"
+	"heed/engine/document"
 )
 
 // shape is what Slack wants of an object of Block Kit. It refuses the whole
@@ -43,7 +43,7 @@ var shapes = map[string]shape{
 
 // checkShape reports what Slack would refuse in a block or in a part of one,
 // which stands under a key of an object of the type owner.
-func checkShape(p *actions.Params, node *source.Node, owner, key string) {
+func checkShape(p *actions.Params, node *document.Node, owner, key string) {
 	for _, item := range node.Items() {
 		checkShape(p, item, owner, key)
 	}
@@ -70,7 +70,7 @@ func checkShape(p *actions.Params, node *source.Node, owner, key string) {
 	}
 }
 
-func checkNeeds(p *actions.Params, node *source.Node, kind string) {
+func checkNeeds(p *actions.Params, node *document.Node, kind string) {
 	for _, need := range shapes[kind].needs {
 		keys := strings.Split(need, "|")
 		if !slices.ContainsFunc(keys, func(key string) bool { return node.Get(key) != nil }) {
@@ -100,8 +100,8 @@ func example(kind, key string) string {
 
 // checkTextObjects reports texts that are no text objects, or of a type that
 // Slack does not take there.
-func checkTextObjects(p *actions.Params, node *source.Node, kind, key string, plain bool) {
-	texts := []*source.Node{node}
+func checkTextObjects(p *actions.Params, node *document.Node, kind, key string, plain bool) {
+	texts := []*document.Node{node}
 	if node.IsList() {
 		texts = node.Items()
 	}
@@ -131,7 +131,7 @@ func textType(plain bool) string {
 
 // checkLength reports a text that is longer than Slack takes as it stands. One
 // that an event makes too long is shortened when it is rendered.
-func checkLength(p *actions.Params, node *source.Node, owner, key string) {
+func checkLength(p *actions.Params, node *document.Node, owner, key string) {
 	limit, length := limitOf(owner, key), utf8.RuneCountInString(node.Text())
 	if node.IsScalar() && !strings.Contains(node.Text(), "{{") && length > limit {
 		p.Report().Errorf(node.Place(), "slack-limit", "%s of the %s has %d characters; Slack takes %d", key, owner, length, limit).

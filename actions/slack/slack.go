@@ -12,7 +12,7 @@ import (
 
 	"heed/actions"
 	"heed/actions/outbound"
-	"heed/engine/source"
+	"heed/engine/document"
 )
 
 // Kind makes slack actions.
@@ -103,7 +103,7 @@ func (a *action) readChannel(c *actions.Config) {
 // languages are fine.
 var channelName = regexp.MustCompile(`^#?[\p{Ll}\p{Lo}\d_-]+$|^[CGDUW][A-Z0-9]+$`)
 
-func checkChannel(f *source.Fields, node *source.Node, channel string) {
+func checkChannel(f *document.Fields, node *document.Node, channel string) {
 	if trimmed := strings.TrimSpace(channel); trimmed != "" && !channelName.MatchString(channel) && !strings.Contains(channel, "{{") {
 		f.Report().Errorf(node.Place(), "bad-channel", "channel of %s is no name that a channel can have: %q", f.What(), channel).
 			Suggest(`write one channel's name, such as "#enablement", or its id, such as C012345678; for several, several actions`)
@@ -114,7 +114,7 @@ func checkChannel(f *source.Fields, node *source.Node, channel string) {
 	}
 }
 
-func (a *action) checkHost(c *actions.Config, key string, node *source.Node, text string) bool {
+func (a *action) checkHost(c *actions.Config, key string, node *document.Node, text string) bool {
 	u := c.CheckURL(key, node, text)
 	if u == nil {
 		return false

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"heed/actions"
+	"heed/engine/document"
 	"heed/engine/expression"
-	"heed/engine/source"
 )
 
 // Request is a rendered message.
@@ -123,7 +123,7 @@ func (s *step) readTarget(p *actions.Params, hasToken bool) {
 }
 
 // readAddress reads the address of one person. A fixed one is checked now.
-func readAddress(p *actions.Params, node *source.Node) *expression.Template {
+func readAddress(p *actions.Params, node *document.Node) *expression.Template {
 	t := p.AddressTemplateOf("to", node)
 	if t == nil {
 		return nil

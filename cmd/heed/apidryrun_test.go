@@ -7,16 +7,16 @@ import (
 	"strings"
 	"testing"
 
+	"heed/engine/document"
 	"heed/engine/ruletest"
-	"heed/engine/source"
 )
 
 func TestDryRunAPI_sendsAndStoresNothing(t *testing.T) {
 	s := startServer(t, logRule)
 	type answer struct {
-		Results  []ruletest.Result `json:"results"`
-		Problems []source.Problem  `json:"problems"`
-		Detail   string            `json:"detail"`
+		Results  []ruletest.Result  `json:"results"`
+		Problems []document.Problem `json:"problems"`
+		Detail   string             `json:"detail"`
 	}
 	ask := func(rules string, events ...string) (int, answer) {
 		t.Helper()

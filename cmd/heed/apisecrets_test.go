@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"heed/engine/source"
+	"heed/engine/document"
 )
 
 // Rules that are given to the API tell nobody which files and variables there
@@ -47,7 +47,7 @@ func TestDryRunAPI_looksForNoSecrets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var got struct{ Problems []source.Problem }
+			var got struct{ Problems []document.Problem }
 			if err := json.NewDecoder(response.Body).Decode(&got); err != nil {
 				t.Fatal(err)
 			}

@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heed/engine/document"
 	"heed/engine/rulefile"
-	"heed/engine/source"
 	"heed/internal/app"
 	"heed/internal/plain"
 )
@@ -51,7 +51,7 @@ Exit code 0: clean, or warnings only (with --strict: clean).
 }
 
 func check(s streams, paths []string, strict bool, output string) error {
-	var all []source.Problem
+	var all []document.Problem
 	rules := 0
 	for _, path := range paths {
 		snapshot, err := rulefile.Read(path)
@@ -67,14 +67,14 @@ func check(s streams, paths []string, strict bool, output string) error {
 	if err := report(s, output, all, rules); err != nil {
 		return failure(err)
 	}
-	if errors, warnings := source.Tally(all); errors > 0 || (strict && warnings > 0) {
+	if errors, warnings := document.Tally(all); errors > 0 || (strict && warnings > 0) {
 		return quiet(exitProblems)
 	}
 	return nil
 }
 
 // report prints the problems in a format.
-func report(s streams, output string, problems []source.Problem, rules int) error {
+func report(s streams, output string, problems []document.Problem, rules int) error {
 	switch output {
 	case "json":
 		for i := range problems {
@@ -94,6 +94,6 @@ func report(s streams, output string, problems []source.Problem, rules int) erro
 		fmt.Fprintf(s.out, "%s✔%s %s, no problems\n", paint.green, paint.reset, plain.Count(rules, "rule"))
 		return nil
 	}
-	fmt.Fprintln(s.out, source.Summary(problems))
+	fmt.Fprintln(s.out, document.Summary(problems))
 	return nil
 }

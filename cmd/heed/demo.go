@@ -19,10 +19,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"heed/engine"
+	"heed/engine/document"
 	"heed/engine/record"
 	"heed/engine/rulefile"
 	"heed/engine/ruletest"
-	"heed/engine/source"
 	"heed/internal/admin"
 	"heed/internal/app"
 	"heed/internal/plain"
@@ -340,7 +340,7 @@ func (d *demonstration) showReload(a rulefile.Attempt) {
 		fmt.Fprintf(out, "%s✔ rules reloaded%s: %s active\n\n", p.green, p.reset,
 			plain.Count(len(a.Loaded.Rules.Rules()), "rule"))
 	case errors.As(a.Err, &problems):
-		printProblems(out, p, source.OnlyErrors(problems.Problems))
+		printProblems(out, p, document.OnlyErrors(problems.Problems))
 		fmt.Fprintf(out, "%s✘ rules not reloaded%s: the old ones stay active\n\n", p.red, p.reset)
 	default:
 		fmt.Fprintf(out, "%s✘ rules not reloaded%s: %v; the old ones stay active\n\n", p.red, p.reset, a.Err)

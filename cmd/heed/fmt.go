@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heed/engine/document"
 	"heed/engine/rulefile"
-	"heed/engine/source"
 	"heed/internal/plain"
 )
 
@@ -81,7 +81,7 @@ func (f *formatting) path(path string) {
 }
 
 func (f *formatting) standardInput() {
-	given, err := io.ReadAll(io.LimitReader(f.in, source.MaxBytes+1))
+	given, err := io.ReadAll(io.LimitReader(f.in, document.MaxBytes+1))
 	if err != nil {
 		f.complain(exitUsage, fmt.Errorf("read standard input: %w", err))
 		return

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"heed/engine/source"
+	"heed/engine/document"
 )
 
 // What docs/operations.md and the files beside it say is held to what heed does.
@@ -112,8 +112,8 @@ func TestTheMetricsInTheDocsAreThoseOfTheServer(t *testing.T) {
 }
 
 func TestTheAlertsAreARuleFileOfPrometheus(t *testing.T) {
-	var report source.Report
-	root := source.Parse("prometheus-alerts.yaml", []byte(readDoc(t, "docs/deploy/prometheus-alerts.yaml")), &report)
+	var report document.Report
+	root := document.Parse("prometheus-alerts.yaml", []byte(readDoc(t, "docs/deploy/prometheus-alerts.yaml")), &report)
 	if problems := report.Problems(); root == nil || len(problems) > 0 {
 		t.Fatalf("no YAML: %v", problems)
 	}
@@ -145,7 +145,7 @@ func TestTheAlertsAreARuleFileOfPrometheus(t *testing.T) {
 }
 
 // onlyKeys sees to it that an object has no other keys.
-func onlyKeys(t *testing.T, n *source.Node, keys ...string) *source.Node {
+func onlyKeys(t *testing.T, n *document.Node, keys ...string) *document.Node {
 	t.Helper()
 	if n == nil || !n.IsObject() {
 		t.Fatalf("an object with %v is missing", keys)

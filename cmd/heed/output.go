@@ -12,7 +12,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/prometheus/common/model"
 
-	"heed/engine/source"
+	"heed/engine/document"
 )
 
 // streams are a command's surroundings.
@@ -63,9 +63,9 @@ func printJSON(w io.Writer, value any) error {
 	return encoder.Encode(value)
 }
 
-func printProblems(w io.Writer, paint style, problems []source.Problem) {
+func printProblems(w io.Writer, paint style, problems []document.Problem) {
 	for i := range problems {
-		problems[i].Print(w, source.Paint{
+		problems[i].Print(w, document.Paint{
 			Error: paint.red + paint.bold, Warning: paint.yellow + paint.bold,
 			Place: paint.bold, Hint: paint.cyan, Reset: paint.reset,
 		})

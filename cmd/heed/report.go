@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"heed/engine/source"
+	"heed/engine/document"
 )
 
 // The formats that other programs read the problems of heed check in.
@@ -17,7 +17,7 @@ import (
 // printAnnotations writes workflow commands, from which GitHub Actions makes
 // annotations beside the lines of a pull request:
 // https://docs.github.com/actions/reference/workflow-commands-for-github-actions
-func printAnnotations(w io.Writer, problems []source.Problem) error {
+func printAnnotations(w io.Writer, problems []document.Problem) error {
 	value := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	for i := range problems {
@@ -92,7 +92,7 @@ type sarifRegion struct {
 	EndColumn   int `json:"endColumn"`
 }
 
-func printSARIF(w io.Writer, problems []source.Problem) error {
+func printSARIF(w io.Writer, problems []document.Problem) error {
 	run := sarifRun{
 		Tool:       sarifTool{sarifDriver{Name: "heed", Version: buildVersion(), Rules: []sarifRule{}}},
 		ColumnKind: "unicodeCodePoints", Results: []sarifResult{},

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"heed/engine/document"
 	"heed/engine/rulefile"
-	"heed/engine/source"
 	"heed/internal/app"
 )
 
@@ -15,8 +15,8 @@ func loadRules(s streams, path string) (*rulefile.Loaded, error) {
 	}
 	loaded, problems := app.Compiler(s.env).Compile(snapshot)
 	if loaded == nil {
-		printProblems(s.err, s.style(s.err), source.OnlyErrors(problems))
-		return nil, usage("the rules at %s cannot be used: %s", path, source.Summary(problems))
+		printProblems(s.err, s.style(s.err), document.OnlyErrors(problems))
+		return nil, usage("the rules at %s cannot be used: %s", path, document.Summary(problems))
 	}
 	return loaded, nil
 }

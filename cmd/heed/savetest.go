@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"heed/engine/document"
 	"heed/engine/rulefile"
 	"heed/engine/ruletest"
-	"heed/engine/source"
 	"heed/internal/app"
 	"heed/internal/plain"
 )
@@ -115,9 +115,9 @@ func checkTestFile(s streams, snapshot rulefile.Snapshot, file rulefile.File) er
 	}
 	loaded, problems := app.Compiler(s.env).Compile(rulefile.NewSnapshot(files))
 	if loaded == nil {
-		printProblems(s.err, s.style(s.err), source.OnlyErrors(problems))
+		printProblems(s.err, s.style(s.err), document.OnlyErrors(problems))
 		return usage("no tests were written to %s, since the rules could not be used with it: %s", file.Name,
-			source.Summary(problems))
+			document.Summary(problems))
 	}
 	for _, r := range ruletest.Run(loaded, time.Now()) {
 		if r.Test.Place.File.Name == file.Name && !r.Passed() {

@@ -14,11 +14,11 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"heed/actions"
+	"heed/engine/document"
 	"heed/engine/event"
 	"heed/engine/expression"
 	"heed/engine/rulefile"
 	"heed/engine/schema"
-	"heed/engine/source"
 	"heed/internal/app"
 )
 
@@ -53,8 +53,8 @@ func noEnv(string) (string, bool) { return "", false }
 // validate reads the text as an editor does.
 func validate(t *testing.T, s *jsonschema.Schema, text string) error {
 	t.Helper()
-	report := new(source.Report)
-	node := source.Parse("rules.yaml", []byte(text), report)
+	report := new(document.Report)
+	node := document.Parse("rules.yaml", []byte(text), report)
 	if node == nil {
 		t.Fatalf("not YAML: %v", report.Problems())
 	}
@@ -133,7 +133,7 @@ func TestSchema_knowsTheBadFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		node := source.Parse(name, text, new(source.Report))
+		node := document.Parse(name, text, new(document.Report))
 		if node == nil {
 			continue
 		}
@@ -331,7 +331,7 @@ func TestSchema_describesTheKeysThatEachKindReads(t *testing.T) {
 		sameKeys(t, name, config, seen["the "+name+" action act"])
 		sameKeys(t, name+": retry", config.Properties.Get("retry"), seen["retry of the "+name+" action act"])
 
-		fields := parseNode(t, "{}", new(source.Report)).Fields(new(source.Report), "step")
+		fields := parseNode(t, "{}", new(document.Report)).Fields(new(document.Report), "step")
 		configured.Step(&actions.Params{Fields: fields, Scope: expression.NewScope(event.Standard().Types())})
 		sameKeys(t, name+" in a rule", kind.Describe().Params, fields.Known())
 	}
@@ -344,13 +344,13 @@ func TestSchema_describesTheKeysThatEachKindReads(t *testing.T) {
 func readConfig(t *testing.T, reader actions.Reader, text string) (seen map[string][]string, configured *actions.Configured) {
 	t.Helper()
 	seen = map[string][]string{}
-	report := &source.Report{Seen: func(f *source.Fields) { seen[f.What()] = f.Known() }}
+	report := &document.Report{Seen: func(f *document.Fields) { seen[f.What()] = f.Known() }}
 	return seen, reader.Read(parseNode(t, "act", report), parseNode(t, text, report), report)
 }
 
-func parseNode(t *testing.T, text string, report *source.Report) *source.Node {
+func parseNode(t *testing.T, text string, report *document.Report) *document.Node {
 	t.Helper()
-	node := source.Parse("text", []byte(text), report)
+	node := document.Parse("text", []byte(text), report)
 	if node == nil {
 		t.Fatalf("not YAML: %s", text)
 	}
@@ -390,14 +390,14 @@ func TestSchema_describesTheEventTypes(t *testing.T) {
 // into the file as they are.
 func TestSchema_examplesNeedNoQuotes(t *testing.T) {
 	_, text := printedSchema(t)
-	var document any
-	if err := json.Unmarshal(text, &document); err != nil {
+	var schema any
+	if err := json.Unmarshal(text, &schema); err != nil {
 		t.Fatal(err)
 	}
 	found := 0
-	eachExample(document, func(example string) {
+	eachExample(schema, func(example string) {
 		found++
-		if node := source.Parse("text", []byte("key: "+example), new(source.Report)); node == nil || node.Get("key").Scalar() != example {
+		if node := document.Parse("text", []byte("key: "+example), new(document.Report)); node == nil || node.Get("key").Scalar() != example {
 			t.Errorf("%s needs quotes", example)
 		}
 	})

@@ -15,8 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heed/engine/document"
 	"heed/engine/rulefile"
-	"heed/engine/source"
 	"heed/internal/app"
 	"heed/internal/receiver"
 )
@@ -109,8 +109,8 @@ func serve(ctx context.Context, s streams, f serveFlags) error {
 func startError(s streams, err error) error {
 	var problems *rulefile.ProblemsError
 	if errors.As(err, &problems) {
-		printProblems(s.err, s.style(s.err), source.OnlyErrors(problems.Problems))
-		return usage("the rules cannot be used: %s", source.Summary(problems.Problems))
+		printProblems(s.err, s.style(s.err), document.OnlyErrors(problems.Problems))
+		return usage("the rules cannot be used: %s", document.Summary(problems.Problems))
 	}
 	return failure(err)
 }

@@ -67,8 +67,8 @@ func (v *value) tall() bool {
 	return (v.form == formList || v.form == formObject) && !v.inline && len(v.entries) > 0
 }
 
-// document is a whole file, taken apart.
-type document struct {
+// tree is a whole file, taken apart.
+type tree struct {
 	top    []note // above the marker ---
 	marker string // what stands behind the marker
 	root   *entry
@@ -84,9 +84,9 @@ type attacher struct {
 }
 
 // attach gives each comment its place in the tree.
-func attach(y *yaml.Node, cut *cutter) (*document, error) {
+func attach(y *yaml.Node, cut *cutter) (*tree, error) {
 	a := &attacher{cut: cut, last: 1}
-	d := &document{root: &entry{col: -1}}
+	d := &tree{root: &entry{col: -1}}
 	if cut.marker >= 0 {
 		if err := a.comments(); err != nil {
 			return nil, err

@@ -12,7 +12,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"heed/engine/source"
+	"heed/engine/document"
 )
 
 const (
@@ -92,12 +92,12 @@ func (e *Error) Error() string {
 // are written, and comments with what they stand by. The result says the same
 // as the document and is stable: Format would not change it again. Where that
 // cannot be had, the error is a *Error.
-func Format(root *source.Node, style *Style) ([]byte, error) {
+func Format(root *document.Node, style *Style) ([]byte, error) {
 	was, text, err := layOut(root, style)
 	if err != nil {
 		return nil, err
 	}
-	again := source.Parse(root.Place().File.Name, text, new(source.Report))
+	again := document.Parse(root.Place().File.Name, text, new(document.Report))
 	if again == nil {
 		return nil, &Error{Line: was.firstLine()}
 	}
@@ -118,7 +118,7 @@ func Format(root *source.Node, style *Style) ([]byte, error) {
 }
 
 // layOut is Format without its safety net.
-func layOut(root *source.Node, style *Style) (*cutter, []byte, error) {
+func layOut(root *document.Node, style *Style) (*cutter, []byte, error) {
 	cut, err := cutUp(root)
 	if err != nil {
 		return nil, nil, err

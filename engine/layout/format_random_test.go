@@ -12,7 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"heed/engine/source"
+	"heed/engine/document"
 )
 
 // writer writes a random document. Keys and values have unique names, and each
@@ -290,8 +290,8 @@ func TestFormatKeepsRandomDocuments(t *testing.T) {
 		if w.maybe(4) {
 			text = strings.ReplaceAll(text, "\n", "\r\n")
 		}
-		report := new(source.Report)
-		root := source.Parse("f.yaml", []byte(text), report)
+		report := new(document.Report)
+		root := document.Parse("f.yaml", []byte(text), report)
 		if root == nil {
 			t.Fatalf("not parsed: %v\n%s", report.Problems(), text)
 		}
@@ -305,7 +305,7 @@ func TestFormatKeepsRandomDocuments(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
-		again := source.Parse("f.yaml", formatted, report)
+		again := document.Parse("f.yaml", formatted, report)
 		if again == nil || !reflect.DeepEqual(root.Value(), again.Value()) {
 			t.Fatalf("another value:\n%s\n\nof\n\n%s", formatted, text)
 		}
@@ -341,7 +341,7 @@ func FuzzFormat(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		root := source.Parse("f.yaml", []byte(text), new(source.Report))
+		root := document.Parse("f.yaml", []byte(text), new(document.Report))
 		if root == nil {
 			return
 		}
@@ -353,7 +353,7 @@ func FuzzFormat(f *testing.F) {
 			}
 			return
 		}
-		again := source.Parse("f.yaml", formatted, new(source.Report))
+		again := document.Parse("f.yaml", formatted, new(document.Report))
 		if again == nil || !reflect.DeepEqual(root.Value(), again.Value()) {
 			t.Errorf("another value:\n%s\n\nof\n\n%s", formatted, text)
 		}

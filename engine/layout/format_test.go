@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"heed/engine/source"
+	"heed/engine/document"
 )
 
 // Sections are parted by blank lines, b comes before a in an entry of list,
@@ -24,8 +24,8 @@ var testLayout = &Style{
 
 func lay(t rapid.TB, text string, style *Style) (string, error) {
 	t.Helper()
-	report := new(source.Report)
-	root := source.Parse("f.yaml", []byte(text), report)
+	report := new(document.Report)
+	root := document.Parse("f.yaml", []byte(text), report)
 	if root == nil {
 		t.Fatalf("not parsed: %v\n%s", report.Problems(), text)
 	}
@@ -124,7 +124,7 @@ func TestFormatRefusesWhatItDoesNotLayOut(t *testing.T) {
 
 // TestTheSafetyNetHolds gives the net results that say something else.
 func TestTheSafetyNetHolds(t *testing.T) {
-	parse := func(text string) *source.Node { return source.Parse("f.yaml", []byte(text), new(source.Report)) }
+	parse := func(text string) *document.Node { return document.Parse("f.yaml", []byte(text), new(document.Report)) }
 	was := parse("a: 1\nb:\n  - x # c\n  - '1'\n")
 	for _, text := range []string{
 		"a: 1\nb:\n  - x # c\n  - 1\n", "a: 1\nb:\n  - x # c\n  - \"1\"\n", "a: 1\nb:\n  - '1'\n  - x # c\n", "a: 1\nb:\n  - x # c\n",

@@ -7,7 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"heed/engine/source"
+	"heed/engine/document"
 )
 
 // A document is laid out in three steps: it is cut into pieces, which are
@@ -58,7 +58,7 @@ type cutter struct {
 	colAt   int
 }
 
-func cutUp(root *source.Node) (*cutter, error) {
+func cutUp(root *document.Node) (*cutter, error) {
 	text := bytes.TrimPrefix(root.Place().File.Text, []byte("\ufeff"))
 	c := &cutter{text: strings.ReplaceAll(string(text), "\r\n", "\n"), starts: []int{0}, line: 1, marker: -1, scalars: map[*yaml.Node]bool{}}
 	for i := range len(c.text) {

@@ -13,7 +13,7 @@ type printer struct {
 	full      bool   // blank lines here would belong to the text above
 }
 
-func (p *printer) document(d *document, cut *cutter, style *Style) {
+func (p *printer) document(d *tree, cut *cutter, style *Style) {
 	for i, n := range d.top {
 		p.note(0, n, n.blank && i > 0)
 	}

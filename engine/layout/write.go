@@ -14,7 +14,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"heed/engine/source"
+	"heed/engine/document"
 )
 
 // Object is an object to be written, whose members keep their order.
@@ -99,7 +99,7 @@ func Write(value any) []byte {
 // list must be the last thing in its document and not in brackets; what the
 // document holds already stays as it is, to the letter. The error says why the
 // items cannot be written there.
-func Append(root *source.Node, key string, items []any) ([]byte, error) {
+func Append(root *document.Node, key string, items []any) ([]byte, error) {
 	indent, err := endOfList(root, key)
 	if err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func Append(root *source.Node, key string, items []any) ([]byte, error) {
 		more = strings.ReplaceAll(more, "\n", "\r\n")
 	}
 	text := slices.Concat(was, []byte(more))
-	if again := source.Parse(root.Place().File.Name, text, new(source.Report)); again == nil || !reflect.DeepEqual(again.Exact(), withItems(root, key, items)) {
+	if again := document.Parse(root.Place().File.Name, text, new(document.Report)); again == nil || !reflect.DeepEqual(again.Exact(), withItems(root, key, items)) {
 		return nil, errors.New("what stands at its end leaves no room for more")
 	}
 	return text, nil
@@ -122,7 +122,7 @@ func Append(root *source.Node, key string, items []any) ([]byte, error) {
 
 // endOfList is how far the dashes of a list are indented whose further items
 // would stand at the end of the document.
-func endOfList(root *source.Node, key string) (int, error) {
+func endOfList(root *document.Node, key string) (int, error) {
 	content := root.YAML().Content
 	if !root.IsObject() || len(content) == 0 || content[len(content)-2].Value != key {
 		return 0, fmt.Errorf("%s: is not the last of its keys", key)
@@ -144,7 +144,7 @@ func endOfList(root *source.Node, key string) (int, error) {
 }
 
 // withItems is the document's value with further items in the list under a key.
-func withItems(root *source.Node, key string, items []any) any {
+func withItems(root *document.Node, key string, items []any) any {
 	value := root.Exact().(map[string]any)
 	list, _ := value[key].([]any)
 	value[key] = slices.Concat(list, Plain(items).([]any))

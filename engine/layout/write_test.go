@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"heed/engine/source"
+	"heed/engine/document"
 )
 
 // awkward are texts that YAML likes to take for something else.
@@ -43,10 +43,10 @@ func values(depth int) *rapid.Generator[any] {
 	return rapid.OneOf(kinds...)
 }
 
-func parse(t rapid.TB, text []byte) *source.Node {
+func parse(t rapid.TB, text []byte) *document.Node {
 	t.Helper()
-	report := new(source.Report)
-	root := source.Parse("written.yaml", text, report)
+	report := new(document.Report)
+	root := document.Parse("written.yaml", text, report)
 	if root == nil {
 		t.Fatalf("%s\n%v", text, report.Problems())
 	}

@@ -10,14 +10,14 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"heed/engine/document"
 	"heed/engine/expression"
-	"heed/engine/source"
 	"heed/engine/state"
 	"heed/engine/suggest"
 )
 
 // readTimezone reads the time zone of a file, which all files share.
-func (b *build) readTimezone(node *source.Node) {
+func (b *build) readTimezone(node *document.Node) {
 	if node == nil {
 		return
 	}
@@ -36,7 +36,7 @@ func (b *build) readTimezone(node *source.Node) {
 }
 
 // zoneOf reads the name of a time zone; nil after a mistake.
-func (b *build) zoneOf(node *source.Node) *time.Location {
+func (b *build) zoneOf(node *document.Node) *time.Location {
 	zone, hint := expression.Zone(node.Text())
 	if !node.IsScalar() || zone == nil {
 		b.report.Errorf(node.Place(), "unknown-timezone", "there is no time zone %s", node.Text()).Suggest("%s", hint)
@@ -54,7 +54,7 @@ func (r *timing) readZone() {
 }
 
 // needZone notes a key that needs a time zone.
-func (r *timing) needZone(node *source.Node) {
+func (r *timing) needZone(node *document.Node) {
 	if r.calendar == nil {
 		r.calendar = node
 	}
@@ -75,7 +75,7 @@ var (
 )
 
 // period reads every.
-func (r *timing) period(node *source.Node, known []string) state.Period {
+func (r *timing) period(node *document.Node, known []string) state.Period {
 	word := strings.ToLower(node.Text())
 	if day, ok := dayOf(word); ok && slices.Contains(known, "Monday") {
 		return state.Period(strings.ToLower(day.String()))
@@ -127,7 +127,7 @@ func oneOf(words []string) string {
 var clockPattern = regexp.MustCompile(`^([01]?[0-9]|2[0-4]):([0-5][0-9])$`)
 
 // clockTime reads a time of day such as 09:00.
-func (b *build) clockTime(node *source.Node) state.ClockTime {
+func (b *build) clockTime(node *document.Node) state.ClockTime {
 	m := clockPattern.FindStringSubmatch(node.Text())
 	if m == nil || m[1] == "24" && m[2] != "00" {
 		problem := b.report.Errorf(node.Place(), "wrong-type", "a time of day is written \"09:00\", not %s", node.Describe())
@@ -150,7 +150,7 @@ func (b *build) clockTime(node *source.Node) state.ClockTime {
 
 // checkGap warns of a time of day that does not exist on a day on which the
 // clocks go forward.
-func (r *timing) checkGap(node *source.Node, at state.ClockTime) {
+func (r *timing) checkGap(node *document.Node, at state.ClockTime) {
 	zone := r.zone
 	if node == nil || zone == nil {
 		return
@@ -163,7 +163,7 @@ func (r *timing) checkGap(node *source.Node, at state.ClockTime) {
 }
 
 // readQuietHours reads the named quiet hours of a file, which all files share.
-func (b *build) readQuietHours(node *source.Node) {
+func (b *build) readQuietHours(node *document.Node) {
 	if node == nil {
 		return
 	}
@@ -180,8 +180,8 @@ func (b *build) readQuietHours(node *source.Node) {
 }
 
 // readSpans reads one span or a list of them.
-func (b *build) readSpans(node *source.Node) (spans []state.Span) {
-	items := []*source.Node{node}
+func (b *build) readSpans(node *document.Node) (spans []state.Span) {
+	items := []*document.Node{node}
 	if node.IsList() {
 		items = node.Items()
 	}
@@ -215,7 +215,7 @@ func (b *build) readSpans(node *source.Node) (spans []state.Span) {
 	return spans
 }
 
-func (b *build) readDays(node *source.Node) (days []time.Weekday) {
+func (b *build) readDays(node *document.Node) (days []time.Weekday) {
 	for _, item := range listOf(node) {
 		day, ok := dayOf(item.Text())
 		if !ok {
@@ -228,7 +228,7 @@ func (b *build) readDays(node *source.Node) (days []time.Weekday) {
 	return days
 }
 
-func (b *build) readDates(node *source.Node) (dates []state.Date) {
+func (b *build) readDates(node *document.Node) (dates []state.Date) {
 	for _, item := range listOf(node) {
 		date, err := time.Parse(time.DateOnly, item.Text())
 		if err != nil {
@@ -242,15 +242,15 @@ func (b *build) readDates(node *source.Node) (dates []state.Date) {
 }
 
 // listOf are the items of a list, or the one that stands instead of it.
-func listOf(node *source.Node) []*source.Node {
+func listOf(node *document.Node) []*document.Node {
 	if node.IsList() {
 		return node.Items()
 	}
-	return []*source.Node{node}
+	return []*document.Node{node}
 }
 
 // readQuiet reads the quiet hours of a rule: {use: office, during: hold}.
-func (r *timing) readQuiet(node *source.Node) {
+func (r *timing) readQuiet(node *document.Node) {
 	q := &state.Quiet{}
 	if node.IsList() || node.Get("from") != nil || node.Get("days") != nil || node.Get("dates") != nil {
 		r.report.Errorf(node.Place(), "wrong-type", "quiet hours are written at the top of the file, under a name, and a rule names them").
@@ -308,7 +308,7 @@ func quietHint(name string, known []string) string {
 }
 
 // checkDigestHours looks whether a digest falls into the rule's quiet hours.
-func (r *timing) checkDigestHours(node *source.Node) {
+func (r *timing) checkDigestHours(node *document.Node) {
 	if node == nil || r.t.Digest == nil || r.t.Quiet == nil || r.report.Failed() {
 		return
 	}

@@ -7,9 +7,9 @@ import (
 
 	"heed/actions"
 	"heed/engine"
+	"heed/engine/document"
 	"heed/engine/event"
 	"heed/engine/expression"
-	"heed/engine/source"
 	"heed/engine/state"
 	"heed/engine/suggest"
 )
@@ -31,36 +31,36 @@ type Loaded struct {
 	// Tests are the tests that the rules carry.
 	Tests []Test
 	// Problems are the warnings.
-	Problems []source.Problem
+	Problems []document.Problem
 
 	tables expression.Tables
 }
 
 // Compile checks and compiles a snapshot. It returns every problem there is;
 // the result is nil if one of them is an error.
-func (c *Compiler) Compile(s Snapshot) (*Loaded, []source.Problem) {
-	return c.compile(s, &source.Report{Recorded: s.Detached})
+func (c *Compiler) Compile(s Snapshot) (*Loaded, []document.Problem) {
+	return c.compile(s, &document.Report{Recorded: s.Detached})
 }
 
-func (c *Compiler) compile(s Snapshot, report *source.Report) (loaded *Loaded, problems []source.Problem) {
+func (c *Compiler) compile(s Snapshot, report *document.Report) (loaded *Loaded, problems []document.Problem) {
 	// No file may end a running heed, whatever is wrong with heed itself.
 	defer func() {
 		if cause := recover(); cause != nil {
-			report = new(source.Report)
-			report.Errorf(source.Place{File: &source.File{Name: s.name()}}, "internal", "heed broke while it read this: %v", cause).
+			report = new(document.Report)
+			report.Errorf(document.Place{File: &document.File{Name: s.name()}}, "internal", "heed broke while it read this: %v", cause).
 				Suggest("take back what was changed last, and please report it")
 			loaded, problems = nil, report.Problems()
 		}
 	}()
 	b := &build{
 		compiler: c, report: report, catalog: c.Catalog, snapshot: s, tables: expression.Tables{}, lookups: lookups{},
-		actions: map[string]*actions.Configured{}, named: map[string]source.Place{}, byName: map[string]*engine.Rule{}, used: map[string]bool{},
+		actions: map[string]*actions.Configured{}, named: map[string]document.Place{}, byName: map[string]*engine.Rule{}, used: map[string]bool{},
 		scopes:  map[string]*expression.Scope{},
 		moments: map[scopeKey]*expression.Scope{}, quiet: map[string][]state.Span{}, usesClock: map[*engine.Rule]bool{},
 	}
 	var files []*file
 	for _, f := range s.Files {
-		if root := source.Parse(f.Name, f.Text, b.report); root != nil {
+		if root := document.Parse(f.Name, f.Text, b.report); root != nil {
 			files = append(files, b.open(root, isTestFile(f.Name)))
 		}
 	}
@@ -112,25 +112,25 @@ func (s Snapshot) name() string {
 // build is one compilation on its way.
 type build struct {
 	compiler *Compiler
-	report   *source.Report
+	report   *document.Report
 	catalog  *event.Catalog
 	snapshot Snapshot
 
 	tables   expression.Tables // that rules may name, with their columns
 	lookups  lookups
-	declared []*source.Node // the names of tables, where they stand
+	declared []*document.Node // the names of tables, where they stand
 
 	actions     map[string]*actions.Configured
 	actionNames []string
-	places      []source.Place // of actionNames
-	broken      []string       // actions that could not be read at all
+	places      []document.Place // of actionNames
+	broken      []string         // actions that could not be read at all
 	used        map[string]bool
 	partial     bool // a list of actions could not be read, so some uses are not seen
 	noActions   bool // nor could the configured ones
 
 	rules  []*engine.Rule
 	tests  []Test
-	named  map[string]source.Place // rules by name
+	named  map[string]document.Place // rules by name
 	byName map[string]*engine.Rule
 	scopes map[string]*expression.Scope
 	// moments are scopes of what is evaluated when a rule fires.
@@ -138,7 +138,7 @@ type build struct {
 	// zone is the time zone of the files, quiet their quiet hours by name.
 	zone       *time.Location
 	zoneBroken bool // it was reported
-	zoneNode   *source.Node
+	zoneNode   *document.Node
 	quiet      map[string][]state.Span
 	quietNames []string
 	// usesClock are the rules whose decisions change with time.
@@ -146,9 +146,9 @@ type build struct {
 }
 
 // file is one rule file, taken apart.
-type file struct{ events, timezone, quiet, lookups, actions, rules, tests *source.Node }
+type file struct{ events, timezone, quiet, lookups, actions, rules, tests *document.Node }
 
-func (b *build) open(root *source.Node, tests bool) *file {
+func (b *build) open(root *document.Node, tests bool) *file {
 	fields := root.Fields(b.report, "the rule file")
 	if len(fields.Pairs()) == 0 && (root.IsNull() || root.IsObject()) {
 		b.report.Errorf(root.Place(), "empty-file", "the file holds no rules").
@@ -182,7 +182,7 @@ func (b *build) open(root *source.Node, tests bool) *file {
 }
 
 // readEvents widens the catalogue.
-func (b *build) readEvents(node *source.Node) {
+func (b *build) readEvents(node *document.Node) {
 	if node == nil {
 		return
 	}
@@ -212,7 +212,7 @@ func (b *build) readEvents(node *source.Node) {
 	}
 }
 
-func (b *build) readField(t *event.Type, pair source.Pair) {
+func (b *build) readField(t *event.Type, pair document.Pair) {
 	kind := event.Kind(pair.Value.Text())
 	if !pair.Value.IsScalar() || !slices.Contains(event.Kinds, kind) {
 		var known []string
@@ -226,7 +226,7 @@ func (b *build) readField(t *event.Type, pair source.Pair) {
 	t.Fields = append(t.Fields, event.Field{Name: pair.Key.Text(), Kind: kind})
 }
 
-func (b *build) readActions(node *source.Node) {
+func (b *build) readActions(node *document.Node) {
 	if node == nil {
 		return
 	}
@@ -277,7 +277,7 @@ func (b *build) reportUnused() {
 // maxName bounds the names of rules and actions, which become metric labels.
 const maxName = 100
 
-func (b *build) checkName(node *source.Node, what string) bool {
+func (b *build) checkName(node *document.Node, what string) bool {
 	name := node.Text()
 	bad := strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f })
 	if !node.IsScalar() || name == "" || len(name) > maxName || bad {

@@ -15,10 +15,10 @@ import (
 	logaction "heed/actions/log"
 	"heed/actions/slack"
 	"heed/engine"
+	"heed/engine/document"
 	"heed/engine/event"
 	"heed/engine/expression"
 	"heed/engine/rulefile"
-	"heed/engine/source"
 )
 
 func compiler() *rulefile.Compiler {
@@ -28,7 +28,7 @@ func compiler() *rulefile.Compiler {
 	}}
 }
 
-func compile(texts ...string) (*rulefile.Loaded, []source.Problem) {
+func compile(texts ...string) (*rulefile.Loaded, []document.Problem) {
 	var files []rulefile.File
 	for i, text := range texts {
 		files = append(files, rulefile.File{Name: fmt.Sprintf("f%d.yaml", i), Text: []byte(text)})
@@ -78,11 +78,11 @@ func TestEachMistakeHasItsProblem(t *testing.T) {
 	}
 }
 
-func anyHolds(problems []source.Problem, want string) bool {
+func anyHolds(problems []document.Problem, want string) bool {
 	return strings.Contains(lines(problems), want)
 }
 
-func lines(problems []source.Problem) string {
+func lines(problems []document.Problem) string {
 	var all []string
 	for i := range problems {
 		all = append(all, problems[i].String())
@@ -161,7 +161,7 @@ func FuzzCompile(f *testing.F) {
 			if p.Line < 1 || p.Col < 1 || p.Message == "" || p.Code == "" {
 				t.Errorf("problem %+v", p)
 			}
-			p.Print(new(strings.Builder), source.Paint{})
+			p.Print(new(strings.Builder), document.Paint{})
 		}
 		if loaded == nil {
 			return

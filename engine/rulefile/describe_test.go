@@ -6,10 +6,10 @@ import (
 	"testing"
 
 	"heed/actions"
+	"heed/engine/document"
 	"heed/engine/event"
 	"heed/engine/expression"
 	"heed/engine/schema"
-	"heed/engine/source"
 )
 
 // full has every object that Compile reads itself.
@@ -37,7 +37,7 @@ rules:
 func TestWhatIsDescribedIsWhatIsRead(t *testing.T) {
 	c := &Compiler{Catalog: event.Standard(), Actions: actions.Reader{Registry: actions.NewRegistry(none{})}}
 	read := map[string][]string{}
-	report := &source.Report{Seen: func(f *source.Fields) { read[f.What()] = f.Known() }}
+	report := &document.Report{Seen: func(f *document.Fields) { read[f.What()] = f.Known() }}
 	if loaded, problems := c.compile(NewSnapshot([]File{{"full.yaml", []byte(full)}}), report); loaded == nil {
 		t.Fatalf("%v", problems)
 	}

@@ -1,8 +1,8 @@
 package rulefile
 
 import (
+	"heed/engine/document"
 	"heed/engine/layout"
-	"heed/engine/source"
 )
 
 // fileStyle is the one style of rule files.
@@ -86,9 +86,9 @@ var givenOrder = []string{
 // looked at: a file is laid out while it is still being written. The text is
 // nil if the file is no YAML, and the problems say why; a
 // *layout.Error says that the file cannot be laid out.
-func Format(file File) (text []byte, problems []source.Problem, err error) {
-	report := new(source.Report)
-	root := source.Parse(file.Name, file.Text, report)
+func Format(file File) (text []byte, problems []document.Problem, err error) {
+	report := new(document.Report)
+	root := document.Parse(file.Name, file.Text, report)
 	if root == nil {
 		return nil, report.Problems(), nil
 	}

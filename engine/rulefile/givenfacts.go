@@ -4,14 +4,14 @@ import (
 	"maps"
 	"slices"
 
+	"heed/engine/document"
 	"heed/engine/expression"
-	"heed/engine/source"
 	"heed/engine/suggest"
 )
 
 // readGivenFacts reads what a test knows beside its event: who the user is, how
 // far the user got, and rows of tables.
-func (b *build) readGivenFacts(fields *source.Fields, userID string) expression.Recorded {
+func (b *build) readGivenFacts(fields *document.Fields, userID string) expression.Recorded {
 	var facts expression.Recorded
 	if node := fields.Take("user"); node != nil {
 		facts = append(facts, expression.Answer{
@@ -48,7 +48,7 @@ func (b *build) readGivenFacts(fields *source.Fields, userID string) expression.
 }
 
 // givenPairs are the entries of an object in given.
-func (b *build) givenPairs(fields *source.Fields, key, example string) []source.Pair {
+func (b *build) givenPairs(fields *document.Fields, key, example string) []document.Pair {
 	node := fields.Take(key)
 	if node == nil {
 		return nil
@@ -63,7 +63,7 @@ func (b *build) givenPairs(fields *source.Fields, key, example string) []source.
 
 // readUser reads the user of a test. A value of another kind than such a value
 // has is a warning, since a test that gives one shows nothing.
-func (b *build) readUser(node *source.Node) expression.Cells {
+func (b *build) readUser(node *document.Node) expression.Cells {
 	for _, pair := range node.Pairs() {
 		_, isBool := pair.Value.Scalar().(bool)
 		switch name := pair.Key.Text(); {
@@ -81,7 +81,7 @@ func (b *build) readUser(node *source.Node) expression.Cells {
 
 // readCells reads a record; known are the cells that it can have, nil if that
 // is not known.
-func (b *build) readCells(node *source.Node, what string, known []string, isUser bool) expression.Cells {
+func (b *build) readCells(node *document.Node, what string, known []string, isUser bool) expression.Cells {
 	cells := expression.Cells{}
 	for _, pair := range node.Fields(b.report, what).Pairs() {
 		if known != nil {
@@ -96,14 +96,14 @@ func (b *build) readCells(node *source.Node, what string, known []string, isUser
 	return cells
 }
 
-func (b *build) checkGivenName(key *source.Node, complaint string, known []string) {
+func (b *build) checkGivenName(key *document.Node, complaint string, known []string) {
 	if !slices.Contains(known, key.Text()) {
 		b.report.Errorf(key.Place(), "unknown-column", "%s %s", complaint, key.Text()).
 			Suggest("%s", suggest.DidYouMean(key.Text(), known))
 	}
 }
 
-func (b *build) readNumber(pair source.Pair) any {
+func (b *build) readNumber(pair document.Pair) any {
 	switch n := pair.Value.Scalar().(type) {
 	case int, float64:
 		return n

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"heed/engine/document"
 	"heed/engine/expression"
-	"heed/engine/source"
 	"heed/engine/suggest"
 	"heed/engine/table"
 )
@@ -68,7 +68,7 @@ func tablePaths(f File) []string {
 	if part == nil {
 		return nil
 	}
-	root := source.Parse(f.Name, part, new(source.Report))
+	root := document.Parse(f.Name, part, new(document.Report))
 	if root == nil || root.Get("lookups") == nil {
 		return nil // whoever compiles the file says what is wrong with it
 	}
@@ -148,7 +148,7 @@ func (r *row) Cell(name string) any {
 func (r *row) Names() []string { return r.columns }
 
 // readLookups reads the tables that a rule file declares.
-func (b *build) readLookups(node *source.Node) {
+func (b *build) readLookups(node *document.Node) {
 	if node == nil || node.IsNull() {
 		return
 	}
@@ -190,7 +190,7 @@ func (b *build) readLookups(node *source.Node) {
 	}
 }
 
-func (b *build) readLookup(name string, file, key *source.Node) *lookup {
+func (b *build) readLookup(name string, file, key *document.Node) *lookup {
 	path := tablePath(file.Place().File.Name, file.Text())
 	i := slices.IndexFunc(b.snapshot.Tables, func(t Table) bool { return t.Name == path })
 	if i < 0 {
@@ -215,9 +215,9 @@ func (b *build) readLookup(name string, file, key *source.Node) *lookup {
 		return nil
 	}
 	content, faults := table.Read(read.Text)
-	csv := source.NewFile(path, read.Text)
+	csv := document.NewFile(path, read.Text)
 	for _, f := range faults {
-		b.report.Errorf(source.Place{File: csv, Line: f.Line}, "bad-table", "%s", f.Message).Suggest("%s", f.Hint)
+		b.report.Errorf(document.Place{File: csv, Line: f.Line}, "bad-table", "%s", f.Message).Suggest("%s", f.Hint)
 	}
 	if len(faults) > 0 {
 		return nil
@@ -233,12 +233,12 @@ func (b *build) readLookup(name string, file, key *source.Node) *lookup {
 }
 
 // index finds the rows of a table by their keys.
-func (b *build) index(name string, content *table.Table, column int, csv *source.File) *lookup {
+func (b *build) index(name string, content *table.Table, column int, csv *document.File) *lookup {
 	l := &lookup{columns: content.Columns, rows: make(map[string][]string, len(content.Rows))}
 	lines := make(map[string]int, len(content.Rows))
 	for _, r := range content.Rows {
 		key := r.Cells[column]
-		place := source.Place{File: csv, Line: r.Line}
+		place := document.Place{File: csv, Line: r.Line}
 		if key == "" {
 			b.report.Warnf(place, "bad-table", "the row has no %s, so nobody finds it", content.Columns[column]).
 				Suggest("write one, or delete the row")

@@ -3,8 +3,8 @@ package rulefile_test
 import (
 	"testing"
 
+	"heed/engine/document"
 	"heed/engine/rulefile"
-	"heed/engine/source"
 )
 
 // Rules that were recorded by an earlier version explain old events, whatever
@@ -20,11 +20,11 @@ func TestCompile_takesRecordedRulesThatEarlierVersionsAccepted(t *testing.T) {
 	} {
 		files := []rulefile.File{{Name: "r.yaml", Text: []byte(text)}}
 		loaded, problems := compiler().Compile(rulefile.NewSnapshot(files))
-		if loaded != nil || len(problems) != 1 || problems[0].Code != code || problems[0].Severity != source.Error {
+		if loaded != nil || len(problems) != 1 || problems[0].Code != code || problems[0].Severity != document.Error {
 			t.Errorf("%s: %v", code, lines(problems))
 		}
 		loaded, problems = compiler().Compile(rulefile.RecordedSnapshot(files, "hash"))
-		if loaded == nil || len(loaded.Rules.Rules()) != 1 || len(problems) != 1 || problems[0].Severity != source.Warning {
+		if loaded == nil || len(loaded.Rules.Rules()) != 1 || len(problems) != 1 || problems[0].Severity != document.Warning {
 			t.Errorf("%s, recorded: %v", code, lines(problems))
 		}
 	}

@@ -9,13 +9,13 @@ import (
 
 	"heed/actions"
 	"heed/engine"
+	"heed/engine/document"
 	"heed/engine/expression"
 	"heed/engine/expression/lint"
-	"heed/engine/source"
 	"heed/engine/suggest"
 )
 
-func (b *build) readRules(node *source.Node) {
+func (b *build) readRules(node *document.Node) {
 	if node == nil || node.IsNull() {
 		return
 	}
@@ -36,7 +36,7 @@ func (b *build) readRules(node *source.Node) {
 
 // digestOf identifies the text of a rule: the lines from its own to that of the
 // rule after it.
-func digestOf(rule *source.Node, after []*source.Node) string {
+func digestOf(rule *document.Node, after []*document.Node) string {
 	place := rule.Place()
 	to := place.File.Lines() + 1
 	if len(after) > 0 {
@@ -46,7 +46,7 @@ func digestOf(rule *source.Node, after []*source.Node) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-func (b *build) readRule(node *source.Node) {
+func (b *build) readRule(node *document.Node) {
 	fields := node.Fields(b.report, "the rule")
 	fields.Elsewhere = elsewhere
 	if !node.IsObject() {
@@ -103,14 +103,14 @@ const (
 )
 
 // readOn reads one event type or a list of them.
-func (b *build) readOn(node *source.Node) []string {
+func (b *build) readOn(node *document.Node) []string {
 	if node == nil {
 		return nil
 	}
 	items := node.Items()
 	if node.IsScalar() {
-		items = []*source.Node{node}
-	} else if slices.ContainsFunc(node.Pairs(), func(p source.Pair) bool { return timer.MatchString(p.Key.Text()) }) {
+		items = []*document.Node{node}
+	} else if slices.ContainsFunc(node.Pairs(), func(p document.Pair) bool { return timer.MatchString(p.Key.Text()) }) {
 		b.report.Errorf(node.Place(), "wrong-type", noTimers).Suggest(nothingInstead)
 	} else if !node.IsList() || len(items) == 0 {
 		b.report.Errorf(node.Place(), "wrong-type", "on must be an event type or a list of them, not %s", node.Describe()).
@@ -171,7 +171,7 @@ var everything = []string{"any", "all", "every", "everything", "true", "false", 
 
 // reportSeveral complains of a text that names several event types, or one in
 // other words.
-func (b *build) reportSeveral(item *source.Node, name string, known []string) {
+func (b *build) reportSeveral(item *document.Node, name string, known []string) {
 	problem := b.report.Errorf(item.Place(), "wrong-type", "%q is not one event type", name)
 	joined := strings.ToLower(strings.Join(strings.Fields(name), "."))
 	if one := suggest.Closest(joined, known); one != "" {
@@ -191,7 +191,7 @@ func (b *build) reportSeveral(item *source.Node, name string, known []string) {
 	problem.Suggest("heed catalog lists the event types, such as %s", known[0])
 }
 
-func (b *build) readWhen(node *source.Node, scope *expression.Scope) *expression.Condition {
+func (b *build) readWhen(node *document.Node, scope *expression.Scope) *expression.Condition {
 	if node == nil {
 		return expression.Always()
 	}
@@ -199,7 +199,7 @@ func (b *build) readWhen(node *source.Node, scope *expression.Scope) *expression
 }
 
 // readCondition reads the condition under a key.
-func (b *build) readCondition(node *source.Node, scope *expression.Scope, key string) *expression.Condition {
+func (b *build) readCondition(node *document.Node, scope *expression.Scope, key string) *expression.Condition {
 	switch {
 	case node.Tag() != "":
 		b.report.Errorf(node.Place(), "yaml-tag", "YAML takes %s for a tag, so the condition is empty", node.Tag()).
@@ -244,7 +244,7 @@ func isCut(text string) bool {
 		strings.Count(text, "{") > strings.Count(text, "}")
 }
 
-func (b *build) readDo(node *source.Node, scope *expression.Scope) []engine.Step {
+func (b *build) readDo(node *document.Node, scope *expression.Scope) []engine.Step {
 	if node == nil {
 		b.partial = true
 		return nil
@@ -270,7 +270,7 @@ func (b *build) readDo(node *source.Node, scope *expression.Scope) []engine.Step
 	return steps
 }
 
-func (b *build) readStep(node *source.Node, scope *expression.Scope) (engine.Step, bool) {
+func (b *build) readStep(node *document.Node, scope *expression.Scope) (engine.Step, bool) {
 	name := node.Get("action")
 	if name == nil || name.IsNull() {
 		b.partial = true
@@ -309,7 +309,7 @@ func (b *build) readStep(node *source.Node, scope *expression.Scope) (engine.Ste
 
 // kindHint is what to write instead of a kind of action that stands where the
 // name of one should: - slack: "#enablement".
-func (b *build) kindHint(kind string, value *source.Node) string {
+func (b *build) kindHint(kind string, value *document.Node) string {
 	if value.IsText() && slices.Contains(b.actionNames, value.Text()) {
 		return "write - action: " + value.Text()
 	}
@@ -324,7 +324,7 @@ func (b *build) kindHint(kind string, value *source.Node) string {
 // stepKeys are keys that people put beside an action instead of into it.
 var stepKeys = []string{"text", "channel", "blocks", "path", "method", "json", "body", "query", "to", "subject", "html", "level"}
 
-func (b *build) reportUnknownAction(name *source.Node) {
+func (b *build) reportUnknownAction(name *document.Node) {
 	if b.noActions || slices.Contains(b.broken, name.Text()) {
 		return // its configuration was complained about already
 	}

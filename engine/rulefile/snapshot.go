@@ -16,7 +16,7 @@ import (
 	"slices"
 	"strings"
 
-	"heed/engine/source"
+	"heed/engine/document"
 )
 
 // File is one rule file as it was read.
@@ -159,8 +159,8 @@ func readBounded(name string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("read rules: %s is no regular file", name)
 	}
-	if info.Size() > 4*source.MaxBytes {
-		return nil, fmt.Errorf("read rules: %s has %d bytes, more than %d", name, info.Size(), source.MaxBytes)
+	if info.Size() > 4*document.MaxBytes {
+		return nil, fmt.Errorf("read rules: %s has %d bytes, more than %d", name, info.Size(), document.MaxBytes)
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {

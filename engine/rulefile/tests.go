@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"heed/engine"
+	"heed/engine/document"
 	"heed/engine/event"
 	"heed/engine/expression"
-	"heed/engine/source"
 	"heed/engine/suggest"
 )
 
@@ -20,7 +20,7 @@ type Test struct {
 	Rule *engine.Rule
 	Name string
 	// Place is where the test is written.
-	Place source.Place
+	Place document.Place
 	// Given are the events.
 	Given []Given
 	// Now is what the rule sees as now; zero for the time of the test.
@@ -28,7 +28,7 @@ type Test struct {
 	// Outcomes are the expected outcomes: one for each event or, if there is
 	// only one, that of the last. Empty expects nothing of them.
 	Outcomes []engine.Outcome
-	// Actions are parts of the expected actions, as source.Node.Literals has them;
+	// Actions are parts of the expected actions, as document.Node.Literals has them;
 	// nil expects nothing of them, empty that there are none.
 	Actions []map[string]any
 	// Alerts are parts of the alerts that are sent, each with its time under at;
@@ -79,7 +79,7 @@ func (g *Given) timed() bool {
 }
 
 // readTests reads the tests below a rule.
-func (b *build) readTests(node *source.Node, rule *engine.Rule) {
+func (b *build) readTests(node *document.Node, rule *engine.Rule) {
 	for _, item := range b.testList(node, "- name: a failing quiz is flagged") {
 		b.readTest(item, item.Fields(b.report, "the test"), rule)
 	}
@@ -87,7 +87,7 @@ func (b *build) readTests(node *source.Node, rule *engine.Rule) {
 
 // readTestFile reads the tests in a file of their own, each with the name of
 // its rule.
-func (b *build) readTestFile(node *source.Node) {
+func (b *build) readTestFile(node *document.Node) {
 	for _, item := range b.testList(node, "- rule: low-quiz-score") {
 		fields := item.Fields(b.report, "the test")
 		name := fields.Require("rule", "write rule: and the name of the rule that is tested")
@@ -104,7 +104,7 @@ func (b *build) readTestFile(node *source.Node) {
 	}
 }
 
-func (b *build) testList(node *source.Node, example string) []*source.Node {
+func (b *build) testList(node *document.Node, example string) []*document.Node {
 	if node == nil || node.IsNull() {
 		return nil
 	}
@@ -112,7 +112,7 @@ func (b *build) testList(node *source.Node, example string) []*source.Node {
 		b.report.Errorf(node.Place(), "wrong-type", "tests must be a list, not %s", node.Describe()).
 			Suggest("start each test with a dash: %s", example)
 	}
-	var tests []*source.Node
+	var tests []*document.Node
 	for _, item := range node.Items() {
 		if !item.IsObject() {
 			b.report.Errorf(item.Place(), "wrong-type", "a test must be an object with name, given and expect, not %s", item.Describe())
@@ -123,13 +123,13 @@ func (b *build) testList(node *source.Node, example string) []*source.Node {
 	return tests
 }
 
-func (b *build) readTest(node *source.Node, fields *source.Fields, rule *engine.Rule) {
+func (b *build) readTest(node *document.Node, fields *document.Fields, rule *engine.Rule) {
 	test := Test{Rule: rule, Place: node.Place()}
 	if fields.Require("name", "write name: and what the rule must do") != nil {
 		test.Name, _ = fields.Text("name")
 	}
 	if given := fields.Require("given", "write given: {event: quiz.submitted, data: {userId: u1}}"); given != nil {
-		items := []*source.Node{given}
+		items := []*document.Node{given}
 		if given.IsList() {
 			items = given.Items()
 		}
@@ -163,7 +163,7 @@ func (b *build) readTest(node *source.Node, fields *source.Fields, rule *engine.
 
 // readGiven reads one event. It may be written short: without a companyId, and
 // without event where the rule listens to one type only.
-func (b *build) readGiven(node *source.Node, rule *engine.Rule, user string) Given {
+func (b *build) readGiven(node *document.Node, rule *engine.Rule, user string) Given {
 	fields := node.Fields(b.report, "given")
 	given, timed := b.readGivenTime(fields, rule)
 	if timed && fields.Node().Get("data") == nil && fields.Node().Get("event") == nil {
@@ -207,7 +207,7 @@ func (b *build) readGiven(node *source.Node, rule *engine.Rule, user string) Giv
 
 // checkGivenFields warns of fields that are probably misspelt: a test that
 // gives another field than the rule reads shows nothing.
-func (b *build) checkGivenFields(node *source.Node, eventType string) {
+func (b *build) checkGivenFields(node *document.Node, eventType string) {
 	t := b.catalog.Lookup(eventType)
 	if t == nil {
 		return
@@ -227,7 +227,7 @@ func (b *build) checkGivenFields(node *source.Node, eventType string) {
 
 // checkGivenNumbers warns of texts that were given without quotes and are no
 // numbers in JSON: an event could not have them.
-func (b *build) checkGivenNumbers(node *source.Node) {
+func (b *build) checkGivenNumbers(node *document.Node) {
 	for _, pair := range node.Pairs() {
 		b.checkGivenNumbers(pair.Value)
 	}
@@ -243,7 +243,7 @@ func (b *build) checkGivenNumbers(node *source.Node) {
 // checkGivenValue finds what YAML made of a value that was meant otherwise. Tests
 // may give values of another kind than declared, to see what a rule makes of
 // them; that is a warning, so that nobody does it by accident.
-func (b *build) checkGivenValue(t *event.Type, pair source.Pair) {
+func (b *build) checkGivenValue(t *event.Type, pair document.Pair) {
 	name, value := pair.Key.Text(), pair.Value.Scalar()
 	if number := regexp.MustCompile(`^\d+%?$`).MatchString(name); number && pair.Value.IsNull() && pair.Value.Text() == "" {
 		b.report.Errorf(pair.Key.Place(), "wrong-type", "the comma in front of %s ends a value, so this is a field of its own", name).
@@ -265,10 +265,10 @@ func (b *build) checkGivenValue(t *event.Type, pair source.Pair) {
 
 var outcomeNames = []string{string(engine.Matched), string(engine.NotMatched), string(engine.Unknown), string(engine.Errored)}
 
-func (b *build) readExpect(node *source.Node, test *Test) {
+func (b *build) readExpect(node *document.Node, test *Test) {
 	fields := node.Fields(b.report, "expect")
 	if outcome := fields.Take("outcome"); outcome != nil {
-		items := []*source.Node{outcome}
+		items := []*document.Node{outcome}
 		if outcome.IsList() {
 			items = outcome.Items()
 			if len(items) != len(test.Given) {
@@ -299,14 +299,14 @@ func (b *build) readExpect(node *source.Node, test *Test) {
 	fields.Done()
 }
 
-func (b *build) readExpectedAction(node *source.Node, test *Test) {
+func (b *build) readExpectedAction(node *document.Node, test *Test) {
 	if part, ok := b.readExpected(node, test); ok {
 		test.Actions = append(test.Actions, part)
 	}
 }
 
 // readExpected reads parts of an action that a test expects.
-func (b *build) readExpected(node *source.Node, test *Test) (part map[string]any, ok bool) {
+func (b *build) readExpected(node *document.Node, test *Test) (part map[string]any, ok bool) {
 	part, ok = node.Literals().(map[string]any)
 	if !ok {
 		b.report.Errorf(node.Place(), "wrong-type", "an expected action must be an object, not %s", node.Describe())

@@ -8,16 +8,16 @@ import (
 	"github.com/prometheus/common/model"
 
 	"heed/engine"
+	"heed/engine/document"
 	"heed/engine/event"
 	"heed/engine/record"
-	"heed/engine/source"
 	"heed/engine/state"
 	"heed/engine/suggest"
 )
 
 // readGivenTime reads when an entry of a test happens; timed is false if it does
 // not say.
-func (b *build) readGivenTime(fields *source.Fields, rule *engine.Rule) (given Given, timed bool) {
+func (b *build) readGivenTime(fields *document.Fields, rule *engine.Rule) (given Given, timed bool) {
 	if at := fields.Take("at"); at != nil {
 		timed = true
 		if offset, relative := strings.CutPrefix(at.Text(), "+"); relative {
@@ -43,7 +43,7 @@ func (b *build) readGivenTime(fields *source.Fields, rule *engine.Rule) (given G
 }
 
 // readTestMute reads mute: 2h, or mute: {for: 2h, key: [u1, q1]}.
-func (b *build) readTestMute(node *source.Node, given *Given) {
+func (b *build) readTestMute(node *document.Node, given *Given) {
 	if node.IsScalar() {
 		given.Mute = b.offset(node, node.Text())
 		return
@@ -65,7 +65,7 @@ func (b *build) readTestMute(node *source.Node, given *Given) {
 	fields.Done()
 }
 
-func (b *build) offset(node *source.Node, text string) time.Duration {
+func (b *build) offset(node *document.Node, text string) time.Duration {
 	d, err := model.ParseDuration(text)
 	if !node.IsScalar() || err != nil {
 		b.report.Errorf(node.Place(), "wrong-type", "%s is not a duration", node.Describe()).
@@ -76,7 +76,7 @@ func (b *build) offset(node *source.Node, text string) time.Duration {
 
 // testTime reads a time in a test. Without an offset it is in the time zone of
 // the rules.
-func (b *build) testTime(node *source.Node) time.Time {
+func (b *build) testTime(node *document.Node) time.Time {
 	if t, ok := event.ParseTime(node.Text()); ok && strings.Contains(node.Text(), "T") {
 		return t
 	}
@@ -101,7 +101,7 @@ func (b *build) testTime(node *source.Node) time.Time {
 }
 
 // readExpectedTime reads the alerts and the effects that a test expects.
-func (b *build) readExpectedTime(fields *source.Fields, test *Test) {
+func (b *build) readExpectedTime(fields *document.Fields, test *Test) {
 	if alerts := fields.Take("alerts"); alerts != nil {
 		test.Alerts, test.Timed = []map[string]any{}, true
 		if !alerts.IsList() {

@@ -2,14 +2,14 @@ package rulefile
 
 import (
 	"heed/engine"
-	"heed/engine/source"
+	"heed/engine/document"
 )
 
 // ReadTimeline reads the entries of a timeline: a list as the given of a test,
 // where each event names its type. The problems are errors if entries is nil.
-func (c *Compiler) ReadTimeline(loaded *Loaded, file File) (entries []Given, problems []source.Problem) {
-	report := &source.Report{}
-	root := source.Parse(file.Name, file.Text, report)
+func (c *Compiler) ReadTimeline(loaded *Loaded, file File) (entries []Given, problems []document.Problem) {
+	report := &document.Report{}
+	root := document.Parse(file.Name, file.Text, report)
 	if root == nil {
 		return nil, report.Problems()
 	}

@@ -8,8 +8,8 @@ import (
 
 	"heed/actions"
 	"heed/engine"
+	"heed/engine/document"
 	"heed/engine/expression"
-	"heed/engine/source"
 	"heed/engine/state"
 )
 
@@ -19,16 +19,16 @@ type timing struct {
 	*build
 	rule   *engine.Rule
 	scope  *expression.Scope // of the rule's events
-	fields *source.Fields
+	fields *document.Fields
 	t      *engine.Timing
 	zone   *time.Location
 	// calendar is the first key that needs a time zone.
-	calendar *source.Node
-	deadline *source.Node
+	calendar *document.Node
+	deadline *document.Node
 }
 
 // readTiming reads what the rule remembers and waits for, and its steps.
-func (b *build) readTiming(fields *source.Fields, rule *engine.Rule, scope *expression.Scope) {
+func (b *build) readTiming(fields *document.Fields, rule *engine.Rule, scope *expression.Scope) {
 	r := &timing{build: b, rule: rule, scope: scope, fields: fields, t: &engine.Timing{}, zone: b.zone}
 	r.readZone()
 	r.readMode()
@@ -91,7 +91,7 @@ func (r *timing) readMode() {
 // readSteps reads do, with the names that it has when the rule sends.
 func (r *timing) readSteps() {
 	needed := r.t.WaitSteps == nil
-	var do *source.Node
+	var do *document.Node
 	if needed {
 		do = r.fields.Require("do", "write do: and below it a list of actions, such as - action: coaching")
 	} else if do = r.fields.Take("do"); do != nil {
@@ -128,8 +128,8 @@ func (r *timing) firingScope() *expression.Scope {
 func (r *timing) at(m expression.Moment) *expression.Scope { return r.moment(r.rule.On, m) }
 
 // key reads per, distinct or one_per: an expression or a list of them.
-func (b *build) key(node *source.Node, scope *expression.Scope, what string) engine.Key {
-	items := []*source.Node{node}
+func (b *build) key(node *document.Node, scope *expression.Scope, what string) engine.Key {
+	items := []*document.Node{node}
 	if node.IsList() {
 		items = node.Items()
 	}
@@ -147,7 +147,7 @@ func (b *build) key(node *source.Node, scope *expression.Scope, what string) eng
 }
 
 // value reads an expression, without braces.
-func (b *build) value(node *source.Node, scope *expression.Scope, what string) *expression.Value {
+func (b *build) value(node *document.Node, scope *expression.Scope, what string) *expression.Value {
 	if !node.IsScalar() || node.IsNull() {
 		b.report.Errorf(node.Place(), "wrong-type", "%s must be an expression, not %s", what, node.Describe()).
 			Suggest("write %s: data.userId", what)
@@ -182,7 +182,7 @@ var blockExamples = map[string]string{
 }
 
 // block reads the object of a block; ok is false if it is none.
-func (b *build) block(node *source.Node, what string) (fields *source.Fields, ok bool) {
+func (b *build) block(node *document.Node, what string) (fields *document.Fields, ok bool) {
 	if node.IsObject() {
 		return node.Fields(b.report, what), true
 	}
@@ -242,7 +242,7 @@ func (b *build) allScopes() iter.Seq[*expression.Scope] {
 }
 
 // readCount reads count.
-func (r *timing) readCount(node *source.Node) {
+func (r *timing) readCount(node *document.Node) {
 	c := &state.Count{}
 	r.t.Count = c
 	fields, ok := r.block(node, "count")
@@ -274,7 +274,7 @@ func (r *timing) readCount(node *source.Node) {
 const maxAtLeast = 100
 
 // readDigest reads digest.
-func (r *timing) readDigest(node *source.Node) {
+func (r *timing) readDigest(node *document.Node) {
 	d := &state.Digest{}
 	fields, ok := r.block(node, "digest")
 	if !ok {
@@ -311,7 +311,7 @@ func (r *timing) readDigest(node *source.Node) {
 }
 
 // readThrottle reads throttle.
-func (r *timing) readThrottle(node *source.Node) {
+func (r *timing) readThrottle(node *document.Node) {
 	t := &state.Throttle{}
 	r.t.Throttle = t
 	fields, ok := r.block(node, "throttle")

@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"heed/engine"
+	"heed/engine/document"
 	"heed/engine/expression"
-	"heed/engine/source"
 	"heed/engine/state"
 	"heed/engine/suggest"
 )
 
 // readWait reads wait.
-func (r *timing) readWait(node *source.Node) {
+func (r *timing) readWait(node *document.Node) {
 	w := &state.Wait{}
 	r.t.Wait = w
 	fields, ok := r.block(node, "wait")
@@ -49,7 +49,7 @@ func (r *timing) readWait(node *source.Node) {
 }
 
 // readWaitSteps reads the steps, or the one that stands in the wait itself.
-func (r *timing) readWaitSteps(fields *source.Fields, node *source.Node) {
+func (r *timing) readWaitSteps(fields *document.Fields, node *document.Node) {
 	after, before, steps := fields.Take("after"), fields.Take("before"), fields.Take("steps")
 	fields.Take("at")
 	switch {
@@ -70,7 +70,7 @@ func (r *timing) readWaitSteps(fields *source.Fields, node *source.Node) {
 	}
 }
 
-func (r *timing) readStepList(steps *source.Node) {
+func (r *timing) readStepList(steps *document.Node) {
 	var dos [][]engine.Step
 	with := 0
 	for i, item := range steps.Items() {
@@ -118,9 +118,9 @@ func earlier(a, b *state.ClockTime) bool {
 }
 
 // readWaitStep reads after or before, and at.
-func (r *timing) readWaitStep(fields *source.Fields) (step state.Step, ok bool) {
+func (r *timing) readWaitStep(fields *document.Fields) (step state.Step, ok bool) {
 	after, before := fields.Take("after"), fields.Take("before")
-	var place *source.Node
+	var place *document.Node
 	switch {
 	case after != nil && before != nil:
 		r.report.Errorf(before.Place(), "wrong-type", "a step has after or before, not both").
@@ -157,8 +157,8 @@ func (r *timing) readWaitStep(fields *source.Fields) (step state.Step, ok bool) 
 }
 
 // readUnless reads one event that cancels the wait, or a list of them.
-func (r *timing) readUnless(node, per *source.Node) {
-	items := []*source.Node{node}
+func (r *timing) readUnless(node, per *document.Node) {
+	items := []*document.Node{node}
 	if node.IsList() {
 		items = node.Items()
 	}
@@ -191,7 +191,7 @@ func (r *timing) readUnless(node, per *source.Node) {
 }
 
 // meantOn is the event type that a text in place of an event means.
-func (r *timing) meantOn(node *source.Node) string {
+func (r *timing) meantOn(node *document.Node) string {
 	if slices.Contains(r.catalog.Names(), node.Text()) {
 		return node.Text()
 	}
@@ -199,8 +199,8 @@ func (r *timing) meantOn(node *source.Node) string {
 }
 
 // keyOf compiles per for the events that cancel: they must have the same key.
-func (r *timing) keyOf(per *source.Node, scope *expression.Scope, on []string) (key engine.Key) {
-	items := []*source.Node{per}
+func (r *timing) keyOf(per *document.Node, scope *expression.Scope, on []string) (key engine.Key) {
+	items := []*document.Node{per}
 	if per.IsList() {
 		items = per.Items()
 	}
@@ -221,7 +221,7 @@ func (r *timing) keyOf(per *source.Node, scope *expression.Scope, on []string) (
 
 // checkSelfCancel warns of an unless that matches each event which starts the
 // wait.
-func (r *timing) checkSelfCancel(node *source.Node, u engine.Unless, when *source.Node) {
+func (r *timing) checkSelfCancel(node *document.Node, u engine.Unless, when *document.Node) {
 	for _, name := range u.On {
 		for _, start := range r.rule.On {
 			same := when == nil || r.rule.Condition != nil && u.When != nil && r.rule.Condition.Text == u.When.Text

@@ -12,7 +12,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
-	"heed/engine/source"
+	"heed/engine/document"
 )
 
 // The rhythm of a reload: after a hint from the file system it waits until the
@@ -32,7 +32,7 @@ type Watcher struct {
 	Compiler *Compiler
 	// Check, if not nil, says what else is wrong with a set that compiles,
 	// such as tests that fail. It is then not activated.
-	Check func(*Loaded) []source.Problem
+	Check func(*Loaded) []document.Problem
 	// Activate is called with a compiled set before it becomes the current
 	// one; its error keeps the old set.
 	Activate func(context.Context, *Loaded) error
@@ -53,19 +53,19 @@ type Attempt struct {
 	// Err is nil if the rules are active now.
 	Err error
 	// Problems are what the rule files have, warnings too.
-	Problems []source.Problem
+	Problems []document.Problem
 	Loaded   *Loaded
 	// Before is what was active before; nil at the start.
 	Before *Loaded
 }
 
 // ProblemsError says that rule files have errors.
-type ProblemsError struct{ Problems []source.Problem }
+type ProblemsError struct{ Problems []document.Problem }
 
 // Error is the first error, and how many problems there are.
 func (e *ProblemsError) Error() string {
 	for i := range e.Problems {
-		if e.Problems[i].Severity == source.Error {
+		if e.Problems[i].Severity == document.Error {
 			return e.Problems[i].String()
 		}
 	}
@@ -253,7 +253,7 @@ func (w *Watcher) try(ctx context.Context, force bool) error {
 }
 
 // fail reports a failure once for each content that fails.
-func (w *Watcher) fail(on string, force bool, err error, problems []source.Problem) error {
+func (w *Watcher) fail(on string, force bool, err error, problems []document.Problem) error {
 	if w.failed != on || force {
 		w.failed = on
 		w.observe(Attempt{At: w.Now(), Err: err, Problems: problems})

@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"heed/engine"
+	"heed/engine/document"
 	"heed/engine/event"
 	"heed/engine/expression"
 	"heed/engine/layout"
 	"heed/engine/rulefile"
-	"heed/engine/source"
 )
 
 // Captured is a test made from a fixture: what a rule makes of it today.
@@ -175,8 +175,8 @@ func isMasked(value any) bool {
 // yet. Each name becomes one that its rule has not yet. The error says why
 // nothing can be added to the file.
 func AddTests(file rulefile.File, tests []Captured) ([]byte, error) {
-	report := new(source.Report)
-	root := source.Parse(file.Name, file.Text, report)
+	report := new(document.Report)
+	root := document.Parse(file.Name, file.Text, report)
 	if root == nil {
 		return nil, fmt.Errorf("%s", report.Problems()[0].String())
 	}
@@ -202,7 +202,7 @@ func AddTests(file rulefile.File, tests []Captured) ([]byte, error) {
 // namedTest is what a name must be unique in.
 type namedTest struct{ rule, name string }
 
-func namesIn(root *source.Node) map[namedTest]bool {
+func namesIn(root *document.Node) map[namedTest]bool {
 	taken := map[namedTest]bool{}
 	tests := root.Get("tests")
 	if tests == nil {

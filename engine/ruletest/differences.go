@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strconv"
 
+	"heed/engine/document"
 	"heed/engine/event"
 	"heed/engine/expression"
-	"heed/engine/source"
 )
 
 // values are the fields of a request that hold values of any kind. The others
@@ -60,7 +60,7 @@ func differences(where string, want, got any, typed bool) []Failure {
 // equal compares scalars as rules do: numbers by what they are worth, however
 // they are written. A literal is what the other side is, text or value.
 func equal(want, got any, typed bool) bool {
-	if literal, ok := want.(source.Literal); ok {
+	if literal, ok := want.(document.Literal); ok {
 		if text, isText := got.(string); isText && !typed {
 			return literal.Text == text
 		}
@@ -95,7 +95,7 @@ func text(value any) string {
 	switch v := value.(type) {
 	case string:
 		return v
-	case source.Literal:
+	case document.Literal:
 		return v.Text
 	}
 	encoded, err := json.Marshal(plain(value))
@@ -110,7 +110,7 @@ func described(value any) string {
 	switch v := value.(type) {
 	case string:
 		return "the text " + strconv.Quote(v)
-	case source.Literal:
+	case document.Literal:
 		return described(v.Value)
 	case bool:
 		return strconv.FormatBool(v)
@@ -122,7 +122,7 @@ func described(value any) string {
 // plain is a value with its literals as their values.
 func plain(value any) any {
 	switch v := value.(type) {
-	case source.Literal:
+	case document.Literal:
 		return v.Value
 	case []any:
 		list := make([]any, len(v))

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"heed/engine"
+	"heed/engine/document"
 	"heed/engine/intake"
 	"heed/engine/rulefile"
-	"heed/engine/source"
 )
 
 // Report is how one test went.
@@ -60,8 +60,8 @@ func RunOn(loaded *rulefile.Loaded, now time.Time, open func() Store) []Report {
 }
 
 // Check runs the tests and gives those that fail as problems of the rule files.
-func Check(loaded *rulefile.Loaded, now time.Time) []source.Problem {
-	var failed source.Report
+func Check(loaded *rulefile.Loaded, now time.Time) []document.Problem {
+	var failed document.Report
 	for _, r := range Run(loaded, now) {
 		if r.Passed() {
 			continue

@@ -14,10 +14,10 @@ import (
 
 	"heed/engine"
 	"heed/engine/backtest"
+	"heed/engine/document"
 	"heed/engine/people"
 	"heed/engine/record"
 	"heed/engine/ruletest"
-	"heed/engine/source"
 	"heed/engine/state"
 )
 
@@ -78,7 +78,7 @@ type Options struct {
 	// HasAction says whether an action is configured.
 	HasAction func(name string) bool
 	// Reload loads the rules anew; problems are those of the rule files.
-	Reload func(context.Context) (problems []source.Problem, err error)
+	Reload func(context.Context) (problems []document.Problem, err error)
 	// LastReload says how the last attempt to load the rules went; nil if none
 	// is known.
 	LastReload func() *LastReload
@@ -89,10 +89,10 @@ type Options struct {
 	// empty, and sends nothing. The results are one for each event. The error says
 	// what cannot be used; the problems are then those of the text, if it is the
 	// text.
-	DryRun func(ctx context.Context, rules string, events [][]byte) ([]ruletest.Result, []source.Problem, error)
+	DryRun func(ctx context.Context, rules string, events [][]byte) ([]ruletest.Result, []document.Problem, error)
 	// Backtest runs rules over the recorded events. The problems are those of a
 	// text that cannot be used.
-	Backtest func(context.Context, BacktestQuery) (backtest.Result, []source.Problem, error)
+	Backtest func(context.Context, BacktestQuery) (backtest.Result, []document.Problem, error)
 	// FailingTests counts the tests that fail, by rule.
 	FailingTests func() map[string]int
 	// Ready says why the server is not ready; nil if it is.

@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
+	"heed/engine/document"
 	"heed/engine/ruletest"
 	"heed/engine/sentence"
-	"heed/engine/source"
 )
 
 // RuleList is the active rule set.
@@ -36,10 +36,10 @@ type Rule struct {
 // LastReload is how the last attempt to load the rule files went: those of now
 // are active, or why they are not.
 type LastReload struct {
-	OK       bool             `json:"ok"`
-	At       time.Time        `json:"at"`
-	Error    string           `json:"error,omitempty"`
-	Problems []source.Problem `json:"problems"` // warnings too
+	OK       bool               `json:"ok"`
+	At       time.Time          `json:"at"`
+	Error    string             `json:"error,omitempty"`
+	Problems []document.Problem `json:"problems"` // warnings too
 }
 
 // Rules lists the active rules of a running server.
@@ -73,7 +73,7 @@ func (s *Service) Rules(ctx context.Context) (RuleList, error) {
 // Reload has a running server load its rules anew, and returns the warnings. If
 // the rules cannot be used, the old ones stay active, and the error is an *Error
 // with the problems.
-func (s *Service) Reload(ctx context.Context) ([]source.Problem, error) {
+func (s *Service) Reload(ctx context.Context) ([]document.Problem, error) {
 	if s.o.Reload == nil {
 		return nil, errNoServer
 	}
@@ -90,8 +90,8 @@ const MaxDryRunEvents = 1000
 // DryRun is what the rules would do, one result for each event, and what is wrong
 // with the rules.
 type DryRun struct {
-	Problems []source.Problem  `json:"problems"`
-	Results  []ruletest.Result `json:"results"`
+	Problems []document.Problem `json:"problems"`
+	Results  []ruletest.Result  `json:"results"`
 }
 
 // DryRun has a running server decide events by the rules of a text, or by the

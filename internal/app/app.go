@@ -18,6 +18,7 @@ import (
 	"heed/actions"
 	"heed/actions/delivery"
 	"heed/engine"
+	"heed/engine/document"
 	"heed/engine/event"
 	"heed/engine/expression"
 	"heed/engine/intake"
@@ -25,7 +26,6 @@ import (
 	"heed/engine/record"
 	"heed/engine/rulefile"
 	"heed/engine/ruletest"
-	"heed/engine/source"
 	"heed/internal/admin"
 	"heed/internal/admin/api"
 	"heed/internal/metrics"
@@ -152,7 +152,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		Activate: a.activate, Observe: a.observeReload, Log: o.Log, Now: time.Now,
 	}
 	if o.RequireTests {
-		a.watcher.Check = func(loaded *rulefile.Loaded) []source.Problem { return ruletest.Check(loaded, time.Now()) }
+		a.watcher.Check = func(loaded *rulefile.Loaded) []document.Problem { return ruletest.Check(loaded, time.Now()) }
 	}
 	if err = a.watcher.Reload(ctx); err != nil {
 		return nil, err

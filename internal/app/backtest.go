@@ -8,12 +8,12 @@ import (
 
 	"heed/engine"
 	"heed/engine/backtest"
+	"heed/engine/document"
 	"heed/engine/event"
 	"heed/engine/expression"
 	"heed/engine/people"
 	"heed/engine/record"
 	"heed/engine/rulefile"
-	"heed/engine/source"
 )
 
 // BacktestStore has recorded events and the rules of then.
@@ -83,7 +83,7 @@ func ActiveRules(ctx context.Context, s BacktestStore, env LookupEnv) (*engine.R
 	}
 	loaded, problems := withoutSecrets(env).Compile(rulefile.RecordedSnapshot(files, recorded.Hash))
 	if loaded == nil {
-		return nil, fmt.Errorf("the active rules cannot be read by this version of heed (%s)", source.Summary(problems))
+		return nil, fmt.Errorf("the active rules cannot be read by this version of heed (%s)", document.Summary(problems))
 	}
 	return loaded.Rules, nil
 }

@@ -7,16 +7,16 @@ import (
 	"time"
 
 	"heed/engine/backtest"
+	"heed/engine/document"
 	"heed/engine/rulefile"
 	"heed/engine/ruletest"
-	"heed/engine/source"
 	"heed/internal/admin"
 )
 
 // rulesOf compiles the rules of a text, or gives the active ones for an empty one.
 // They may use the tables that the active rules use, and no other file, and no
 // secret: whoever sends them must not learn which files and variables there are.
-func (a *App) rulesOf(text string) (loaded *rulefile.Loaded, problems []source.Problem, err error) {
+func (a *App) rulesOf(text string) (loaded *rulefile.Loaded, problems []document.Problem, err error) {
 	if loaded = a.watcher.Current(); text == "" {
 		return loaded, nil, nil
 	}
@@ -33,7 +33,7 @@ func (a *App) rulesOf(text string) (loaded *rulefile.Loaded, problems []source.P
 }
 
 // backtest runs a backtest for the admin API.
-func (a *App) backtest(ctx context.Context, q admin.BacktestQuery) (backtest.Result, []source.Problem, error) {
+func (a *App) backtest(ctx context.Context, q admin.BacktestQuery) (backtest.Result, []document.Problem, error) {
 	loaded, problems, err := a.rulesOf(q.Rules)
 	if err != nil {
 		return backtest.Result{}, problems, err
@@ -57,7 +57,7 @@ func (a *App) backtest(ctx context.Context, q admin.BacktestQuery) (backtest.Res
 // dryRun decides events for the admin API.
 func (a *App) dryRun(
 	_ context.Context, rules string, events [][]byte,
-) (results []ruletest.Result, problems []source.Problem, err error) {
+) (results []ruletest.Result, problems []document.Problem, err error) {
 	loaded, problems, err := a.rulesOf(rules)
 	if err != nil {
 		return nil, problems, err

@@ -6,8 +6,8 @@ import (
 	"sync"
 
 	"heed/engine"
+	"heed/engine/document"
 	"heed/engine/rulefile"
-	"heed/engine/source"
 	"heed/internal/store"
 )
 
@@ -49,7 +49,7 @@ func (x *explainer) ruleSet(ctx context.Context, hash string) (*engine.RuleSet, 
 	loaded, problems := withoutSecrets(x.env).Compile(rulefile.RecordedSnapshot(files, hash))
 	if loaded == nil {
 		return nil, fmt.Errorf("this version of heed does not accept the rule set that was active then (%s)",
-			source.Summary(problems))
+			document.Summary(problems))
 	}
 	if len(x.used) == keptSets {
 		delete(x.sets, x.used[0])

@@ -11,10 +11,10 @@ import (
 
 	"heed/actions"
 	"heed/engine"
+	"heed/engine/document"
 	"heed/engine/record"
 	"heed/engine/rulefile"
 	"heed/engine/ruletest"
-	"heed/engine/source"
 	"heed/internal/admin"
 	"heed/internal/mindtickle"
 	"heed/internal/notice"
@@ -66,7 +66,7 @@ func (a *App) Reload(ctx context.Context) error { return a.watcher.Reload(ctx) }
 var errOldRules = errors.New("the rule files cannot be used; the old rules stay active")
 
 // reload is Reload for the admin listener.
-func (a *App) reload(ctx context.Context) ([]source.Problem, error) {
+func (a *App) reload(ctx context.Context) ([]document.Problem, error) {
 	err := a.Reload(ctx)
 	if problems, ok := errors.AsType[*rulefile.ProblemsError](err); ok {
 		return problems.Problems, errOldRules
@@ -93,7 +93,7 @@ func (a *App) reloadStatus() *admin.LastReload {
 }
 
 func (a *App) postReload(attempt rulefile.Attempt) {
-	errorCount, warnings := source.Tally(attempt.Problems)
+	errorCount, warnings := document.Tally(attempt.Problems)
 	if attempt.Err == nil {
 		rules := len(attempt.Loaded.Rules.Rules())
 		message := fmt.Sprintf("Changed rules are active: %s.", plain.Count(rules, "rule"))
@@ -130,7 +130,7 @@ func (a *App) observeReload(attempt rulefile.Attempt) {
 		a.postReload(attempt)
 	}
 	if attempt.Err == nil {
-		_, warnings := source.Tally(attempt.Problems)
+		_, warnings := document.Tally(attempt.Problems)
 		a.store.RearmTimers() // what was read for the rules before may leave out what is due
 		a.warnUnsubscribed(attempt.Loaded.Rules)
 		a.reconsider(attempt)
@@ -211,7 +211,7 @@ func (a *App) logProblems(attempt rulefile.Attempt) {
 		return
 	}
 	if attempt.Err != nil {
-		a.Log.Error("the rule files have errors and were not activated", "errors", source.Summary(attempt.Problems))
+		a.Log.Error("the rule files have errors and were not activated", "errors", document.Summary(attempt.Problems))
 	}
 	for i := range attempt.Problems[:min(most, len(attempt.Problems))] {
 		p := &attempt.Problems[i]
@@ -219,7 +219,7 @@ func (a *App) logProblems(attempt rulefile.Attempt) {
 		if p.Hint != "" {
 			log = log.With("hint", p.Hint)
 		}
-		if p.Severity == source.Error {
+		if p.Severity == document.Error {
 			level = slog.LevelError
 		}
 		log.Log(context.Background(), level, p.String())

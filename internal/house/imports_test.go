@@ -16,13 +16,13 @@ var order = map[string]struct {
 	may []string
 	why string
 }{
-	"engine/suggest": {nil, "finding the word that was meant needs nothing"},
-	"engine/event":   {nil, "everybody speaks of events, so the word must not drag anything in"},
-	"engine/record":  {nil, "intake, delivery, store and admin share these words without knowing each other"},
-	"engine/table":   {nil, "reading CSV knows nothing of what the tables are for"},
-	"engine/schema":  {nil, "the words of descriptions know nothing of what they describe"},
-	"engine/source":  {[]string{"engine/suggest"}, "reading YAML with places knows nothing of what it reads"},
-	"engine/layout":  {[]string{"engine/source"}, "laying out YAML knows nothing of what it says"},
+	"engine/suggest":  {nil, "finding the word that was meant needs nothing"},
+	"engine/event":    {nil, "everybody speaks of events, so the word must not drag anything in"},
+	"engine/record":   {nil, "intake, delivery, store and admin share these words without knowing each other"},
+	"engine/table":    {nil, "reading CSV knows nothing of what the tables are for"},
+	"engine/schema":   {nil, "the words of descriptions know nothing of what they describe"},
+	"engine/document": {[]string{"engine/suggest"}, "reading YAML with places knows nothing of what it reads"},
+	"engine/layout":   {[]string{"engine/document"}, "laying out YAML knows nothing of what it says"},
 	"engine/expression": {
 		[]string{"engine/event", "engine/expression/syntax", "engine/suggest"},
 		"the language must not depend on where expressions are written",
@@ -46,19 +46,19 @@ var order = map[string]struct {
 	"engine/people": {[]string{"engine/event", "engine/record", "engine/suggest", "engine/table"}, "what is known of people follows from events alone, and sees a store only through its own interface"},
 	"engine/rulefile": {
 		[]string{
-			"actions", "engine", "engine/event", "engine/expression", "engine/expression/lint", "engine/layout", "engine/record", "engine/schema", "engine/source",
+			"actions", "engine", "engine/event", "engine/expression", "engine/expression/lint", "engine/layout", "engine/record", "engine/schema", "engine/document",
 			"engine/state", "engine/suggest", "engine/table",
 		},
 		"rule files know what an action is, but no kind of action",
 	},
 	"engine/ruletest": {
 		[]string{
-			"engine", "engine/event", "engine/expression", "engine/intake", "engine/layout", "engine/record", "engine/source",
+			"engine", "engine/event", "engine/expression", "engine/intake", "engine/layout", "engine/record", "engine/document",
 			"engine/rulefile", "engine/state", "engine/suggest",
 		},
 		"a dry run uses the engine that decides, and cannot send: it knows no action",
 	},
-	"actions":           {[]string{"engine/expression", "engine/expression/lint", "engine/record", "engine/schema", "engine/source", "engine/suggest"}, "what an action is does not depend on rules or stores"},
+	"actions":           {[]string{"engine/expression", "engine/expression/lint", "engine/record", "engine/schema", "engine/document", "engine/suggest"}, "what an action is does not depend on rules or stores"},
 	"actions/outbound":  {[]string{"actions"}, "the guarded transport is below the kinds that use it"},
 	"actions/slack":     {kindMay, kindWhy},
 	"actions/httpcall":  {kindMay, kindWhy},
@@ -68,7 +68,7 @@ var order = map[string]struct {
 	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/state", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/receiver": {[]string{"engine/intake"}, "HTTP in: it hands over and answers"},
 	"internal/admin": {
-		[]string{"actions/delivery", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/sentence", "engine/source", "engine/state", "engine/suggest"},
+		[]string{"actions/delivery", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/sentence", "engine/document", "engine/state", "engine/suggest"},
 		"the service answers with plain values and sees store and people only through its own interfaces",
 	},
 	"internal/admin/api": {
@@ -85,7 +85,7 @@ var order = map[string]struct {
 	"cmd/heed": {
 		[]string{
 			"actions", "actions/delivery", "actions/outbound", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people",
-			"engine/record", "engine/rulefile", "engine/ruletest", "engine/source", "engine/state", "engine/suggest",
+			"engine/record", "engine/rulefile", "engine/ruletest", "engine/document", "engine/state", "engine/suggest",
 			"internal/admin", "internal/admin/api", "internal/app", "internal/mindtickle", "internal/plain", "internal/receiver", "internal/store",
 		},
 		"commands are flags, words and exit codes: they decide nothing, send nothing and know no kind of action",
@@ -93,18 +93,18 @@ var order = map[string]struct {
 
 	"internal/crashpoint":      {nil, "empty but for the torture, so anybody may name a point"},
 	"internal/store/storetest": {[]string{"actions", "actions/delivery", "engine/event", "engine/intake", "engine/people", "engine/record", "engine/state"}, "the conformance suite is for any store"},
-	"actions/actiontest":       {[]string{"actions", "engine/event", "engine/expression", "engine/source"}, "help for the tests of the kinds, for any kind"},
+	"actions/actiontest":       {[]string{"actions", "engine/event", "engine/expression", "engine/document"}, "help for the tests of the kinds, for any kind"},
 }
 
 var (
-	kindMay = []string{"actions", "actions/outbound", "engine/expression", "engine/expression/lint", "engine/record", "engine/schema", "engine/source", "engine/suggest"}
+	kindMay = []string{"actions", "actions/outbound", "engine/expression", "engine/expression/lint", "engine/record", "engine/schema", "engine/document", "engine/suggest"}
 	kindWhy = "a kind of action owns its config, checks, rendering and sending, and knows no other kind"
 )
 
 // external says which packages alone may import a library, so that it can be
 // replaced in one place.
 var external = map[string][]string{
-	"gopkg.in/yaml.v3":              {"engine/layout", "engine/source"},
+	"gopkg.in/yaml.v3":              {"engine/layout", "engine/document"},
 	"github.com/expr-lang/expr":     {"engine/expression", "engine/expression/lint", "engine/expression/syntax"},
 	"github.com/fsnotify/fsnotify":  {"engine/rulefile"},
 	"github.com/slack-go/slack":     {"actions/slack"},

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"heed/engine"
+	"heed/engine/document"
 	"heed/engine/event"
 	"heed/engine/record"
-	"heed/engine/source"
 	"heed/internal/admin"
 )
 
@@ -74,7 +74,7 @@ func handler(change func(*options)) http.Handler {
 			return nil, errors.New("the rule set is gone")
 		},
 		Rules:      func() *engine.RuleSet { return engine.NewRuleSet("hash", event.Standard(), nil, nil) },
-		Reload:     func(context.Context) ([]source.Problem, error) { return nil, nil },
+		Reload:     func(context.Context) ([]document.Problem, error) { return nil, nil },
 		LastReload: func() *admin.LastReload { return &admin.LastReload{OK: true, At: time.Unix(1, 0).UTC()} },
 		Now:        time.Now, Log: slog.New(slog.DiscardHandler),
 	}}
@@ -97,11 +97,11 @@ func TestNew_answersWithJSONOrAProblem(t *testing.T) {
 	broken := handler(func(o *options) {
 		o.Store = fake{err: errors.New("disk on fire")}
 		o.Ready = func() error { return errors.New("disk on fire") }
-		o.Reload = func(context.Context) ([]source.Problem, error) {
-			return []source.Problem{{File: "f", Line: 1, Code: "c"}}, errors.New("no")
+		o.Reload = func(context.Context) ([]document.Problem, error) {
+			return []document.Problem{{File: "f", Line: 1, Code: "c"}}, errors.New("no")
 		}
 		o.LastReload = func() *admin.LastReload {
-			return &admin.LastReload{At: time.Unix(1, 0).UTC(), Error: "no", Problems: []source.Problem{{File: "f", Line: 1, Code: "c"}}}
+			return &admin.LastReload{At: time.Unix(1, 0).UTC(), Error: "no", Problems: []document.Problem{{File: "f", Line: 1, Code: "c"}}}
 		}
 	})
 	bare := handler(func(o *options) { o.LastReload = nil })

@@ -1,9 +1,9 @@
-// Package source reads YAML with places: every node knows its line and column,
+// Package document reads YAML with places: every node knows its line and column,
 // and so does every character of a scalar, through quotes, escapes and block
 // scalars. Only it and engine/layout know the YAML library. It collects
 // problems instead of stopping at the first. The rule file and the kinds of
 // actions read their parts of it; it knows nothing of either.
-package source
+package document
 
 import (
 	"bytes"
