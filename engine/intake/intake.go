@@ -83,10 +83,10 @@ func New(o Options) (*Intake, error) {
 // Accept stores the request and says what became of it. When it returns
 // without an error the answer is durable; with one, nothing was stored and the
 // sender must be told to come again.
-func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
+func (in *Intake) Accept(ctx context.Context, r Request) ([]Answer, error) {
 	done, err := in.decoding.start(ctx, r.Body)
 	if err != nil {
-		return Answer{}, err
+		return nil, err
 	}
 	defer done()
 	now := in.Now().UTC()
@@ -109,7 +109,7 @@ func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
 		in.warnUndeclared(rules, e.Type)
 	}
 	if err := in.commit(ctx, d); err != nil {
-		return Answer{}, err
+		return nil, err
 	}
 	answer := Answer{Type: stored.Type, ID: stored.ID}
 	switch {
@@ -120,7 +120,7 @@ func (in *Intake) Accept(ctx context.Context, r Request) (Answer, error) {
 	case stored.Status == record.Quarantined:
 		answer.Quarantined = stored.Reason
 	}
-	return answer, nil
+	return []Answer{answer}, nil
 }
 
 // quarantine says why an event cannot be used; empty if it can. Whatever it

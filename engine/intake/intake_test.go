@@ -84,7 +84,13 @@ func newFront(t *testing.T, change func(*intake.Options)) *front {
 const quiz = `{"event":"quiz.submitted","companyId":"acme","data":{}}`
 
 func (f *front) accept(id, body string, signedAt time.Time) (intake.Answer, error) {
-	return f.Accept(context.Background(), intake.Request{ID: id, SignedAt: signedAt, Signature: []byte(id), Body: []byte(body)})
+	events, err := f.Accept(context.Background(), intake.Request{
+		ID: id, SignedAt: signedAt, Signature: []byte(id), Body: []byte(body),
+	})
+	if err != nil {
+		return intake.Answer{}, err
+	}
+	return events[0], nil
 }
 
 func TestAnEventIsCommittedWithItsDecisionsAndDeliveries(t *testing.T) {

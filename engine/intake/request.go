@@ -1,22 +1,33 @@
 package intake
 
-import "time"
+import (
+	"time"
 
-// Request is one webhook request whose signature was verified.
+	"heed/engine/source"
+)
+
+// Request is one verified request.
 type Request struct {
-	// ID is the x-mt-event-id; empty without one.
+	// Source is where the request came in.
+	Source *source.Source
+	// ID is the event's id as the request's headers give it; empty without one.
 	ID string
-	// SignedAt is the time in the signed timestamp header.
+	// SignedAt is the time that was signed; zero if the source signs none.
 	SignedAt time.Time
-	// Signature is the request's MAC, 32 bytes.
+	// Signature is the request's MAC; nil if the source does not sign.
 	Signature []byte
+	// Header and Query are what the source's expressions see beside the body: the
+	// first value of each, by its name, headers in lower case.
+	Header, Query map[string]string
 	// Body is the raw body. The intake keeps it.
 	Body []byte
 }
 
-// Answer is what became of a Request, durably.
+// Answer is what became of one event of a Request, durably.
 type Answer struct {
-	// Type is the event's type; empty if the body did not tell.
+	// Source is the name of the event's source.
+	Source string
+	// Type is the event's type; empty if the request did not tell.
 	Type string
 	// ID is the id the event is stored under.
 	ID string

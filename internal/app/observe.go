@@ -16,8 +16,15 @@ import (
 // What the parts tell the app becomes metrics and log lines here, one line for
 // each fact.
 
-// Answered counts a request that was taken.
-func (a *App) Answered(answer intake.Answer, took time.Duration) {
+// Answered counts the events of a request that was taken.
+func (a *App) Answered(events []intake.Answer, took time.Duration) {
+	a.notices.Received()
+	for i := range events {
+		a.answered(&events[i], took)
+	}
+}
+
+func (a *App) answered(answer *intake.Answer, took time.Duration) {
 	result := "accepted"
 	switch {
 	case answer.Duplicate:
@@ -26,8 +33,7 @@ func (a *App) Answered(answer intake.Answer, took time.Duration) {
 		result = "quarantined"
 	}
 	a.metrics.Received(answer.Type, result, "", took)
-	a.notices.Received()
-	a.logRepetition(&answer)
+	a.logRepetition(answer)
 	if answer.Quarantined != "" {
 		where := "heed events show " + answer.ID + " has its body."
 		if answer.Quarantined == intake.SignatureReused {

@@ -34,7 +34,8 @@ var order = map[string]struct {
 	},
 	"engine/state":  {[]string{"engine/record"}, "what rules remember is a fold over rows: it knows no events, no expressions and no store"},
 	"engine":        {[]string{"engine/event", "engine/expression", "engine/record", "engine/state"}, "deciding is pure: no files, no store, no actions"},
-	"engine/intake": {[]string{"engine", "engine/event", "engine/expression", "engine/record", "engine/state", "internal/crashpoint"}, "the front door sees a store only through its own interface"},
+	"engine/source": {[]string{"engine/event", "engine/expression"}, "how a request or a row becomes an event does not depend on who brings it or where it is stored"},
+	"engine/intake": {[]string{"engine", "engine/event", "engine/expression", "engine/record", "engine/source", "engine/state", "internal/crashpoint"}, "the front door sees a store only through its own interface"},
 	"engine/sentence": {
 		[]string{"engine", "engine/event", "engine/expression", "engine/state"},
 		"a sentence describes a compiled rule, whoever shows it",
@@ -66,7 +67,7 @@ var order = map[string]struct {
 	"actions/log":       {kindMay, kindWhy},
 	"actions/delivery":  {[]string{"actions", "engine/record", "internal/crashpoint"}, "when to send is independent of how, and of where deliveries are kept"},
 	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/state", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
-	"internal/receiver": {[]string{"engine/intake"}, "HTTP in: it hands over and answers"},
+	"internal/receiver": {[]string{"engine/intake", "engine/source"}, "HTTP in: it hands over and answers"},
 	"internal/admin": {
 		[]string{"actions/delivery", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/sentence", "engine/document", "engine/state", "engine/suggest"},
 		"the service answers with plain values and sees store and people only through its own interfaces",

@@ -38,9 +38,10 @@ type Keys interface {
 
 // Intake takes verified requests. The intake of engine/intake is one.
 type Intake interface {
-	// Accept returns what became of the request once that is durable. An error
-	// means that nothing is stored and that the sender is to come again.
-	Accept(ctx context.Context, r intake.Request) (intake.Answer, error)
+	// Accept returns what became of each event of the request once that is
+	// durable. An error means that nothing is stored and that the sender is to
+	// come again.
+	Accept(ctx context.Context, r intake.Request) ([]intake.Answer, error)
 }
 
 // Observer is told what the handler answers. It is called from many
@@ -48,7 +49,7 @@ type Intake interface {
 type Observer interface {
 	// Answered is called for each request that was stored or known before,
 	// with the time that Accept took.
-	Answered(a intake.Answer, took time.Duration)
+	Answered(events []intake.Answer, took time.Duration)
 	// Refused is called for each request that was not taken, unavailable
 	// stores and panics included.
 	Refused(why Reason)
@@ -174,11 +175,11 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request, request intake.
 	ctx, cancel := context.WithTimeout(r.Context(), acceptTimeout)
 	defer cancel()
 	start := h.now()
-	answer, err := h.intake.Accept(ctx, request)
+	events, err := h.intake.Accept(ctx, request)
 	switch {
 	case err == nil:
-		h.observe.Answered(answer, h.now().Sub(start))
-		writeAnswer(w, answer)
+		h.observe.Answered(events, h.now().Sub(start))
+		writeAnswer(w, events[0])
 	case r.Context().Err() != nil:
 		h.refuse(w, r, hungUp, nil)
 	case errors.Is(err, intake.ErrOverloaded):

@@ -24,8 +24,9 @@ var testBody = []byte(`{"event": "quiz.submitted", "companyId": "c1", "data": {"
 
 type fakeIntake func(context.Context, intake.Request) (intake.Answer, error)
 
-func (f fakeIntake) Accept(ctx context.Context, r intake.Request) (intake.Answer, error) {
-	return f(ctx, r)
+func (f fakeIntake) Accept(ctx context.Context, r intake.Request) ([]intake.Answer, error) {
+	answer, err := f(ctx, r)
+	return []intake.Answer{answer}, err
 }
 
 // rig is a receiver whose intake keeps what it is handed.
@@ -47,10 +48,10 @@ type rig struct {
 	ready  func() error
 }
 
-func (g *rig) Answered(a intake.Answer, took time.Duration) {
+func (g *rig) Answered(events []intake.Answer, took time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.answered = append(g.answered, a)
+	g.answered = append(g.answered, events...)
 }
 
 func (g *rig) Refused(why Reason) {

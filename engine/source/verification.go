@@ -1,0 +1,97 @@
+package source
+
+import "time"
+
+// Verification says how the requests of a source are verified. It holds no
+// secret, only where one is.
+type Verification struct {
+	Scheme Scheme
+	// HMAC is the formula of the schemes that sign.
+	HMAC HMAC
+	// User is the user of the scheme basic.
+	User string
+	// Secret is where the secrets, tokens or passwords are, any of which
+	// verifies. The zero Secret is that of the published contract, which heed is
+	// started with.
+	Secret Secret
+}
+
+// Scheme is a way of verifying requests.
+type Scheme string
+
+// The schemes. All but bearer and basic sign the body.
+const (
+	SchemeMindtickle       Scheme = "mindtickle"
+	SchemeHMAC             Scheme = "hmac"
+	SchemeStandardWebhooks Scheme = "standard_webhooks"
+	SchemeGitHub           Scheme = "github"
+	SchemeBearer           Scheme = "bearer"
+	SchemeBasic            Scheme = "basic"
+)
+
+// Schemes are all schemes, in the order in which messages name them.
+var Schemes = []Scheme{
+	SchemeMindtickle, SchemeHMAC, SchemeStandardWebhooks, SchemeGitHub, SchemeBearer, SchemeBasic,
+}
+
+// Secret is where a secret is: the name of an environment variable, or the path of
+// a file. Each may hold several, separated by white space or one a line.
+type Secret struct{ Env, File string }
+
+// Encoding is how a signature is written.
+type Encoding string
+
+// The encodings. Hex digits may be of either case.
+const (
+	Hex    Encoding = "hex"
+	Base64 Encoding = "base64"
+)
+
+// HMAC is how an HMAC-SHA256 signature is made and where it stands. The names of
+// headers are in the spelling of net/http; an empty one is none.
+type HMAC struct {
+	SignatureHeader, TimestampHeader, IDHeader string
+	// Prefix stands before the signature, such as "sha256=".
+	Prefix string
+	// List says that the header may hold several signatures with spaces between
+	// them, of which one must be right.
+	List     bool
+	Encoding Encoding
+	// Signed is what is signed: a text with {body} and, if their headers are
+	// there, {timestamp} and {id}.
+	Signed string
+	// KeyPrefix stands before a secret that is written in base64, such as
+	// "whsec_"; a secret without it is taken as it is written.
+	KeyPrefix string
+	// MaxAge and MaxAhead are the window round the signed time; zero is heed's
+	// own.
+	MaxAge, MaxAhead time.Duration
+}
+
+// The formulas of the published schemes. The published contract is in the
+// project's documentation; the others are at
+// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+// and https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries.
+var (
+	MindtickleHMAC = HMAC{
+		SignatureHeader: "X-Mt-Webhook-Signature", TimestampHeader: "X-Mt-Webhook-Timestamp", IDHeader: "X-Mt-Event-Id",
+		Encoding: Hex, Signed: "{timestamp}:{body}",
+	}
+	StandardWebhooksHMAC = HMAC{
+		SignatureHeader: "Webhook-Signature", TimestampHeader: "Webhook-Timestamp", IDHeader: "Webhook-Id",
+		Prefix: "v1,", List: true, Encoding: Base64, Signed: "{id}.{timestamp}.{body}", KeyPrefix: "whsec_",
+		MaxAge: 5 * time.Minute, MaxAhead: 5 * time.Minute,
+	}
+	GitHubHMAC = HMAC{
+		SignatureHeader: "X-Hub-Signature-256", IDHeader: "X-Github-Delivery",
+		Prefix: "sha256=", Encoding: Hex, Signed: "{body}",
+	}
+)
+
+// MindtickleSource is the source of the published contract.
+func MindtickleSource() *Source {
+	return &Source{
+		Name: Mindtickle, Path: "/webhooks/mindtickle", IDs: Mindtickle,
+		Verify: &Verification{Scheme: SchemeMindtickle, HMAC: MindtickleHMAC},
+	}
+}
