@@ -154,6 +154,14 @@ func (c *Config) Secret(key string) Secret {
 	return c.SecretOf(key, node, true)
 }
 
+// CheckSecret checks {env: NAME} or {file: PATH} under a key of what is no action,
+// as Config.Secret does, and says whether it has that form.
+func (r *Reader) CheckSecret(fields *document.Fields, key string, node *document.Node) bool {
+	c := &Config{Fields: fields, read: r}
+	c.SecretOf(key, node, true)
+	return node.IsObject()
+}
+
 // foreignVariable is how other programs name an environment variable.
 var foreignVariable = regexp.MustCompile(`^(?:\$\{?|%|\{\{ ?(?:env|secrets)?\.?)([A-Z][A-Z0-9_]+)(?:\}|%| ?\}\})?$`)
 

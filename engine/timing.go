@@ -182,7 +182,7 @@ func (t *Timing) CollectInput(env *expression.Env, e *event.Event) (in *state.In
 }
 
 func mark(e *event.Event, kind state.Kind) state.Input {
-	return state.Input{Kind: kind, User: e.User(), Event: state.Mark{At: e.At.UnixMicro(), ID: e.ID}}
+	return state.Input{Kind: kind, User: e.User(), Event: state.Mark{At: e.At.UnixMicro(), ID: e.ID}, Inert: e.Inert}
 }
 
 // deadline evaluates the deadline: a time, or a text with a plain date.

@@ -20,6 +20,7 @@ import (
 	"heed/engine"
 	"heed/engine/intake"
 	"heed/engine/people"
+	"heed/engine/source"
 	"heed/internal/receiver"
 	"heed/internal/store"
 )
@@ -224,7 +225,7 @@ func (a *acceptance) run(b *testing.B, events int64) {
 				user := n * 7919 % 100_000
 				signature := sha256.Sum256(fmt.Append(nil, n))
 				_, err := a.intake.Accept(context.Background(), intake.Request{
-					ID: fmt.Sprint("evt-", n), SignedAt: time.Now(), Signature: signature[:],
+					Source: source.MindtickleSource(), ID: fmt.Sprint("evt-", n), SignedAt: time.Now(), Signature: signature[:],
 					Body: fmt.Appendf(nil, `{"event":"module.progress","companyId":"acme","data":{"userId":"user-%d","moduleId":"module-%d","moduleName":"Discovery calls","progressPct":%d,"timeSpentSec":%d}}`,
 						user, n%50, n%101, n%5000),
 				})

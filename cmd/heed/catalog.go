@@ -60,7 +60,7 @@ func catalogText(s streams, types []*event.Type) {
 	}
 	fmt.Fprintf(s.out,
 		"\n%sAny field may be missing from any event; a comparison with a missing field is unknown and never matches.\nRules see also %s.%s\n",
-		paint.dim, strings.Join([]string{"event", "id", "companyId", "receivedAt", "now"}, ", "), paint.reset)
+		paint.dim, strings.Join([]string{"event", "id", "source", "companyId", "receivedAt", "now"}, ", "), paint.reset)
 }
 
 func catalogJSON(s streams, types []*event.Type) error {

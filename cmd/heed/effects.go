@@ -25,6 +25,7 @@ var reasonWords = map[string]string{
 	"still": "the condition under still does not hold any more", record.Past: "its time was past already",
 	record.Superseded: "another event counts instead", record.Edited: "the rule was edited", record.Removed: "the rule was removed",
 	record.ByReplay: "a replay changes no state",
+	record.ByAct:    "its source lets only younger events trigger something",
 }
 
 // nextWords say what the next time of an effect is.

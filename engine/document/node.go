@@ -36,6 +36,12 @@ func (n *Node) resolved() *yaml.Node {
 	return y
 }
 
+// Empty is an object without entries at the node's place: what a word stands for
+// that could have settings below it.
+func (n *Node) Empty() *Node {
+	return &Node{file: n.file, y: &yaml.Node{Kind: yaml.MappingNode, Line: n.y.Line, Column: n.y.Column}}
+}
+
 // IsObject says whether the node is an object (a YAML mapping).
 func (n *Node) IsObject() bool { return n.resolved().Kind == yaml.MappingNode }
 

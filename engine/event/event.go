@@ -23,6 +23,11 @@ type Event struct {
 	// ID is the sender's x-mt-event-id or, without that header, the body's
 	// SHA-256 in hex.
 	ID string
+	// Source is the name of the source that it came from.
+	Source string
+	// Inert says that the event may trigger nothing: its source allows it only
+	// for younger ones.
+	Inert bool
 	// Type is the body's "event", such as "quiz.submitted".
 	Type string
 	// CompanyID is the body's "companyId"; empty if it has none.

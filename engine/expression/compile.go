@@ -121,6 +121,8 @@ func (c *compiler) identifier(n *ast.IdentifierNode) node {
 		return func(f *frame) any { return f.env.event.Type }
 	case "id":
 		return func(f *frame) any { return f.env.event.ID }
+	case "source":
+		return func(f *frame) any { return f.env.event.Source }
 	case "companyId":
 		none := missingf("companyId is missing")
 		return func(f *frame) any {
@@ -138,9 +140,6 @@ func (c *compiler) identifier(n *ast.IdentifierNode) node {
 	case "data":
 		return func(f *frame) any { return f.env.data }
 	default:
-		if run, ok := ofResponse(n.Value); ok {
-			return run
-		}
 		return named(n.Value)
 	}
 }

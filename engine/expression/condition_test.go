@@ -211,7 +211,7 @@ func TestCheck_mistakesHaveAPlaceAndAHint(t *testing.T) {
 		`upper(data.quizNam) == "X"`:                  {"quizNam", "unknown-field", "quiz.submitted has no field quizNam", "did you mean data.quizName?"},
 		`format(data.att, "2006") == "X"`:             {"att", "unknown-field", "quiz.submitted has no field att", "did you mean data.at?"},
 		`score < 70`:                                  {"score", "unknown-name", "unknown name score", "an event's fields are in data: write data.score"},
-		`data.quizType == graded`:                     {"graded", "unknown-name", "unknown name graded", `put quotes around a text: "graded"; known here: event, id, companyId, receivedAt, now, user, data.…`},
+		`data.quizType == graded`:                     {"graded", "unknown-name", "unknown name graded", `put quotes around a text: "graded"; known here: event, id, source, companyId, receivedAt, now, user, data.…`},
 		`data.score < "70"`:                           {"<", "type-mismatch", "< cannot be used between a number and a text", numberAndText},
 		`data.at > "2026-01-01"`:                      {">", "type-mismatch", "> cannot be used between a time and a text", `write date("2026-01-31") to compare with a time`},
 		`data.score`:                                  {"data.score", "not-boolean", "the condition gives a number, not true or false", "compare it: data.score == …, or data.score != nil for any value"},

@@ -16,11 +16,10 @@ type Env struct {
 	// another kind is an *Unknown with the reason.
 	data map[string]any
 
-	lookups  *LookupLog
-	tables   Resolver
-	response response       // instead of the event, in an ResponseScope
-	names    map[string]any // beside the event, of a firing
-	rows     []*Env         // of items
+	lookups *LookupLog
+	tables  Resolver
+	names   map[string]any // beside the event, of a firing; of a ValueScope all
+	rows    []*Env         // of items
 
 	frame   frame
 	failure error

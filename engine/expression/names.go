@@ -29,7 +29,7 @@ func (s *Scope) At(m Moment) *Scope {
 	own.event, own.queries, own.cells = s, nil, nil
 	own.usesNow, own.usesReceivedAt = false, false
 	item := types.Map{
-		"event": types.String, "id": types.String, "at": exprType[event.Time], "user": types.String, "data": s.dataType(),
+		"event": types.String, "id": types.String, "source": types.String, "at": exprType[event.Time], "user": types.String, "data": s.dataType(),
 	}
 	names := s.eventNames()
 	own.named = slices.Clone(s.Names())
@@ -62,7 +62,7 @@ func (s *Scope) At(m Moment) *Scope {
 // what is wrong, and what to write.
 func (s *Scope) elsewhereKnown(name string) (message, hint string) {
 	switch {
-	case s.responses || slices.Contains(s.FieldNames(), name):
+	case s.values || slices.Contains(s.FieldNames(), name):
 		return "", ""
 	case s.event != nil && slices.Contains(s.event.Names(), name): // in a summary
 		hint = "the events are items: write join(map(items, #.data.userId), \", \")"
@@ -113,7 +113,7 @@ func (env *Env) SetItems(rows []*Env) {
 	items := make([]any, len(rows))
 	for i, row := range rows {
 		item := map[string]any{
-			"event": row.event.Type, "id": row.event.ID, "at": row.event.At, "data": row.data,
+			"event": row.event.Type, "id": row.event.ID, "source": row.event.Source, "at": row.event.At, "data": row.data,
 		}
 		if user := row.event.User(); user != "" {
 			item["user"] = user
@@ -135,9 +135,9 @@ func (env *Env) More() int {
 
 // named reads a name that is set at some moments only.
 func named(name string) node {
-	none := missingf("there is no %s here", name)
+	none := missingf("%s is missing", name)
 	return func(f *frame) any {
-		if value, ok := f.env.names[name]; ok {
+		if value, ok := f.env.names[name]; ok && value != nil {
 			return value
 		}
 		return none

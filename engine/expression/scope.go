@@ -22,8 +22,8 @@ type Scope struct {
 	cells   map[string]map[string]bool // columns that are read, by table
 	queries []Query                    // without what only an event knows
 	config  *conf.Config
-	// responses says that the expressions are on HTTP responses, not on events.
-	responses bool
+	// values says that the expressions see named values, not an event.
+	values bool
 	// usesNow and usesReceivedAt say that an expression named them.
 	usesNow, usesReceivedAt bool
 	// recorded says that the rule was in use once.
@@ -55,7 +55,7 @@ func NewScope(eventTypes []*event.Type) *Scope {
 // eventNames are the names that an event gives, with their types.
 func (s *Scope) eventNames() types.Map {
 	return types.Map{
-		"event": types.String, "id": types.String, "companyId": types.String,
+		"event": types.String, "id": types.String, "source": types.String, "companyId": types.String,
 		"receivedAt": exprType[event.Time], "now": exprType[event.Time],
 		"data": s.dataType(), "user": userType,
 	}
@@ -177,10 +177,7 @@ func (s *Scope) Names() []string {
 	if s.named != nil {
 		return s.named
 	}
-	if s.responses {
-		return []string{"status", "body"}
-	}
-	return []string{"event", "id", "companyId", "receivedAt", "now", "user", "data"}
+	return []string{"event", "id", "source", "companyId", "receivedAt", "now", "user", "data"}
 }
 
 // FieldNames are the fields that expressions may name; with an undeclared event

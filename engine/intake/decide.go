@@ -37,6 +37,9 @@ func (in *Intake) decide(stored *record.Event, e *event.Event, rules *engine.Rul
 	d.Event = stored
 	stored.RuleSet, stored.Facts = rules.Hash(), asked(lookups)
 	for i := range d.decisions {
+		if e.Inert {
+			keepQuiet(&d.decisions[i])
+		}
 		in.mute(&d.decisions[i], now)
 	}
 	in.prepare(d, now)
@@ -47,8 +50,18 @@ func (in *Intake) decide(stored *record.Event, e *event.Event, rules *engine.Rul
 // the signed one, and never after its arrival.
 func identify(e *event.Event, stored *record.Event) {
 	e.ID, e.ReceivedAt, e.At = stored.ID, stored.ReceivedAt, stored.SignedAt
+	e.Source, e.Inert = stored.Source, stored.Inert
 	if e.At.After(e.ReceivedAt) {
 		e.At = e.ReceivedAt
+	}
+}
+
+// keepQuiet keeps a rule that remembers nothing from sending for an event that may
+// trigger nothing. The others know it from their input.
+func keepQuiet(d *engine.Decision) {
+	if d.Rule.Time == nil && len(d.Requests) > 0 {
+		d.Effects = []record.Effect{{Effect: record.Skipped, Reason: record.ByAct}}
+		d.Requests = nil
 	}
 }
 
@@ -115,12 +128,18 @@ func (d *decided) resolve(seq int64, rows state.Rows, deliveries [][]record.Deli
 	d.Event.Decisions = outcomes(d.decisions)
 }
 
-// commit stores what was decided and then tells everybody.
-func (in *Intake) commit(ctx context.Context, d *decided) error {
-	if err := in.store(ctx, &d.Batch); err != nil {
+// commit stores what was decided together and then tells everybody.
+func (in *Intake) commit(ctx context.Context, all ...*decided) error {
+	batches := make([]*Batch, len(all))
+	for i, d := range all {
+		batches[i] = &d.Batch
+	}
+	if err := in.store(ctx, batches...); err != nil {
 		return err
 	}
-	in.committed(d)
+	for _, d := range all {
+		in.committed(d)
+	}
 	return nil
 }
 

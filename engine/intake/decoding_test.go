@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"heed/engine/intake"
+	"heed/engine/source"
 	"heed/engine/state"
 )
 
@@ -44,7 +45,7 @@ func TestAccept_decodesFewLargeEventsAtOnce(t *testing.T) {
 		overloaded := 0
 		for range 20 {
 			go func() {
-				_, err := f.Accept(ctx, intake.Request{ID: "e", SignedAt: noon, Signature: []byte("s"), Body: []byte(large)})
+				_, err := f.Accept(ctx, intake.Request{Source: source.MindtickleSource(), ID: "e", SignedAt: noon, Signature: []byte("s"), Body: []byte(large)})
 				mu.Lock()
 				defer mu.Unlock()
 				if errors.Is(err, intake.ErrOverloaded) {
@@ -59,7 +60,7 @@ func TestAccept_decodesFewLargeEventsAtOnce(t *testing.T) {
 			t.Errorf("%d are decoded", g.waiting)
 		}
 		go func() {
-			if _, err := f.Accept(ctx, intake.Request{ID: "f", SignedAt: noon, Signature: []byte("f"), Body: []byte(quiz)}); err != nil {
+			if _, err := f.Accept(ctx, intake.Request{Source: source.MindtickleSource(), ID: "f", SignedAt: noon, Signature: []byte("f"), Body: []byte(quiz)}); err != nil {
 				t.Error(err)
 			}
 		}()
@@ -74,7 +75,7 @@ func TestAccept_decodesFewLargeEventsAtOnce(t *testing.T) {
 		}
 		close(g.open)
 		synctest.Wait()
-		if _, err := f.Accept(t.Context(), intake.Request{ID: "g", SignedAt: noon, Signature: []byte("g"), Body: []byte(large)}); err != nil {
+		if _, err := f.Accept(t.Context(), intake.Request{Source: source.MindtickleSource(), ID: "g", SignedAt: noon, Signature: []byte("g"), Body: []byte(large)}); err != nil {
 			t.Errorf("afterwards: %v", err)
 		}
 	})

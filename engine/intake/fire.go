@@ -11,6 +11,7 @@ import (
 	"heed/engine"
 	"heed/engine/event"
 	"heed/engine/record"
+	"heed/engine/source"
 	"heed/engine/state"
 )
 
@@ -148,7 +149,7 @@ func RecordEffects(
 	signature := sha256.Sum256([]byte(id))
 	d := []engine.Decision{{Rule: rule, Outcome: engine.NotMatched, Effects: effects}}
 	return s.Commit(ctx, &Batch{Event: &record.Event{
-		ID: id, Type: event.TimedType, Status: record.Timed, ReceivedAt: now, SignedAt: now, Signature: signature[:],
+		Source: source.Heed, ID: id, Type: event.TimedType, Status: record.Timed, ReceivedAt: now, SignedAt: now, Signature: signature[:],
 		Body: body, RuleSet: ruleSet, Decisions: outcomes(d),
 	}})
 }
@@ -169,7 +170,7 @@ func (in *Intake) timed(f *state.Firing, rules *engine.RuleSet, now time.Time) *
 		panic(err) // of strings
 	}
 	return &record.Event{
-		ID: id, Type: event.TimedType, CompanyID: in.Company, Status: record.Timed, ReceivedAt: now, SignedAt: now,
+		Source: source.Heed, ID: id, Type: event.TimedType, CompanyID: in.Company, Status: record.Timed, ReceivedAt: now, SignedAt: now,
 		Signature: signature[:], Body: body, RuleSet: rules.Hash(),
 	}
 }

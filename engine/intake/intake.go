@@ -8,10 +8,8 @@ package intake
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"log/slog"
 	"sync"
@@ -22,7 +20,6 @@ import (
 	"heed/engine/event"
 	"heed/engine/expression"
 	"heed/engine/record"
-	"heed/engine/state"
 )
 
 // The reasons for quarantine that the intake finds; event.Fault has those of
@@ -80,9 +77,9 @@ func New(o Options) (*Intake, error) {
 	return &Intake{Options: o, decoding: newDecoding(maxDecoded)}, nil
 }
 
-// Accept stores the request and says what became of it. When it returns
-// without an error the answer is durable; with one, nothing was stored and the
-// sender must be told to come again.
+// Accept stores the events of a request and says what became of each. When it
+// returns without an error the answers are durable; with one, nothing was stored
+// and the sender must be told to come again.
 func (in *Intake) Accept(ctx context.Context, r Request) ([]Answer, error) {
 	done, err := in.decoding.start(ctx, r.Body)
 	if err != nil {
@@ -90,59 +87,51 @@ func (in *Intake) Accept(ctx context.Context, r Request) ([]Answer, error) {
 	}
 	defer done()
 	now := in.Now().UTC()
-	stored := &record.Event{
-		ID: r.ID, ReceivedAt: now, SignedAt: r.SignedAt, Signature: r.Signature, Body: r.Body, Status: record.Accepted,
+	if r.Source.Mapping != nil {
+		return in.accept(ctx, in.mapped(&r, now), now)
 	}
-	if stored.ID == "" || IsNotice(stored.ID) || state.IsFiring(stored.ID) { // those ids are heed's own
-		sum := sha256.Sum256(r.Body)
-		stored.ID = hex.EncodeToString(sum[:])
+	return in.accept(ctx, []arrival{in.published(&r, now)}, now)
+}
+
+// accept decides events by one rule set and stores them together.
+func (in *Intake) accept(ctx context.Context, arrivals []arrival, now time.Time) ([]Answer, error) {
+	if len(arrivals) == 0 {
+		return nil, nil
 	}
-	e, err := event.Decode(r.Body)
-	stored.Type, stored.CompanyID = e.Type, e.CompanyID
-	stored.Good = in.inWindow(r.SignedAt, now)
-	d := &decided{Batch: Batch{Event: stored}, event: &e}
-	if reason := in.quarantine(&e, err, r.SignedAt, now); reason != "" {
-		stored.Status, stored.Reason = record.Quarantined, reason
-	} else {
-		rules := in.Rules()
-		d = in.decide(stored, &e, rules, now)
-		in.warnUndeclared(rules, e.Type)
+	rules := in.Rules()
+	all := make([]*decided, len(arrivals))
+	for i := range arrivals {
+		a := &arrivals[i]
+		if a.stored.Status == record.Quarantined {
+			all[i] = &decided{Batch: Batch{Event: a.stored}, event: &a.event}
+			continue
+		}
+		all[i] = in.decide(a.stored, &a.event, rules, now)
+		in.warnUndeclared(rules, a.event.Type)
 	}
-	if err := in.commit(ctx, d); err != nil {
+	if err := in.commit(ctx, all...); err != nil {
 		return nil, err
 	}
-	answer := Answer{Type: stored.Type, ID: stored.ID}
+	answers := make([]Answer, len(all))
+	for i, d := range all {
+		answers[i] = d.answer()
+	}
+	return answers, nil
+}
+
+// answer says what became of an event that was committed.
+func (d *decided) answer() Answer {
+	e := d.Event
+	a := Answer{Source: e.Source, Type: e.Type, ID: e.ID}
 	switch {
 	case d.Verdict == Duplicate:
-		answer.Duplicate = true
+		a.Duplicate = true
 	case d.Verdict == Counted:
-		answer.Quarantined, answer.Repeated = SignatureReused, true
-	case stored.Status == record.Quarantined:
-		answer.Quarantined = stored.Reason
+		a.Quarantined, a.Repeated = SignatureReused, true
+	case e.Status == record.Quarantined:
+		a.Quarantined, a.Detail = e.Reason, e.Detail
 	}
-	return []Answer{answer}, nil
-}
-
-// quarantine says why an event cannot be used; empty if it can. Whatever it
-// is, a redelivery of the same request would have it again.
-func (in *Intake) quarantine(e *event.Event, decodeErr error, signedAt, now time.Time) string {
-	var fault *event.DecodeError
-	switch {
-	case errors.As(decodeErr, &fault):
-		return string(fault.Fault)
-	case in.Company != "" && e.CompanyID != in.Company:
-		return OtherCompany
-	case event.Reserved(e.Type):
-		return ReservedType
-	case !in.inWindow(signedAt, now):
-		return OutsideWindow
-	default:
-		return ""
-	}
-}
-
-func (in *Intake) inWindow(signedAt, now time.Time) bool {
-	return now.Sub(signedAt) <= in.MaxAge && signedAt.Sub(now) <= in.MaxAhead
+	return a
 }
 
 // idEncoding keeps the order of the bytes it encodes.

@@ -16,6 +16,7 @@ import (
 	"heed/engine/expression"
 	"heed/engine/intake"
 	"heed/engine/record"
+	"heed/engine/source"
 	"heed/engine/state"
 )
 
@@ -85,7 +86,7 @@ const quiz = `{"event":"quiz.submitted","companyId":"acme","data":{}}`
 
 func (f *front) accept(id, body string, signedAt time.Time) (intake.Answer, error) {
 	events, err := f.Accept(context.Background(), intake.Request{
-		ID: id, SignedAt: signedAt, Signature: []byte(id), Body: []byte(body),
+		Source: source.MindtickleSource(), ID: id, SignedAt: signedAt, Signature: []byte(id), Body: []byte(body),
 	})
 	if err != nil {
 		return intake.Answer{}, err
@@ -96,7 +97,7 @@ func (f *front) accept(id, body string, signedAt time.Time) (intake.Answer, erro
 func TestAnEventIsCommittedWithItsDecisionsAndDeliveries(t *testing.T) {
 	f := newFront(t, nil)
 	answer, err := f.accept("e1", quiz, noon)
-	if err != nil || answer != (intake.Answer{Type: "quiz.submitted", ID: "e1"}) {
+	if err != nil || answer != (intake.Answer{Source: "mindtickle", Type: "quiz.submitted", ID: "e1"}) {
 		t.Errorf("%+v, %v", answer, err)
 	}
 	if e := f.store.event; e.Status != record.Accepted || e.RuleSet != "hash" || !cmp.Equal(e.Decisions, []record.Decision{{Rule: "greet", Outcome: "matched"}}) {

@@ -26,7 +26,7 @@ func NewMemory() *Memory { return &Memory{State: state.NewMemory(), ids: map[str
 func (m *Memory) Commit(_ context.Context, batches ...*Batch) error {
 	for _, b := range batches {
 		e := b.Event
-		if b.Verdict = Stored; m.ids[e.ID] {
+		if b.Verdict = Stored; m.ids[e.IDs+"\x00"+e.ID] {
 			b.Verdict = Duplicate
 			continue
 		}
@@ -35,13 +35,22 @@ func (m *Memory) Commit(_ context.Context, batches ...*Batch) error {
 			b.Verdict = Stale
 			continue
 		}
-		e.Seq, m.ids[e.ID] = seq, true
+		e.Seq, m.ids[e.IDs+"\x00"+e.ID] = seq, true
 		for i := range b.Deliveries {
 			b.Deliveries[i].EventSeq, b.Deliveries[i].EventID = seq, e.ID
 		}
 		m.Events = append(m.Events, *e)
 	}
 	return nil
+}
+
+// Known implements Store.
+func (m *Memory) Known(_ context.Context, ids string, wanted []string) ([]bool, error) {
+	known := make([]bool, len(wanted))
+	for i, id := range wanted {
+		known[i] = m.ids[ids+"\x00"+id]
+	}
+	return known, nil
 }
 
 // AddMute adds a mute.

@@ -9,6 +9,7 @@ import (
 
 	"heed/engine/event"
 	"heed/engine/record"
+	"heed/engine/source"
 )
 
 // noticePrefix starts the ids of heed's own events.
@@ -33,7 +34,7 @@ func (in *Intake) Notice(ctx context.Context, eventType string, data map[string]
 	e.ID = noticePrefix + newID(now)
 	signature := sha256.Sum256([]byte(e.ID)) // unique, as that of a request is
 	return in.DecideAndCommit(ctx, &record.Event{
-		ID: e.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: now, SignedAt: now,
+		Source: source.Heed, ID: e.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: now, SignedAt: now,
 		Signature: signature[:], Body: body,
 	}, &e)
 }

@@ -36,6 +36,7 @@ type Answer struct {
 	// Repeated says that the request repeated another under a new id, not for the
 	// first time; it was only counted.
 	Repeated bool
-	// Quarantined is why the event was set aside; empty if it was not.
-	Quarantined string
+	// Quarantined is why the event was set aside, in a word, and Detail in a
+	// sentence if there is more to say; empty if it was not.
+	Quarantined, Detail string
 }

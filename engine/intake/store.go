@@ -21,8 +21,9 @@ type Store interface {
 	//     SignatureReused, without decisions and deliveries. The first time it is
 	//     stored, without its Body, which is the same; from then on it is Counted,
 	//     whatever its ID: nobody needs a secret to send a request again;
-	//   - the ID belongs to an accepted event with the same body: Duplicate;
-	//     the new signature is remembered under this ID;
+	//   - the ID belongs to an accepted event of the same IDs with the same body, or
+	//     the event has IDAlone: Duplicate; the new signature is remembered under
+	//     this ID;
 	//   - it belongs to one with another body: stored as quarantined with
 	//     Reason IDReused, without decisions and deliveries;
 	//   - otherwise it is stored as it is, after Resolve has decided what depends
@@ -39,6 +40,9 @@ type Store interface {
 	// a transaction: once in, Commit returns what became of it.
 	Commit(ctx context.Context, batches ...*Batch) error
 
+	// Known says of ids whether accepted events of some IDs have them.
+	// What it says may be outdated: Commit decides.
+	Known(ctx context.Context, ids string, wanted []string) ([]bool, error)
 	// Muted returns the mute that holds for a key of a rule at a time, if there is
 	// one; for the empty key, one of the whole rule.
 	Muted(rule, key string, now time.Time) (state.Mute, bool)

@@ -51,6 +51,7 @@ const (
 	Edited     = "edited"
 	Removed    = "removed"
 	ByReplay   = "replay"
+	ByAct      = "act"
 )
 
 // Suppressed reports whether an effect kept an alert from being sent.

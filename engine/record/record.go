@@ -31,18 +31,26 @@ var Statuses = []Status{Accepted, Quarantined, Replayed, Timed}
 type Event struct {
 	// Seq counts stored events from 1 in the order of their commits.
 	Seq int64 `json:"seq"`
-	// ID is the x-mt-event-id or, without one, the body's SHA-256 in hex. It
-	// is unique among accepted events; quarantined and replayed ones may share
-	// it.
+	// Source is the name of the source that it came from; heed for heed's own.
+	Source string `json:"source"`
+	// IDs names the source among whose ids the event's counts; empty for that of
+	// the published contract and heed's own.
+	IDs string `json:"-"`
+	// ID is the event's id as its source gives it or, without one, the SHA-256 of
+	// what it was made of, in hex. Among the same IDs it is unique among accepted
+	// events; quarantined and replayed ones may share it.
 	ID        string `json:"id"`
 	Type      string `json:"type"`
 	CompanyID string `json:"company_id,omitempty"`
 	Status    Status `json:"status"`
 	// Reason says why a quarantined event is: a short stable word such as
 	// "not_json" or "id_reused".
-	Reason     string    `json:"reason,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// Detail says more of the reason, in a sentence.
+	Detail     string    `json:"detail,omitempty"`
 	ReceivedAt time.Time `json:"received_at"`
-	// SignedAt is the time in the signed timestamp header.
+	// SignedAt is the event's own time: that in the signed timestamp header, or
+	// what its source says.
 	SignedAt time.Time `json:"signed_at"`
 	// RuleSet is the hash of the rule set that decided the event; empty for a
 	// quarantined one.
@@ -62,6 +70,12 @@ type Event struct {
 	// of the event Original, how often that came under ids other than its first.
 	Reuses   int    `json:"reuses,omitempty"`
 	Original string `json:"original,omitempty"`
+	// Inert says that the event may trigger nothing: its source allows that only
+	// for younger ones.
+	Inert bool `json:"inert,omitempty"`
+	// IDAlone says, of an event that is to be stored, that another with the same id
+	// is the same event, whatever its body.
+	IDAlone bool `json:"-"`
 	// Good says, of an event that is to be stored, that it shows that its source
 	// works: it came from outside and was signed within the accepted window. One
 	// that was here before shows nothing.
@@ -193,6 +207,7 @@ type File struct {
 
 // EventFilter chooses events for a page, newest first. Zero fields choose all.
 type EventFilter struct {
+	Source string
 	Type   string
 	Types  []string // any of these
 	Status Status

@@ -10,6 +10,7 @@ import (
 	"heed/engine/document"
 	"heed/engine/event"
 	"heed/engine/expression"
+	"heed/engine/source"
 	"heed/engine/state"
 	"heed/engine/suggest"
 )
@@ -28,6 +29,10 @@ type Loaded struct {
 	Actions map[string]*actions.Configured
 	// Zone is the time zone of the files; nil without one.
 	Zone *time.Location
+	// Sources are the ways in which events come.
+	Sources *source.Set
+	// SourceTests are the tests that the sources carry.
+	SourceTests []SourceTest
 	// Tests are the tests that the rules carry.
 	Tests []Test
 	// Problems are the warnings.
@@ -55,8 +60,9 @@ func (c *Compiler) compile(s Snapshot, report *document.Report) (loaded *Loaded,
 	b := &build{
 		compiler: c, report: report, catalog: c.Catalog, snapshot: s, tables: expression.Tables{}, lookups: lookups{},
 		actions: map[string]*actions.Configured{}, named: map[string]document.Place{}, byName: map[string]*engine.Rule{}, used: map[string]bool{},
-		scopes:  map[string]*expression.Scope{},
-		moments: map[scopeKey]*expression.Scope{}, quiet: map[string][]state.Span{}, usesClock: map[*engine.Rule]bool{},
+		sourcePlaces: map[string]document.Place{},
+		scopes:       map[string]*expression.Scope{},
+		moments:      map[scopeKey]*expression.Scope{}, quiet: map[string][]state.Span{}, usesClock: map[*engine.Rule]bool{},
 	}
 	var files []*file
 	for _, f := range s.Files {
@@ -71,6 +77,10 @@ func (c *Compiler) compile(s Snapshot, report *document.Report) (loaded *Loaded,
 		b.readTimezone(f.timezone)
 		b.readQuietHours(f.quiet)
 	}
+	for _, f := range files {
+		b.readSources(f.sources)
+	}
+	b.checkSharedIDs()
 	for _, f := range files {
 		b.readLookups(f.lookups)
 	}
@@ -97,6 +107,7 @@ func (c *Compiler) compile(s Snapshot, report *document.Report) (loaded *Loaded,
 		Actions:  b.actions,
 		Zone:     b.zone,
 		Tests:    b.tests,
+		Sources:  b.sourceSet(), SourceTests: b.sourceTests,
 		Problems: b.report.Problems(),
 		tables:   b.tables,
 	}, b.report.Problems()
@@ -119,6 +130,11 @@ type build struct {
 	tables   expression.Tables // that rules may name, with their columns
 	lookups  lookups
 	declared []*document.Node // the names of tables, where they stand
+
+	sources      []*source.Source
+	sourcePlaces map[string]document.Place // of the names
+	sharedIDs    []*document.Node          // names of sources that others share ids with
+	sourceTests  []SourceTest
 
 	actions     map[string]*actions.Configured
 	actionNames []string
@@ -146,7 +162,7 @@ type build struct {
 }
 
 // file is one rule file, taken apart.
-type file struct{ events, timezone, quiet, lookups, actions, rules, tests *document.Node }
+type file struct{ sources, events, timezone, quiet, lookups, actions, rules, tests *document.Node }
 
 func (b *build) open(root *document.Node, tests bool) *file {
 	fields := root.Fields(b.report, "the rule file")
@@ -164,13 +180,13 @@ func (b *build) open(root *document.Node, tests bool) *file {
 		return &file{}
 	}
 	f := &file{
-		events: fields.Take("events"), timezone: fields.Take("timezone"), quiet: fields.Take("quiet_hours"),
+		sources: fields.Take("sources"), events: fields.Take("events"), timezone: fields.Take("timezone"), quiet: fields.Take("quiet_hours"),
 		lookups: fields.Take("lookups"), actions: fields.Take("actions"), rules: fields.Take("rules"), tests: fields.Take("tests"),
 	}
 	fields.Done()
 	for _, pair := range fields.Pairs() {
 		switch key := pair.Key.Text(); {
-		case tests && (key == "events" || key == "lookups" || key == "actions" || key == "rules"):
+		case tests && (key == "sources" || key == "events" || key == "lookups" || key == "actions" || key == "rules"):
 			b.report.Errorf(pair.Key.Place(), "misplaced", "a file that ends in _test.yaml holds tests only, not %s", key).
 				Suggest("move %s into a rule file", key)
 		case !tests && key == "tests":

@@ -17,6 +17,7 @@ func (c *Compiler) Describe() *schema.Value {
 		schema.Optional("version", &schema.Value{
 			Description: "the version of the rule language", Type: schema.Types{"integer", "string"}, Enum: []any{1, "1"},
 		}),
+		schema.Optional("sources", c.describeSources()),
 		schema.Optional("events", schema.Map("event types of your own, and fields of your own in MindTickle's", describeType()).OrEmpty()),
 		schema.Optional("timezone", describeZone()),
 		schema.Optional("quiet_hours", schema.Map("hours in which rules that use them send nothing", describeSpans())),
@@ -90,7 +91,7 @@ func describeWhen() *schema.Value {
 		Type: schema.Types{"string", "boolean"}, MinLength: 1,
 		Description: strings.Join([]string{
 			"a condition; leave it out to match always",
-			"names: event, id, companyId, receivedAt, now, user, and data.FIELD; heed catalog lists the fields",
+			"names: event, id, source, companyId, receivedAt, now, user, and data.FIELD; heed catalog lists the fields",
 			"compare: == != < <= > >=, in [1, 2], in 60..70, contains, startsWith, endsWith, matches",
 			"combine: and, or, not",
 			"missing values: a comparison with one is unknown and never matches; data.score == nil, data.score ?? 0",

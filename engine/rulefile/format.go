@@ -7,10 +7,11 @@ import (
 
 // fileStyle is the one style of rule files.
 var fileStyle = &layout.Style{
-	Order: []string{"version", "timezone", "quiet_hours", "events", "lookups", "actions", "rules", "tests"},
+	Order: []string{"version", "timezone", "quiet_hours", "sources", "events", "lookups", "actions", "rules", "tests"},
 	Gap:   layout.GapAlways,
 	Fields: map[string]*layout.Style{
 		"quiet_hours": {Each: &layout.Style{Order: spanOrder, Each: &layout.Style{Order: spanOrder}}},
+		"sources":     {Gap: layout.GapTall, Each: sourceStyle},
 		"events":      {Each: &layout.Style{Order: []string{"description", "fields"}}},
 		"actions":     {Gap: layout.GapTall},
 		"rules":       {Gap: layout.GapAlways, Each: ruleStyle},

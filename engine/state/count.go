@@ -82,7 +82,7 @@ func (s *Settings) addMember(data *count, in Input, c Clock) record.Effect {
 	if at < 0 {
 		return record.Effect{Effect: record.Skipped, Reason: record.Past, Key: in.Key}
 	}
-	for first := max(0, at-n+1); first <= at && first+n <= len(data.Members); first++ {
+	for first := max(0, at-n+1); !in.Inert && first <= at && first+n <= len(data.Members); first++ {
 		run := data.Members[first : first+n]
 		if !s.Count.fits(run) {
 			continue

@@ -15,6 +15,8 @@ func (s *Settings) Fold(rows Rows, in Input, c Clock) Result {
 	switch {
 	case s.Count != nil:
 		return s.foldCount(rows, in, c)
+	case in.Inert && in.Kind == Match:
+		return Result{Effects: []record.Effect{{Effect: record.Skipped, Reason: record.ByAct, Key: in.alertKey(s)}}}
 	case s.Wait != nil:
 		return s.foldWait(rows, in, c)
 	case in.Kind != Match:
@@ -24,6 +26,14 @@ func (s *Settings) Fold(rows Rows, in Input, c Clock) Result {
 	default:
 		return s.pass(rows, alert{key: in.ThrottleKey, throttleKey: in.ThrottleKey, user: in.User, event: in.Event}, c)
 	}
+}
+
+// alertKey is the key that an input's alert would have.
+func (in *Input) alertKey(s *Settings) string {
+	if s.Wait == nil && s.Digest == nil {
+		return in.ThrottleKey
+	}
+	return in.Key
 }
 
 // owner is the user of an event if the key is theirs; a key that others share

@@ -161,6 +161,9 @@ const (
 type Input struct {
 	Kind  Kind
 	Event Mark
+	// Inert says that the event may trigger nothing: it counts, resets and cancels,
+	// and completes and begins nothing.
+	Inert bool
 	// Key is the value of the block's per, User the person the event is about.
 	Key, User string
 	// Value is that of distinct or one_per; empty if the block has none.

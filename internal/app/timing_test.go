@@ -20,6 +20,7 @@ import (
 	"heed/engine/people"
 	"heed/engine/record"
 	"heed/engine/rulefile"
+	"heed/engine/source"
 	"heed/engine/state"
 	"heed/internal/admin"
 	"heed/internal/notice"
@@ -81,7 +82,7 @@ func (s *serving) comes(id, user, data string) intake.Answer {
 func (s *serving) request(id, signature, body string) intake.Answer {
 	s.t.Helper()
 	sum := sha256.Sum256([]byte(signature))
-	events, err := s.Accept(s.t.Context(), intake.Request{ID: id, SignedAt: s.now, Signature: sum[:], Body: []byte(body)})
+	events, err := s.Accept(s.t.Context(), intake.Request{Source: source.MindtickleSource(), ID: id, SignedAt: s.now, Signature: sum[:], Body: []byte(body)})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -189,7 +190,7 @@ func TestState_isNotTouchedByDuplicatesQuarantinedEventsAndReplays(t *testing.T)
 	}
 	untouched("another id of the same signature")
 	sum := sha256.Sum256([]byte("old"))
-	late := intake.Request{ID: "e3", SignedAt: s.now.Add(-9 * time.Hour), Signature: sum[:], Body: []byte(body)}
+	late := intake.Request{Source: source.MindtickleSource(), ID: "e3", SignedAt: s.now.Add(-9 * time.Hour), Signature: sum[:], Body: []byte(body)}
 	if a, err := s.Accept(t.Context(), late); err != nil || a[0].Quarantined != intake.OutsideWindow {
 		t.Errorf("one out of the window: %+v, %v", a, err)
 	}

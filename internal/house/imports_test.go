@@ -48,7 +48,7 @@ var order = map[string]struct {
 	"engine/rulefile": {
 		[]string{
 			"actions", "engine", "engine/event", "engine/expression", "engine/expression/lint", "engine/layout", "engine/record", "engine/schema", "engine/document",
-			"engine/state", "engine/suggest", "engine/table",
+			"engine/source", "engine/state", "engine/suggest", "engine/table",
 		},
 		"rule files know what an action is, but no kind of action",
 	},
@@ -66,7 +66,7 @@ var order = map[string]struct {
 	"actions/email":     {kindMay, kindWhy},
 	"actions/log":       {kindMay, kindWhy},
 	"actions/delivery":  {[]string{"actions", "engine/record", "internal/crashpoint"}, "when to send is independent of how, and of where deliveries are kept"},
-	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/state", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
+	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/source", "engine/state", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/receiver": {[]string{"engine/intake", "engine/source"}, "HTTP in: it hands over and answers"},
 	"internal/admin": {
 		[]string{"actions/delivery", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/sentence", "engine/document", "engine/state", "engine/suggest"},

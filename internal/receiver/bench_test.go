@@ -19,7 +19,7 @@ import (
 type nobody struct{}
 
 func (nobody) Answered([]intake.Answer, time.Duration) {}
-func (nobody) Refused(Reason)                        {}
+func (nobody) Refused(Reason)                          {}
 
 func benchHandler(b *testing.B, keys Keys) *Handler {
 	b.Helper()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"heed/engine/intake"
+	"heed/engine/source"
 )
 
 // The paths that the listener answers; there are no others.
@@ -140,6 +141,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// published is the source of the published contract.
+var published = source.MindtickleSource()
+
 // webhook takes one delivery: the headers first, since they are cheap and
 // refuse most of what is not MindTickle's; then the body; then the signature.
 func (h *Handler) webhook(w http.ResponseWriter, r *http.Request) {
@@ -166,7 +170,7 @@ func (h *Handler) webhook(w http.ResponseWriter, r *http.Request) {
 	if !usable {
 		h.warnings.note(unusableID, r.RemoteAddr, nil)
 	}
-	h.accept(w, r, intake.Request{ID: id, SignedAt: signed.at, Signature: signed.mac, Body: body})
+	h.accept(w, r, intake.Request{Source: published, ID: id, SignedAt: signed.at, Signature: signed.mac, Body: body})
 }
 
 // accept hands a verified request over and answers. The request's own context

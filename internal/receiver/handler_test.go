@@ -31,6 +31,7 @@ func TestVerifiedRequestIsHandedOverAsItCame(t *testing.T) {
 	mac, _ := parseSignature(r.Header.Get(SignatureHeader))
 	requests, _ := g.take()
 	want := []intake.Request{{
+		Source:    published,
 		ID:        "evt_42",
 		SignedAt:  time.Date(2023, 11, 14, 22, 13, 20, 123e6, time.UTC),
 		Signature: mac,

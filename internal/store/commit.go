@@ -82,7 +82,7 @@ type commit struct {
 
 const (
 	insertEvents = "INSERT OR FAIL INTO events (seq, id, type, company_id, status, reason," +
-		" received_at, signed_at, rule_set, signature, body_hash, decisions, facts, body)"
+		" received_at, signed_at, rule_set, signature, body_hash, decisions, facts, body, source, ids, acts, detail)"
 	insertDeliveries = "INSERT OR FAIL INTO deliveries (n, id, rule, action, kind, state," +
 		" created_at, due_at, last_error, destination, order_key, request)"
 )
@@ -110,7 +110,7 @@ func newCommit(b *intake.Batch) (*commit, error) {
 	}
 	c := &commit{
 		batch:      b,
-		id:         digestOf([]byte(e.ID)),
+		id:         idDigest(e.IDs, e.ID),
 		body:       digestOf(e.Body),
 		signature:  digestOf(e.Signature),
 		accepted:   claimsID(e.Status),
@@ -122,6 +122,7 @@ func newCommit(b *intake.Batch) (*commit, error) {
 	c.event = []value{
 		nil, e.ID, e.Type, e.CompanyID, string(e.Status), e.Reason,
 		c.receivedAt, micros(e.SignedAt), e.RuleSet, e.Signature, c.body[:], nil, []byte(e.Facts), e.Body,
+		e.Source, e.IDs, acts(e), e.Detail,
 	}
 	for _, d := range b.Deliveries {
 		c.size += len(d.Request)
@@ -130,6 +131,14 @@ func newCommit(b *intake.Batch) (*commit, error) {
 		return c, nil // its decisions and deliveries are not known yet
 	}
 	return c, c.prepare()
+}
+
+// acts is 0 for an event that may trigger nothing.
+func acts(e *record.Event) int64 {
+	if e.Inert {
+		return 0
+	}
+	return 1
 }
 
 // claimsID reports whether an event of that status is the only one of its id.
@@ -218,6 +227,8 @@ type groupTx struct {
 	known map[key]claim
 	made  []key
 	fresh []key
+	// spaces are the ids that the group wrote down.
+	spaces []string
 	// hours are the events of each hour; too wide a range does no harm.
 	hours map[int64]seqRange
 	// merged counts the keys of the keyring's run that were written.
@@ -275,6 +286,9 @@ func (g *groupTx) store(commits []*commit) error {
 		}
 	}
 	if err := g.lookUp(unknown); err != nil {
+		return err
+	}
+	if err := g.saveSpaces(commits); err != nil {
 		return err
 	}
 	var events, deliveries, signatures [][]value
@@ -364,7 +378,7 @@ func (g *groupTx) decide(c *commit) (err error) {
 	}
 	owner, seen := g.find(keyOf(kindID, c.id))
 	switch {
-	case seen && owner.other == c.body:
+	case seen && (owner.other == c.body || c.batch.Event.IDAlone):
 		c.verdict, c.seq = intake.Duplicate, owner.seq
 		g.claim(keyOf(kindSignature, c.signature), claim{owner.seq, c.id, c.receivedAt})
 	case seen:

@@ -28,6 +28,14 @@ func digestOf(parts ...[]byte) digest {
 	return digest(h.Sum(sum[:0])[:len(digest{})])
 }
 
+// idDigest stands for an id among those of a source.
+func idDigest(ids, id string) digest {
+	if ids == "" {
+		return digestOf([]byte(id))
+	}
+	return digestOf([]byte(ids), []byte{0}, []byte(id))
+}
+
 // key names something that only one event can claim: a kind and a digest.
 type key [1 + len(digest{})]byte
 
@@ -103,7 +111,7 @@ func (r *keyring) load(ctx context.Context, db *sql.DB) (nextSeq int64, err erro
 	r.last = r.merged // those events may be deleted by now, but no number is given twice
 	r.fresh = map[key]claim{}
 	rows, err := db.QueryContext(ctx, `
-		SELECT seq, id, signature, body_hash, status, reason, received_at
+		SELECT seq, ids, id, signature, body_hash, status, reason, received_at
 		FROM events WHERE seq > ? ORDER BY seq`, r.merged)
 	if err != nil {
 		return 0, err
@@ -111,12 +119,12 @@ func (r *keyring) load(ctx context.Context, db *sql.DB) (nextSeq int64, err erro
 	defer rows.Close()
 	for rows.Next() {
 		var c commit
-		var id, signature, body []byte
-		var status, reason string
-		if err := rows.Scan(&c.seq, &id, &signature, &body, &status, &reason, &c.receivedAt); err != nil {
+		var signature, body []byte
+		var ids, id, status, reason string
+		if err := rows.Scan(&c.seq, &ids, &id, &signature, &body, &status, &reason, &c.receivedAt); err != nil {
 			return 0, err
 		}
-		c.id, c.signature = digestOf(id), digestOf(signature)
+		c.id, c.signature = idDigest(ids, id), digestOf(signature)
 		copy(c.body[:], body)
 		c.accepted = claimsID(record.Status(status))
 		c.replayed = record.Status(status) == record.Replayed

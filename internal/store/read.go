@@ -9,15 +9,18 @@ import (
 
 	"heed/actions/delivery"
 	"heed/engine/record"
+	"heed/engine/source"
 )
 
 const (
 	eventHead = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, decisions, facts," +
+		" source, ids, acts, detail," +
 		" (SELECT n FROM reuses WHERE reuses.event = events.seq)," +
 		" (SELECT o.id FROM reuses JOIN events o ON o.seq = reuses.original WHERE reuses.event = events.seq)"
 	// eventHeadBare leaves out the decisions, and what was counted.
-	eventHeadBare = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, NULL, facts, NULL, NULL"
-	deliveryCols  = "d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.due_at, d.attempts," +
+	eventHeadBare = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, NULL, facts," +
+		" source, ids, acts, detail, NULL, NULL"
+	deliveryCols = "d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.due_at, d.attempts," +
 		" d.last_error, d.request, d.spent, d.generation," +
 		" d.destination, d.order_key, d.recipients," +
 		" ifnull(a.open_at, 0), ifnull(a.wait, ''), ifnull(l.open_at, 0), ifnull(l.wait, '')," +
@@ -35,6 +38,13 @@ func (db *DB) Events(ctx context.Context, f record.EventFilter) (events []record
 	q := query{text: "SELECT " + eventHead + ", NULL FROM events"}
 	if f.Type != "" {
 		q.where("type = ?", f.Type)
+	}
+	switch f.Source {
+	case "":
+	case source.Mindtickle: // which the index leaves out
+		q.where("+source = ?", f.Source)
+	default:
+		q.where("source != 'mindtickle' AND source = ?", f.Source)
 	}
 	switch f.Status {
 	case "":
@@ -93,11 +103,11 @@ func (db *DB) EventBySeq(ctx context.Context, seq int64) (e record.Event, found 
 // newest replay or the newest that was quarantined.
 func (db *DB) Event(ctx context.Context, id string) (e record.Event, found bool, err error) {
 	defer wrap(&err, "read event %q", id)
-	seq, err := db.acceptedSeq(ctx, id)
+	seqs, err := db.acceptedSeqs(ctx, id)
 	if err != nil {
 		return record.Event{}, false, err
 	}
-	if seq != 0 {
+	for _, seq := range seqs {
 		if e, found, err := db.EventBySeq(ctx, seq); found || err != nil {
 			return e, found, err
 		}
@@ -107,31 +117,22 @@ func (db *DB) Event(ctx context.Context, id string) (e record.Event, found bool,
 	return first(db.events(ctx, q.limit("status = 'replayed' DESC, seq DESC", 1)))
 }
 
-// EventsByID returns all events with the id, newest first. At most one of them
-// is accepted.
+// EventsByID returns all events with the id, newest first. Of each source that
+// gives ids, at most one of them is accepted.
 func (db *DB) EventsByID(ctx context.Context, id string) (events []record.Event, err error) {
 	defer wrap(&err, "read events %q", id)
-	seq, err := db.acceptedSeq(ctx, id)
+	seqs, err := db.acceptedSeqs(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	list, err := json.Marshal(seqs)
 	if err != nil {
 		return nil, err
 	}
 	q := query{text: "SELECT " + eventHead + ", body FROM events"}
-	q.where("(seq = ? OR status = 'quarantined' AND id = ? OR status = 'replayed' AND id = ?)", seq, id, id)
+	q.where("(seq IN (SELECT value FROM json_each(?)) OR status = 'quarantined' AND id = ? OR status = 'replayed' AND id = ?)",
+		string(list), id, id)
 	return db.events(ctx, q.limit("seq DESC", 0))
-}
-
-// acceptedSeq returns the number of the accepted event with the id, 0 if there
-// was none. The event may be deleted by now.
-func (db *DB) acceptedSeq(ctx context.Context, id string) (seq int64, err error) {
-	k := keyOf(kindID, digestOf([]byte(id)))
-	if c, ok := db.writer.keys.find(k); ok {
-		return c.seq, nil
-	}
-	err = db.readDB.QueryRowContext(ctx, "SELECT seq FROM keys WHERE k = ?", k[:]).Scan(&seq)
-	if err == sql.ErrNoRows {
-		return 0, nil
-	}
-	return seq, err
 }
 
 func (db *DB) events(ctx context.Context, q query) ([]record.Event, error) {
@@ -144,17 +145,18 @@ func (db *DB) events(ctx context.Context, q query) ([]record.Event, error) {
 	size := 0
 	for (q.bytes == 0 || size < q.bytes) && rows.Next() {
 		var e record.Event
-		var receivedAt, signedAt int64
+		var receivedAt, signedAt, acts int64
 		var decisions, facts []byte
 		var reuses sql.NullInt64
 		var original sql.NullString
 		if err := rows.Scan(&e.Seq, &e.ID, &e.Type, &e.CompanyID, &e.Status, &e.Reason, &receivedAt, &signedAt,
-			&e.RuleSet, &e.Signature, &decisions, &facts, &reuses, &original, &e.Body); err != nil {
+			&e.RuleSet, &e.Signature, &decisions, &facts, &e.Source, &e.IDs, &acts, &e.Detail, &reuses, &original,
+			&e.Body); err != nil {
 			return nil, err
 		}
 		e.Reuses, e.Original = int(reuses.Int64), original.String
 		e.ReceivedAt, e.SignedAt = timeOf(receivedAt), timeOf(signedAt)
-		e.Facts = facts
+		e.Facts, e.Inert = facts, acts == 0
 		if decisions != nil {
 			if err := json.Unmarshal(decisions, &e.Decisions); err != nil {
 				return nil, err

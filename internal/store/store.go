@@ -151,6 +151,7 @@ func (db *DB) openFile(ctx context.Context, o Options) (err error) {
 
 func (db *DB) startWriter(ctx context.Context, o Options) error {
 	w := &writer{
+		spaces:  map[string]bool{},
 		ops:     make(chan *op),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),

@@ -52,6 +52,9 @@ type writer struct {
 	lastGood  atomic.Pointer[record.LastGood]
 	savedGood time.Time
 
+	// spaces are the ids that are written down; see saveSpaces.
+	spaces map[string]bool
+
 	// scopes are those of the rules' state, version the last version that a row
 	// of it was given. Only the writer's goroutine uses them.
 	scopes  scopes
@@ -260,6 +263,9 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 		w.mutes.Store(g.mutes)
 	}
 	w.keys.committed(g)
+	for _, ids := range g.spaces {
+		w.spaces[ids] = true
+	}
 	if w.savedGood = g.savedGood; g.lastGood.Seq != 0 {
 		w.lastGood.Store(&g.lastGood)
 	}

@@ -1,0 +1,58 @@
+package intake
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"heed/engine/source"
+)
+
+// Row is one row of a file: a source.Row, or what a line of JSON holds.
+type Row struct {
+	// At says where the row stands, such as results.csv:17.
+	At    string
+	Value any
+}
+
+// AcceptRows stores the events of rows of one source and says what became of each.
+// Rows that were seen before cost little: their ids are looked up before anything
+// else is done with them. An error means that nothing was stored.
+func (in *Intake) AcceptRows(ctx context.Context, s *source.Source, rows []Row) ([]Answer, error) {
+	answers := make([]Answer, len(rows))
+	ids := make([]string, len(rows))
+	for i := range rows {
+		ids[i] = s.Mapping.RowID(rows[i].Value)
+	}
+	known, err := in.Store.Known(ctx, spaceOf(s.IDs), ids)
+	if err != nil {
+		return nil, err
+	}
+	now := in.Now().UTC()
+	var arrivals []arrival
+	var places []int
+	for i := range rows {
+		if ids[i] != "" && known[i] {
+			answers[i] = Answer{Source: s.Name, ID: ids[i], Duplicate: true}
+			continue
+		}
+		arrivals, places = append(arrivals, in.row(s, &rows[i], now)), append(places, i)
+	}
+	stored, err := in.accept(ctx, arrivals, now)
+	if err != nil {
+		return nil, err
+	}
+	for i, place := range places {
+		answers[place] = stored[i]
+	}
+	return answers, nil
+}
+
+func (in *Intake) row(s *source.Source, row *Row, now time.Time) arrival {
+	made := s.Mapping.Row(row.Value)
+	a := in.made(s, &made, time.Time{}, now)
+	if a.stored.Detail != "" {
+		a.stored.Detail = fmt.Sprintf("%s: %s", row.At, a.stored.Detail)
+	}
+	return a
+}

@@ -1,0 +1,248 @@
+package rulefile
+
+import (
+	"slices"
+	"strings"
+
+	"heed/actions"
+	"heed/engine/document"
+	"heed/engine/event"
+	"heed/engine/expression"
+	"heed/engine/expression/lint"
+	"heed/engine/source"
+	"heed/engine/suggest"
+)
+
+// readMapping reads the expressions that make events. A source of requests without
+// any takes bodies in the form of the published contract.
+func (r *sourceReader) readMapping() {
+	nodes := map[string]*document.Node{}
+	for _, key := range []string{"each", "event", "id", "at", "company", "data"} {
+		if node := r.fields.Take(key); node != nil {
+			nodes[key] = node
+		}
+	}
+	switch {
+	case len(nodes) == 0 && !r.source.Rows():
+		return
+	case r.source.Rows():
+		for _, key := range []string{"event", "data"} {
+			if nodes[key] == nil {
+				r.fields.Require(key, requiredOfRows[key])
+			}
+		}
+		if each := nodes["each"]; each != nil {
+			r.report.Errorf(each.Place(), "misplaced", "%s has each: each row of a file is one event already", r.fields.What()).
+				Suggest("remove each")
+		}
+	}
+	m := &source.Mapping{}
+	r.source.Mapping = m
+	whole := r.wholeScope()
+	if each := nodes["each"]; each != nil {
+		m.Each, _ = r.compile(each, "each", whole)
+	}
+	scope, from := r.elementScope(whole, nodes["each"] != nil)
+	var eventTree *expression.Tree
+	m.Event, eventTree = r.compileOr(nodes["event"], "event", scope, from+".event")
+	var idTree *expression.Tree
+	m.ID, idTree = r.compile(nodes["id"], "id", scope)
+	m.At, _ = r.compile(nodes["at"], "at", scope)
+	if nodes["company"] != nil || nodes["event"] == nil && nodes["data"] == nil {
+		m.Company, _ = r.compileOr(nodes["company"], "company", scope, from+".companyId")
+	}
+	m.Unsigned = idTree != nil && (idTree.Uses("headers") || idTree.Uses("query"))
+	eventType, known := r.eventType(nodes["event"], eventTree)
+	if data := nodes["data"]; data != nil && data.IsObject() {
+		m.Fields = r.readData(data, scope, eventType, known)
+	} else {
+		m.Data, _ = r.compileOr(data, "data", scope, from+".data")
+	}
+	slices.Sort(m.Columns)
+	m.Columns = slices.Compact(m.Columns)
+}
+
+// requiredOfRows are what rows cannot do without.
+var requiredOfRows = map[string]string{
+	"event": `write event: '"quiz.submitted"', an expression that gives the event type`,
+	"data":  `write data: and below it the fields, such as userId: row["User ID"]`,
+}
+
+// wholeScope sees a whole request or a row.
+func (r *sourceReader) wholeScope() *expression.Scope {
+	var names []expression.Named
+	if r.source.Rows() {
+		isTable := strings.HasSuffix(r.source.Files, "sv") || strings.HasSuffix(r.source.Files, ".txt")
+		kind := event.Any
+		if isTable {
+			kind = event.Object
+		}
+		names = []expression.Named{{Name: "row", Kind: kind, Texts: isTable}}
+	} else {
+		names = requestNames
+	}
+	return r.valueScope(names...)
+}
+
+var requestNames = []expression.Named{
+	{Name: "body", Kind: event.Any},
+	{Name: "headers", Kind: event.Object, Texts: true},
+	{Name: "query", Kind: event.Object, Texts: true},
+}
+
+// elementScope sees one element of each beside the request; from is what events
+// are made of.
+func (r *sourceReader) elementScope(whole *expression.Scope, each bool) (scope *expression.Scope, from string) {
+	switch {
+	case r.source.Rows():
+		return whole, "row"
+	case each:
+		return r.valueScope(append(slices.Clone(requestNames), expression.Named{Name: "item", Kind: event.Any})...), "item"
+	default:
+		return whole, "body"
+	}
+}
+
+func (r *sourceReader) valueScope(names ...expression.Named) *expression.Scope {
+	scope := expression.ValueScope(names...)
+	scope.SetRecorded(r.report.Recorded)
+	return scope
+}
+
+// compileOr is compile, of a text that stands for a key that is left out.
+func (r *sourceReader) compileOr(node *document.Node, key string, scope *expression.Scope, text string) (*expression.Value, *expression.Tree) {
+	if node != nil {
+		return r.compile(node, key, scope)
+	}
+	tree, _ := scope.Check(text)
+	return tree.Value(), nil
+}
+
+// compile compiles the expression under a key; nil if it is absent or wrong.
+func (r *sourceReader) compile(node *document.Node, key string, scope *expression.Scope) (*expression.Value, *expression.Tree) {
+	switch {
+	case node == nil:
+		return nil, nil
+	case !node.IsScalar() || node.IsNull():
+		r.report.Errorf(node.Place(), "wrong-type", "%s of %s must be an expression, not %s", key, r.fields.What(), node.Describe()).
+			Suggest("write an expression, in quotes if it has a colon or begins with a quote: %s: 'body.id'", key)
+		return nil, nil
+	}
+	tree, problems := scope.Check(node.Text())
+	if tree != nil {
+		problems = lint.Tree(tree, lint.Value)
+	}
+	actions.ReportComments(r.report, node, expression.Comments(node.Text()))
+	actions.ReportProblems(r.report, node, r.ofSource(node, scope, problems))
+	if tree == nil {
+		return nil, nil
+	}
+	if m := r.source.Mapping; m != nil {
+		m.Columns = append(m.Columns, tree.Members("row")...)
+	}
+	return tree.Value(), tree
+}
+
+// ofSource says of names that a source does not have which ones it has.
+func (r *sourceReader) ofSource(node *document.Node, scope *expression.Scope, problems []expression.Problem) []expression.Problem {
+	for i := range problems {
+		p := &problems[i]
+		if p.Code != "unknown-name" {
+			continue
+		}
+		p.Hint = suggest.DidYouMean(strings.TrimPrefix(p.Message, "unknown name "), scope.Names())
+		if r.catalog.Lookup(node.Text()) != nil {
+			p.Hint = `a text stands in quotes inside the expression: '"` + node.Text() + `"'`
+		}
+	}
+	return problems
+}
+
+// eventType is the event type that a source makes, if it is written out, and
+// whether somebody declared it.
+func (r *sourceReader) eventType(node *document.Node, tree *expression.Tree) (*event.Type, bool) {
+	if tree == nil {
+		return nil, false
+	}
+	value, constant := tree.Constant()
+	name, isText := value.(string)
+	switch {
+	case !constant:
+		if kind := tree.Kind(); kind != "" && kind != "a text" {
+			r.report.Errorf(node.Place(), "type-mismatch", "event of %s gives %s, not the name of an event type", r.fields.What(), kind).
+				Suggest(`write the event type in quotes: '"quiz.submitted"'`)
+		}
+		return nil, false
+	case !isText || name == "":
+		r.report.Errorf(node.Place(), "type-mismatch", "event of %s gives no text", r.fields.What()).
+			Suggest(`write the event type in quotes: '"quiz.submitted"'`)
+		return nil, false
+	case event.Reserved(name):
+		r.report.Errorf(node.Place(), "bad-name", "events of the type %s come from heed itself", name).
+			Suggest("choose another event type")
+		return nil, false
+	}
+	if t := r.catalog.Lookup(name); t != nil {
+		return t, true
+	}
+	if meant := suggest.Closest(name, r.catalog.Names()); meant != "" {
+		r.report.Errorf(node.Place(), "unknown-event", "there is no event type %s", name).Suggest("did you mean %s?", meant)
+		return r.catalog.Lookup(meant), true
+	}
+	r.report.Warnf(node.Place(), "undeclared-event", "nobody declared the event type %s, so its fields are not checked", name).
+		Suggest("declare it: events: {%s: {fields: {userId: string}}}", name)
+	return nil, false
+}
+
+// readData reads the expressions of the single fields.
+func (r *sourceReader) readData(node *document.Node, scope *expression.Scope, t *event.Type, known bool) []source.Field {
+	var fields []source.Field
+	for _, pair := range node.Fields(r.report, "data of "+r.fields.What()).Pairs() {
+		name := pair.Key.Text()
+		value, tree := r.compile(pair.Value, name, scope)
+		if known {
+			r.checkField(pair, t, tree)
+		}
+		if value != nil {
+			fields = append(fields, source.Field{Name: name, Value: value})
+		}
+	}
+	return fields
+}
+
+// checkField compares a field with what the catalogue says of it.
+func (r *sourceReader) checkField(pair document.Pair, t *event.Type, tree *expression.Tree) {
+	name := pair.Key.Text()
+	field, declared := t.Field(name)
+	if !declared {
+		problem := r.report.Errorf(pair.Key.Place(), "unknown-field", "%s has no field %s", t.Name, name)
+		if meant := suggest.Closest(name, t.FieldNames()); meant != "" {
+			problem.Suggest("did you mean %s?", meant)
+		} else {
+			problem.Suggest("it has %s; declare a field of your own: events: {%s: {fields: {%s: string}}}",
+				strings.Join(t.FieldNames(), ", "), t.Name, name)
+		}
+		return
+	}
+	if tree == nil || tree.Kind() == "" || slices.Contains(mapsTo[field.Kind], tree.Kind()) || field.Kind == event.Any {
+		return
+	}
+	problem := r.report.Errorf(pair.Value.Place(), "type-mismatch", "%s of %s is a %s, and the expression gives %s",
+		name, t.Name, field.Kind, tree.Kind())
+	switch {
+	case field.Kind == event.Number && tree.Kind() == "a text":
+		problem.Suggest("make a number of the text: float(%s)", pair.Value.Text())
+	case field.Kind == event.Text && tree.Kind() == "a number":
+		problem.Suggest("make a text of the number: string(%s)", pair.Value.Text())
+	case field.Kind == event.Bool && tree.Kind() == "a text":
+		problem.Suggest(`compare it: %s == "yes"`, pair.Value.Text())
+	default:
+		problem.Suggest("write an expression that gives a %s", field.Kind)
+	}
+}
+
+// mapsTo are the kinds of expressions that a field of a kind takes.
+var mapsTo = map[event.Kind][]string{
+	event.Text: {"a text"}, event.Number: {"a number"}, event.Bool: {"true or false"},
+	event.Time: {"a time", "a text"}, event.List: {"a list"}, event.Object: {"an object"},
+}

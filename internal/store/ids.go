@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+)
+
+// acceptedSeqs returns the numbers of the accepted events with the id: at most one
+// of the published contract, which comes first, and of each source with ids of its
+// own. Some may be deleted by now.
+func (db *DB) acceptedSeqs(ctx context.Context, id string) (seqs []int64, err error) {
+	spaces, err := readColumn[string](ctx, db, "SELECT name FROM id_spaces ORDER BY name")
+	if err != nil {
+		return nil, err
+	}
+	for _, ids := range append([]string{""}, spaces...) {
+		k := keyOf(kindID, idDigest(ids, id))
+		if c, ok := db.writer.keys.find(k); ok {
+			seqs = append(seqs, c.seq)
+			continue
+		}
+		var seq int64
+		switch err := db.readDB.QueryRowContext(ctx, "SELECT seq FROM keys WHERE k = ?", k[:]).Scan(&seq); err {
+		case nil:
+			seqs = append(seqs, seq)
+		case sql.ErrNoRows:
+		default:
+			return nil, err
+		}
+	}
+	return seqs, nil
+}
+
+// Known implements intake.Store.
+func (db *DB) Known(ctx context.Context, ids string, wanted []string) (known []bool, err error) {
+	defer wrap(&err, "look up %d ids", len(wanted))
+	known = make([]bool, len(wanted))
+	places := make(map[key]int, len(wanted))
+	var args []any
+	for i, id := range wanted {
+		k := keyOf(kindID, idDigest(ids, id))
+		if _, known[i] = db.writer.keys.find(k); !known[i] {
+			places[k] = i
+			args = append(args, k[:])
+		}
+	}
+	for len(args) > 0 {
+		n := min(len(args), maxKeys)
+		if err := db.knownKeys(ctx, args[:n], func(k key) { known[places[k]] = true }); err != nil {
+			return nil, err
+		}
+		args = args[n:]
+	}
+	return known, nil
+}
+
+func (db *DB) knownKeys(ctx context.Context, keys []any, found func(key)) error {
+	rows, err := db.readDB.QueryContext(ctx,
+		"SELECT k FROM keys WHERE k IN (?"+strings.Repeat(",?", len(keys)-1)+")", keys...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var raw sql.RawBytes
+		if err := rows.Scan(&raw); err != nil {
+			return err
+		}
+		var k key
+		copy(k[:], raw)
+		found(k)
+	}
+	return rows.Err()
+}
+
+// saveSpaces writes down which ids there are, so that events are found by them.
+func (g *groupTx) saveSpaces(commits []*commit) error {
+	for _, c := range commits {
+		ids := c.batch.Event.IDs
+		if ids == "" || g.writer.spaces[ids] {
+			continue
+		}
+		if _, err := g.conn.exec("INSERT OR IGNORE INTO id_spaces (name) VALUES (?)", ids); err != nil {
+			return fmt.Errorf("note whose ids %q are: %w", ids, err)
+		}
+		g.spaces = append(g.spaces, ids)
+	}
+	return nil
+}
