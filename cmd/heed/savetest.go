@@ -120,12 +120,12 @@ func checkTestFile(s streams, snapshot rulefile.Snapshot, file rulefile.File) er
 			document.Summary(problems))
 	}
 	for _, r := range ruletest.Run(loaded, time.Now()) {
-		if r.Test.Place.File.Name == file.Name && !r.Passed() {
+		if r.Place().File.Name == file.Name && !r.Passed() {
 			first := r.Failures[0]
 			return &codedError{
 				exitProblems,
-				fmt.Errorf("no tests were written to %s: its test %q of the rule %s fails, since %s is %s, not %s; mend that test first",
-					file.Name, r.Test.Name, r.Test.Rule.Name, first.What, first.Got, first.Expected),
+				fmt.Errorf("no tests were written to %s: its test %q of the %s %s fails, since %s is %s, not %s; mend that test first",
+					file.Name, r.Name(), r.Carrier(), r.Of(), first.What, first.Got, first.Expected),
 			}
 		}
 	}

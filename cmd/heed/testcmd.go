@@ -73,13 +73,13 @@ func testText(s streams, reports []ruletest.Report, failed int) {
 	for i := range reports {
 		r := &reports[i]
 		if r.Passed() {
-			fmt.Fprintf(s.out, "%s✔%s %s: %s\n", paint.green, paint.reset, plain.Line(r.Test.Rule.Name),
-				plain.Line(r.Test.Name))
+			fmt.Fprintf(s.out, "%s✔%s %s: %s\n", paint.green, paint.reset, plain.Line(r.Of()),
+				plain.Line(r.Name()))
 			continue
 		}
-		fmt.Fprintf(s.out, "%s✘ %s: %s%s  %s%s:%d%s\n", paint.red, plain.Line(r.Test.Rule.Name),
-			plain.Line(r.Test.Name), paint.reset,
-			paint.dim, r.Test.Place.File.Name, r.Test.Place.Line, paint.reset)
+		fmt.Fprintf(s.out, "%s✘ %s: %s%s  %s%s:%d%s\n", paint.red, plain.Line(r.Of()),
+			plain.Line(r.Name()), paint.reset,
+			paint.dim, r.Place().File.Name, r.Place().Line, paint.reset)
 		for _, f := range r.Failures {
 			fmt.Fprintf(s.out, "    %s\n      expected  %s\n      got       %s\n", f.What,
 				plain.Text(f.Expected), plain.Text(f.Got))
@@ -92,7 +92,7 @@ func testText(s streams, reports []ruletest.Report, failed int) {
 		printTimeline(s, paint, r)
 	}
 	if len(reports) == 0 {
-		fmt.Fprintln(s.out, "no rule carries a test; write tests: below a rule")
+		fmt.Fprintln(s.out, "no rule and no source carries a test; write tests: below one")
 		return
 	}
 	fmt.Fprintf(s.out, "%s, %d failed\n", plain.Count(len(reports), "test"), failed)
@@ -100,6 +100,9 @@ func testText(s streams, reports []ruletest.Report, failed int) {
 
 // printTimeline shows what happened in a test about time.
 func printTimeline(s streams, paint style, r *ruletest.Report) {
+	if len(r.Happened) == 0 {
+		return
+	}
 	var zone *time.Location
 	if r.Test.Rule.Time != nil {
 		zone = r.Test.Rule.Time.Location
@@ -139,7 +142,7 @@ func testJSON(s streams, reports []ruletest.Report) error {
 	for i := range reports {
 		r := &reports[i]
 		err := printJSON(s.out, map[string]any{
-			"rule": r.Test.Rule.Name, "test": r.Test.Name, "file": r.Test.Place.File.Name, "line": r.Test.Place.Line,
+			r.Carrier(): r.Of(), "test": r.Name(), "file": r.Place().File.Name, "line": r.Place().Line,
 			"passed": r.Passed(), "failures": append([]ruletest.Failure{}, r.Failures...), "decisions": r.Decisions,
 			"alerts": append([]ruletest.Alert{}, r.Alerts...), "effects": effectsOf(r.Happened),
 		})
@@ -177,8 +180,8 @@ func testJUnit(s streams, reports []ruletest.Report, failed int) error {
 	for i := range reports {
 		r := &reports[i]
 		c := junitCase{
-			Class: r.Test.Rule.Name, Name: r.Test.Name, File: r.Test.Place.File.Name,
-			Line: r.Test.Place.Line,
+			Class: r.Of(), Name: r.Name(), File: r.Place().File.Name,
+			Line: r.Place().Line,
 		}
 		if !r.Passed() {
 			var text strings.Builder

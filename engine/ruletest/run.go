@@ -17,6 +17,8 @@ import (
 // Report is how one test went.
 type Report struct {
 	Test rulefile.Test
+	// Source is the test of a source, instead of one of a rule; nil for those.
+	Source *rulefile.SourceTest
 	// Failures are what was not as expected; empty if the test passed.
 	Failures []Failure
 	// Decisions are what the rule made of each given event.
@@ -39,11 +41,43 @@ type Failure struct {
 	Got      string `json:"got"`
 }
 
+// Carrier is what carries the test: a rule or a source.
+func (r *Report) Carrier() string {
+	if r.Source != nil {
+		return "source"
+	}
+	return "rule"
+}
+
+// Of names the rule or the source that carries the test.
+func (r *Report) Of() string {
+	if r.Source != nil {
+		return r.Source.Source.Name
+	}
+	return r.Test.Rule.Name
+}
+
+// Name is the test's name.
+func (r *Report) Name() string {
+	if r.Source != nil {
+		return r.Source.Name
+	}
+	return r.Test.Name
+}
+
+// Place is where the test is written.
+func (r *Report) Place() document.Place {
+	if r.Source != nil {
+		return r.Source.Place
+	}
+	return r.Test.Place
+}
+
 // Passed says whether everything was as expected.
 func (r *Report) Passed() bool { return len(r.Failures) == 0 }
 
-// Run runs the tests of a rule set through the engine that decides real
-// events. Only the rule that carries the test is looked at. now is what rules
+// Run runs the tests of sources, and those of a rule set through the engine that
+// decides real events. Only the rule that carries the test is looked at. now is what rules
 // see as now in tests that do not say.
 func Run(loaded *rulefile.Loaded, now time.Time) []Report {
 	return RunOn(loaded, now, func() Store { return intake.NewMemory() })
@@ -53,6 +87,9 @@ func Run(loaded *rulefile.Loaded, now time.Time) []Report {
 // gives, empty.
 func RunOn(loaded *rulefile.Loaded, now time.Time, open func() Store) []Report {
 	var reports []Report
+	for i := range loaded.SourceTests {
+		reports = append(reports, runSourceTest(&loaded.SourceTests[i]))
+	}
 	for _, test := range loaded.Tests {
 		reports = append(reports, runTest(loaded.Rules, test, now, open))
 	}
@@ -67,8 +104,8 @@ func Check(loaded *rulefile.Loaded, now time.Time) []document.Problem {
 			continue
 		}
 		first := r.Failures[0]
-		failed.Errorf(r.Test.Place, "test-failed", "the test %q of the rule %s fails: %s is %s, not %s",
-			r.Test.Name, r.Test.Rule.Name, first.What, first.Got, first.Expected).
+		failed.Errorf(r.Place(), "test-failed", "the test %q of the %s %s fails: %s is %s, not %s",
+			r.Name(), r.Carrier(), r.Of(), first.What, first.Got, first.Expected).
 			Suggest("heed test shows the whole difference, and why the rule decided so")
 	}
 	return failed.Problems()

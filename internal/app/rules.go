@@ -230,8 +230,8 @@ func (a *App) logProblems(attempt rulefile.Attempt) {
 func (a *App) runTests(loaded *rulefile.Loaded) {
 	failing := map[string]int{}
 	for _, report := range ruletest.Run(loaded, time.Now()) {
-		if !report.Passed() {
-			failing[report.Test.Rule.Name]++
+		if report.Source == nil && !report.Passed() {
+			failing[report.Of()]++
 		}
 	}
 	a.failing.Store(&failing)
