@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
 
@@ -142,7 +140,7 @@ func moment(flag, text string, now time.Time) (time.Time, error) {
 
 // progressOf shows how far a backtest is, on a terminal.
 func progressOf(s streams, until time.Time) (progress func(time.Time, int), finish func()) {
-	if f, ok := s.err.(*os.File); !ok || !isatty.IsTerminal(f.Fd()) {
+	if !isTerminal(s.err) {
 		return nil, func() {}
 	}
 	var first, shown time.Time

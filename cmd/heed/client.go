@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"heed/actions/outbound"
+	"heed/engine/rulefile"
 	"heed/internal/app"
 	"heed/internal/store"
 )
@@ -25,7 +26,9 @@ import (
 // clientOptions say where a command finds what heed remembers.
 type clientOptions struct {
 	admin, tokenFile, data string
-	cmd                    *cobra.Command
+	// rules, if not empty, is a rules path for a store that no server holds.
+	rules string
+	cmd   *cobra.Command
 }
 
 func (o *clientOptions) flags(cmd *cobra.Command) {
@@ -71,9 +74,11 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 			c.base = "http://" + usualAdmin
 			return c, nil
 		}
-		return nil, err
+		if o.rules == "" { // else the store is made: there are rules to fill it by
+			return nil, err
+		}
 	}
-	handler, closeStore, err := app.Offline(ctx, o.data, s.env)
+	handler, closeStore, err := o.offline(ctx, s)
 	locked, isLocked := errors.AsType[*store.LockedError](err)
 	switch {
 	case isLocked:
@@ -84,10 +89,25 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, noStore(o.data, instead, err)
 	case err != nil:
+		if _, ok := errors.AsType[*codedError](err); ok {
+			return nil, err
+		}
 		return nil, failure(err)
 	}
 	c.base, c.http, c.close = "http://localhost", &http.Client{Transport: inProcess{handler}}, closeStore
 	return c, nil
+}
+
+// offline serves the API over a store that no server holds.
+func (o *clientOptions) offline(ctx context.Context, s streams) (http.Handler, func(), error) {
+	if o.rules == "" {
+		return app.Offline(ctx, o.data, s.env)
+	}
+	handler, closeStore, err := app.OfflineWithRules(ctx, o.data, o.rules, s.env)
+	if _, ok := errors.AsType[*rulefile.ProblemsError](err); ok {
+		err = startError(s, err)
+	}
+	return handler, closeStore, err
 }
 
 // usualAdmin is where a server's admin listener is unless it is told otherwise.
@@ -161,7 +181,12 @@ func (c *apiClient) post(ctx context.Context, path string, wish, into any) error
 }
 
 func (c *apiClient) call(ctx context.Context, method, path, mediaType string, body []byte, into any) error {
-	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.base, "/")+path, bytes.NewReader(body))
+	return c.stream(ctx, method, path, mediaType, bytes.NewReader(body), into)
+}
+
+// stream is call with a body of any size.
+func (c *apiClient) stream(ctx context.Context, method, path, mediaType string, from io.Reader, into any) error {
+	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.base, "/")+path, from)
 	if err != nil {
 		return usage("--admin %q is no address: write http://127.0.0.1:8081", c.base)
 	}
@@ -176,7 +201,7 @@ func (c *apiClient) call(ctx context.Context, method, path, mediaType string, bo
 		return failure(fmt.Errorf("the admin listener at %s cannot be reached: %s. Is heed serve running? Its log names the address", c.base, outbound.Failed(err).Error))
 	}
 	defer response.Body.Close()
-	body, err = io.ReadAll(response.Body)
+	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return failure(err)
 	}

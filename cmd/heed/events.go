@@ -99,9 +99,16 @@ func printEvent(s streams, e *admin.Event) {
 	if e.Reason != "" {
 		status += ": " + e.Reason
 	}
+	if e.Detail != "" {
+		status += ", " + plain.Line(e.Detail)
+	}
+	if e.Inert {
+		status += ", too old to trigger anything, by its source"
+	}
 	table(s.out, [][]string{
 		{"id", plain.Line(e.ID)},
 		{"type", plain.Line(e.Type)},
+		{"source", e.Source},
 		{"status", status},
 		{"received", e.ReceivedAt.Format(time.RFC3339Nano)},
 		{"signed", e.SignedAt.Format(time.RFC3339Nano)},

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"heed/engine/event"
+	"heed/engine/source"
 	"heed/engine/suggest"
 	"heed/internal/admin"
 	"heed/internal/plain"
@@ -19,7 +20,7 @@ import (
 
 func newEventsList(s streams) *cobra.Command {
 	var client clientOptions
-	var eventType, status, user, rule, outcome, since, until, cursor, output string
+	var eventType, from, status, user, rule, outcome, since, until, cursor, output string
 	var limit int
 	var follow bool
 	cmd := &cobra.Command{
@@ -27,7 +28,7 @@ func newEventsList(s streams) *cobra.Command {
 		Short: "List recorded events, newest first",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			query := queryOf("limit", strconv.Itoa(limit), "type", eventType, "status", status,
+			query := queryOf("limit", strconv.Itoa(limit), "type", eventType, "source", from, "status", status,
 				"user", user, "rule", rule, "outcome", outcome, "since", since, "until", until, "cursor", cursor)
 			if follow {
 				if output == "json" || cursor != "" {
@@ -46,16 +47,13 @@ func newEventsList(s streams) *cobra.Command {
 			if output == "json" {
 				return printJSON(s.out, page)
 			}
-			rows := [][]string{{"ID", "TYPE", "USER", "STATUS", "RULES", "RECEIVED"}}
-			for i := range page.Events {
-				rows = append(rows, eventRow(&page.Events[i]))
-			}
-			printPage(s, rows, "no events", page.Next)
+			printPage(s, eventRows(page.Events), "no events", page.Next)
 			return nil
 		},
 	}
 	client.flags(cmd)
 	cmd.Flags().StringVar(&eventType, "type", "", "only events of this type")
+	cmd.Flags().StringVar(&from, "source", "", "only events that came from this source")
 	cmd.Flags().StringVar(&status, "status", "", "only events with this status: accepted, quarantined, replayed, timed")
 	cmd.Flags().StringVar(&user, "user", "", "only events about this person, by data.userId")
 	cmd.Flags().StringVar(&rule, "rule", "", "only events that this rule decided otherwise than not matched")
@@ -66,6 +64,24 @@ func newEventsList(s streams) *cobra.Command {
 	listFlags(cmd, &limit, &cursor)
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
+}
+
+// eventRows are the rows of a list of events. Where all come from the published
+// webhook, the rows do not say so.
+func eventRows(events []admin.ListedEvent) [][]string {
+	several := slices.ContainsFunc(events, func(e admin.ListedEvent) bool { return e.Source != source.Mindtickle && e.Source != source.Heed })
+	rows := [][]string{{"ID", "TYPE", "USER", "STATUS", "RULES", "RECEIVED"}}
+	if several {
+		rows[0] = append(rows[0], "SOURCE")
+	}
+	for i := range events {
+		row := eventRow(&events[i])
+		if several {
+			row = append(row, events[i].Source)
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // eventRow is an event in a list: with the rules that matched, or what became of

@@ -112,6 +112,9 @@ func startError(s streams, err error) error {
 		printProblems(s.err, s.style(s.err), document.OnlyErrors(problems.Problems))
 		return usage("the rules cannot be used: %s", document.Summary(problems.Problems))
 	}
+	if errors.Is(err, app.ErrNoSecret) {
+		return usage("%w", app.ErrNoSecret)
+	}
 	return failure(err)
 }
 
@@ -133,8 +136,8 @@ func (f *serveFlags) options(s streams) (o app.Options, err error) {
 	}
 	if f.secretFile != "" {
 		o.Keys, err = receiver.NewFileKeyring(f.secretFile, o.Log)
-	} else {
-		o.Keys, err = receiver.NewKeyring(s.getenv("MINDTICKLE_WEBHOOK_SECRET"))
+	} else if secrets := s.getenv("MINDTICKLE_WEBHOOK_SECRET"); strings.TrimSpace(secrets) != "" {
+		o.Keys, err = receiver.NewKeyring(secrets)
 	}
 	if err != nil {
 		return o, usage("%w", err)

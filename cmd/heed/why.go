@@ -6,13 +6,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heed/engine/source"
 	"heed/internal/admin"
 	"heed/internal/plain"
 )
 
 func newWhy(s streams) *cobra.Command {
 	var client clientOptions
-	var user, rule, event, outcome, since, until, cursor, output string
+	var user, rule, event, from, outcome, since, until, cursor, output string
 	var limit int
 	cmd := &cobra.Command{
 		Use:   "why",
@@ -30,7 +31,7 @@ Rules that did not match are left out, unless --rule or --event asks for them.`,
 			if user == "" && rule == "" && event == "" {
 				return usage("name what it is about: --user u1, --rule low-quiz-score or --event evt-1042")
 			}
-			query := queryOf("user", user, "rule", rule, "event", event, "outcome", outcome, "since", since, "until", until,
+			query := queryOf("user", user, "rule", rule, "event", event, "source", from, "outcome", outcome, "since", since, "until", until,
 				"cursor", cursor, "limit", strconv.Itoa(limit))
 			var page admin.WhyPage
 			if err := client.fetch(cmd.Context(), s, "/api/v1/why", query, &page); err != nil {
@@ -51,6 +52,7 @@ Rules that did not match are left out, unless --rule or --event asks for them.`,
 	flags.StringVar(&user, "user", "", "events about this person, by data.userId")
 	flags.StringVar(&rule, "rule", "", "decisions of this rule")
 	flags.StringVar(&event, "event", "", "one event, by its id")
+	flags.StringVar(&from, "source", "", "only events that came from this source")
 	flags.StringVar(&outcome, "outcome", "", "only this outcome or effect: matched, throttled, waiting, …")
 	flags.StringVar(&since, "since", "", "from then on: a time, a date, or how long ago, such as 2d")
 	flags.StringVar(&until, "until", "", "before then")
@@ -66,8 +68,12 @@ func printWhy(s streams, page *admin.WhyPage) {
 		e := &page.Entries[i]
 		if e.EventID != last {
 			last = e.EventID
+			id := plain.Line(e.EventID)
+			if e.Source != source.Mindtickle && e.Source != source.Heed {
+				id += " from " + e.Source
+			}
 			fmt.Fprintf(s.out, "%s%s%s  %s  %s  %s%s%s\n", paint.bold, showMoment(e.At), paint.reset,
-				plain.Line(e.Event), plain.Line(e.User), paint.dim, plain.Line(e.EventID), paint.reset)
+				plain.Line(e.Event), plain.Line(e.User), paint.dim, id, paint.reset)
 		}
 		printDecision(s.out, paint, 0, e.Rule, e.Outcome, e.Reason, e.Explain)
 		e.Effects = withShadow(e.Mode, e.Outcome, e.Effects)

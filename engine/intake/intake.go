@@ -130,6 +130,8 @@ func (d *decided) answer() Answer {
 		a.Quarantined, a.Repeated = SignatureReused, true
 	case e.Status == record.Quarantined:
 		a.Quarantined, a.Detail = e.Reason, e.Detail
+	default:
+		a.Inert, a.Deliveries = e.Inert, len(d.Deliveries)
 	}
 	return a
 }

@@ -97,7 +97,7 @@ func (f *front) accept(id, body string, signedAt time.Time) (intake.Answer, erro
 func TestAnEventIsCommittedWithItsDecisionsAndDeliveries(t *testing.T) {
 	f := newFront(t, nil)
 	answer, err := f.accept("e1", quiz, noon)
-	if err != nil || answer != (intake.Answer{Source: "mindtickle", Type: "quiz.submitted", ID: "e1"}) {
+	if err != nil || answer != (intake.Answer{Source: "mindtickle", Type: "quiz.submitted", ID: "e1", Deliveries: 2}) {
 		t.Errorf("%+v, %v", answer, err)
 	}
 	if e := f.store.event; e.Status != record.Accepted || e.RuleSet != "hash" || !cmp.Equal(e.Decisions, []record.Decision{{Rule: "greet", Outcome: "matched"}}) {

@@ -39,4 +39,8 @@ type Answer struct {
 	// Quarantined is why the event was set aside, in a word, and Detail in a
 	// sentence if there is more to say; empty if it was not.
 	Quarantined, Detail string
+	// Inert says that the event is too old to trigger anything, by its source.
+	Inert bool
+	// Deliveries is how many deliveries were stored with it.
+	Deliveries int
 }

@@ -10,8 +10,9 @@ import (
 
 // Row is one row of a file: a source.Row, or what a line of JSON holds.
 type Row struct {
-	// At says where the row stands, such as results.csv:17.
-	At    string
+	// File and Line say where the row stands.
+	File  string
+	Line  int
 	Value any
 }
 
@@ -52,7 +53,7 @@ func (in *Intake) row(s *source.Source, row *Row, now time.Time) arrival {
 	made := s.Mapping.Row(row.Value)
 	a := in.made(s, &made, time.Time{}, now)
 	if a.stored.Detail != "" {
-		a.stored.Detail = fmt.Sprintf("%s: %s", row.At, a.stored.Detail)
+		a.stored.Detail = fmt.Sprintf("%s:%d: %s", row.File, row.Line, a.stored.Detail)
 	}
 	return a
 }

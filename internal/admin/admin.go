@@ -8,6 +8,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -93,6 +94,9 @@ type Options struct {
 	// Backtest runs rules over the recorded events. The problems are those of a
 	// text that cannot be used.
 	Backtest func(context.Context, BacktestQuery) (backtest.Result, []document.Problem, error)
+	// Ingest reads a file of rows into the store or, in a dry run, says what would
+	// happen.
+	Ingest func(ctx context.Context, q IngestQuery, file io.Reader) (Ingested, error)
 	// FailingTests counts the tests that fail, by rule.
 	FailingTests func() map[string]int
 	// Ready says why the server is not ready; nil if it is.

@@ -85,6 +85,7 @@ type OtherRule struct {
 // EventQuery chooses events. Zero fields choose all.
 type EventQuery struct {
 	Type   string
+	Source string
 	Status record.Status
 	// User is the person whom events are about.
 	User string
@@ -109,7 +110,7 @@ func (s *Service) Events(ctx context.Context, q EventQuery) (page EventPage, err
 		return page, err
 	}
 	f := record.EventFilter{
-		Type: q.Type, Status: q.Status, User: q.User, Rule: q.Rule, Outcome: q.Outcome, Since: q.Since, Until: q.Until,
+		Type: q.Type, Source: q.Source, Status: q.Status, User: q.User, Rule: q.Rule, Outcome: q.Outcome, Since: q.Since, Until: q.Until,
 		Limit: q.Limit + 1,
 	}
 	if f.Before, err = before(q.Cursor); err != nil {

@@ -13,7 +13,7 @@ import (
 
 // WhyQuery asks what rules made of events. Zero fields choose all.
 type WhyQuery struct {
-	User, Rule, Event string
+	User, Rule, Event, Source string
 	// Outcome is an outcome or an effect.
 	Outcome      string
 	Since, Until time.Time
@@ -32,6 +32,7 @@ type WhyPage struct {
 type WhyEntry struct {
 	EventID string        `json:"event_id"`
 	Event   string        `json:"event"`
+	Source  string        `json:"source"`
 	Status  record.Status `json:"status"`
 	At      time.Time     `json:"at"`
 	User    string        `json:"user,omitempty"`
@@ -82,7 +83,7 @@ func (s *Service) whyEvents(ctx context.Context, q WhyQuery) (events []record.Ev
 		return nil, "", err
 	}
 	f := record.EventFilter{
-		User: q.User, Outcome: q.Outcome, Since: q.Since, Until: q.Until, Limit: q.Limit + 1,
+		Source: q.Source, User: q.User, Outcome: q.Outcome, Since: q.Since, Until: q.Until, Limit: q.Limit + 1,
 	}
 	if f.Before, err = before(q.Cursor); err != nil {
 		return nil, "", err
@@ -131,7 +132,8 @@ func (s *Service) whyOf(ctx context.Context, seq int64, q WhyQuery) (entries []W
 			continue
 		}
 		entry := WhyEntry{
-			EventID: stored.ID, Event: stored.Type, Status: stored.Status, At: stored.ReceivedAt, User: user, Decision: d,
+			EventID: stored.ID, Event: stored.Type, Source: stored.Source, Status: stored.Status,
+			At: stored.ReceivedAt, User: user, Decision: d,
 		}
 		for i := range deliveries {
 			if deliveries[i].Rule == d.Rule {

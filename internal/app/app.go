@@ -26,6 +26,7 @@ import (
 	"heed/engine/record"
 	"heed/engine/rulefile"
 	"heed/engine/ruletest"
+	"heed/engine/source"
 	"heed/internal/admin"
 	"heed/internal/admin/api"
 	"heed/internal/metrics"
@@ -43,7 +44,10 @@ type Options struct {
 	Listen, Admin string
 	// AdminToken, if not empty, protects the admin listener.
 	AdminToken string
-	Keys       *receiver.Keyring
+	// Keys are the signing secrets of the published webhook; nil if heed has none.
+	Keys *receiver.Keyring
+	// Offline says that nothing is going to be served: no secret is needed.
+	Offline bool
 	// Certs, if not nil, make the public listener speak TLS.
 	Certs *receiver.CertReloader
 	// Company, if not empty, is the only company whose events are used.
@@ -78,8 +82,8 @@ func (o *Options) validate() error {
 	switch {
 	case o.Rules == "" || o.Data == "" || o.Listen == "" || o.Admin == "":
 		return errors.New("app: Rules, Data, Listen and Admin are needed")
-	case o.Keys == nil || o.LookupEnv == nil || o.Log == nil:
-		return errors.New("app: Keys, LookupEnv and Log are needed")
+	case o.LookupEnv == nil || o.Log == nil:
+		return errors.New("app: LookupEnv and Log are needed")
 	case min(o.MaxAge, o.MaxAhead, o.SilentAfter, o.DrainDelay, o.Settle) < 0:
 		return errors.New("app: MaxAge, MaxAhead, SilentAfter, DrainDelay and Settle must not be negative")
 	case o.Retention < MinRetention:
@@ -118,6 +122,8 @@ type App struct {
 	failing    atomic.Pointer[map[string]int] // tests that fail, by rule
 	draining   atomic.Bool
 	lastReload atomic.Pointer[rulefile.Attempt]
+	// activeSources are those of the active rule set that can be used.
+	activeSources atomic.Pointer[source.Set]
 
 	handler                     *receiver.Handler
 	public, private             *http.Server
@@ -128,7 +134,20 @@ type App struct {
 // without an error, both listeners accept connections. On an error it closes
 // what it opened. The error is a *rulefile.ProblemsError if the rule files could
 // be read but not used.
-func New(ctx context.Context, o Options) (_ *App, err error) {
+func New(ctx context.Context, o Options) (*App, error) {
+	a, err := assemble(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.listen(); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// assemble makes the parts and joins them. Nothing listens yet.
+func assemble(ctx context.Context, o Options) (_ *App, err error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
@@ -158,9 +177,6 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	if err = a.connect(ctx); err != nil {
-		return nil, err
-	}
-	if err = a.listen(); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -203,7 +219,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 	service := admin.New(admin.Options{
 		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
 		Rules: a.ruleSet, HasAction: a.hasAction, Reload: a.reload, LastReload: a.reloadStatus,
-		Replay: a.intake.Replay, DryRun: a.dryRun, Backtest: a.backtest, Ready: a.ready, FailingTests: a.failingTests,
+		Replay: a.intake.Replay, DryRun: a.dryRun, Backtest: a.backtest, Ingest: a.ingest, Ready: a.ready, FailingTests: a.failingTests,
 		Unsubscribed: func() []string { return a.unsubscribed(a.ruleSet()) }, SilentAfter: a.SilentAfter, Version: a.Version, Now: time.Now, Log: a.Log,
 	})
 	a.private = &http.Server{

@@ -14,6 +14,7 @@ import (
 	"heed/engine/event"
 	"heed/engine/intake"
 	"heed/engine/record"
+	"heed/internal/ingest"
 	"heed/internal/plain"
 )
 
@@ -188,4 +189,30 @@ func loggable(text string) string {
 		}
 	}
 	return text
+}
+
+// observeFile tells how the reading of a file went.
+func (a *App) observeFile(r *ingest.Result, err error) {
+	level := slog.LevelInfo
+	if err != nil || r.Unusable > 0 || r.Broken {
+		level = slog.LevelWarn
+	}
+	attrs := []slog.Attr{
+		slog.String("source", r.Source), slog.String("file", plain.Line(r.File)), slog.Int("rows", r.Rows),
+		slog.Int("new", r.New), slog.Int("known", r.Known), slog.Int("unusable", r.Unusable), slog.Int("alerts", r.Alerts),
+	}
+	if len(r.Problems) > 0 {
+		first := r.Problems[0]
+		attrs = append(attrs, slog.String("problem", plain.Line(fmt.Sprintf("line %d: %s", first.Line, first.Message))))
+		if first.Hint != "" {
+			attrs = append(attrs, slog.String("hint", plain.Line(first.Hint)))
+		}
+	}
+	if err != nil {
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	a.Log.LogAttrs(context.Background(), level, "file read", attrs...)
+	a.metrics.Sourced(r.Source, "accepted", r.New)
+	a.metrics.Sourced(r.Source, "duplicate", r.Known)
+	a.metrics.Sourced(r.Source, "quarantined", r.Unusable)
 }

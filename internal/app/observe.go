@@ -33,6 +33,7 @@ func (a *App) answered(answer *intake.Answer, took time.Duration) {
 		result = "quarantined"
 	}
 	a.metrics.Received(answer.Type, result, "", took)
+	a.metrics.Sourced(answer.Source, result, 1)
 	a.logRepetition(answer)
 	if answer.Quarantined != "" {
 		where := "heed events show " + answer.ID + " has its body."

@@ -29,3 +29,22 @@ func Offline(ctx context.Context, dir string, env LookupEnv) (handler http.Handl
 		_ = db.Close()
 	}, nil
 }
+
+// OfflineWithRules is Offline with the rules of a rules path, by which events can
+// be decided and stored. What they make heed send is sent when a server runs.
+// The error is a *rulefile.ProblemsError if the rules cannot be used.
+func OfflineWithRules(ctx context.Context, dir, rules string, env LookupEnv) (http.Handler, func(), error) {
+	a, err := assemble(ctx, Options{
+		Rules: rules, Data: dir, Listen: "none", Admin: "none", MaxAge: 8 * time.Hour, MaxAhead: 5 * time.Minute,
+		Retention: 90 * 24 * time.Hour, Company: companyOf(env), LookupEnv: env, Offline: true, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.private.Handler, a.Close, nil
+}
+
+func companyOf(env LookupEnv) string {
+	company, _ := env("MINDTICKLE_COMPANY_ID")
+	return company
+}

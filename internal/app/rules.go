@@ -40,6 +40,10 @@ func (a *App) actionNames() []string {
 // activate stores the text of a rule set before it decides anything, so that
 // its decisions can be explained later.
 func (a *App) activate(ctx context.Context, loaded *rulefile.Loaded) error {
+	sources, err := a.usableSources(loaded)
+	if err != nil {
+		return err
+	}
 	set := record.RuleSet{Hash: loaded.Hash, ActivatedAt: time.Now().UTC()}
 	for _, f := range loaded.Files {
 		set.Files = append(set.Files, record.File{Name: f.Name, Text: string(f.Text)})
@@ -50,6 +54,7 @@ func (a *App) activate(ctx context.Context, loaded *rulefile.Loaded) error {
 	if err := a.activateState(ctx, loaded, time.Now().UTC()); err != nil {
 		return err
 	}
+	a.activeSources.Store(sources)
 	a.overflowed.Clear()
 	listening := map[string][]string{}
 	for _, rule := range loaded.Rules.Rules() {

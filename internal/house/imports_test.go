@@ -67,9 +67,10 @@ var order = map[string]struct {
 	"actions/log":       {kindMay, kindWhy},
 	"actions/delivery":  {[]string{"actions", "engine/record", "internal/crashpoint"}, "when to send is independent of how, and of where deliveries are kept"},
 	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/source", "engine/state", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
+	"internal/ingest":   {[]string{"engine/event", "engine/intake", "engine/source", "engine/suggest", "engine/table"}, "rows in: it hands over and counts"},
 	"internal/receiver": {[]string{"engine/intake", "engine/source"}, "HTTP in: it hands over and answers"},
 	"internal/admin": {
-		[]string{"actions/delivery", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/sentence", "engine/document", "engine/state", "engine/suggest"},
+		[]string{"actions/delivery", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/sentence", "engine/document", "engine/state", "engine/suggest", "internal/ingest"},
 		"the service answers with plain values and sees store and people only through its own interfaces",
 	},
 	"internal/admin/api": {
@@ -86,7 +87,7 @@ var order = map[string]struct {
 	"cmd/heed": {
 		[]string{
 			"actions", "actions/delivery", "actions/outbound", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people",
-			"engine/record", "engine/rulefile", "engine/ruletest", "engine/document", "engine/state", "engine/suggest",
+			"engine/record", "engine/rulefile", "engine/ruletest", "engine/document", "engine/source", "engine/state", "engine/suggest",
 			"internal/admin", "internal/admin/api", "internal/app", "internal/mindtickle", "internal/plain", "internal/receiver", "internal/store",
 		},
 		"commands are flags, words and exit codes: they decide nothing, send nothing and know no kind of action",

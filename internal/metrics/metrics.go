@@ -19,6 +19,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 
 	events     *prometheus.CounterVec
+	sourced    *prometheus.CounterVec
 	refused    *prometheus.CounterVec
 	decisions  decisions
 	deliveries *prometheus.CounterVec
@@ -56,6 +57,7 @@ func New(version string, eventTypes []string) *Metrics {
 		return h
 	}
 	m.events = counter("heed_events_total", "Webhook requests by event type and what became of them: accepted, duplicate, quarantined or refused.", "event", "result")
+	m.sourced = counter("heed_source_events_total", "Events by the source that they came from, and what became of them: accepted, duplicate or quarantined.", "source", "result")
 	m.refused = counter("heed_refused_total", "Webhook requests that were refused, by reason.", "reason")
 	m.registry.MustRegister(&m.decisions)
 	m.deliveries = counter("heed_deliveries_total", "Ended attempts by action and what they left the delivery as: done, retrying, dead; held for those never to be sent.", "action", "outcome")
@@ -92,6 +94,11 @@ func (m *Metrics) Received(eventType, result, reason string, took time.Duration)
 		return
 	}
 	m.accept.Observe(took.Seconds())
+}
+
+// Sourced counts events of a source. result is accepted, duplicate or quarantined.
+func (m *Metrics) Sourced(source, result string, n int) {
+	m.sourced.WithLabelValues(source, result).Add(float64(n))
 }
 
 // Listen takes note of a rule set that decides from now on: the event types

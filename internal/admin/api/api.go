@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"heed/internal/admin"
 )
@@ -43,10 +44,10 @@ type route struct {
 func (a *api) routes() []route {
 	s := a.Service
 	return []route{
-		{pattern: "GET /api/v1/events", serve: a.events, query: []string{"type", "status", "user", "rule", "outcome", "since", "until", "limit", "cursor"}},
+		{pattern: "GET /api/v1/events", serve: a.events, query: []string{"type", "source", "status", "user", "rule", "outcome", "since", "until", "limit", "cursor"}},
 		{pattern: "GET /api/v1/events/{id}", serve: byID(s.Event)},
 		{pattern: "POST /api/v1/events/{id}/replay", serve: a.replay},
-		{pattern: "GET /api/v1/why", serve: a.why, query: []string{"user", "rule", "event", "outcome", "since", "until", "limit", "cursor"}},
+		{pattern: "GET /api/v1/why", serve: a.why, query: []string{"user", "rule", "event", "source", "outcome", "since", "until", "limit", "cursor"}},
 		{pattern: "GET /api/v1/mutes", serve: a.mutes, query: []string{"all"}},
 		{pattern: "POST /api/v1/mutes", serve: a.mute},
 		{pattern: "DELETE /api/v1/mutes", serve: a.unmute, query: []string{"rule", "key"}},
@@ -67,6 +68,7 @@ func (a *api) routes() []route {
 		{pattern: "GET /api/v1/rules/{name}/promote", serve: a.promote, query: []string{"since"}},
 		{pattern: "GET /api/v1/rules", serve: a.rules},
 		{pattern: "POST /api/v1/backtest", serve: a.backtest, maxBody: maxDryRun},
+		{pattern: "POST /api/v1/ingest", serve: a.ingest, query: []string{"source", "file", "dry_run", "against"}, maxBody: -1},
 		{pattern: "POST /api/v1/dry-run", serve: a.dryRun, maxBody: maxDryRun},
 		{pattern: "POST /-/reload", serve: a.reload},
 	}
@@ -114,7 +116,11 @@ func (a *api) serve(route route) http.HandlerFunc {
 		if limit == 0 {
 			limit = maxSmallBody
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		if limit > 0 {
+			r.Body = http.MaxBytesReader(w, r.Body, limit)
+		} else { // a file, which takes as long as it takes
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+		}
 		response, err := route.serve(r)
 		if err != nil {
 			a.fail(w, r, err)

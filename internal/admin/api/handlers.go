@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -53,7 +54,7 @@ func limit(r *http.Request) int {
 func (a *api) events(r *http.Request) (any, error) {
 	query := r.URL.Query()
 	q := admin.EventQuery{
-		Type: query.Get("type"), Status: record.Status(query.Get("status")), User: query.Get("user"),
+		Type: query.Get("type"), Source: query.Get("source"), Status: record.Status(query.Get("status")), User: query.Get("user"),
 		Rule: query.Get("rule"), Outcome: query.Get("outcome"), Cursor: query.Get("cursor"), Limit: limit(r),
 	}
 	var err error
@@ -78,8 +79,9 @@ func span(r *http.Request) (from, to time.Time, err error) {
 func (a *api) why(r *http.Request) (any, error) {
 	query := r.URL.Query()
 	q := admin.WhyQuery{
-		User: query.Get("user"), Rule: query.Get("rule"), Event: query.Get("event"), Outcome: query.Get("outcome"),
-		Cursor: query.Get("cursor"), Limit: limit(r),
+		User: query.Get("user"), Rule: query.Get("rule"), Event: query.Get("event"), Source: query.Get("source"),
+		Outcome: query.Get("outcome"),
+		Cursor:  query.Get("cursor"), Limit: limit(r),
 	}
 	var err error
 	if q.Since, q.Until, err = span(r); err != nil {
@@ -252,18 +254,43 @@ func since(text string, now time.Time) (time.Time, error) {
 	return now.Add(-time.Duration(ago)), nil
 }
 
+// ingest takes a file of rows as the body, of any size.
+func (a *api) ingest(r *http.Request) (any, error) {
+	q := r.URL.Query()
+	if q.Get("source") == "" {
+		return nil, badRequest("name the source of the rows: ?source=NAME")
+	}
+	dryRun, err := boolParameter(q, "dry_run")
+	if err != nil {
+		return nil, err
+	}
+	return a.Service.Ingest(r.Context(), admin.IngestQuery{
+		Source: q.Get("source"), File: q.Get("file"), DryRun: dryRun, Against: q.Get("against"),
+	}, r.Body)
+}
+
+// boolParameter is a parameter that is true or false; false if it is absent.
+func boolParameter(q url.Values, name string) (bool, error) {
+	text := q.Get(name)
+	if text == "" {
+		return false, nil
+	}
+	value, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, badRequest("%s is true or false", name)
+	}
+	return value, nil
+}
+
 // importPeople takes a CSV file. With ?dry_run=true it says what it would do and
 // answers 200 also for a file with mistakes.
 func (a *api) importPeople(r *http.Request) (any, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "text/csv" {
 		return nil, &requestError{http.StatusUnsupportedMediaType, "send a CSV file, with Content-Type: text/csv"}
 	}
-	dryRun := false
-	if text := r.URL.Query().Get("dry_run"); text != "" {
-		var err error
-		if dryRun, err = strconv.ParseBool(text); err != nil {
-			return nil, badRequest("dry_run is true or false")
-		}
+	dryRun, err := boolParameter(r.URL.Query(), "dry_run")
+	if err != nil {
+		return nil, err
 	}
 	sheet, err := people.ReadSheet(r.Body)
 	if isTooLarge(err) {

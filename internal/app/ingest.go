@@ -1,0 +1,126 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"heed/engine"
+	"heed/engine/event"
+	"heed/engine/intake"
+	"heed/engine/record"
+	"heed/engine/source"
+	"heed/engine/state"
+	"heed/internal/admin"
+	"heed/internal/ingest"
+)
+
+// ingest reads a file of rows for the admin API.
+func (a *App) ingest(ctx context.Context, q admin.IngestQuery, file io.Reader) (done admin.Ingested, err error) {
+	s := a.sources().Find(q.Source)
+	switch {
+	case s == nil:
+		return done, &admin.UnknownSourceError{Source: q.Source, Known: rowSources(a.sources())}
+	case !s.Rows():
+		return done, fmt.Errorf("the source %s takes requests at %s, not rows", s.Name, s.Path)
+	}
+	if !q.DryRun {
+		done.Result, err = a.ingestFile(ctx, s, q.File, file)
+		return done, err
+	}
+	if q.Against != "" {
+		other := a.sources().Find(q.Against)
+		if other == nil {
+			return done, &admin.UnknownSourceError{Source: q.Against, Known: a.sources().Names()}
+		}
+		own := *s
+		own.IDs = other.IDs
+		s = &own
+	}
+	done.DryRun = true
+	preview, counts, err := a.previewIntake()
+	if err != nil {
+		return done, err
+	}
+	done.Result, err = ingest.Read(ctx, preview, s, q.File, file)
+	done.Rules = counts()
+	return done, err
+}
+
+func rowSources(set *source.Set) (names []string) {
+	for _, s := range set.Sources {
+		if s.Rows() {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// ingestFile reads a file into the intake, and tells how it went.
+func (a *App) ingestFile(ctx context.Context, s *source.Source, name string, file io.Reader) (ingest.Result, error) {
+	result, err := ingest.Read(ctx, a.intake, s, name, file)
+	a.observeFile(&result, err)
+	return result, err
+}
+
+// previewStore has the state of a preview, which begins empty, and knows which
+// events are in the store.
+type previewStore struct {
+	*intake.Memory
+	stored intake.Store
+}
+
+// Known implements intake.Store.
+func (p *previewStore) Known(ctx context.Context, ids string, wanted []string) ([]bool, error) {
+	known, err := p.stored.Known(ctx, ids, wanted)
+	if err != nil {
+		return nil, err
+	}
+	here, err := p.Memory.Known(ctx, ids, wanted)
+	for i := range known {
+		known[i] = known[i] || here[i]
+	}
+	return known, err
+}
+
+// Muted implements intake.Store.
+func (p *previewStore) Muted(rule, key string, now time.Time) (mute state.Mute, muted bool) {
+	return p.stored.Muted(rule, key, now)
+}
+
+// previewIntake makes an intake that decides as the real one does and keeps
+// nothing. counts says what its rules did.
+func (a *App) previewIntake() (in *intake.Intake, counts func() []admin.RuleCount, err error) {
+	found := map[string]*admin.RuleCount{}
+	in, err = intake.New(intake.Options{
+		Store: &previewStore{intake.NewMemory(), a.store}, Rules: a.ruleSet, Company: a.Company,
+		MaxAge: a.MaxAge, MaxAhead: a.MaxAhead, Known: a.facts, Now: time.Now, Log: a.Log,
+		Stored: func(_ *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+			for i := range decisions {
+				if decisions[i].Outcome == engine.Matched {
+					countOf(found, decisions[i].Rule.Name).Matched++
+				}
+			}
+			for i := range deliveries {
+				countOf(found, deliveries[i].Rule).Alerts++
+			}
+		},
+	})
+	return in, func() []admin.RuleCount {
+		all := []admin.RuleCount{}
+		for _, rule := range a.ruleSet().Rules() {
+			if c := found[rule.Name]; c != nil {
+				all = append(all, *c)
+			}
+		}
+		return all
+	}, err
+}
+
+func countOf(counts map[string]*admin.RuleCount, rule string) *admin.RuleCount {
+	if counts[rule] == nil {
+		counts[rule] = &admin.RuleCount{Rule: rule}
+	}
+	return counts[rule]
+}
