@@ -9,6 +9,7 @@ import (
 
 	"heed/engine"
 	"heed/engine/event"
+	"heed/engine/rulefile"
 	"heed/engine/ruletest"
 	"heed/engine/suggest"
 	"heed/internal/app"
@@ -20,6 +21,7 @@ type dryRunOptions struct {
 	people, now        string
 	timeline, until    string
 	saveTest           string
+	source             string
 	keepPersonal       bool
 }
 
@@ -36,6 +38,10 @@ file with the columns userId, email, role, teamId and active, and by the event i
 
 EVENT is a JSON file in the webhook's own format, {"event", "companyId", "data"},
 a directory of such files, or - for standard input.
+
+With --source NAME, EVENT is what comes to that source: the body of a request, or
+{"headers", "query", "body"}, or a table. Dry-run shows the events that the source
+makes of it, then what the rules do.
 
 With --timeline FILE the events are those of a list with times, as the given of a
 test, and the rules run on a virtual clock with the state that they keep, from
@@ -57,8 +63,8 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 				return usage("--until belongs to --timeline: name a file with events and times")
 			case o.timeline != "" && len(args) > 0:
 				return usage("give EVENT or --timeline, not both: the events are those of %s", o.timeline)
-			case o.timeline != "" && (o.saveTest != "" || o.why != "" || o.now != "" || o.people != ""):
-				return usage("--save-test, --why, --now and --people do not go with --timeline: its entries say what is known, and when")
+			case o.timeline != "" && (o.saveTest != "" || o.why != "" || o.now != "" || o.people != "" || o.source != ""):
+				return usage("--save-test, --why, --now, --people and --source do not go with --timeline: its entries say what is known, and when")
 			case o.timeline != "":
 				return noArguments(cmd, args)
 			}
@@ -80,6 +86,7 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 		"CSV file of people that rules may ask about, as heed people import takes it")
 	cmd.Flags().StringVar(&o.now, "now", "",
 		"what rules see as now, such as 2026-03-04T12:00:00Z; without it, the time it is")
+	cmd.Flags().StringVar(&o.source, "source", "", "read the files as this source does: requests, or tables")
 	cmd.Flags().StringVar(&o.timeline, "timeline", "", "file with events and times that are run on a virtual clock")
 	cmd.Flags().StringVar(&o.until, "until", "", "with --timeline: go on until then, a time or +7d after the last entry")
 	outputFlag(cmd, &o.output, "text", "json")
@@ -98,9 +105,9 @@ func dryRun(s streams, o dryRunOptions, events []string) error {
 	if err != nil {
 		return err
 	}
-	fixtures, err := ruletest.Read(events, s.in)
+	fixtures, unusable, err := o.fixtures(s, loaded, events)
 	if err != nil {
-		return usage("%v", err)
+		return err
 	}
 	directory, err := readPeople(s, o.people)
 	if err != nil {
@@ -118,7 +125,19 @@ func dryRun(s streams, o dryRunOptions, events []string) error {
 	if err != nil {
 		return err
 	}
-	return quiet(code)
+	return quiet(max(code, unusable))
+}
+
+// fixtures reads the events. The code says whether all of them can be used.
+func (o *dryRunOptions) fixtures(s streams, loaded *rulefile.Loaded, files []string) ([]ruletest.Fixture, int, error) {
+	if o.source != "" {
+		return o.readMapped(s, loaded.Sources, files)
+	}
+	fixtures, err := ruletest.Read(files, s.in)
+	if err != nil {
+		return nil, 0, usage("%v", err)
+	}
+	return fixtures, 0, nil
 }
 
 // moment is what rules see as now.

@@ -310,7 +310,7 @@ func (s *simulation) take(ctx context.Context, e *record.Event, decoded event.Ev
 	}
 	s.known, s.store.seq = known, e.Seq
 	own := record.Event{
-		Seq: e.Seq, ID: e.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: e.ReceivedAt,
+		Seq: e.Seq, Source: e.Source, IDs: e.IDs, Inert: e.Inert, ID: e.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: e.ReceivedAt,
 		SignedAt: e.SignedAt, Signature: e.Signature, Body: e.Body,
 	}
 	return s.intake.DecideAndCommit(ctx, &own, &decoded)

@@ -142,7 +142,7 @@ func (d *Diff) explain(ctx context.Context, events Events, people People) error 
 		if err != nil {
 			continue
 		}
-		e.ID, e.ReceivedAt, e.At = found[0].ID, found[0].ReceivedAt, found[0].SignedAt
+		engine.Identify(&e, &found[0])
 		lookups := &expression.LookupLog{Resolver: resolver(&found[0], people.Resolve(&e, e.At))}
 		for _, decision := range sample.by.rules.Only(rule).Explain(&e, e.ReceivedAt, lookups) {
 			if decision.Outcome != engine.Matched {

@@ -31,7 +31,7 @@ func (in *Intake) DecideAndCommit(ctx context.Context, stored *record.Event, e *
 // decide tries the rules on an event. What depends on state is left to the
 // transaction.
 func (in *Intake) decide(stored *record.Event, e *event.Event, rules *engine.RuleSet, now time.Time) *decided {
-	identify(e, stored)
+	engine.Identify(e, stored)
 	lookups := in.lookups(e, stored.SignedAt)
 	d := &decided{event: e, decisions: rules.Evaluate(e, now, lookups)}
 	d.Event = stored
@@ -44,16 +44,6 @@ func (in *Intake) decide(stored *record.Event, e *event.Event, rules *engine.Rul
 	}
 	in.prepare(d, now)
 	return d
-}
-
-// identify gives an event what is known of it beside its body: its own time is
-// the signed one, and never after its arrival.
-func identify(e *event.Event, stored *record.Event) {
-	e.ID, e.ReceivedAt, e.At = stored.ID, stored.ReceivedAt, stored.SignedAt
-	e.Source, e.Inert = stored.Source, stored.Inert
-	if e.At.After(e.ReceivedAt) {
-		e.At = e.ReceivedAt
-	}
 }
 
 // keepQuiet keeps a rule that remembers nothing from sending for an event that may

@@ -202,7 +202,7 @@ func (in *Intake) cause(ctx context.Context, rule *engine.Rule, f *state.Firing)
 	bySeq := map[int64]*event.Event{}
 	for i := range stored {
 		if e, err := event.Decode(stored[i].Body); err == nil { // it was decided once, so it decodes
-			identify(&e, &stored[i])
+			engine.Identify(&e, &stored[i])
 			bySeq[stored[i].Seq] = &e
 		}
 	}

@@ -27,7 +27,7 @@ func (in *Intake) Replay(
 	}
 	now := in.Now().UTC()
 	rules := in.Rules()
-	identify(&e, &stored)
+	engine.Identify(&e, &stored)
 	e.Inert = false // a person asks for it
 	lookups := in.lookups(&e, stored.SignedAt)
 	d := &decided{event: &e, decisions: rules.Explain(&e, now, lookups)}

@@ -130,6 +130,7 @@ func (c *Compiler) describeGiven() *schema.Value {
 	given := schema.Object("the event that comes in, or a list of events",
 		schema.Optional("event", c.describeEvent("the event type; can be left out where the rule listens to one only")),
 		schema.Optional("id", schema.Text("the event's id; without one it is e1, e2 and so on")),
+		schema.Optional("source", schema.Text("the source that it came from; mindtickle if nothing is said")),
 		schema.Optional("companyId", schema.Text("whose event it is")),
 		schema.Optional("data", c.describeData()),
 		schema.Optional("user", describeGivenUser()),

@@ -45,6 +45,8 @@ type Test struct {
 type Given struct {
 	// Body is the event in the webhook's own body format; nil if there is none.
 	Body []byte
+	// Source is the source that the event came from; empty for the published one.
+	Source string
 	// ID is the event's id; empty for e1, e2 and so on.
 	ID string
 	// user is whom the entry's facts are about: the person of its event, or of the
@@ -182,6 +184,7 @@ func (b *build) readGiven(node *document.Node, rule *engine.Rule, user string) G
 			Suggest("%s", suggest.DidYouMean(name, rule.Types()))
 	}
 	given.ID, _ = fields.Text("id")
+	given.Source, _ = fields.Text("source")
 	company, _ := fields.Text("companyId")
 	data := map[string]any{}
 	if node := fields.Take("data"); node != nil {

@@ -5,6 +5,7 @@ package ruletest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -21,6 +22,7 @@ import (
 	"heed/engine/event"
 	"heed/engine/expression"
 	"heed/engine/record"
+	"heed/engine/source"
 	"heed/engine/state"
 )
 
@@ -28,6 +30,9 @@ import (
 type Fixture struct {
 	// File is where it came from; "-" for standard input.
 	File string
+	// Source is the source that it is said to come from; empty for the published
+	// one. ID is its id; empty for the hash of its body.
+	Source, ID string
 	// Body is the event in the webhook's own body format.
 	Body []byte
 	// Facts, if not nil, answer what the rules ask beyond the event.
@@ -176,7 +181,7 @@ func DryRun(rules *engine.RuleSet, f Fixture, now time.Time) (Result, error) {
 		return Result{}, fmt.Errorf("%s is no event: %w", f.File, err)
 	}
 	sum := sha256.Sum256(f.Body)
-	e.ID, e.ReceivedAt = hex.EncodeToString(sum[:]), now
+	e.ID, e.Source, e.ReceivedAt = cmp.Or(f.ID, hex.EncodeToString(sum[:])), cmp.Or(f.Source, source.Mindtickle), now
 	result := Result{File: f.File, Event: e.Type, ID: e.ID, Decisions: []Decision{}}
 	lookups := expression.LookupLog{Resolver: f.Facts}
 	for _, d := range rules.Explain(&e, now, &lookups) {

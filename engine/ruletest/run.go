@@ -122,7 +122,7 @@ func runTest(rules *engine.RuleSet, test rulefile.Test, now time.Time, open func
 	}
 	var actions []map[string]any
 	for _, given := range test.Given {
-		result, err := DryRun(rules, Fixture{File: "given", Body: given.Body, Facts: given.Facts}, now)
+		result, err := DryRun(rules, Fixture{File: "given", Source: given.Source, Body: given.Body, Facts: given.Facts}, now)
 		if err != nil {
 			report.Failures = append(report.Failures, Failure{"given", "an event", err.Error()})
 			return report

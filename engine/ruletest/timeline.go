@@ -16,6 +16,7 @@ import (
 	"heed/engine/intake"
 	"heed/engine/record"
 	"heed/engine/rulefile"
+	"heed/engine/source"
 	"heed/engine/state"
 )
 
@@ -232,7 +233,7 @@ func (t *Timeline) event(ctx context.Context, entry rulefile.Given) error {
 	}
 	signature := sha256.Sum256([]byte(entry.ID))
 	return t.intake.DecideAndCommit(ctx, &record.Event{
-		ID: entry.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: t.now, SignedAt: entry.At,
+		Source: cmp.Or(entry.Source, source.Mindtickle), ID: entry.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: t.now, SignedAt: entry.At,
 		Signature: signature[:], Body: entry.Body,
 	}, &e)
 }

@@ -272,7 +272,7 @@ func (s *Service) explain(ctx context.Context, shown *Event) {
 		shown.Note = "the decisions cannot be explained: " + err.Error()
 		return
 	}
-	e.ID, e.ReceivedAt, e.At = stored.ID, stored.ReceivedAt, stored.SignedAt
+	engine.Identify(&e, stored)
 	var known expression.Replayed
 	if len(stored.Facts) > 0 {
 		if err := json.Unmarshal(stored.Facts, &known); err != nil {

@@ -55,7 +55,7 @@ var order = map[string]struct {
 	"engine/ruletest": {
 		[]string{
 			"engine", "engine/event", "engine/expression", "engine/intake", "engine/layout", "engine/record", "engine/document",
-			"engine/rulefile", "engine/source", "engine/state", "engine/suggest",
+			"engine/rulefile", "engine/source", "engine/state", "engine/suggest", "engine/table",
 		},
 		"a dry run uses the engine that decides, and cannot send: it knows no action",
 	},
