@@ -20,7 +20,6 @@ import (
 	"heed/engine"
 	"heed/engine/intake"
 	"heed/engine/people"
-	"heed/internal/receiver"
 	"heed/internal/store"
 )
 
@@ -128,7 +127,7 @@ func newBareSink(b *testing.B, arrived func()) string {
 }
 
 func sendQuiz(s *server, id string) (int, error) {
-	return sendSigned(strings.TrimSuffix(strings.TrimPrefix(s.app.WebhookURL(), "http://"), receiver.WebhookPath), id)
+	return sendSigned(strings.TrimSuffix(strings.TrimPrefix(s.app.WebhookURL(), "http://"), webhookPath), id)
 }
 
 // BenchmarkAcceptanceWithPeople compares durable acceptance by an intake that

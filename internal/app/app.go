@@ -26,6 +26,7 @@ import (
 	"heed/engine/record"
 	"heed/engine/rulefile"
 	"heed/engine/ruletest"
+	"heed/engine/source"
 	"heed/internal/admin"
 	"heed/internal/admin/api"
 	"heed/internal/metrics"
@@ -193,7 +194,9 @@ func (a *App) connect(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	published := &source.Set{Sources: []*source.Source{source.MindtickleSource()}}
 	a.handler, err = receiver.New(receiver.Options{
+		Sources: func() *source.Set { return published }, LookupEnv: a.LookupEnv,
 		Keys: a.Keys, Intake: a.intake, Ready: a.ready, Observe: a, Log: a.Log, Now: time.Now,
 	})
 	if err != nil {
@@ -263,7 +266,7 @@ func (a *App) WebhookURL() string {
 	if a.Certs != nil {
 		scheme = "https"
 	}
-	return scheme + "://" + reachable(a.publicAddress.Addr()) + receiver.WebhookPath
+	return scheme + "://" + reachable(a.publicAddress.Addr()) + source.MindtickleSource().Path
 }
 
 // reachable is an address one can connect to from this machine: a listener on

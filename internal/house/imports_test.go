@@ -86,7 +86,7 @@ var order = map[string]struct {
 	"cmd/heed": {
 		[]string{
 			"actions", "actions/delivery", "actions/outbound", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people",
-			"engine/record", "engine/rulefile", "engine/ruletest", "engine/document", "engine/state", "engine/suggest",
+			"engine/record", "engine/rulefile", "engine/ruletest", "engine/source", "engine/document", "engine/state", "engine/suggest",
 			"internal/admin", "internal/admin/api", "internal/app", "internal/mindtickle", "internal/plain", "internal/receiver", "internal/store",
 		},
 		"commands are flags, words and exit codes: they decide nothing, send nothing and know no kind of action",

@@ -30,15 +30,15 @@ func FuzzRequest(f *testing.F) {
 		if sign {
 			signature = Sign(testSecret, timestamp, body)
 		}
-		r := httptest.NewRequest("POST", WebhookPath, bytes.NewReader(body))
+		r := httptest.NewRequest("POST", webhookPath, bytes.NewReader(body))
 		set := func(name, value string) {
 			if value != "" {
 				r.Header[name] = []string{value}
 			}
 		}
-		set(TimestampHeader, timestamp)
-		set(SignatureHeader, signature)
-		set(EventIDHeader, id)
+		set(timestampHeader, timestamp)
+		set(signatureHeader, signature)
+		set(eventIDHeader, id)
 		set("Content-Type", contentType)
 		set("Content-Encoding", encoding)
 		w := httptest.NewRecorder()
