@@ -58,9 +58,21 @@ type rig struct {
 	active atomic.Pointer[source.Set]
 	env    sync.Map
 
-	// accept and ready may be replaced before the first request.
+	// accept and ready may be replaced before the first request; events, if there
+	// are any, are answered instead.
 	accept fakeIntake
+	events []intake.Answer
 	ready  func() error
+}
+
+func (g *rig) Accept(ctx context.Context, r intake.Request) ([]intake.Answer, error) {
+	g.mu.Lock()
+	g.requests = append(g.requests, r)
+	g.mu.Unlock()
+	if g.events != nil {
+		return g.events, nil
+	}
+	return g.accept.Accept(ctx, r)
 }
 
 func (g *rig) Answered(events []intake.Answer, took time.Duration) {
@@ -103,12 +115,7 @@ func newRig(t testing.TB, keys *Keyring) *rig {
 			}
 			return value.(string), true
 		},
-		Intake: fakeIntake(func(ctx context.Context, r intake.Request) (intake.Answer, error) {
-			g.mu.Lock()
-			g.requests = append(g.requests, r)
-			g.mu.Unlock()
-			return g.accept(ctx, r)
-		}),
+		Intake:  g,
 		Ready:   func() error { return g.ready() },
 		Observe: g,
 		Log:     g.logs.logger(),
@@ -123,6 +130,30 @@ func newRig(t testing.TB, keys *Keyring) *rig {
 
 // activate makes a new set of sources the active one.
 func (g *rig) activate(sources ...*source.Source) { g.active.Store(&source.Set{Sources: sources}) }
+
+// startSource returns a rig that listens with one source, at /webhooks/partner.
+func startSource(t testing.TB, verify source.Verification) *rig {
+	t.Helper()
+	g := start(t, nil)
+	g.activate(partner(verify))
+	return g
+}
+
+func partner(verify source.Verification) *source.Source {
+	return &source.Source{Name: "partner", Path: "/webhooks/partner", IDs: "partner", Verify: &verify}
+}
+
+// post returns a request to the source of startSource. Of a header with several
+// values each has a line of its own.
+func (g *rig) post(t testing.TB, header http.Header, body string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequest("POST", g.url+"/webhooks/partner", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = header.Clone()
+	return r
+}
 
 // start returns a rig that listens on a port of this machine.
 func start(t testing.TB, keys *Keyring) *rig {
