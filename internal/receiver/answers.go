@@ -98,7 +98,7 @@ var (
 	unavailable = refused(Unavailable, http.StatusServiceUnavailable, "Try again later",
 		"the event could not be stored: is the disk full, read-only or locked?").with("Retry-After", "30").asError()
 	unverifiable = refused(Unverifiable, http.StatusServiceUnavailable, "Try again later",
-		"heed has no secret to verify {sender} with; error says what to do").with("Retry-After", "30")
+		"heed cannot verify {sender}, mostly for want of a secret: error says what to do").with("Retry-After", "30")
 	panicked = refused(Panicked, http.StatusServiceUnavailable, "Try again later",
 		"a fault in heed: please report it").with("Retry-After", "30").asError()
 )

@@ -17,9 +17,18 @@ func TestHandler_answersOtherSourcesWithCounts(t *testing.T) {
 		events []intake.Answer
 		want   string
 	}{
-		"none":    {[]intake.Answer{}, `{"received": true, "events": 0, "new": 0, "duplicates": 0, "quarantined": 0}`},
-		"one":     {[]intake.Answer{stored}, `{"received": true, "events": 1, "new": 1, "duplicates": 0, "quarantined": 0}`},
-		"of each": {[]intake.Answer{stored, known, aside, asideAgain, stored}, `{"received": true, "events": 5, "new": 2, "duplicates": 2, "quarantined": 1}`},
+		"none": {
+			[]intake.Answer{},
+			`{"received": true, "events": 0, "new": 0, "duplicates": 0, "quarantined": 0}`,
+		},
+		"one": {
+			[]intake.Answer{stored},
+			`{"received": true, "events": 1, "new": 1, "duplicates": 0, "quarantined": 0}`,
+		},
+		"of each": {
+			[]intake.Answer{stored, known, aside, asideAgain, stored},
+			`{"received": true, "events": 5, "new": 2, "duplicates": 2, "quarantined": 1}`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := start(t, fixedKeys(t, testSecret))

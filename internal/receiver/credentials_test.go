@@ -53,7 +53,9 @@ func TestHandler_basicNeedsUserAndAnyPassword(t *testing.T) {
 		"no colon":                {authorized(basic("connector")), 401, MissingCredentials},
 		"not base64":              {authorized("Basic connector:second"), 401, MissingCredentials},
 		"another scheme":          {authorized("Bearer second"), 401, MissingCredentials},
-		"twice":                   {authorized(basic("connector:second"), basic("connector:second")), 401, MissingCredentials},
+		"twice": {
+			authorized(basic("connector:second"), basic("connector:second")), 401, MissingCredentials,
+		},
 	})
 }
 

@@ -32,12 +32,17 @@ var parts = regexp.MustCompile(`\{(timestamp|id|body)\}`)
 
 func newFormula(signed string) formula {
 	var f formula
+	add := func(p piece) {
+		if p != (piece{}) {
+			f = append(f, p)
+		}
+	}
 	end := 0
 	for _, at := range parts.FindAllStringIndex(signed, -1) {
-		f = append(f,
-			piece{text: signed[end:at[0]]},
-			piece{kind: pieceKinds[signed[at[0]:at[1]]]})
+		add(piece{text: signed[end:at[0]]})
+		add(piece{kind: pieceKinds[signed[at[0]:at[1]]]})
 		end = at[1]
 	}
-	return append(f, piece{text: signed[end:]})
+	add(piece{text: signed[end:]})
+	return f
 }

@@ -57,8 +57,8 @@ func newKeyring(texts []string, f form) (*Keyring, error) {
 	return k, nil
 }
 
-// NewFileKeyring returns a Keyring of the signing secrets in a file: one a line, with
-// white space around them, blank lines and lines that start with # left out.
+// NewFileKeyring returns a Keyring of the signing secrets in a file: one a line,
+// with white space around them, blank lines and lines that start with # left out.
 //
 // The file is looked at for each request: a secret that was added verifies,
 // and one that was removed is refused, from the next request on (or, among

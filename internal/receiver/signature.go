@@ -57,7 +57,9 @@ func (m *mac) sum(f formula, s signed) []byte {
 			m.text = m.text[:0]
 		}
 	}
-	m.hash.Write(m.text)
+	if len(m.text) > 0 {
+		m.hash.Write(m.text)
+	}
 	return m.hash.Sum(m.result[:0])
 }
 
