@@ -20,8 +20,6 @@ import (
 	"heed/engine"
 	"heed/engine/intake"
 	"heed/engine/people"
-	"heed/engine/source"
-	"heed/internal/receiver"
 	"heed/internal/store"
 )
 
@@ -129,7 +127,7 @@ func newBareSink(b *testing.B, arrived func()) string {
 }
 
 func sendQuiz(s *server, id string) (int, error) {
-	return sendSigned(strings.TrimSuffix(strings.TrimPrefix(s.app.WebhookURL(), "http://"), receiver.WebhookPath), id)
+	return sendSigned(strings.TrimSuffix(strings.TrimPrefix(s.app.WebhookURL(), "http://"), webhookPath), id)
 }
 
 // BenchmarkAcceptanceWithPeople compares durable acceptance by an intake that
@@ -225,7 +223,7 @@ func (a *acceptance) run(b *testing.B, events int64) {
 				user := n * 7919 % 100_000
 				signature := sha256.Sum256(fmt.Append(nil, n))
 				_, err := a.intake.Accept(context.Background(), intake.Request{
-					Source: source.MindtickleSource(), ID: fmt.Sprint("evt-", n), SignedAt: time.Now(), Signature: signature[:],
+					ID: fmt.Sprint("evt-", n), SignedAt: time.Now(), Signature: signature[:],
 					Body: fmt.Appendf(nil, `{"event":"module.progress","companyId":"acme","data":{"userId":"user-%d","moduleId":"module-%d","moduleName":"Discovery calls","progressPct":%d,"timeSpentSec":%d}}`,
 						user, n%50, n%101, n%5000),
 				})

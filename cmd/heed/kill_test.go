@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"heed/engine/record"
+	"heed/engine/source"
 	"heed/internal/app"
 	"heed/internal/receiver"
 )
@@ -103,14 +104,14 @@ var loadClient = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transp
 func sendSigned(address, id string) (status int, err error) {
 	body := `{"event":"quiz.submitted","data":{"userId":"` + id + `","quizId":"q1","score":61}}`
 	timestamp := strconv.FormatInt(time.Now().UnixMilli(), 10)
-	request, err := http.NewRequest(http.MethodPost, "http://"+address+receiver.WebhookPath, strings.NewReader(body))
+	request, err := http.NewRequest(http.MethodPost, "http://"+address+webhookPath, strings.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set(receiver.EventIDHeader, id)
-	request.Header.Set(receiver.TimestampHeader, timestamp)
-	request.Header.Set(receiver.SignatureHeader, receiver.Sign(testSecret, timestamp, []byte(body)))
+	request.Header.Set(source.MindtickleHMAC.IDHeader, id)
+	request.Header.Set(source.MindtickleHMAC.TimestampHeader, timestamp)
+	request.Header.Set(source.MindtickleHMAC.SignatureHeader, receiver.Sign(testSecret, timestamp, []byte(body)))
 	response, err := loadClient.Do(request)
 	if err != nil {
 		return 0, err

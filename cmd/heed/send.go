@@ -21,9 +21,13 @@ import (
 
 	"heed/actions/outbound"
 	"heed/engine/ruletest"
+	"heed/engine/source"
 	"heed/internal/plain"
 	"heed/internal/receiver"
 )
+
+// webhookPath is where the receiver takes what is signed as MindTickle does.
+var webhookPath = source.MindtickleSource().Path
 
 type sendOptions struct {
 	url, secretFile, id, timestamp string
@@ -52,7 +56,7 @@ Exit code 0: every event was taken.  1: one was refused.  2: bad usage.
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.url, "url", "http://127.0.0.1:8080"+receiver.WebhookPath, "the receiver's webhook address")
+	f.StringVar(&o.url, "url", "http://127.0.0.1:8080"+webhookPath, "the receiver's webhook address")
 	f.StringVar(&o.secretFile, "secret-file", "", "file with signing secrets, one a line; the first signs")
 	f.StringVar(&o.id, "id", "", "event id to send instead of a new one")
 	f.StringVar(&o.timestamp, "timestamp", "",
@@ -81,7 +85,7 @@ func send(ctx context.Context, s streams, o sendOptions, paths []string, asJSON 
 		return err
 	}
 	if u, err := url.Parse(o.url); err != nil || u.Host == "" {
-		return usage("--url %q is no address: write http://host:port%s", o.url, receiver.WebhookPath)
+		return usage("--url %q is no address: write http://host:port%s", o.url, webhookPath)
 	}
 	if o.repeat < 1 || o.concurrency < 1 || o.rate < 0 {
 		return usage("--repeat and --concurrency start at 1, --rate at 0")
@@ -116,8 +120,8 @@ func send(ctx context.Context, s streams, o sendOptions, paths []string, asJSON 
 // hints say what is probably wrong when a receiver refuses.
 var hints = map[int]string{
 	http.StatusForbidden:        "is this the secret that the receiver has?",
-	http.StatusNotFound:         "the webhook's path is " + receiver.WebhookPath,
-	http.StatusMethodNotAllowed: "the webhook's path is " + receiver.WebhookPath,
+	http.StatusNotFound:         "the webhook's path is " + webhookPath,
+	http.StatusMethodNotAllowed: "the webhook's path is " + webhookPath,
 }
 
 // signingSecret is the first secret of the file or the environment.
@@ -242,9 +246,9 @@ func (s *sender) send(ctx context.Context, f ruletest.Fixture) answer {
 		return a
 	}
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set(receiver.EventIDHeader, a.ID)
-	request.Header.Set(receiver.TimestampHeader, timestamp)
-	request.Header.Set(receiver.SignatureHeader, receiver.Sign(s.secret, timestamp, f.Body))
+	request.Header.Set(source.MindtickleHMAC.IDHeader, a.ID)
+	request.Header.Set(source.MindtickleHMAC.TimestampHeader, timestamp)
+	request.Header.Set(source.MindtickleHMAC.SignatureHeader, receiver.Sign(s.secret, timestamp, f.Body))
 	response, err := s.client.Do(request)
 	if err != nil {
 		a.refused = errors.Is(err, syscall.ECONNREFUSED)

@@ -55,7 +55,7 @@ func (in *Intake) mapped(r *Request, now time.Time) []arrival {
 		a := in.made(r.Source, &made[i], r.SignedAt, now)
 		// An id that the signature does not cover may be another each time: the
 		// event is known by the signature then.
-		if r.Signature != nil && (m.Unsigned || m.ID == nil && r.ID != "") {
+		if r.Signature != nil && (m.Unsigned || m.ID == nil && r.ID != "" && !r.Source.Verify.HMAC.Signs(source.IDPart)) {
 			a.stored.Signature = signatureOf(string(r.Signature), string(binary.AppendVarint(nil, int64(i))))
 		}
 		a.stored.Good = in.inWindow(r.Source, r.SignedAt, now)

@@ -14,7 +14,7 @@ func (c *Compiler) describeSources() *schema.Value {
 		schema.Optional("files", schema.Text("the files that are read when they appear, beside this one: CSV, TSV or JSON lines", "reports/quiz-results-*.csv")),
 		schema.Optional("ids_of", schema.Text("the source that has the same ids: what it has already is not new", "connector")),
 		schema.Optional("each", schema.Scalar("the list in a request whose elements are the events; each is item", "body.events")),
-		schema.Optional("event", schema.Scalar("the event type, as an expression", `'"quiz.submitted"'`, "item.type")),
+		schema.Optional("event", schema.Scalar("the event type, as an expression", "item.type")),
 		schema.Optional("id", schema.Scalar("what tells an event from all others; without it, all of what came", "body.id", `row["User ID"] + "/" + row["Attempt"]`)),
 		schema.Optional("at", schema.Scalar("the event's own time", "body.submittedAt", `date(row["Submitted"], "2006-01-02 15:04", "Asia/Kolkata")`)),
 		schema.Optional("company", schema.Scalar("whose event it is; without it, yours", "body.company")),
@@ -46,7 +46,7 @@ func describeVerify() *schema.Value {
 		schema.Optional("id_header", schema.Text("the header that has the event's id", "X-Event-Id")),
 		schema.Optional("prefix", schema.Text("what stands before the signature", "sha256=")),
 		schema.Optional("encoding", schema.Words("how the signature is written", "hex", "base64")),
-		schema.Optional("signed", schema.Text("what is signed", "{timestamp}.{body}")),
+		schema.Optional("signed", schema.Text("what is signed: {body}, {timestamp} and {id}")),
 	}, window...)
 	secret := func(key string) []schema.Key {
 		return []schema.Key{

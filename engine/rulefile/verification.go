@@ -140,11 +140,15 @@ var hole = regexp.MustCompile(`\{[^}]*\}`)
 
 func (r *sourceReader) readSigned(fields *document.Fields, h *source.HMAC) {
 	node := fields.Take("signed")
+	if at := fields.Node().Get("timestamp_header"); node == nil && at != nil && !h.Signs(source.TimestampPart) {
+		r.report.Errorf(at.Place(), "bad-formula", "timestamp_header of %s names a time that is not signed", fields.What()).
+			Suggest("%s", "write what is signed, such as signed: '{timestamp}.{body}', or leave timestamp_header out")
+	}
 	if node == nil {
 		return
 	}
 	h.Signed = node.Text()
-	known := []string{"{body}", "{timestamp}", "{id}"}
+	known := []string{source.BodyPart, source.TimestampPart, source.IDPart}
 	for _, part := range hole.FindAllString(h.Signed, -1) {
 		if !slices.Contains(known, part) {
 			r.report.Errorf(node.Place(), "bad-formula", "signed of %s holds %s", fields.What(), part).
@@ -158,9 +162,9 @@ func (r *sourceReader) readSigned(fields *document.Fields, h *source.HMAC) {
 				Suggest("write %s: and the name of the header", key)
 		}
 	}
-	needs("{timestamp}", h.TimestampHeader, "timestamp_header")
-	needs("{id}", h.IDHeader, "id_header")
-	if strings.Count(h.Signed, "{body}") != 1 {
+	needs(source.TimestampPart, h.TimestampHeader, "timestamp_header")
+	needs(source.IDPart, h.IDHeader, "id_header")
+	if strings.Count(h.Signed, source.BodyPart) != 1 {
 		r.report.Errorf(node.Place(), "bad-formula", "signed of %s must hold {body} once", fields.What()).
 			Suggest("%s", "write signed: '{timestamp}.{body}', or leave it out if the body alone is signed")
 	}

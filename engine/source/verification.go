@@ -1,6 +1,11 @@
 package source
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Verification says how the requests of a source are verified. It holds no
 // secret, only where one is.
@@ -57,15 +62,43 @@ type HMAC struct {
 	// them, of which one must be right.
 	List     bool
 	Encoding Encoding
-	// Signed is what is signed: a text with {body} and, if their headers are
-	// there, {timestamp} and {id}.
+	// Signed is what is signed: a text with the part {body} and, if their headers
+	// are named, {timestamp} and {id}.
 	Signed string
-	// KeyPrefix stands before a secret that is written in base64, such as
-	// "whsec_"; a secret without it is taken as it is written.
+	// KeyPrefix, if not empty, says that secrets are written in base64, and may
+	// begin so: "whsec_".
 	KeyPrefix string
 	// MaxAge and MaxAhead are the window round the signed time; zero is heed's
 	// own.
 	MaxAge, MaxAhead time.Duration
+}
+
+// The parts of HMAC.Signed.
+const (
+	TimestampPart = "{timestamp}"
+	IDPart        = "{id}"
+	BodyPart      = "{body}"
+)
+
+// Signs says whether a part is among what is signed.
+func (h HMAC) Signs(part string) bool { return strings.Contains(h.Signed, part) }
+
+// Validate returns why nothing could be verified by the formula, or not safely.
+func (h HMAC) Validate() error {
+	switch {
+	case h.SignatureHeader == "":
+		return errors.New("no header is named for the signature")
+	case h.Encoding != Hex && h.Encoding != Base64:
+		return fmt.Errorf("unknown encoding %q: write %s or %s", h.Encoding, Hex, Base64)
+	case !h.Signs(BodyPart):
+		return errors.New("what is signed must contain {body}")
+	case h.Signs(TimestampPart) && h.TimestampHeader == "":
+		return errors.New("{timestamp} is signed, but no header is named for it")
+	case h.Signs(IDPart) && h.IDHeader == "":
+		return errors.New("{id} is signed, but no header is named for it")
+	default:
+		return nil
+	}
 }
 
 // The formulas of the published schemes. The published contract is in the

@@ -210,6 +210,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 		return err
 	}
 	a.handler, err = receiver.New(receiver.Options{
+		Sources: a.sources, LookupEnv: a.LookupEnv,
 		Keys: a.Keys, Intake: a.intake, Ready: a.ready, Observe: a, Log: a.Log, Now: time.Now,
 	})
 	if err != nil {
@@ -279,7 +280,7 @@ func (a *App) WebhookURL() string {
 	if a.Certs != nil {
 		scheme = "https"
 	}
-	return scheme + "://" + reachable(a.publicAddress.Addr()) + receiver.WebhookPath
+	return scheme + "://" + reachable(a.publicAddress.Addr()) + source.MindtickleSource().Path
 }
 
 // reachable is an address one can connect to from this machine: a listener on

@@ -17,7 +17,7 @@ func TestNew_validatesItsOptions(t *testing.T) {
 	}
 	for want, spoil := range map[string]func(*Options){
 		"Rules, Data, Listen and Admin are needed": func(o *Options) { o.Data = "" },
-		"Keys, LookupEnv and Log are needed":       func(o *Options) { o.Keys = nil },
+		"LookupEnv and Log are needed":             func(o *Options) { o.Log = nil },
 		"must not be negative":                     func(o *Options) { o.MaxAhead = -time.Second },
 		"Retention is 59m0s":                       func(o *Options) { o.Retention = 59 * time.Minute },
 	} {

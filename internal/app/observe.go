@@ -49,9 +49,9 @@ func (a *App) answered(answer *intake.Answer, took time.Duration) {
 }
 
 // Refused counts a request that was not taken.
-func (a *App) Refused(why receiver.Reason) {
+func (a *App) Refused(_ string, why receiver.Reason) {
 	a.metrics.Received("", "refused", string(why), 0)
-	if why == receiver.WrongSignature {
+	if why == receiver.WrongSignature || why == receiver.WrongCredentials {
 		a.notices.WrongSignature()
 	}
 }

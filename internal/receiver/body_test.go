@@ -58,8 +58,8 @@ func TestBodyOfOneMiBIsTakenAndOneByteMoreIsNot(t *testing.T) {
 // declared length alone costs none.
 func TestLargeBodiesCostLittleMemory(t *testing.T) {
 	g := start(t, fixedKeys(t, testSecret))
-	head := "POST " + WebhookPath + " HTTP/1.1\r\nHost: x\r\n" +
-		SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n" + TimestampHeader + ": 1700000000\r\n"
+	head := "POST " + webhookPath + " HTTP/1.1\r\nHost: x\r\n" +
+		signatureHeader + ": " + strings.Repeat("0", 64) + "\r\n" + timestampHeader + ": 1700000000\r\n"
 	chunk := fmt.Appendf(nil, "%x\r\n%s\r\n", 64<<10, strings.Repeat("a", 64<<10))
 
 	before := allocated()
@@ -107,8 +107,8 @@ func TestLargeBodiesCostLittleMemory(t *testing.T) {
 
 func TestBodyThatIsCutOrMalformedIs400(t *testing.T) {
 	g := start(t, fixedKeys(t, testSecret))
-	head := "POST " + WebhookPath + " HTTP/1.1\r\nHost: x\r\n" +
-		SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n" + TimestampHeader + ": 1700000000\r\n"
+	head := "POST " + webhookPath + " HTTP/1.1\r\nHost: x\r\n" +
+		signatureHeader + ": " + strings.Repeat("0", 64) + "\r\n" + timestampHeader + ": 1700000000\r\n"
 	if got := raw(t, g.addr, head+"Transfer-Encoding: chunked\r\n\r\nzz\r\nabc"); got.Status != 400 {
 		t.Errorf("got %d %s", got.Status, got.Body)
 	}

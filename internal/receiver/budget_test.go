@@ -76,8 +76,8 @@ func TestBudgetRead_aDeclaredLengthIsAClaim(t *testing.T) {
 func TestHandler_smallEventsPassASpentBudget(t *testing.T) {
 	g := start(t, fixedKeys(t, testSecret))
 	g.handler.bodies = newBudget(64 << 10)
-	head := "POST " + WebhookPath + " HTTP/1.1\r\nHost: x\r\n" +
-		SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n" + TimestampHeader + ": 1700000000\r\n"
+	head := "POST " + webhookPath + " HTTP/1.1\r\nHost: x\r\n" +
+		signatureHeader + ": " + strings.Repeat("0", 64) + "\r\n" + timestampHeader + ": 1700000000\r\n"
 	conn, err := net.Dial("tcp", g.addr)
 	if err != nil {
 		t.Fatal(err)

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
+
+	"heed/engine/source"
 )
 
 // Whatever the headers and the body: no panic, an answer from the table, and
@@ -30,15 +34,15 @@ func FuzzRequest(f *testing.F) {
 		if sign {
 			signature = Sign(testSecret, timestamp, body)
 		}
-		r := httptest.NewRequest("POST", WebhookPath, bytes.NewReader(body))
+		r := httptest.NewRequest("POST", webhookPath, bytes.NewReader(body))
 		set := func(name, value string) {
 			if value != "" {
 				r.Header[name] = []string{value}
 			}
 		}
-		set(TimestampHeader, timestamp)
-		set(SignatureHeader, signature)
-		set(EventIDHeader, id)
+		set(timestampHeader, timestamp)
+		set(signatureHeader, signature)
+		set(eventIDHeader, id)
 		set("Content-Type", contentType)
 		set("Content-Encoding", encoding)
 		w := httptest.NewRecorder()
@@ -68,4 +72,49 @@ func FuzzRequest(f *testing.F) {
 			t.Fatalf("handed over the id %q", got)
 		}
 	})
+}
+
+// FuzzHMACVerifier gives the headers of all formulas whatever values, and compares
+// with a reading that is as plain as it can be.
+func FuzzHMACVerifier(f *testing.F) {
+	good := base64.StdEncoding.EncodeToString(sumOf(partnerSecret, "evt_1.1700000000.{}"))
+	f.Add("v1,"+good, "1700000000", "evt_1", []byte("{}"))
+	f.Add("v2,x v1,"+good+" v1,"+good, "1700000000", "evt_1", []byte("{}"))
+	f.Add("sha256="+strings.Repeat("0f", 32), "", "\x00", []byte{})
+	f.Add("sha256="+hex.EncodeToString(sumOf(partnerSecret, "{}")), "", "", []byte("{}"))
+	f.Add("v1,"+good[:43]+"\n", "1", "a.b", []byte("1700000000."))
+	keys, err := NewKeyring("other", partnerSecret)
+	if err != nil {
+		f.Fatal(err)
+	}
+	standard, github := source.StandardWebhooksHMAC, source.GitHubHMAC
+	f.Fuzz(func(t *testing.T, signature, timestamp, id string, body []byte) {
+		want := sumOf(partnerSecret, id+"."+timestamp+"."+string(body))
+		_, timely := parseTimestamp(timestamp)
+		listed := slices.Contains(strings.Fields(signature), "v1,"+base64.StdEncoding.EncodeToString(want))
+		compareVerifier(t, newHMACVerifier(standard, publishedKeys(keys)), http.Header{
+			"Webhook-Signature": {signature}, "Webhook-Timestamp": {timestamp}, "Webhook-Id": {id},
+		}, body, want, listed && timely && id != "")
+
+		want = sumOf(partnerSecret, string(body))
+		prefix, digits, _ := strings.Cut(signature, "=")
+		right := prefix == "sha256" && strings.EqualFold(digits, hex.EncodeToString(want))
+		compareVerifier(t, newHMACVerifier(github, publishedKeys(keys)), http.Header{
+			"X-Hub-Signature-256": {signature},
+		}, body, want, right)
+	})
+}
+
+func compareVerifier(t *testing.T, v *hmacVerifier, header http.Header, body, want []byte, right bool) {
+	claim, why, _ := v.inspect(&http.Request{Header: header})
+	var mac []byte
+	if why == nil {
+		mac, why = v.verify(claim, body)
+	}
+	if right != (why == nil) {
+		t.Fatalf("%q: right %t, refused %v", header, right, why)
+	}
+	if right && !bytes.Equal(mac, want) {
+		t.Fatalf("%q: MAC %x, want %x", header, mac, want)
+	}
 }

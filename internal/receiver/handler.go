@@ -1,7 +1,8 @@
-// Package receiver owns the public listener: it verifies a webhook request,
-// hands it to the intake and answers with what became of it, durably. It also
-// owns the signing secrets, the signature itself and the listener's limits.
-// Only internal/app and cmd/heed import it; of heed's it imports engine/intake alone.
+// Package receiver owns the public listener: it finds the source of a webhook
+// request by its path, verifies the request by the source's scheme, hands it to the
+// intake and answers with what became of it, durably. It also owns the secrets, the
+// schemes and the listener's limits. Only internal/app and cmd/heed import it; of
+// heed's it imports engine/intake and engine/source alone.
 package receiver
 
 import (
@@ -18,9 +19,8 @@ import (
 	"heed/engine/source"
 )
 
-// The paths that the listener answers; there are no others.
+// The paths that the listener answers besides those of the sources.
 const (
-	WebhookPath = "/webhooks/mindtickle"
 	HealthyPath = "/-/healthy"
 	ReadyPath   = "/-/ready"
 )
@@ -28,14 +28,6 @@ const (
 // acceptTimeout bounds the wait for the store. Longer, and the answer would
 // come after the server's WriteTimeout, to nobody.
 const acceptTimeout = 15 * time.Second
-
-// Keys verifies signatures. Keyring is one.
-type Keys interface {
-	// Verify reports whether mac is the MAC of timestamp, the header as it
-	// came, and body under one of the secrets. The time it takes does not
-	// depend on which byte of a mac is wrong.
-	Verify(timestamp string, body, mac []byte) bool
-}
 
 // Intake takes verified requests. The intake of engine/intake is one.
 type Intake interface {
@@ -52,14 +44,21 @@ type Observer interface {
 	// with the time that Accept took.
 	Answered(events []intake.Answer, took time.Duration)
 	// Refused is called for each request that was not taken, unavailable
-	// stores and panics included.
-	Refused(why Reason)
+	// stores and panics included, with the name of its source: empty if the path
+	// is of none.
+	Refused(source string, why Reason)
 }
 
-// Options are what a Handler needs. All are required.
+// Options are what a Handler needs. All but Keys are required.
 type Options struct {
-	Keys   Keys
-	Intake Intake
+	// Sources returns the active sources. Another pointer means another set.
+	Sources func() *source.Set
+	// Keys are the secrets of the published contract, for the sources that name
+	// none of their own; nil if heed was started without.
+	Keys *Keyring
+	// LookupEnv finds the secrets that are in environment variables.
+	LookupEnv func(string) (string, bool)
+	Intake    Intake
 	// Ready returns why the program cannot take events now, nil if it can. The
 	// reason is for the log of whoever returns it: the answer does not show it.
 	Ready   func() error
@@ -76,7 +75,8 @@ func (o Options) validate() error {
 		return fmt.Errorf("receiver: option %s is missing", name)
 	}
 	return errors.Join(
-		missing("Keys", o.Keys == nil),
+		missing("Sources", o.Sources == nil),
+		missing("LookupEnv", o.LookupEnv == nil),
 		missing("Intake", o.Intake == nil),
 		missing("Ready", o.Ready == nil),
 		missing("Observe", o.Observe == nil),
@@ -87,7 +87,7 @@ func (o Options) validate() error {
 
 // Handler answers the public listener.
 type Handler struct {
-	keys     Keys
+	router   *router
 	intake   Intake
 	ready    func() error
 	draining atomic.Bool
@@ -104,7 +104,7 @@ func New(o Options) (*Handler, error) {
 		return nil, err
 	}
 	return &Handler{
-		keys: o.Keys, intake: o.Intake, ready: o.Ready, observe: o.Observe, now: o.Now,
+		router: newRouter(o), intake: o.Intake, ready: o.Ready, observe: o.Observe, now: o.Now,
 		warnings: newWarnings(o.Log, o.Now), bodies: newBudget(maxBodies),
 	}, nil
 }
@@ -114,63 +114,72 @@ func New(o Options) (*Handler, error) {
 // just be on its way.
 func (h *Handler) Drain() { h.draining.Store(true) }
 
-// ServeHTTP is the whole route table. There is no ServeMux, since it answers
-// an unclean path with a redirect, and a webhook sender needs none.
+// ServeHTTP finds who answers. There is no ServeMux, since it answers an unclean
+// path with a redirect, and a webhook sender needs none.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	defer h.recoverPanic(w, r)
+	var of *source.Source
+	defer h.recoverPanic(w, r, &of)
 	if h.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
 	switch r.URL.Path {
-	case WebhookPath:
-		if r.Method != http.MethodPost {
-			h.refuse(w, r, notPosted, nil)
-			return
-		}
-		h.webhook(w, r)
 	case HealthyPath:
 		h.health(w, r, nil)
 	case ReadyPath:
 		h.health(w, r, h.ready)
 	default:
-		why := notFound
-		if len(r.Header[SignatureHeader]) > 0 {
-			why = misdirected
+		table := h.router.table()
+		to := table.routes[r.URL.Path]
+		if to == nil {
+			h.refuseUnknown(w, r, table)
+			return
 		}
-		h.refuse(w, r, why, nil)
+		of = to.source
+		h.webhook(w, r, to)
 	}
 }
 
-// published is the source of the published contract.
-var published = source.MindtickleSource()
-
-// webhook takes one delivery: the headers first, since they are cheap and
-// refuse most of what is not MindTickle's; then the body; then the signature.
-func (h *Handler) webhook(w http.ResponseWriter, r *http.Request) {
-	signed, why := checkHeaders(r)
+// webhook takes one request: the headers first, since they are cheap and refuse
+// most of what is not the source's; then the body; then what verifies the body.
+func (h *Handler) webhook(w http.ResponseWriter, r *http.Request, to *route) {
+	if r.Method != http.MethodPost {
+		h.refuse(w, r, to.source, notPosted, nil)
+		return
+	}
+	if why := checkForm(r, to.source); why != nil {
+		h.refuse(w, r, to.source, why, nil)
+		return
+	}
+	claim, why, err := to.verifier.inspect(r)
 	if why != nil {
-		var detail error
-		if why == badTimestamp {
-			detail = errors.New("the timestamp has the form " + formOf(signed.timestamp))
-		}
-		h.refuse(w, r, why, detail)
+		h.refuse(w, r, to.source, why, err)
 		return
 	}
 	body, held, why := readBody(w, r, h.bodies)
 	if why != nil {
-		h.refuse(w, r, why, nil)
+		h.refuse(w, r, to.source, why, nil)
 		return
 	}
 	defer h.bodies.give(held)
-	if !h.keys.Verify(signed.timestamp, body, signed.mac) {
-		h.refuse(w, r, wrongSignature, nil)
+	mac, why := to.verifier.verify(claim, body)
+	if why != nil {
+		h.refuse(w, r, to.source, why, nil)
 		return
 	}
-	id, usable := eventID(r.Header)
+	h.accept(w, r, h.request(r, to.source, claim, mac, body))
+}
+
+// request is what the intake is handed of a verified request.
+func (h *Handler) request(r *http.Request, s *source.Source, c claim, mac, body []byte) intake.Request {
+	id, usable := eventID(r.Header[s.Verify.HMAC.IDHeader])
 	if !usable {
-		h.warnings.note(unusableID, r.RemoteAddr, nil)
+		h.warnings.note(s, unusableID, r.RemoteAddr, nil)
 	}
-	h.accept(w, r, intake.Request{Source: published, ID: id, SignedAt: signed.at, Signature: signed.mac, Body: body})
+	request := intake.Request{Source: s, ID: id, SignedAt: c.at, Signature: mac, Body: body}
+	if s.Mapping != nil {
+		request.Header, request.Query = mappedHeader(r.Header, s.Verify.HMAC.SignatureHeader), mappedQuery(r.URL)
+	}
+	return request
 }
 
 // accept hands a verified request over and answers. The request's own context
@@ -183,20 +192,20 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request, request intake.
 	switch {
 	case err == nil:
 		h.observe.Answered(events, h.now().Sub(start))
-		writeAnswer(w, events[0])
+		writeAnswer(w, request.Source, events)
 	case r.Context().Err() != nil:
-		h.refuse(w, r, hungUp, nil)
+		h.refuse(w, r, request.Source, hungUp, nil)
 	case errors.Is(err, intake.ErrOverloaded):
-		h.refuse(w, r, overloaded, err)
+		h.refuse(w, r, request.Source, overloaded, err)
 	default:
-		h.refuse(w, r, unavailable, err)
+		h.refuse(w, r, request.Source, unavailable, err)
 	}
 }
 
 // health answers a probe. Why the program is not ready is not for the public.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request, check func() error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		h.refuse(w, r, notRead, nil)
+		h.refuse(w, r, nil, notRead, nil)
 		return
 	}
 	if check != nil && check() != nil {
@@ -206,17 +215,31 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request, check func() er
 	writeText(w, http.StatusOK, "ok")
 }
 
-// refuse counts, perhaps warns, and answers.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, why *refusal, err error) {
-	h.observe.Refused(why.reason)
-	h.warnings.note(&why.warning, r.RemoteAddr, err)
+// refuse counts, perhaps warns, and answers. The source is nil if the path is of
+// none.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, s *source.Source, why *refusal, err error) {
+	name := ""
+	if s != nil {
+		name = s.Name
+	}
+	h.observe.Refused(name, why.reason)
+	h.warnings.note(s, &why.warning, r.RemoteAddr, err)
 	why.write(w)
+}
+
+// refuseUnknown refuses a path that is of no source. A signature shows which one
+// was meant.
+func (h *Handler) refuseUnknown(w http.ResponseWriter, r *http.Request, t *table) {
+	if s := t.meant(r.Header); s != nil {
+		h.warnings.note(s, misdirected, r.RemoteAddr, nil)
+	}
+	h.refuse(w, r, nil, notFound, nil)
 }
 
 // recoverPanic turns a panic into a 503. net/http would recover it too, but drop
 // the connection without an answer and log past the log's level and format.
-func (h *Handler) recoverPanic(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) recoverPanic(w http.ResponseWriter, r *http.Request, of **source.Source) {
 	if p := recover(); p != nil {
-		h.refuse(w, r, panicked, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		h.refuse(w, r, *of, panicked, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 	}
 }

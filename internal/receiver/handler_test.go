@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"heed/engine/intake"
+	"heed/engine/source"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -20,18 +21,18 @@ import (
 func TestVerifiedRequestIsHandedOverAsItCame(t *testing.T) {
 	g := start(t, fixedKeys(t, testSecret))
 	body := []byte("{\"event\":\t\"x\" , \"data\": {}}\n")
-	r, _ := http.NewRequest("POST", g.url+WebhookPath, bytes.NewReader(body))
+	r, _ := http.NewRequest("POST", g.url+webhookPath, bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json; charset=utf-8")
-	r.Header.Set(TimestampHeader, "1700000000123")
-	r.Header.Set(SignatureHeader, Sign(testSecret, "1700000000123", body))
-	r.Header.Set(EventIDHeader, "evt_42")
+	r.Header.Set(timestampHeader, "1700000000123")
+	r.Header.Set(signatureHeader, Sign(testSecret, "1700000000123", body))
+	r.Header.Set(eventIDHeader, "evt_42")
 	if got := do(t, r); got.Status != 200 {
 		t.Fatalf("got %d %s", got.Status, got.Body)
 	}
-	mac, _ := parseSignature(r.Header.Get(SignatureHeader))
+	mac := macOfHex(r.Header.Get(signatureHeader))
 	requests, _ := g.take()
 	want := []intake.Request{{
-		Source:    published,
+		Source:    source.MindtickleSource(),
 		ID:        "evt_42",
 		SignedAt:  time.Date(2023, 11, 14, 22, 13, 20, 123e6, time.UTC),
 		Signature: mac,
@@ -115,7 +116,7 @@ func TestPanicIsA503AndTheServerLivesOn(t *testing.T) {
 		t.Errorf("want one line with the stack, got:\n%s", logs)
 	}
 	r := g.delivery(t, testSecret, testBody)
-	r.Header.Set(EventIDHeader, "evt_2")
+	r.Header.Set(eventIDHeader, "evt_2")
 	if got := do(t, r); got.Status != 200 {
 		t.Errorf("the next one: %d", got.Status)
 	}
@@ -153,7 +154,7 @@ func TestStoreThatHangsIsA503BeforeTheWriteTimeout(t *testing.T) {
 			<-ctx.Done()
 			return intake.Answer{}, ctx.Err()
 		}
-		r := httptest.NewRequest("POST", WebhookPath, bytes.NewReader(testBody))
+		r := httptest.NewRequest("POST", webhookPath, bytes.NewReader(testBody))
 		r.Header = g.delivery(t, testSecret, testBody).Header
 		w := httptest.NewRecorder()
 		begin := time.Now()
@@ -175,15 +176,15 @@ func TestOtherPathsAndMethodsAreRefused(t *testing.T) {
 		allow        string
 	}{
 		{"POST", "/", 404, ""},
-		{"POST", WebhookPath + "/", 404, ""},
-		{"POST", "/" + WebhookPath, 404, ""},
+		{"POST", webhookPath + "/", 404, ""},
+		{"POST", "/" + webhookPath, 404, ""},
 		{"GET", "/metrics", 404, ""},
 		{"GET", "/debug/pprof/", 404, ""},
-		{"GET", WebhookPath, 405, "POST"},
-		{"HEAD", WebhookPath, 405, "POST"},
-		{"PUT", WebhookPath, 405, "POST"},
-		{"OPTIONS", WebhookPath, 405, "POST"},
-		{"post", WebhookPath, 405, "POST"},
+		{"GET", webhookPath, 405, "POST"},
+		{"HEAD", webhookPath, 405, "POST"},
+		{"PUT", webhookPath, 405, "POST"},
+		{"OPTIONS", webhookPath, 405, "POST"},
+		{"post", webhookPath, 405, "POST"},
 		{"POST", HealthyPath, 405, "GET, HEAD"},
 		{"DELETE", ReadyPath, 405, "GET, HEAD"},
 	} {
@@ -210,7 +211,7 @@ func TestDeliveryToAnotherPathIsWarnedOf(t *testing.T) {
 	g := start(t, fixedKeys(t, testSecret))
 	r := g.delivery(t, testSecret, testBody)
 	r.URL.Path = "/webhook"
-	if got := do(t, r); got.Status != 404 || g.logs.count("must end in "+WebhookPath) != 1 {
+	if got := do(t, r); got.Status != 404 || g.logs.count("must end in "+webhookPath) != 1 {
 		t.Errorf("got %d, logged:\n%s", got.Status, g.logs)
 	}
 }
@@ -241,7 +242,7 @@ func TestHealthSaysOKAndReadySaysWhetherItIs(t *testing.T) {
 
 func TestNewNamesEveryMissingOption(t *testing.T) {
 	_, err := New(Options{})
-	for _, name := range []string{"Keys", "Intake", "Ready", "Observe", "Log", "Now"} {
+	for _, name := range []string{"Sources", "LookupEnv", "Intake", "Ready", "Observe", "Log", "Now"} {
 		if err == nil || !strings.Contains(err.Error(), "option "+name+" is missing") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -254,7 +255,7 @@ func TestRefusalsAreLoggedOncePerReasonAndMinute(t *testing.T) {
 	now := time.Unix(1700000000, 0)
 	g.handler.warnings.now = func() time.Time { return now }
 	send := func(change func(http.Header)) {
-		r := httptest.NewRequest("POST", WebhookPath, bytes.NewReader(testBody))
+		r := httptest.NewRequest("POST", webhookPath, bytes.NewReader(testBody))
 		r.Header = g.delivery(t, "another secret", testBody).Header
 		change(r.Header)
 		w := httptest.NewRecorder()
@@ -264,7 +265,7 @@ func TestRefusalsAreLoggedOncePerReasonAndMinute(t *testing.T) {
 		}
 	}
 	wrong := func(http.Header) {}
-	unsigned := func(h http.Header) { h.Del(SignatureHeader) }
+	unsigned := func(h http.Header) { h.Del(signatureHeader) }
 	for range 100 {
 		send(wrong)
 		send(unsigned)
@@ -293,7 +294,8 @@ func TestEveryReasonIsListed(t *testing.T) {
 		listed[reason] = true
 	}
 	for _, r := range []*refusal{
-		notFound, misdirected, notPosted, notRead, mediaType, encoded, tooLarge, missingSignature, missingTimestamp,
+		notFound, notPosted, notRead, mediaType, encoded, tooLarge, missingSignature, missingTimestamp, missingID,
+		missingToken, missingPassword, wrongCredentials, unverifiable, overloaded,
 		badTimestamp, badSignature, wrongSignature, slowBody, cutBody, hungUp, unavailable, panicked,
 	} {
 		if !listed[r.reason] {

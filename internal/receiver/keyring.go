@@ -15,9 +15,11 @@ import (
 // mask stands for a secret wherever one is printed.
 const mask = "***"
 
-// Keyring holds the signing secrets, any of which verifies. It is safe for
-// many goroutines. However it is printed, logged or encoded, it shows nothing.
+// Keyring holds the secrets of a source, at least one, any of which verifies. It
+// is safe for many goroutines. However it is printed, logged or encoded, it shows
+// nothing.
 type Keyring struct {
+	form    form
 	secrets atomic.Pointer[[]*secret]
 	// source is nil if the secrets are fixed.
 	source *secretFile
@@ -30,19 +32,33 @@ type secretFile struct {
 	complaint complaint
 }
 
-// NewKeyring returns a Keyring of fixed secrets. Each argument may hold
+// errNoSecret is what to do without a signing secret of the published contract.
+var errNoSecret = errors.New(
+	"no signing secret: put it into a file for --secret-file or into MINDTICKLE_WEBHOOK_SECRET")
+
+// NewKeyring returns a Keyring of fixed signing secrets. Each argument may hold
 // several, separated by white space, as an environment variable does. The
 // error says what to do when there is none.
 func NewKeyring(secrets ...string) (*Keyring, error) {
-	k := &Keyring{}
-	if !k.set(strings.Fields(strings.Join(secrets, " "))) {
-		return nil, errors.New("no signing secret: put it into a file for --secret-file or into MINDTICKLE_WEBHOOK_SECRET")
+	texts := strings.Fields(strings.Join(secrets, " "))
+	if len(texts) == 0 {
+		return nil, errNoSecret
 	}
+	return newKeyring(texts, publishedForm)
+}
+
+func newKeyring(texts []string, f form) (*Keyring, error) {
+	keys, err := f.keys(texts)
+	if err != nil {
+		return nil, err
+	}
+	k := &Keyring{form: f}
+	k.set(keys)
 	return k, nil
 }
 
-// NewFileKeyring returns a Keyring of the secrets in a file: one a line, with
-// white space around them, blank lines and lines that start with # left out.
+// NewFileKeyring returns a Keyring of the signing secrets in a file: one a line,
+// with white space around them, blank lines and lines that start with # left out.
 //
 // The file is looked at for each request: a secret that was added verifies,
 // and one that was removed is refused, from the next request on (or, among
@@ -54,44 +70,38 @@ func NewKeyring(secrets ...string) (*Keyring, error) {
 //
 // The error says what to do when the file cannot be read or has no secret.
 func NewFileKeyring(path string, log *slog.Logger) (*Keyring, error) {
-	k := &Keyring{source: &secretFile{
+	return newFileKeyring(path, publishedForm, log)
+}
+
+func newFileKeyring(path string, f form, log *slog.Logger) (*Keyring, error) {
+	k := &Keyring{form: f, source: &secretFile{
 		file:      watchedFile{path: path},
 		complaint: complaint{log: log},
 	}}
 	if _, err := k.load(); err != nil {
-		return nil, fmt.Errorf("read signing secrets: %w", err)
+		return nil, fmt.Errorf("read %s: %w", f.plural, err)
 	}
 	return k, nil
 }
 
-// Verify reports whether mac is the HMAC-SHA256 of timestamp, a colon and body
-// under one of the secrets. Each comparison is in constant time.
-func (k *Keyring) Verify(timestamp string, body, mac []byte) bool {
+// accepts reports whether one of the secrets matches what a request brings.
+func (k *Keyring) accepts(matches func(*secret) bool) bool {
 	// One goroutine's look at the file serves all that come meanwhile: that
 	// is cheaper under load, and a file system that hangs does not hold up
-	// deliveries that are good.
+	// requests that are good.
 	fresh := k.source == nil || k.tryRefresh()
 	secrets := k.secrets.Load()
-	if anySigned(*secrets, timestamp, body, mac) {
+	if slices.ContainsFunc(*secrets, matches) {
 		return true
 	}
 	if fresh {
 		return false
 	}
-	// A good delivery is not refused because of a look at the file that began
+	// A good request is not refused because of a look at the file that began
 	// before it came.
 	k.refresh()
 	now := k.secrets.Load()
-	return now != secrets && anySigned(*now, timestamp, body, mac)
-}
-
-func anySigned(secrets []*secret, timestamp string, body, mac []byte) bool {
-	for _, s := range secrets {
-		if s.signed(timestamp, body, mac) {
-			return true
-		}
-	}
-	return false
+	return now != secrets && slices.ContainsFunc(*now, matches)
 }
 
 // tryRefresh looks at the file unless somebody else does so just now.
@@ -129,7 +139,7 @@ func (k *Keyring) reload() {
 	}
 	s.complaint.settled("secret file usable again")
 	if replaced {
-		s.complaint.log.Info("signing secrets changed", "file", s.file.path, "count", len(*k.secrets.Load()))
+		s.complaint.log.Info(k.form.changed, "file", s.file.path, "count", len(*k.secrets.Load()))
 	}
 }
 
@@ -139,22 +149,23 @@ func (k *Keyring) load() (replaced bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	before := k.secrets.Load()
-	if !k.set(parseSecrets(content)) {
-		return false, fmt.Errorf("%s holds no secret: write the signing secret that MindTickle shows into it, one per line", k.source.file.path)
+	path := k.source.file.path
+	texts := parseSecrets(content)
+	if len(texts) == 0 {
+		return false, fmt.Errorf("%s holds no secret: write %s into it, one per line", path, k.form.wanted)
 	}
-	return k.secrets.Load() != before, nil
+	keys, err := k.form.keys(texts)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", path, err)
+	}
+	return k.set(keys), nil
 }
 
-// set makes keys the secrets, and reports whether there were any: nothing ever
-// takes the last secret away.
-func (k *Keyring) set(keys []string) bool {
-	if len(keys) == 0 {
-		return false
-	}
+// set makes keys the secrets, and reports whether they are others than before.
+func (k *Keyring) set(keys []string) (replaced bool) {
 	before := k.secrets.Load()
 	if before != nil && slices.EqualFunc(*before, keys, func(s *secret, key string) bool { return *s.key == key }) {
-		return true
+		return false
 	}
 	secrets := make([]*secret, len(keys))
 	for i, key := range keys {

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"heed/engine/source"
 )
 
 func TestAnyOfTheSecretsVerifies(t *testing.T) {
@@ -193,7 +195,7 @@ func TestNoGoodDeliveryIsRefusedDuringASwap(t *testing.T) {
 					return
 				default:
 				}
-				if !k.Verify("1700000000", testBody, mac) {
+				if !verify(k, "1700000000", testBody, mac) {
 					t.Error("refused")
 					return
 				}
@@ -257,12 +259,22 @@ func TestGoodDeliveryDoesNotWaitForTheFile(t *testing.T) {
 }
 
 func macOf(secret string) []byte {
-	mac, _ := parseSignature(Sign(secret, "1700000000", testBody))
+	return macOfHex(Sign(secret, "1700000000", testBody))
+}
+
+func macOfHex(s string) []byte {
+	mac, _ := parseSignatures(&source.MindtickleHMAC, s)
 	return mac
 }
 
+// verify asks the secrets for a signature of the published contract.
+func verify(k *Keyring, timestamp string, body, mac []byte) bool {
+	what := signed{timestamp: timestamp, body: body}
+	return k.accepts(func(s *secret) bool { return s.signed(mindtickleFormula, what, mac) != nil })
+}
+
 func verifies(k *Keyring, secret string) bool {
-	return k.Verify("1700000000", testBody, macOf(secret))
+	return verify(k, "1700000000", testBody, macOf(secret))
 }
 
 func writeFile(t testing.TB, path, content string) {

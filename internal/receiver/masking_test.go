@@ -2,10 +2,12 @@ package receiver
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -71,5 +73,47 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 	}
 	if out.Len() < 1000 {
 		t.Errorf("the test printed only %s", out.String())
+	}
+}
+
+// The secrets of sources are no more to be seen than that of the published one,
+// wherever they are and whatever is wrong with a request.
+func TestSecretsOfSourcesAreNeverPrinted(t *testing.T) {
+	const canary = "whsec_canary"
+	for name, c := range secretCases {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "secret")
+			c.verify.Secret.File = path
+			g := startSource(t, c.verify)
+			var out bytes.Buffer
+			ask := func(header http.Header) {
+				fmt.Fprintln(&out, do(t, g.post(t, header, "{}")))
+			}
+			ask(c.header(canary))
+			writeFile(t, path, canary)
+			ask(c.header(canary))
+			ask(c.header(canary + "-2"))
+			ask(http.Header{"Authorization": {canary}, "X-Hub-Signature-256": {canary}})
+			writeFile(t, path, canary+"-3")
+			ask(c.header(canary))
+
+			table := g.handler.router.table()
+			for _, v := range []any{
+				g.handler, g.handler.router, table, *table, table.routes, table.keys,
+				table.routes["/webhooks/partner"], table.routes["/webhooks/partner"].verifier,
+			} {
+				for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+					fmt.Fprintf(&out, verb+"\n", v)
+				}
+				slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "v", v)
+			}
+			printed := out.String() + g.logs.String()
+			digest := sha256.Sum256([]byte(canary))
+			for _, form := range []string{"canary", fmt.Sprintf("%x", "canary"), fmt.Sprintf("%x", digest)} {
+				if i := strings.Index(printed, form); i >= 0 {
+					t.Errorf("printed: …%.200s", printed[max(0, i-100):])
+				}
+			}
+		})
 	}
 }

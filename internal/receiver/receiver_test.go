@@ -9,14 +9,23 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"heed/engine/intake"
+	"heed/engine/source"
 )
 
 // What follows is shared by the tests: a receiver on a real port, and the
 // fakes on either side of it.
+
+var (
+	webhookPath     = source.MindtickleSource().Path
+	signatureHeader = source.MindtickleHMAC.SignatureHeader
+	timestampHeader = source.MindtickleHMAC.TimestampHeader
+	eventIDHeader   = source.MindtickleHMAC.IDHeader
+)
 
 const testSecret = "whsec_Kq0-canary-7f3a"
 
@@ -33,7 +42,7 @@ func (f fakeIntake) Accept(ctx context.Context, r intake.Request) ([]intake.Answ
 type rig struct {
 	url     string
 	addr    string
-	keys    Keys
+	keys    *Keyring
 	server  *http.Server
 	handler *Handler
 	logs    *logBuffer
@@ -42,10 +51,28 @@ type rig struct {
 	requests []intake.Request
 	answered []intake.Answer
 	refused  []Reason
+	// refusedOf are the sources of what was refused.
+	refusedOf []string
 
-	// accept and ready may be replaced before the first request.
+	// active is the active set of sources, env what is in the environment.
+	active atomic.Pointer[source.Set]
+	env    sync.Map
+
+	// accept and ready may be replaced before the first request; events, if there
+	// are any, are answered instead.
 	accept fakeIntake
+	events []intake.Answer
 	ready  func() error
+}
+
+func (g *rig) Accept(ctx context.Context, r intake.Request) ([]intake.Answer, error) {
+	g.mu.Lock()
+	g.requests = append(g.requests, r)
+	g.mu.Unlock()
+	if g.events != nil {
+		return g.events, nil
+	}
+	return g.accept.Accept(ctx, r)
 }
 
 func (g *rig) Answered(events []intake.Answer, took time.Duration) {
@@ -54,9 +81,10 @@ func (g *rig) Answered(events []intake.Answer, took time.Duration) {
 	g.answered = append(g.answered, events...)
 }
 
-func (g *rig) Refused(why Reason) {
+func (g *rig) Refused(source string, why Reason) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.refusedOf = append(g.refusedOf, source)
 	g.refused = append(g.refused, why)
 }
 
@@ -65,25 +93,29 @@ func (g *rig) take() (requests []intake.Request, refused []Reason) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	requests, refused = g.requests, g.refused
-	g.requests, g.refused, g.answered = nil, nil, nil
+	g.requests, g.refused, g.refusedOf, g.answered = nil, nil, nil, nil
 	return requests, refused
 }
 
 // newRig returns a rig that listens nowhere.
-func newRig(t testing.TB, keys Keys) *rig {
+func newRig(t testing.TB, keys *Keyring) *rig {
 	t.Helper()
 	g := &rig{keys: keys, logs: &logBuffer{}}
 	g.accept = func(context.Context, intake.Request) (intake.Answer, error) { return intake.Answer{}, nil }
 	g.ready = func() error { return nil }
+	g.activate(source.MindtickleSource())
 	var err error
 	g.handler, err = New(Options{
-		Keys: keys,
-		Intake: fakeIntake(func(ctx context.Context, r intake.Request) (intake.Answer, error) {
-			g.mu.Lock()
-			g.requests = append(g.requests, r)
-			g.mu.Unlock()
-			return g.accept(ctx, r)
-		}),
+		Sources: g.active.Load,
+		Keys:    keys,
+		LookupEnv: func(name string) (string, bool) {
+			value, ok := g.env.Load(name)
+			if !ok {
+				return "", false
+			}
+			return value.(string), true
+		},
+		Intake:  g,
 		Ready:   func() error { return g.ready() },
 		Observe: g,
 		Log:     g.logs.logger(),
@@ -96,8 +128,35 @@ func newRig(t testing.TB, keys Keys) *rig {
 	return g
 }
 
+// activate makes a new set of sources the active one.
+func (g *rig) activate(sources ...*source.Source) { g.active.Store(&source.Set{Sources: sources}) }
+
+// startSource returns a rig that listens with one source, at /webhooks/partner.
+func startSource(t testing.TB, verify source.Verification) *rig {
+	t.Helper()
+	g := start(t, nil)
+	g.activate(partner(verify))
+	return g
+}
+
+func partner(verify source.Verification) *source.Source {
+	return &source.Source{Name: "partner", Path: "/webhooks/partner", IDs: "partner", Verify: &verify}
+}
+
+// post returns a request to the source of startSource. Of a header with several
+// values each has a line of its own.
+func (g *rig) post(t testing.TB, header http.Header, body string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequest("POST", g.url+"/webhooks/partner", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = header.Clone()
+	return r
+}
+
 // start returns a rig that listens on a port of this machine.
-func start(t testing.TB, keys Keys) *rig {
+func start(t testing.TB, keys *Keyring) *rig {
 	t.Helper()
 	g := newRig(t, keys)
 	g.listen(t)
@@ -135,14 +194,14 @@ func fixedKeys(t testing.TB, secrets ...string) *Keyring {
 func (g *rig) delivery(t testing.TB, secret string, body []byte) *http.Request {
 	t.Helper()
 	const timestamp = "1700000000" // whether that is too old is the intake's to say
-	r, err := http.NewRequest("POST", g.url+WebhookPath, bytes.NewReader(body))
+	r, err := http.NewRequest("POST", g.url+webhookPath, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set(TimestampHeader, timestamp)
-	r.Header.Set(SignatureHeader, Sign(secret, timestamp, body))
-	r.Header.Set(EventIDHeader, "evt_1")
+	r.Header.Set(timestampHeader, timestamp)
+	r.Header.Set(signatureHeader, Sign(secret, timestamp, body))
+	r.Header.Set(eventIDHeader, "evt_1")
 	return r
 }
 

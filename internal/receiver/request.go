@@ -6,9 +6,10 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"heed/engine/source"
 )
 
 // MaxBody is how many bytes a body may have.
@@ -17,48 +18,18 @@ const MaxBody = 1 << 20
 // maxID is how many bytes an event id may have.
 const maxID = 256
 
-// The headers of a delivery, in the spelling in which net/http keeps them.
-const (
-	SignatureHeader = "X-Mt-Webhook-Signature"
-	TimestampHeader = "X-Mt-Webhook-Timestamp"
-	EventIDHeader   = "X-Mt-Event-Id"
-)
-
-// signature is what the two signing headers say.
-type signature struct {
-	timestamp string // as it came
-	at        time.Time
-	mac       []byte
-}
-
-// checkHeaders refuses whatever can be refused before the body is read. With
-// badTimestamp the signature has the timestamp as it came.
-func checkHeaders(r *http.Request) (signature, *refusal) {
-	if !isJSON(r.Header["Content-Type"]) {
-		return signature{}, mediaType
+// checkForm refuses what can be refused before anybody asks who sent it.
+func checkForm(r *http.Request, s *source.Source) *refusal {
+	switch {
+	case !isJSON(r.Header["Content-Type"], s.Name != source.Mindtickle):
+		return mediaType
+	case len(r.Header["Content-Encoding"]) > 0:
+		return encoded
+	case r.ContentLength > MaxBody:
+		return tooLarge
+	default:
+		return nil
 	}
-	if len(r.Header["Content-Encoding"]) > 0 {
-		return signature{}, encoded
-	}
-	if r.ContentLength > MaxBody {
-		return signature{}, tooLarge
-	}
-	mac, ok := only(r.Header[SignatureHeader])
-	if !ok {
-		return signature{}, missingSignature
-	}
-	timestamp, ok := only(r.Header[TimestampHeader])
-	if !ok {
-		return signature{}, missingTimestamp
-	}
-	s := signature{timestamp: timestamp}
-	if s.at, ok = parseTimestamp(timestamp); !ok {
-		return s, badTimestamp
-	}
-	if s.mac, ok = parseSignature(mac); !ok {
-		return signature{}, badSignature
-	}
-	return s, nil
 }
 
 // only returns the value of a header that was given exactly once and is not
@@ -70,28 +41,34 @@ func only(values []string) (string, bool) {
 	return values[0], true
 }
 
-// isJSON accepts application/json with any parameters, and no Content-Type at
-// all: the signature says who wrote the body, and a body that is no JSON is
-// quarantined. The check is there to turn others away early and clearly.
-func isJSON(contentType []string) bool {
+// isJSON accepts application/json with any parameters, types that end in +json if
+// they may, and no Content-Type at all: the verification says who wrote the body,
+// and a body that is no JSON is quarantined. The check is there to turn others
+// away early and clearly.
+func isJSON(contentType []string, suffix bool) bool {
 	switch len(contentType) {
 	case 0:
 		return true
 	case 1:
 		kind, _, _ := strings.Cut(contentType[0], ";")
 		kind = strings.TrimSpace(kind)
-		return kind == "" || strings.EqualFold(kind, "application/json")
+		return kind == "" || strings.EqualFold(kind, "application/json") || suffix && hasJSONSuffix(kind)
 	default:
 		return false
 	}
 }
 
+// hasJSONSuffix accepts application/*+json, as RFC 6839 describes it.
+func hasJSONSuffix(kind string) bool {
+	kind = strings.ToLower(kind)
+	return strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")
+}
+
 // eventID returns the event's id, or none and false if the header cannot be
-// used: given twice, too long, or not printable. The header is not signed, so
-// it must not make a signed event be refused or lost: without a usable id the
+// used: given twice, too long, or not printable. The header is seldom signed, so
+// it must not make a verified event be refused or lost: without a usable id the
 // event is known by its body's hash, as one without the header is.
-func eventID(h http.Header) (id string, usable bool) {
-	values := h[EventIDHeader]
+func eventID(values []string) (id string, usable bool) {
 	if len(values) == 0 {
 		return "", true
 	}

@@ -22,8 +22,8 @@ func TestHeadersDecide(t *testing.T) {
 	}
 	signed := func(timestamp string) func(http.Header) {
 		return func(h http.Header) {
-			h.Set(TimestampHeader, timestamp)
-			h.Set(SignatureHeader, Sign(testSecret, timestamp, testBody))
+			h.Set(timestampHeader, timestamp)
+			h.Set(signatureHeader, Sign(testSecret, timestamp, testBody))
 		}
 	}
 	change := func(name string, to func(string) string) func(http.Header) {
@@ -45,24 +45,24 @@ func TestHeadersDecide(t *testing.T) {
 	}{
 		"nothing changed": {func(http.Header) {}, 200, ""},
 
-		"signature missing": {remove(SignatureHeader), 401, MissingSignature},
-		"signature empty":   {set(SignatureHeader, ""), 401, MissingSignature},
-		"signature blank":   {set(SignatureHeader, "  "), 401, MissingSignature},
-		"signature twice":   {double(SignatureHeader), 401, MissingSignature},
-		"timestamp missing": {remove(TimestampHeader), 401, MissingTimestamp},
-		"timestamp empty":   {set(TimestampHeader, ""), 401, MissingTimestamp},
-		"timestamp twice":   {double(TimestampHeader), 401, MissingTimestamp},
+		"signature missing": {remove(signatureHeader), 401, MissingSignature},
+		"signature empty":   {set(signatureHeader, ""), 401, MissingSignature},
+		"signature blank":   {set(signatureHeader, "  "), 401, MissingSignature},
+		"signature twice":   {double(signatureHeader), 401, MissingSignature},
+		"timestamp missing": {remove(timestampHeader), 401, MissingTimestamp},
+		"timestamp empty":   {set(timestampHeader, ""), 401, MissingTimestamp},
+		"timestamp twice":   {double(timestampHeader), 401, MissingTimestamp},
 
-		"signature of another secret":  {set(SignatureHeader, Sign("x", "1700000000", testBody)), 403, WrongSignature},
-		"signature with a bit flipped": {change(SignatureHeader, flip), 403, WrongSignature},
-		"signature of 63 digits":       {change(SignatureHeader, func(s string) string { return s[:63] }), 403, BadSignature},
-		"signature of 65 digits":       {change(SignatureHeader, func(s string) string { return s + "0" }), 403, BadSignature},
-		"signature not hex":            {change(SignatureHeader, func(s string) string { return s[:63] + "g" }), 403, BadSignature},
-		"signature with a prefix":      {change(SignatureHeader, func(s string) string { return "sha256=" + s }), 403, BadSignature},
-		"signature of a megabyte less": {set(SignatureHeader, strings.Repeat("a", 8000)), 403, BadSignature},
-		"signature upper case":         {change(SignatureHeader, strings.ToUpper), 200, ""},
+		"signature of another secret":  {set(signatureHeader, Sign("x", "1700000000", testBody)), 403, WrongSignature},
+		"signature with a bit flipped": {change(signatureHeader, flip), 403, WrongSignature},
+		"signature of 63 digits":       {change(signatureHeader, func(s string) string { return s[:63] }), 403, BadSignature},
+		"signature of 65 digits":       {change(signatureHeader, func(s string) string { return s + "0" }), 403, BadSignature},
+		"signature not hex":            {change(signatureHeader, func(s string) string { return s[:63] + "g" }), 403, BadSignature},
+		"signature with a prefix":      {change(signatureHeader, func(s string) string { return "sha256=" + s }), 403, BadSignature},
+		"signature of a megabyte less": {set(signatureHeader, strings.Repeat("a", 8000)), 403, BadSignature},
+		"signature upper case":         {change(signatureHeader, strings.ToUpper), 200, ""},
 
-		"timestamp other than the signed": {set(TimestampHeader, "1700000001"), 403, WrongSignature},
+		"timestamp other than the signed": {set(timestampHeader, "1700000001"), 403, WrongSignature},
 		"timestamp 1:2":                   {signed("1:2"), 403, BadTimestamp},
 		"timestamp +1":                    {signed("+1"), 403, BadTimestamp},
 		"timestamp with a sign":           {signed("+1700000000"), 403, BadTimestamp},
@@ -87,7 +87,7 @@ func TestHeadersDecide(t *testing.T) {
 		"media type twice":            {double("Content-Type"), 415, MediaType},
 		"gzip":                        {set("Content-Encoding", "gzip"), 415, ContentEncoding},
 		"identity":                    {set("Content-Encoding", "identity"), 415, ContentEncoding},
-		"media type before signature": {func(h http.Header) { h.Set("Content-Type", "text/plain"); h.Del(SignatureHeader) }, 415, MediaType},
+		"media type before signature": {func(h http.Header) { h.Set("Content-Type", "text/plain"); h.Del(signatureHeader) }, 415, MediaType},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := g.delivery(t, testSecret, testBody)
@@ -121,7 +121,7 @@ func TestHeaderNamesMayBeInAnyCase(t *testing.T) {
 	g := start(t, fixedKeys(t, testSecret))
 	h := g.delivery(t, testSecret, testBody).Header
 	request := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nX-MT-WEBHOOK-signature: %s\r\nx-mt-webhook-TIMESTAMP: %s\r\nX-mT-eVENT-iD: a\r\nContent-Length: %d\r\n\r\n%s",
-		WebhookPath, strings.ToUpper(h.Get(SignatureHeader)), h.Get(TimestampHeader), len(testBody), testBody)
+		webhookPath, strings.ToUpper(h.Get(signatureHeader)), h.Get(timestampHeader), len(testBody), testBody)
 	if got := raw(t, g.addr, request); got.Status != 200 {
 		t.Errorf("got %d %s", got.Status, got.Body)
 	}
@@ -167,9 +167,9 @@ func TestUnusableEventIDCountsAsNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newRig(t, fixedKeys(t, testSecret))
-			r := httptest.NewRequest("POST", WebhookPath, bytes.NewReader(testBody))
+			r := httptest.NewRequest("POST", webhookPath, bytes.NewReader(testBody))
 			r.Header = g.delivery(t, testSecret, testBody).Header
-			r.Header[EventIDHeader] = c.ids
+			r.Header[eventIDHeader] = c.ids
 			for range 2 {
 				r.Body = io.NopCloser(bytes.NewReader(testBody))
 				w := httptest.NewRecorder()

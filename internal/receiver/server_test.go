@@ -27,8 +27,8 @@ import (
 // Each case is one way to hold a connection without ever completing a
 // request, played against the real limits on a clock that is not real.
 func TestDawdlersAreDroppedWithinTenSeconds(t *testing.T) {
-	head := "POST " + WebhookPath + " HTTP/1.1\r\nHost: x\r\n"
-	signed := head + SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n" + TimestampHeader + ": 1700000000\r\n"
+	head := "POST " + webhookPath + " HTTP/1.1\r\nHost: x\r\n"
+	signed := head + signatureHeader + ": " + strings.Repeat("0", 64) + "\r\n" + timestampHeader + ": 1700000000\r\n"
 	for name, c := range map[string]struct {
 		start, drip string
 		want        string
@@ -90,10 +90,10 @@ func TestGoodDeliveriesPassACrowdOfDawdlers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		start := "POST " + WebhookPath + " HTTP/1.1\r\nHost: x\r\n"
+		start := "POST " + webhookPath + " HTTP/1.1\r\nHost: x\r\n"
 		if i%2 == 0 {
-			start += SignatureHeader + ": " + strings.Repeat("0", 64) + "\r\n" +
-				TimestampHeader + ": 1700000000\r\nContent-Length: 1000000\r\n\r\na"
+			start += signatureHeader + ": " + strings.Repeat("0", 64) + "\r\n" +
+				timestampHeader + ": 1700000000\r\nContent-Length: 1000000\r\n\r\na"
 		}
 		if _, err := io.WriteString(conn, start); err != nil {
 			t.Fatal(err)
@@ -123,7 +123,7 @@ func TestGoodDeliveriesPassACrowdOfDawdlers(t *testing.T) {
 func TestFloodOfUnsignedRequestsNeverReachesTheIntake(t *testing.T) {
 	g := start(t, fixedKeys(t, testSecret))
 	r := g.delivery(t, testSecret, testBody)
-	r.Header.Del(SignatureHeader)
+	r.Header.Del(signatureHeader)
 	for range 500 {
 		again := r.Clone(t.Context())
 		again.Body, _ = r.GetBody()
@@ -156,7 +156,7 @@ func TestHeadersOverSixteenKiBAreRefused(t *testing.T) {
 func TestControlCharactersOnTheWireAreRefused(t *testing.T) {
 	g := start(t, fixedKeys(t, testSecret))
 	for _, id := range []string{"a\x1b[31m", "a\x00", "a\r\n level=ERROR msg=forged", "a\rb"} {
-		got := raw(t, g.addr, "POST "+WebhookPath+" HTTP/1.1\r\nHost: x\r\n"+EventIDHeader+": "+id+"\r\nContent-Length: 0\r\n\r\n")
+		got := raw(t, g.addr, "POST "+webhookPath+" HTTP/1.1\r\nHost: x\r\n"+eventIDHeader+": "+id+"\r\nContent-Length: 0\r\n\r\n")
 		if got.Status < 400 {
 			t.Errorf("%q: %d", id, got.Status)
 		}

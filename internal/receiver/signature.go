@@ -3,62 +3,34 @@ package receiver
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
-	"fmt"
 	"hash"
-	"io"
-	"sync"
+	"strings"
+
+	"heed/engine/source"
 )
 
-// Sign returns the signature that MindTickle puts into x-mt-webhook-signature:
-// the lower-case hex HMAC-SHA256, keyed with the secret, of the timestamp
-// header, a colon and the raw body. The timestamp is signed as it stands,
-// whatever it is.
+// Sign returns the signature that MindTickle puts into its header: the
+// lower-case hex HMAC-SHA256, keyed with the secret, of the timestamp header, a
+// colon and the raw body. The timestamp is signed as it stands, whatever it is.
 func Sign(secret, timestamp string, body []byte) string {
-	return hex.EncodeToString(newMAC(secret).sum(timestamp, body))
+	return hex.EncodeToString(newMAC(secret).sum(mindtickleFormula, signed{timestamp: timestamp, body: body}))
 }
 
-// parseSignature reads a signature header: 64 hex digits of either case.
-func parseSignature(s string) ([]byte, bool) {
-	if len(s) != 2*sha256.Size {
-		return nil, false
-	}
-	var digits [2 * sha256.Size]byte
-	copy(digits[:], s)
-	mac := make([]byte, sha256.Size)
-	if _, err := hex.Decode(mac, digits[:]); err != nil {
-		return nil, false
-	}
-	return mac, true
-}
+var mindtickleFormula = newFormula(source.MindtickleHMAC.Signed)
 
-// secret is one signing secret with MACs that are keyed already: keying takes
-// as long as the MAC of a small body.
-type secret struct {
-	// key is a pointer since fmt asks no method how to print a field that is
-	// not exported: of a pointer it shows the address.
-	key  *string
-	macs sync.Pool // of *mac
+// signed are the parts of a request that may be signed, as they came.
+type signed struct {
+	timestamp, id string
+	body          []byte
 }
-
-func newSecret(key string) *secret {
-	return &secret{key: &key, macs: sync.Pool{New: func() any { return newMAC(key) }}}
-}
-
-// signed compares in constant time.
-func (s *secret) signed(timestamp string, body, sum []byte) bool {
-	m := s.macs.Get().(*mac)
-	defer s.macs.Put(m)
-	return hmac.Equal(m.sum(timestamp, body), sum)
-}
-
-func (s *secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, mask) }
 
 // mac is a keyed HMAC with the buffers that make its use free of allocations.
 // One goroutine at a time uses it.
 type mac struct {
 	hash   hash.Hash
-	prefix []byte
+	text   []byte
 	result [sha256.Size]byte
 }
 
@@ -66,12 +38,74 @@ func newMAC(key string) *mac {
 	return &mac{hash: hmac.New(sha256.New, []byte(key))}
 }
 
-// sum returns the MAC of timestamp, a colon and body; it is good until the
-// next call.
-func (m *mac) sum(timestamp string, body []byte) []byte {
+// sum returns the MAC of what the formula makes of a request; it is good until
+// the next call.
+func (m *mac) sum(f formula, s signed) []byte {
 	m.hash.Reset()
-	m.prefix = append(append(m.prefix[:0], timestamp...), ':')
-	m.hash.Write(m.prefix)
-	m.hash.Write(body)
+	m.text = m.text[:0]
+	for i := range f {
+		switch f[i].kind {
+		case literal:
+			m.text = append(m.text, f[i].text...)
+		case timestampPart:
+			m.text = append(m.text, s.timestamp...)
+		case idPart:
+			m.text = append(m.text, s.id...)
+		case bodyPart:
+			m.hash.Write(m.text)
+			m.hash.Write(s.body)
+			m.text = m.text[:0]
+		}
+	}
+	if len(m.text) > 0 {
+		m.hash.Write(m.text)
+	}
 	return m.hash.Sum(m.result[:0])
+}
+
+// parseSignatures reads a signature header. The MACs stand one after the other,
+// each of sha256.Size bytes. Of a list, what has another prefix or form is left
+// out: it is of another version of the scheme.
+func parseSignatures(h *source.HMAC, value string) (macs []byte, ok bool) {
+	if !h.List {
+		return appendSignature(nil, h, value)
+	}
+	for one := range strings.FieldsSeq(value) {
+		macs, _ = appendSignature(macs, h, one)
+	}
+	return macs, len(macs) > 0
+}
+
+func appendSignature(macs []byte, h *source.HMAC, s string) ([]byte, bool) {
+	s, ok := strings.CutPrefix(s, h.Prefix)
+	if !ok {
+		return macs, false
+	}
+	mac, ok := decodeSignature(h.Encoding, s)
+	if !ok {
+		return macs, false
+	}
+	return append(macs, mac[:]...), true
+}
+
+// encodedSize is the longer of the two forms of a MAC.
+const encodedSize = 2 * sha256.Size
+
+// decodeSignature reads 64 hex digits of either case, or 44 characters of base64.
+func decodeSignature(encoding source.Encoding, s string) (mac [sha256.Size]byte, ok bool) {
+	var text [encodedSize]byte
+	switch {
+	case encoding == source.Hex && len(s) == encodedSize:
+		copy(text[:], s)
+		_, err := hex.Decode(mac[:], text[:])
+		return mac, err == nil
+	case encoding == source.Base64 && len(s) == base64.StdEncoding.EncodedLen(sha256.Size):
+		// The decoder wants room for the padding, and passes over line breaks.
+		var decoded [sha256.Size + 1]byte
+		n, err := base64.StdEncoding.Strict().Decode(decoded[:], text[:copy(text[:], s)])
+		copy(mac[:], decoded[:])
+		return mac, err == nil && n == sha256.Size
+	default:
+		return mac, false
+	}
 }

@@ -10,10 +10,10 @@ import (
 const maxTimestamp = 40
 
 // parseTimestamp reads a timestamp header. What MindTickle sends is not
-// documented, so it may be Unix seconds or milliseconds, or RFC 3339; nothing
-// else is a time. The header is signed as it came, with a colon behind it, and
-// no form has one that is the start of another, so that what was signed can be
-// read in one way only.
+// documented, and others differ, so it may be Unix seconds or milliseconds, or RFC 3339; nothing
+// else is a time. The published contract signs the header as it came, with a
+// colon behind it, and no form has one that is the start of another, so that what
+// was signed can be read in one way only.
 func parseTimestamp(s string) (time.Time, bool) {
 	if t, ok := parseUnix(s); ok {
 		return t, true

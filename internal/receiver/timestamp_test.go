@@ -45,7 +45,7 @@ func TestHandler_logsTheFormOfABadTimestamp(t *testing.T) {
 	} {
 		g := start(t, fixedKeys(t, testSecret))
 		r := g.delivery(t, testSecret, testBody)
-		r.Header[TimestampHeader] = []string{timestamp}
+		r.Header[timestampHeader] = []string{timestamp}
 		if got := do(t, r); got.Status != http.StatusForbidden || got.Body != `{"error": "Invalid signature"}` {
 			t.Errorf("%q: %d %s", timestamp, got.Status, got.Body)
 		}

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"heed/engine/source"
 )
 
 // warnEvery is how often one kind of refusal is logged at most. A flood of
@@ -12,7 +14,8 @@ import (
 // metric.
 const warnEvery = time.Minute
 
-// warning is what the log says about one reason.
+// warning is what the log says about one reason. The cause has holes that the
+// request's source fills.
 type warning struct {
 	reason  Reason
 	level   slog.Level
@@ -20,50 +23,74 @@ type warning struct {
 	cause   string
 }
 
-// unusableID is the one warning about requests that are not refused: see
-// eventID.
-var unusableID = &warning{
-	reason: "unusable_id", level: slog.LevelWarn, message: "event ids not usable",
-	cause: "taken as if without id: " + EventIDHeader + " is doubled, over 256 bytes or not printable",
-}
+const refusedMessage = "webhook requests refused"
 
-// warnings logs refusals, one line per reason and minute. A line holds nothing
+var (
+	// unusableID is the one warning about requests that are not refused: see
+	// eventID.
+	unusableID = &warning{
+		reason: "unusable_id", level: slog.LevelWarn, message: "event ids not usable",
+		cause: "taken as if without id: {id_header} is doubled, over 256 bytes or not printable",
+	}
+	// misdirected is about a request that looks like a source's and comes to no
+	// source's path.
+	misdirected = &warning{
+		reason: NotFound, level: slog.LevelWarn, message: refusedMessage,
+		cause: "the webhook's URL at {sender} must end in {path}",
+	}
+)
+
+// warnings logs refusals, one line per source, reason and minute. A line holds nothing
 // that the sender of the request chose.
 type warnings struct {
 	log *slog.Logger
 	now func() time.Time
 
 	mu    sync.Mutex
-	kinds map[Reason]*warned
+	kinds map[kind]*warned
 }
 
-// warned is what happened to one reason.
+// kind is what is counted together; the source is empty for an unknown path.
+type kind struct {
+	source string
+	reason Reason
+}
+
+// warned is what happened to one kind.
 type warned struct {
 	last  time.Time // when it was logged
 	since int       // how many came after that
 }
 
 func newWarnings(log *slog.Logger, now func() time.Time) *warnings {
-	return &warnings{log: log, now: now, kinds: map[Reason]*warned{}}
+	return &warnings{log: log, now: now, kinds: map[kind]*warned{}}
 }
 
-// note counts one and logs it if its reason was not logged in the last
-// minute. remote is the address of the connection, err what the log should
-// have of the cause, or nil.
-func (w *warnings) note(why *warning, remote string, err error) {
+// note counts one and logs it if its kind was not logged in the last minute. s is
+// nil for a request that is of no source, remote is the address of the connection,
+// err what the log should have of the cause, or nil.
+func (w *warnings) note(s *source.Source, why *warning, remote string, err error) {
 	if why.cause == "" {
 		return
 	}
-	count := w.due(why.reason)
+	name, cause := "", why.cause
+	if s != nil {
+		name = s.Name
+	}
+	count := w.due(kind{name, why.reason})
 	if count == 0 {
 		return
 	}
-	attrs := []slog.Attr{
-		slog.String("reason", string(why.reason)),
-		slog.String("likely", why.cause),
-		slog.Int("count", count),
-		slog.String("remote", remote),
+	attrs := make([]slog.Attr, 0, 6)
+	if s != nil {
+		cause = holes(s).Replace(cause)
+		attrs = append(attrs, slog.String("source", name))
 	}
+	attrs = append(attrs,
+		slog.String("reason", string(why.reason)),
+		slog.String("likely", cause),
+		slog.Int("count", count),
+		slog.String("remote", remote))
 	if err != nil {
 		attrs = append(attrs, slog.Any("error", err))
 	}
@@ -72,21 +99,21 @@ func (w *warnings) note(why *warning, remote string, err error) {
 
 // due returns how many of a kind came since its last line, this one included,
 // or 0 if the next line has to wait.
-func (w *warnings) due(reason Reason) int {
+func (w *warnings) due(k kind) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.now()
-	kind, known := w.kinds[reason]
+	so, known := w.kinds[k]
 	if !known {
-		kind = &warned{}
-		w.kinds[reason] = kind
+		so = &warned{}
+		w.kinds[k] = so
 	}
-	kind.since++
+	so.since++
 	// A clock that was set back must not silence a warning for long.
-	if age := now.Sub(kind.last); known && age >= 0 && age < warnEvery {
+	if age := now.Sub(so.last); known && age >= 0 && age < warnEvery {
 		return 0
 	}
-	count := kind.since
-	kind.last, kind.since = now, 0
+	count := so.since
+	so.last, so.since = now, 0
 	return count
 }

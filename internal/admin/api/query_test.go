@@ -30,7 +30,7 @@ func TestNew_refusesUnknownParameters(t *testing.T) {
 		t.Errorf("there are only the paths %q", index.Paths)
 	}
 	for query, want := range map[string]string{
-		"person=u1": "takes type, status, user, rule, outcome, since, until, limit, cursor", "statsu=accepted": "did you mean status?", "limit=1&limit=2": "is given 2 times", "type=%zz": "cannot be read",
+		"person=u1": "takes type, source, status, user, rule, outcome, since, until, limit, cursor", "statsu=accepted": "did you mean status?", "limit=1&limit=2": "is given 2 times", "type=%zz": "cannot be read",
 	} {
 		if w := call(h, "GET", "/api/v1/events?"+query); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s answers %d %s, want %s", query, w.Code, w.Body, want)

@@ -1,0 +1,57 @@
+package receiver
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// form is what the secrets of a keyring are to the scheme that uses them.
+type form struct {
+	// plural and wanted are for messages: what they are, and what to write; changed
+	// is what the log says when there are others.
+	plural, wanted, changed string
+	// keyPrefix is source.HMAC.KeyPrefix.
+	keyPrefix string
+}
+
+var (
+	publishedForm = form{
+		plural: "signing secrets", wanted: "the signing secret that MindTickle shows", changed: "signing secrets changed",
+	}
+	tokenForm    = form{plural: "tokens", wanted: "the token", changed: "tokens changed"}
+	passwordForm = form{plural: "passwords", wanted: "the password", changed: "passwords changed"}
+)
+
+// signingForm is for a source whose secrets are its own.
+func signingForm(keyPrefix string) form {
+	f := publishedForm
+	f.wanted, f.keyPrefix = "the signing secret", keyPrefix
+	return f
+}
+
+// keys returns what verifies, for secrets as they are written.
+func (f form) keys(texts []string) ([]string, error) {
+	if f.keyPrefix == "" {
+		return texts, nil
+	}
+	keys := make([]string, len(texts))
+	for i, text := range texts {
+		key, err := f.key(text)
+		if err != nil {
+			return nil, fmt.Errorf("secret %d: %w", i+1, err)
+		}
+		keys[i] = key
+	}
+	return keys, nil
+}
+
+func (f form) key(text string) (string, error) {
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(text, f.keyPrefix))
+	if err != nil || len(key) == 0 {
+		// The decoder's own error is not passed on: it could quote the secret.
+		return "", errors.New("it is not base64, with or without " + f.keyPrefix + " in front: copy all of the secret")
+	}
+	return string(key), nil
+}

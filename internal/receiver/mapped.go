@@ -1,0 +1,37 @@
+package receiver
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// mappedHeader is what a source's expressions see of the headers: the first value
+// of each, by its name in lower case. What authenticates is left out, so that no
+// expression can store or send it.
+func mappedHeader(h http.Header, signatureHeader string) map[string]string {
+	seen := make(map[string]string, len(h))
+	for name, values := range h {
+		switch {
+		case len(values) == 0 || name == signatureHeader:
+		case name == authorization || name == "Proxy-Authorization" || name == "Cookie":
+		default:
+			seen[strings.ToLower(name)] = readable(values[0])
+		}
+	}
+	return seen
+}
+
+// mappedQuery is what a source's expressions see of the query: the first value of
+// each name.
+func mappedQuery(u *url.URL) map[string]string {
+	query := u.Query()
+	seen := make(map[string]string, len(query))
+	for name, values := range query {
+		seen[readable(name)] = readable(values[0])
+	}
+	return seen
+}
+
+// readable replaces what is no UTF-8, as decoding JSON does.
+func readable(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
