@@ -11,8 +11,14 @@ import (
 // ends: byte order marks of files that were joined, what web pages put between
 // words.
 func trim(cell string) string {
+	if cell == "" || isVisible(cell[0]) && isVisible(cell[len(cell)-1]) {
+		return cell // as most are
+	}
 	return strings.TrimFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || isInvisible(r) })
 }
+
+// isVisible says whether a byte is a character that shows as something.
+func isVisible(b byte) bool { return '!' <= b && b <= '~' }
 
 // isInvisible says whether a character shows as nothing: zero-width spaces and
 // joiners, byte order marks, soft hyphens, marks of direction.

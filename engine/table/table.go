@@ -1,19 +1,16 @@
 // Package table reads tables of texts: CSV files as spreadsheets export them,
 // with commas, semicolons or tabs, a byte order mark, blank lines and the line
-// ends of any system. It knows nothing of what the tables are for.
+// ends of any system; small ones as a whole, those of any size row by row, and
+// JSON lines too. It knows nothing of what the tables are for.
 package table
 
 import (
 	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"regexp"
 	"slices"
-	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // Table is a table with a header. Cells have no spaces and no invisible
@@ -28,20 +25,30 @@ type Table struct {
 	Rows []Row
 }
 
-// Row is one line of a table.
+// Row is one row of a file.
 type Row struct {
-	// Line is where it stands in the file, from 1.
-	Line  int
+	// Line is where it begins in the file, from 1.
+	Line int
+	// Cells are those of a CSV file, one for each column; empty ones are "".
 	Cells []string
+	// Raw is the line of a file of JSON lines, without its end; nobody has
+	// looked yet whether it is JSON.
+	Raw []byte
 }
 
 // Fault is what is wrong with a file, and on which line.
 type Fault struct {
 	Line          int
 	Message, Hint string
+	// Fatal says that nothing can be read behind it.
+	Fatal bool
 }
 
-// What a table may be at most, and how many faults are worth a word.
+// Error says the line, what is wrong and what to do.
+func (f *Fault) Error() string { return fmt.Sprintf("line %d: %s; %s", f.Line, f.Message, f.Hint) }
+
+// What a table that is read as a whole may be at most, and how many faults are
+// worth a word.
 const (
 	MaxBytes  = 32 << 20
 	MaxRows   = 500_000
@@ -50,149 +57,45 @@ const (
 
 // Read reads a table, and reports every fault there is, up to a number. With
 // faults the table has the rows that are sound; it is nil if no header can be
-// read.
+// read, or if the file is not in UTF-8.
 func Read(text []byte) (*Table, []Fault) {
-	text, fault := decode(text)
-	if fault != nil {
-		return nil, []Fault{*fault}
+	if len(text) > MaxBytes {
+		message := fmt.Sprintf("the file has %d bytes, more than %d MiB", len(text), MaxBytes>>20)
+		return nil, []Fault{{Line: 1, Message: message, Hint: "keep the columns that are used", Fatal: true}}
 	}
-	separator, text, skipped := separatorOf(text)
-	r := csv.NewReader(bytes.NewReader(text))
-	r.Comma, r.FieldsPerRecord, r.TrimLeadingSpace = separator, -1, separator != '\t'
-	t := &Table{}
-	var faults []Fault
-	report := func(line int, hint, message string, args ...any) {
-		faults = append(faults, Fault{line + skipped, fmt.Sprintf(message, args...), hint})
+	r := NewReader(bytes.NewReader(text), CSV)
+	if err := r.open(); err != nil {
+		return nil, []Fault{asFault(err)}
 	}
+	t := &Table{Columns: r.columns, Line: r.headerLine}
+	faults := r.headerFaults
 	for len(faults) < maxFaults {
-		cells, err := r.Read()
+		row, err := r.nextCells()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		var broken *csv.ParseError
-		if errors.As(err, &broken) {
-			report(broken.StartLine, `write a quote inside a text twice, and quotes round the whole text: "the ""best"" rep"`, "the quotes do not fit together")
+		if err != nil {
+			fault := asFault(err)
+			if fault.Fatal {
+				return nil, []Fault{fault}
+			}
+			faults = append(faults, fault)
 			continue
 		}
-		for i := range cells {
-			cells[i] = trim(cells[i])
+		if len(t.Rows) == MaxRows {
+			message := fmt.Sprintf("the table has more than %d rows", MaxRows)
+			hint := "keep the table small: it is held in memory"
+			return t, append(faults, Fault{Line: row.Line, Message: message, Hint: hint, Fatal: true})
 		}
-		line, _ := r.FieldPos(0)
-		switch isEmpty := !slices.ContainsFunc(cells, func(c string) bool { return c != "" }); {
-		case isEmpty:
-		case t.Columns == nil:
-			t.Columns, t.Line = trimEnd(cells), line+skipped
-			checkHeader(t.Columns, func(message, hint string) { report(line, hint, "%s", message) })
-		case len(trimEnd(cells)) > len(t.Columns):
-			report(line, "put quotes round a text that holds the separator", "the line has %d cells, the header %d", len(trimEnd(cells)), len(t.Columns))
-		case len(t.Rows) == MaxRows:
-			report(line, "keep the table small: it is held in memory", "the table has more than %d rows", MaxRows)
-			return t, faults
-		default:
-			row := make([]string, len(t.Columns))
-			copy(row, cells)
-			t.Rows = append(t.Rows, Row{line + skipped, row})
-		}
-	}
-	if t.Columns == nil && len(faults) == 0 {
-		report(1, "the first line names the columns, such as userId,email", "the file is empty")
-	}
-	if t.Columns == nil {
-		return nil, faults
+		t.Rows = append(t.Rows, row)
 	}
 	return t, faults
 }
 
-// decode makes UTF-8 without a byte order mark of what spreadsheets write.
-func decode(text []byte) ([]byte, *Fault) {
-	switch {
-	case len(text) > MaxBytes:
-		return nil, &Fault{1, fmt.Sprintf("the file has %d bytes, more than %d MiB", len(text), MaxBytes>>20), "keep the columns that are used"}
-	case bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")):
-		text = fromUTF16(text)
-	}
-	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
-	if bytes.HasPrefix(text, []byte("PK\x03\x04")) {
-		return nil, &Fault{1, "this is a spreadsheet, not a CSV file", "export it as CSV UTF-8"}
-	}
-	for i := 0; i < len(text); {
-		r, size := utf8.DecodeRune(text[i:])
-		if r == utf8.RuneError && size == 1 || r == 0 {
-			return nil, &Fault{1 + bytes.Count(text[:i], []byte("\n")), "the file is not in UTF-8", "export it as CSV UTF-8"}
-		}
-		i += size
-	}
-	// A line end of its own is what an old Macintosh writes.
-	if !bytes.ContainsRune(text, '\n') {
-		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
-	}
-	return text, nil
-}
-
-// fromUTF16 reads what a spreadsheet calls Unicode text.
-func fromUTF16(text []byte) []byte {
-	low, high := 0, 1
-	if text[0] == 0xfe {
-		low, high = 1, 0
-	}
-	units := make([]uint16, 0, len(text)/2)
-	for i := 2; i+1 < len(text); i += 2 {
-		units = append(units, uint16(text[i+low])|uint16(text[i+high])<<8)
-	}
-	return []byte(string(utf16.Decode(units)))
-}
-
-// separatorOf finds what stands between the cells: what a line such as sep=;
-// says, which a spreadsheet wants, or what the header has most of. The lines
-// that it skipped are counted.
-func separatorOf(text []byte) (separator rune, rest []byte, skipped int) {
-	first, behind, _ := bytes.Cut(text, []byte("\n"))
-	if name := strings.TrimSpace(string(first)); strings.HasPrefix(name, "sep=") && len(name) == len("sep=,") {
-		return rune(name[len("sep=")]), behind, 1
-	}
-	header := string(first)
-	for lines := string(behind); strings.Trim(header, " \r,;\t") == "" && lines != ""; {
-		header, lines, _ = strings.Cut(lines, "\n")
-	}
-	header = outsideQuotes(header)
-	best := ','
-	for _, candidate := range []rune{';', '\t'} {
-		if strings.Count(header, string(candidate)) > strings.Count(header, string(best)) {
-			best = candidate
-		}
-	}
-	return best, text, 0
-}
-
-func outsideQuotes(line string) string {
-	var out strings.Builder
-	for i, part := range strings.Split(line, `"`) {
-		if i%2 == 0 {
-			out.WriteString(part)
-		}
-	}
-	return out.String()
-}
-
-// trimEnd leaves out the empty cells at the end, which spreadsheets like to
-// write.
-func trimEnd(cells []string) []string {
-	for len(cells) > 0 && cells[len(cells)-1] == "" {
-		cells = cells[:len(cells)-1]
-	}
-	return cells
-}
-
-func checkHeader(columns []string, report func(message, hint string)) {
-	seen := map[string]bool{}
-	for i, name := range columns {
-		if name == "" {
-			report(fmt.Sprintf("column %d has no name", i+1), "the first line names every column")
-		} else if seen[name] {
-			report(fmt.Sprintf("two columns are called %s", name), "rename or remove one of them")
-		}
-		seen[name] = true
-	}
+// asFault is what a Reader of bytes returns: they can always be read.
+func asFault(err error) Fault {
+	fault, _ := errors.AsType[*Fault](err)
+	return *fault
 }
 
 // rounded is what a spreadsheet makes of a long number.

@@ -12,7 +12,7 @@ import (
 
 func TestTablesAsSpreadsheetsWriteThem(t *testing.T) {
 	want := &Table{Columns: []string{"userId", "E-mail", "team"}, Line: 1, Rows: []Row{
-		{2, []string{"u1", "a@example.com", "north, east"}}, {4, []string{"u2", "", "west"}},
+		{Line: 2, Cells: []string{"u1", "a@example.com", "north, east"}}, {Line: 4, Cells: []string{"u2", "", "west"}},
 	}}
 	unix := "userId,E-mail,team\nu1,a@example.com,\"north, east\"\n\nu2,,west\n"
 	for name, text := range map[string]string{
@@ -53,7 +53,8 @@ func TestFaultsOfTablesNameTheirLine(t *testing.T) {
 		"a,b\n1,2\n1,2,3\n":      {Line: 3, Message: "the line has 3 cells, the header 2"},
 		"a,b\n\"x\ny\",2\n3,4,5": {Line: 4, Message: "the line has 3 cells, the header 2"},
 		"a,b\n1,x \"y\" z\n":     {Line: 2, Message: "the quotes do not fit together"},
-		"a,b\n1,\"x\n2,y\n":      {Line: 2, Message: "the quotes do not fit together"},
+		"a,b\n1,\"x\n2,y\n":      {Line: 2, Message: "a quote is not closed up to the end of the file"},
+		"a,b\n1,\"x\n2\"y,3\n":   {Line: 2, Message: "the quotes do not fit together from here to line 3"},
 		"a,,b\n1,2,3\n":          {Line: 1, Message: "column 2 has no name"},
 		"a,b,a\n":                {Line: 1, Message: "two columns are called a"},
 		"a\n\xe4\n":              {Line: 2, Message: "the file is not in UTF-8"},
@@ -69,7 +70,9 @@ func TestFaultsOfTablesNameTheirLine(t *testing.T) {
 
 func TestSoundRowsAreReadBesideFaults(t *testing.T) {
 	got, faults := Read([]byte("\na,b\n1,2\n1,2,3\n4,\"5\"6\n7,8\n"))
-	want := &Table{Columns: []string{"a", "b"}, Line: 2, Rows: []Row{{3, []string{"1", "2"}}, {6, []string{"7", "8"}}}}
+	want := &Table{Columns: []string{"a", "b"}, Line: 2, Rows: []Row{
+		{Line: 3, Cells: []string{"1", "2"}}, {Line: 6, Cells: []string{"7", "8"}},
+	}}
 	if !reflect.DeepEqual(got, want) || len(faults) != 2 {
 		t.Errorf("%+v %+v", got, faults)
 	}

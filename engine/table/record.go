@@ -1,0 +1,144 @@
+package table
+
+import (
+	"bytes"
+	"unicode"
+)
+
+// record is a row of a CSV file while it is cut into cells. It is used again for
+// each row, so that a row costs no more memory than what it returns.
+type record struct {
+	separator byte
+	// spans are the cells, as places in text. Text is the line itself if no cell
+	// is quoted, else what stands in the cells.
+	spans []span
+	text  []byte
+	// unquoted is the memory for what stands in quoted cells.
+	unquoted []byte
+	// from is where the cell begins that the line left open.
+	from int
+	open bool
+}
+
+type span struct{ from, to int }
+
+// What a line does to a record.
+type outcome int
+
+const (
+	whole  outcome = iota // the record ends with the line
+	open                  // a quote is open: the record goes on in the next line
+	broken                // the quotes do not fit together
+	more                  // a separator follows (between cells only)
+)
+
+func (c *record) reset() {
+	c.spans, c.unquoted, c.open = c.spans[:0], c.unquoted[:0], false
+}
+
+// add cuts the record's next line.
+func (c *record) add(line []byte) outcome {
+	if !c.open && bytes.IndexByte(line, '"') < 0 {
+		c.cut(line)
+		return whole
+	}
+	result := c.addQuoted(line)
+	c.text, c.open = c.unquoted, result == open
+	return result
+}
+
+// cut cuts a line without quotes.
+func (c *record) cut(line []byte) {
+	c.text = line
+	for from := 0; ; {
+		length := bytes.IndexByte(line[from:], c.separator)
+		if length < 0 {
+			c.spans = append(c.spans, span{from, len(line)})
+			return
+		}
+		c.spans = append(c.spans, span{from, from + length})
+		from += length + 1
+	}
+}
+
+func (c *record) addQuoted(line []byte) outcome {
+	result := more
+	if c.open {
+		line, result = c.quoted(line)
+	}
+	for result == more {
+		c.from = len(c.unquoted)
+		if inside, isQuoted := c.opening(line); isQuoted {
+			line, result = c.quoted(inside)
+		} else {
+			line, result = c.plain(line)
+		}
+	}
+	return result
+}
+
+// opening says whether a cell is quoted, and what stands behind its first quote.
+func (c *record) opening(line []byte) (inside []byte, isQuoted bool) {
+	if c.separator != '\t' {
+		line = bytes.TrimLeftFunc(line, unicode.IsSpace)
+	}
+	return bytes.CutPrefix(line, []byte(`"`))
+}
+
+// plain takes a cell without quotes, and returns what is behind it.
+func (c *record) plain(line []byte) (rest []byte, result outcome) {
+	cell, rest, found := bytes.Cut(line, []byte{c.separator})
+	if bytes.IndexByte(cell, '"') >= 0 {
+		return nil, broken
+	}
+	c.unquoted = append(c.unquoted, cell...)
+	return c.close(rest, found)
+}
+
+// quoted takes the inside of a quoted cell, and returns what is behind it.
+func (c *record) quoted(line []byte) (rest []byte, result outcome) {
+	for {
+		text, behind, found := bytes.Cut(line, []byte(`"`))
+		c.unquoted = append(c.unquoted, text...)
+		switch {
+		case !found:
+			c.unquoted = append(c.unquoted, '\n')
+			return nil, open
+		case len(behind) == 0:
+			return c.close(nil, false)
+		case behind[0] == '"':
+			c.unquoted = append(c.unquoted, '"')
+			line = behind[1:]
+		case behind[0] == c.separator:
+			return c.close(behind[1:], true)
+		default:
+			return nil, broken
+		}
+	}
+}
+
+// close ends a cell.
+func (c *record) close(rest []byte, separated bool) ([]byte, outcome) {
+	c.spans = append(c.spans, span{c.from, len(c.unquoted)})
+	if separated {
+		return rest, more
+	}
+	return nil, whole
+}
+
+// cells are the first cells, as many as that, and up to which one there is any
+// text, which may be more.
+func (c *record) cells(width int) (cells []string, used int) {
+	text := string(c.text)
+	cells = make([]string, width)
+	for i, s := range c.spans {
+		cell := trim(text[s.from:s.to])
+		if cell != "" {
+			used = i + 1
+		}
+		if i < width {
+			cells[i] = cell
+		}
+	}
+	return cells, used
+}
