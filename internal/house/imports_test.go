@@ -69,6 +69,7 @@ var order = map[string]struct {
 	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/source", "engine/state", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/ingest":   {[]string{"engine/event", "engine/intake", "engine/source", "engine/suggest", "engine/table"}, "rows in: it hands over and counts"},
 	"internal/receiver": {[]string{"engine/intake", "engine/source"}, "HTTP in: it hands over and answers"},
+	"internal/inbox":    {nil, "that a file is complete does not depend on what is in it, or on where it is kept in mind that it was read"},
 	"internal/admin": {
 		[]string{"actions/delivery", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/sentence", "engine/document", "engine/state", "engine/suggest", "internal/ingest"},
 		"the service answers with plain values and sees store and people only through its own interfaces",
@@ -108,7 +109,7 @@ var (
 var external = map[string][]string{
 	"gopkg.in/yaml.v3":              {"engine/layout", "engine/document"},
 	"github.com/expr-lang/expr":     {"engine/expression", "engine/expression/lint", "engine/expression/syntax"},
-	"github.com/fsnotify/fsnotify":  {"engine/rulefile"},
+	"github.com/fsnotify/fsnotify":  {"engine/rulefile", "internal/inbox"},
 	"github.com/slack-go/slack":     {"actions/slack"},
 	"github.com/wneessen/go-mail":   {"actions/email"},
 	"modernc.org/sqlite":            {"internal/store"},

@@ -1,0 +1,92 @@
+package inbox
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"slices"
+	"time"
+)
+
+type key struct{ source, path string }
+
+// file is what is known of a file as long as it is there.
+type file struct {
+	key
+	// info is how it looked last, and since is from when on it looks like that.
+	info  os.FileInfo
+	since time.Time
+	// asked says that the memory was asked about it, and done that its content
+	// was read.
+	asked, done bool
+	failures    int
+	// retry is when it may be read again after a failure.
+	retry time.Time
+}
+
+// look finds the files and reads those that are complete.
+func (i *Inbox) look(ctx context.Context) {
+	defer i.trouble.endLook()
+	patterns := i.Patterns()
+	dirs := i.directories(patterns)
+	i.watch(dirs)               // first, so that nothing appears unnoticed
+	created := i.notices.take() // before the listing, which then has them
+	found := i.find(patterns, dirs)
+	slices.SortFunc(found, byName)
+	present := make(map[key]*file, len(found))
+	for _, f := range found {
+		present[f.key] = i.observe(f, created[f.path])
+	}
+	i.files = present // what is gone is forgotten; the memory knows it
+	for _, f := range found {
+		if ctx.Err() != nil || !i.consider(ctx, present[f.key]) {
+			return
+		}
+	}
+}
+
+func byName(a, b *file) int {
+	return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.source, b.source))
+}
+
+func (i *Inbox) watch(dirs map[string][]string) {
+	for dir, err := range i.notices.watch(dirs) {
+		i.trouble.about("watch "+dir, "files: no notifications of the directory, so new files are found by looking",
+			"dir", dir, "every", i.Poll, "error", err)
+	}
+}
+
+// observe compares a file with how it looked before.
+func (i *Inbox) observe(now *file, isNew bool) *file {
+	f := i.files[now.key]
+	if f == nil || !same(f.info, now.info) {
+		f = now
+	}
+	if isNew && now.info.Size() > 0 && now.since.Sub(now.info.ModTime()) >= i.Settle {
+		f.since = time.Time{} // renamed into place: see the package comment
+	}
+	return f
+}
+
+// same says whether a file did not change. What names it has in the file system
+// does not matter: on some, even its number differs from look to look.
+func same(a, b os.FileInfo) bool { return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) }
+
+// consider reads a file if it is complete and new. False ends the look: nothing
+// can be remembered.
+func (i *Inbox) consider(ctx context.Context, f *file) bool {
+	if !f.asked {
+		mark, known, err := i.Seen.Seen(ctx, f.source, f.path)
+		if err != nil {
+			i.trouble.about("memory", "files: what was read cannot be looked up, so nothing is read", "error", err)
+			return false
+		}
+		f.asked = true
+		f.done = known && mark.Size == f.info.Size() && mark.ModTime.Equal(f.info.ModTime())
+	}
+	now := i.Now()
+	if !f.done && now.Sub(f.since) >= i.Settle && !now.Before(f.retry) {
+		i.take(ctx, f)
+	}
+	return true
+}

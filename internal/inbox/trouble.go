@@ -1,0 +1,22 @@
+package inbox
+
+import "log/slog"
+
+// trouble logs what is wrong once, as long as every look finds it.
+type trouble struct {
+	log          *slog.Logger
+	before, this map[string]bool
+}
+
+// about logs a trouble, which what names, unless the look before found it too.
+func (t *trouble) about(what, message string, args ...any) {
+	if !t.before[what] && !t.this[what] {
+		t.log.Warn(message, args...)
+	}
+	if t.this == nil {
+		t.this = map[string]bool{}
+	}
+	t.this[what] = true
+}
+
+func (t *trouble) endLook() { t.before, t.this = t.this, nil }
