@@ -29,6 +29,7 @@ import (
 	"heed/engine/source"
 	"heed/internal/admin"
 	"heed/internal/admin/api"
+	"heed/internal/inbox"
 	"heed/internal/metrics"
 	"heed/internal/notice"
 	"heed/internal/receiver"
@@ -116,6 +117,7 @@ type App struct {
 	notices    *notice.Notifier
 	loop       *delivery.Loop
 	timers     *intake.Timers
+	inbox      *inbox.Inbox
 	overflowed sync.Map // rules that were reported to have too many keys
 	effects    sync.WaitGroup
 	tallies    tallies
@@ -195,6 +197,9 @@ func (a *App) connect(ctx context.Context) (err error) {
 	a.timers = &intake.Timers{
 		Intake: a.intake, Wake: a.store.WakeTimer(), StartedAt: time.Now(), Settle: a.Settle, Log: a.Log,
 	}
+	a.inbox = inbox.New(inbox.Options{
+		Patterns: a.filePatterns, Read: a.readFile, Seen: a.store, Now: time.Now, Log: a.Log,
+	})
 	if a.notices, err = a.newNotifier(ctx); err != nil {
 		return err
 	}

@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"heed/engine"
@@ -13,6 +15,7 @@ import (
 	"heed/engine/source"
 	"heed/engine/state"
 	"heed/internal/admin"
+	"heed/internal/inbox"
 	"heed/internal/ingest"
 )
 
@@ -123,4 +126,33 @@ func countOf(counts map[string]*admin.RuleCount, rule string) *admin.RuleCount {
 		counts[rule] = &admin.RuleCount{Rule: rule}
 	}
 	return counts[rule]
+}
+
+// filePatterns are the files that the sources want read.
+func (a *App) filePatterns() (patterns []inbox.Pattern) {
+	for _, s := range a.sources().Sources {
+		if s.Files != "" {
+			patterns = append(patterns, inbox.Pattern{Source: s.Name, Glob: s.Files})
+		}
+	}
+	return patterns
+}
+
+// readFile reads a file that appeared. One that cannot be read to its end is tried
+// again: a changed header may be wanted, once the source says so.
+func (a *App) readFile(ctx context.Context, name, path string) error {
+	s := a.sources().Find(name)
+	if s == nil || s.Files == "" {
+		return nil // the rules changed meanwhile
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	result, err := a.ingestFile(ctx, s, path, file)
+	if err == nil && result.Broken {
+		err = errors.New("the file could not be read to its end")
+	}
+	return err
 }

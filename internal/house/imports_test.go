@@ -66,7 +66,7 @@ var order = map[string]struct {
 	"actions/email":     {kindMay, kindWhy},
 	"actions/log":       {kindMay, kindWhy},
 	"actions/delivery":  {[]string{"actions", "engine/record", "internal/crashpoint"}, "when to send is independent of how, and of where deliveries are kept"},
-	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/source", "engine/state", "internal/crashpoint"}, "the store implements its callers' interfaces; it does not know who calls"},
+	"internal/store":    {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/source", "engine/state", "internal/crashpoint", "internal/inbox"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/ingest":   {[]string{"engine/event", "engine/intake", "engine/source", "engine/suggest", "engine/table"}, "rows in: it hands over and counts"},
 	"internal/receiver": {[]string{"engine/intake", "engine/source"}, "HTTP in: it hands over and answers"},
 	"internal/inbox":    {nil, "that a file is complete does not depend on what is in it, or on where it is kept in mind that it was read"},

@@ -16,15 +16,19 @@ CREATE INDEX events_source ON events (source) WHERE source != 'mindtickle';
 -- The ids that there are beside ''.
 CREATE TABLE id_spaces (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 
--- What was read of files: by source and path, and by content.
+-- Which files of a source were read, as they were then, and which contents ever
+-- were, under whatever name. mod_at is in nanoseconds, as file systems have it.
 CREATE TABLE files_read (
-    source  TEXT    NOT NULL,
-    path    TEXT    NOT NULL,
-    size    INTEGER NOT NULL,
-    mod_at  INTEGER NOT NULL,
-    hash    TEXT    NOT NULL,
-    read_at INTEGER NOT NULL,
+    source TEXT    NOT NULL,
+    path   TEXT    NOT NULL,
+    size   INTEGER NOT NULL,
+    mod_at INTEGER NOT NULL,
+    hash   TEXT    NOT NULL,
     PRIMARY KEY (source, path)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX files_read_hash ON files_read (source, hash);
+CREATE TABLE contents_read (
+    source TEXT NOT NULL,
+    hash   TEXT NOT NULL,
+    PRIMARY KEY (source, hash)
+) STRICT, WITHOUT ROWID;
