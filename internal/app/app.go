@@ -169,7 +169,7 @@ func assemble(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.watcher = &rulefile.Watcher{
-		Path: o.Rules, Compiler: newCompiler(o.LookupEnv, o.Log, !o.NoSend, a.store),
+		Path: o.Rules, Compiler: newCompiler(o.LookupEnv, o.Log, !o.NoSend && !o.Offline, a.store),
 		Activate: a.activate, Observe: a.observeReload, Log: o.Log, Now: time.Now,
 	}
 	if o.RequireTests {

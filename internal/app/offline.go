@@ -41,7 +41,12 @@ func OfflineWithRules(ctx context.Context, dir, rules string, env LookupEnv) (ht
 	if err != nil {
 		return nil, nil, err
 	}
-	return a.private.Handler, a.Close, nil
+	return a.private.Handler, func() {
+		ended, end := context.WithCancel(context.Background())
+		end()
+		a.people.Run(ended) // which keeps what was learnt, so that the next start need not learn it again
+		a.Close()
+	}, nil
 }
 
 func companyOf(env LookupEnv) string {
