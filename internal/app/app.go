@@ -246,7 +246,7 @@ func (a *App) newNotifier(ctx context.Context) (*notice.Notifier, error) {
 		return nil, err
 	}
 	o := notice.Options{
-		Emit: a.intake.Notice, SilentAfter: a.SilentAfter, LastGood: a.lastGood, WatchedSince: since,
+		Emit: a.intake.Notice, SilentAfter: a.SilentAfter, LastGood: a.lastHeard, WatchedSince: since,
 		Now: time.Now, Log: a.Log,
 	}
 	noted, err := a.store.Events(ctx, record.EventFilter{Type: notice.SourceSilent, Status: record.Accepted, Limit: 1})
@@ -260,6 +260,15 @@ func (a *App) newNotifier(ctx context.Context) (*notice.Notifier, error) {
 }
 
 func (a *App) lastGood() time.Time { return a.store.LastGood().At }
+
+// lastHeard is lastGood for who watches for silence: without a source of requests
+// there is none.
+func (a *App) lastHeard() time.Time {
+	if !takesRequests(a.sources()) {
+		return time.Now()
+	}
+	return a.lastGood()
+}
 
 // facts is what rules may look up about people once the event counts.
 func (a *App) facts(e *event.Event, signedAt time.Time) expression.Resolver {
@@ -279,13 +288,23 @@ func (a *App) listen() (err error) {
 // AdminURL is where the admin listener answers on this machine.
 func (a *App) AdminURL() string { return "http://" + reachable(a.adminAddress.Addr()) }
 
-// WebhookURL is where the receiver takes events on this machine.
+// WebhookURL is where the receiver takes the requests of a source on this machine:
+// of the published one if it is active, else of another; empty if none takes any.
 func (a *App) WebhookURL() string {
+	for _, s := range a.sources().Sources { // the published one comes first
+		if !s.Rows() {
+			return a.receiverURL() + s.Path
+		}
+	}
+	return ""
+}
+
+func (a *App) receiverURL() string {
 	scheme := "http"
 	if a.Certs != nil {
 		scheme = "https"
 	}
-	return scheme + "://" + reachable(a.publicAddress.Addr()) + source.MindtickleSource().Path
+	return scheme + "://" + reachable(a.publicAddress.Addr())
 }
 
 // reachable is an address one can connect to from this machine: a listener on

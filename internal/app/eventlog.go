@@ -212,6 +212,9 @@ func (a *App) observeFile(r *ingest.Result, err error) {
 		attrs = append(attrs, slog.Any("error", err))
 	}
 	a.Log.LogAttrs(context.Background(), level, "file read", attrs...)
+	if r.Unusable > 0 || r.Broken {
+		a.postFile(r)
+	}
 	a.metrics.Sourced(r.Source, "accepted", r.New)
 	a.metrics.Sourced(r.Source, "duplicate", r.Known)
 	a.metrics.Sourced(r.Source, "quarantined", r.Unusable)
