@@ -77,7 +77,7 @@ func showFixture(ctx context.Context, s streams, client *clientOptions, path str
 			return failure(err)
 		}
 	}
-	fixture := ruletest.Fixture{File: e.ID, Body: e.Body, Facts: known}
+	fixture := ruletest.Fixture{File: e.ID, Source: e.Source, Body: e.Body, Facts: known}
 	if !keepPersonal {
 		redacted, err := ruletest.Redact([]ruletest.Fixture{fixture}, event.Standard())
 		if err != nil {
