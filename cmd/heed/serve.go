@@ -33,7 +33,7 @@ type serveFlags struct {
 
 func newServe(s streams) *cobra.Command {
 	f := serveFlags{
-		maxAge: durationFlag(8 * time.Hour), maxAhead: durationFlag(5 * time.Minute),
+		maxAge: durationFlag(app.DefaultMaxAge), maxAhead: durationFlag(5 * time.Minute),
 		retention: durationFlag(90 * 24 * time.Hour), silentAfter: durationFlag(12 * time.Hour),
 		settle: durationFlag(15 * time.Minute),
 	}

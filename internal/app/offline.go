@@ -35,7 +35,7 @@ func Offline(ctx context.Context, dir string, env LookupEnv) (handler http.Handl
 // The error is a *rulefile.ProblemsError if the rules cannot be used.
 func OfflineWithRules(ctx context.Context, dir, rules string, env LookupEnv) (http.Handler, func(), error) {
 	a, err := assemble(ctx, Options{
-		Rules: rules, Data: dir, Listen: "none", Admin: "none", MaxAge: 8 * time.Hour, MaxAhead: 5 * time.Minute,
+		Rules: rules, Data: dir, Listen: "none", Admin: "none", MaxAge: DefaultMaxAge, MaxAhead: 5 * time.Minute,
 		Retention: 90 * 24 * time.Hour, Company: companyOf(env), LookupEnv: env, Offline: true, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
