@@ -5,12 +5,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,6 +63,10 @@ type Options struct {
 	SilentAfter time.Duration
 	// Settle is how long after the start waits are left alone that came due before.
 	Settle time.Duration
+	// IdleTimeout is how long a connection of the receiver stays open between
+	// requests; 0 for DefaultIdleTimeout. TrustedProxies are believed who sent one.
+	IdleTimeout    time.Duration
+	TrustedProxies []netip.Prefix
 	// DrainDelay is how long events are still accepted once Run is to end.
 	DrainDelay time.Duration
 	// NoSend records deliveries as held.
@@ -75,6 +81,10 @@ type Options struct {
 	// Reloaded, if not nil, is called after every attempt to load the rules.
 	Reloaded func(rulefile.Attempt)
 }
+
+// DefaultIdleTimeout is longer than the load balancers of the large clouds keep an
+// idle connection: up to ten minutes.
+const DefaultIdleTimeout = 620 * time.Second
 
 // MinRetention is the least Options.Retention.
 const MinRetention = time.Hour
@@ -215,13 +225,13 @@ func (a *App) connect(ctx context.Context) (err error) {
 		return err
 	}
 	a.handler, err = receiver.New(receiver.Options{
-		Sources: a.sources, LookupEnv: a.LookupEnv,
+		Sources: a.sources, LookupEnv: a.LookupEnv, TrustedProxies: a.TrustedProxies,
 		Keys: a.Keys, Intake: a.intake, Ready: a.ready, Observe: a, Log: a.Log, Now: time.Now,
 	})
 	if err != nil {
 		return err
 	}
-	a.public = receiver.NewServer(a.handler, a.Certs, a.Log)
+	a.public = receiver.NewServer(a.handler, a.Certs, cmp.Or(a.IdleTimeout, DefaultIdleTimeout), a.Log)
 	service := admin.New(admin.Options{
 		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
 		Rules: a.ruleSet, HasAction: a.hasAction, Reload: a.reload, LastReload: a.reloadStatus,
