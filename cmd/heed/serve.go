@@ -31,6 +31,7 @@ type serveFlags struct {
 	trustedProxies                           []string
 	tlsCert, tlsKey                          string
 	logLevel, logFormat                      string
+	misspelt                                 []string // variables, with what was probably meant
 }
 
 func newServe(s streams) *cobra.Command {
@@ -48,7 +49,12 @@ and sends what the rules ask for. Rules are reloaded when their files change.
 Every flag has an environment variable: --log-level is HEED_LOG_LEVEL. The
 signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), s, f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if s.environ != nil {
+				f.misspelt = misspelt(cmd.Flags(), s.environ())
+			}
+			return serve(cmd.Context(), s, f)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.app.Rules, "rules", "rules.yaml",
@@ -85,8 +91,16 @@ func serve(ctx context.Context, s streams, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	for _, hint := range f.misspelt {
+		o.Log.Warn("an environment variable that heed does not know", "variable", hint)
+	}
 	app.TuneRuntime(ctx, s.env)
 	a, err := app.New(ctx, o)
+	if _, ok := errors.AsType[*rulefile.ProblemsError](err); ok && o.Keys == nil {
+		// So that nobody starts again just to learn of the next thing that is missing.
+		o.Log.Warn("heed has no signing secret either, which MindTickle's webhook needs: put it into a file for " +
+			"--secret-file or into MINDTICKLE_WEBHOOK_SECRET")
+	}
 	if err != nil {
 		return startError(s, err)
 	}
