@@ -186,11 +186,11 @@ func printEventDecisions(s streams, paint style, e *admin.Event) {
 	}
 	for i := range e.Decisions {
 		d := &e.Decisions[i]
-		printDecision(s.out, paint, 0, d.Rule, d.Outcome, d.Reason, d.Explain)
+		printDecision(s.out, paint, 0, d)
 		if d.Explain != nil && d.Explain.Text != "always" {
 			printTree(s.out, paint, d.Explain, "      ")
 		}
-		effectPrinter{d.Mode, e.ID, zoneOf(d.Timezone)}.print(s.out, paint, withShadow(d.Mode, d.Outcome, d.Effects))
+		effectPrinter{d.Mode, e.ID, zoneOf(d.Timezone)}.print(s.out, paint, effectsOfMode(d))
 		for j := range e.Deliveries {
 			if delivery := &e.Deliveries[j]; delivery.Rule == d.Rule && !slices.Contains(later, delivery.ID) {
 				printEventDelivery(s, paint, delivery)

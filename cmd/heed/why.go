@@ -75,9 +75,8 @@ func printWhy(s streams, page *admin.WhyPage) {
 			fmt.Fprintf(s.out, "%s%s%s  %s  %s  %s%s%s\n", paint.bold, showMoment(e.At), paint.reset,
 				plain.Line(e.Event), plain.Line(e.User), paint.dim, id, paint.reset)
 		}
-		printDecision(s.out, paint, 0, e.Rule, e.Outcome, e.Reason, e.Explain)
-		e.Effects = withShadow(e.Mode, e.Outcome, e.Effects)
-		effectPrinter{e.Mode, e.EventID, zoneOf(e.Timezone)}.print(s.out, paint, e.Effects)
+		printDecision(s.out, paint, 0, &e.Shown)
+		effectPrinter{e.Mode, e.EventID, zoneOf(e.Timezone)}.print(s.out, paint, effectsOfMode(&e.Shown))
 		for _, d := range e.Deliveries {
 			fmt.Fprintf(s.out, "    %s%s %s  %s%s\n", paint.dim, plain.Line(d.Action), d.State, d.ID, paint.reset)
 		}
