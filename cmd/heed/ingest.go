@@ -137,7 +137,7 @@ func printIngested(s streams, done *admin.Ingested) {
 	case done.Inert > 0 && done.Inert == done.New:
 		fmt.Fprint(s.out, "; all new ones are too old to trigger anything")
 	case done.Inert > 0:
-		fmt.Fprintf(s.out, "; %d of the new ones are too old to trigger anything", done.Inert)
+		fmt.Fprintf(s.out, "; of the new ones, %d too old to trigger anything", done.Inert)
 	}
 	fmt.Fprintln(s.out)
 	if !done.DryRun {

@@ -148,17 +148,21 @@ func (r *sourceReader) compile(node *document.Node, key string, scope *expressio
 // spacedColumn is a column with a space in its name, behind a dot.
 var spacedColumn = regexp.MustCompile(`\brow\.\w+ +\w`)
 
-// ofSource says of names that a source does not have which ones it has.
+// ofSource says what to write for what a source does not have.
 func (r *sourceReader) ofSource(node *document.Node, scope *expression.Scope, problems []expression.Problem) []expression.Problem {
 	for i := range problems {
 		p := &problems[i]
-		if p.Code == "syntax" && spacedColumn.MatchString(node.Text()) {
+		name, isName := strings.CutPrefix(p.Message, "unknown name ")
+		switch {
+		case isName:
+			p.Hint = r.nameHint(name, node, scope)
+		case p.Code == "syntax" && spacedColumn.MatchString(node.Text()):
 			p.Hint = `a column whose name has spaces is written row["User ID"]`
+		case p.Code == "no-user":
+			p.Message, p.Hint = "a source does not know people", "ask for user in a rule: it sees the event that is made here"
+		case p.Code == "unknown-table":
+			p.Message, p.Hint = "a source looks nothing up", "call lookup in a rule: it sees the event that is made here"
 		}
-		if p.Code != "unknown-name" {
-			continue
-		}
-		p.Hint = r.nameHint(strings.TrimPrefix(p.Message, "unknown name "), node, scope)
 	}
 	return problems
 }
