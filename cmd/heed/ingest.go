@@ -129,7 +129,10 @@ func printIngested(s streams, done *admin.Ingested) {
 	if more := done.Unusable - len(done.Problems); more > 0 {
 		fmt.Fprintf(s.out, "and %d more\n", more)
 	}
-	if done.Broken {
+	switch {
+	case done.Broken && done.Rows == 0:
+		fmt.Fprintf(s.out, "%snothing of the file was read%s\n", paint.red, paint.reset)
+	case done.Broken:
 		fmt.Fprintf(s.out, "%sthe file could not be read to its end%s\n", paint.red, paint.reset)
 	}
 	fmt.Fprintf(s.out, "%s: %d new, %d known, %d unusable", plain.Count(done.Rows, "row"), done.New, done.Known, done.Unusable)
