@@ -290,3 +290,26 @@ func keysOfSources(t *testing.T) (keys []string) {
 	}
 	return keys
 }
+
+// TestEachExampleOfSourcesIsTested: every rule file on the page is laid out, and its
+// source or its rule has a test.
+func TestEachExampleOfSourcesIsTested(t *testing.T) {
+	s := readSetUps(t)
+	examples := 0
+	for info, text := range s.blocks {
+		name, isFile := strings.CutPrefix(info, "file=")
+		if !isFile || !strings.HasSuffix(name, ".yaml") {
+			continue
+		}
+		examples++
+		if !strings.Contains(text, "\n    tests:\n") {
+			t.Errorf("%s has no tests", name)
+		}
+		if out, code := inDir(t, ".", "heed", "fmt", "--check", name); code != exitOK {
+			t.Errorf("heed fmt would change %s: %s", name, out)
+		}
+	}
+	if examples < 6 {
+		t.Errorf("there are only %d examples", examples)
+	}
+}
