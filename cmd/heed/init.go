@@ -66,7 +66,8 @@ func (f *start) writeIn(s streams, dir string) error {
 	}
 	for _, file := range f.files {
 		if _, err := os.Lstat(filepath.Join(dir, file.name)); !errors.Is(err, fs.ErrNotExist) {
-			return usage("%s exists already, and nothing is overwritten: name another directory, heed init DIR", filepath.Join(dir, file.name))
+			return usage("%s exists already, and nothing is overwritten: name another directory, heed init DIR",
+				filepath.Join(dir, file.name))
 		}
 	}
 	for _, file := range f.files {

@@ -116,7 +116,7 @@ sources:
         given:
           rows: [{User ID: u1, Quiz: Discovery, Attempt: 1, Submitted: 2026-03-02 09:30, Score: 61}]
         expect:
-          events: [{event: quiz.submitted, id: u1/Discovery/1, at: "2026-03-02T09:30:00Z", data: {userId: u1, score: 61}}]
+          events: [{event: quiz.submitted, id: u1/Discovery/1, at: "2026-03-02T09:30:00Z", data: {score: 61}}]
 `
 
 // exampleReport has rows of the last hours, and one that is too old to trigger
@@ -127,7 +127,9 @@ func exampleReport(now time.Time) string {
 		before time.Duration
 		from   string
 		score  string
-	}{{2 * time.Hour, "u1,Discovery,1", "61"}, {time.Hour, "u2,Discovery,1", "92"}, {7 * 24 * time.Hour, "u3,Discovery,1", "40"}} {
+	}{
+		{2 * time.Hour, "u1,Discovery,1", "61"}, {time.Hour, "u2,Discovery,1", "92"}, {7 * 24 * time.Hour, "u3,Discovery,1", "40"},
+	} {
 		text += row.from + "," + now.UTC().Add(-row.before).Format("2006-01-02 15:04") + "," + row.score + "\n"
 	}
 	return text

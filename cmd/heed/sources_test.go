@@ -92,7 +92,7 @@ func (s *setUp) shows(stage string) {
 // atRest waits until nothing is to be sent any more.
 func (s *server) atRest() {
 	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) { // polling what another process would poll
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) { // polling, not synchronisation
 		var page struct{ Deliveries []record.Delivery }
 		s.get("/api/v1/deliveries", &page)
 		if !slices.ContainsFunc(page.Deliveries, func(d record.Delivery) bool {
@@ -193,7 +193,8 @@ func TestSourcesDoc_partner(t *testing.T) {
 	if want := `{"received": true, "events": 3, "new": 0, "duplicates": 3, "quarantined": 0}`; again.body != want {
 		t.Errorf("once more: %v", again)
 	}
-	if got := s.send("partner", map[string]string{"timestamp": "1772443800", "sign": "another"}); got.status != http.StatusForbidden {
+	another := map[string]string{"timestamp": "1772443800", "sign": "another"}
+	if got := s.send("partner", another); got.status != http.StatusForbidden {
 		t.Errorf("with another secret: %v", got)
 	}
 }
@@ -215,7 +216,7 @@ func TestSourcesDoc_report(t *testing.T) {
 	if err := os.Rename(upload, filepath.Join(s.server.dir, "reports", name)); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) { // polling what another process would poll
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) { // polling, not synchronisation
 		var page struct {
 			Events []struct{ Status string }
 		}

@@ -82,7 +82,9 @@ type slip struct {
 
 // slips look for what people get wrong in a line, the surest first.
 var slips = []func(*File, int) (slip, bool){
-	strayMark, commentInText, quotesInFlow, unquotedHole, badEscape, questionInFlow, cellInFlow, quotedStart, bracketStart, specialStart, colonInText, openQuote, missingSpace, dashAmidKeys, belowItsDash, tooFarRight, fitsNowhere, missingColon,
+	strayMark, commentInText, quotesInFlow, unquotedHole, badEscape, questionInFlow, cellInFlow, quotedStart,
+	bracketStart, specialStart, colonInText, openQuote, missingSpace, dashAmidKeys, belowItsDash, tooFarRight,
+	fitsNowhere, missingColon,
 }
 
 // strayMark finds what is no YAML at all: marks of documents and of pages.

@@ -362,7 +362,8 @@ func TestReason_showsValuesOfAnyLength(t *testing.T) {
 		for _, letter := range []string{"x", "ü", "語"} {
 			name := strings.Repeat(letter, length)
 			got, reason := c.Eval(env(t, `{"quizName":"`+name+`"}`))
-			if got != Undecided || !strings.HasPrefix(reason, `"`+strings.Repeat(letter, min(length, 59))) || len([]rune(reason)) > 80 {
+			start := `"` + strings.Repeat(letter, min(length, 59))
+			if got != Undecided || !strings.HasPrefix(reason, start) || len([]rune(reason)) > 80 {
 				t.Fatalf("of %d %s: %s, %s", length, letter, got, reason)
 			}
 		}
