@@ -1,6 +1,8 @@
 package rulefile
 
 import (
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -143,19 +145,46 @@ func (r *sourceReader) compile(node *document.Node, key string, scope *expressio
 	return tree.Value(), tree
 }
 
-// ofSource says of names that a source does not have which ones it has.
+// spacedColumn is a column with a space in its name, behind a dot.
+var spacedColumn = regexp.MustCompile(`\brow\.\w+ +\w`)
+
+// ofSource says what to write for what a source does not have.
 func (r *sourceReader) ofSource(node *document.Node, scope *expression.Scope, problems []expression.Problem) []expression.Problem {
 	for i := range problems {
 		p := &problems[i]
-		if p.Code != "unknown-name" {
-			continue
-		}
-		p.Hint = suggest.DidYouMean(strings.TrimPrefix(p.Message, "unknown name "), scope.Names())
-		if r.catalog.Lookup(node.Text()) != nil {
-			p.Hint = `a text stands in quotes inside the expression: '"` + node.Text() + `"'`
+		name, isName := strings.CutPrefix(p.Message, "unknown name ")
+		switch {
+		case isName:
+			p.Hint = r.nameHint(name, node, scope)
+		case p.Code == "syntax" && spacedColumn.MatchString(node.Text()):
+			p.Hint = `a column whose name has spaces is written row["User ID"]`
+		case p.Code == "no-user":
+			p.Message, p.Hint = "a source does not know people", "ask for user in a rule: it sees the event that is made here"
+		case p.Code == "unknown-table":
+			p.Message, p.Hint = "a source looks nothing up", "call lookup in a rule: it sees the event that is made here"
 		}
 	}
 	return problems
+}
+
+// nameHint says what to write for a name that a source does not have.
+func (r *sourceReader) nameHint(name string, node *document.Node, scope *expression.Scope) string {
+	switch {
+	case r.catalog.Lookup(node.Text()) != nil:
+		return `a text stands in quotes inside the expression: '"` + node.Text() + `"'`
+	case r.source.Rows() && slices.Contains([]string{"item", "body", "data"}, name):
+		return "a file has no " + name + `: write row["User ID"] for what stands in a column`
+	case r.source.Rows() && suggest.Closest(name, scope.Names()) == "":
+		return fmt.Sprintf("what stands in a column is row[%q]; a text stands in quotes", name)
+	case name == "row":
+		return "rows are for files; what comes in a request is body"
+	case name == "item":
+		return "item is an element of each, which this source does not have; what comes in a request is body"
+	case name == "data":
+		return "what came is body; data is what is made of it"
+	default:
+		return suggest.DidYouMean(name, scope.Names())
+	}
 }
 
 // eventType is the event type that a source makes, if it is written out, and

@@ -41,7 +41,7 @@ func (b *build) readSource(name, node *document.Node) {
 		return
 	case twice:
 		b.report.Errorf(name.Place(), "duplicate-source", "the source %s is configured twice, first in %s:%d", name.Text(), first.File.Name, first.Line).
-			Suggest("rename one of the two: what was seen before hangs on the name")
+			Suggest("remove one of the two, or rename it: what was seen before hangs on the name")
 		return
 	}
 	b.sourcePlaces[name.Text()] = name.Place()
@@ -87,7 +87,7 @@ func (r *sourceReader) readPath(node *document.Node) {
 	switch {
 	case !node.IsText() || !strings.HasPrefix(node.Text(), "/") || strings.ContainsAny(node.Text(), "?#% ") || clean != node.Text():
 		r.report.Errorf(node.Place(), "bad-path", "path of %s is no plain path", r.fields.What()).
-			Suggest("write a path that begins with a slash and ends without one, such as /webhooks/%s", r.source.Name)
+			Suggest("write a path without host, query and slash at the end, such as /webhooks/%s", r.source.Name)
 	case slices.Contains(servedPaths, clean):
 		r.report.Errorf(node.Place(), "bad-path", "%s answers whether heed is well", clean).Suggest("write /webhooks/%s", r.source.Name)
 	default:

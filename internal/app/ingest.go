@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -22,11 +21,8 @@ import (
 // ingest reads a file of rows for the admin API.
 func (a *App) ingest(ctx context.Context, q admin.IngestQuery, file io.Reader) (done admin.Ingested, err error) {
 	s := a.sources().Find(q.Source)
-	switch {
-	case s == nil:
+	if s == nil || !s.Rows() {
 		return done, &admin.UnknownSourceError{Source: q.Source, Known: rowSources(a.sources())}
-	case !s.Rows():
-		return done, fmt.Errorf("the source %s takes requests at %s, not rows", s.Name, s.Path)
 	}
 	if !q.DryRun {
 		done.Result, err = a.ingestFile(ctx, s, q.File, file)
