@@ -17,6 +17,7 @@ import (
 	"heed/engine/expression"
 	"heed/engine/record"
 	"heed/engine/ruletest"
+	"heed/engine/source"
 	"heed/internal/admin"
 	"heed/internal/plain"
 )
@@ -93,6 +94,14 @@ func showFixture(ctx context.Context, s streams, client *clientOptions, path str
 	return nil
 }
 
+// ownTime says what an event's own time is: what was signed, or what its source said.
+func ownTime(e *admin.Event) string {
+	if e.Source == source.Mindtickle || e.Source == source.Heed {
+		return "signed"
+	}
+	return "happened"
+}
+
 func printEvent(s streams, e *admin.Event) {
 	paint := s.style(s.out)
 	status := string(e.Status)
@@ -111,7 +120,7 @@ func printEvent(s streams, e *admin.Event) {
 		{"source", e.Source},
 		{"status", status},
 		{"received", e.ReceivedAt.Format(time.RFC3339Nano)},
-		{"signed", e.SignedAt.Format(time.RFC3339Nano)},
+		{ownTime(e), e.SignedAt.Format(time.RFC3339Nano)},
 		{"rules", e.RuleSet},
 	})
 	var body bytes.Buffer

@@ -104,7 +104,11 @@ func serve(ctx context.Context, s streams, f serveFlags) error {
 	if err != nil {
 		return startError(s, err)
 	}
-	o.Log.Info("receiving", "webhook", a.WebhookURL(), "admin", a.AdminURL(), "version", buildVersion())
+	attrs := []any{"admin", a.AdminURL(), "version", buildVersion()}
+	if webhook := a.WebhookURL(); webhook != "" {
+		attrs = append([]any{"webhook", webhook}, attrs...)
+	}
+	o.Log.Info("receiving", attrs...)
 	if o.NoSend {
 		o.Log.Warn("--no-send: deliveries are held and never sent")
 	}

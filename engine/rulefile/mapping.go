@@ -139,6 +139,10 @@ func (r *sourceReader) compile(node *document.Node, key string, scope *expressio
 	if tree == nil {
 		return nil, nil
 	}
+	if tree.Uses("rank") || tree.Uses("progress") {
+		r.report.Errorf(node.Place(), "no-user", "a source does not know how far people have come").
+			Suggest("ask for rank and progress in a rule: it sees the event that is made here")
+	}
 	if m := r.source.Mapping; m != nil {
 		m.Columns = append(m.Columns, tree.Members("row")...)
 	}

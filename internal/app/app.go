@@ -197,7 +197,8 @@ func assemble(ctx context.Context, o Options) (_ *App, err error) {
 // connect joins the parts.
 func (a *App) connect(ctx context.Context) (err error) {
 	a.intake, err = intake.New(intake.Options{
-		Store: a.store, Rules: a.ruleSet, Company: a.Company, MaxAge: a.MaxAge, MaxAhead: a.MaxAhead,
+		Store: a.store, Rules: a.ruleSet, Company: a.Company, RowsShow: func() bool { return !takesRequests(a.sources()) },
+		MaxAge: a.MaxAge, MaxAhead: a.MaxAhead,
 		NoSend: a.NoSend, Stored: a.observeStored, Learn: a.people.Learn, Known: a.facts, Overflow: a.overflow,
 		Now: time.Now, Log: a.Log,
 	})

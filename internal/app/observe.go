@@ -38,7 +38,7 @@ func (a *App) answered(answer *intake.Answer, took time.Duration) {
 	a.metrics.Received(answer.Type, result, "", took)
 	a.metrics.Sourced(answer.Source, result, 1)
 	a.logRepetition(answer)
-	if answer.Quarantined != "" {
+	if answer.Quarantined != "" && !answer.Duplicate {
 		where := "heed events show " + answer.ID + " has its body."
 		if answer.Quarantined == intake.SignatureReused {
 			where = "heed events list --status quarantined counts such repetitions."

@@ -175,7 +175,7 @@ func valueOf(row *table.Row, columns []string) (value any, problem string) {
 	}
 	value, err := event.DecodeJSON(row.Raw)
 	if err != nil {
-		return nil, err.Error()
+		return nil, strings.Replace(err.Error(), "the body", "the line", 1)
 	}
 	return value, ""
 }
@@ -208,7 +208,7 @@ func (r *reader) count(a *intake.Answer, line int) {
 	r.result.Rows++
 	r.result.Alerts += a.Deliveries
 	switch {
-	case a.Duplicate:
+	case a.Duplicate && a.Quarantined == "":
 		r.result.Known++
 	case a.Quarantined != "":
 		r.result.Unusable++
