@@ -135,7 +135,8 @@ func printIngested(s streams, done *admin.Ingested) {
 	case done.Broken:
 		fmt.Fprintf(s.out, "%sthe file could not be read to its end%s\n", paint.red, paint.reset)
 	}
-	fmt.Fprintf(s.out, "%s: %d new, %d known, %d unusable", plain.Count(done.Rows, "row"), done.New, done.Known, done.Unusable)
+	fmt.Fprintf(s.out, "%s: %d new, %d known, %d unusable", plain.Count(done.Rows, "row"), done.New, done.Known,
+		done.Unusable)
 	switch {
 	case done.Inert > 0 && done.Inert == done.New:
 		fmt.Fprint(s.out, "; all new ones are too old to trigger anything")

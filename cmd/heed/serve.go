@@ -76,7 +76,8 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	flags.Var(&f.silentAfter, "silent-after",
 		"make the event heed.source.silent when no good event came for this long; 0s for never")
 	flags.Var(&f.settle, "settle", "after a start, leave waits alone for this long that came due before it")
-	flags.Var(&f.idleTimeout, "idle-timeout", "keep idle connections open for this long: longer than a load balancer in front does")
+	flags.Var(&f.idleTimeout, "idle-timeout",
+		"keep idle connections open for this long: longer than a load balancer in front does")
 	flags.StringSliceVar(&f.trustedProxies, "trusted-proxies", nil,
 		"addresses of proxies, such as 10.0.0.0/8, whose X-Forwarded-For the log believes")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "certificate file, to serve HTTPS; re-read when it changes")

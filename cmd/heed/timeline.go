@@ -135,7 +135,8 @@ func printHappened(w io.Writer, paint style, h *ruletest.Happened, zone *time.Lo
 				alerts = append(alerts, a)
 			}
 		}
-		effectPrinter{d.Mode, h.EventID, zone}.print(w, paint, withoutSent(effectsOfMode(&d.Shown), len(alerts) > 0 && d.Mode != engine.ModeShadow))
+		effects := withoutSent(effectsOfMode(&d.Shown), len(alerts) > 0 && d.Mode != engine.ModeShadow)
+		effectPrinter{d.Mode, h.EventID, zone}.print(w, paint, effects)
 		for _, a := range alerts {
 			printAction(w, paint, a.Action, a.Kind, "", a.Request, a.Problem)
 		}

@@ -31,8 +31,8 @@ Rules that did not match are left out, unless --rule or --event asks for them.`,
 			if user == "" && rule == "" && event == "" {
 				return usage("name what it is about: --user u1, --rule low-quiz-score or --event evt-1042")
 			}
-			query := queryOf("user", user, "rule", rule, "event", event, "source", from, "outcome", outcome, "since", since, "until", until,
-				"cursor", cursor, "limit", strconv.Itoa(limit))
+			query := queryOf("user", user, "rule", rule, "event", event, "source", from, "outcome", outcome,
+				"since", since, "until", until, "cursor", cursor, "limit", strconv.Itoa(limit))
 			var page admin.WhyPage
 			if err := client.fetch(cmd.Context(), s, "/api/v1/why", query, &page); err != nil {
 				return err

@@ -112,7 +112,9 @@ func (r *sourceReader) valueScope(names ...expression.Named) *expression.Scope {
 }
 
 // compileOr is compile, of a text that stands for a key that is left out.
-func (r *sourceReader) compileOr(node *document.Node, key string, scope *expression.Scope, text string) (*expression.Value, *expression.Tree) {
+func (r *sourceReader) compileOr(
+	node *document.Node, key string, scope *expression.Scope, text string,
+) (*expression.Value, *expression.Tree) {
 	if node != nil {
 		return r.compile(node, key, scope)
 	}
@@ -121,12 +123,15 @@ func (r *sourceReader) compileOr(node *document.Node, key string, scope *express
 }
 
 // compile compiles the expression under a key; nil if it is absent or wrong.
-func (r *sourceReader) compile(node *document.Node, key string, scope *expression.Scope) (*expression.Value, *expression.Tree) {
+func (r *sourceReader) compile(
+	node *document.Node, key string, scope *expression.Scope,
+) (*expression.Value, *expression.Tree) {
 	switch {
 	case node == nil:
 		return nil, nil
 	case !node.IsScalar() || node.IsNull():
-		r.report.Errorf(node.Place(), "wrong-type", "%s of %s must be an expression, not %s", key, r.fields.What(), node.Describe()).
+		r.report.Errorf(node.Place(), "wrong-type", "%s of %s must be an expression, not %s", key, r.fields.What(),
+			node.Describe()).
 			Suggest("write an expression, in quotes if it has a colon or begins with a quote: %s: 'body.id'", key)
 		return nil, nil
 	}
@@ -153,7 +158,9 @@ func (r *sourceReader) compile(node *document.Node, key string, scope *expressio
 var spacedColumn = regexp.MustCompile(`\brow\.\w+ +\w`)
 
 // ofSource says what to write for what a source does not have.
-func (r *sourceReader) ofSource(node *document.Node, scope *expression.Scope, problems []expression.Problem) []expression.Problem {
+func (r *sourceReader) ofSource(
+	node *document.Node, scope *expression.Scope, problems []expression.Problem,
+) []expression.Problem {
 	for i := range problems {
 		p := &problems[i]
 		name, isName := strings.CutPrefix(p.Message, "unknown name ")
@@ -202,7 +209,8 @@ func (r *sourceReader) eventType(node *document.Node, tree *expression.Tree) (*e
 	switch {
 	case !constant:
 		if kind := tree.Kind(); kind != "" && kind != "a text" {
-			r.report.Errorf(node.Place(), "type-mismatch", "event of %s gives %s, not the name of an event type", r.fields.What(), kind).
+			r.report.Errorf(node.Place(), "type-mismatch", "event of %s gives %s, not the name of an event type",
+				r.fields.What(), kind).
 				Suggest(`write the event type in quotes: '"quiz.submitted"'`)
 		}
 		return nil, false
@@ -222,13 +230,16 @@ func (r *sourceReader) eventType(node *document.Node, tree *expression.Tree) (*e
 		r.report.Errorf(node.Place(), "unknown-event", "there is no event type %s", name).Suggest("did you mean %s?", meant)
 		return r.catalog.Lookup(meant), true
 	}
-	r.report.Warnf(node.Place(), "undeclared-event", "nobody declared the event type %s, so its fields are not checked", name).
+	r.report.Warnf(node.Place(), "undeclared-event",
+		"nobody declared the event type %s, so its fields are not checked", name).
 		Suggest("declare it: events: {%s: {fields: {userId: string}}}", name)
 	return nil, false
 }
 
 // readData reads the expressions of the single fields.
-func (r *sourceReader) readData(node *document.Node, scope *expression.Scope, t *event.Type, known bool) []source.Field {
+func (r *sourceReader) readData(
+	node *document.Node, scope *expression.Scope, t *event.Type, known bool,
+) []source.Field {
 	var fields []source.Field
 	for _, pair := range node.Fields(r.report, "data of "+r.fields.What()).Pairs() {
 		name := pair.Key.Text()

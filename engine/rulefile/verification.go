@@ -121,7 +121,8 @@ func (r *sourceReader) readFormula(fields *document.Fields, v *source.Verificati
 			continue
 		}
 		if !node.IsText() || !headerName.MatchString(node.Text()) {
-			r.report.Errorf(node.Place(), "wrong-type", "%s of %s must be the name of a header, not %s", key, fields.What(), node.Describe()).
+			r.report.Errorf(node.Place(), "wrong-type", "%s of %s must be the name of a header, not %s", key,
+				fields.What(), node.Describe()).
 				Suggest("write %s: X-Signature", key)
 			continue
 		}
@@ -136,7 +137,8 @@ func (r *sourceReader) readFormula(fields *document.Fields, v *source.Verificati
 	if node := fields.Take("encoding"); node != nil {
 		h.Encoding = source.Encoding(node.Text())
 		if h.Encoding != source.Hex && h.Encoding != source.Base64 {
-			r.report.Errorf(node.Place(), "wrong-type", "encoding of %s must be hex or base64, not %s", fields.What(), node.Describe()).
+			r.report.Errorf(node.Place(), "wrong-type", "encoding of %s must be hex or base64, not %s", fields.What(),
+				node.Describe()).
 				Suggest("write encoding: hex")
 			h.Encoding = source.Hex
 		}

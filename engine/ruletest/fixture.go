@@ -208,7 +208,8 @@ func (r *Result) Only(rule *engine.Rule) {
 	r.Decisions = slices.DeleteFunc(r.Decisions, func(d Decision) bool { return d.Rule != rule.Name })
 	if reason := rule.NotFor(r.Event); reason != "" {
 		r.Decisions = []Decision{{
-			Shown: engine.Shown{Rule: rule.Name, Outcome: engine.NotMatched, Mode: rule.Mode(), Reason: reason}, Actions: []Action{},
+			Shown:   engine.Shown{Rule: rule.Name, Outcome: engine.NotMatched, Mode: rule.Mode(), Reason: reason},
+			Actions: []Action{},
 		}}
 	}
 }

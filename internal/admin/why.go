@@ -128,7 +128,8 @@ func (s *Service) whyOf(ctx context.Context, seq int64, q WhyQuery) (entries []W
 	}
 	for _, d := range shown.Decisions {
 		quietly := d.Outcome == engine.NotMatched && len(d.Effects) == 0
-		if q.Rule != "" && d.Rule != q.Rule || quietly && q.Rule == "" && q.Event == "" || q.Outcome != "" && !has(&d, q.Outcome) {
+		if q.Rule != "" && d.Rule != q.Rule || quietly && q.Rule == "" && q.Event == "" ||
+			q.Outcome != "" && !has(&d, q.Outcome) {
 			continue
 		}
 		entry := WhyEntry{
@@ -147,5 +148,6 @@ func (s *Service) whyOf(ctx context.Context, seq int64, q WhyQuery) (entries []W
 
 // has reports whether a decision has an outcome or an effect.
 func has(d *engine.Shown, outcome string) bool {
-	return string(d.Outcome) == outcome || slices.ContainsFunc(d.Effects, func(e record.Effect) bool { return e.Effect == outcome })
+	return string(d.Outcome) == outcome ||
+		slices.ContainsFunc(d.Effects, func(e record.Effect) bool { return e.Effect == outcome })
 }

@@ -53,7 +53,8 @@ func (a *App) answered(answer *intake.Answer, took time.Duration) {
 
 // postFile tells that rows of a file cannot be used.
 func (a *App) postFile(r *ingest.Result) {
-	message := fmt.Sprintf("%s of %s, from the source %s, cannot be used.", plain.Count(r.Unusable, "row"), r.File, r.Source)
+	message := fmt.Sprintf("%s of %s, from the source %s, cannot be used.", plain.Count(r.Unusable, "row"), r.File,
+		r.Source)
 	if r.Broken {
 		message = fmt.Sprintf("The file %s, from the source %s, cannot be read to its end.", r.File, r.Source)
 	}

@@ -119,7 +119,10 @@ func compare(o options) error {
 	switch {
 	case o.mapped:
 		more = mappedSource
-		first, name = func() (result, error) { path = publishedPath; return serve("published", twentyRules()+more) }, "published"
+		first, name = func() (result, error) {
+			path = publishedPath
+			return serve("published", twentyRules()+more)
+		}, "published"
 	case o.against != "":
 		first, name = func() (result, error) { program = o.against; return serve("other", twentyRules()) }, "other"
 	}

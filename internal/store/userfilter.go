@@ -99,7 +99,8 @@ func (g *groupTx) saveFilter() error {
 	if g.users == nil || g.users.partial {
 		return nil
 	}
-	if _, err := g.conn.exec("INSERT OR REPLACE INTO user_filters (block, users) VALUES (?, ?)", g.users.block, g.users.bits); err != nil {
+	_, err := g.conn.exec("INSERT OR REPLACE INTO user_filters (block, users) VALUES (?, ?)", g.users.block, g.users.bits)
+	if err != nil {
 		return fmt.Errorf("write whom events are about: %w", err)
 	}
 	return nil
