@@ -208,7 +208,7 @@ func (r *reader) count(a *intake.Answer, line int) {
 	r.result.Rows++
 	r.result.Alerts += a.Deliveries
 	switch {
-	case a.Duplicate:
+	case a.Duplicate && a.Quarantined == "":
 		r.result.Known++
 	case a.Quarantined != "":
 		r.result.Unusable++
