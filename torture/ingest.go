@@ -145,14 +145,18 @@ func (f *feeder) read(ctx context.Context, file int) (said ingestedRows, err err
 func (f *feeder) finish(ctx context.Context) error {
 	close(f.stopping)
 	f.working.Wait()
-	f.result.note("%d files with %d rows each, of which %d were cut off by a kill and read again", f.files, rowsOfFile, f.resumed)
+	f.result.note("%d files with %d rows each, of which %d were cut off by a kill and read again", f.files,
+		rowsOfFile, f.resumed)
 	for file := range f.files {
 		said, err := f.read(ctx, file)
 		if err != nil {
 			return fmt.Errorf("read file %d again: %w", file, err)
 		}
 		if said != (ingestedRows{Rows: rowsOfFile, Known: rowsOfFile}) {
-			f.result.findings = append(f.result.findings, finding{oddAnswer, fmt.Sprintf("of file %d, read again: %+v", file, said)})
+			f.result.findings = append(f.result.findings, finding{
+				oddAnswer,
+				fmt.Sprintf("of file %d, read again: %+v", file, said),
+			})
 		}
 	}
 	return ctx.Err()

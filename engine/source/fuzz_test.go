@@ -47,7 +47,10 @@ func FuzzMapping(f *testing.F) {
 		f.Add([]byte(body), "h", "q")
 	}
 	mappings := []*Mapping{
-		mapping(f, false, map[string]string{"each": "body.events", "event": "item.type", "id": "item.id", "at": "item.at", "data": "item.data"}),
+		mapping(f, false, map[string]string{
+			"each": "body.events", "event": "item.type", "id": "item.id",
+			"at": "item.at", "data": "item.data",
+		}),
 		mapping(f, false, map[string]string{"each": "body.events", "event": `"x"`, "data": "item"}),
 		mapping(f, false, map[string]string{
 			"event": "body.type", "id": "body.id", "at": "body.at", "company": "body.company",
@@ -87,7 +90,10 @@ func FuzzRow(f *testing.F) {
 		mapping(f, true, map[string]string{"event": "row.id", "at": "row.at", "data": "row"}),
 	}
 	f.Fuzz(func(t *testing.T, id, score, at, line string) {
-		rows := []any{Row{[]string{"id", "score", "at"}, []string{id, score, at}}, Row{[]string{"id", "score", "at"}, []string{id}}}
+		rows := []any{Row{[]string{"id", "score", "at"}, []string{id, score, at}}, Row{
+			[]string{"id", "score", "at"},
+			[]string{id},
+		}}
 		if value, err := event.DecodeJSON([]byte(line)); err == nil && json.Valid([]byte(line)) {
 			rows = append(rows, value)
 		}

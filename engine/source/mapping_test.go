@@ -21,8 +21,10 @@ func mapping(t testing.TB, rows bool, expressions map[string]string) *Mapping {
 	names := []expression.Named{{Name: "row", Kind: event.Any}}
 	if !rows {
 		names = []expression.Named{
-			{Name: "body", Kind: event.Any}, {Name: "item", Kind: event.Any},
-			{Name: "headers", Kind: event.Object, Texts: true}, {Name: "query", Kind: event.Object, Texts: true},
+			{Name: "body", Kind: event.Any},
+			{Name: "item", Kind: event.Any},
+			{Name: "headers", Kind: event.Object, Texts: true},
+			{Name: "query", Kind: event.Object, Texts: true},
 		}
 	}
 	scope := expression.ValueScope(names...)
@@ -115,20 +117,30 @@ func TestRequest_ofData(t *testing.T) {
 			`{"a":9007199254740993,"b":9223372036854775807,"c":"123456789012345678901234567890","d":0.1,"e":0}`,
 		},
 		"a number that cannot be calculated with is named": {
-			map[string]string{"data.n": "body.n"}, `{"n":1e400}`,
+			map[string]string{"data.n": "body.n"},
+			`{"n":1e400}`,
 			`unmapped: data.n: body.n is the number 1e400, too large to calculate with`,
 		},
 		"an event type that is no text": {
-			map[string]string{"event": "body.type", "data": "body"}, `{"type":1}`, `unmapped: event: body.type gives no text`,
+			map[string]string{
+				"event": "body.type",
+				"data":  "body",
+			}, `{"type":1}`, `unmapped: event: body.type gives no text`,
 		},
 		"an empty event type": {
-			map[string]string{"event": "body.type", "data": "body"}, `{"type":""}`, `unmapped: event: body.type gives no text`,
+			map[string]string{
+				"event": "body.type",
+				"data":  "body",
+			}, `{"type":""}`, `unmapped: event: body.type gives no text`,
 		},
 		"no event type": {
 			map[string]string{"event": "body.type", "data": "body"}, `{}`, `unmapped: event: `,
 		},
 		"a company that is no text": {
-			map[string]string{"company": "body.company", "data": "body"}, `{"company":7}`, `unmapped: company: body.company gives no text`,
+			map[string]string{
+				"company": "body.company",
+				"data":    "body",
+			}, `{"company":7}`, `unmapped: company: body.company gives no text`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -139,7 +151,8 @@ func TestRequest_ofData(t *testing.T) {
 			if len(made) != 1 {
 				t.Fatalf("%d events", len(made))
 			}
-			if got := summary(made[0]); got != c.want && !(strings.HasSuffix(c.want, ": ") && strings.HasPrefix(got, c.want) && got != c.want) {
+			if got := summary(made[0]); got != c.want && !(strings.HasSuffix(c.want, ": ") && strings.HasPrefix(got,
+				c.want) && got != c.want) {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 			if made[0].Reason != "" && string(made[0].Body) != c.body {
@@ -171,13 +184,15 @@ func TestRequest_ofBodiesThatAreNoJSON(t *testing.T) {
 		strings.Repeat("[", 65): event.FaultTooDeep,
 	} {
 		made := request(m, body)
-		if len(made) != 1 || made[0].Reason != string(want) || made[0].Detail == "" || string(made[0].Body) != body || len(made[0].ID) != 64 {
+		if len(made) != 1 || made[0].Reason != string(want) || made[0].Detail == "" ||
+			string(made[0].Body) != body || len(made[0].ID) != 64 {
 			t.Errorf("%q: %+v, want %s", body, made, want)
 		}
 	}
 	// What is deep enough for a body may be too deep once it is within the event.
 	deep := strings.Repeat("[", 64) + strings.Repeat("]", 64)
-	if made := request(m, deep); len(made) != 1 || made[0].Reason != Unmapped || !strings.HasPrefix(made[0].Detail, "data: ") {
+	if made := request(m, deep); len(made) != 1 || made[0].Reason != Unmapped || !strings.HasPrefix(made[0].Detail,
+		"data: ") {
 		t.Errorf("64 lists within each other: %+v", made)
 	}
 }
@@ -259,7 +274,8 @@ func TestRequest_ofTimes(t *testing.T) {
 		`[]`:                             {},
 	} {
 		made := request(m, `{"at":`+value+`}`)[0]
-		if want.IsZero() != (made.Reason != "") || !made.At.Equal(want) || made.Reason != "" && !strings.HasPrefix(made.Detail, "at: ") {
+		if want.IsZero() != (made.Reason != "") || !made.At.Equal(want) || made.Reason != "" &&
+			!strings.HasPrefix(made.Detail, "at: ") {
 			t.Errorf("%s: at %s, %s %s, want %s", value, made.At, made.Reason, made.Detail, want)
 		}
 		if made.At.Location() != time.UTC {
@@ -269,7 +285,10 @@ func TestRequest_ofTimes(t *testing.T) {
 	m = mapping(t, true, map[string]string{
 		"event": `"x"`, "at": `date(row["Submitted"], "2006-01-02 15:04", "Asia/Kolkata")`, "data": "{}",
 	})
-	for text, want := range map[string]string{"2026-03-01 10:00": "2026-03-01 04:30:00 +0000 UTC", "1. 3. 2026": "", "": ""} {
+	for text, want := range map[string]string{
+		"2026-03-01 10:00": "2026-03-01 04:30:00 +0000 UTC", "1. 3. 2026": "",
+		"": "",
+	} {
 		made := m.Row(Row{[]string{"Submitted"}, []string{text}})
 		if (made.Reason == "") != (want != "") || want != "" && made.At.String() != want {
 			t.Errorf("%q: %s, %s %s", text, made.At, made.Reason, made.Detail)
@@ -286,12 +305,16 @@ func TestUnix_absurdValues(t *testing.T) {
 }
 
 func TestRequest_ofLists(t *testing.T) {
-	m := mapping(t, false, map[string]string{"each": "body.events", "event": "item.type", "id": "item.id", "data.n": "int(item.n)"})
+	m := mapping(t, false, map[string]string{
+		"each": "body.events", "event": "item.type", "id": "item.id",
+		"data.n": "int(item.n)",
+	})
 	if made := request(m, `{"events":[]}`); len(made) != 0 {
 		t.Errorf("an empty list: %+v", made)
 	}
 	var got []string
-	for _, made := range request(m, `{"events":[{"type":"a","id":1,"n":"1"},{"type":"b","id":"","n":"2"},{"type":"c","id":3,"n":"x"},7,{"type":"d","id":4}]}`) {
+	for _, made := range request(m,
+		`{"events":[{"type":"a","id":1,"n":"1"},{"type":"b","id":"","n":"2"},{"type":"c","id":3,"n":"x"},7,{"type":"d","id":4}]}`) {
 		text := summary(made)
 		if made.Reason == "" {
 			text = made.ID + " " + made.Event.Type + " " + text
@@ -314,15 +337,20 @@ func TestRequest_ofLists(t *testing.T) {
 		many:                 "each: body.events has 10001 elements, more than 10000",
 	} {
 		made := request(m, body)
-		if len(made) != 1 || made[0].Reason != Unmapped || !strings.HasPrefix(made[0].Detail, want) || string(made[0].Body) != body {
+		if len(made) != 1 || made[0].Reason != Unmapped || !strings.HasPrefix(made[0].Detail, want) ||
+			string(made[0].Body) != body {
 			t.Errorf("%.50s: %d events, %.200s", body, len(made), fmt.Sprint(made))
 		}
 	}
 	if made := request(m, strings.Replace(many, ",0", "", 1)); len(made) != 10_000 {
 		t.Errorf("%d events of 10000", len(made))
 	}
-	nested := mapping(t, false, map[string]string{"each": `flatten(map(body.groups, #.events))`, "event": `"x"`, "data.n": "item"})
-	if made := request(nested, `{"groups":[{"events":[1,2]},{"events":[3]}]}`); len(made) != 3 || summary(made[2]) != `{"n":3}` {
+	nested := mapping(t, false, map[string]string{
+		"each": `flatten(map(body.groups, #.events))`, "event": `"x"`,
+		"data.n": "item",
+	})
+	if made := request(nested, `{"groups":[{"events":[1,2]},{"events":[3]}]}`); len(made) != 3 ||
+		summary(made[2]) != `{"n":3}` {
 		t.Errorf("lists within lists: %+v", made)
 	}
 }
@@ -330,7 +358,8 @@ func TestRequest_ofLists(t *testing.T) {
 // Without an id what is the same has the same one, however its keys are ordered.
 func TestMapping_idsOfContent(t *testing.T) {
 	m := mapping(t, false, map[string]string{"each": "body", "event": `"x"`, "data": "item"})
-	made := request(m, `[{"a":1,"b":{"c":2,"d":"<é>"}},{"b":{"d":"<\u00e9>","c":2},"a":1},{"a":1,"b":{"c":2,"d":"<e>"}}]`)
+	made := request(m,
+		`[{"a":1,"b":{"c":2,"d":"<é>"}},{"b":{"d":"<\u00e9>","c":2},"a":1},{"a":1,"b":{"c":2,"d":"<e>"}}]`)
 	if made[0].ID != made[1].ID || made[0].ID == made[2].ID || len(made[0].ID) != 64 {
 		t.Errorf("ids %s, %s, %s", made[0].ID, made[1].ID, made[2].ID)
 	}
@@ -357,7 +386,8 @@ func TestRowID_isThatOfTheRow(t *testing.T) {
 	}
 	m := mapping(t, true, map[string]string{"event": `"x"`, "id": `row.a + "/" + row.b`, "data.a": "row.a"})
 	row := Row{[]string{"a", "b"}, []string{"1", ""}}
-	if id, made := m.RowID(row), m.Row(row); id != "" || made.Reason != Unmapped || !strings.HasPrefix(made.Detail, "id: ") || len(made.ID) != 64 {
+	if id, made := m.RowID(row), m.Row(row); id != "" || made.Reason != Unmapped || !strings.HasPrefix(made.Detail,
+		"id: ") || len(made.ID) != 64 {
 		t.Errorf("a row without an id: %q, %+v", id, made)
 	}
 }
@@ -365,7 +395,8 @@ func TestRowID_isThatOfTheRow(t *testing.T) {
 func TestRow_aCellThatIsNoNumberSaysSo(t *testing.T) {
 	m := mapping(t, true, map[string]string{"event": `"x"`, "id": "row.id", "data.score": "float(row.score)"})
 	made := m.Row(Row{[]string{"id", "score"}, []string{"r1", "n/a"}})
-	if made.ID != "r1" || made.Reason != Unmapped || !strings.HasPrefix(made.Detail, "data.score: ") || string(made.Body) != `{"id":"r1","score":"n/a"}` {
+	if made.ID != "r1" || made.Reason != Unmapped || !strings.HasPrefix(made.Detail, "data.score: ") ||
+		string(made.Body) != `{"id":"r1","score":"n/a"}` {
 		t.Errorf("%+v, body %s", made, made.Body)
 	}
 }

@@ -59,7 +59,8 @@ func startServe(t *testing.T, rules string) *serve {
 	s.write("rules.yaml", rules)
 	var err error
 	s.App, err = New(t.Context(), Options{
-		Rules: filepath.Join(s.dir, "rules.yaml"), Data: filepath.Join(s.dir, "data"), Listen: "127.0.0.1:0", Admin: "127.0.0.1:0",
+		Rules: filepath.Join(s.dir, "rules.yaml"), Data: filepath.Join(s.dir,
+			"data"), Listen: "127.0.0.1:0", Admin: "127.0.0.1:0",
 		MaxAge: 8 * time.Hour, MaxAhead: time.Minute, Retention: time.Hour, NoSend: true,
 		LookupEnv: os.LookupEnv, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 	})
@@ -99,7 +100,8 @@ func (s *serve) write(name, text string) {
 
 // post posts to the public listener with the token of the tests.
 func (s *serve) post(path, body string) (status int, answer string) {
-	request, err := http.NewRequest(http.MethodPost, "http://"+s.publicAddress.Addr().String()+path, strings.NewReader(body))
+	request, err := http.NewRequest(http.MethodPost, "http://"+s.publicAddress.Addr().String()+path,
+		strings.NewReader(body))
 	if err != nil {
 		s.t.Error(err)
 		return 0, ""
@@ -240,11 +242,13 @@ func TestServe_copiesOfOneRequestWithManyItems(t *testing.T) {
 func TestServe_aRequestOfVeryManyItems(t *testing.T) {
 	s := startServe(t, bearerSources("partner"))
 	for _, want := range []string{`"new": 10000, "duplicates": 0`, `"new": 0, "duplicates": 10000`} {
-		if status, answer := s.post("/webhooks/partner", items(0, 10_000)); status != http.StatusOK || !strings.Contains(answer, want) {
+		if status, answer := s.post("/webhooks/partner", items(0, 10_000)); status != http.StatusOK ||
+			!strings.Contains(answer, want) {
 			t.Errorf("%d %s", status, answer)
 		}
 	}
-	if status, answer := s.post("/webhooks/partner", items(0, 10_001)); status != http.StatusOK || !strings.Contains(answer, `"quarantined": 1}`) {
+	if status, answer := s.post("/webhooks/partner", items(0, 10_001)); status != http.StatusOK ||
+		!strings.Contains(answer, `"quarantined": 1}`) {
 		t.Errorf("%d %s", status, answer)
 	}
 }
@@ -264,7 +268,8 @@ func TestReload_sourcesChangeUnderRequests(t *testing.T) {
 					t.Errorf("one that stays: %d %s", status, answer)
 				}
 				for _, path := range []string{"/webhooks/goes", "/webhooks/comes"} {
-					if status, answer := s.post(path, items(n, n+1)); status != http.StatusOK && status != http.StatusNotFound {
+					if status, answer := s.post(path, items(n, n+1)); status != http.StatusOK &&
+						status != http.StatusNotFound {
 						t.Errorf("%s: %d %s", path, status, answer)
 					}
 				}
@@ -289,7 +294,8 @@ func TestReload_sourcesChangeUnderRequests(t *testing.T) {
 			t.Errorf("%s: %d %s", path, status, answer)
 		}
 	}
-	if _, answer := s.post("/webhooks/stays", `{"list":[{"id":"new","user":"u"}]}`); !strings.Contains(answer, `"new": 1`) {
+	if _, answer := s.post("/webhooks/stays", `{"list":[{"id":"new","user":"u"}]}`); !strings.Contains(answer,
+		`"new": 1`) {
 		t.Errorf("the changed mapping answers %s", answer)
 	}
 	stored := map[string]bool{}
@@ -318,8 +324,10 @@ sources:
 // usable, and those before stay.
 func TestReload_refusesWhatNeedsASecretThatIsNotThere(t *testing.T) {
 	s := startServe(t, reportSource)
-	for _, text := range []string{servedRules, servedRules + "sources: {mindtickle: {}}\n", reportSource + "  mindtickle: {}\n"} {
-		s.write("rules.yaml", strings.Replace(text, servedRules+"  mindtickle: {}\n", "  mindtickle: {}\n"+servedRules, 1))
+	for _, text := range []string{servedRules, servedRules + "sources: {mindtickle: {}}\n", reportSource +
+		"  mindtickle: {}\n"} {
+		s.write("rules.yaml", strings.Replace(text, servedRules+"  mindtickle: {}\n",
+			"  mindtickle: {}\n"+servedRules, 1))
 		if err := s.Reload(t.Context()); !errors.Is(err, ErrNoSecret) {
 			t.Errorf("%s: error %v", text, err)
 		}
@@ -373,14 +381,26 @@ func TestInbox_reportsBrokenFiles(t *testing.T) {
 		text, problem string
 		stored        int
 	}{
-		"header":    {"User,Quiz,Score\nu1,header,61\n", "line 1: there is no column User ID, which the source report reads", 0},
-		"truncated": {head + "u1,truncated,61\nu2,\"trunc", "line 3: a quote is not closed up to the end of the file", 1},
-		"encoding":  {head + "u1,encoding,61\nu\xe92,encoding,62\nu3,encoding,63\n", "line 3: the file is not in UTF-8", 1},
-		"values":    {head + "u1,values,61\nu2,values,n/a\n,values,63\nu4,values,64\n", "line 3: data.score: ", 2},
-		"cells":     {head + "u1,cells,61\nu2,cells,62,more\nu3,cells,63\n", "line 3: the line has 4 cells, the header 3", 2},
-		"empty":     {"", "line 1: the file is empty", 0},
-		"workbook":  {"PK\x03\x04 and so on", "line 1: this is a spreadsheet, not a CSV file", 0},
-		"utf16":     {inUTF16(head + "u1,utf16,61\n"), "rows=1 new=1 known=0 unusable=0", 1},
+		"header": {
+			"User,Quiz,Score\nu1,header,61\n",
+			"line 1: there is no column User ID, which the source report reads", 0,
+		},
+		"truncated": {
+			head + "u1,truncated,61\nu2,\"trunc",
+			"line 3: a quote is not closed up to the end of the file", 1,
+		},
+		"encoding": {
+			head + "u1,encoding,61\nu\xe92,encoding,62\nu3,encoding,63\n",
+			"line 3: the file is not in UTF-8", 1,
+		},
+		"values": {head + "u1,values,61\nu2,values,n/a\n,values,63\nu4,values,64\n", "line 3: data.score: ", 2},
+		"cells": {
+			head + "u1,cells,61\nu2,cells,62,more\nu3,cells,63\n",
+			"line 3: the line has 4 cells, the header 3", 2,
+		},
+		"empty":    {"", "line 1: the file is empty", 0},
+		"workbook": {"PK\x03\x04 and so on", "line 1: this is a spreadsheet, not a CSV file", 0},
+		"utf16":    {inUTF16(head + "u1,utf16,61\n"), "rows=1 new=1 known=0 unusable=0", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := s.logged("msg=\"file read\"")
@@ -401,11 +421,13 @@ func TestInbox_reportsBrokenFiles(t *testing.T) {
 		})
 	}
 	set := s.events(record.EventFilter{Status: record.Quarantined})
-	if len(set) != 2 || !strings.HasPrefix(set[0].Detail, "quiz-values.csv:4: id: ") || !strings.HasPrefix(set[1].Detail, "quiz-values.csv:3: data.score: ") {
+	if len(set) != 2 || !strings.HasPrefix(set[0].Detail, "quiz-values.csv:4: id: ") ||
+		!strings.HasPrefix(set[1].Detail, "quiz-values.csv:3: data.score: ") {
 		t.Errorf("%d are set aside: %+v", len(set), set)
 	}
 	s.write("reports/quiz-good.csv", head+"u1,good,61\n")
-	s.waits("a good file is read", func() bool { return len(s.events(record.EventFilter{Status: record.Accepted})) == 8 })
+	s.waits("a good file is read",
+		func() bool { return len(s.events(record.EventFilter{Status: record.Accepted})) == 8 })
 }
 
 // inUTF16 is a text as spreadsheets write "Unicode text".
@@ -432,7 +454,8 @@ func TestIngest_ofTheSameFileAgain(t *testing.T) {
 	const rows = "User ID,Quiz,Score\nu1,q1,61\nu2,q1,n/a\nu1,q1,61\nu3,q1,63\n"
 	check := func(what string, done admin.Ingested, rows, fresh, known, unusable int) {
 		t.Helper()
-		if done.Rows != rows || done.New != fresh || done.Known != known || done.Unusable != unusable || len(done.Problems) != unusable {
+		if done.Rows != rows || done.New != fresh || done.Known != known || done.Unusable != unusable ||
+			len(done.Problems) != unusable {
 			t.Errorf("%s: %+v", what, done)
 		}
 	}

@@ -45,7 +45,10 @@ func newSourced(t *testing.T, text string) *sourced {
 // load makes the rules and sources of a file active.
 func (s *sourced) load(text string) {
 	s.t.Helper()
-	snapshot := rulefile.NewSnapshot([]rulefile.File{{Name: "rules.yaml", Text: []byte("timezone: UTC\nactions: {note: {log: {}}}\n" + text)}})
+	snapshot := rulefile.NewSnapshot([]rulefile.File{{
+		Name: "rules.yaml",
+		Text: []byte("timezone: UTC\nactions: {note: {log: {}}}\n" + text),
+	}})
 	loaded, problems := Compiler(os.LookupEnv).Compile(snapshot)
 	if loaded == nil {
 		s.t.Fatal(problems)
@@ -194,7 +197,9 @@ const partnerSource = `
 sources:
   partner:
     path: /webhooks/partner
-    verify: {hmac: {secret: {env: SOURCE_SECRET}, header: X-Signature, timestamp_header: X-Time, signed: "{timestamp}.{body}", max_age: 5m}}
+    verify:
+      hmac:
+        {secret: {env: SOURCE_SECRET}, header: X-Signature, timestamp_header: X-Time, signed: "{timestamp}.{body}", max_age: 5m}
     each: body.events
     event: item.type
     id: item.id
@@ -208,10 +213,12 @@ func TestAccept_oneBadItemLeavesTheOthers(t *testing.T) {
 	const body = `{"events":[{"type":"quiz.submitted","id":"a","user":"u1","score":"1"},` +
 		`{"type":"quiz.submitted","id":"b","user":"u2","score":"n/a"},{"type":"quiz.submitted","id":"c","user":"u3","score":3}]}`
 	got := s.posts("partner", body)
-	if len(got) != 3 || got[0] != "new, 1 sent" || got[2] != "new, 1 sent" || !strings.HasPrefix(got[1], "unmapped element 2: data.score: ") {
+	if len(got) != 3 || got[0] != "new, 1 sent" || got[2] != "new, 1 sent" || !strings.HasPrefix(got[1],
+		"unmapped element 2: data.score: ") {
 		t.Fatalf("%q", got)
 	}
-	if e := s.stored("b"); e.Status != record.Quarantined || e.Source != "partner" || !strings.Contains(string(e.Body), `"n/a"`) || len(e.Decisions) > 0 {
+	if e := s.stored("b"); e.Status != record.Quarantined || e.Source != "partner" ||
+		!strings.Contains(string(e.Body), `"n/a"`) || len(e.Decisions) > 0 {
 		t.Errorf("what was set aside: %+v, body %s", e, e.Body)
 	}
 	same(t, "the same again", s.posts("partner", body), "duplicate", "duplicate", "duplicate")
@@ -312,7 +319,10 @@ func TestAccept_sourcesWithTheSameSecretAreApart(t *testing.T) {
     path: /webhooks/%[1]s
     verify: {github: {secret: {env: SOURCE_SECRET}}}
 `
-	for form, mapping := range map[string]string{"published": "", "mapped": "    event: body.event\n    data: body.data\n"} {
+	for form, mapping := range map[string]string{
+		"published": "",
+		"mapped":    "    event: body.event\n    data: body.data\n",
+	} {
 		t.Run(form, func(t *testing.T) {
 			s := newSourced(t, "sources:"+fmt.Sprintf(one, "a")+mapping+fmt.Sprintf(one, "b")+mapping+everyQuiz)
 			const body = `{"event":"quiz.submitted","data":{"userId":"u1"}}`
@@ -329,7 +339,10 @@ func TestAccept_whatASourceMayNotSend(t *testing.T) {
 sources:
   partner:
     path: /webhooks/partner
-    verify: {hmac: {secret: {env: SOURCE_SECRET}, header: X-Signature, timestamp_header: X-Time, signed: "{timestamp}.{body}", max_age: 5m, max_ahead: 1m}}
+    verify:
+      hmac:
+        {secret: {env: SOURCE_SECRET}, header: X-Signature, timestamp_header: X-Time, signed: "{timestamp}.{body}",
+        max_age: 5m, max_ahead: 1m}
     event: body.type
     id: body.id
     company: body.company
@@ -373,7 +386,8 @@ func TestAccept_idsOfHeedsOwnComeFromNoSource(t *testing.T) {
 sources:
   plain: {path: /webhooks/plain, `+verify+`}
   header: {path: /webhooks/header, `+verify+`, event: '"quiz.submitted"', data: body}
-  expression: {path: /webhooks/expression, `+verify+`, event: '"quiz.submitted"', id: body.id, data: body, ids_of: mindtickle}
+  expression:
+    {path: /webhooks/expression, `+verify+`, event: '"quiz.submitted"', id: body.id, data: body, ids_of: mindtickle}
   items: {path: /webhooks/items, `+verify+`, each: body.list, event: '"quiz.submitted"', id: item, data: {userId: item}}
   report: {event: '"quiz.submitted"', id: row.id, data: {userId: row.id}, act: always, ids_of: mindtickle}
 `+everyQuiz)
@@ -401,7 +415,10 @@ sources:
   report: {event: '"quiz.submitted"', id: row.id, at: row.at, data: {userId: row.id}, act: always}
 `+everyQuiz)
 	same(t, "rows", s.reads("report",
-		map[string]any{"id": "future", "at": "9999-01-01"}, map[string]any{"id": "past", "at": "2026-01-01"}), "new, 1 sent", "new, 1 sent")
+		map[string]any{"id": "future", "at": "9999-01-01"}, map[string]any{
+			"id": "past",
+			"at": "2026-01-01",
+		}), "new, 1 sent", "new, 1 sent")
 	if e := s.stored("future"); !e.SignedAt.Equal(s.now) {
 		t.Errorf("it is of %s", e.SignedAt)
 	}
@@ -417,9 +434,12 @@ rules:
 - {name: shadow, mode: shadow, on: quiz.submitted, do: [{action: note, text: a}]}
 - {name: once, on: quiz.submitted, throttle: {per: data.userId, at_most: 1, every: day}, do: [{action: note, text: a}]}
 - {name: night, on: quiz.submitted, quiet_hours: {use: early}, do: [{action: note, text: a}]}
-- {name: twice, on: quiz.submitted, count: {at_least: 2, per: data.userId, reset: data.score == 100}, do: [{action: note, text: a}]}
-- {name: later, on: quiz.submitted, wait: {after: 2h, per: data.userId, unless: {on: module.progress}}, do: [{action: note, text: a}]}
-- {name: daily, on: quiz.submitted, digest: {every: day, at: "12:00", per: data.userId}, do: [{action: note, text: "{{ total }}"}]}
+- {name: twice, on: quiz.submitted, count: {at_least: 2, per: data.userId, reset: data.score == 100},
+  do: [{action: note, text: a}]}
+- {name: later, on: quiz.submitted, wait: {after: 2h, per: data.userId, unless: {on: module.progress}},
+  do: [{action: note, text: a}]}
+- {name: daily, on: quiz.submitted, digest: {every: day, at: "12:00", per: data.userId},
+  do: [{action: note, text: "{{ total }}"}]}
 `
 
 const actSource = `
@@ -492,7 +512,8 @@ func TestAcceptRows_afterAnInertEvent(t *testing.T) {
 // An inert event is known to the state of rules: it counts, resets and cancels.
 func TestAcceptRows_anInertEventCountsResetsAndCancels(t *testing.T) {
 	s := newSourced(t, actSource+actRules)
-	s.reads("report", row("n1", "quiz.submitted", "u1", "2026-03-02T09:00:00Z"), row("n2", "quiz.submitted", "u2", "2026-03-01T09:00:00Z"))
+	s.reads("report", row("n1", "quiz.submitted", "u1", "2026-03-02T09:00:00Z"), row("n2", "quiz.submitted", "u2",
+		"2026-03-01T09:00:00Z"))
 	if got := s.stored("n2"); !got.Inert {
 		t.Fatalf("%+v", got)
 	}
@@ -512,7 +533,8 @@ func TestAcceptRows_anInertEventCountsResetsAndCancels(t *testing.T) {
 	reset := row("r2", "quiz.submitted", "u2", "2026-03-01T10:00:00Z")
 	reset["score"] = 100
 	same(t, "a reset", s.reads("report", reset), "inert")
-	s.reads("report", row("n3", "quiz.submitted", "u2", "2026-03-02T11:00:00Z"), row("n4", "quiz.submitted", "u2", "2026-03-03T09:20:00Z"))
+	s.reads("report", row("n3", "quiz.submitted", "u2", "2026-03-02T11:00:00Z"), row("n4", "quiz.submitted", "u2",
+		"2026-03-03T09:20:00Z"))
 	s.fires()
 	if n := s.alerts("twice"); n != 1 {
 		t.Errorf("%d alerts of the count", n)
@@ -529,10 +551,12 @@ func TestReplay_ofAnInertEventSends(t *testing.T) {
 	s := newSourced(t, actSource+everyQuiz)
 	s.reads("report", row("o1", "quiz.submitted", "u1", "2026-02-01"))
 	stored := s.stored("o1")
-	if _, deliveries, err := s.Replay(t.Context(), stored, false); err != nil || len(deliveries) != 1 || s.alerts("") != 0 {
+	if _, deliveries, err := s.Replay(t.Context(), stored, false); err != nil || len(deliveries) != 1 ||
+		s.alerts("") != 0 {
 		t.Errorf("without sending: %d deliveries, %v; %d stored", len(deliveries), err, s.alerts(""))
 	}
-	if _, deliveries, err := s.Replay(t.Context(), stored, true); err != nil || len(deliveries) != 1 || s.alerts("") != 1 {
+	if _, deliveries, err := s.Replay(t.Context(), stored, true); err != nil || len(deliveries) != 1 ||
+		s.alerts("") != 1 {
 		t.Errorf("sending: %d deliveries, %v; %d stored", len(deliveries), err, s.alerts(""))
 	}
 	same(t, "the row again", s.reads("report", row("o1", "quiz.submitted", "u1", "2026-02-01")), "duplicate")

@@ -57,7 +57,9 @@ func TestRead_stopsWhenTheIntakeFails(t *testing.T) {
 	for failAt := 1; failAt <= 5; failAt++ {
 		synctest.Test(t, func(t *testing.T) {
 			full, calls := errors.New("the disk is full"), 0
-			result, err := Read(t.Context(), intakeFunc(func(ctx context.Context, rows []intake.Row) ([]intake.Answer, error) {
+			result, err := Read(t.Context(), intakeFunc(func(ctx context.Context,
+				rows []intake.Row,
+			) ([]intake.Answer, error) {
 				if calls++; calls == failAt {
 					return nil, full
 				}
@@ -108,13 +110,17 @@ func TestRead_stopsWhenTheContextEnds(t *testing.T) {
 // What cannot be read further is an error; the rows before it are taken.
 func TestRead_ofAFileThatBreaks(t *testing.T) {
 	broken := errors.New("the disk is broken")
-	for name, rows := range map[string]int{"in the header": -1, "in the first group": 3, "in a later group": 3*groupSize + 7} {
+	for name, rows := range map[string]int{
+		"in the header": -1, "in the first group": 3,
+		"in a later group": 3*groupSize + 7,
+	} {
 		t.Run(name, func(t *testing.T) {
 			text := "id,sc"
 			if rows >= 0 {
 				text = numbered(rows)
 			}
-			result, err := Read(t.Context(), intakeFunc(allNew), report(t), "a.csv", io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken)))
+			result, err := Read(t.Context(), intakeFunc(allNew), report(t), "a.csv",
+				io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken)))
 			if !errors.Is(err, broken) || !result.Broken || result.New != max(rows, 0) {
 				t.Errorf("%+v, error %v", result, err)
 			}
@@ -135,7 +141,8 @@ func TestRead_saysWhereProblemsAre(t *testing.T) {
 		}
 		return answers, nil
 	}), report(t), "dir/a.csv", strings.NewReader("id,score\nr1,1,2\nr2,x\n\n\"r\n3\",3\nr4,4,5\nr5,5\n"))
-	if err != nil || fmt.Sprint(lines) != "[3 5 8]" || result.Rows != 5 || result.New != 2 || result.Unusable != 3 || result.Broken {
+	if err != nil || fmt.Sprint(lines) != "[3 5 8]" || result.Rows != 5 || result.New != 2 || result.Unusable != 3 ||
+		result.Broken {
 		t.Errorf("lines %v, %+v, %v", lines, result, err)
 	}
 	var problems []string
@@ -146,7 +153,8 @@ func TestRead_saysWhereProblemsAre(t *testing.T) {
 	if fmt.Sprint(problems) != want {
 		t.Errorf("%v, want %s", problems, want)
 	}
-	result, err = Read(t.Context(), intakeFunc(allNew), report(t), "a.csv", strings.NewReader("id,score\n"+strings.Repeat("a,b,c\n", 1000)))
+	result, err = Read(t.Context(), intakeFunc(allNew), report(t), "a.csv",
+		strings.NewReader("id,score\n"+strings.Repeat("a,b,c\n", 1000)))
 	if err != nil || result.Unusable != 1000 || len(result.Problems) != maxProblems {
 		t.Errorf("%d unusable, %d problems, %v", result.Unusable, len(result.Problems), err)
 	}
@@ -178,7 +186,8 @@ func TestRead_ofJSONLines(t *testing.T) {
 		}
 		return make([]intake.Answer, len(rows)), nil
 	}), report(t), "a.jsonl", strings.NewReader("{\"id\":9007199254740993}\n{\"id\":\n\n{\"id\":1,\"id\":2}\n{\"id\":\"b\"}"))
-	if err != nil || fmt.Sprint(values) != "[9007199254740993 b]" || result.Unusable != 2 || len(result.Problems) != 2 ||
+	if err != nil || fmt.Sprint(values) != "[9007199254740993 b]" || result.Unusable != 2 ||
+		len(result.Problems) != 2 ||
 		result.Problems[0].Line != 2 || result.Problems[1].Line != 4 {
 		t.Errorf("%v, %+v, %v", values, result, err)
 	}
@@ -187,9 +196,13 @@ func TestRead_ofJSONLines(t *testing.T) {
 // What was unusable before is unusable still, not known.
 func TestRead_countsWhatIsInQuarantine(t *testing.T) {
 	result, err := Read(t.Context(), intakeFunc(func(context.Context, []intake.Row) ([]intake.Answer, error) {
-		return []intake.Answer{{Duplicate: true}, {Duplicate: true, Quarantined: "unmapped", Detail: "a.csv:3: id: none"}, {Inert: true, Deliveries: 2}}, nil
+		return []intake.Answer{{Duplicate: true}, {
+			Duplicate: true, Quarantined: "unmapped",
+			Detail: "a.csv:3: id: none",
+		}, {Inert: true, Deliveries: 2}}, nil
 	}), report(t), "a.csv", strings.NewReader(numbered(3)))
-	if err != nil || result.Known != 1 || result.Unusable != 1 || result.New != 1 || result.Inert != 1 || result.Alerts != 2 ||
+	if err != nil || result.Known != 1 || result.Unusable != 1 || result.New != 1 || result.Inert != 1 ||
+		result.Alerts != 2 ||
 		len(result.Problems) != 1 || result.Problems[0] != (Problem{Line: 3, Message: "id: none"}) {
 		t.Errorf("%+v, %v", result, err)
 	}

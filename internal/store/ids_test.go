@@ -66,11 +66,15 @@ func TestKnown_afterReopening(t *testing.T) {
 			}
 			db = reopen(t, db)
 			for _, ids := range spaces {
-				known, err := db.Known(t.Context(), ids, []string{"shared", ids + "4", "none", spaces[(slices.Index(spaces, ids)+1)%3] + "0"})
+				known, err := db.Known(t.Context(), ids, []string{
+					"shared", ids + "4", "none",
+					spaces[(slices.Index(spaces, ids)+1)%3] + "0",
+				})
 				if diff := cmp.Diff([]bool{true, true, false, false}, known); err != nil || diff != "" {
 					t.Errorf("ids of %q: error %v, (-want +got)\n%s", ids, err, diff)
 				}
-				if v, err := storetest.Commit(t.Context(), db, of(ids, "shared"), nil); v != intake.Duplicate || err != nil {
+				if v, err := storetest.Commit(t.Context(), db, of(ids, "shared"), nil); v != intake.Duplicate ||
+					err != nil {
 					t.Errorf("the event of %q again: %v, error %v", ids, v, err)
 				}
 				if e, found, err := db.Event(t.Context(), ids+"3"); !found || err != nil || e.Source != ids {
@@ -198,7 +202,8 @@ func TestOpen_eventsFromBeforeThereWereSources(t *testing.T) {
 	}
 	slices.Reverse(all)
 	for i, e := range all {
-		if want := rows[i]; e.Source != want.source || e.IDs != "" || e.Inert || e.Detail != "" || string(e.Status) != want.status {
+		if want := rows[i]; e.Source != want.source || e.IDs != "" || e.Inert || e.Detail != "" ||
+			string(e.Status) != want.status {
 			t.Errorf("event %d: %+v, want %+v", i+1, e, want)
 		}
 	}
@@ -208,7 +213,8 @@ func TestOpen_eventsFromBeforeThereWereSources(t *testing.T) {
 	if v, err := storetest.Commit(t.Context(), db, event("e1"), nil); v != intake.Duplicate || err != nil {
 		t.Errorf("an old event again: %v, error %v", v, err)
 	}
-	if known, err := db.Known(t.Context(), "", []string{"e1", "e2", "heed.timed-1"}); err != nil || !slices.Equal(known, []bool{true, false, true}) {
+	if known, err := db.Known(t.Context(), "", []string{"e1", "e2", "heed.timed-1"}); err != nil ||
+		!slices.Equal(known, []bool{true, false, true}) {
 		t.Errorf("known %v, error %v", known, err)
 	}
 	if v, err := storetest.Commit(t.Context(), db, of("report", "e1"), nil); v != intake.Stored || err != nil {

@@ -61,7 +61,8 @@ func testIDSpaces(t *testing.T, s Store) {
 
 func testIDSpacesAreApart(t *testing.T, s Store) {
 	commit(t, s, from("a", "b", "x"), stored)
-	for _, other := range []*record.Event{from("", "ab", "x"), from("ab", "b", "x"), from("", "a/b", "x"), from("a", "ab", "x")} {
+	for _, other := range []*record.Event{from("", "ab", "x"), from("ab", "b", "x"), from("", "a/b", "x"), from("a",
+		"ab", "x")} {
 		commit(t, s, other, stored)
 	}
 	equal(t, "events", len(events(t, s, record.EventFilter{})), 5)
@@ -112,7 +113,8 @@ func testBatchAllOrNothing(t *testing.T, s Store) {
 	}
 	for i, b := range batches {
 		if b.Verdict != intake.Stored || b.Event.Seq != int64(i+2) || b.Deliveries[0].EventSeq != b.Event.Seq {
-			t.Errorf("event %d: verdict %v, seq %d, delivery of %d", i, b.Verdict, b.Event.Seq, b.Deliveries[0].EventSeq)
+			t.Errorf("event %d: verdict %v, seq %d, delivery of %d", i, b.Verdict, b.Event.Seq,
+				b.Deliveries[0].EventSeq)
 		}
 	}
 	equal(t, "deliveries", len(deliveries(t, s, record.DeliveryFilter{})), 21)
@@ -128,7 +130,10 @@ func testBatchDuplicate(t *testing.T, s Store) {
 		{Event: from("report", "r2", "y"), Deliveries: []record.Delivery{pending("d2", "slack")}},
 		{Event: from("report", "r1", "y"), Deliveries: []record.Delivery{pending("d3", "slack")}},
 		{Event: from("connector", "r2", "x"), Deliveries: []record.Delivery{pending("d4", "slack")}},
-		{Event: published}, {Event: reused}, {Event: other}, {Event: from("report", "r2", "x")},
+		{Event: published},
+		{Event: reused},
+		{Event: other},
+		{Event: from("report", "r2", "x")},
 	}
 	if err := s.Commit(t.Context(), batches...); err != nil {
 		t.Fatal(err)
@@ -137,7 +142,10 @@ func testBatchDuplicate(t *testing.T, s Store) {
 	for _, b := range batches {
 		got = append(got, outcomeOf(b.Verdict, b.Event))
 	}
-	equal(t, "outcomes", got, []outcome{stored, duplicate, duplicate, stored, stored, signatureReuse, idReused, duplicate})
+	equal(t, "outcomes", got, []outcome{
+		stored, duplicate, duplicate, stored, stored, signatureReuse, idReused,
+		duplicate,
+	})
 	equal(t, "deliveries", ids(deliveries(t, s, record.DeliveryFilter{})), []string{"d4", "d1"})
 }
 
@@ -207,7 +215,10 @@ func testKnownIDs(t *testing.T, s Store) {
 	}
 	wanted := []string{"none", "r1", "p1", "q1", "replayed", ""}
 	equal(t, "of the report", isKnown(t, s, "report", wanted...), []bool{false, true, false, false, false, false})
-	equal(t, "of the published contract", isKnown(t, s, "", wanted...), []bool{false, false, true, false, false, false})
+	equal(t, "of the published contract", isKnown(t, s, "", wanted...), []bool{
+		false, false, true, false, false,
+		false,
+	})
 	equal(t, "of a source without events", isKnown(t, s, "other", wanted...), make([]bool, len(wanted)))
 	// What is deleted stays known for as long as its key is kept.
 	prune(t, s, t0.Add(time.Hour), t0, 4)
@@ -218,7 +229,10 @@ func testKnownRepeated(t *testing.T, s Store) {
 	for i := range 10 { // with few keys in memory, some are in the table by then
 		commit(t, s, from("report", fmt.Sprint("r", i), "x"), stored)
 	}
-	equal(t, "known", isKnown(t, s, "report", "r0", "none", "r0", "r9", "r0", "r9"), []bool{true, false, true, true, true, true})
+	equal(t, "known", isKnown(t, s, "report", "r0", "none", "r0", "r9", "r0", "r9"), []bool{
+		true, false, true, true,
+		true, true,
+	})
 }
 
 func testEventsOfAllSpaces(t *testing.T, s Store) {
@@ -291,9 +305,15 @@ func testSourceRoundTrip(t *testing.T, s Store) {
 		if err != nil || len(bySeq) != 1 {
 			t.Fatal(len(bySeq), err)
 		}
-		equal(t, "source of "+want.ID, []any{bySeq[0].Source, bySeq[0].IDs, bySeq[0].Inert}, []any{want.Source, want.IDs, want.Inert})
+		equal(t, "source of "+want.ID, []any{bySeq[0].Source, bySeq[0].IDs, bySeq[0].Inert}, []any{
+			want.Source,
+			want.IDs, want.Inert,
+		})
 		paged := events(t, s, record.EventFilter{Before: want.Seq + 1, Limit: 1})[0]
-		equal(t, "in a list", []any{paged.Source, paged.Detail, paged.Inert}, []any{want.Source, want.Detail, want.Inert})
+		equal(t, "in a list", []any{paged.Source, paged.Detail, paged.Inert}, []any{
+			want.Source, want.Detail,
+			want.Inert,
+		})
 	}
 }
 
