@@ -25,6 +25,7 @@ const Unmapped = "unmapped"
 const (
 	maxItems = 10_000
 	maxBody  = 1 << 20
+	maxMade  = 4 * maxBody // of all events of a request: each may hold the whole body
 	maxID    = 256
 )
 
@@ -74,12 +75,17 @@ func (m *Mapping) Request(body []byte, headers, query map[string]string) []Made 
 		return []Made{unusable(body, "", Unmapped, detail)}
 	}
 	made := make([]Made, len(items))
+	size := 0
 	for i, item := range items {
 		env.Restart()
 		env.Set("item", item)
 		made[i] = m.make(env, func() []byte { return encode(item) })
 		if made[i].Reason != "" {
 			made[i].Detail = fmt.Sprintf("element %d: %s", i+1, made[i].Detail)
+		}
+		if size += len(made[i].Body); size > maxMade {
+			detail := fmt.Sprintf("data: the events of the request have more than %d bytes together", maxMade)
+			return []Made{unusable(body, "", Unmapped, detail)}
 		}
 	}
 	return made

@@ -355,6 +355,20 @@ func TestRequest_ofLists(t *testing.T) {
 	}
 }
 
+// The events of a request may not take a thousand times its memory.
+func TestRequest_eventsOfAllElementsAreBounded(t *testing.T) {
+	m := mapping(t, false, map[string]string{"each": "body.list", "event": `"x"`, "data": "body"})
+	body := func(elements int) string {
+		return `{"filler":"` + strings.Repeat("x", maxMade/10) + `","list":[0` + strings.Repeat(",1", elements-1) + `]}`
+	}
+	if made := request(m, body(9)); len(made) != 9 || made[8].Reason != "" {
+		t.Errorf("%d events, %s", len(made), made[0].Detail)
+	}
+	if made := request(m, body(1000)); len(made) != 1 || made[0].Reason != Unmapped || string(made[0].Body) != body(1000) {
+		t.Errorf("%d events, %s", len(made), made[0].Detail)
+	}
+}
+
 // Without an id what is the same has the same one, however its keys are ordered.
 func TestMapping_idsOfContent(t *testing.T) {
 	m := mapping(t, false, map[string]string{"each": "body", "event": `"x"`, "data": "item"})
