@@ -198,3 +198,19 @@ func TestABrokenBuildMustLose(t *testing.T) {
 		t.Error("a run that failed was taken for a loss")
 	}
 }
+
+// A row holds the event that its id tells, which is what the checker expects.
+func TestFeeder_rowsHoldTheirEvents(t *testing.T) {
+	f := &feeder{bench: &bench{generator: &generator{prefix: "run-1-"}}}
+	lines := strings.Split(strings.TrimSpace(string(f.rows(3))), "\n")
+	if len(lines) != rowsOfFile {
+		t.Fatalf("%d rows", len(lines))
+	}
+	for row, line := range lines {
+		id := f.rowID(3, row)
+		body, ok := strings.CutPrefix(line, fmt.Sprintf(`{"id":%q,`, id))
+		if !ok || !isRow(id) || !sameJSON([]byte("{"+body), eventOf(id).body()) {
+			t.Fatalf("row %d is %s", row, line)
+		}
+	}
+}

@@ -47,6 +47,7 @@ type run struct {
 // runs are in the order in which they happen; the soak only on demand.
 var runs = []run{
 	{"kill", (*torture).kill},
+	{"ingest", (*torture).ingest},
 	{"powercut", (*torture).powercut},
 	{"firststart", (*torture).firststart},
 	{"syncerror", (*torture).syncerror},
@@ -60,7 +61,7 @@ var runs = []run{
 }
 
 func main() {
-	names := flag.String("run", "kill,powercut,firststart,syncerror,time,crashpoints,diskfull,reload,flood", "what to do, with commas: "+names())
+	names := flag.String("run", "kill,ingest,powercut,firststart,syncerror,time,crashpoints,diskfull,reload,flood", "what to do, with commas: "+names())
 	cycles := flag.Int("cycles", 15, "kills, power cuts and crashes")
 	seconds := flag.Int("seconds", 15, "length of reload, of each flood and of soak")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of all that is random here; how the system runs is random beyond it")

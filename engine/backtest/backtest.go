@@ -255,7 +255,8 @@ type simulation struct {
 	stopped  map[alertKey]record.Effect
 }
 
-type alertKey struct{ rule, event string }
+// alertKey names the event by its id and whose ids count.
+type alertKey struct{ rule, ids, event string }
 
 type alert struct {
 	at       time.Time
@@ -358,7 +359,7 @@ func (s *simulation) stored(e *record.Event, _ *event.Event, decisions []engine.
 	}
 	for i := range decisions {
 		d := &decisions[i]
-		t, key := s.byRule[d.Rule.Name], alertKey{d.Rule.Name, about}
+		t, key := s.byRule[d.Rule.Name], alertKey{d.Rule.Name, e.IDs, about}
 		switch d.Outcome {
 		case engine.Unknown:
 			t.unknown++
@@ -406,7 +407,7 @@ func sameAs(e *record.Event) string {
 // mode, what would have been one.
 func sent(d *engine.Decision, deliveries []record.Delivery) bool {
 	if d.Rule.Shadow {
-		return d.Outcome == engine.Matched && (d.Rule.Time == nil ||
+		return d.Outcome == engine.Matched && (d.Rule.Time == nil && len(d.Effects) == 0 ||
 			slices.ContainsFunc(d.Effects, func(e record.Effect) bool { return e.Effect == record.Sent }))
 	}
 	return slices.ContainsFunc(deliveries, func(row record.Delivery) bool { return row.Rule == d.Rule.Name })

@@ -26,12 +26,15 @@ func (in *Intake) published(r *Request, now time.Time) arrival {
 	stored := in.newEvent(r.Source, now, r.SignedAt)
 	a := arrival{stored: stored}
 	stored.ID, stored.Body, stored.Signature = r.ID, r.Body, r.Signature
-	if stored.ID == "" || IsNotice(stored.ID) || state.IsFiring(stored.ID) { // those ids are heed's own
+	if stored.ID == "" || isOwn(stored.ID) {
 		sum := sha256.Sum256(r.Body)
 		stored.ID = hex.EncodeToString(sum[:])
 	}
-	if stored.Signature == nil {
+	switch {
+	case r.Signature == nil:
 		stored.Signature = signatureOf(r.Source.IDs, stored.ID)
+	case stored.IDs != "": // another source may have the same secret
+		stored.Signature = signatureOf(r.Source.IDs, string(r.Signature))
 	}
 	var err error
 	a.event, err = event.Decode(r.Body)
@@ -43,20 +46,25 @@ func (in *Intake) published(r *Request, now time.Time) arrival {
 	return a
 }
 
+// isOwn says whether an id is one of heed's own events, which come from no source.
+func isOwn(id string) bool { return IsNotice(id) || state.IsFiring(id) }
+
 // mapped takes the events that the source's mapping makes of a request.
 func (in *Intake) mapped(r *Request, now time.Time) []arrival {
 	m := r.Source.Mapping
 	made := m.Request(r.Body, r.Header, r.Query)
-	if m.ID == nil && m.Each == nil && r.ID != "" && made[0].Reason == "" {
+	if m.ID == nil && m.Each == nil && r.ID != "" && !isOwn(r.ID) && made[0].Reason == "" {
 		made[0].ID = r.ID
 	}
 	arrivals := make([]arrival, len(made))
 	for i := range made {
 		a := in.made(r.Source, &made[i], r.SignedAt, now)
 		// An id that the signature does not cover may be another each time: the
-		// event is known by the signature then.
+		// event is known by the signature then and, so that the same is usable once
+		// what is wrong is mended, by what that is.
 		if r.Signature != nil && (m.Unsigned || m.ID == nil && r.ID != "" && !r.Source.Verify.HMAC.Signs(source.IDPart)) {
-			a.stored.Signature = signatureOf(string(r.Signature), string(binary.AppendVarint(nil, int64(i))))
+			a.stored.Signature = signatureOf(r.Source.IDs, string(r.Signature),
+				string(binary.AppendVarint(nil, int64(i))), a.stored.Reason, a.stored.Detail)
 		}
 		a.stored.Good = in.inWindow(r.Source, r.SignedAt, now)
 		arrivals[i] = a
@@ -67,8 +75,11 @@ func (in *Intake) mapped(r *Request, now time.Time) []arrival {
 // made takes what a mapping made. signedAt is zero where nothing is signed.
 func (in *Intake) made(s *source.Source, m *source.Made, signedAt, now time.Time) arrival {
 	at := m.At
-	if at.IsZero() {
+	switch {
+	case at.IsZero():
 		at = signedAt
+	case at.After(now): // a mistake: nothing that comes later must seem to be older
+		at = now
 	}
 	stored := in.newEvent(s, now, at)
 	stored.ID, stored.Body, stored.IDAlone = m.ID, m.Body, true

@@ -22,11 +22,13 @@ type Memory struct {
 // NewMemory makes an empty Memory.
 func NewMemory() *Memory { return &Memory{State: state.NewMemory(), ids: map[string]bool{}} }
 
-// Commit implements Store. It knows an event by its id alone.
+// Commit implements Store. It knows an event by its id alone, which only one that is
+// accepted or timed claims.
 func (m *Memory) Commit(_ context.Context, batches ...*Batch) error {
 	for _, b := range batches {
 		e := b.Event
-		if b.Verdict = Stored; m.ids[e.IDs+"\x00"+e.ID] {
+		claims := e.Status == record.Accepted || e.Status == record.Timed
+		if b.Verdict = Stored; e.Status != record.Replayed && m.ids[e.IDs+"\x00"+e.ID] {
 			b.Verdict = Duplicate
 			continue
 		}
@@ -35,7 +37,9 @@ func (m *Memory) Commit(_ context.Context, batches ...*Batch) error {
 			b.Verdict = Stale
 			continue
 		}
-		e.Seq, m.ids[e.IDs+"\x00"+e.ID] = seq, true
+		if e.Seq = seq; claims {
+			m.ids[e.IDs+"\x00"+e.ID] = true
+		}
 		for i := range b.Deliveries {
 			b.Deliveries[i].EventSeq, b.Deliveries[i].EventID = seq, e.ID
 		}

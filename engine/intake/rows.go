@@ -19,7 +19,8 @@ type Row struct {
 
 // AcceptRows stores the events of rows of one source and says what became of each.
 // Rows that were seen before cost little: their ids are looked up before anything
-// else is done with them. An error means that nothing was stored.
+// else is done with them. One that was quarantined before, and still is not usable, is
+// a duplicate with a reason. An error means that nothing was stored.
 func (in *Intake) AcceptRows(ctx context.Context, s *source.Source, rows []Row) ([]Answer, error) {
 	answers := make([]Answer, len(rows))
 	ids := make([]string, len(rows))
@@ -45,7 +46,10 @@ func (in *Intake) AcceptRows(ctx context.Context, s *source.Source, rows []Row) 
 		return nil, err
 	}
 	for i, place := range places {
-		answers[place] = stored[i]
+		answer := &answers[place]
+		if *answer = stored[i]; answer.Duplicate { // what was in quarantine is not usable now
+			answer.Quarantined, answer.Detail = arrivals[i].stored.Reason, arrivals[i].stored.Detail
+		}
 	}
 	return answers, nil
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -23,8 +25,12 @@ const Unmapped = "unmapped"
 const (
 	maxItems = 10_000
 	maxBody  = 1 << 20
+	maxMade  = 4 * maxBody // of all events of a request: each may hold the whole body
 	maxID    = 256
 )
+
+// ownIDs begin the ids of events that heed makes itself.
+const ownIDs = "heed."
 
 // Made is what a mapping made of a request, an element of one, or a row.
 type Made struct {
@@ -69,12 +75,17 @@ func (m *Mapping) Request(body []byte, headers, query map[string]string) []Made 
 		return []Made{unusable(body, "", Unmapped, detail)}
 	}
 	made := make([]Made, len(items))
+	size := 0
 	for i, item := range items {
 		env.Restart()
 		env.Set("item", item)
 		made[i] = m.make(env, func() []byte { return encode(item) })
 		if made[i].Reason != "" {
 			made[i].Detail = fmt.Sprintf("element %d: %s", i+1, made[i].Detail)
+		}
+		if size += len(made[i].Body); size > maxMade {
+			detail := fmt.Sprintf("data: the events of the request have more than %d bytes together", maxMade)
+			return []Made{unusable(body, "", Unmapped, detail)}
 		}
 	}
 	return made
@@ -125,12 +136,19 @@ func (m *Mapping) id(env *expression.Env) (id, problem string) {
 	if unknown != nil {
 		return "", "id: " + unknown.Reason()
 	}
-	switch value.(type) {
-	case string, int, float64:
+	switch value := value.(type) {
+	case string, int:
 		id = expression.Text(value)
+	case float64: // not rounded as people read it: two ids must not become one
+		if !math.IsNaN(value) && !math.IsInf(value, 0) {
+			id = strconv.FormatFloat(value, 'f', -1, 64)
+		}
 	}
-	if id == "" || len(id) > maxID || !printable(id) {
+	switch {
+	case id == "" || len(id) > maxID || !printable(id):
 		return "", fmt.Sprintf("id: %s gives no text or number of 1 to %d printable characters", m.ID.Text, maxID)
+	case strings.HasPrefix(id, ownIDs):
+		return "", fmt.Sprintf("id: %s gives %s, and ids that begin with %s are heed's own", m.ID.Text, id, ownIDs)
 	}
 	return id, ""
 }
@@ -215,7 +233,7 @@ func moment(env *expression.Env, v *expression.Value) (at time.Time, problem str
 	ok := false
 	switch value := value.(type) {
 	case time.Time:
-		at, ok = value.UTC(), true
+		at, ok = value, true
 	case string:
 		at, ok = event.ParseTime(value)
 	case int:
@@ -223,10 +241,10 @@ func moment(env *expression.Env, v *expression.Value) (at time.Time, problem str
 	case float64:
 		at, ok = unix(value)
 	}
-	if !ok || at.Year() < 1970 || at.Year() > 9999 {
+	if at = at.UTC(); !ok || at.Year() < 1970 || at.Year() > 9999 {
 		return time.Time{}, "at: " + v.Text + " gives no time: it takes RFC 3339, a plain date, Unix seconds or milliseconds, or date(…)"
 	}
-	return at.UTC(), ""
+	return at, ""
 }
 
 // unix is a time of Unix seconds or milliseconds: the former have at most 11

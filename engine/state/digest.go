@@ -121,9 +121,11 @@ func olderThan(row Row, in Input) bool {
 func itemsOf(key string, until int64) string { return fmt.Sprintf("%s\x00%016x\x00", key, until) }
 
 // one is the last part of an item's key: items with the same replace each other.
+// Events of different sources may have the same id, so an event is known by its
+// number.
 func (d *Digest) one(in Input) string {
 	if !d.OnePer {
-		return in.Event.ID + in.Slot
+		return itemKey(in.Event) + in.Slot
 	}
 	sum := sha256.Sum256([]byte(in.Value))
 	return hex.EncodeToString(sum[:16])

@@ -148,8 +148,8 @@ func (a *App) filePatterns() (patterns []inbox.Pattern) {
 // again: a changed header may be wanted, once the source says so.
 func (a *App) readFile(ctx context.Context, name, path string) error {
 	s := a.sources().Find(name)
-	if s == nil || s.Files == "" {
-		return nil // the rules changed meanwhile
+	if s == nil || s.Files == "" { // the rules changed meanwhile: what was not read must not count as read
+		return fmt.Errorf("there is no source %s that reads files any more", name)
 	}
 	file, err := os.Open(path)
 	if err != nil {

@@ -37,18 +37,25 @@ func (db *DB) acceptedSeqs(ctx context.Context, id string) (seqs []int64, err er
 func (db *DB) Known(ctx context.Context, ids string, wanted []string) (known []bool, err error) {
 	defer wrap(&err, "look up %d ids", len(wanted))
 	known = make([]bool, len(wanted))
-	places := make(map[key]int, len(wanted))
+	places := make(map[key][]int, len(wanted)) // the same id may be asked for twice
 	var args []any
 	for i, id := range wanted {
 		k := keyOf(kindID, idDigest(ids, id))
-		if _, known[i] = db.writer.keys.find(k); !known[i] {
-			places[k] = i
+		if _, known[i] = db.writer.keys.find(k); known[i] {
+			continue
+		}
+		if places[k] == nil {
 			args = append(args, k[:])
 		}
+		places[k] = append(places[k], i)
 	}
 	for len(args) > 0 {
 		n := min(len(args), maxKeys)
-		if err := db.knownKeys(ctx, args[:n], func(k key) { known[places[k]] = true }); err != nil {
+		if err := db.knownKeys(ctx, args[:n], func(k key) {
+			for _, i := range places[k] {
+				known[i] = true
+			}
+		}); err != nil {
 			return nil, err
 		}
 		args = args[n:]

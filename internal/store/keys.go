@@ -139,12 +139,12 @@ func (r *keyring) load(ctx context.Context, db *sql.DB) (nextSeq int64, err erro
 // merge writes up to n keys of the run to the table; force begins a run however
 // few keys wait. It counts only when g is committed.
 func (r *keyring) merge(g *groupTx, n int, force bool) error {
-	if r.merging == nil && (len(r.fresh) >= r.limit || force && len(r.fresh) > 0) {
+	if r.merging == nil && (len(r.fresh) >= r.limit || force && r.last > r.merged) {
 		r.beginRun()
 	}
 	from := r.next + g.merged
 	n = min(roundUp(n), len(r.run)-from)
-	if n <= 0 {
+	if n <= 0 && (r.merging == nil || len(r.run) > 0) { // events without keys, replays, make an empty run
 		return nil
 	}
 	rows := make([][]value, n)

@@ -73,7 +73,7 @@ type Store interface {
 // Run runs the suite. open gives an empty store and sees to its end.
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for _, group := range []map[string]func(*testing.T, Store){
-		commitTests, sourceTests, raceTests, queueTests, laneTests, loopTests, readTests, pruneTests, repairTests, threadTests,
+		commitTests, idTests, sourceTests, raceTests, queueTests, laneTests, loopTests, readTests, pruneTests, repairTests, threadTests,
 		peopleTests, stateTests,
 	} {
 		for name, test := range group {
