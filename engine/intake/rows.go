@@ -46,10 +46,7 @@ func (in *Intake) AcceptRows(ctx context.Context, s *source.Source, rows []Row) 
 		return nil, err
 	}
 	for i, place := range places {
-		answer := &answers[place]
-		if *answer = stored[i]; answer.Duplicate { // what was in quarantine is not usable now
-			answer.Quarantined, answer.Detail = arrivals[i].stored.Reason, arrivals[i].stored.Detail
-		}
+		answers[place] = stored[i]
 	}
 	return answers, nil
 }
