@@ -209,7 +209,9 @@ func (p *Params) JSONOf(key string, node *document.Node, texts Texts) *JSON {
 	return p.jsonOf(key, node, texts, nil)
 }
 
-func (p *Params) jsonOf(key string, node *document.Node, texts Texts, compile func(*document.Node) *expression.Template) *JSON {
+func (p *Params) jsonOf(
+	key string, node *document.Node, texts Texts, compile func(*document.Node) *expression.Template,
+) *JSON {
 	j := &JSON{isText: compile != nil}
 	switch {
 	case node.IsObject():

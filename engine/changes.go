@@ -10,7 +10,7 @@ type Change struct {
 	Rule string `json:"rule"`
 	// Change is added, removed or changed.
 	Change string `json:"change"`
-	// What names the parts that were changed: events, condition, mode, time,
+	// What names the parts that were changed: name, events, condition, mode, time,
 	// actions; text if it is nothing of these.
 	What []string `json:"what,omitempty"`
 }
@@ -50,6 +50,7 @@ func (r *Rule) differs(before *Rule) (what []string) {
 			what = append(what, name)
 		}
 	}
+	add("name", r.Name != before.Name)
 	add("events", !slices.Equal(r.On, before.On))
 	add("condition", r.Condition.Text != before.Condition.Text)
 	add("mode", r.Shadow != before.Shadow)

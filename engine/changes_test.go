@@ -33,7 +33,7 @@ func TestChanges_namesWhatAnEditDid(t *testing.T) {
 	want := []engine.Change{
 		{Rule: "stricter", Change: "changed", What: []string{"condition"}},
 		{Rule: "new", Change: "added"},
-		{Rule: "new-name", Change: "changed", What: []string{"text"}},
+		{Rule: "new-name", Change: "changed", What: []string{"name"}},
 		{Rule: "shadowed", Change: "changed", What: []string{"mode"}},
 		{Rule: "gone", Change: "removed"},
 	}

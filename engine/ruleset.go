@@ -30,8 +30,10 @@ type Rule struct {
 	// Time is what the rule remembers and waits for; nil for a rule that acts at
 	// once.
 	Time *Timing
-	// Shadow says that the rule is decided and recorded, and never sends.
-	Shadow bool
+	// Shadow says that the rule is decided and recorded, and never sends; ModeLine is
+	// where its mode is written, 0 if it is not.
+	Shadow   bool
+	ModeLine int
 	// Was is the rule's name before it was renamed; its state moves with it.
 	Was string
 	// Asks is what the rule asks beyond the event, without users and keys.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,7 @@ import (
 func flagsFromEnvironment(cmd *cobra.Command, s streams) error {
 	var first error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		name := "HEED_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := variableOf(f)
 		value, ok := s.env(name)
 		if !ok || value == "" || f.Changed || f.Name == "help" || first != nil {
 			return
@@ -27,6 +28,29 @@ func flagsFromEnvironment(cmd *cobra.Command, s streams) error {
 		}
 	})
 	return first
+}
+
+// variableOf names the environment variable of a flag.
+func variableOf(f *pflag.Flag) string {
+	return "HEED_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+}
+
+// misspelt are variables of the environment that are probably meant as those of
+// flags: HEED_LISEN. Others that begin like them may be anybody's; Kubernetes makes
+// some of the name of a service.
+func misspelt(flags *pflag.FlagSet, environ []string) (hints []string) {
+	var known []string
+	flags.VisitAll(func(f *pflag.Flag) { known = append(known, variableOf(f)) })
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		if !strings.HasPrefix(name, "HEED_") || slices.Contains(known, name) {
+			continue
+		}
+		if meant := suggest.Closest(name, known); meant != "" {
+			hints = append(hints, name+": did you mean "+meant+"?")
+		}
+	}
+	return hints
 }
 
 // group makes a command that only has others. Without arguments it shows its

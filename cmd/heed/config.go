@@ -55,7 +55,7 @@ func settingsOf(s streams, flags *pflag.FlagSet) (settings []setting) {
 		from := "default"
 		if f.Changed {
 			from = "flag"
-			name := "HEED_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+			name := variableOf(f)
 			if value, ok := s.env(name); ok && value == f.Value.String() {
 				from = name
 			}

@@ -117,7 +117,7 @@ func (d *demonstration) start(ctx context.Context, dir string) error {
 	d.reloads = make(chan rulefile.Attempt, 16)
 	d.app, err = app.New(ctx, app.Options{
 		Rules: d.rules, Listen: freeAddress("127.0.0.1:8080"), Admin: freeAddress(usualAdmin), Data: dir,
-		Keys: keys, MaxAge: 8 * time.Hour, MaxAhead: 5 * time.Minute, Retention: 90 * 24 * time.Hour, NoSend: true,
+		Keys: keys, MaxAge: app.DefaultMaxAge, MaxAhead: 5 * time.Minute, Retention: 90 * 24 * time.Hour, NoSend: true,
 		Version: buildVersion(), LookupEnv: d.streams.env, Log: slog.New(slog.DiscardHandler),
 		Stored: d.onStored, Reloaded: d.onReload,
 	})
@@ -203,11 +203,7 @@ func (d *demonstration) show(ctx context.Context, id, title string) error {
 func asResult(e *admin.Event) ruletest.Result {
 	r := ruletest.Result{Event: e.Type, ID: e.ID}
 	for _, decision := range e.Decisions {
-		d := ruletest.Decision{
-			Rule: decision.Rule, Outcome: engine.Outcome(decision.Outcome),
-			Mode: decision.Mode, Reason: decision.Reason, Explain: decision.Explain, Effects: decision.Effects,
-			Timezone: decision.Timezone,
-		}
+		d := ruletest.Decision{Shown: decision}
 		for _, delivery := range e.Deliveries {
 			if delivery.Rule == d.Rule {
 				d.Actions = append(d.Actions, ruletest.Action{
@@ -250,7 +246,7 @@ func (m *demoSum) add(e *admin.Event) {
 		m.byAction[d.Action]++
 	}
 	for i := range e.Decisions {
-		if e.Decisions[i].Outcome == string(engine.Matched) {
+		if e.Decisions[i].Outcome == engine.Matched {
 			m.matched++
 		}
 		for _, effect := range e.Decisions[i].Effects {

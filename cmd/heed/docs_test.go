@@ -19,7 +19,9 @@ import (
 var fence = regexp.MustCompile("(?ms)^```([^\n]*)\n(.*?)^```$")
 
 // runnable are the documents whose examples are run.
-var runnable = []string{"README.md", "docs/rules.md", "docs/time.md", "docs/preview.md", "docs/recipes.md"}
+var runnable = []string{
+	"README.md", "docs/rules.md", "docs/time.md", "docs/preview.md", "docs/recipes.md", "docs/sources.md",
+}
 
 // TestTheExamplesInTheDocsAreTrue writes each block that names a file, checks
 // and tests the rules among them, runs each command of a console block and

@@ -12,7 +12,9 @@ import (
 
 // readMapped reads files as a source does, shows what it makes of them, and gives
 // the events to try the rules with. The code says whether all could be used.
-func (o *dryRunOptions) readMapped(s streams, set *source.Set, files []string) (fixtures []ruletest.Fixture, code int, err error) {
+func (o *dryRunOptions) readMapped(
+	s streams, set *source.Set, files []string,
+) (fixtures []ruletest.Fixture, code int, err error) {
 	from := set.Find(o.source)
 	if from == nil {
 		return nil, 0, usage("there is no source called %q; %s", o.source, suggest.DidYouMean(o.source, set.Names()))
@@ -61,7 +63,8 @@ func printMapped(s streams, m *ruletest.Mapped) {
 		fmt.Fprintf(s.out, "%s%s: cannot be used: %s%s\n", paint.red, plain.Line(m.File), plain.Line(m.Detail), paint.reset)
 		return
 	}
-	fmt.Fprintf(s.out, "%s: %s%s%s, id %s", plain.Line(m.File), paint.bold, plain.Line(m.Event.Type), paint.reset, plain.Line(m.ID))
+	fmt.Fprintf(s.out, "%s: %s%s%s, id %s", plain.Line(m.File), paint.bold, plain.Line(m.Event.Type), paint.reset,
+		plain.Line(m.ID))
 	if !m.At.IsZero() {
 		fmt.Fprintf(s.out, ", at %s", m.At.Format(time.RFC3339))
 	}

@@ -104,13 +104,13 @@ func (p effectPrinter) word(e *record.Effect) string {
 	return e.Effect
 }
 
-// withShadow adds that a rule in shadow mode would have sent something, where
-// nothing was recorded of it: rules without time record no effects.
-func withShadow(mode, outcome string, effects []record.Effect) []record.Effect {
-	if mode == engine.ModeShadow && outcome == string(engine.Matched) && len(effects) == 0 {
+// effectsOfMode are the effects of a decision. Of a rule in shadow mode that has
+// no time nothing is recorded: they say that it would have sent something.
+func effectsOfMode(d *engine.Shown) []record.Effect {
+	if d.Mode == engine.ModeShadow && d.Outcome == engine.Matched && len(d.Effects) == 0 {
 		return []record.Effect{{Effect: record.Sent}}
 	}
-	return effects
+	return d.Effects
 }
 
 func (p effectPrinter) moment(t time.Time) string { return t.In(p.zone).Format("Mon 2 Jan 15:04 MST") }

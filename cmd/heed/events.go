@@ -17,6 +17,7 @@ import (
 	"heed/engine/expression"
 	"heed/engine/record"
 	"heed/engine/ruletest"
+	"heed/engine/source"
 	"heed/internal/admin"
 	"heed/internal/plain"
 )
@@ -77,7 +78,7 @@ func showFixture(ctx context.Context, s streams, client *clientOptions, path str
 			return failure(err)
 		}
 	}
-	fixture := ruletest.Fixture{File: e.ID, Body: e.Body, Facts: known}
+	fixture := ruletest.Fixture{File: e.ID, Source: e.Source, Body: e.Body, Facts: known}
 	if !keepPersonal {
 		redacted, err := ruletest.Redact([]ruletest.Fixture{fixture}, event.Standard())
 		if err != nil {
@@ -91,6 +92,14 @@ func showFixture(ctx context.Context, s streams, client *clientOptions, path str
 	}
 	fmt.Fprintln(s.out, string(tidy))
 	return nil
+}
+
+// ownTime says what an event's own time is: what was signed, or what its source said.
+func ownTime(e *admin.Event) string {
+	if e.Source == source.Mindtickle || e.Source == source.Heed {
+		return "signed"
+	}
+	return "happened"
 }
 
 func printEvent(s streams, e *admin.Event) {
@@ -111,7 +120,7 @@ func printEvent(s streams, e *admin.Event) {
 		{"source", e.Source},
 		{"status", status},
 		{"received", e.ReceivedAt.Format(time.RFC3339Nano)},
-		{"signed", e.SignedAt.Format(time.RFC3339Nano)},
+		{ownTime(e), e.SignedAt.Format(time.RFC3339Nano)},
 		{"rules", e.RuleSet},
 	})
 	var body bytes.Buffer
@@ -186,11 +195,11 @@ func printEventDecisions(s streams, paint style, e *admin.Event) {
 	}
 	for i := range e.Decisions {
 		d := &e.Decisions[i]
-		printDecision(s.out, paint, 0, d.Rule, d.Outcome, d.Reason, d.Explain)
+		printDecision(s.out, paint, 0, d)
 		if d.Explain != nil && d.Explain.Text != "always" {
 			printTree(s.out, paint, d.Explain, "      ")
 		}
-		effectPrinter{d.Mode, e.ID, zoneOf(d.Timezone)}.print(s.out, paint, withShadow(d.Mode, d.Outcome, d.Effects))
+		effectPrinter{d.Mode, e.ID, zoneOf(d.Timezone)}.print(s.out, paint, effectsOfMode(d))
 		for j := range e.Deliveries {
 			if delivery := &e.Deliveries[j]; delivery.Rule == d.Rule && !slices.Contains(later, delivery.ID) {
 				printEventDelivery(s, paint, delivery)

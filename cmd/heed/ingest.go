@@ -129,15 +129,19 @@ func printIngested(s streams, done *admin.Ingested) {
 	if more := done.Unusable - len(done.Problems); more > 0 {
 		fmt.Fprintf(s.out, "and %d more\n", more)
 	}
-	if done.Broken {
+	switch {
+	case done.Broken && done.Rows == 0:
+		fmt.Fprintf(s.out, "%snothing of the file was read%s\n", paint.red, paint.reset)
+	case done.Broken:
 		fmt.Fprintf(s.out, "%sthe file could not be read to its end%s\n", paint.red, paint.reset)
 	}
-	fmt.Fprintf(s.out, "%s: %d new, %d known, %d unusable", plain.Count(done.Rows, "row"), done.New, done.Known, done.Unusable)
+	fmt.Fprintf(s.out, "%s: %d new, %d known, %d unusable", plain.Count(done.Rows, "row"), done.New, done.Known,
+		done.Unusable)
 	switch {
 	case done.Inert > 0 && done.Inert == done.New:
 		fmt.Fprint(s.out, "; all new ones are too old to trigger anything")
 	case done.Inert > 0:
-		fmt.Fprintf(s.out, "; %d of the new ones are too old to trigger anything", done.Inert)
+		fmt.Fprintf(s.out, "; of the new ones, %d too old to trigger anything", done.Inert)
 	}
 	fmt.Fprintln(s.out)
 	if !done.DryRun {

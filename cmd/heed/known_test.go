@@ -40,7 +40,7 @@ func TestServe_rulesKnowTheUserOfTheEvent(t *testing.T) {
 		if len(e.Deliveries) == 1 {
 			text = string(e.Deliveries[0].Request)
 		}
-		return e.Decisions[0].Outcome, e.Decisions[0].Reason, text
+		return string(e.Decisions[0].Outcome), e.Decisions[0].Reason, text
 	}
 	const quiz = `{"event":"quiz.submitted","data":{"userId":"u1","score":61,"n":%d}}`
 	if outcome, reason, _ := post("q1", fmt.Sprintf(quiz, 1)); outcome != "unknown" || reason != `nothing is known of the user "u1"` {

@@ -53,7 +53,7 @@ func TestReload_replacesTablesAndDecisionsKeepTheirLookups(t *testing.T) {
 		if len(d) != 1 {
 			t.Fatalf("%s: %+v", id, d)
 		}
-		return d[0].Explain, d[0].Outcome
+		return d[0].Explain, string(d[0].Outcome)
 	}
 	value := func(id string) any {
 		c, _ := clause(id)

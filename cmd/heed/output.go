@@ -20,6 +20,8 @@ type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	env      func(string) (string, bool)
+	// environ are all variables of the environment, as os.Environ gives them.
+	environ func() []string
 }
 
 // getenv is an environment variable, empty if it is not set.

@@ -25,8 +25,8 @@ func printResult(w io.Writer, paint style, title string, r *ruletest.Result) {
 	}
 	for i := range r.Decisions {
 		d := &r.Decisions[i]
-		printDecision(w, paint, width, d.Rule, string(d.Outcome), d.Reason, d.Explain)
-		effects := withShadow(d.Mode, string(d.Outcome), d.Effects)
+		printDecision(w, paint, width, &d.Shown)
+		effects := effectsOfMode(&d.Shown)
 		shown := len(d.Actions) > 0 && d.Mode != engine.ModeShadow
 		effectPrinter{d.Mode, r.ID, zoneOf(d.Timezone)}.print(w, paint, withoutSent(effects, shown))
 		for _, a := range d.Actions {
@@ -41,8 +41,8 @@ func printResult(w io.Writer, paint style, title string, r *ruletest.Result) {
 
 type mark struct{ sign, word, color string }
 
-func marks(paint style) map[string]mark {
-	return map[string]mark{
+func marks(paint style) map[engine.Outcome]mark {
+	return map[engine.Outcome]mark{
 		"matched":     {"✔", "matched", paint.green},
 		"not_matched": {"·", "not matched", paint.dim},
 		"unknown":     {"?", "unknown", paint.yellow},
@@ -50,17 +50,17 @@ func marks(paint style) map[string]mark {
 	}
 }
 
-func printDecision(w io.Writer, paint style, width int, rule, outcome, reason string, explain *expression.Clause) {
-	m := marks(paint)[outcome]
-	why := plain.Line(reason)
-	if why == "" && explain != nil {
-		why = because(explain)
+func printDecision(w io.Writer, paint style, width int, d *engine.Shown) {
+	m, rule := marks(paint)[d.Outcome], plain.Line(d.Rule)
+	why := plain.Line(d.Reason)
+	if why == "" && d.Explain != nil {
+		why = because(d.Explain)
 	}
 	if why == "" {
-		fmt.Fprintf(w, "  %s%s%s %-*s  %s%s%s\n", m.color, m.sign, paint.reset, width, plain.Line(rule), m.color, m.word, paint.reset)
+		fmt.Fprintf(w, "  %s%s%s %-*s  %s%s%s\n", m.color, m.sign, paint.reset, width, rule, m.color, m.word, paint.reset)
 		return
 	}
-	fmt.Fprintf(w, "  %s%s%s %-*s  %s%-11s%s  %s%s%s\n", m.color, m.sign, paint.reset, width, plain.Line(rule),
+	fmt.Fprintf(w, "  %s%s%s %-*s  %s%-11s%s  %s%s%s\n", m.color, m.sign, paint.reset, width, rule,
 		m.color, m.word, paint.reset, paint.dim, why, paint.reset)
 }
 

@@ -88,6 +88,7 @@ and acts: Slack alerts, HTTP calls, e-mail. Nothing that was acknowledged is
 lost, and for every event and every rule it can say why.
 
 Try it on the example rules, with nothing set up:  heed demo`,
+		Version:       buildVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -107,8 +108,11 @@ Try it on the example rules, with nothing set up:  heed demo`,
 	}
 	add("run", newInit(s), newServe(s), newConfig(s), newDemo(s), newSend(s), newWebhooks(s))
 	add("rules", newCheck(s), newFmt(s), newDryRun(s), newTest(s), newBacktest(s), newCatalog(s), newSchema(s))
-	add("look", newStatus(s), newWhy(s), newEvents(s), newDeliveries(s), newRules(s), newPeople(s), newLeaderboard(s), newIngest(s), newBackup(s), newRebuild(s))
+	add("look", newStatus(s), newWhy(s), newEvents(s), newDeliveries(s), newRules(s), newPeople(s),
+		newLeaderboard(s), newIngest(s), newBackup(s), newRebuild(s))
 	root.AddCommand(newVersion(s))
+	b := thisBuild()
+	root.SetVersionTemplate(b.String() + "\n")
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	// Cobra looks at flags first, but those after a word that is no command

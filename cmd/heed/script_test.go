@@ -1,7 +1,10 @@
 package main
 
 import (
+	"encoding/binary"
 	"flag"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +16,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -46,6 +50,8 @@ func TestScripts(t *testing.T) {
 			"exits": exits,
 			"until": until,
 			"catch": catch,
+			"post":  post,
+			"utf16": inUTF16,
 		},
 	})
 }
@@ -164,12 +170,45 @@ var (
 // stable replaces what differs from run to run in the last command's output and
 // writes it to a file, so that it can be compared: plain stdout got.txt.
 func stable(ts *testscript.TestScript, _ bool, args []string) {
-	text := ts.ReadFile(args[0])
-	text = times.ReplaceAllString(text, "TIME")
-	text = moments.ReplaceAllString(text, "MOMENT")
-	text = ids.ReplaceAllString(text, "DELIVERYID")
-	text = hash.ReplaceAllString(text, "HASH")
+	text := withoutTimes(ts.ReadFile(args[0]))
 	text = local.ReplaceAllString(text, "ADDRESS")
 	text = strings.ReplaceAll(text, ts.Getenv("ROOT"), "ROOT")
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+}
+
+// withoutTimes replaces times and generated ids.
+func withoutTimes(text string) string {
+	text = times.ReplaceAllString(text, "TIME")
+	text = moments.ReplaceAllString(text, "MOMENT")
+	text = ids.ReplaceAllString(text, "DELIVERYID")
+	return hash.ReplaceAllString(text, "HASH")
+}
+
+// post posts a file to a path of the server, with headers, and prints status and
+// answer: post /webhooks/connector body.json 'Authorization: Bearer t'.
+func post(ts *testscript.TestScript, _ bool, args []string) {
+	url := strings.TrimSuffix(ts.Getenv("URL"), "/webhooks/mindtickle") + args[0]
+	request, err := http.NewRequest(http.MethodPost, url, strings.NewReader(ts.ReadFile(args[1])))
+	ts.Check(err)
+	request.Header.Set("Content-Type", "application/json")
+	for _, header := range args[2:] {
+		name, value, _ := strings.Cut(header, ": ")
+		request.Header.Set(name, value)
+	}
+	response, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%d %s\n", response.StatusCode, answer)
+}
+
+// inUTF16 writes a file anew in UTF-16 with a byte order mark, as spreadsheets do:
+// utf16 in.csv out.csv.
+func inUTF16(ts *testscript.TestScript, _ bool, args []string) {
+	text := []byte{0xff, 0xfe}
+	for _, unit := range utf16.Encode([]rune(ts.ReadFile(args[0]))) {
+		text = binary.LittleEndian.AppendUint16(text, unit)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), text, 0o600))
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"strconv"
@@ -26,16 +27,18 @@ type serveFlags struct {
 	app                                      app.Options
 	secretFile, adminTokenFile               string
 	maxAge, maxAhead, retention, silentAfter durationFlag
-	settle                                   durationFlag
+	settle, idleTimeout                      durationFlag
+	trustedProxies                           []string
 	tlsCert, tlsKey                          string
 	logLevel, logFormat                      string
+	misspelt                                 []string // variables, with what was probably meant
 }
 
 func newServe(s streams) *cobra.Command {
 	f := serveFlags{
-		maxAge: durationFlag(8 * time.Hour), maxAhead: durationFlag(5 * time.Minute),
+		maxAge: durationFlag(app.DefaultMaxAge), maxAhead: durationFlag(5 * time.Minute),
 		retention: durationFlag(90 * 24 * time.Hour), silentAfter: durationFlag(12 * time.Hour),
-		settle: durationFlag(15 * time.Minute),
+		settle: durationFlag(15 * time.Minute), idleTimeout: durationFlag(app.DefaultIdleTimeout),
 	}
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -46,7 +49,12 @@ and sends what the rules ask for. Rules are reloaded when their files change.
 Every flag has an environment variable: --log-level is HEED_LOG_LEVEL. The
 signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), s, f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if s.environ != nil {
+				f.misspelt = misspelt(cmd.Flags(), s.environ())
+			}
+			return serve(cmd.Context(), s, f)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.app.Rules, "rules", "rules.yaml",
@@ -68,6 +76,10 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	flags.Var(&f.silentAfter, "silent-after",
 		"make the event heed.source.silent when no good event came for this long; 0s for never")
 	flags.Var(&f.settle, "settle", "after a start, leave waits alone for this long that came due before it")
+	flags.Var(&f.idleTimeout, "idle-timeout",
+		"keep idle connections open for this long: longer than a load balancer in front does")
+	flags.StringSliceVar(&f.trustedProxies, "trusted-proxies", nil,
+		"addresses of proxies, such as 10.0.0.0/8, whose X-Forwarded-For the log believes")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "certificate file, to serve HTTPS; re-read when it changes")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "key file for --tls-cert")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -80,12 +92,24 @@ func serve(ctx context.Context, s streams, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	for _, hint := range f.misspelt {
+		o.Log.Warn("an environment variable that heed does not know", "variable", hint)
+	}
 	app.TuneRuntime(ctx, s.env)
 	a, err := app.New(ctx, o)
+	if _, ok := errors.AsType[*rulefile.ProblemsError](err); ok && o.Keys == nil {
+		// So that nobody starts again just to learn of the next thing that is missing.
+		o.Log.Warn("heed has no signing secret either, which MindTickle's webhook needs: put it into a file for " +
+			"--secret-file or into MINDTICKLE_WEBHOOK_SECRET")
+	}
 	if err != nil {
 		return startError(s, err)
 	}
-	o.Log.Info("receiving", "webhook", a.WebhookURL(), "admin", a.AdminURL(), "version", buildVersion())
+	attrs := []any{"admin", a.AdminURL(), "version", buildVersion()}
+	if webhook := a.WebhookURL(); webhook != "" {
+		attrs = append([]any{"webhook", webhook}, attrs...)
+	}
+	o.Log.Info("receiving", attrs...)
 	if o.NoSend {
 		o.Log.Warn("--no-send: deliveries are held and never sent")
 	}
@@ -126,7 +150,10 @@ func (f *serveFlags) options(s streams) (o app.Options, err error) {
 		return o, usage("--retention %s would delete events while they are worked on: give at least 1h", &f.retention)
 	}
 	o.MaxAge, o.MaxAhead, o.Retention = time.Duration(f.maxAge), time.Duration(f.maxAhead), time.Duration(f.retention)
-	o.Settle = time.Duration(f.settle)
+	o.Settle, o.IdleTimeout = time.Duration(f.settle), time.Duration(f.idleTimeout)
+	if o.TrustedProxies, err = prefixes(f.trustedProxies); err != nil {
+		return o, err
+	}
 	o.SilentAfter, o.DrainDelay = time.Duration(f.silentAfter), 300*time.Millisecond
 	if o.Log, err = newLogger(s, s.err, f.logLevel, f.logFormat); err != nil {
 		return o, err
@@ -154,6 +181,21 @@ func (f *serveFlags) options(s streams) (o app.Options, err error) {
 		return o, err
 	}
 	return o, f.checkAdmin(&o)
+}
+
+// prefixes reads networks, and single addresses.
+func prefixes(texts []string) (all []netip.Prefix, err error) {
+	for _, text := range texts {
+		prefix, err := netip.ParsePrefix(text)
+		if ip, alone := netip.ParseAddr(text); alone == nil {
+			prefix, err = netip.PrefixFrom(ip, ip.BitLen()), nil
+		}
+		if err != nil {
+			return nil, usage("--trusted-proxies: %q is no network: write 10.0.0.0/8, or an address", text)
+		}
+		all = append(all, prefix)
+	}
+	return all, nil
 }
 
 // checkAddress refuses an address to listen on that is none, and says what was

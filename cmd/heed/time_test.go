@@ -109,7 +109,7 @@ func TestServe_anEditNeverFires(t *testing.T) {
 // TestServe_aRuleThatIsBackFiresInTime: what is due soon is looked for again when
 // other rules become active.
 func TestServe_aRuleThatIsBackFiresInTime(t *testing.T) {
-	s, attempts := watched(t, waitRule("2s"))
+	s, attempts := watched(t, waitRule("4s"))
 	change := func(rules string) {
 		t.Helper()
 		if err := os.WriteFile(filepath.Join(s.dir, "rules.yaml"), []byte(rules), 0o600); err != nil {
@@ -121,7 +121,7 @@ func TestServe_aRuleThatIsBackFiresInTime(t *testing.T) {
 	change(strings.Replace(waitRule("1ms"), "name: waits", "name: other", 1))
 	s.post("evt-2", quizBy("u2"))
 	s.awaitEffects("other", record.Waiting, record.Sent) // from now on nothing is due
-	change(waitRule("2s"))
+	change(waitRule("4s"))
 	s.awaitEffects("waits", record.Waiting, record.Skipped, record.Sent)
 }
 

@@ -126,14 +126,17 @@ func printHappened(w io.Writer, paint style, h *ruletest.Happened, zone *time.Lo
 			continue
 		}
 		shown++
-		printDecision(w, paint, 0, d.Rule, string(d.Outcome), cmp.Or(d.Reason, firedFor(h, d)), d.Explain)
+		decided := d.Shown
+		decided.Reason = cmp.Or(d.Reason, firedFor(h, d))
+		printDecision(w, paint, 0, &decided)
 		var alerts []ruletest.Alert
 		for _, a := range h.Alerts {
 			if a.Rule == d.Rule {
 				alerts = append(alerts, a)
 			}
 		}
-		effectPrinter{d.Mode, h.EventID, zone}.print(w, paint, withoutSent(withShadow(d.Mode, string(d.Outcome), d.Effects), len(alerts) > 0 && d.Mode != engine.ModeShadow))
+		effects := withoutSent(effectsOfMode(&d.Shown), len(alerts) > 0 && d.Mode != engine.ModeShadow)
+		effectPrinter{d.Mode, h.EventID, zone}.print(w, paint, effects)
 		for _, a := range alerts {
 			printAction(w, paint, a.Action, a.Kind, "", a.Request, a.Problem)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -21,6 +22,43 @@ func buildVersion() string {
 	return "dev"
 }
 
+// build is what a program tells of itself.
+type build struct {
+	Version string `json:"version"`
+	// Commit is the revision it was built from, and Date when that was committed;
+	// empty if it was built without its repository.
+	Commit string `json:"commit,omitempty"`
+	Date   string `json:"date,omitempty"`
+	Go     string `json:"go"`
+	OS     string `json:"os"`
+	Arch   string `json:"arch"`
+}
+
+func thisBuild() build {
+	b := build{Version: buildVersion(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	for _, setting := range info.Settings {
+		switch setting.Key {
+		case "vcs.revision":
+			b.Commit = setting.Value[:min(12, len(setting.Value))]
+		case "vcs.time":
+			b.Date = setting.Value
+		}
+	}
+	return b
+}
+
+func (b *build) String() string {
+	parts := []string{b.Go, b.OS + "/" + b.Arch}
+	if b.Commit != "" {
+		parts = append([]string{"commit " + b.Commit + " of " + b.Date}, parts...)
+	}
+	return fmt.Sprintf("heed %s (%s)", b.Version, strings.Join(parts, ", "))
+}
+
 func newVersion(s streams) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
@@ -28,14 +66,11 @@ func newVersion(s streams) *cobra.Command {
 		Short: "Print heed's version",
 		Args:  noArguments,
 		RunE: func(*cobra.Command, []string) error {
+			b := thisBuild()
 			if output == "json" {
-				return printJSON(s.out, map[string]string{
-					"version": buildVersion(), "go": runtime.Version(),
-					"os": runtime.GOOS, "arch": runtime.GOARCH,
-				})
+				return printJSON(s.out, &b)
 			}
-			fmt.Fprintf(s.out, "heed %s (%s, %s/%s)\n", buildVersion(), runtime.Version(), runtime.GOOS,
-				runtime.GOARCH)
+			fmt.Fprintln(s.out, b.String())
 			return nil
 		},
 	}

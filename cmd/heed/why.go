@@ -31,8 +31,8 @@ Rules that did not match are left out, unless --rule or --event asks for them.`,
 			if user == "" && rule == "" && event == "" {
 				return usage("name what it is about: --user u1, --rule low-quiz-score or --event evt-1042")
 			}
-			query := queryOf("user", user, "rule", rule, "event", event, "source", from, "outcome", outcome, "since", since, "until", until,
-				"cursor", cursor, "limit", strconv.Itoa(limit))
+			query := queryOf("user", user, "rule", rule, "event", event, "source", from, "outcome", outcome,
+				"since", since, "until", until, "cursor", cursor, "limit", strconv.Itoa(limit))
 			var page admin.WhyPage
 			if err := client.fetch(cmd.Context(), s, "/api/v1/why", query, &page); err != nil {
 				return err
@@ -75,9 +75,8 @@ func printWhy(s streams, page *admin.WhyPage) {
 			fmt.Fprintf(s.out, "%s%s%s  %s  %s  %s%s%s\n", paint.bold, showMoment(e.At), paint.reset,
 				plain.Line(e.Event), plain.Line(e.User), paint.dim, id, paint.reset)
 		}
-		printDecision(s.out, paint, 0, e.Rule, e.Outcome, e.Reason, e.Explain)
-		e.Effects = withShadow(e.Mode, e.Outcome, e.Effects)
-		effectPrinter{e.Mode, e.EventID, zoneOf(e.Timezone)}.print(s.out, paint, e.Effects)
+		printDecision(s.out, paint, 0, &e.Shown)
+		effectPrinter{e.Mode, e.EventID, zoneOf(e.Timezone)}.print(s.out, paint, effectsOfMode(&e.Shown))
 		for _, d := range e.Deliveries {
 			fmt.Fprintf(s.out, "    %s%s %s  %s%s\n", paint.dim, plain.Line(d.Action), d.State, d.ID, paint.reset)
 		}

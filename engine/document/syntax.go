@@ -82,7 +82,9 @@ type slip struct {
 
 // slips look for what people get wrong in a line, the surest first.
 var slips = []func(*File, int) (slip, bool){
-	strayMark, commentInText, quotesInFlow, unquotedHole, badEscape, questionInFlow, quotedStart, bracketStart, specialStart, colonInText, openQuote, missingSpace, dashAmidKeys, belowItsDash, tooFarRight, fitsNowhere, missingColon,
+	strayMark, commentInText, quotesInFlow, unquotedHole, badEscape, questionInFlow, cellInFlow, quotedStart,
+	bracketStart, specialStart, colonInText, openQuote, missingSpace, dashAmidKeys, belowItsDash, tooFarRight,
+	fitsNowhere, missingColon,
 }
 
 // strayMark finds what is no YAML at all: marks of documents and of pages.
@@ -279,6 +281,46 @@ func questionInFlow(file *File, i int) (slip, bool) {
 		m[4], utf8.RuneCountInString(value), "inside braces a question mark starts a key",
 		fmt.Sprintf("put quotes round the value: %s: %s", key, inQuotes(value)),
 	}, true
+}
+
+// cellValue is a value in braces, without quotes, that has a bracket further in.
+var cellValue = regexp.MustCompile(`[{,] *(\w+): +([^\s"'{}\[\],][^"'{}\[\],]*\[)`)
+
+// cellInFlow finds a bracket, as in row["Score"], that YAML takes for the start of a
+// list inside braces.
+func cellInFlow(file *File, i int) (slip, bool) {
+	text := file.Line(i + 1)
+	m := cellValue.FindStringSubmatchIndex(text)
+	if m == nil {
+		return slip{}, false
+	}
+	key, value := text[m[2]:m[3]], text[m[4]:m[4]+endOfValue(text[m[4]:])]
+	return slip{
+		m[4], utf8.RuneCountInString(value), "inside braces a bracket starts a list",
+		fmt.Sprintf("put quotes round the value: %s: %s", key, inQuotes(value)),
+	}, true
+}
+
+// endOfValue is where an expression ends that stands in braces.
+func endOfValue(text string) int {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; c {
+		case '(', '[':
+			depth++
+		case ')', ']':
+			depth--
+		case '"', '\'':
+			if end := strings.IndexByte(text[i+1:], c); end >= 0 {
+				i += end + 1
+			}
+		case ',', '}':
+			if depth <= 0 {
+				return i
+			}
+		}
+	}
+	return len(text)
 }
 
 // endOfHoles is where a text in double quotes ends if those inside of {{ and }}

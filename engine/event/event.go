@@ -120,6 +120,13 @@ func (e *Event) User() string {
 	return ""
 }
 
+// Tells says whether User tells whom the event is about: false for an id of another
+// kind or a very long one, which it takes for nobody's.
+func (e *Event) Tells() bool {
+	id := e.Data["userId"]
+	return id == nil || id == "" || e.User() != ""
+}
+
 // maxUser bounds the id of a person, in bytes.
 const maxUser = 256
 

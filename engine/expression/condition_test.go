@@ -355,6 +355,34 @@ func TestFloat_saysWhichTextIsNoNumber(t *testing.T) {
 	}
 }
 
+// A value of any length can be shown in a reason.
+func TestReason_showsValuesOfAnyLength(t *testing.T) {
+	c := condition(t, `float(data.quizName) < 70`)
+	for length := range 300 {
+		for _, letter := range []string{"x", "ü", "語"} {
+			name := strings.Repeat(letter, length)
+			got, reason := c.Eval(env(t, `{"quizName":"`+name+`"}`))
+			start := `"` + strings.Repeat(letter, min(length, 59))
+			if got != Undecided || !strings.HasPrefix(reason, start) || len([]rune(reason)) > 80 {
+				t.Fatalf("of %d %s: %s, %s", length, letter, got, reason)
+			}
+		}
+	}
+}
+
+func TestDate_saysWhichTextIsNoTime(t *testing.T) {
+	for text, want := range map[string]string{
+		`date("2026-03-02 9:00", "2006-01-02 15:04", "UTC") < now`: "",
+		`date(data.quizName, "2006-01-02 15:04", "UTC") < now`:     `"2 March" is no time as "2006-01-02 15:04"`,
+		`date("3" + data.quizName, "2 January", "UTC") < now`:      `"32 March" is no time as "2 January": day out of range`,
+	} {
+		c := condition(t, text)
+		if _, reason := c.Eval(env(t, `{"quizName":"2 March"}`)); reason != want && want != "" {
+			t.Errorf("%s: %s, want %s", text, reason, want)
+		}
+	}
+}
+
 func TestCheck_isFastOnNonsense(t *testing.T) {
 	for _, text := range []string{
 		strings.Repeat("AND(", 2000), strings.Repeat("AND(", 1000) + "1" + strings.Repeat(",2)", 1000), strings.Repeat("IF(a;", 1600), strings.Repeat("1,1,", 2000),

@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -164,6 +165,9 @@ func (c *compiler) builtin(n *ast.BuiltinNode) node {
 func apply(name string, call func(...any) (any, error), arguments []node) node {
 	return applyOwn(name, func(_ *frame, values []any) any {
 		result, err := call(values...)
+		if wrong := (*time.ParseError)(nil); errors.As(err, &wrong) {
+			return badf("%s is no time as %s%s", quoted(wrong.Value), quoted(wrong.Layout), wrong.Message)
+		}
 		if err != nil {
 			return badf("%s: %s", name, clip(err.Error()))
 		}

@@ -78,6 +78,9 @@ func clip(s string) string {
 	if len(s) <= most {
 		return s
 	}
-	runes := []rune(s[:most*4/3])
+	runes := []rune(s[:min(len(s), most*4)])
+	if len(runes) <= most && len(s) <= most*4 {
+		return s
+	}
 	return string(runes[:min(len(runes)-1, most)]) + "…"
 }

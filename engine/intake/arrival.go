@@ -105,13 +105,13 @@ func (in *Intake) newEvent(s *source.Source, now, at time.Time) *record.Event {
 	if at.IsZero() {
 		at = now
 	}
-	e := &record.Event{Source: s.Name, IDs: spaceOf(s.IDs), ReceivedAt: now, SignedAt: at, Status: record.Accepted}
+	e := &record.Event{Source: s.Name, IDs: SpaceOf(s.IDs), ReceivedAt: now, SignedAt: at, Status: record.Accepted}
 	e.Inert = !s.Act.Allows(at, now)
 	return e
 }
 
-// spaceOf is record.Event.IDs for the name of a source.
-func spaceOf(name string) string {
+// SpaceOf is record.Event.IDs for the name of a source.
+func SpaceOf(name string) string {
 	if name == source.Mindtickle {
 		return ""
 	}

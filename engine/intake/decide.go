@@ -35,6 +35,7 @@ func (in *Intake) decide(stored *record.Event, e *event.Event, rules *engine.Rul
 	lookups := in.lookups(e, stored.SignedAt)
 	d := &decided{event: e, decisions: rules.Evaluate(e, now, lookups)}
 	d.Event = stored
+	stored.User, stored.UserKnown = e.User(), e.Tells()
 	stored.RuleSet, stored.Facts = rules.Hash(), asked(lookups)
 	for i := range d.decisions {
 		if e.Inert {

@@ -150,7 +150,7 @@ func RecordEffects(
 	d := []engine.Decision{{Rule: rule, Outcome: engine.NotMatched, Effects: effects}}
 	return s.Commit(ctx, &Batch{Event: &record.Event{
 		Source: source.Heed, ID: id, Type: event.TimedType, Status: record.Timed, ReceivedAt: now, SignedAt: now, Signature: signature[:],
-		Body: body, RuleSet: ruleSet, Decisions: outcomes(d),
+		Body: body, RuleSet: ruleSet, Decisions: outcomes(d), UserKnown: true,
 	}})
 }
 
@@ -171,6 +171,7 @@ func (in *Intake) timed(f *state.Firing, rules *engine.RuleSet, now time.Time) *
 	}
 	return &record.Event{
 		Source: source.Heed, ID: id, Type: event.TimedType, CompanyID: in.Company, Status: record.Timed, ReceivedAt: now, SignedAt: now,
+		User: f.User, UserKnown: true,
 		Signature: signature[:], Body: body, RuleSet: rules.Hash(),
 	}
 }

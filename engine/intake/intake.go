@@ -37,6 +37,9 @@ type Options struct {
 	Rules func() *engine.RuleSet
 	// Company, if not empty, is the only company whose events are used.
 	Company string
+	// RowsShow says whether a new row shows that the source of events works: where
+	// nothing else comes in. Nil is for no.
+	RowsShow func() bool
 	// MaxAge and MaxAhead are the window round the signed time; an event
 	// outside it is quarantined.
 	MaxAge, MaxAhead time.Duration
@@ -126,6 +129,9 @@ func (d *decided) answer() Answer {
 	switch {
 	case d.Verdict == Duplicate:
 		a.Duplicate = true
+		if e.Status == record.Quarantined {
+			a.Quarantined, a.Detail = e.Reason, e.Detail
+		}
 	case d.Verdict == Counted:
 		a.Quarantined, a.Repeated = SignatureReused, true
 	case e.Status == record.Quarantined:

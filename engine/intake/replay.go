@@ -36,6 +36,7 @@ func (in *Intake) Replay(
 		SignedAt: stored.SignedAt, RuleSet: rules.Hash(), Facts: asked(lookups), Signature: stored.Signature,
 		Body: stored.Body,
 	}
+	d.Event.User, d.Event.UserKnown = e.User(), e.Tells()
 	var shown [][]record.Effect
 	if !send {
 		if shown, err = in.preview(ctx, d.decisions, stored.Seq, now); err != nil {

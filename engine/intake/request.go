@@ -36,8 +36,8 @@ type Answer struct {
 	// Repeated says that the request repeated another under a new id, not for the
 	// first time; it was only counted.
 	Repeated bool
-	// Quarantined is why the event was set aside, in a word, and Detail in a
-	// sentence if there is more to say; empty if it was not.
+	// Quarantined is why the event was set aside, now or when it came before, in a
+	// word, and Detail in a sentence if there is more to say; empty if it was not.
 	Quarantined, Detail string
 	// Inert says that the event is too old to trigger anything, by its source.
 	Inert bool

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"heed/engine/record"
 	"heed/engine/source"
 )
 
@@ -26,7 +27,7 @@ func (in *Intake) AcceptRows(ctx context.Context, s *source.Source, rows []Row) 
 	for i := range rows {
 		ids[i] = s.Mapping.RowID(rows[i].Value)
 	}
-	known, err := in.Store.Known(ctx, spaceOf(s.IDs), ids)
+	known, err := in.Store.Known(ctx, SpaceOf(s.IDs), ids)
 	if err != nil {
 		return nil, err
 	}
@@ -45,10 +46,7 @@ func (in *Intake) AcceptRows(ctx context.Context, s *source.Source, rows []Row) 
 		return nil, err
 	}
 	for i, place := range places {
-		answer := &answers[place]
-		if *answer = stored[i]; answer.Duplicate { // what was in quarantine is not usable now
-			answer.Quarantined, answer.Detail = arrivals[i].stored.Reason, arrivals[i].stored.Detail
-		}
+		answers[place] = stored[i]
 	}
 	return answers, nil
 }
@@ -56,6 +54,7 @@ func (in *Intake) AcceptRows(ctx context.Context, s *source.Source, rows []Row) 
 func (in *Intake) row(s *source.Source, row *Row, now time.Time) arrival {
 	made := s.Mapping.Row(row.Value)
 	a := in.made(s, &made, time.Time{}, now)
+	a.stored.Good = a.stored.Status == record.Accepted && in.RowsShow != nil && in.RowsShow()
 	if a.stored.Detail != "" {
 		a.stored.Detail = fmt.Sprintf("%s:%d: %s", row.File, row.Line, a.stored.Detail)
 	}

@@ -76,6 +76,10 @@ type Event struct {
 	// IDAlone says, of an event that is to be stored, that another with the same id
 	// is the same event, whatever its body.
 	IDAlone bool `json:"-"`
+	// User is the person that an event to be stored is about, and UserKnown says
+	// that this was looked at: it may be about nobody.
+	User      string `json:"-"`
+	UserKnown bool   `json:"-"`
 	// Good says, of an event that is to be stored, that it shows that its source
 	// works: it came from outside and was signed within the accepted window. One
 	// that was here before shows nothing.

@@ -52,7 +52,8 @@ func (c *Compiler) compile(s Snapshot, report *document.Report) (loaded *Loaded,
 	defer func() {
 		if cause := recover(); cause != nil {
 			report = new(document.Report)
-			report.Errorf(document.Place{File: &document.File{Name: s.name()}}, "internal", "heed broke while it read this: %v", cause).
+			report.Errorf(document.Place{File: &document.File{Name: s.name()}}, "internal",
+				"heed broke while it read this: %v", cause).
 				Suggest("take back what was changed last, and please report it")
 			loaded, problems = nil, report.Problems()
 		}

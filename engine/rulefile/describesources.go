@@ -9,21 +9,28 @@ import (
 // describeSources describes the ways in which events come.
 func (c *Compiler) describeSources() *schema.Value {
 	source := schema.Object("a way in which events come",
-		schema.Optional("path", schema.Matching("where requests come in", `^/`, "write a path such as /webhooks/connector", "/webhooks/connector")),
+		schema.Optional("path", schema.Matching("where requests come in", `^/`,
+			"write a path such as /webhooks/connector", "/webhooks/connector")),
 		schema.Optional("verify", describeVerify()),
 		schema.Optional("files", schema.Text("the files that are read when they appear, beside this one: CSV, TSV or JSON lines", "reports/quiz-results-*.csv")),
-		schema.Optional("ids_of", schema.Text("the source that has the same ids: what it has already is not new", "connector")),
-		schema.Optional("each", schema.Scalar("the list in a request whose elements are the events; each is item", "body.events")),
+		schema.Optional("ids_of", schema.Text("the source that has the same ids: what it has already is not new",
+			"connector")),
+		schema.Optional("each", schema.Scalar("the list in a request whose elements are the events; each is item",
+			"body.events")),
 		schema.Optional("event", schema.Scalar("the event type, as an expression", "item.type")),
-		schema.Optional("id", schema.Scalar("what tells an event from all others; without it, all of what came", "body.id", `row["User ID"] + "/" + row["Attempt"]`)),
-		schema.Optional("at", schema.Scalar("the event's own time", "body.submittedAt", `date(row["Submitted"], "2006-01-02 15:04", "Asia/Kolkata")`)),
+		schema.Optional("id", schema.Scalar("what tells an event from all others; without it, all of what came",
+			"body.id", `row["User ID"] + "/" + row["Attempt"]`)),
+		schema.Optional("at", schema.Scalar("the event's own time", "body.submittedAt",
+			`date(row["Submitted"], "2006-01-02 15:04", "Asia/Kolkata")`)),
 		schema.Optional("company", schema.Scalar("whose event it is; without it, yours", "body.company")),
 		schema.Optional("data", describeData()),
 		schema.Optional("act", schema.Matching("which events may trigger something: for files, within 24h if nothing is said",
 			`^(always|never|since [0-9].*|within [0-9].*)$`, actForms, "within 24h", "since 2026-12-01")),
-		schema.Optional("tests", schema.List("what the source must make of a request or of rows", describeSourceTest(), 0).OrEmpty()),
+		schema.Optional("tests", schema.List("what the source must make of a request or of rows",
+			describeSourceTest(), 0).OrEmpty()),
 	).OrEmpty()
-	return schema.Map("the ways in which events come; the published webhook is there without being named", source).OrEmpty()
+	return schema.Map("the ways in which events come; the published webhook is there without being named",
+		source).OrEmpty()
 }
 
 func describeData() *schema.Value {
@@ -62,8 +69,10 @@ func describeVerify() *schema.Value {
 				schema.Optional("signature_header", schema.Text("the header that has the signature", "X-Mt-Webhook-Signature")),
 			}, formula...)...).OrEmpty()),
 		schema.Optional("hmac", schema.Object("an HMAC-SHA256 signature",
-			append(append(secret("secret"), schema.Required("header", schema.Text("the header that has the signature", "X-Signature"))), formula...)...)),
-		schema.Optional("standard_webhooks", schema.Object("a signature as standardwebhooks.com has it", append(secret("secret"), window...)...)),
+			append(append(secret("secret"), schema.Required("header",
+				schema.Text("the header that has the signature", "X-Signature"))), formula...)...)),
+		schema.Optional("standard_webhooks", schema.Object("a signature as standardwebhooks.com has it",
+			append(secret("secret"), window...)...)),
 		schema.Optional("github", schema.Object("a signature as GitHub's webhooks have it", secret("secret")...)),
 		schema.Optional("bearer", schema.Object("a token in the header Authorization", secret("token")...)),
 		schema.Optional("basic", schema.Object("a user and a password in the header Authorization",

@@ -1,6 +1,8 @@
 package rulefile
 
 import (
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -110,7 +112,9 @@ func (r *sourceReader) valueScope(names ...expression.Named) *expression.Scope {
 }
 
 // compileOr is compile, of a text that stands for a key that is left out.
-func (r *sourceReader) compileOr(node *document.Node, key string, scope *expression.Scope, text string) (*expression.Value, *expression.Tree) {
+func (r *sourceReader) compileOr(
+	node *document.Node, key string, scope *expression.Scope, text string,
+) (*expression.Value, *expression.Tree) {
 	if node != nil {
 		return r.compile(node, key, scope)
 	}
@@ -119,12 +123,15 @@ func (r *sourceReader) compileOr(node *document.Node, key string, scope *express
 }
 
 // compile compiles the expression under a key; nil if it is absent or wrong.
-func (r *sourceReader) compile(node *document.Node, key string, scope *expression.Scope) (*expression.Value, *expression.Tree) {
+func (r *sourceReader) compile(
+	node *document.Node, key string, scope *expression.Scope,
+) (*expression.Value, *expression.Tree) {
 	switch {
 	case node == nil:
 		return nil, nil
 	case !node.IsScalar() || node.IsNull():
-		r.report.Errorf(node.Place(), "wrong-type", "%s of %s must be an expression, not %s", key, r.fields.What(), node.Describe()).
+		r.report.Errorf(node.Place(), "wrong-type", "%s of %s must be an expression, not %s", key, r.fields.What(),
+			node.Describe()).
 			Suggest("write an expression, in quotes if it has a colon or begins with a quote: %s: 'body.id'", key)
 		return nil, nil
 	}
@@ -137,25 +144,58 @@ func (r *sourceReader) compile(node *document.Node, key string, scope *expressio
 	if tree == nil {
 		return nil, nil
 	}
+	if tree.Uses("rank") || tree.Uses("progress") {
+		r.report.Errorf(node.Place(), "no-user", "a source does not know how far people have come").
+			Suggest("ask for rank and progress in a rule: it sees the event that is made here")
+	}
 	if m := r.source.Mapping; m != nil {
 		m.Columns = append(m.Columns, tree.Members("row")...)
 	}
 	return tree.Value(), tree
 }
 
-// ofSource says of names that a source does not have which ones it has.
-func (r *sourceReader) ofSource(node *document.Node, scope *expression.Scope, problems []expression.Problem) []expression.Problem {
+// spacedColumn is a column with a space in its name, behind a dot.
+var spacedColumn = regexp.MustCompile(`\brow\.\w+ +\w`)
+
+// ofSource says what to write for what a source does not have.
+func (r *sourceReader) ofSource(
+	node *document.Node, scope *expression.Scope, problems []expression.Problem,
+) []expression.Problem {
 	for i := range problems {
 		p := &problems[i]
-		if p.Code != "unknown-name" {
-			continue
-		}
-		p.Hint = suggest.DidYouMean(strings.TrimPrefix(p.Message, "unknown name "), scope.Names())
-		if r.catalog.Lookup(node.Text()) != nil {
-			p.Hint = `a text stands in quotes inside the expression: '"` + node.Text() + `"'`
+		name, isName := strings.CutPrefix(p.Message, "unknown name ")
+		switch {
+		case isName:
+			p.Hint = r.nameHint(name, node, scope)
+		case p.Code == "syntax" && spacedColumn.MatchString(node.Text()):
+			p.Hint = `a column whose name has spaces is written row["User ID"]`
+		case p.Code == "no-user":
+			p.Message, p.Hint = "a source does not know people", "ask for user in a rule: it sees the event that is made here"
+		case p.Code == "unknown-table":
+			p.Message, p.Hint = "a source looks nothing up", "call lookup in a rule: it sees the event that is made here"
 		}
 	}
 	return problems
+}
+
+// nameHint says what to write for a name that a source does not have.
+func (r *sourceReader) nameHint(name string, node *document.Node, scope *expression.Scope) string {
+	switch {
+	case r.catalog.Lookup(node.Text()) != nil:
+		return `a text stands in quotes inside the expression: '"` + node.Text() + `"'`
+	case r.source.Rows() && slices.Contains([]string{"item", "body", "data"}, name):
+		return "a file has no " + name + `: write row["User ID"] for what stands in a column`
+	case r.source.Rows() && suggest.Closest(name, scope.Names()) == "":
+		return fmt.Sprintf("what stands in a column is row[%q]; a text stands in quotes", name)
+	case name == "row":
+		return "rows are for files; what comes in a request is body"
+	case name == "item":
+		return "item is an element of each, which this source does not have; what comes in a request is body"
+	case name == "data":
+		return "what came is body; data is what is made of it"
+	default:
+		return suggest.DidYouMean(name, scope.Names())
+	}
 }
 
 // eventType is the event type that a source makes, if it is written out, and
@@ -169,7 +209,8 @@ func (r *sourceReader) eventType(node *document.Node, tree *expression.Tree) (*e
 	switch {
 	case !constant:
 		if kind := tree.Kind(); kind != "" && kind != "a text" {
-			r.report.Errorf(node.Place(), "type-mismatch", "event of %s gives %s, not the name of an event type", r.fields.What(), kind).
+			r.report.Errorf(node.Place(), "type-mismatch", "event of %s gives %s, not the name of an event type",
+				r.fields.What(), kind).
 				Suggest(`write the event type in quotes: '"quiz.submitted"'`)
 		}
 		return nil, false
@@ -189,13 +230,16 @@ func (r *sourceReader) eventType(node *document.Node, tree *expression.Tree) (*e
 		r.report.Errorf(node.Place(), "unknown-event", "there is no event type %s", name).Suggest("did you mean %s?", meant)
 		return r.catalog.Lookup(meant), true
 	}
-	r.report.Warnf(node.Place(), "undeclared-event", "nobody declared the event type %s, so its fields are not checked", name).
+	r.report.Warnf(node.Place(), "undeclared-event",
+		"nobody declared the event type %s, so its fields are not checked", name).
 		Suggest("declare it: events: {%s: {fields: {userId: string}}}", name)
 	return nil, false
 }
 
 // readData reads the expressions of the single fields.
-func (r *sourceReader) readData(node *document.Node, scope *expression.Scope, t *event.Type, known bool) []source.Field {
+func (r *sourceReader) readData(
+	node *document.Node, scope *expression.Scope, t *event.Type, known bool,
+) []source.Field {
 	var fields []source.Field
 	for _, pair := range node.Fields(r.report, "data of "+r.fields.What()).Pairs() {
 		name := pair.Key.Text()

@@ -40,8 +40,9 @@ func (b *build) readSource(name, node *document.Node) {
 		b.report.Errorf(name.Place(), "bad-name", "heed is the source of heed's own events").Suggest("choose another name")
 		return
 	case twice:
-		b.report.Errorf(name.Place(), "duplicate-source", "the source %s is configured twice, first in %s:%d", name.Text(), first.File.Name, first.Line).
-			Suggest("rename one of the two: what was seen before hangs on the name")
+		b.report.Errorf(name.Place(), "duplicate-source", "the source %s is configured twice, first in %s:%d",
+			name.Text(), first.File.Name, first.Line).
+			Suggest("remove one of the two, or rename it: what was seen before hangs on the name")
 		return
 	}
 	b.sourcePlaces[name.Text()] = name.Place()
@@ -85,11 +86,13 @@ func (r *sourceReader) readPath(node *document.Node) {
 	r.source.Path = node.Text()
 	clean := path.Clean(node.Text())
 	switch {
-	case !node.IsText() || !strings.HasPrefix(node.Text(), "/") || strings.ContainsAny(node.Text(), "?#% ") || clean != node.Text():
+	case !node.IsText() || !strings.HasPrefix(node.Text(), "/") || clean != node.Text() ||
+		strings.ContainsAny(node.Text(), "?#% "):
 		r.report.Errorf(node.Place(), "bad-path", "path of %s is no plain path", r.fields.What()).
-			Suggest("write a path that begins with a slash and ends without one, such as /webhooks/%s", r.source.Name)
+			Suggest("write a path without host, query and slash at the end, such as /webhooks/%s", r.source.Name)
 	case slices.Contains(servedPaths, clean):
-		r.report.Errorf(node.Place(), "bad-path", "%s answers whether heed is well", clean).Suggest("write /webhooks/%s", r.source.Name)
+		r.report.Errorf(node.Place(), "bad-path", "%s answers whether heed is well", clean).
+			Suggest("write /webhooks/%s", r.source.Name)
 	default:
 		i := slices.IndexFunc(r.sources, func(other *source.Source) bool { return other.Path == clean })
 		if i >= 0 {
@@ -105,7 +108,8 @@ func (r *sourceReader) readFiles(node *document.Node) {
 	}
 	switch _, err := filepath.Match(node.Text(), ""); {
 	case !node.IsText() || node.Text() == "":
-		r.report.Errorf(node.Place(), "wrong-type", "files of %s must be a pattern of file names, not %s", r.fields.What(), node.Describe()).
+		r.report.Errorf(node.Place(), "wrong-type", "files of %s must be a pattern of file names, not %s",
+			r.fields.What(), node.Describe()).
 			Suggest("write files: reports/quiz-results-*.csv")
 	case err != nil || strings.Contains(node.Text(), "**"):
 		r.report.Errorf(node.Place(), "bad-pattern", "files of %s is no pattern that heed understands", r.fields.What()).
@@ -123,7 +127,8 @@ func (r *sourceReader) readIDs(node *document.Node) {
 		return
 	}
 	if !node.IsText() || node.Text() == "" {
-		r.report.Errorf(node.Place(), "wrong-type", "ids_of of %s must name a source, not be %s", r.fields.What(), node.Describe()).
+		r.report.Errorf(node.Place(), "wrong-type", "ids_of of %s must name a source, not be %s", r.fields.What(),
+			node.Describe()).
 			Suggest("write ids_of: and the source that has the same ids")
 		return
 	}
@@ -177,7 +182,8 @@ func (r *sourceReader) readAct(node *document.Node) (act source.Act) {
 		ok = false
 	}
 	if !ok {
-		r.report.Errorf(node.Place(), "bad-act", "act of %s does not say which events may trigger something", r.fields.What()).
+		r.report.Errorf(node.Place(), "bad-act", "act of %s does not say which events may trigger something",
+			r.fields.What()).
 			Suggest(actForms)
 	}
 	return act

@@ -60,7 +60,8 @@ func (r *sourceReader) readSourceGiven(node *document.Node, test *SourceTest) {
 		}
 		for _, item := range rows.Items() {
 			if !item.IsObject() {
-				r.report.Errorf(item.Place(), "wrong-type", "a row must be an object of columns and cells, not %s", item.Describe()).
+				r.report.Errorf(item.Place(), "wrong-type", "a row must be an object of columns and cells, not %s",
+					item.Describe()).
 					Suggest("%s", r.givenHint())
 				continue
 			}

@@ -78,6 +78,7 @@ func (r *timing) readMode() {
 	if node == nil {
 		return
 	}
+	r.rule.ModeLine = node.Place().Line
 	switch node.Text() {
 	case engine.ModeLive:
 	case engine.ModeShadow:

@@ -38,6 +38,10 @@ func (r *sourceReader) readVerify(node *document.Node) {
 	}
 	v := &source.Verification{Scheme: scheme}
 	r.source.Verify = v
+	if value.IsScalar() && !value.IsNull() { // {bearer: 3f9a1c}
+		r.readSecret(secretKeys[scheme], value)
+		return
+	}
 	fields := value.Fields(r.report, "verify."+string(scheme)+" of "+r.fields.What())
 	switch scheme {
 	case source.SchemeMindtickle:
@@ -67,6 +71,12 @@ func (r *sourceReader) readVerify(node *document.Node) {
 		r.requireSecret(fields, v, "password")
 	}
 	fields.Done()
+}
+
+// secretKeys are the keys of the schemes' secrets.
+var secretKeys = map[source.Scheme]string{
+	source.SchemeMindtickle: "secret", source.SchemeHMAC: "secret", source.SchemeStandardWebhooks: "secret",
+	source.SchemeGitHub: "secret", source.SchemeBearer: "token", source.SchemeBasic: "password",
 }
 
 // scheme takes the scheme: a word, or an object with the word and its settings.
@@ -111,7 +121,8 @@ func (r *sourceReader) readFormula(fields *document.Fields, v *source.Verificati
 			continue
 		}
 		if !node.IsText() || !headerName.MatchString(node.Text()) {
-			r.report.Errorf(node.Place(), "wrong-type", "%s of %s must be the name of a header, not %s", key, fields.What(), node.Describe()).
+			r.report.Errorf(node.Place(), "wrong-type", "%s of %s must be the name of a header, not %s", key,
+				fields.What(), node.Describe()).
 				Suggest("write %s: X-Signature", key)
 			continue
 		}
@@ -126,7 +137,8 @@ func (r *sourceReader) readFormula(fields *document.Fields, v *source.Verificati
 	if node := fields.Take("encoding"); node != nil {
 		h.Encoding = source.Encoding(node.Text())
 		if h.Encoding != source.Hex && h.Encoding != source.Base64 {
-			r.report.Errorf(node.Place(), "wrong-type", "encoding of %s must be hex or base64, not %s", fields.What(), node.Describe()).
+			r.report.Errorf(node.Place(), "wrong-type", "encoding of %s must be hex or base64, not %s", fields.What(),
+				node.Describe()).
 				Suggest("write encoding: hex")
 			h.Encoding = source.Hex
 		}
@@ -140,14 +152,19 @@ var hole = regexp.MustCompile(`\{[^}]*\}`)
 
 func (r *sourceReader) readSigned(fields *document.Fields, h *source.HMAC) {
 	node := fields.Take("signed")
-	if at := fields.Node().Get("timestamp_header"); node == nil && at != nil && !h.Signs(source.TimestampPart) {
-		r.report.Errorf(at.Place(), "bad-formula", "timestamp_header of %s names a time that is not signed", fields.What()).
-			Suggest("%s", "write what is signed, such as signed: '{timestamp}.{body}', or leave timestamp_header out")
+	if node != nil {
+		h.Signed = node.Text()
+	}
+	if !h.Signs(source.TimestampPart) {
+		if at := fields.Node().Get("timestamp_header"); at != nil {
+			r.report.Errorf(at.Place(), "bad-formula", "timestamp_header of %s names a time that is not signed", fields.What()).
+				Suggest("%s", "write what is signed, such as signed: '{timestamp}.{body}', or leave timestamp_header out")
+		}
+		h.TimestampHeader = "" // that of the published contract, which is not signed then
 	}
 	if node == nil {
 		return
 	}
-	h.Signed = node.Text()
 	known := []string{source.BodyPart, source.TimestampPart, source.IDPart}
 	for _, part := range hole.FindAllString(h.Signed, -1) {
 		if !slices.Contains(known, part) {

@@ -14,6 +14,7 @@ import (
 	"heed/engine/expression"
 	"heed/engine/layout"
 	"heed/engine/rulefile"
+	"heed/engine/source"
 )
 
 // Captured is a test made from a fixture: what a rule makes of it today.
@@ -124,6 +125,9 @@ func asGiven(f Fixture, catalog *event.Catalog) (given layout.Object, body Fixtu
 		return nil, Fixture{}, err
 	}
 	text := map[string]any{"companyId": "", "data": map[string]any{}}
+	if f.Source != "" && f.Source != source.Mindtickle {
+		given = append(given, layout.Member{Key: "source", Value: f.Source})
+	}
 	for _, m := range whole {
 		company, isText := m.Value.(string)
 		switch {
@@ -134,7 +138,7 @@ func asGiven(f Fixture, catalog *event.Catalog) (given layout.Object, body Fixtu
 	}
 	facts, _ := f.Facts.(expression.Recorded)
 	encoded, err := json.Marshal(text)
-	return given, Fixture{File: f.File, Body: encoded, Facts: givable(facts, userOf(given))}, err
+	return given, Fixture{File: f.File, Source: f.Source, Body: encoded, Facts: givable(facts, userOf(given))}, err
 }
 
 // requestFields are the fields of requests that show what is sent, or why

@@ -150,18 +150,8 @@ type Result struct {
 
 // Decision is what one rule makes of it.
 type Decision struct {
-	Rule    string             `json:"rule"`
-	Outcome engine.Outcome     `json:"outcome"`
-	Mode    string             `json:"mode"`
-	Reason  string             `json:"reason,omitempty"`
-	Explain *expression.Clause `json:"explain,omitempty"`
-	Actions []Action           `json:"actions"`
-	// Effects are what time and state made of it: on a timeline, or, of a single
-	// event, from empty state.
-	Effects []record.Effect `json:"effects,omitempty"`
-	// Timezone is that of the rule, by which people read the times of the effects;
-	// empty for UTC.
-	Timezone string `json:"timezone,omitempty"`
+	engine.Shown
+	Actions []Action `json:"actions"`
 }
 
 // Action is what would be sent, or why it could not be.
@@ -203,15 +193,9 @@ func effectsAlone(d *engine.Decision, now time.Time) (effects []record.Effect) {
 	return effects
 }
 
-// shown is a decision as it is printed.
+// shown is a decision with what it would send.
 func shown(d *engine.Decision) Decision {
-	s := Decision{
-		Rule: d.Rule.Name, Outcome: d.Outcome, Mode: d.Rule.Mode(), Reason: d.Reason, Explain: d.Explanation,
-		Effects: d.Effects, Actions: []Action{},
-	}
-	if t := d.Rule.Time; t != nil && len(d.Effects) > 0 && t.Location != time.UTC {
-		s.Timezone = t.Location.String()
-	}
+	s := Decision{Shown: d.Shown(), Actions: []Action{}}
 	for _, r := range d.Requests {
 		s.Actions = append(s.Actions, Action{Action: r.Action, Kind: r.Kind, Request: r.Body, Problem: r.Problem})
 	}
@@ -223,7 +207,10 @@ func shown(d *engine.Decision) Decision {
 func (r *Result) Only(rule *engine.Rule) {
 	r.Decisions = slices.DeleteFunc(r.Decisions, func(d Decision) bool { return d.Rule != rule.Name })
 	if reason := rule.NotFor(r.Event); reason != "" {
-		r.Decisions = []Decision{{Rule: rule.Name, Outcome: engine.NotMatched, Mode: rule.Mode(), Reason: reason, Actions: []Action{}}}
+		r.Decisions = []Decision{{
+			Shown:   engine.Shown{Rule: rule.Name, Outcome: engine.NotMatched, Mode: rule.Mode(), Reason: reason},
+			Actions: []Action{},
+		}}
 	}
 }
 

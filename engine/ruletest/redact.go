@@ -40,6 +40,7 @@ func Redact(fixtures []Fixture, catalog *event.Catalog) ([]Fixture, error) {
 		if redacted[i], err = writeBody(f.File, r.redact(bodies[i])); err != nil {
 			return nil, err
 		}
+		redacted[i].Source = f.Source
 		if facts, ok := f.Facts.(expression.Recorded); ok {
 			redacted[i].Facts = r.redactFacts(facts)
 		}

@@ -162,7 +162,10 @@ func (r *Report) runTimeline(rules *engine.RuleSet, now time.Time, store Store) 
 		r.Effects = append(r.Effects, e.Effect)
 	}
 	for _, h := range t.Happened {
-		decided := Decision{Rule: r.Test.Rule.Name, Outcome: engine.NotMatched, Mode: r.Test.Rule.Mode(), Actions: []Action{}}
+		decided := Decision{
+			Shown:   engine.Shown{Rule: r.Test.Rule.Name, Outcome: engine.NotMatched, Mode: r.Test.Rule.Mode()},
+			Actions: []Action{},
+		}
 		if len(h.Decisions) > 0 {
 			decided = h.Decisions[0]
 		}

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,7 +41,7 @@ type Event struct {
 	Body json.RawMessage `json:"body"`
 	// Facts are what the rules asked beyond the event, with the answers.
 	Facts     json.RawMessage `json:"facts,omitempty"`
-	Decisions []Decision      `json:"decisions"`
+	Decisions []engine.Shown  `json:"decisions"`
 	// OtherRules are the rules of the same set that did not decide the event,
 	// since they do not listen to its type.
 	OtherRules []OtherRule `json:"other_rules,omitempty"`
@@ -60,20 +59,6 @@ type Other struct {
 	// Deliveries are the ids of those, among the deliveries of the event that is
 	// shown, that a replay made.
 	Deliveries []string `json:"deliveries,omitempty"`
-}
-
-// Decision is a rule's decision with its explanation.
-type Decision struct {
-	Rule    string             `json:"rule"`
-	Outcome string             `json:"outcome"`
-	Mode    string             `json:"mode"`
-	Reason  string             `json:"reason,omitempty"`
-	Explain *expression.Clause `json:"explain,omitempty"`
-	// Effects are what the rule's state made of it.
-	Effects []record.Effect `json:"effects,omitempty"`
-	// Timezone is the time zone of the rule as it is now, by which people read the
-	// times of the effects; empty for UTC, and of a rule that is gone.
-	Timezone string `json:"timezone,omitempty"`
 }
 
 // OtherRule is a rule that does not listen to an event.
@@ -178,7 +163,7 @@ func (s *Service) Event(ctx context.Context, id string) (*Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown := &Event{Event: stored, Body: body(stored.Body), Facts: stored.Facts, Decisions: []Decision{}}
+	shown := &Event{Event: stored, Body: body(stored.Body), Facts: stored.Facts, Decisions: []engine.Shown{}}
 	if shown.Deliveries, err = s.deliveriesOf(ctx, stored.Seq); err != nil {
 		return nil, err
 	}
@@ -233,7 +218,7 @@ func (s *Service) decisionsOf(ctx context.Context, shown *Event) {
 		s.explain(ctx, shown)
 	case record.Timed, record.Replayed:
 		for _, d := range shown.Event.Decisions {
-			shown.Decisions = append(shown.Decisions, storedDecision(d))
+			shown.Decisions = append(shown.Decisions, engine.ShowRecorded(d))
 		}
 	}
 	for i := range shown.Decisions {
@@ -241,13 +226,6 @@ func (s *Service) decisionsOf(ctx context.Context, shown *Event) {
 		if rule := s.activeRule(d.Rule); len(d.Effects) > 0 && rule != nil && rule.Time != nil && rule.Time.Location != time.UTC {
 			d.Timezone = rule.Time.Location.String()
 		}
-	}
-}
-
-// storedDecision is a decision as it was stored, without its explanation.
-func storedDecision(d record.Decision) Decision {
-	return Decision{
-		Rule: d.Rule, Outcome: d.Outcome, Mode: cmp.Or(d.Mode, engine.ModeLive), Reason: d.Reason, Effects: d.Effects,
 	}
 }
 
@@ -267,7 +245,7 @@ func (s *Service) explain(ctx context.Context, shown *Event) {
 	}
 	if err != nil {
 		for _, d := range stored.Decisions {
-			shown.Decisions = append(shown.Decisions, storedDecision(d))
+			shown.Decisions = append(shown.Decisions, engine.ShowRecorded(d))
 		}
 		shown.Note = "the decisions cannot be explained: " + err.Error()
 		return
@@ -280,9 +258,9 @@ func (s *Service) explain(ctx context.Context, shown *Event) {
 		}
 	}
 	for _, d := range set.Explain(&e, stored.ReceivedAt, &expression.LookupLog{Resolver: known}) {
-		now := decisionOf(&d)
+		now := d.Shown()
 		if then, ok := recorded[now.Rule]; ok {
-			now.Outcome, now.Reason, now.Effects = then.Outcome, then.Reason, then.Effects
+			now.Outcome, now.Reason, now.Effects = engine.Outcome(then.Outcome), then.Reason, then.Effects
 		}
 		shown.Decisions = append(shown.Decisions, now)
 	}
@@ -304,7 +282,7 @@ type Replay struct {
 
 // ReplayedDecision is what a rule of now makes of the event.
 type ReplayedDecision struct {
-	Decision
+	engine.Shown
 	Actions []ReplayedAction `json:"actions"`
 }
 
@@ -334,7 +312,7 @@ func (s *Service) Replay(ctx context.Context, id string, send bool) (Replay, err
 	}
 	replay := Replay{Event: stored.Type, ID: stored.ID, Sent: send, Decisions: []ReplayedDecision{}}
 	for _, d := range decisions {
-		shown := ReplayedDecision{decisionOf(&d), []ReplayedAction{}}
+		shown := ReplayedDecision{d.Shown(), []ReplayedAction{}}
 		for _, r := range d.Requests {
 			action := ReplayedAction{
 				Action: ruletest.Action{Action: r.Action, Kind: r.Kind, Request: r.Body, Problem: r.Problem},
@@ -348,11 +326,4 @@ func (s *Service) Replay(ctx context.Context, id string, send bool) (Replay, err
 		replay.Decisions = append(replay.Decisions, shown)
 	}
 	return replay, nil
-}
-
-func decisionOf(d *engine.Decision) Decision {
-	return Decision{
-		Rule: d.Rule.Name, Outcome: string(d.Outcome), Mode: d.Rule.Mode(), Reason: d.Reason, Explain: d.Explanation,
-		Effects: d.Effects,
-	}
 }

@@ -34,7 +34,7 @@ func (s *Service) Promote(ctx context.Context, name string, since time.Time) (*P
 	}
 	alerts, err := s.o.Store.ShadowAlerts(ctx, name, since)
 	return &Promotion{
-		Rule: name, ShadowAlerts: alerts, File: rule.File, Line: rule.Line,
-		Edit: fmt.Sprintf("in %s, below line %d, remove: mode: shadow", rule.File, rule.Line),
+		Rule: name, ShadowAlerts: alerts, File: rule.File, Line: rule.ModeLine,
+		Edit: fmt.Sprintf("in %s, line %d, remove: mode: shadow", rule.File, rule.ModeLine),
 	}, err
 }

@@ -36,7 +36,7 @@ type WhyEntry struct {
 	Status  record.Status `json:"status"`
 	At      time.Time     `json:"at"`
 	User    string        `json:"user,omitempty"`
-	Decision
+	engine.Shown
 	Deliveries []WhyDelivery `json:"deliveries,omitempty"`
 }
 
@@ -127,13 +127,14 @@ func (s *Service) whyOf(ctx context.Context, seq int64, q WhyQuery) (entries []W
 		user = e.User()
 	}
 	for _, d := range shown.Decisions {
-		quietly := d.Outcome == string(engine.NotMatched) && len(d.Effects) == 0
-		if q.Rule != "" && d.Rule != q.Rule || quietly && q.Rule == "" && q.Event == "" || q.Outcome != "" && !d.has(q.Outcome) {
+		quietly := d.Outcome == engine.NotMatched && len(d.Effects) == 0
+		if q.Rule != "" && d.Rule != q.Rule || quietly && q.Rule == "" && q.Event == "" ||
+			q.Outcome != "" && !has(&d, q.Outcome) {
 			continue
 		}
 		entry := WhyEntry{
 			EventID: stored.ID, Event: stored.Type, Source: stored.Source, Status: stored.Status,
-			At: stored.ReceivedAt, User: user, Decision: d,
+			At: stored.ReceivedAt, User: user, Shown: d,
 		}
 		for i := range deliveries {
 			if deliveries[i].Rule == d.Rule {
@@ -146,6 +147,7 @@ func (s *Service) whyOf(ctx context.Context, seq int64, q WhyQuery) (entries []W
 }
 
 // has reports whether a decision has an outcome or an effect.
-func (d *Decision) has(outcome string) bool {
-	return d.Outcome == outcome || slices.ContainsFunc(d.Effects, func(e record.Effect) bool { return e.Effect == outcome })
+func has(d *engine.Shown, outcome string) bool {
+	return string(d.Outcome) == outcome ||
+		slices.ContainsFunc(d.Effects, func(e record.Effect) bool { return e.Effect == outcome })
 }

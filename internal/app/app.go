@@ -5,12 +5,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,6 +63,10 @@ type Options struct {
 	SilentAfter time.Duration
 	// Settle is how long after the start waits are left alone that came due before.
 	Settle time.Duration
+	// IdleTimeout is how long a connection of the receiver stays open between
+	// requests; 0 for DefaultIdleTimeout. TrustedProxies are believed who sent one.
+	IdleTimeout    time.Duration
+	TrustedProxies []netip.Prefix
 	// DrainDelay is how long events are still accepted once Run is to end.
 	DrainDelay time.Duration
 	// NoSend records deliveries as held.
@@ -75,6 +81,10 @@ type Options struct {
 	// Reloaded, if not nil, is called after every attempt to load the rules.
 	Reloaded func(rulefile.Attempt)
 }
+
+// DefaultIdleTimeout is longer than the load balancers of the large clouds keep an
+// idle connection: up to ten minutes.
+const DefaultIdleTimeout = 620 * time.Second
 
 // MinRetention is the least Options.Retention.
 const MinRetention = time.Hour
@@ -169,7 +179,7 @@ func assemble(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.watcher = &rulefile.Watcher{
-		Path: o.Rules, Compiler: newCompiler(o.LookupEnv, o.Log, !o.NoSend, a.store),
+		Path: o.Rules, Compiler: newCompiler(o.LookupEnv, o.Log, !o.NoSend && !o.Offline, a.store),
 		Activate: a.activate, Observe: a.observeReload, Log: o.Log, Now: time.Now,
 	}
 	if o.RequireTests {
@@ -187,7 +197,8 @@ func assemble(ctx context.Context, o Options) (_ *App, err error) {
 // connect joins the parts.
 func (a *App) connect(ctx context.Context) (err error) {
 	a.intake, err = intake.New(intake.Options{
-		Store: a.store, Rules: a.ruleSet, Company: a.Company, MaxAge: a.MaxAge, MaxAhead: a.MaxAhead,
+		Store: a.store, Rules: a.ruleSet, Company: a.Company, RowsShow: func() bool { return !takesRequests(a.sources()) },
+		MaxAge: a.MaxAge, MaxAhead: a.MaxAhead,
 		NoSend: a.NoSend, Stored: a.observeStored, Learn: a.people.Learn, Known: a.facts, Overflow: a.overflow,
 		Now: time.Now, Log: a.Log,
 	})
@@ -215,13 +226,13 @@ func (a *App) connect(ctx context.Context) (err error) {
 		return err
 	}
 	a.handler, err = receiver.New(receiver.Options{
-		Sources: a.sources, LookupEnv: a.LookupEnv,
+		Sources: a.sources, LookupEnv: a.LookupEnv, TrustedProxies: a.TrustedProxies,
 		Keys: a.Keys, Intake: a.intake, Ready: a.ready, Observe: a, Log: a.Log, Now: time.Now,
 	})
 	if err != nil {
 		return err
 	}
-	a.public = receiver.NewServer(a.handler, a.Certs, a.Log)
+	a.public = receiver.NewServer(a.handler, a.Certs, cmp.Or(a.IdleTimeout, DefaultIdleTimeout), a.Log)
 	service := admin.New(admin.Options{
 		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
 		Rules: a.ruleSet, HasAction: a.hasAction, Reload: a.reload, LastReload: a.reloadStatus,
@@ -246,7 +257,7 @@ func (a *App) newNotifier(ctx context.Context) (*notice.Notifier, error) {
 		return nil, err
 	}
 	o := notice.Options{
-		Emit: a.intake.Notice, SilentAfter: a.SilentAfter, LastGood: a.lastGood, WatchedSince: since,
+		Emit: a.intake.Notice, SilentAfter: a.SilentAfter, LastGood: a.lastHeard, WatchedSince: since,
 		Now: time.Now, Log: a.Log,
 	}
 	noted, err := a.store.Events(ctx, record.EventFilter{Type: notice.SourceSilent, Status: record.Accepted, Limit: 1})
@@ -260,6 +271,15 @@ func (a *App) newNotifier(ctx context.Context) (*notice.Notifier, error) {
 }
 
 func (a *App) lastGood() time.Time { return a.store.LastGood().At }
+
+// lastHeard is lastGood for who watches for silence: without a source of requests
+// there is none.
+func (a *App) lastHeard() time.Time {
+	if !takesRequests(a.sources()) {
+		return time.Now()
+	}
+	return a.lastGood()
+}
 
 // facts is what rules may look up about people once the event counts.
 func (a *App) facts(e *event.Event, signedAt time.Time) expression.Resolver {
@@ -279,13 +299,23 @@ func (a *App) listen() (err error) {
 // AdminURL is where the admin listener answers on this machine.
 func (a *App) AdminURL() string { return "http://" + reachable(a.adminAddress.Addr()) }
 
-// WebhookURL is where the receiver takes events on this machine.
+// WebhookURL is where the receiver takes the requests of a source on this machine:
+// of the published one if it is active, else of another; empty if none takes any.
 func (a *App) WebhookURL() string {
+	for _, s := range a.sources().Sources { // the published one comes first
+		if !s.Rows() {
+			return a.receiverURL() + s.Path
+		}
+	}
+	return ""
+}
+
+func (a *App) receiverURL() string {
 	scheme := "http"
 	if a.Certs != nil {
 		scheme = "https"
 	}
-	return scheme + "://" + reachable(a.publicAddress.Addr()) + source.MindtickleSource().Path
+	return scheme + "://" + reachable(a.publicAddress.Addr())
 }
 
 // reachable is an address one can connect to from this machine: a listener on

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,8 @@ type BacktestOptions struct {
 	// Against are the rules to compare with; nil for none.
 	Against      *engine.RuleSet
 	Since, Until time.Time
+	// MaxAge is that of the server; 0 for its default.
+	MaxAge time.Duration
 	// Quick leaves people out who are only known by older events.
 	Quick    bool
 	Progress func(at time.Time, events int)
@@ -45,7 +48,7 @@ func Backtest(ctx context.Context, s BacktestStore, o BacktestOptions) (backtest
 		}
 	}
 	return backtest.Run(ctx, backtest.Options{
-		From: from, Rules: o.Rules, Against: o.Against, Since: o.Since, Until: o.Until, Events: s, MaxAge: backtestMaxAge,
+		From: from, Rules: o.Rules, Against: o.Against, Since: o.Since, Until: o.Until, Events: s, MaxAge: cmp.Or(o.MaxAge, DefaultMaxAge),
 		NewPeople: func() backtest.People { return foldedPeople{people.New()} }, Progress: o.Progress,
 	})
 }
@@ -54,8 +57,9 @@ func Backtest(ctx context.Context, s BacktestStore, o BacktestOptions) (backtest
 // the rules have then.
 const quickWarmUp = 7 * 24 * time.Hour
 
-// backtestMaxAge is the default of heed serve.
-const backtestMaxAge = 8 * time.Hour
+// DefaultMaxAge is how old the signed time of an event may be if nothing else is
+// said: the last redelivery comes seven and a half hours after the first.
+const DefaultMaxAge = 8 * time.Hour
 
 // foldedPeople is what the events so far tell of people.
 type foldedPeople struct{ *people.Directory }

@@ -38,7 +38,7 @@ func (a *App) backtest(ctx context.Context, q admin.BacktestQuery) (backtest.Res
 	if err != nil {
 		return backtest.Result{}, problems, err
 	}
-	o := BacktestOptions{Rules: loaded.Rules, Since: q.Since, Until: q.Until}
+	o := BacktestOptions{Rules: loaded.Rules, Since: q.Since, Until: q.Until, MaxAge: a.MaxAge}
 	if q.Against != "" {
 		text := q.Against
 		if text == "active" {

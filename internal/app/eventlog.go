@@ -14,6 +14,7 @@ import (
 	"heed/engine/event"
 	"heed/engine/intake"
 	"heed/engine/record"
+	"heed/engine/source"
 	"heed/internal/ingest"
 	"heed/internal/plain"
 )
@@ -22,6 +23,7 @@ import (
 // the fields are the same on every line, here and in all packages:
 //
 //	event, type, user, status     of an event: id, type, data.userId
+//	source                        of an event, if it is not the published webhook
 //	rule, rules                   by name
 //	effects                       what the rules' state did, each with its rule
 //	delivery, action, kind, state of a delivery: id, the action's name and kind
@@ -45,8 +47,11 @@ func (a *App) logEvent(e *record.Event, said *event.Event, decisions []engine.De
 	}
 	ctx := context.Background()
 	if a.Log.Enabled(ctx, level) {
-		attrs := make([]slog.Attr, 0, 7)
+		attrs := make([]slog.Attr, 0, 8)
 		attrs = append(attrs, slog.String("event", e.ID), slog.String("type", loggable(e.Type)))
+		if e.Source != source.Mindtickle && e.Source != source.Heed {
+			attrs = append(attrs, slog.String("source", e.Source))
+		}
 		if user := userOf(said); user != "" {
 			attrs = append(attrs, slog.String("user", user))
 		}
@@ -212,6 +217,9 @@ func (a *App) observeFile(r *ingest.Result, err error) {
 		attrs = append(attrs, slog.Any("error", err))
 	}
 	a.Log.LogAttrs(context.Background(), level, "file read", attrs...)
+	if r.Unusable > 0 || r.Broken {
+		a.postFile(r)
+	}
 	a.metrics.Sourced(r.Source, "accepted", r.New)
 	a.metrics.Sourced(r.Source, "duplicate", r.Known)
 	a.metrics.Sourced(r.Source, "quarantined", r.Unusable)

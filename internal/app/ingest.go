@@ -22,27 +22,23 @@ import (
 // ingest reads a file of rows for the admin API.
 func (a *App) ingest(ctx context.Context, q admin.IngestQuery, file io.Reader) (done admin.Ingested, err error) {
 	s := a.sources().Find(q.Source)
-	switch {
-	case s == nil:
+	if s == nil || !s.Rows() {
 		return done, &admin.UnknownSourceError{Source: q.Source, Known: rowSources(a.sources())}
-	case !s.Rows():
-		return done, fmt.Errorf("the source %s takes requests at %s, not rows", s.Name, s.Path)
 	}
 	if !q.DryRun {
 		done.Result, err = a.ingestFile(ctx, s, q.File, file)
 		return done, err
 	}
+	also := ""
 	if q.Against != "" {
 		other := a.sources().Find(q.Against)
 		if other == nil {
 			return done, &admin.UnknownSourceError{Source: q.Against, Known: a.sources().Names()}
 		}
-		own := *s
-		own.IDs = other.IDs
-		s = &own
+		also = other.IDs
 	}
 	done.DryRun = true
-	preview, counts, err := a.previewIntake()
+	preview, counts, err := a.previewIntake(also)
 	if err != nil {
 		return done, err
 	}
@@ -72,19 +68,30 @@ func (a *App) ingestFile(ctx context.Context, s *source.Source, name string, fil
 type previewStore struct {
 	*intake.Memory
 	stored intake.Store
+	// also names another source whose events count as known; empty for none.
+	also string
 }
 
 // Known implements intake.Store.
 func (p *previewStore) Known(ctx context.Context, ids string, wanted []string) ([]bool, error) {
-	known, err := p.stored.Known(ctx, ids, wanted)
+	known, err := p.Memory.Known(ctx, ids, wanted)
 	if err != nil {
 		return nil, err
 	}
-	here, err := p.Memory.Known(ctx, ids, wanted)
-	for i := range known {
-		known[i] = known[i] || here[i]
+	spaces := []string{ids}
+	if p.also != "" {
+		spaces = append(spaces, intake.SpaceOf(p.also))
 	}
-	return known, err
+	for _, space := range spaces {
+		there, err := p.stored.Known(ctx, space, wanted)
+		if err != nil {
+			return nil, err
+		}
+		for i := range known {
+			known[i] = known[i] || there[i]
+		}
+	}
+	return known, nil
 }
 
 // Muted implements intake.Store.
@@ -93,11 +100,11 @@ func (p *previewStore) Muted(rule, key string, now time.Time) (mute state.Mute, 
 }
 
 // previewIntake makes an intake that decides as the real one does and keeps
-// nothing. counts says what its rules did.
-func (a *App) previewIntake() (in *intake.Intake, counts func() []admin.RuleCount, err error) {
+// nothing; events of the source also count as known. counts says what its rules did.
+func (a *App) previewIntake(also string) (in *intake.Intake, counts func() []admin.RuleCount, err error) {
 	found := map[string]*admin.RuleCount{}
 	in, err = intake.New(intake.Options{
-		Store: &previewStore{intake.NewMemory(), a.store}, Rules: a.ruleSet, Company: a.Company,
+		Store: &previewStore{intake.NewMemory(), a.store, also}, Rules: a.ruleSet, Company: a.Company,
 		MaxAge: a.MaxAge, MaxAhead: a.MaxAhead, Known: a.facts, Now: time.Now, Log: a.Log,
 		Stored: func(_ *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
 			for i := range decisions {

@@ -9,7 +9,10 @@ import (
 	"heed/engine/event"
 	"heed/engine/intake"
 	"heed/engine/record"
+	"heed/engine/source"
+	"heed/internal/ingest"
 	"heed/internal/notice"
+	"heed/internal/plain"
 	"heed/internal/receiver"
 )
 
@@ -35,7 +38,7 @@ func (a *App) answered(answer *intake.Answer, took time.Duration) {
 	a.metrics.Received(answer.Type, result, "", took)
 	a.metrics.Sourced(answer.Source, result, 1)
 	a.logRepetition(answer)
-	if answer.Quarantined != "" {
+	if answer.Quarantined != "" && !answer.Duplicate {
 		where := "heed events show " + answer.ID + " has its body."
 		if answer.Quarantined == intake.SignatureReused {
 			where = "heed events list --status quarantined counts such repetitions."
@@ -46,6 +49,21 @@ func (a *App) answered(answer *intake.Answer, took time.Duration) {
 			"eventType": answer.Type, "reason": answer.Quarantined,
 		})
 	}
+}
+
+// postFile tells that rows of a file cannot be used.
+func (a *App) postFile(r *ingest.Result) {
+	message := fmt.Sprintf("%s of %s, from the source %s, cannot be used.", plain.Count(r.Unusable, "row"), r.File,
+		r.Source)
+	if r.Broken {
+		message = fmt.Sprintf("The file %s, from the source %s, cannot be read to its end.", r.File, r.Source)
+	}
+	reason := source.Unmapped
+	if len(r.Problems) > 0 {
+		first := r.Problems[0]
+		message += fmt.Sprintf(" The first problem is in line %d: %s.", first.Line, first.Message)
+	}
+	a.notices.Post(notice.EventQuarantined, reason+" "+r.Source, map[string]any{"message": message, "reason": reason})
 }
 
 // Refused counts a request that was not taken.

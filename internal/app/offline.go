@@ -35,13 +35,18 @@ func Offline(ctx context.Context, dir string, env LookupEnv) (handler http.Handl
 // The error is a *rulefile.ProblemsError if the rules cannot be used.
 func OfflineWithRules(ctx context.Context, dir, rules string, env LookupEnv) (http.Handler, func(), error) {
 	a, err := assemble(ctx, Options{
-		Rules: rules, Data: dir, Listen: "none", Admin: "none", MaxAge: 8 * time.Hour, MaxAhead: 5 * time.Minute,
+		Rules: rules, Data: dir, Listen: "none", Admin: "none", MaxAge: DefaultMaxAge, MaxAhead: 5 * time.Minute,
 		Retention: 90 * 24 * time.Hour, Company: companyOf(env), LookupEnv: env, Offline: true, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	return a.private.Handler, a.Close, nil
+	return a.private.Handler, func() {
+		ended, end := context.WithCancel(context.Background())
+		end()
+		a.people.Run(ended) // which keeps what was learnt, so that the next start need not learn it again
+		a.Close()
+	}, nil
 }
 
 func companyOf(env LookupEnv) string {

@@ -135,7 +135,8 @@ func (r *reader) checkColumns() bool {
 	for _, wanted := range r.source.Mapping.Columns {
 		if !slices.Contains(columns, wanted) {
 			r.result.Broken = true
-			problem := Problem{Line: 1, Message: fmt.Sprintf("there is no column %s, which the source %s reads", wanted, r.source.Name)}
+			message := fmt.Sprintf("there is no column %s, which the source %s reads", wanted, r.source.Name)
+			problem := Problem{Line: 1, Message: message}
 			if meant := suggest.Closest(wanted, columns); meant != "" {
 				problem.Hint = fmt.Sprintf("is it %s? then write row[%q] in %s", meant, meant, r.source.Place)
 			} else {
@@ -175,7 +176,7 @@ func valueOf(row *table.Row, columns []string) (value any, problem string) {
 	}
 	value, err := event.DecodeJSON(row.Raw)
 	if err != nil {
-		return nil, err.Error()
+		return nil, strings.Replace(err.Error(), "the body", "the line", 1)
 	}
 	return value, ""
 }

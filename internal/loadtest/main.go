@@ -8,7 +8,9 @@
 //	go run ./internal/loadtest -seconds 10 -rounds 3
 //
 // With -state it measures heed with a rule that keeps state of 100,000 people
-// against heed without that rule instead.
+// against heed without that rule instead; with -mapped a source with a mapping
+// against the published webhook, with the same bodies; with -against FILE another
+// program of heed's against the one of this tree.
 package main
 
 import (
@@ -40,13 +42,18 @@ func main() {
 	connections := flag.Int("connections", 64, "connections")
 	level := flag.String("log-level", "warn", "of heed, whose log goes to standard error")
 	state := flag.String("state", "", "measure what a rule with throttle or count costs")
+	mapped := flag.Bool("mapped", false, "measure what the mapping of a source costs")
+	against := flag.String("against", "", "another heed to compare with")
 	bare := flag.String("bare", "", "run as the bare server on this address")
 	flag.Parse()
 	if *bare != "" {
 		fmt.Fprintln(os.Stderr, serveBare(*bare))
 		os.Exit(1)
 	}
-	err := compare(options{time.Duration(*seconds) * time.Second, *rounds, *connections, *level, *state})
+	err := compare(options{
+		length: time.Duration(*seconds) * time.Second, rounds: *rounds, connections: *connections, level: *level,
+		state: *state, mapped: *mapped, against: *against,
+	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "loadtest:", err)
 		os.Exit(1)
@@ -59,6 +66,8 @@ type options struct {
 	connections int
 	level       string
 	state       string // a block that heed's rules have in addition
+	mapped      bool   // compare the sources published and mapped
+	against     string // a program
 }
 
 // stateful are rules that keep state, by the block that they have.
@@ -78,6 +87,7 @@ func compare(o options) error {
 	if out, err := exec.Command("go", "build", "-o", heed, "./cmd/heed").CombinedOutput(); err != nil {
 		return fmt.Errorf("build heed: %w\n%s", err, out)
 	}
+	program, path := heed, publishedPath
 	serve := func(name, rules string) (result, error) {
 		file, data := filepath.Join(dir, name+".yaml"), filepath.Join(dir, "data")
 		if err := os.WriteFile(file, []byte(rules), 0o600); err != nil {
@@ -85,8 +95,8 @@ func compare(o options) error {
 		}
 		defer os.RemoveAll(data)
 		address, admin := freeAddress(), freeAddress()
-		return measure(exec.Command(heed, "serve", "--rules", file, "--data", data, "--listen", address, "--admin", admin,
-			"--no-send", "--log-level", o.level), address, o)
+		return measure(exec.Command(program, "serve", "--rules", file, "--data", data, "--listen", address, "--admin", admin,
+			"--no-send", "--log-level", o.level), address, path, o)
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -94,7 +104,7 @@ func compare(o options) error {
 	}
 	first, name := func() (result, error) {
 		address := freeAddress()
-		return measure(exec.Command(self, "-bare", address), address, o)
+		return measure(exec.Command(self, "-bare", address), address, publishedPath, o)
 	}, "bare"
 	more := ""
 	if o.state != "" {
@@ -106,11 +116,25 @@ func compare(o options) error {
 		more = fmt.Sprintf(rule, ", "+block)
 		first, name = func() (result, error) { return serve("stateless", twentyRules()+fmt.Sprintf(rule, "")) }, "without state"
 	}
+	switch {
+	case o.mapped:
+		more = mappedSource
+		first, name = func() (result, error) {
+			path = publishedPath
+			return serve("published", twentyRules()+more)
+		}, "published"
+	case o.against != "":
+		first, name = func() (result, error) { program = o.against; return serve("other", twentyRules()) }, "other"
+	}
 	var ratios []float64
 	for round := range o.rounds {
 		reference, err := first()
 		if err != nil {
 			return err
+		}
+		program, path = heed, publishedPath
+		if o.mapped {
+			path = mappedPath
 		}
 		heed, err := serve("heed", twentyRules()+more)
 		if err != nil {
@@ -126,6 +150,31 @@ func compare(o options) error {
 		ratios[len(ratios)/2], o.rounds, o.length, o.connections)
 	return nil
 }
+
+// The paths of the two sources that are measured.
+const (
+	publishedPath = "/webhooks/mindtickle"
+	mappedPath    = "/webhooks/mapped"
+)
+
+// mappedSource makes of the same bodies the same events, by expressions.
+const mappedSource = `sources:
+  mindtickle: {}
+  mapped:
+    path: /webhooks/mapped
+    verify: mindtickle
+    event: body.event
+    id: body.data.attemptId
+    company: body.companyId
+    data:
+      userId: body.data.userId
+      quizName: body.data.quizName
+      quizId: body.data.quizId
+      quizType: body.data.quizType
+      score: body.data.score
+      maxScore: body.data.maxScore
+      passed: body.data.passed
+`
 
 // twentyRules listen to the event that is sent; each compares something, a few
 // match and leave a delivery.
@@ -156,7 +205,7 @@ type result struct {
 }
 
 // measure starts a server, drives it, and ends it.
-func measure(cmd *exec.Cmd, address string, o options) (r result, err error) {
+func measure(cmd *exec.Cmd, address, path string, o options) (r result, err error) {
 	cmd.Env = append(os.Environ(), "MINDTICKLE_WEBHOOK_SECRET="+secret)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
@@ -177,7 +226,7 @@ func measure(cmd *exec.Cmd, address string, o options) (r result, err error) {
 	if o.state != "" {
 		warmUp = 20 * time.Second // until most people have a row
 	}
-	if _, err := drive(address, warmUp, o.connections); err != nil {
+	if _, err := drive(address, path, warmUp, o.connections); err != nil {
 		return r, err
 	}
 	before, err := cpuOf(cmd.Process.Pid)
@@ -185,7 +234,7 @@ func measure(cmd *exec.Cmd, address string, o options) (r result, err error) {
 		return r, err
 	}
 	start := time.Now()
-	latencies, err := drive(address, o.length, o.connections)
+	latencies, err := drive(address, path, o.length, o.connections)
 	if err != nil {
 		return r, err
 	}
@@ -220,7 +269,7 @@ func cpuOf(pid int) (time.Duration, error) {
 // drive sends unique signed events over the connections for a while. It writes
 // and reads HTTP by hand, so that the generator takes as little of the two
 // cores as it can.
-func drive(address string, length time.Duration, connections int) ([]time.Duration, error) {
+func drive(address, path string, length time.Duration, connections int) ([]time.Duration, error) {
 	type outcome struct {
 		latencies []time.Duration
 		err       error
@@ -229,7 +278,7 @@ func drive(address string, length time.Duration, connections int) ([]time.Durati
 	end := time.Now().Add(length)
 	for worker := range connections {
 		go func() {
-			latencies, err := driveOne(address, fmt.Sprintf("%d-%d", worker, time.Now().UnixNano()), end)
+			latencies, err := driveOne(address, path, fmt.Sprintf("%d-%d", worker, time.Now().UnixNano()), end)
 			results <- outcome{latencies, err}
 		}()
 	}
@@ -245,7 +294,7 @@ func drive(address string, length time.Duration, connections int) ([]time.Durati
 	return all, first
 }
 
-func driveOne(address, prefix string, end time.Time) ([]time.Duration, error) {
+func driveOne(address, path, prefix string, end time.Time) ([]time.Duration, error) {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, err
@@ -263,8 +312,8 @@ func driveOne(address, prefix string, end time.Time) ([]time.Duration, error) {
 		mac.Write([]byte(timestamp))
 		mac.Write([]byte{':'})
 		mac.Write([]byte(body))
-		request = fmt.Appendf(request[:0], "POST /webhooks/mindtickle HTTP/1.1\r\nHost: load\r\nContent-Type: application/json\r\nContent-Length: %d\r\nx-mt-event-id: %s-%d\r\nx-mt-webhook-timestamp: %s\r\nx-mt-webhook-signature: %x\r\n\r\n%s",
-			len(body), prefix, n, timestamp, mac.Sum(nil), body)
+		request = fmt.Appendf(request[:0], "POST %s HTTP/1.1\r\nHost: load\r\nContent-Type: application/json\r\nContent-Length: %d\r\nx-mt-event-id: %s-%d\r\nx-mt-webhook-timestamp: %s\r\nx-mt-webhook-signature: %x\r\n\r\n%s",
+			path, len(body), prefix, n, timestamp, mac.Sum(nil), body)
 		start := time.Now()
 		if _, err := c.Write(request); err != nil {
 			return nil, err

@@ -124,7 +124,7 @@ func BenchmarkHandler(b *testing.B) {
 // as little as it can, for both share the machine.
 func BenchmarkServer(b *testing.B) {
 	h := benchHandler(b, fileKeys(b, testSecret))
-	g := &rig{server: NewServer(h, nil, slog.New(slog.DiscardHandler))}
+	g := &rig{server: NewServer(h, nil, time.Minute, slog.New(slog.DiscardHandler))}
 	g.listen(b)
 	var request bytes.Buffer
 	if err := g.delivery(b, testSecret, testBody).Write(&request); err != nil {

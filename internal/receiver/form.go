@@ -33,9 +33,6 @@ func signingForm(keyPrefix string) form {
 
 // keys returns what verifies, for secrets as they are written.
 func (f form) keys(texts []string) ([]string, error) {
-	if f.keyPrefix == "" {
-		return texts, nil
-	}
 	keys := make([]string, len(texts))
 	for i, text := range texts {
 		key, err := f.key(text)
@@ -48,10 +45,26 @@ func (f form) keys(texts []string) ([]string, error) {
 }
 
 func (f form) key(text string) (string, error) {
+	if err := checkSlips(text); err != nil || f.keyPrefix == "" {
+		return text, err
+	}
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(text, f.keyPrefix))
 	if err != nil || len(key) == 0 {
 		// The decoder's own error is not passed on: it could quote the secret.
 		return "", errors.New("it is not base64, with or without " + f.keyPrefix + " in front: copy all of the secret")
 	}
 	return string(key), nil
+}
+
+// checkSlips refuses what a secret is surely not meant to be: what an editor or a
+// shell made of it verifies nothing, and nobody sees why.
+func checkSlips(text string) error {
+	switch {
+	case strings.ContainsAny(text, "\x00") || strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff"):
+		return errors.New("the text is in UTF-16: save it as UTF-8")
+	case len(text) > 1 && (text[0] == '"' || text[0] == '\'') && text[len(text)-1] == text[0]:
+		return errors.New("it stands in quotes: write it without")
+	default:
+		return nil
+	}
 }

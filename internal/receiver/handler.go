@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -63,8 +64,11 @@ type Options struct {
 	// reason is for the log of whoever returns it: the answer does not show it.
 	Ready   func() error
 	Observe Observer
-	Log     *slog.Logger
-	Now     func() time.Time
+	// TrustedProxies are the addresses whose X-Forwarded-For is believed, for the
+	// log; none if it is empty.
+	TrustedProxies []netip.Prefix
+	Log            *slog.Logger
+	Now            func() time.Time
 }
 
 func (o Options) validate() error {
@@ -95,6 +99,8 @@ type Handler struct {
 	now      func() time.Time
 	warnings *warnings
 	bodies   *budget
+	// trusted are the proxies that are believed who the client is.
+	trusted []netip.Prefix
 }
 
 // New returns the handler of the public listener. The error names every
@@ -105,7 +111,7 @@ func New(o Options) (*Handler, error) {
 	}
 	return &Handler{
 		router: newRouter(o), intake: o.Intake, ready: o.Ready, observe: o.Observe, now: o.Now,
-		warnings: newWarnings(o.Log, o.Now), bodies: newBudget(maxBodies),
+		warnings: newWarnings(o.Log, o.Now), bodies: newBudget(maxBodies), trusted: o.TrustedProxies,
 	}, nil
 }
 
@@ -129,7 +135,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.health(w, r, h.ready)
 	default:
 		table := h.router.table()
-		to := table.routes[r.URL.Path]
+		to := table.route(r.URL.Path)
 		if to == nil {
 			h.refuseUnknown(w, r, table)
 			return
@@ -173,9 +179,9 @@ func (h *Handler) webhook(w http.ResponseWriter, r *http.Request, to *route) {
 func (h *Handler) request(r *http.Request, s *source.Source, c claim, mac, body []byte) intake.Request {
 	id, usable := eventID(r.Header[s.Verify.HMAC.IDHeader])
 	if !usable {
-		h.warnings.note(s, unusableID, r.RemoteAddr, nil)
+		h.warnings.note(s, unusableID, h.client(r), nil)
 	}
-	request := intake.Request{Source: s, ID: id, SignedAt: c.at, Signature: mac, Body: body}
+	request := intake.Request{Source: s, ID: id, SignedAt: c.at, Signature: mac, Body: withoutMark(body)}
 	if s.Mapping != nil {
 		request.Header, request.Query = mappedHeader(r.Header, s.Verify.HMAC.SignatureHeader), mappedQuery(r.URL)
 	}
@@ -223,7 +229,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, s *source.Sourc
 		name = s.Name
 	}
 	h.observe.Refused(name, why.reason)
-	h.warnings.note(s, &why.warning, r.RemoteAddr, err)
+	h.warnings.note(s, &why.warning, h.client(r), err)
 	why.write(w)
 }
 
@@ -231,7 +237,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, s *source.Sourc
 // was meant.
 func (h *Handler) refuseUnknown(w http.ResponseWriter, r *http.Request, t *table) {
 	if s := t.meant(r.Header); s != nil {
-		h.warnings.note(s, misdirected, r.RemoteAddr, nil)
+		h.warnings.note(s, misdirected, h.client(r), nil)
 	}
 	h.refuse(w, r, nil, notFound, nil)
 }

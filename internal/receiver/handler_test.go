@@ -176,7 +176,7 @@ func TestOtherPathsAndMethodsAreRefused(t *testing.T) {
 		allow        string
 	}{
 		{"POST", "/", 404, ""},
-		{"POST", webhookPath + "/", 404, ""},
+		{"POST", webhookPath + "//", 404, ""},
 		{"POST", "/" + webhookPath, 404, ""},
 		{"GET", "/metrics", 404, ""},
 		{"GET", "/debug/pprof/", 404, ""},

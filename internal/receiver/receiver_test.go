@@ -124,7 +124,7 @@ func newRig(t testing.TB, keys *Keyring) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.server = NewServer(g.handler, nil, g.logs.logger())
+	g.server = NewServer(g.handler, nil, time.Minute, g.logs.logger())
 	return g
 }
 

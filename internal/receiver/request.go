@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -23,7 +24,7 @@ func checkForm(r *http.Request, s *source.Source) *refusal {
 	switch {
 	case !isJSON(r.Header["Content-Type"], s.Name != source.Mindtickle):
 		return mediaType
-	case len(r.Header["Content-Encoding"]) > 0:
+	case !isPlain(r.Header["Content-Encoding"]):
 		return encoded
 	case r.ContentLength > MaxBody:
 		return tooLarge
@@ -31,6 +32,15 @@ func checkForm(r *http.Request, s *source.Source) *refusal {
 		return nil
 	}
 }
+
+// isPlain says whether a body comes as it is.
+func isPlain(contentEncoding []string) bool {
+	return len(contentEncoding) == 0 || len(contentEncoding) == 1 && strings.EqualFold(contentEncoding[0], "identity")
+}
+
+// withoutMark is a verified body without the byte order mark that some programs
+// put in front of their JSON.
+func withoutMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) }
 
 // only returns the value of a header that was given exactly once and is not
 // empty. Of two values, a proxy and heed might each believe another.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -104,6 +105,18 @@ func (r *router) newKeys(id keysID) *sourceKeys {
 		return keysInEnv(id.secret.Env, id.form, r.lookupEnv)
 	}
 	return keysInFile(id.secret.File, id.form, r.log.With("source", id.source))
+}
+
+// route returns the route of a path; nil if there is none. A slash at its end means
+// the same, since some products put one there.
+func (t *table) route(path string) *route {
+	if to := t.routes[path]; to != nil {
+		return to
+	}
+	if trimmed, had := strings.CutSuffix(path, "/"); had {
+		return t.routes[trimmed]
+	}
+	return nil
 }
 
 // meant returns the source whose signature header a request to an unknown path

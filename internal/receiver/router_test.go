@@ -36,7 +36,8 @@ func TestHandler_eachPathHasItsOwnSourceAndSecret(t *testing.T) {
 		{"/two", "token-1", 403, "two"},
 		{"/three", "token-1", 404, ""},
 		{"/", "token-1", 404, ""},
-		{"/one/", "token-1", 404, ""},
+		{"/one/", "token-1", 200, "one"},
+		{"/one//", "token-1", 404, ""},
 	} {
 		r, _ := http.NewRequest("POST", g.url+c.path, strings.NewReader("{}"))
 		r.Header = authorized("Bearer " + c.token)

@@ -16,24 +16,25 @@ const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 9 * time.Second
 	writeTimeout      = readTimeout + acceptTimeout + 6*time.Second
-	idleTimeout       = time.Minute
 	maxHeaderBytes    = 16 << 10
 )
 
 // NewServer returns the server of the public listener with all its limits set.
+// A connection stays open for idle between two requests: longer than a load
+// balancer in front keeps its own, which would otherwise use one just as it closes.
 // With certs it speaks TLS 1.2 and newer; nil means plain HTTP, for a proxy in
 // front. What net/http has to say about connections that break goes to log at
 // debug level: on a public port that is not news.
 //
 // It speaks HTTP/1.1 only. A sender of webhooks gains nothing from HTTP/2, and
 // each of these limits is one of a connection.
-func NewServer(handler http.Handler, certs *CertReloader, log *slog.Logger) *http.Server {
+func NewServer(handler http.Handler, certs *CertReloader, idle time.Duration, log *slog.Logger) *http.Server {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
+		IdleTimeout:       idle,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		Protocols:         new(http.Protocols),

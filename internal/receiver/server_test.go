@@ -180,7 +180,7 @@ func TestTLSIs12OrNewerAndTheCertificateIsReplacedWhileServing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.server = NewServer(g.handler, certs, g.logs.logger())
+	g.server = NewServer(g.handler, certs, time.Minute, g.logs.logger())
 	g.listen(t)
 	serial := func() int64 {
 		t.Helper()

@@ -227,6 +227,8 @@ type groupTx struct {
 	known map[key]claim
 	made  []key
 	fresh []key
+	// users is the filter of the block of the newest event.
+	users *userFilter
 	// spaces are the ids that the group wrote down.
 	spaces []string
 	// hours are the events of each hour; too wide a range does no harm.
@@ -251,14 +253,14 @@ func newGroupTx(w *writer) *groupTx {
 	return &groupTx{
 		conn: w.conn, keys: w.keys, nextSeq: w.nextSeq, firstSeq: w.nextSeq, savedGood: w.savedGood,
 		known: map[key]claim{}, hours: map[int64]seqRange{}, writer: w, scopes: scopes{}, gone: map[state.Scope]bool{},
-		renamed: w.renamed,
+		renamed: w.renamed, users: w.users.clone(),
 	}
 }
 
 // mark and undo let one op of the group be taken back.
 func (g *groupTx) mark() groupTx {
 	before := *g
-	before.scopes, before.gone = maps.Clone(g.scopes), maps.Clone(g.gone)
+	before.scopes, before.gone, before.users = maps.Clone(g.scopes), maps.Clone(g.gone), g.users.clone()
 	return before
 }
 
@@ -310,6 +312,9 @@ func (g *groupTx) store(commits []*commit) error {
 			continue
 		case intake.Stored:
 			events = append(events, g.number(c))
+			if err := g.filterUser(c.seq, c.batch.Event); err != nil {
+				return err
+			}
 		}
 		switch {
 		case c.verdict == intake.Stored && c.reason == "":

@@ -34,10 +34,11 @@ func (db *DB) SeenContent(ctx context.Context, source, hash string) (seen bool, 
 func (db *DB) Remember(ctx context.Context, source, path string, m inbox.Mark) (err error) {
 	defer wrap(&err, "remember that %s was read", path)
 	return db.writer.do(ctx, func(g *groupTx) error {
-		if _, err := g.conn.exec("INSERT OR IGNORE INTO contents_read (source, hash) VALUES (?, ?)", source, m.Hash); err != nil {
+		_, err := g.conn.exec("INSERT OR IGNORE INTO contents_read (source, hash) VALUES (?, ?)", source, m.Hash)
+		if err != nil {
 			return err
 		}
-		_, err := g.conn.exec("INSERT OR REPLACE INTO files_read (source, path, size, mod_at, hash) VALUES (?, ?, ?, ?, ?)",
+		_, err = g.conn.exec("INSERT OR REPLACE INTO files_read (source, path, size, mod_at, hash) VALUES (?, ?, ?, ?, ?)",
 			source, path, m.Size, m.ModTime.UnixNano(), m.Hash)
 		return err
 	})

@@ -107,6 +107,9 @@ func TestReader_readsAStoreThatIsHeld(t *testing.T) {
 	if seq != 1 || err != nil {
 		t.Errorf("before the second day: %d, error %v", seq, err)
 	}
+	if all, err := r.SeqBefore(t.Context(), event("").ReceivedAt.Add(99*24*time.Hour)); all != 3 || err != nil {
+		t.Errorf("before a day of which there is nothing: %d, error %v", all, err)
+	}
 	var ids []string
 	for after := seq; ; {
 		events, err := r.EventsFrom(t.Context(), after, 1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,7 +60,35 @@ func (db *DB) Events(ctx context.Context, f record.EventFilter) (events []record
 	if err := q.chooseEvents(f); err != nil {
 		return nil, err
 	}
+	if f.User != "" {
+		return db.eventsOfUser(ctx, q, f)
+	}
 	return db.events(ctx, q.limit("seq DESC", f.Limit))
+}
+
+// eventsOfUser is a page of events of a person: it looks into those blocks only
+// that may hold some, newest first.
+func (db *DB) eventsOfUser(ctx context.Context, q query, f record.EventFilter) (events []record.Event, err error) {
+	spans, err := db.spansOf(ctx, f.User, f.Before)
+	if err != nil {
+		return nil, err
+	}
+	for _, span := range spans {
+		part, left := q, 0
+		part.args = slices.Clone(q.args)
+		part.where("seq BETWEEN ? AND ?", span.first, span.last)
+		if f.Limit > 0 {
+			left = f.Limit - len(events)
+		}
+		found, err := db.events(ctx, part.limit("seq DESC", left))
+		if err != nil {
+			return nil, err
+		}
+		if events = append(events, found...); f.Limit > 0 && len(events) >= f.Limit {
+			break
+		}
+	}
+	return events, nil
 }
 
 // chooseEvents adds the conditions that look into rows: they are tried last.

@@ -68,12 +68,13 @@ func (db *DB) EventsFrom(ctx context.Context, after int64, limit int) (events []
 	return db.events(ctx, q.limit("seq", limit))
 }
 
-// SeqBefore returns the number of an event before which all came before a time;
-// 0 if there is none.
+// SeqBefore returns the number of an event up to which all came before a time; 0 if
+// there is none.
 func (db *DB) SeqBefore(ctx context.Context, at time.Time) (seq int64, err error) {
 	defer wrap(&err, "find the first event of a time")
 	err = db.readDB.QueryRowContext(ctx,
-		"SELECT ifnull(min(first_seq), 1) - 1 FROM hours WHERE hour >= ?", hourOf(micros(at))).Scan(&seq)
+		"SELECT coalesce((SELECT min(first_seq) FROM hours WHERE hour >= ?) - 1, (SELECT max(last_seq) FROM hours), 0)",
+		hourOf(micros(at))).Scan(&seq)
 	return max(seq, 0), err
 }
 

@@ -55,6 +55,9 @@ type writer struct {
 	// spaces are the ids that are written down; see saveSpaces.
 	spaces map[string]bool
 
+	// users is the filter of the block of the newest event; nil at the start.
+	users *userFilter
+
 	// scopes are those of the rules' state, version the last version that a row
 	// of it was given. Only the writer's goroutine uses them.
 	scopes  scopes
@@ -263,6 +266,7 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 		w.mutes.Store(g.mutes)
 	}
 	w.keys.committed(g)
+	w.users = g.users
 	for _, ids := range g.spaces {
 		w.spaces[ids] = true
 	}
