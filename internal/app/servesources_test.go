@@ -400,7 +400,7 @@ func TestInbox_reportsBrokenFiles(t *testing.T) {
 		},
 		"empty":    {"", "line 1: the file is empty", 0},
 		"workbook": {"PK\x03\x04 and so on", "line 1: this is a spreadsheet, not a CSV file", 0},
-		"utf16":    {inUTF16(head + "u1,utf16,61\n"), "rows=1 new=1 known=0 unusable=0", 1},
+		"utf16":    {inUTF16(head + "u1,utf16,61\n"), "quiz-utf16.csv rows=1 new=1 known=0 unusable=0", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := s.logged("msg=\"file read\"")

@@ -565,6 +565,24 @@ func TestReplay_ofAnInertEventSends(t *testing.T) {
 	}
 }
 
+// Without sending, a replay shows what the rules would do if the event came now.
+func TestReplay_ofAnInertEventShowsWhatWouldBeSent(t *testing.T) {
+	s := newSourced(t, actSource+actRules)
+	s.reads("report", row("o1", "quiz.submitted", "u1", "2026-02-01"))
+	s.now = monday.Add(3 * time.Hour)
+	decisions, _, err := s.Replay(t.Context(), s.stored("o1"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, d := range decisions {
+		for _, effect := range d.Effects {
+			got = append(got, d.Rule.Name+" "+effect.Effect)
+		}
+	}
+	same(t, "effects", got, "once sent", "night sent", "twice counted", "later waiting", "daily collected")
+}
+
 // A backtest knows which events were silent.
 func TestBacktest_ofInertEvents(t *testing.T) {
 	s := newSourced(t, actSource+actRules)
