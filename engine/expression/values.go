@@ -49,10 +49,6 @@ func NewValueEnv() *Env {
 	return env
 }
 
-// Restart gives the expressions of a ValueScope the work that they may do on the
-// next values.
-func (env *Env) Restart() { env.begin() }
-
 // NewResponseEnv is what expressions of a ResponseScope see: the body as JSON or, if
 // it is none, as text.
 func NewResponseEnv(status int, body []byte) *Env {

@@ -77,8 +77,7 @@ func (m *Mapping) Request(body []byte, headers, query map[string]string) []Made 
 	made := make([]Made, len(items))
 	size := 0
 	for i, item := range items {
-		env.Restart()
-		env.Set("item", item)
+		env.Set("item", item) // all elements share the work that one event may cost
 		made[i] = m.make(env, func() []byte { return encode(item) })
 		if made[i].Reason != "" {
 			made[i].Detail = fmt.Sprintf("element %d: %s", i+1, made[i].Detail)

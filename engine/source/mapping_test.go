@@ -435,3 +435,16 @@ func TestAllows(t *testing.T) {
 		}
 	}
 }
+
+// A mapping that looks at all elements for each of them must not keep a request
+// busy for seconds.
+func TestRequest_workOfAllElementsIsBounded(t *testing.T) {
+	body := `{"e":[` + strings.Repeat("1,", 9999) + `1]}`
+	m := mapping(t, false, map[string]string{
+		"each": "body.e", "event": `"quiz.submitted"`, "id": "string(len(filter(body.e, # != item)))", "data": `{"a": 1}`,
+	})
+	made := m.Request([]byte(body), nil, nil)
+	if last := made[len(made)-1]; len(made) != 10_000 || !strings.Contains(last.Detail, "more work") {
+		t.Errorf("the last of %d is %+v", len(made), last)
+	}
+}
