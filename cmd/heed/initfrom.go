@@ -16,18 +16,21 @@ func firstFiles(from string, now time.Time) *start {
 	switch from {
 	case "mindtickle":
 		return &start{next: nextWithWebhook, files: []startFile{
-			{"rules.yaml", firstRules, 0o644}, {"rules_test.yaml", firstTests, 0o644},
+			{"rules.yaml", firstRules, 0o644},
+			{"rules_test.yaml", firstTests, 0o644},
 			{".env", envWith("# The signing secret that MindTickle shows for the webhook. This one is random, for tries.\n" +
 				"MINDTICKLE_WEBHOOK_SECRET="), 0o600},
 		}}
 	case "connector":
 		return &start{next: nextWithConnector, files: []startFile{
-			{"rules.yaml", withSource(connectorSource), 0o644}, {"rules_test.yaml", firstTests, 0o644},
+			{"rules.yaml", withSource(connectorSource), 0o644},
+			{"rules_test.yaml", firstTests, 0o644},
 			{".env", envWith("# The token that the connector sends. It is random: use it there too.\nCONNECTOR_TOKEN="), 0o600},
 		}}
 	case "report":
 		return &start{next: nextWithReport, files: []startFile{
-			{"rules.yaml", withSource(reportSource), 0o644}, {"rules_test.yaml", firstTests, 0o644},
+			{"rules.yaml", withSource(reportSource), 0o644},
+			{"rules_test.yaml", firstTests, 0o644},
 			{"reports/quiz-results-example.csv", exampleReport(now), 0o644},
 		}}
 	default:

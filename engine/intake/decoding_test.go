@@ -45,8 +45,10 @@ func TestAccept_decodesFewLargeEventsAtOnce(t *testing.T) {
 		overloaded := 0
 		for range 20 {
 			go func() {
-				_, err := f.Accept(ctx, intake.Request{Source: source.MindtickleSource(), ID: "e", SignedAt: noon,
-					Signature: []byte("s"), Body: []byte(large)})
+				_, err := f.Accept(ctx, intake.Request{
+					Source: source.MindtickleSource(), ID: "e", SignedAt: noon,
+					Signature: []byte("s"), Body: []byte(large),
+				})
 				mu.Lock()
 				defer mu.Unlock()
 				if errors.Is(err, intake.ErrOverloaded) {
@@ -61,8 +63,10 @@ func TestAccept_decodesFewLargeEventsAtOnce(t *testing.T) {
 			t.Errorf("%d are decoded", g.waiting)
 		}
 		go func() {
-			if _, err := f.Accept(ctx, intake.Request{Source: source.MindtickleSource(), ID: "f", SignedAt: noon,
-				Signature: []byte("f"), Body: []byte(quiz)}); err != nil {
+			if _, err := f.Accept(ctx, intake.Request{
+				Source: source.MindtickleSource(), ID: "f", SignedAt: noon,
+				Signature: []byte("f"), Body: []byte(quiz),
+			}); err != nil {
 				t.Error(err)
 			}
 		}()
@@ -77,8 +81,10 @@ func TestAccept_decodesFewLargeEventsAtOnce(t *testing.T) {
 		}
 		close(g.open)
 		synctest.Wait()
-		if _, err := f.Accept(t.Context(), intake.Request{Source: source.MindtickleSource(), ID: "g", SignedAt: noon,
-			Signature: []byte("g"), Body: []byte(large)}); err != nil {
+		if _, err := f.Accept(t.Context(), intake.Request{
+			Source: source.MindtickleSource(), ID: "g", SignedAt: noon,
+			Signature: []byte("g"), Body: []byte(large),
+		}); err != nil {
 			t.Errorf("afterwards: %v", err)
 		}
 	})

@@ -82,8 +82,10 @@ func (s *serving) comes(id, user, data string) intake.Answer {
 func (s *serving) request(id, signature, body string) intake.Answer {
 	s.t.Helper()
 	sum := sha256.Sum256([]byte(signature))
-	events, err := s.Accept(s.t.Context(), intake.Request{Source: source.MindtickleSource(), ID: id,
-		SignedAt: s.now, Signature: sum[:], Body: []byte(body)})
+	events, err := s.Accept(s.t.Context(), intake.Request{
+		Source: source.MindtickleSource(), ID: id,
+		SignedAt: s.now, Signature: sum[:], Body: []byte(body),
+	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -191,8 +193,10 @@ func TestState_isNotTouchedByDuplicatesQuarantinedEventsAndReplays(t *testing.T)
 	}
 	untouched("another id of the same signature")
 	sum := sha256.Sum256([]byte("old"))
-	late := intake.Request{Source: source.MindtickleSource(), ID: "e3", SignedAt: s.now.Add(-9 * time.Hour),
-		Signature: sum[:], Body: []byte(body)}
+	late := intake.Request{
+		Source: source.MindtickleSource(), ID: "e3", SignedAt: s.now.Add(-9 * time.Hour),
+		Signature: sum[:], Body: []byte(body),
+	}
 	if a, err := s.Accept(t.Context(), late); err != nil || a[0].Quarantined != intake.OutsideWindow {
 		t.Errorf("one out of the window: %+v, %v", a, err)
 	}

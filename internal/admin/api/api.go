@@ -44,12 +44,16 @@ type route struct {
 func (a *api) routes() []route {
 	s := a.Service
 	return []route{
-		{pattern: "GET /api/v1/events", serve: a.events, query: []string{"type", "source", "status", "user", "rule",
-			"outcome", "since", "until", "limit", "cursor"}},
+		{pattern: "GET /api/v1/events", serve: a.events, query: []string{
+			"type", "source", "status", "user", "rule",
+			"outcome", "since", "until", "limit", "cursor",
+		}},
 		{pattern: "GET /api/v1/events/{id}", serve: byID(s.Event)},
 		{pattern: "POST /api/v1/events/{id}/replay", serve: a.replay},
-		{pattern: "GET /api/v1/why", serve: a.why, query: []string{"user", "rule", "event", "source", "outcome",
-			"since", "until", "limit", "cursor"}},
+		{pattern: "GET /api/v1/why", serve: a.why, query: []string{
+			"user", "rule", "event", "source", "outcome",
+			"since", "until", "limit", "cursor",
+		}},
 		{pattern: "GET /api/v1/mutes", serve: a.mutes, query: []string{"all"}},
 		{pattern: "POST /api/v1/mutes", serve: a.mute},
 		{pattern: "DELETE /api/v1/mutes", serve: a.unmute, query: []string{"rule", "key"}},
@@ -70,8 +74,10 @@ func (a *api) routes() []route {
 		{pattern: "GET /api/v1/rules/{name}/promote", serve: a.promote, query: []string{"since"}},
 		{pattern: "GET /api/v1/rules", serve: a.rules},
 		{pattern: "POST /api/v1/backtest", serve: a.backtest, maxBody: maxDryRun},
-		{pattern: "POST /api/v1/ingest", serve: a.ingest, query: []string{"source", "file", "dry_run", "against"},
-			maxBody: -1},
+		{
+			pattern: "POST /api/v1/ingest", serve: a.ingest, query: []string{"source", "file", "dry_run", "against"},
+			maxBody: -1,
+		},
 		{pattern: "POST /api/v1/dry-run", serve: a.dryRun, maxBody: maxDryRun},
 		{pattern: "POST /-/reload", serve: a.reload},
 	}

@@ -101,8 +101,10 @@ func TestNew_answersWithJSONOrAProblem(t *testing.T) {
 			return []document.Problem{{File: "f", Line: 1, Code: "c"}}, errors.New("no")
 		}
 		o.LastReload = func() *admin.LastReload {
-			return &admin.LastReload{At: time.Unix(1, 0).UTC(), Error: "no",
-				Problems: []document.Problem{{File: "f", Line: 1, Code: "c"}}}
+			return &admin.LastReload{
+				At: time.Unix(1, 0).UTC(), Error: "no",
+				Problems: []document.Problem{{File: "f", Line: 1, Code: "c"}},
+			}
 		}
 	})
 	bare := handler(func(o *options) { o.LastReload = nil })
