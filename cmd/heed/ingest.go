@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -71,6 +72,11 @@ func ingestFile(ctx context.Context, s streams, o *ingestOptions, name string) e
 	}
 	defer file.Close()
 	o.client.rules = o.rules
+	if remove, err := o.spareStore(); err != nil {
+		return failure(err)
+	} else if remove != nil {
+		defer remove()
+	}
 	client, err := o.client.open(ctx, s)
 	if err != nil {
 		return err
@@ -97,6 +103,22 @@ func ingestFile(ctx context.Context, s streams, o *ingestOptions, name string) e
 		return quiet(exitProblems)
 	}
 	return err
+}
+
+// spareStore lets a dry run without a store have one that is removed in the end, so
+// that it leaves nothing behind.
+func (o *ingestOptions) spareStore() (remove func(), err error) {
+	_, missing := os.Stat(filepath.Join(o.client.data, "heed.db"))
+	served := o.client.admin != "" || answers(usualAdmin) && !o.client.cmd.Flags().Changed("data")
+	if !o.dryRun || served || missing == nil {
+		return nil, nil
+	}
+	dir, err := os.MkdirTemp("", "heed-dry-run-")
+	if err != nil {
+		return nil, fmt.Errorf("make a store for the dry run: %w", err)
+	}
+	o.client.data = dir
+	return func() { _ = os.RemoveAll(dir) }, nil
 }
 
 // openRows opens a file, or the standard input, whose size is not known.
