@@ -1,6 +1,9 @@
 package rulefile
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -48,9 +51,20 @@ func (b *build) readSource(name, node *document.Node) {
 	b.sourcePlaces[name.Text()] = name.Place()
 	r := &sourceReader{build: b, name: name, fields: node.Fields(b.report, "the source "+name.Text())}
 	r.source = &source.Source{Name: name.Text(), IDs: name.Text()}
+	r.source.Version = versionOf(node)
 	r.source.Place = fmt.Sprintf("%s:%d", name.Place().File.Name, name.Place().Line)
 	r.read()
 	b.sources = append(b.sources, r.source)
+}
+
+// versionOf identifies what a node says, however it is laid out.
+func versionOf(node *document.Node) string {
+	text, err := json.Marshal(node.Exact())
+	if err != nil {
+		text = []byte(node.Written()) // of what is no configuration anyway
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
 }
 
 // sourceReader reads one source.

@@ -37,6 +37,8 @@ type Source struct {
 	IDs string
 	// Act bounds which events may trigger something.
 	Act Act
+	// Version identifies what the rule file says of the source.
+	Version string
 	// Place says where the source is configured, such as rules.yaml:12.
 	Place string
 }

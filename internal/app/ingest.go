@@ -139,14 +139,15 @@ func countOf(counts map[string]*admin.RuleCount, rule string) *admin.RuleCount {
 func (a *App) filePatterns() (patterns []inbox.Pattern) {
 	for _, s := range a.sources().Sources {
 		if s.Files != "" {
-			patterns = append(patterns, inbox.Pattern{Source: s.Name, Glob: s.Files})
+			patterns = append(patterns, inbox.Pattern{Source: s.Name, Glob: s.Files, Version: s.Version})
 		}
 	}
 	return patterns
 }
 
 // readFile reads a file that appeared. One that cannot be read to its end is tried
-// again: a changed header may be wanted, once the source says so.
+// again, since a changed header may be wanted, once the source says so; one with rows
+// that cannot be used, when the source is another.
 func (a *App) readFile(ctx context.Context, name, path string) error {
 	s := a.sources().Find(name)
 	if s == nil || s.Files == "" { // the rules changed meanwhile: what was not read must not count as read
@@ -158,8 +159,11 @@ func (a *App) readFile(ctx context.Context, name, path string) error {
 	}
 	defer file.Close()
 	result, err := a.ingestFile(ctx, s, path, file)
-	if err == nil && result.Broken {
+	switch {
+	case err == nil && result.Broken:
 		err = errors.New("the file could not be read to its end")
+	case err == nil && result.Unusable > 0:
+		err = inbox.ErrPartly
 	}
 	return err
 }

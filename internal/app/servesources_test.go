@@ -59,8 +59,8 @@ func startServe(t *testing.T, rules string) *serve {
 	s.write("rules.yaml", rules)
 	var err error
 	s.App, err = New(t.Context(), Options{
-		Rules: filepath.Join(s.dir, "rules.yaml"), Data: filepath.Join(s.dir,
-			"data"), Listen: "127.0.0.1:0", Admin: "127.0.0.1:0",
+		Rules: filepath.Join(s.dir, "rules.yaml"), Data: filepath.Join(s.dir, "data"),
+		Listen: "127.0.0.1:0", Admin: "127.0.0.1:0",
 		MaxAge: 8 * time.Hour, MaxAhead: time.Minute, Retention: time.Hour, NoSend: true,
 		LookupEnv: os.LookupEnv, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 	})
@@ -445,6 +445,21 @@ func TestInbox_aFileOfASourceThatIsGoneIsNotRemembered(t *testing.T) {
 	if err := s.readFile(t.Context(), "gone", filepath.Join(s.dir, "rules.yaml")); err == nil {
 		t.Error("it counts as read")
 	}
+}
+
+// Rows that could not be used are read again once the source is mended, and nothing
+// is acted on twice.
+func TestInbox_aFileIsReadAgainOnceItsSourceIsMended(t *testing.T) {
+	s := startServe(t, reportSource)
+	s.write("reports/quiz-1.csv", "User ID,Quiz,Score\nu1,q1,61\nu2,q1,62 %\n")
+	s.reads(1)
+	s.waits("one row is unusable", func() bool { return s.logged("rows=2 new=1 known=0 unusable=1 alerts=1") == 1 })
+	s.write("rules.yaml", strings.Replace(reportSource, `float(row["Score"])`, `float(trimSuffix(row["Score"], " %"))`, 1))
+	if err := s.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.reads(2)
+	s.waits("it is usable", func() bool { return s.logged("rows=2 new=1 known=1 unusable=0 alerts=1") == 1 })
 }
 
 // Rows that come again are known or unusable, as they were, also in a dry run and

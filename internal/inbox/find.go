@@ -56,7 +56,7 @@ func (i *Inbox) find(patterns []Pattern, dirs map[string][]string) []*file {
 				k := key{p.Source, filepath.Join(dir, name)}
 				if info := i.regular(dir, k.path); info != nil && !isFound[k] {
 					isFound[k] = true
-					found = append(found, &file{key: k, info: info, since: now})
+					found = append(found, &file{key: k, info: info, since: now, version: p.Version})
 				}
 			}
 		}

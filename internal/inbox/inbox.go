@@ -26,6 +26,7 @@ package inbox
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -37,7 +38,15 @@ type Pattern struct {
 	// Glob is a pattern of filepath.Match, absolute or relative to the working
 	// directory. Its directories need not exist yet.
 	Glob string
+	// Version is another when the source makes something else of a file. Those of
+	// which it could not use all before are read again then.
+	Version string
 }
+
+// ErrPartly is the error of a Read that has read a whole file and could not use all
+// of it. Nothing is to be tried again before the file changes, or the Version of its
+// pattern; a file that is not there any more is gone.
+var ErrPartly = errors.New("some of the file cannot be used")
 
 // Mark is what is remembered of a file that was read.
 type Mark struct {
@@ -67,7 +76,8 @@ type Options struct {
 	Patterns func() []Pattern
 	// Read reads one complete file. It is called for one file at a time, in the
 	// order of their names. After an error the file is read again when it
-	// changes, or after a pause of a minute that grows to an hour.
+	// changes, or after a pause of a minute that grows to an hour; see also
+	// ErrPartly.
 	Read func(ctx context.Context, source, path string) error
 	Seen Memory
 	// Settle is for how long a file must not change before it is complete; 0 is

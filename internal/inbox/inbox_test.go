@@ -71,7 +71,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	b := &bench{T: t, dir: t.TempDir(), memory: newMemory(), now: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)}
-	b.patterns = []Pattern{{"report", filepath.Join(b.dir, "*.csv")}}
+	b.patterns = []Pattern{{Source: "report", Glob: filepath.Join(b.dir, "*.csv")}}
 	b.restart()
 	return b
 }
@@ -227,7 +227,7 @@ func TestInbox_doesNotReadTheSameContentAgain(t *testing.T) {
 	b.write("c.csv", "1") // as it was
 	b.expect(0)
 	b.expect(5 * time.Second)
-	b.patterns = append(b.patterns, Pattern{"other", b.path("c.csv")})
+	b.patterns = append(b.patterns, Pattern{Source: "other", Glob: b.path("c.csv")})
 	b.expect(0)
 	b.expect(5*time.Second, "c.csv=1") // for a source of its own it is new
 }
@@ -354,7 +354,7 @@ func TestInbox_readsNothingWhileTheMemoryFails(t *testing.T) {
 func TestInbox_readsInTheOrderOfNames(t *testing.T) {
 	b := newBench(t)
 	b.check(os.Mkdir(b.path("x"), 0o700))
-	b.patterns = append(b.patterns, Pattern{"more", filepath.Join(b.dir, "?", "*.csv")}, Pattern{"again", b.path("b*")})
+	b.patterns = append(b.patterns, Pattern{Source: "more", Glob: filepath.Join(b.dir, "?", "*.csv")}, Pattern{Source: "again", Glob: b.path("b*")})
 	for _, name := range []string{"c.csv", "x/2.csv", "b.csv", "x/1.csv", "a.csv", "y.csv"} {
 		b.write(name, name)
 	}
@@ -365,7 +365,7 @@ func TestInbox_readsInTheOrderOfNames(t *testing.T) {
 
 func TestInbox_skipsWhatIsUnfinished(t *testing.T) {
 	b := newBench(t)
-	b.patterns = []Pattern{{"all", b.path("*")}, {"named", b.path("b.tmp")}}
+	b.patterns = []Pattern{{Source: "all", Glob: b.path("*")}, {Source: "named", Glob: b.path("b.tmp")}}
 	for _, name := range []string{
 		".a.csv", ".a.csv.Xf3b", "a.csv.tmp", "a.csv.TMP", "a.csv.part", "a.csv.filepart", "a.csv.crdownload", "a.csv~",
 		"b.tmp", "department",
@@ -395,7 +395,8 @@ func TestInbox_readsRegularFilesOnly(t *testing.T) {
 func TestInbox_findsDirectoriesThatAppearLater(t *testing.T) {
 	b := newBench(t)
 	b.patterns = []Pattern{
-		{"plain", b.path("reports/*.csv")}, {"many", b.path("*/daily/r-[0-9].csv")}, {"one", b.path("./one.csv")},
+		{Source: "plain", Glob: b.path("reports/*.csv")}, {Source: "many", Glob: b.path("*/daily/r-[0-9].csv")},
+		{Source: "one", Glob: b.path("./one.csv")},
 	}
 	b.expect(0)
 	b.check(os.MkdirAll(b.path("reports/daily"), 0o700))
@@ -415,18 +416,45 @@ func TestInbox_followsThePatternsThatAreActive(t *testing.T) {
 	b.write("a.csv", "1")
 	b.write("a.tsv", "2")
 	b.expect(0)
-	b.patterns = []Pattern{{"report", b.path("*.tsv")}}
+	b.patterns = []Pattern{{Source: "report", Glob: b.path("*.tsv")}}
 	b.expect(5 * time.Second)
 	b.expect(5*time.Second, "a.tsv=2")
 	b.patterns = nil
 	b.expect(0)
 }
 
+// A file of which some could not be used is read again once its source is another,
+// and after a restart; not otherwise.
+func TestInbox_readsAFileAgainThatCouldPartlyNotBeUsed(t *testing.T) {
+	b := newBench(t)
+	b.onRead = func(string) error { return fmt.Errorf("read: %w", ErrPartly) }
+	b.write("a.csv", "1")
+	b.expect(0)
+	b.expect(5*time.Second, "a.csv=1")
+	b.expect(2 * time.Hour)
+	b.patterns[0].Version = "mended"
+	b.expect(0)
+	b.onRead = nil
+	b.expect(5*time.Second, "a.csv=1")
+	b.patterns[0].Version = "changed, which does not matter any more"
+	b.expect(0)
+	b.expect(time.Hour)
+
+	b.onRead = func(string) error { return ErrPartly }
+	b.write("b.csv", "2")
+	b.expect(0)
+	b.expect(5*time.Second, "b.csv=2")
+	b.restart()
+	b.expect(0)
+	b.expect(5*time.Second, "b.csv=2")
+	b.expectLog("cannot read", 0)
+}
+
 func TestInbox_saysOnceWhatCannotBeLookedAt(t *testing.T) {
 	b := newBench(t)
 	b.write("file", "")
 	b.patterns = append(b.patterns,
-		Pattern{"wrong", b.path("file/*.csv")}, Pattern{"bad", b.path("x[.csv")}, Pattern{"worse", b.path("[/x.csv")})
+		Pattern{Source: "wrong", Glob: b.path("file/*.csv")}, Pattern{Source: "bad", Glob: b.path("x[.csv")}, Pattern{Source: "worse", Glob: b.path("[/x.csv")})
 	b.write("a.csv", "1")
 	b.expect(0)
 	b.expect(5*time.Second, "a.csv=1")
@@ -434,7 +462,7 @@ func TestInbox_saysOnceWhatCannotBeLookedAt(t *testing.T) {
 	b.expectLog("the pattern cannot be used", 2)
 	b.patterns = b.patterns[:1]
 	b.expect(0)
-	b.patterns = append(b.patterns, Pattern{"wrong", b.path("file/*.csv")})
+	b.patterns = append(b.patterns, Pattern{Source: "wrong", Glob: b.path("file/*.csv")})
 	b.expect(0)
 	b.expectLog("the directory cannot be read", 2) // it had gone away
 }
@@ -445,7 +473,7 @@ func TestInbox_doesNotMindWhatItMayNotRead(t *testing.T) {
 	}
 	b := newBench(t)
 	b.patterns = append(b.patterns,
-		Pattern{"secret", b.path("secret/*.csv")}, Pattern{"closed", b.path("closed/*.csv")})
+		Pattern{Source: "secret", Glob: b.path("secret/*.csv")}, Pattern{Source: "closed", Glob: b.path("closed/*.csv")})
 	for _, dir := range []string{"secret", "closed"} {
 		b.check(os.Mkdir(b.path(dir), 0o700))
 		b.write(dir+"/x.csv", "0")
@@ -557,7 +585,7 @@ func BenchmarkLook(b *testing.B) {
 		}
 	}
 	inbox := New(Options{
-		Patterns: func() []Pattern { return []Pattern{{"report", filepath.Join(dir, "*.csv")}} },
+		Patterns: func() []Pattern { return []Pattern{{Source: "report", Glob: filepath.Join(dir, "*.csv")}} },
 		Read:     func(context.Context, string, string) error { return nil },
 		Seen:     newMemory(),
 		Now:      time.Now,

@@ -19,7 +19,11 @@ type file struct {
 	// asked says that the memory was asked about it, and done that its content
 	// was read.
 	asked, done bool
-	failures    int
+	// version is that of the pattern, and partly says that it could not use all of
+	// the file.
+	version  string
+	partly   bool
+	failures int
 	// retry is when it may be read again after a failure.
 	retry time.Time
 }
@@ -59,9 +63,10 @@ func (i *Inbox) watch(dirs map[string][]string) {
 // observe compares a file with how it looked before.
 func (i *Inbox) observe(now *file, isNew bool) *file {
 	f := i.files[now.key]
-	if f == nil || !same(f.info, now.info) {
+	if f == nil || !same(f.info, now.info) || f.partly && f.version != now.version {
 		f = now
 	}
+	f.version = now.version
 	if isNew && now.info.Size() > 0 && now.since.Sub(now.info.ModTime()) >= i.Settle {
 		f.since = time.Time{} // renamed into place: see the package comment
 	}
