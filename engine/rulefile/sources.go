@@ -116,6 +116,10 @@ func (r *sourceReader) readPath(node *document.Node) {
 	}
 }
 
+// reportEnds are how the names of reports end. Nothing else is read, since rows that
+// cannot be used are shown, also to who may not read secrets.
+var reportEnds = []string{".csv", ".tsv", ".txt", ".jsonl", ".ndjson"}
+
 func (r *sourceReader) readFiles(node *document.Node) {
 	if node == nil {
 		return
@@ -128,6 +132,9 @@ func (r *sourceReader) readFiles(node *document.Node) {
 	case err != nil || strings.Contains(node.Text(), "**"):
 		r.report.Errorf(node.Place(), "bad-pattern", "files of %s is no pattern that heed understands", r.fields.What()).
 			Suggest("* stands for anything but a slash, ? for one character: reports/*/quiz-*.csv")
+	case !slices.Contains(reportEnds, strings.ToLower(filepath.Ext(node.Text()))):
+		r.report.Errorf(node.Place(), "bad-pattern", "files of %s matches names that are not those of reports", r.fields.What()).
+			Suggest("end it in one of %s: reports/quiz-results-*.csv", strings.Join(reportEnds, ", "))
 	case r.source.Path != "":
 		r.report.Errorf(node.Place(), "source-of-both", "%s has a path and files", r.fields.What()).
 			Suggest("make two sources of it; with ids_of: %s in the one of files, both share their ids", r.source.Name)
