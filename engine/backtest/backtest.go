@@ -241,7 +241,7 @@ func (u *unknowns) notes() (notes []string) {
 	if u.partial {
 		notes = append(notes, "what rules remember begins empty with the first event that is used, of "+u.first.UTC().Format(time.DateOnly))
 	}
-	return append(notes, "what was due is taken to be on time, also where heed did not run")
+	return append(notes, "what was due is taken to be on time, also while heed did not run or had just started")
 }
 
 // notes say what a backtest of the rules cannot know.

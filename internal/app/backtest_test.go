@@ -120,7 +120,7 @@ func TestBacktest_saysWhatItCannotKnowOfState(t *testing.T) {
 	const (
 		mutes  = "mutes are not applied"
 		others = "counts, waits and limits are those that these rules would have had, not those of the rules of then"
-		late   = "what was due is taken to be on time, also where heed did not run"
+		late   = "what was due is taken to be on time, also while heed did not run or had just started"
 		empty  = "what rules remember begins empty with the first event that is used, of 2026-03-11"
 	)
 	e := newEditing(t)
