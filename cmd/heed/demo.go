@@ -6,9 +6,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -37,18 +37,21 @@ func newDemo(s streams) *cobra.Command {
 		Short: "See rules at work: a real server on a temporary store, every fixture sent, nothing leaves",
 		Long: `Demo starts the real server with --no-send on a temporary store, signs every
 fixture event, posts it through the real receiver, and shows what each rule
-decided and what would have been sent. Then it goes on serving until Ctrl-C, so
-that you can edit the rules and send events again. Where its output is not a
+decided and what would have been sent. Of its own events it shows one in full and
+the others in a line each; then it sends more scores, for what throttles and
+digests do, and asks a backtest what a stricter rule would have done. Then it goes
+on serving until Ctrl-C, so that you can edit the rules and send events again. Where its output is not a
 terminal it ends after the fixtures, unless --exit=false.`,
 		Example: "  heed demo\n  heed demo --rules my-rules.yaml my-events/",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			own := len(args) == 0
+			if own {
 				args = []string{filepath.FromSlash("testdata/events")}
 			}
 			if !cmd.Flags().Changed("exit") {
 				exit = !isTerminal(s.out)
 			}
-			return demo(cmd.Context(), s, rules, args, exit)
+			return demo(cmd.Context(), s, rules, args, own, exit)
 		},
 	}
 	cmd.Flags().StringVar(&rules, "rules", "rules.example.yaml", "rule file, or directory of rule files")
@@ -56,7 +59,8 @@ terminal it ends after the fixtures, unless --exit=false.`,
 	return cmd
 }
 
-func demo(ctx context.Context, s streams, rules string, events []string, exit bool) error {
+// demo tells its story if the events are its own, and else shows each of them.
+func demo(ctx context.Context, s streams, rules string, events []string, own, exit bool) error {
 	fixtures, err := ruletest.Read(events, s.in)
 	lowScoreFirst(fixtures)
 	if err != nil {
@@ -68,7 +72,7 @@ func demo(ctx context.Context, s streams, rules string, events []string, exit bo
 	}
 	defer os.RemoveAll(dir)
 	d := &demonstration{
-		streams: s, paint: s.style(s.out), secret: rand.Text(), rules: rules,
+		streams: s, out: &wrapper{w: s.out, width: s.width(s.out)}, paint: s.style(s.out), secret: rand.Text(), rules: rules,
 		dir: dir, arrived: make(chan string, 1024), shown: map[string]bool{},
 	}
 	if err := d.start(ctx, dir); err != nil {
@@ -79,7 +83,13 @@ func demo(ctx context.Context, s streams, rules string, events []string, exit bo
 	ended := make(chan error, 1)
 	go func() { ended <- d.app.Run(ctx) }()
 
-	err = d.sendAll(ctx, fixtures)
+	fmt.Fprintf(d.out, "%s on %s, through the real receiver. Nothing is sent.\n\n",
+		rules, plain.Count(len(fixtures), "event"))
+	if own && len(fixtures) > 0 {
+		err = d.tell(ctx, fixtures)
+	} else {
+		err = d.sendAll(ctx, fixtures, d.show)
+	}
 	if err == nil {
 		d.explainRest(exit)
 	}
@@ -96,6 +106,7 @@ func demo(ctx context.Context, s streams, rules string, events []string, exit bo
 // demonstration is one run of the demo.
 type demonstration struct {
 	streams streams
+	out     io.Writer // which breaks long lines
 	paint   style
 	secret  string
 	rules   string
@@ -153,50 +164,28 @@ func (d *demonstration) onReload(a rulefile.Attempt) {
 	}
 }
 
-// sendAll sends each fixture and shows what became of it.
-func (d *demonstration) sendAll(ctx context.Context, fixtures []ruletest.Fixture) error {
-	fmt.Fprintf(d.streams.out,
-		"%s decide %s, signed and sent through the real receiver. Nothing leaves this machine.\n\n",
-		d.rules, plain.Count(len(fixtures), "event"))
-	sender := &sender{
-		options: sendOptions{url: d.app.WebhookURL(), concurrency: 1, repeat: 1},
-		secret:  d.secret, client: d.api.http,
-	}
-	for _, f := range fixtures {
-		a := sender.send(ctx, f)
-		if a.Error != "" {
-			return failure(errors.New(a.Error))
-		}
-		if a.Status != http.StatusOK {
-			fmt.Fprintf(d.streams.out, "%s%s%s: the receiver answered %d %s\n\n", d.paint.bold, f.File,
-				d.paint.reset, a.Status, plain.Line(a.Body))
-			continue
-		}
-		if err := d.show(ctx, a.ID, filepath.Base(f.File)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// show reads an event back through the admin API, so that what is shown is what
-// was stored.
-func (d *demonstration) show(ctx context.Context, id, title string) error {
+// stored reads an event back.
+func (d *demonstration) stored(ctx context.Context, id string) (*admin.Event, error) {
 	d.shown[id] = true
 	var e admin.Event
 	if err := d.api.get(ctx, "/api/v1/events/"+url.PathEscape(id), nil, &e); err != nil {
-		return err
+		return nil, err
 	}
+	if e.Status != record.Quarantined {
+		d.sum.add(&e)
+	}
+	return &e, nil
+}
+
+// show shows an event with all that the rules make of it.
+func (d *demonstration) show(e *admin.Event, title string) {
 	if e.Status == record.Quarantined {
-		fmt.Fprintf(d.streams.out, "%s%s%s  quarantined: %s\n\n", d.paint.bold, plain.Line(title),
-			d.paint.reset, e.Reason)
-		return nil
+		fmt.Fprintf(d.out, "%s%s%s  quarantined: %s\n\n", d.paint.bold, plain.Line(title), d.paint.reset, e.Reason)
+		return
 	}
-	d.sum.add(&e)
-	result := asResult(&e)
-	printResult(d.streams.out, d.paint, title, &result)
-	fmt.Fprintln(d.streams.out)
-	return nil
+	result := asResult(e)
+	printResult(d.out, d.paint, title, &result)
+	fmt.Fprintln(d.out)
 }
 
 // asResult is a recorded event in the form of a dry run's result.
@@ -282,8 +271,8 @@ func (m *demoSum) String() string {
 
 func (d *demonstration) explainRest(exit bool) {
 	p := d.paint
-	fmt.Fprintf(d.streams.out, "%s%s%s\n", p.bold, &d.sum, p.reset)
-	fmt.Fprintf(d.streams.out, "%sadmin listener%s  %s\n", p.bold, p.reset, d.app.AdminURL())
+	fmt.Fprintf(d.out, "%s%s%s\n", p.bold, &d.sum, p.reset)
+	fmt.Fprintf(d.out, "%sadmin listener%s  %s\n", p.bold, p.reset, d.app.AdminURL())
 	if exit {
 		return
 	}
@@ -291,13 +280,12 @@ func (d *demonstration) explainRest(exit bool) {
 	if strings.Contains(heed, "go-build") || strings.HasSuffix(heed, ".test") {
 		heed = "heed"
 	}
+	// Commands are for copying, so their lines are not broken.
 	fmt.Fprintf(d.streams.out, `
-Now change %s and save: it is reloaded at once. Then send an event again, from another terminal:
-
+Now change %s and save: it is reloaded at once. Then, from another terminal:
   MINDTICKLE_WEBHOOK_SECRET=%s %s send --url %s testdata/events/quiz-low-score.json
   %s why --rule low-quiz-score --admin %s
   %s backtest --rules %s --against active --data %s --since 1d
-
 Ctrl-C ends the demo.
 
 `, d.rules, d.secret, heed, d.app.WebhookURL(), heed, d.app.AdminURL(), heed, d.rules, d.dir)
@@ -319,9 +307,14 @@ func (d *demonstration) follow(ctx context.Context, ended chan error) error {
 			if d.shown[id] {
 				continue
 			}
-			if err := d.show(ctx, id, id); err != nil && ctx.Err() == nil {
-				return err
+			e, err := d.stored(ctx, id)
+			if err != nil {
+				if ctx.Err() == nil {
+					return err
+				}
+				continue
 			}
+			d.show(e, id)
 		case a := <-d.reloads:
 			d.showReload(a)
 		}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"heed/engine/document"
 )
@@ -37,6 +38,10 @@ rules:
   - {name: dead, on: quiz.submitted, do: [{action: hook}]}
   - {name: waits, on: course.completed, do: [{action: rare, text: one}, {action: rare, text: two}]}
   - {name: once, on: quiz.submitted, throttle: {at_most: 1, within: 1h}, do: [{action: rare, text: three}]}
+  - name: odd
+    on: user.provisioned
+    do: [{action: rare, text: five}]
+    tests: [{name: it is not so, given: {event: user.provisioned, data: {}}, expect: {outcome: not_matched}}]
   - {name: later, on: quiz.submitted, wait: {after: 1h}, do: [{action: rare, text: four}]}
 `)
 	s.post("evt-1", oneQuiz)
@@ -46,7 +51,10 @@ rules:
 	s.post("evt-3", `{"event":`)
 	s.post("evt-4", oneQuiz, func(r *http.Request) { r.Header.Set("x-mt-webhook-signature", strings.Repeat("0", 64)) })
 	var text string
-	s.get("/metrics", &text)
+	eventually(t, 20*time.Second, "the result of the rules' tests", func() bool {
+		s.get("/metrics", &text)
+		return strings.Contains(text, `heed_rule_health{problem="failing_tests",rule="odd"} 1`)
+	})
 	return metricsOf(t, text)
 }
 

@@ -61,7 +61,7 @@ func printRules(s streams, list *admin.RuleList) {
 		fmt.Fprintf(s.out, "%s%s%s%s  %s%s%s\n  %s\n", paint.bold, plain.Line(r.Name), paint.reset, mode,
 			paint.dim, hits(&r.Stats), paint.reset, plain.Line(r.Sentence))
 		for _, odd := range r.Stats.Health {
-			fmt.Fprintf(s.out, "  %s! %s%s\n", paint.yellow, plain.Line(odd), paint.reset)
+			fmt.Fprintf(s.out, "  %s! %s%s\n", paint.yellow, plain.Line(odd.Text), paint.reset)
 		}
 	}
 }

@@ -107,7 +107,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	// at between pages only.
 	stopped, ctx := ctx.Done(), context.WithoutCancel(ctx)
 	result := Result{}
-	from := o.Since.Add(-warmUp(sets))
+	known := unknowns{timed: slices.ContainsFunc(sets, isTimed)}
 	people := o.NewPeople()
 	for after := o.From; ; {
 		events, err := o.Events.EventsFrom(ctx, after, page)
@@ -117,12 +117,14 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		if len(events) == 0 {
 			break
 		}
+		known.begin(&events[0])
 		for i := range events {
 			e := &events[i]
-			if after = e.Seq; e.Status != record.Accepted || event.Reserved(e.Type) {
+			after = e.Seq
+			if !o.Until.IsZero() && !e.ReceivedAt.Before(o.Until) {
 				continue
 			}
-			if !o.Until.IsZero() && !e.ReceivedAt.Before(o.Until) {
+			if known.decided(e, sets); e.Status != record.Accepted || event.Reserved(e.Type) {
 				continue
 			}
 			decoded, err := event.Decode(e.Body)
@@ -133,10 +135,12 @@ func Run(ctx context.Context, o Options) (Result, error) {
 			if counts {
 				result.Events++
 			}
-			if !e.ReceivedAt.Before(from) {
-				known := resolver(e, people.Resolve(&decoded, e.SignedAt))
+			// What a count or a limit holds can depend on any event before, not only on
+			// those within its window: where one window ends, the next begins.
+			if counts || known.timed {
+				facts := resolver(e, people.Resolve(&decoded, e.SignedAt))
 				for _, sim := range sims {
-					if err := sim.take(ctx, e, decoded, known); err != nil {
+					if err := sim.take(ctx, e, decoded, facts); err != nil {
 						return Result{}, err
 					}
 				}
@@ -160,7 +164,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		}
 	}
 	result.Rules = sims[0].results()
-	result.Notes = notes(o.Rules)
+	result.Notes = append(notes(o.Rules), known.notes()...)
 	if o.Against != nil {
 		result.Diff = compare(sims[1], sims[0])
 		if err := result.Diff.explain(ctx, o.Events, people); err != nil {
@@ -202,19 +206,42 @@ func (b both) Resolve(q expression.Query) any {
 	return b.second.Resolve(q)
 }
 
-// maxWarmUp bounds how long before Since rules are run for their state.
-const maxWarmUp = 400 * 24 * time.Hour
+// isTimed reports whether a rule of a set has time or state.
+func isTimed(set *engine.RuleSet) bool {
+	return slices.ContainsFunc(set.Rules(), func(rule *engine.Rule) bool { return rule.Time != nil })
+}
 
-// warmUp is how long before Since the state can begin that the rules have then.
-func warmUp(sets []*engine.RuleSet) (longest time.Duration) {
-	for _, set := range sets {
-		for _, rule := range set.Rules() {
-			if rule.Time != nil {
-				longest = max(longest, min(rule.Time.Span(), maxWarmUp))
-			}
-		}
+// unknowns are what cannot be known of the state that rules had.
+type unknowns struct {
+	timed   bool      // there are rules with state
+	first   time.Time // when the first event came that is known
+	partial bool      // there were events before it
+	others  bool      // other rules decided some of the events
+}
+
+// begin notes the first event that there is.
+func (u *unknowns) begin(e *record.Event) {
+	if u.first.IsZero() {
+		u.first, u.partial = e.ReceivedAt, e.Seq > 1
 	}
-	return longest
+}
+
+// decided notes by which rules an event was decided, or discarded state.
+func (u *unknowns) decided(e *record.Event, sets []*engine.RuleSet) {
+	u.others = u.others || (e.Status == record.Accepted || e.Status == record.Timed) && !slices.ContainsFunc(sets, func(set *engine.RuleSet) bool { return set.Hash() == e.RuleSet })
+}
+
+func (u *unknowns) notes() (notes []string) {
+	if !u.timed {
+		return nil
+	}
+	if u.others {
+		notes = append(notes, "counts, waits and limits are those that these rules would have had, not those of the rules of then")
+	}
+	if u.partial {
+		notes = append(notes, "what rules remember begins empty with the first event that is used, of "+u.first.UTC().Format(time.DateOnly))
+	}
+	return append(notes, "what was due is taken to be on time, also while heed did not run or had just started")
 }
 
 // notes say what a backtest of the rules cannot know.
@@ -242,8 +269,10 @@ type simulation struct {
 	since  time.Time
 	zone   *time.Location
 	now    time.Time
-	known  expression.Resolver
-	byRule map[string]*tally
+	// expired is when rows that mean nothing any more were deleted last.
+	expired time.Time
+	known   expression.Resolver
+	byRule  map[string]*tally
 	// date is the day of the last alert.
 	date     state.Date
 	dateText string
@@ -324,6 +353,10 @@ func remembers(batches []*intake.Batch) bool {
 	})
 }
 
+// expireEvery is how often rows are deleted that mean nothing any more, as the store
+// does: they would count as keys.
+const expireEvery = 24 * time.Hour
+
 // advance fires what is due before a time, which is then now.
 func (s *simulation) advance(ctx context.Context, until time.Time) error {
 	for {
@@ -344,6 +377,10 @@ func (s *simulation) advance(ctx context.Context, until time.Time) error {
 	}
 	if until.After(s.now) {
 		s.now = until
+	}
+	if s.now.Sub(s.expired) > expireEvery {
+		s.store.State.Expire(s.now)
+		s.expired = s.now
 	}
 	return nil
 }

@@ -10,3 +10,14 @@ type Tally struct {
 	Outcome string
 	N       int
 }
+
+// TallySum is the tallies of a rule and an outcome since some times.
+type TallySum struct {
+	Rule    string
+	Outcome string
+	N       []int     // one for each of the times
+	Last    time.Time // the newest hour
+}
+
+// GivenUp is the outcome that counts the deliveries of a rule that were given up.
+const GivenUp = "given_up"

@@ -62,6 +62,17 @@ func (m *Memory) DeletePrefix(scope Scope, prefix string) {
 	}
 }
 
+// Expire deletes the rows that mean nothing any more.
+func (m *Memory) Expire(now time.Time) {
+	for _, of := range m.rows {
+		for key, row := range of {
+			if !row.Expires.IsZero() && !row.Expires.After(now) && row.Due.IsZero() {
+				delete(of, key)
+			}
+		}
+	}
+}
+
 // Keys implements Rows.
 func (m *Memory) Keys(scope Scope) int { return len(m.rows[scope]) }
 

@@ -39,8 +39,11 @@ type Store interface {
 	PendingByAction(context.Context) (map[string]int, error)
 	PendingTimers(context.Context) (map[string]int, error)
 	CountDeliveries(context.Context, record.State) (int, error)
-	// Tallies are counts since a time, for each rule and outcome.
-	Tallies(ctx context.Context, since time.Time) ([]record.Tally, error)
+	// Tallies are counts since some times, the earliest first, for each rule and
+	// outcome.
+	Tallies(ctx context.Context, since ...time.Time) ([]record.TallySum, error)
+	// Failing are the actions that keep failing, and since when.
+	Failing(ctx context.Context) (since map[string]time.Time, err error)
 	// ShadowAlerts counts what a rule in shadow mode would have sent.
 	ShadowAlerts(ctx context.Context, rule string, since time.Time) (record.ShadowAlerts, error)
 
@@ -116,6 +119,7 @@ type Options struct {
 type Service struct {
 	o           Options
 	backtesting sync.Mutex
+	lastSums    lastSums
 }
 
 // New makes a Service.

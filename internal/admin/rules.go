@@ -49,15 +49,14 @@ func (s *Service) Rules(ctx context.Context) (RuleList, error) {
 	}
 	set := s.o.Rules()
 	list := RuleList{Version: set.Hash(), Rules: []Rule{}}
-	f, err := s.figures(ctx)
+	f, err := s.figures(ctx, 0)
 	if err != nil {
 		return RuleList{}, err
 	}
-	failing := s.failingTests()
 	for _, r := range set.Rules() {
 		shown := Rule{
 			Name: r.Name, Description: r.Description, Sentence: sentence.Of(r), On: r.On, When: r.Condition.Text, Mode: r.Mode(),
-			Actions: orEmpty(r.ActionNames()), File: r.File, Line: r.Line, Stats: f.stats(r, failing),
+			Actions: orEmpty(r.ActionNames()), File: r.File, Line: r.Line, Stats: f.stats(r),
 		}
 		list.Rules = append(list.Rules, shown)
 	}

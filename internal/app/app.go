@@ -239,6 +239,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 		Replay: a.intake.Replay, DryRun: a.dryRun, Backtest: a.backtest, Ingest: a.ingest, Ready: a.ready, FailingTests: a.failingTests,
 		Unsubscribed: func() []string { return a.unsubscribed(a.ruleSet()) }, SilentAfter: a.SilentAfter, Version: a.Version, Now: time.Now, Log: a.Log,
 	})
+	a.metrics.WatchHealth(service.Health)
 	a.private = &http.Server{
 		Handler: api.New(api.Options{
 			Service: service, Ready: a.ready, Metrics: a.metrics.Handler(), Token: a.AdminToken, Log: a.Log,

@@ -114,6 +114,35 @@ func TestBacktest_saysWhyAlertsGo(t *testing.T) {
 	}
 }
 
+// What it cannot know of the state that rules had it says, and only where there is
+// something.
+func TestBacktest_saysWhatItCannotKnowOfState(t *testing.T) {
+	const (
+		mutes  = "mutes are not applied"
+		others = "counts, waits and limits are those that these rules would have had, not those of the rules of then"
+		late   = "what was due is taken to be on time, also while heed did not run or had just started"
+		empty  = "what rules remember begins empty with the first event that is used, of 2026-03-11"
+	)
+	e := newEditing(t)
+	notes := func(o BacktestOptions, want ...string) {
+		t.Helper()
+		o.Rules, o.Since, o.Until = e.line.RuleSet(), e.now.Add(-time.Hour), e.now.Add(time.Hour)
+		result, err := Backtest(t.Context(), e.db, o)
+		if diff := cmp.Diff(want, result.Notes); diff != "" || err != nil {
+			t.Errorf("%v (-want +got)\n%s", err, diff)
+		}
+	}
+	e.rules(`- {name: low, on: quiz.submitted, do: [{action: note, text: a}]}`)
+	e.event(fail)
+	notes(BacktestOptions{}, mutes)
+	e.rules(fmt.Sprintf(limitRule, 1, "5h"))
+	notes(BacktestOptions{}, mutes, others, late)
+	e.pass(9 * 24 * time.Hour)
+	e.event(fail)
+	notes(BacktestOptions{}, mutes, others, late)
+	notes(BacktestOptions{Quick: true}, mutes, empty, late)
+}
+
 // An interrupted backtest says what is known by then, also if that is nothing yet
 // and rules were due on the way.
 func TestBacktest_interruptedSaysHowFarItGot(t *testing.T) {

@@ -101,6 +101,7 @@ func (a *App) observeStored(
 			a.metrics.Delivered(d.Action, string(d.State), 0)
 		}
 		if d.State == record.Dead {
+			a.tallies.gaveUp(d.Rule, e.ReceivedAt)
 			a.postDead(d, d.LastError)
 		}
 	}
@@ -114,6 +115,7 @@ func (a *App) observeAttempt(d record.Delivery, end delivery.End) {
 	a.metrics.Delivered(d.Action, string(end.State), took)
 	a.logAttempt(&d, end, took)
 	if end.State == record.Dead {
+		a.tallies.gaveUp(d.Rule, end.At)
 		a.postDead(&d, end.Error)
 	}
 }

@@ -31,15 +31,7 @@ func (t *tallies) add(e *record.Event, decisions []engine.Decision) {
 	hour := e.ReceivedAt.Truncate(time.Hour)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.counts == nil {
-		t.counts = map[record.Tally]int{}
-	}
-	count := func(rule, outcome string) {
-		key := record.Tally{Rule: rule, Hour: hour, Outcome: outcome}
-		if _, known := t.counts[key]; known || len(t.counts) < maxTallies {
-			t.counts[key]++
-		}
-	}
+	count := func(rule, outcome string) { t.count(record.Tally{Rule: rule, Hour: hour, Outcome: outcome}) }
 	if e.Status == record.Accepted {
 		count("", e.Type)
 	}
@@ -56,6 +48,23 @@ func (t *tallies) add(e *record.Event, decisions []engine.Decision) {
 		for _, effect := range d.Effects {
 			count(d.Rule.Name, effect.Effect)
 		}
+	}
+}
+
+// gaveUp counts a delivery of a rule that was given up.
+func (t *tallies) gaveUp(rule string, at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.count(record.Tally{Rule: rule, Hour: at.Truncate(time.Hour), Outcome: record.GivenUp})
+}
+
+// count adds one to a count.
+func (t *tallies) count(key record.Tally) {
+	if t.counts == nil {
+		t.counts = map[record.Tally]int{}
+	}
+	if _, known := t.counts[key]; known || len(t.counts) < maxTallies {
+		t.counts[key]++
 	}
 }
 

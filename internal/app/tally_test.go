@@ -28,8 +28,10 @@ func TestTallies_countByRuleHourAndOutcome(t *testing.T) {
 	decided(record.Accepted, engine.Decision{Outcome: engine.NotMatched})
 	decided(record.Accepted, engine.Decision{Outcome: engine.Unknown, Reason: "data.score is missing"})
 	decided(record.Timed, engine.Decision{Outcome: engine.Matched, Effects: []record.Effect{{Effect: record.Sent}}})
+	counts.gaveUp("low", hour.Add(time.Minute))
 	want := []record.Tally{
 		{Hour: hour, Outcome: "quiz.submitted", N: 3},
+		{Rule: "low", Hour: hour, Outcome: "given_up", N: 1},
 		{Rule: "low", Hour: hour, Outcome: "matched", N: 1},
 		{Rule: "low", Hour: hour, Outcome: "sent", N: 1},
 		{Rule: "low", Hour: hour, Outcome: "throttled", N: 1},

@@ -173,6 +173,39 @@ func (m *Metrics) WatchState(keys, timers func(context.Context) (map[string]int,
 		"heed_timers_pending", "Waits, digests, held alerts and summaries that will be due, by rule.", []string{"rule"}, nil)})
 }
 
+// WatchHealth makes heed_rule_health, asked whenever the metrics are: problems are
+// what is odd about the rules, by rule, each once.
+func (m *Metrics) WatchHealth(problems func(context.Context) (map[string][]string, error)) {
+	m.registry.MustRegister(&healthGauge{problems})
+}
+
+// healthGauge is 1 for each problem of a rule.
+type healthGauge struct {
+	read func(context.Context) (map[string][]string, error)
+}
+
+var healthDesc = prometheus.NewDesc("heed_rule_health",
+	"1 for each thing that is odd about a rule; heed rules list says it in words.", []string{"rule", "problem"}, nil)
+
+// Describe is part of prometheus.Collector.
+func (g *healthGauge) Describe(ch chan<- *prometheus.Desc) { ch <- healthDesc }
+
+// Collect is part of prometheus.Collector.
+func (g *healthGauge) Collect(ch chan<- prometheus.Metric) {
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+	defer stop()
+	rules, err := g.read(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(healthDesc, err)
+		return
+	}
+	for rule, problems := range rules {
+		for _, problem := range problems {
+			ch <- prometheus.MustNewConstMetric(healthDesc, prometheus.GaugeValue, 1, rule, problem)
+		}
+	}
+}
+
 // storeGauge is a gauge with one label that is read from the store.
 type storeGauge struct {
 	desc *prometheus.Desc

@@ -149,3 +149,25 @@ func (db *DB) Reconsider(ctx context.Context, action string, now time.Time) (n i
 	}
 	return n, nil
 }
+
+// Failing returns the actions and destinations whose circuit is open, and since when.
+func (db *DB) Failing(ctx context.Context) (since map[string]time.Time, err error) {
+	defer wrap(&err, "find failing destinations")
+	const opened = "CAST(state AS TEXT) ->> 'opened'"
+	rows, err := db.readDB.QueryContext(ctx, "SELECT name, "+opened+" FROM lanes WHERE "+opened+" IS NOT NULL")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	since = map[string]time.Time{}
+	for rows.Next() {
+		var name, text string
+		if err := rows.Scan(&name, &text); err != nil {
+			return nil, err
+		}
+		if since[name], err = time.Parse(time.RFC3339Nano, text); err != nil {
+			return nil, err
+		}
+	}
+	return since, rows.Err()
+}

@@ -24,25 +24,27 @@ func TestTallies_addUpAndArePruned(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	check := func(since time.Time, want ...record.Tally) {
+	check := func(since []time.Time, want ...record.TallySum) {
 		t.Helper()
-		got, err := db.Tallies(t.Context(), since)
+		got, err := db.Tallies(t.Context(), since...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		slices.SortFunc(got, func(a, b record.Tally) int { return len(a.Rule) - len(b.Rule) })
+		slices.SortFunc(got, func(a, b record.TallySum) int { return len(a.Rule) - len(b.Rule) })
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("since %s (-want +got)\n%s", since, diff)
 		}
 	}
-	all := record.Tally{Hour: hour, Outcome: "quiz.submitted", N: 5}
-	check(hour, all, record.Tally{Rule: "low", Hour: hour.Add(time.Hour), Outcome: "matched", N: 6})
-	newest := record.Tally{Rule: "low", Hour: hour.Add(time.Hour), Outcome: "matched", N: 1}
-	check(hour.Add(time.Hour), newest)
+	next := hour.Add(time.Hour)
+	check([]time.Time{hour, next},
+		record.TallySum{Last: hour, Outcome: "quiz.submitted", N: []int{5, 0}},
+		record.TallySum{Rule: "low", Last: next, Outcome: "matched", N: []int{6, 1}})
+	newest := record.TallySum{Rule: "low", Last: next, Outcome: "matched", N: []int{1}}
+	check([]time.Time{next}, newest)
 	if err := db.pruneTallies(t.Context(), hour.Add(keepTallies+time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	check(hour, newest)
+	check([]time.Time{hour}, newest)
 }
 
 // What a rule in shadow mode would have sent: matches of rules without time, and

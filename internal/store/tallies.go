@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"heed/engine/record"
@@ -27,26 +28,38 @@ func (db *DB) AddTallies(ctx context.Context, tallies []record.Tally) (err error
 	})
 }
 
-// Tallies returns the counts since a time, summed up for each rule and outcome,
-// with the newest hour of each.
-func (db *DB) Tallies(ctx context.Context, since time.Time) (tallies []record.Tally, err error) {
+// Tallies returns the counts since each of some times, the earliest first, summed
+// up for each rule and outcome. All are read in one pass.
+func (db *DB) Tallies(ctx context.Context, since ...time.Time) (sums []record.TallySum, err error) {
 	defer wrap(&err, "read what became of events")
-	rows, err := db.readDB.QueryContext(ctx,
-		"SELECT rule, outcome, sum(n), max(hour) FROM tallies WHERE hour >= ? GROUP BY rule, outcome", hourOf(micros(since)))
+	text, args := "SELECT rule, outcome, max(hour)", []any{}
+	for _, at := range since {
+		text += ", sum(n) FILTER (WHERE hour >= ?)"
+		args = append(args, hourOf(micros(at)))
+	}
+	rows, err := db.readDB.QueryContext(ctx, text+" FROM tallies WHERE hour >= ? GROUP BY rule, outcome", append(args, args[0])...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var t record.Tally
+		sum := record.TallySum{N: make([]int, len(since))}
 		var hour int64
-		if err := rows.Scan(&t.Rule, &t.Outcome, &t.N, &hour); err != nil {
+		counts := make([]sql.NullInt64, len(since)) // NULL where there is none
+		into := []any{&sum.Rule, &sum.Outcome, &hour}
+		for i := range counts {
+			into = append(into, &counts[i])
+		}
+		if err := rows.Scan(into...); err != nil {
 			return nil, err
 		}
-		t.Hour = timeOf(hour * hourMicros)
-		tallies = append(tallies, t)
+		for i, n := range counts {
+			sum.N[i] = int(n.Int64)
+		}
+		sum.Last = timeOf(hour * hourMicros)
+		sums = append(sums, sum)
 	}
-	return tallies, rows.Err()
+	return sums, rows.Err()
 }
 
 // pruneTallies deletes old counts.

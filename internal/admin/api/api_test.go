@@ -206,6 +206,8 @@ func TestNew_refusesRequestsOfOtherSites(t *testing.T) {
 	}
 }
 
-func (fake) Tallies(context.Context, time.Time) ([]record.Tally, error) { return nil, nil }
+func (fake) Tallies(context.Context, ...time.Time) ([]record.TallySum, error) { return nil, nil }
+
+func (fake) Failing(context.Context) (map[string]time.Time, error) { return nil, nil }
 
 func (fake) Users(context.Context, []int64) (map[int64]string, error) { return nil, nil }

@@ -117,6 +117,7 @@ func testProbe(t *testing.T, s Store) {
 	equal(t, "claimed", ids(got.Deliveries), []string{})
 	equal(t, "next", got.Next, now.Add(time.Second))
 	equal(t, "waits", waits(t, s, "d8"), record.Wait{For: delivery.WaitFailing, Until: now.Add(time.Second)})
+	equal(t, "failing", failing(t, s), map[string]time.Time{"api": now})
 	now = now.Add(time.Second)
 	equal(t, "the newest", ids(exchange(t, s, now, nil, takeOf("api", 9)).Deliveries), []string{"d8"})
 	now = now.Add(10 * time.Millisecond)
@@ -127,6 +128,16 @@ func testProbe(t *testing.T, s Store) {
 	got = exchange(t, s, now, []delivery.End{done("d5", now)}, takeOf("api", 1))
 	equal(t, "changes", got.Changes, []delivery.LaneChange{{Destination: "api"}})
 	equal(t, "then the oldest", len(got.Deliveries), 1)
+	equal(t, "failing", len(failing(t, s)), 0)
+}
+
+func failing(t *testing.T, s Store) map[string]time.Time {
+	t.Helper()
+	since, err := s.Failing(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return since
 }
 
 func testDestinations(t *testing.T, s Store) {

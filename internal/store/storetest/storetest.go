@@ -33,6 +33,8 @@ type Store interface {
 
 	// PendingByAction counts the pending and retrying deliveries.
 	PendingByAction(ctx context.Context) (map[string]int, error)
+	// Failing are the destinations whose circuit is open, and since when.
+	Failing(ctx context.Context) (map[string]time.Time, error)
 
 	// Events is a page of events without bodies, newest first.
 	Events(ctx context.Context, f record.EventFilter) ([]record.Event, error)
