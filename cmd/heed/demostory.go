@@ -53,9 +53,9 @@ func (d *demonstration) showBriefly(e *admin.Event, title string) {
 	for i := range e.Decisions {
 		decision := &e.Decisions[i]
 		switch decision.Outcome {
-		case string(engine.Matched):
+		case engine.Matched:
 			matched++
-		case string(engine.Unknown):
+		case engine.Unknown:
 			unknown = decision.Reason
 		}
 		for _, effect := range decision.Effects {
@@ -119,7 +119,7 @@ func (s *scoreSum) add(e *admin.Event, _ string) {
 	}
 	for i := range e.Decisions {
 		decision := &e.Decisions[i]
-		if decision.Outcome != string(engine.Matched) {
+		if decision.Outcome != engine.Matched {
 			continue
 		}
 		counts := s.effects[decision.Rule]
