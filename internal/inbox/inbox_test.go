@@ -395,7 +395,8 @@ func TestInbox_readsRegularFilesOnly(t *testing.T) {
 func TestInbox_findsDirectoriesThatAppearLater(t *testing.T) {
 	b := newBench(t)
 	b.patterns = []Pattern{
-		{Source: "plain", Glob: b.path("reports/*.csv")}, {Source: "many", Glob: b.path("*/daily/r-[0-9].csv")},
+		{Source: "plain", Glob: b.path("reports/*.csv")},
+		{Source: "many", Glob: b.path("*/daily/r-[0-9].csv")},
 		{Source: "one", Glob: b.path("./one.csv")},
 	}
 	b.expect(0)
