@@ -70,7 +70,8 @@ func (d *demonstration) showBriefly(e *admin.Event, title string) {
 	case unknown != "":
 		m, text = marks(d.paint)["unknown"], "no rule can tell: "+unknown
 	}
-	fmt.Fprintf(d.out, "  %s%s%s %-33s  %s%s%s\n", m.color, m.sign, d.paint.reset, plain.Line(strings.TrimSuffix(title, ".json")),
+	fmt.Fprintf(d.out, "  %s%s%s %-33s  %s%s%s\n", m.color, m.sign, d.paint.reset,
+		plain.Line(strings.TrimSuffix(title, ".json")),
 		d.paint.dim, plain.Line(text), d.paint.reset)
 }
 
@@ -206,10 +207,10 @@ func (d *demonstration) backtest(ctx context.Context) error {
 		return nil
 	}
 	p, now := d.paint, r.Rules[at].Alerts
-	fmt.Fprintf(d.out, "%sWhat if %s said %s?%s  %sheed backtest over these %s%s\n", p.bold, plain.Line(rule.Name), plain.Line(when),
-		p.reset, p.dim, plain.Count(r.Events, "event"), p.reset)
-	fmt.Fprintf(d.out, "  %s of %s become %s%d%s\n", plain.Count(now+r.Diff.Removed-r.Diff.Added, "alert"), plain.Line(rule.Name),
-		p.bold, now, p.reset)
+	fmt.Fprintf(d.out, "%sWhat if %s said %s?%s  %sheed backtest over these %s%s\n", p.bold,
+		plain.Line(rule.Name), plain.Line(when), p.reset, p.dim, plain.Count(r.Events, "event"), p.reset)
+	fmt.Fprintf(d.out, "  %s of %s become %s%d%s\n", plain.Count(now+r.Diff.Removed-r.Diff.Added, "alert"),
+		plain.Line(rule.Name), p.bold, now, p.reset)
 	if i := slices.IndexFunc(r.Diff.Samples, func(s backtest.Sample) bool { return s.Change == "removed" }); i >= 0 {
 		fmt.Fprintf(d.out, "    %s- one that goes: %s%s\n", p.red, plain.Line(r.Diff.Samples[i].Why), p.reset)
 	}

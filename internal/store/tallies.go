@@ -37,7 +37,8 @@ func (db *DB) Tallies(ctx context.Context, since ...time.Time) (sums []record.Ta
 		text += ", sum(n) FILTER (WHERE hour >= ?)"
 		args = append(args, hourOf(micros(at)))
 	}
-	rows, err := db.readDB.QueryContext(ctx, text+" FROM tallies WHERE hour >= ? GROUP BY rule, outcome", append(args, args[0])...)
+	rows, err := db.readDB.QueryContext(ctx,
+		text+" FROM tallies WHERE hour >= ? GROUP BY rule, outcome", append(args, args[0])...)
 	if err != nil {
 		return nil, err
 	}
