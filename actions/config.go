@@ -154,6 +154,13 @@ func (c *Config) Secret(key string) Secret {
 	return c.SecretOf(key, node, true)
 }
 
+// Within reads an object of the configuration as the configuration is read: with
+// its settings and its secrets. The caller ends it with Done.
+func (c *Config) Within(key string, node *document.Node) *Config {
+	fields := node.Fields(c.Report(), key+" of "+c.What())
+	return &Config{Fields: fields, Name: c.Name, Settings: c.Settings, read: c.read}
+}
+
 // CheckSecret checks {env: NAME} or {file: PATH} under a key of what is no action,
 // as Config.Secret does, and says whether it has that form.
 func (r *Reader) CheckSecret(fields *document.Fields, key string, node *document.Node) bool {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"heed/actions"
+	"heed/actions/connect"
 	"heed/actions/outbound"
 	"heed/engine/document"
 )
@@ -41,12 +42,13 @@ type action struct {
 	shown    string         // the address as people may see it
 	password actions.Secret // in the address, if somebody wrote one there
 	headers  []header
+	oauth2   *outbound.OAuth2 // nil if the calls carry no token of one
 	client   *http.Client
 	timeout  time.Duration
 	retryOn  []actions.RetryOn
 }
 
-// Configure reads url, headers, and on of retry.
+// Configure reads url, headers, oauth2, and on of retry.
 func (Kind) Configure(c *actions.Config) actions.Action {
 	a := &action{client: outbound.Client(c.Settings.AllowPrivate), timeout: c.Settings.Timeout}
 	if node := c.Require("url", "write url: https://host/path"); node != nil {
@@ -57,6 +59,7 @@ func (Kind) Configure(c *actions.Config) actions.Action {
 			a.readHeader(c, pair)
 		}
 	}
+	a.readOAuth2(c)
 	a.retryOn = c.RetryOn()
 	return a
 }
@@ -90,6 +93,24 @@ func (a *action) readURL(c *actions.Config, node *document.Node) {
 			Suggest("add allow_private: true")
 	}
 }
+
+// readOAuth2 takes oauth2. Its token stands in a header as one that is configured:
+// people see that it is there, and no rule can replace it.
+func (a *action) readOAuth2(c *actions.Config) {
+	a.oauth2 = connect.OAuth2(c)
+	if a.oauth2 == nil {
+		return
+	}
+	if _, twice := a.header(authorization); twice {
+		c.Report().Errorf(c.Take("oauth2").Place(), "two-authorizations",
+			"%s has both oauth2 and a header Authorization, which oauth2 sets", c.What()).
+			Suggest("leave out Authorization under headers, or oauth2")
+		return
+	}
+	a.headers = append(a.headers, header{name: authorization, plain: actions.Masked})
+}
+
+const authorization = "Authorization"
 
 // isSecret says whether a header's value is a secret whatever it is, going by
 // the header's name.

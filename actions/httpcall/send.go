@@ -60,6 +60,9 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	if r.ExpectBody != "" {
 		terms.Complain = func(status int, body []byte) string { return complain(r.ExpectBody, status, body) }
 	}
+	if a.oauth2 != nil {
+		return a.oauth2.Do(a.client, request, terms)
+	}
 	return outbound.Do(a.client, request, terms)
 }
 
@@ -71,6 +74,9 @@ func (a *action) isRenewable() bool {
 func (a *action) setHeaders(request *http.Request, own map[string]string, id string) (secrets []string, err error) {
 	request.Header.Set("User-Agent", "heed")
 	for _, h := range a.headers {
+		if !h.value.IsSet() {
+			continue // the token, which is set when it is known
+		}
 		value, err := h.value.Value()
 		if err != nil {
 			return nil, fmt.Errorf("header %s: %w", h.name, err)
