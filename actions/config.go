@@ -224,7 +224,7 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 		}
 		secret := FileSecret(file)
 		if _, err := secret.Value(); err != nil {
-			c.unavailable(node, "missing-secret-file", "%s of %s cannot be used: %v", key, c.What(), err).
+			c.Unavailable(node, "missing-secret-file", "%s of %s cannot be used: %v", key, c.What(), err).
 				Suggest("put the secret, and nothing else, into that file, or correct the path, which is relative to where heed runs")
 		}
 		return secret
@@ -244,15 +244,19 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 	value, _ := c.read.LookupEnv(env)
 	value = strings.TrimSpace(value) // a line break at its end is a slip, as in a file
 	if value == "" {
-		c.unavailable(node, "missing-env", "%s of %s: the environment variable %s is not set", key, c.What(), env).
+		c.Unavailable(node, "missing-env", "%s of %s: the environment variable %s is not set", key, c.What(), env).
 			Suggest("set %s where heed runs", env)
 	}
 	return NewSecret(value)
 }
 
-// unavailable reports a secret that is not there: an error only where it would
-// be needed.
-func (c *Config) unavailable(node *document.Node, code, format string, args ...any) *document.Problem {
+// ReadsFiles says whether files that the configuration names may be looked for:
+// not where its author must not learn what is there.
+func (c *Config) ReadsFiles() bool { return !c.read.NoSecrets }
+
+// Unavailable reports a secret or a file that is not there: an error only where it
+// would be needed.
+func (c *Config) Unavailable(node *document.Node, code, format string, args ...any) *document.Problem {
 	if c.read.Live {
 		return c.Report().Errorf(node.Place(), code, format, args...)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"heed/actions"
+	"heed/actions/connect"
 	"heed/actions/outbound"
 )
 
@@ -36,12 +37,14 @@ type action struct {
 	from               *mail.Address
 	settings           actions.Settings
 	tls                *tls.Config
+	certificates       outbound.Certificates
 }
 
-// Configure reads smtp, username, password, from and tls.
+// Configure reads smtp, username, password, from, tls, tls_ca, tls_cert and tls_key.
 func (k Kind) Configure(c *actions.Config) actions.Action {
 	a := &action{settings: c.Settings, tls: k.TLS, from: &mail.Address{}}
 	a.readServer(c)
+	a.readCertificates(c)
 	if node := c.Take("username"); node != nil {
 		a.username, a.plainName = c.SecretOf("username", node, false), node.IsScalar()
 	}
@@ -70,11 +73,7 @@ func (k Kind) Configure(c *actions.Config) actions.Action {
 // otherwise, smtps:// TLS from the first byte.
 func (a *action) readServer(c *actions.Config) {
 	node := c.Require("smtp", "write smtp: smtp://mail.example.com:587")
-	mode, hasMode := c.Text("tls")
-	if hasMode && mode != "starttls" && mode != "implicit" && mode != "none" {
-		c.Report().Errorf(c.Take("tls").Place(), "wrong-type", "tls of %s cannot be %s", c.What(), mode).
-			Suggest("write starttls (the usual), implicit (port 465) or none")
-	}
+	mode, hasMode := readMode(c)
 	if a.mode = "starttls"; hasMode {
 		a.mode = mode
 	}
@@ -108,6 +107,21 @@ func (a *action) readServer(c *actions.Config) {
 	}
 }
 
+// readMode takes tls.
+func readMode(c *actions.Config) (mode string, ok bool) {
+	if node := c.Take("tls"); node != nil && node.IsObject() {
+		c.Report().Errorf(node.Place(), "wrong-type", "tls of %s says how the connection is encrypted, and is a word", c.What()).
+			Suggest("write tls_ca, tls_cert and tls_key for certificates")
+		return "", false
+	}
+	mode, ok = c.Text("tls")
+	if ok && mode != "starttls" && mode != "implicit" && mode != "none" {
+		c.Report().Errorf(c.Take("tls").Place(), "wrong-type", "tls of %s cannot be %s", c.What(), mode).
+			Suggest("write starttls (the usual), implicit (port 465) or none")
+	}
+	return mode, ok
+}
+
 // defaultPorts are those that servers use for handing in mail; 25 is the one
 // without TLS.
 var defaultPorts = map[string]int{"starttls": 587, "implicit": 465, "none": 25}
@@ -131,11 +145,21 @@ func parseServer(text string) (host string, port int, secure, ok bool) {
 	return u.Hostname(), port, u.Scheme == "smtps", true
 }
 
-func (a *action) tlsConfig() *tls.Config {
+// readCertificates reads tls_ca, tls_cert and tls_key.
+func (a *action) readCertificates(c *actions.Config) {
+	a.certificates = connect.MailTLS(c)
+	if a.mode == "none" && a.certificates != (outbound.Certificates{}) {
+		c.Report().Warnf(c.Take("tls").Place(), "no-effect", "tls_ca, tls_cert and tls_key of %s have no effect without TLS", c.What()).
+			Suggest("write tls: starttls, or leave them out")
+	}
+}
+
+// tlsConfig is the TLS configuration by what the files hold now.
+func (a *action) tlsConfig() (*tls.Config, error) {
 	config := &tls.Config{}
 	if a.tls != nil {
 		config = a.tls.Clone()
 	}
 	config.ServerName, config.MinVersion = a.host, tls.VersionTLS12
-	return config
+	return config, a.certificates.AddTo(config)
 }

@@ -4,7 +4,6 @@
 package httpcall
 
 import (
-	"net/http"
 	"net/textproto"
 	"net/url"
 	"slices"
@@ -41,16 +40,19 @@ type action struct {
 	url      actions.Secret
 	shown    string         // the address as people may see it
 	password actions.Secret // in the address, if somebody wrote one there
-	headers  []header
-	oauth2   *outbound.OAuth2 // nil if the calls carry no token of one
-	client   *http.Client
-	timeout  time.Duration
-	retryOn  []actions.RetryOn
+	// unencrypted says that the address begins with http://.
+	unencrypted bool
+	headers     []header
+	oauth2      *outbound.OAuth2 // nil if the calls carry no token of one
+	network     outbound.Network
+	timeout     time.Duration
+	retryOn     []actions.RetryOn
 }
 
-// Configure reads url, headers, oauth2, and on of retry.
+// Configure reads url, headers, oauth2, tls, and on of retry.
 func (Kind) Configure(c *actions.Config) actions.Action {
-	a := &action{client: outbound.Client(c.Settings.AllowPrivate), timeout: c.Settings.Timeout}
+	a := &action{timeout: c.Settings.Timeout}
+	a.network.AllowPrivate = c.Settings.AllowPrivate
 	if node := c.Require("url", "write url: https://host/path"); node != nil {
 		a.readURL(c, node)
 	}
@@ -60,6 +62,7 @@ func (Kind) Configure(c *actions.Config) actions.Action {
 		}
 	}
 	a.readOAuth2(c)
+	a.readTLS(c)
 	a.retryOn = c.RetryOn()
 	return a
 }
@@ -77,6 +80,7 @@ func (a *action) readURL(c *actions.Config, node *document.Node) {
 	if u == nil {
 		return
 	}
+	a.unencrypted = u.Scheme == "http"
 	if node.IsScalar() {
 		a.shown = text
 		if u.User != nil {
@@ -91,6 +95,15 @@ func (a *action) readURL(c *actions.Config, node *document.Node) {
 	if err := outbound.CheckHost(u.Hostname()); err != nil && !c.Settings.AllowPrivate {
 		c.Report().Errorf(node.Place(), "private-address", "url of %s: %v", c.What(), err).
 			Suggest("add allow_private: true")
+	}
+}
+
+// readTLS takes tls.
+func (a *action) readTLS(c *actions.Config) {
+	a.network.Certificates = connect.TLS(c)
+	if a.network.Certificates != (outbound.Certificates{}) && a.unencrypted && a.oauth2 == nil {
+		c.Report().Warnf(c.Take("tls").Place(), "no-effect", "tls of %s has no effect: its url begins with http://", c.What()).
+			Suggest("write https:// in url, or leave tls out")
 	}
 }
 

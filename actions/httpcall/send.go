@@ -60,10 +60,14 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	if r.ExpectBody != "" {
 		terms.Complain = func(status int, body []byte) string { return complain(r.ExpectBody, status, body) }
 	}
-	if a.oauth2 != nil {
-		return a.oauth2.Do(a.client, request, terms)
+	client, err := a.network.Client()
+	if err != nil {
+		return actions.Outcome{Verdict: actions.Retry, Error: err.Error()}
 	}
-	return outbound.Do(a.client, request, terms)
+	if a.oauth2 != nil {
+		return a.oauth2.Do(client, request, terms)
+	}
+	return outbound.Do(client, request, terms)
 }
 
 // isRenewable says whether what the calls are authorized by can be renewed.

@@ -82,11 +82,11 @@ func (o *OAuth2) Token(ctx context.Context, client *http.Client) (*Token, error)
 func (o *OAuth2) tokens(id, secret string) *tokens {
 	scopes := strings.Join(o.Scopes, " ")
 	key := clientKey{o.TokenURL, id, sha256.Sum256([]byte(secret)), scopes, o.Audience}
-	t := clients.get(key, func() *tokens {
+	t, _ := clients.get(key, func() (*tokens, error) {
 		return &tokens{now: time.Now, style: oauth2.AuthStyleInHeader, config: clientcredentials.Config{
 			TokenURL: o.TokenURL, ClientID: id, ClientSecret: secret, Scopes: o.Scopes,
 			EndpointParams: parameters(o.Audience),
-		}}
+		}}, nil
 	})
 	o.held.Store(t)
 	return t

@@ -15,20 +15,24 @@ type shared[K comparable, V any] struct {
 	values map[K]weak.Pointer[V]
 }
 
-// get returns the value of a key, and makes it if there is none.
-func (s *shared[K, V]) get(key K, create func() *V) *V {
+// get returns the value of a key, and makes it if there is none. The error is
+// that of making it.
+func (s *shared[K, V]) get(key K, create func() (*V, error)) (*V, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if value := s.values[key].Value(); value != nil {
-		return value
+		return value, nil
 	}
-	value := create()
+	value, err := create()
+	if err != nil {
+		return nil, err
+	}
 	if s.values == nil {
 		s.values = map[K]weak.Pointer[V]{}
 	}
 	s.values[key] = weak.Make(value)
 	runtime.AddCleanup(value, s.forget, key)
-	return value
+	return value, nil
 }
 
 // forget drops a key, unless its value was made anew meanwhile.

@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"runtime"
 	"testing"
@@ -58,19 +59,23 @@ func TestShared_keepsAValueWhileSomebodyHoldsIt(t *testing.T) {
 	type thing struct{ name string }
 	var s shared[string, thing]
 	made := 0
-	create := func() *thing { made++; return &thing{"a"} }
-	held := s.get("a", create)
+	create := func() (*thing, error) { made++; return &thing{"a"}, nil }
+	held, _ := s.get("a", create)
 	runtime.GC()
-	if s.get("a", create) != held || made != 1 {
+	if again, _ := s.get("a", create); again != held || made != 1 {
 		t.Errorf("it was made %d times", made)
 	}
 	runtime.KeepAlive(held)
 	collected := make(chan struct{})
-	runtime.AddCleanup(s.get("b", func() *thing { return &thing{"b"} }), func(done chan struct{}) { close(done) }, collected)
+	other, _ := s.get("b", create)
+	runtime.AddCleanup(other, func(done chan struct{}) { close(done) }, collected)
 	runtime.GC()
 	select {
 	case <-collected:
 	case <-time.After(10 * time.Second):
 		t.Error("what nobody holds is still there")
+	}
+	if _, err := s.get("c", func() (*thing, error) { return nil, io.EOF }); err != io.EOF {
+		t.Errorf("%v", err)
 	}
 }
