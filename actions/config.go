@@ -161,6 +161,16 @@ func (c *Config) Within(key string, node *document.Node) *Config {
 	return &Config{Fields: fields, Name: c.Name, Settings: c.Settings, read: c.read}
 }
 
+// Env is an environment variable that no configuration names; empty if it is not
+// set, or where the author must not learn what is there.
+func (c *Config) Env(name string) string {
+	if c.read.NoSecrets || c.read.LookupEnv == nil {
+		return ""
+	}
+	value, _ := c.read.LookupEnv(name)
+	return value
+}
+
 // CheckSecret checks {env: NAME} or {file: PATH} under a key of what is no action,
 // as Config.Secret does, and says whether it has that form.
 func (r *Reader) CheckSecret(fields *document.Fields, key string, node *document.Node) bool {

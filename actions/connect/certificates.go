@@ -16,7 +16,8 @@ func TLS(c *actions.Config) outbound.Certificates {
 		return outbound.Certificates{}
 	}
 	if !node.IsObject() {
-		c.Report().Errorf(node.Place(), "wrong-type", "tls of %s must be an object of keys and values, not %s", c.What(), node.Describe()).
+		c.Report().Errorf(node.Place(), "wrong-type",
+			"tls of %s must be an object of keys and values, not %s", c.What(), node.Describe()).
 			Suggest("write tls: {ca: ca.pem}; whether a connection is encrypted is said by https:// in url")
 		return outbound.Certificates{}
 	}
@@ -36,7 +37,8 @@ func readCertificates(c *actions.Config, prefix string) outbound.Certificates {
 	}
 	if (files.Cert == "") != (files.Key == "") {
 		if c.Take(prefix+"cert") == nil || c.Take(prefix+"key") == nil {
-			c.Report().Errorf(c.Node().Place(), "missing-key", "%s needs both %scert and %skey, or neither", c.What(), prefix, prefix).
+			c.Report().Errorf(c.Node().Place(), "missing-key",
+				"%s needs both %scert and %skey, or neither", c.What(), prefix, prefix).
 				Suggest("write %scert: client.pem and %skey: client-key.pem", prefix, prefix)
 		}
 		files.Cert, files.Key = "", ""
@@ -54,13 +56,16 @@ func readPath(c *actions.Config, key string) string {
 	case node == nil:
 		return ""
 	case node.IsObject() && node.Get("file") != nil:
-		c.Report().Errorf(node.Place(), "wrong-type", "%s of %s is always a file, so it is written as its path", key, c.What()).
+		c.Report().Errorf(node.Place(), "wrong-type",
+			"%s of %s is always a file, so it is written as its path", key, c.What()).
 			Suggest("write %s: %s", key, node.Get("file").Text())
 	case !node.IsScalar() || node.IsNull():
-		c.Report().Errorf(node.Place(), "wrong-type", "%s of %s must be the path of a file, not %s", key, c.What(), node.Describe()).
+		c.Report().Errorf(node.Place(), "wrong-type",
+			"%s of %s must be the path of a file, not %s", key, c.What(), node.Describe()).
 			Suggest("write %s: /etc/heed/%s.pem", key, strings.TrimPrefix(key, "tls_"))
 	case strings.Contains(node.Text(), "-----BEGIN"):
-		c.Report().Errorf(node.Place(), "wrong-type", "%s of %s must be the path of a file, not what is in it", key, c.What()).
+		c.Report().Errorf(node.Place(), "wrong-type",
+			"%s of %s must be the path of a file, not what is in it", key, c.What()).
 			Suggest("put the text into a file and write %s: and its path", key)
 	default:
 		return node.Text()
@@ -87,7 +92,8 @@ func checkFiles(c *actions.Config, prefix string, files outbound.Certificates) {
 
 // DescribeTLS describes what TLS takes.
 func DescribeTLS() *schema.Value {
-	v := schema.Object("certificates beside those that the machine trusts, and the client's own", describeCertificates("")...)
+	v := schema.Object("certificates beside those that the machine trusts, and the client's own",
+		describeCertificates("")...)
 	v.MinProperties = 1
 	return v.Together("cert", "key")
 }
@@ -97,11 +103,13 @@ func DescribeMailTLS() schema.Keys { return describeCertificates("tls_") }
 
 func describeCertificates(prefix string) schema.Keys {
 	file := func(key, description, example string) schema.Key {
-		return schema.Optional(prefix+key, schema.Text(description+"; a file in PEM form, which is read when a connection is made", example))
+		description += "; a file in PEM form, which is read when a connection is made"
+		return schema.Optional(prefix+key, schema.Text(description, example))
 	}
 	return schema.Keys{
 		file("ca", "certificates of authorities that are trusted beside those of the machine", "/etc/heed/ca.pem"),
-		file("cert", "the client's own certificate, where the server asks for one; goes with "+prefix+"key", "/etc/heed/client.pem"),
+		file("cert", "the client's own certificate, where the server asks for one; goes with "+prefix+"key",
+			"/etc/heed/client.pem"),
 		file("key", "the key of "+prefix+"cert", "/etc/heed/client-key.pem"),
 	}
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // oauth2Example is what to write for oauth2.
-const oauth2Example = "write oauth2: {token_url: https://login.example.com/token, client_id: heed, client_secret: {env: NAME}}"
+const oauth2Example = "write oauth2: {token_url: https://login.example.com/token," +
+	" client_id: heed, client_secret: {env: NAME}}"
 
 // OAuth2 takes oauth2; nil if it is absent.
 func OAuth2(c *actions.Config) *outbound.OAuth2 {
@@ -23,7 +24,8 @@ func OAuth2(c *actions.Config) *outbound.OAuth2 {
 	}
 	o := &outbound.OAuth2{}
 	if !node.IsObject() {
-		c.Report().Errorf(node.Place(), "wrong-type", "oauth2 of %s must be an object of keys and values, not %s", c.What(), node.Describe()).
+		c.Report().Errorf(node.Place(), "wrong-type",
+			"oauth2 of %s must be an object of keys and values, not %s", c.What(), node.Describe()).
 			Suggest("%s", oauth2Example)
 		return o
 	}
@@ -76,14 +78,16 @@ func readScopes(c *actions.Config) []string {
 	var scopes []string
 	for _, item := range items {
 		if !item.IsScalar() || item.IsNull() {
-			c.Report().Errorf(item.Place(), "wrong-type", "scopes of %s takes texts, not %s", c.What(), item.Describe()).
+			c.Report().Errorf(item.Place(), "wrong-type",
+				"scopes of %s takes texts, not %s", c.What(), item.Describe()).
 				Suggest("write scopes: [grants.write, users.read]")
 			continue
 		}
 		scopes = append(scopes, strings.Fields(item.Text())...)
 	}
 	if node.IsObject() {
-		c.Report().Errorf(node.Place(), "wrong-type", "scopes of %s must be a list of texts, not %s", c.What(), node.Describe()).
+		c.Report().Errorf(node.Place(), "wrong-type",
+			"scopes of %s must be a list of texts, not %s", c.What(), node.Describe()).
 			Suggest("write scopes: [grants.write, users.read]")
 	}
 	return scopes
@@ -93,12 +97,14 @@ func readScopes(c *actions.Config) []string {
 func DescribeOAuth2() *schema.Value {
 	address := schema.Matching("where tokens are given out", "^[Hh][Tt][Tt][Pp][Ss]?://", "write https://host/path",
 		"https://login.example.com/oauth2/token")
-	return schema.Object("OAuth 2 client credentials: an access token is got with them, kept until shortly before it expires,"+
+	return schema.Object("OAuth 2 client credentials: an access token is got with them,"+
+		" kept until shortly before it expires,"+
 		" and sent as Authorization",
 		schema.Required("token_url", address),
 		schema.Required("client_id", actions.DescribeSecret("the name under which heed is known there, as a text")),
 		schema.Required("client_secret", actions.DescribeSecret("the secret that belongs to client_id")),
 		schema.Optional("scopes", schema.OneOrList(schema.Text("what the token shall allow", "grants.write"), 0)),
-		schema.Optional("audience", schema.Text("whom the token is for, where the server asks for it", "https://lms.example.com")),
+		schema.Optional("audience", schema.Text("whom the token is for, where the server asks for it",
+			"https://lms.example.com")),
 	)
 }

@@ -87,7 +87,8 @@ func (a *action) readServer(c *actions.Config) {
 		return
 	}
 	if secure && hasMode && mode != "implicit" {
-		c.Report().Errorf(c.Take("tls").Place(), "wrong-type", "tls of %s is %s, but smtps:// means TLS from the first byte", c.What(), mode).
+		c.Report().Errorf(c.Take("tls").Place(), "wrong-type",
+			"tls of %s is %s, but smtps:// means TLS from the first byte", c.What(), mode).
 			Suggest("leave tls out, or write smtp:// in front of the server")
 	}
 	if secure {
@@ -97,7 +98,8 @@ func (a *action) readServer(c *actions.Config) {
 	case port == 0:
 		port = defaultPorts[a.mode]
 	case port == 465 && a.mode == "starttls", port == 587 && a.mode == "implicit":
-		c.Report().Warnf(node.Place(), "suspicious", "port %d of %s usually speaks the other kind of TLS", port, c.What()).
+		c.Report().Warnf(node.Place(), "suspicious",
+			"port %d of %s usually speaks the other kind of TLS", port, c.What()).
 			Suggest("write smtps://%s:465, or smtp://%s:587", host, host)
 	}
 	a.host, a.port = host, port
@@ -110,7 +112,8 @@ func (a *action) readServer(c *actions.Config) {
 // readMode takes tls.
 func readMode(c *actions.Config) (mode string, ok bool) {
 	if node := c.Take("tls"); node != nil && node.IsObject() {
-		c.Report().Errorf(node.Place(), "wrong-type", "tls of %s says how the connection is encrypted, and is a word", c.What()).
+		c.Report().Errorf(node.Place(), "wrong-type",
+			"tls of %s says how the connection is encrypted, and is a word", c.What()).
 			Suggest("write tls_ca, tls_cert and tls_key for certificates")
 		return "", false
 	}
@@ -149,7 +152,8 @@ func parseServer(text string) (host string, port int, secure, ok bool) {
 func (a *action) readCertificates(c *actions.Config) {
 	a.certificates = connect.MailTLS(c)
 	if a.mode == "none" && a.certificates != (outbound.Certificates{}) {
-		c.Report().Warnf(c.Take("tls").Place(), "no-effect", "tls_ca, tls_cert and tls_key of %s have no effect without TLS", c.What()).
+		c.Report().Warnf(c.Take("tls").Place(), "no-effect",
+			"tls_ca, tls_cert and tls_key of %s have no effect without TLS", c.What()).
 			Suggest("write tls: starttls, or leave them out")
 	}
 }

@@ -49,10 +49,11 @@ type action struct {
 	retryOn     []actions.RetryOn
 }
 
-// Configure reads url, headers, oauth2, tls, and on of retry.
+// Configure reads url, headers, oauth2, proxy, tls, and on of retry.
 func (Kind) Configure(c *actions.Config) actions.Action {
 	a := &action{timeout: c.Settings.Timeout}
 	a.network.AllowPrivate = c.Settings.AllowPrivate
+	a.network.Proxy, a.network.NoProxy = connect.Proxy(c)
 	if node := c.Require("url", "write url: https://host/path"); node != nil {
 		a.readURL(c, node)
 	}
@@ -102,7 +103,8 @@ func (a *action) readURL(c *actions.Config, node *document.Node) {
 func (a *action) readTLS(c *actions.Config) {
 	a.network.Certificates = connect.TLS(c)
 	if a.network.Certificates != (outbound.Certificates{}) && a.unencrypted && a.oauth2 == nil {
-		c.Report().Warnf(c.Take("tls").Place(), "no-effect", "tls of %s has no effect: its url begins with http://", c.What()).
+		c.Report().Warnf(c.Take("tls").Place(), "no-effect",
+			"tls of %s has no effect: its url begins with http://", c.What()).
 			Suggest("write https:// in url, or leave tls out")
 	}
 }
@@ -150,7 +152,8 @@ func (a *action) readHeader(c *actions.Config, pair document.Pair) {
 			h.plain = pair.Value.Text()
 		}
 		if strings.Contains(pair.Value.Text(), "{{") {
-			c.Report().Errorf(pair.Value.Place(), "template-not-allowed", "the header %s of %s is fixed: it cannot hold a template", name, c.What()).
+			c.Report().Errorf(pair.Value.Place(), "template-not-allowed",
+				"the header %s of %s is fixed: it cannot hold a template", name, c.What()).
 				Suggest("write it under headers in the rule")
 		}
 	}

@@ -54,6 +54,7 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	if password, err := a.password.Value(); err == nil {
 		secrets = append(secrets, password)
 	}
+	secrets = append(secrets, a.network.Secrets()...)
 	terms := outbound.Terms{
 		Expect: r.Expect, RetryOn: a.retryOn, Renewable: a.isRenewable(), Attempt: m.Attempt, Secrets: secrets,
 	}

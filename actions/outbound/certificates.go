@@ -70,7 +70,8 @@ func (m material) addTo(config *tls.Config) error {
 		}
 		config.RootCAs = config.RootCAs.Clone()
 		if !config.RootCAs.AppendCertsFromPEM(m.ca) {
-			return fmt.Errorf("tls: ca: %s holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----", m.files.CA)
+			return fmt.Errorf("tls: ca: %s holds no certificate in PEM form,"+
+				" which begins with -----BEGIN CERTIFICATE-----", m.files.CA)
 		}
 	}
 	if m.files.Cert != "" {

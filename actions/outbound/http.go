@@ -80,6 +80,11 @@ func Failed(err error, secrets ...string) actions.Outcome {
 	if errors.As(err, &address) {
 		err = address.Err
 	}
+	if proxy, ok := errors.AsType[*ProxyError](err); ok {
+		o := proxy.outcome()
+		o.Error = Excerpt([]byte(o.Error), secrets...)
+		return o
+	}
 	o := actions.Outcome{Verdict: actions.Retry, Cause: actions.CauseServer}
 	var private *PrivateError
 	var dns *net.DNSError
