@@ -154,6 +154,23 @@ func (c *Config) Secret(key string) Secret {
 	return c.SecretOf(key, node, true)
 }
 
+// Within reads an object of the configuration as the configuration is read: with
+// its settings and its secrets. The caller ends it with Done.
+func (c *Config) Within(key string, node *document.Node) *Config {
+	fields := node.Fields(c.Report(), key+" of "+c.What())
+	return &Config{Fields: fields, Name: c.Name, Settings: c.Settings, read: c.read}
+}
+
+// Env is an environment variable that no configuration names; empty if it is not
+// set, or where the author must not learn what is there.
+func (c *Config) Env(name string) string {
+	if c.read.NoSecrets || c.read.LookupEnv == nil {
+		return ""
+	}
+	value, _ := c.read.LookupEnv(name)
+	return value
+}
+
 // CheckSecret checks {env: NAME} or {file: PATH} under a key of what is no action,
 // as Config.Secret does, and says whether it has that form.
 func (r *Reader) CheckSecret(fields *document.Fields, key string, node *document.Node) bool {
@@ -217,7 +234,7 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 		}
 		secret := FileSecret(file)
 		if _, err := secret.Value(); err != nil {
-			c.unavailable(node, "missing-secret-file", "%s of %s cannot be used: %v", key, c.What(), err).
+			c.Unavailable(node, "missing-secret-file", "%s of %s cannot be used: %v", key, c.What(), err).
 				Suggest("put the secret, and nothing else, into that file, or correct the path, which is relative to where heed runs")
 		}
 		return secret
@@ -237,15 +254,19 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 	value, _ := c.read.LookupEnv(env)
 	value = strings.TrimSpace(value) // a line break at its end is a slip, as in a file
 	if value == "" {
-		c.unavailable(node, "missing-env", "%s of %s: the environment variable %s is not set", key, c.What(), env).
+		c.Unavailable(node, "missing-env", "%s of %s: the environment variable %s is not set", key, c.What(), env).
 			Suggest("set %s where heed runs", env)
 	}
 	return NewSecret(value)
 }
 
-// unavailable reports a secret that is not there: an error only where it would
-// be needed.
-func (c *Config) unavailable(node *document.Node, code, format string, args ...any) *document.Problem {
+// ReadsFiles says whether files that the configuration names may be looked for:
+// not where its author must not learn what is there.
+func (c *Config) ReadsFiles() bool { return !c.read.NoSecrets }
+
+// Unavailable reports a secret or a file that is not there: an error only where it
+// would be needed.
+func (c *Config) Unavailable(node *document.Node, code, format string, args ...any) *document.Problem {
 	if c.read.Live {
 		return c.Report().Errorf(node.Place(), code, format, args...)
 	}

@@ -63,6 +63,21 @@ func readSecret(path string) (string, error) {
 	}
 }
 
+// ReadFile reads a regular file of at most so many bytes that a configuration
+// names, which is no secret's.
+func ReadFile(path string, most int) ([]byte, error) {
+	file, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, int64(most)+1))
+	if err == nil && len(text) > most {
+		err = fmt.Errorf("%s is longer than %d bytes; is it the right file?", path, most)
+	}
+	return text, err
+}
+
 // openRegular opens a regular file and nothing else: opening a pipe waits for
 // whoever writes to it, and opening a device may do anything. What takes the
 // file's place after the first look does not block either, and is found out.
@@ -85,7 +100,7 @@ func openRegular(path string) (*os.File, error) {
 }
 
 func notRegular(path string) error {
-	return fmt.Errorf("%s is not a regular file: put the secret into one", path)
+	return fmt.Errorf("%s is not a regular file: put what it holds into one", path)
 }
 
 // IsSet says whether the configuration named the secret at all.

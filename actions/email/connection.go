@@ -23,14 +23,18 @@ const goodbye = time.Second
 // heed's own, not the library's: that one leaves it open when the greeting fails,
 // sends a half-written message on quitting, and knows no context.
 func (a *action) hand(ctx context.Context, message *gomail.Msg, l login, t *transaction) error {
-	connection, err := a.dial(ctx)
+	config, err := a.tlsConfig()
+	if err != nil {
+		return err
+	}
+	connection, err := a.dial(ctx, config)
 	if err != nil {
 		return err
 	}
 	defer connection.Close()
 	stop := context.AfterFunc(ctx, func() { _ = connection.Close() })
 	defer stop()
-	client, err := gomail.NewClient(a.host, a.options(connection, l)...)
+	client, err := gomail.NewClient(a.host, a.options(connection, config, l)...)
 	if err != nil {
 		return err
 	}
@@ -49,11 +53,11 @@ func (a *action) hand(ctx context.Context, message *gomail.Msg, l login, t *tran
 }
 
 // dial connects through the guarded dialer.
-func (a *action) dial(ctx context.Context) (net.Conn, error) {
+func (a *action) dial(ctx context.Context, config *tls.Config) (net.Conn, error) {
 	dialer := outbound.Dialer(a.settings.AllowPrivate)
 	address := net.JoinHostPort(a.host, strconv.Itoa(a.port))
 	if a.mode == "implicit" {
-		return (&tls.Dialer{NetDialer: dialer, Config: a.tlsConfig()}).DialContext(ctx, "tcp", address)
+		return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, "tcp", address)
 	}
 	return dialer.DialContext(ctx, "tcp", address)
 }
@@ -66,7 +70,7 @@ var mechanisms = []gomail.SMTPAuthType{
 }
 
 // options are the library's, for one connection.
-func (a *action) options(connection net.Conn, l login) []gomail.Option {
+func (a *action) options(connection net.Conn, config *tls.Config, l login) []gomail.Option {
 	options := []gomail.Option{
 		gomail.WithPort(a.port),
 		// Nothing comes before or after the one message, and a server that
@@ -83,7 +87,7 @@ func (a *action) options(connection net.Conn, l login) []gomail.Option {
 	case "implicit":
 		options = append(options, gomail.WithSSL())
 	default:
-		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory), gomail.WithTLSConfig(a.tlsConfig()))
+		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory), gomail.WithTLSConfig(config))
 	}
 	if l.password != "" {
 		options = append(options, gomail.WithOpportunisticSMTPAuth(mechanisms...), gomail.WithUsername(l.username), gomail.WithPassword(l.password))

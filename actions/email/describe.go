@@ -2,6 +2,7 @@ package email
 
 import (
 	"heed/actions"
+	"heed/actions/connect"
 	"heed/engine/schema"
 )
 
@@ -18,7 +19,7 @@ func (Kind) Describe() actions.Description {
 				schema.Word{Word: "implicit", Meaning: "encrypted from the first byte: port 465"},
 				schema.Word{Word: "none", Meaning: "not encrypted, and only without a password: port 25"},
 			)),
-		).Together("username", "password"),
+		).Add(connect.DescribeMailTLS()...).Together("username", "password").Together("tls_cert", "tls_key"),
 		Params: schema.Object("an e-mail",
 			schema.Required("to", describeRecipients("the recipient or a list of them, with {{ templates }}; an event cannot add another")),
 			schema.Optional("cc", describeRecipients("who gets a copy")),

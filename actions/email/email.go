@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"heed/actions"
+	"heed/actions/connect"
 	"heed/actions/outbound"
 )
 
@@ -36,12 +37,14 @@ type action struct {
 	from               *mail.Address
 	settings           actions.Settings
 	tls                *tls.Config
+	certificates       outbound.Certificates
 }
 
-// Configure reads smtp, username, password, from and tls.
+// Configure reads smtp, username, password, from, tls, tls_ca, tls_cert and tls_key.
 func (k Kind) Configure(c *actions.Config) actions.Action {
 	a := &action{settings: c.Settings, tls: k.TLS, from: &mail.Address{}}
 	a.readServer(c)
+	a.readCertificates(c)
 	if node := c.Take("username"); node != nil {
 		a.username, a.plainName = c.SecretOf("username", node, false), node.IsScalar()
 	}
@@ -70,11 +73,7 @@ func (k Kind) Configure(c *actions.Config) actions.Action {
 // otherwise, smtps:// TLS from the first byte.
 func (a *action) readServer(c *actions.Config) {
 	node := c.Require("smtp", "write smtp: smtp://mail.example.com:587")
-	mode, hasMode := c.Text("tls")
-	if hasMode && mode != "starttls" && mode != "implicit" && mode != "none" {
-		c.Report().Errorf(c.Take("tls").Place(), "wrong-type", "tls of %s cannot be %s", c.What(), mode).
-			Suggest("write starttls (the usual), implicit (port 465) or none")
-	}
+	mode, hasMode := readMode(c)
 	if a.mode = "starttls"; hasMode {
 		a.mode = mode
 	}
@@ -88,7 +87,8 @@ func (a *action) readServer(c *actions.Config) {
 		return
 	}
 	if secure && hasMode && mode != "implicit" {
-		c.Report().Errorf(c.Take("tls").Place(), "wrong-type", "tls of %s is %s, but smtps:// means TLS from the first byte", c.What(), mode).
+		c.Report().Errorf(c.Take("tls").Place(), "wrong-type",
+			"tls of %s is %s, but smtps:// means TLS from the first byte", c.What(), mode).
 			Suggest("leave tls out, or write smtp:// in front of the server")
 	}
 	if secure {
@@ -98,7 +98,8 @@ func (a *action) readServer(c *actions.Config) {
 	case port == 0:
 		port = defaultPorts[a.mode]
 	case port == 465 && a.mode == "starttls", port == 587 && a.mode == "implicit":
-		c.Report().Warnf(node.Place(), "suspicious", "port %d of %s usually speaks the other kind of TLS", port, c.What()).
+		c.Report().Warnf(node.Place(), "suspicious",
+			"port %d of %s usually speaks the other kind of TLS", port, c.What()).
 			Suggest("write smtps://%s:465, or smtp://%s:587", host, host)
 	}
 	a.host, a.port = host, port
@@ -106,6 +107,22 @@ func (a *action) readServer(c *actions.Config) {
 		c.Report().Errorf(node.Place(), "private-address", "smtp of %s: %v", c.What(), err).
 			Suggest("add allow_private: true")
 	}
+}
+
+// readMode takes tls.
+func readMode(c *actions.Config) (mode string, ok bool) {
+	if node := c.Take("tls"); node != nil && node.IsObject() {
+		c.Report().Errorf(node.Place(), "wrong-type",
+			"tls of %s says how the connection is encrypted, and is a word", c.What()).
+			Suggest("write tls_ca, tls_cert and tls_key for certificates")
+		return "", false
+	}
+	mode, ok = c.Text("tls")
+	if ok && mode != "starttls" && mode != "implicit" && mode != "none" {
+		c.Report().Errorf(c.Take("tls").Place(), "wrong-type", "tls of %s cannot be %s", c.What(), mode).
+			Suggest("write starttls (the usual), implicit (port 465) or none")
+	}
+	return mode, ok
 }
 
 // defaultPorts are those that servers use for handing in mail; 25 is the one
@@ -131,11 +148,22 @@ func parseServer(text string) (host string, port int, secure, ok bool) {
 	return u.Hostname(), port, u.Scheme == "smtps", true
 }
 
-func (a *action) tlsConfig() *tls.Config {
+// readCertificates reads tls_ca, tls_cert and tls_key.
+func (a *action) readCertificates(c *actions.Config) {
+	a.certificates = connect.MailTLS(c)
+	if a.mode == "none" && a.certificates != (outbound.Certificates{}) {
+		c.Report().Warnf(c.Take("tls").Place(), "no-effect",
+			"tls_ca, tls_cert and tls_key of %s have no effect without TLS", c.What()).
+			Suggest("write tls: starttls, or leave them out")
+	}
+}
+
+// tlsConfig is the TLS configuration by what the files hold now.
+func (a *action) tlsConfig() (*tls.Config, error) {
 	config := &tls.Config{}
 	if a.tls != nil {
 		config = a.tls.Clone()
 	}
 	config.ServerName, config.MinVersion = a.host, tls.VersionTLS12
-	return config
+	return config, a.certificates.AddTo(config)
 }

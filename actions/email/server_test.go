@@ -33,9 +33,10 @@ const password = "canary-5ecret"
 
 // server is a mail server with what can go wrong with one.
 type server struct {
-	noTLS    bool // offers no STARTTLS
-	implicit bool // TLS from the first byte
-	login    bool // offers AUTH PLAIN for heed and password
+	noTLS    bool        // offers no STARTTLS
+	implicit bool        // TLS from the first byte
+	login    bool        // offers AUTH PLAIN for heed and password
+	tls      *tls.Config // nil for that of authority
 	onMail   error
 	onRcpt   map[string]error
 	onAuth   error
@@ -73,6 +74,9 @@ func (s *server) start(t testing.TB) *server {
 	}))
 	srv.Domain, srv.ErrorLog, srv.EnableSMTPUTF8 = "mail.test", log.New(io.Discard, "", 0), true
 	config := &tls.Config{Certificates: []tls.Certificate{authority.certificate}}
+	if s.tls != nil {
+		config = s.tls
+	}
 	if s.implicit {
 		listener = tls.NewListener(listener, config)
 	} else if !s.noTLS {

@@ -2,6 +2,7 @@ package httpcall
 
 import (
 	"heed/actions"
+	"heed/actions/connect"
 	"heed/engine/schema"
 )
 
@@ -11,6 +12,9 @@ func (Kind) Describe() actions.Description {
 		Config: schema.Object("calls an HTTP endpoint; the address is fixed here, and a rule adds path, query, headers and body",
 			schema.Required("url", describeURL()),
 			schema.Optional("headers", schema.Map("headers of every call; secrets belong here", describeHeader()).OrEmpty()),
+			schema.Optional("oauth2", connect.DescribeOAuth2()),
+			schema.Optional("proxy", connect.DescribeProxy()),
+			schema.Optional("tls", connect.DescribeTLS()),
 		),
 		Params: schema.Object("a call",
 			schema.Optional("method", schema.Words("the method; "+defaultMethod+" if left out", methods...)),

@@ -4,7 +4,6 @@
 package httpcall
 
 import (
-	"net/http"
 	"net/textproto"
 	"net/url"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"heed/actions"
+	"heed/actions/connect"
 	"heed/actions/outbound"
 	"heed/engine/document"
 )
@@ -40,15 +40,20 @@ type action struct {
 	url      actions.Secret
 	shown    string         // the address as people may see it
 	password actions.Secret // in the address, if somebody wrote one there
-	headers  []header
-	client   *http.Client
-	timeout  time.Duration
-	retryOn  []actions.RetryOn
+	// unencrypted says that the address begins with http://.
+	unencrypted bool
+	headers     []header
+	oauth2      *outbound.OAuth2 // nil if the calls carry no token of one
+	network     outbound.Network
+	timeout     time.Duration
+	retryOn     []actions.RetryOn
 }
 
-// Configure reads url, headers, and on of retry.
+// Configure reads url, headers, oauth2, proxy, tls, and on of retry.
 func (Kind) Configure(c *actions.Config) actions.Action {
-	a := &action{client: outbound.Client(c.Settings.AllowPrivate), timeout: c.Settings.Timeout}
+	a := &action{timeout: c.Settings.Timeout}
+	a.network.AllowPrivate = c.Settings.AllowPrivate
+	a.network.Proxy, a.network.NoProxy = connect.Proxy(c)
 	if node := c.Require("url", "write url: https://host/path"); node != nil {
 		a.readURL(c, node)
 	}
@@ -57,6 +62,8 @@ func (Kind) Configure(c *actions.Config) actions.Action {
 			a.readHeader(c, pair)
 		}
 	}
+	a.readOAuth2(c)
+	a.readTLS(c)
 	a.retryOn = c.RetryOn()
 	return a
 }
@@ -74,6 +81,7 @@ func (a *action) readURL(c *actions.Config, node *document.Node) {
 	if u == nil {
 		return
 	}
+	a.unencrypted = u.Scheme == "http"
 	if node.IsScalar() {
 		a.shown = text
 		if u.User != nil {
@@ -90,6 +98,34 @@ func (a *action) readURL(c *actions.Config, node *document.Node) {
 			Suggest("add allow_private: true")
 	}
 }
+
+// readTLS takes tls.
+func (a *action) readTLS(c *actions.Config) {
+	a.network.Certificates = connect.TLS(c)
+	if a.network.Certificates != (outbound.Certificates{}) && a.unencrypted && a.oauth2 == nil {
+		c.Report().Warnf(c.Take("tls").Place(), "no-effect",
+			"tls of %s has no effect: its url begins with http://", c.What()).
+			Suggest("write https:// in url, or leave tls out")
+	}
+}
+
+// readOAuth2 takes oauth2. Its token stands in a header as one that is configured:
+// people see that it is there, and no rule can replace it.
+func (a *action) readOAuth2(c *actions.Config) {
+	a.oauth2 = connect.OAuth2(c)
+	if a.oauth2 == nil {
+		return
+	}
+	if _, twice := a.header(authorization); twice {
+		c.Report().Errorf(c.Take("oauth2").Place(), "two-authorizations",
+			"%s has both oauth2 and a header Authorization, which oauth2 sets", c.What()).
+			Suggest("leave out Authorization under headers, or oauth2")
+		return
+	}
+	a.headers = append(a.headers, header{name: authorization, plain: actions.Masked})
+}
+
+const authorization = "Authorization"
 
 // isSecret says whether a header's value is a secret whatever it is, going by
 // the header's name.
@@ -116,7 +152,8 @@ func (a *action) readHeader(c *actions.Config, pair document.Pair) {
 			h.plain = pair.Value.Text()
 		}
 		if strings.Contains(pair.Value.Text(), "{{") {
-			c.Report().Errorf(pair.Value.Place(), "template-not-allowed", "the header %s of %s is fixed: it cannot hold a template", name, c.What()).
+			c.Report().Errorf(pair.Value.Place(), "template-not-allowed",
+				"the header %s of %s is fixed: it cannot hold a template", name, c.What()).
 				Suggest("write it under headers in the rule")
 		}
 	}

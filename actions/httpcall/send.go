@@ -54,13 +54,21 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	if password, err := a.password.Value(); err == nil {
 		secrets = append(secrets, password)
 	}
+	secrets = append(secrets, a.network.Secrets()...)
 	terms := outbound.Terms{
 		Expect: r.Expect, RetryOn: a.retryOn, Renewable: a.isRenewable(), Attempt: m.Attempt, Secrets: secrets,
 	}
 	if r.ExpectBody != "" {
 		terms.Complain = func(status int, body []byte) string { return complain(r.ExpectBody, status, body) }
 	}
-	return outbound.Do(a.client, request, terms)
+	client, err := a.network.Client()
+	if err != nil {
+		return actions.Outcome{Verdict: actions.Retry, Error: err.Error()}
+	}
+	if a.oauth2 != nil {
+		return a.oauth2.Do(client, request, terms)
+	}
+	return outbound.Do(client, request, terms)
 }
 
 // isRenewable says whether what the calls are authorized by can be renewed.
@@ -71,6 +79,9 @@ func (a *action) isRenewable() bool {
 func (a *action) setHeaders(request *http.Request, own map[string]string, id string) (secrets []string, err error) {
 	request.Header.Set("User-Agent", "heed")
 	for _, h := range a.headers {
+		if !h.value.IsSet() {
+			continue // the token, which is set when it is known
+		}
 		value, err := h.value.Value()
 		if err != nil {
 			return nil, fmt.Errorf("header %s: %w", h.name, err)

@@ -39,9 +39,15 @@ const (
 
 // Do sends a request and says what became of it.
 func Do(client *http.Client, request *http.Request, terms Terms) actions.Outcome {
+	o, _ := roundTrip(client, request, terms)
+	return o
+}
+
+// roundTrip is Do that returns the answer's status too, zero if there was none.
+func roundTrip(client *http.Client, request *http.Request, terms Terms) (o actions.Outcome, status int) {
 	response, err := client.Do(request)
 	if err != nil {
-		return Failed(err, terms.Secrets...)
+		return Failed(err, terms.Secrets...), 0
 	}
 	defer response.Body.Close()
 	limit := int64(maxAnswer)
@@ -49,13 +55,13 @@ func Do(client *http.Client, request *http.Request, terms Terms) actions.Outcome
 		limit = maxJudged
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, limit))
-	o := terms.Judge(response.StatusCode, body, RetryAfter(response.Header.Get("Retry-After"), time.Now()))
+	o = terms.Judge(response.StatusCode, body, RetryAfter(response.Header.Get("Retry-After"), time.Now()))
 	if err != nil && o.Verdict == actions.Dead && terms.dependsOnBody(response.StatusCode) {
 		o = Failed(err, terms.Secrets...) // the rest of it could have said otherwise
 	}
 	o.Error = redact(o.Error, terms.Secrets)
 	o.Response = Excerpt(body, terms.Secrets...)
-	return o
+	return o, response.StatusCode
 }
 
 // maxJudged is how much of an answer is read that is judged by its body: half a

@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,9 +20,10 @@ import (
 // maxAnswer is how much of an answer is read.
 const maxAnswer = 64 << 10
 
-// guarded and unguarded are shared by all actions and outlive every reload of
-// the rules, so that connections are used again and none is left behind.
-var guarded, unguarded = newClient(false), newClient(true)
+// guarded and unguarded are shared by all actions with the usual settings, and
+// outlive every reload of the rules, so that connections are used again and none
+// is left behind. Network has those of other settings.
+var guarded, unguarded = clientOf(newTransport(false)), clientOf(newTransport(true))
 
 // Client makes HTTP requests through the guarded dialer: no proxy from the
 // environment, no redirects.
@@ -32,22 +34,28 @@ func Client(allowPrivate bool) *http.Client {
 	return guarded
 }
 
-func newClient(allowPrivate bool) *http.Client {
+// clientOf is a client that follows no redirect: it would lead the credentials
+// elsewhere.
+func clientOf(transport http.RoundTripper) *http.Client {
 	return &http.Client{
-		Transport: &http.Transport{
-			DialContext:            Dialer(allowPrivate).DialContext,
-			Proxy:                  nil,
-			ForceAttemptHTTP2:      true,
-			MaxIdleConns:           512,
-			MaxIdleConnsPerHost:    64, // more than most actions' concurrency
-			IdleConnTimeout:        90 * time.Second,
-			TLSHandshakeTimeout:    10 * time.Second,
-			MaxResponseHeaderBytes: maxAnswer,
-			// Without pings, requests go on into a dead HTTP/2 connection for
-			// as long as the kernel repeats its packets.
-			HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second},
-		},
+		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func newTransport(allowPrivate bool) *http.Transport {
+	return &http.Transport{
+		DialContext:            Dialer(allowPrivate).DialContext,
+		Proxy:                  nil,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           512,
+		MaxIdleConnsPerHost:    64, // more than most actions' concurrency
+		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    10 * time.Second,
+		MaxResponseHeaderBytes: maxAnswer,
+		// Without pings, requests go on into a dead HTTP/2 connection for
+		// as long as the kernel repeats its packets.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second},
 	}
 }
 
@@ -72,6 +80,11 @@ func Failed(err error, secrets ...string) actions.Outcome {
 	if errors.As(err, &address) {
 		err = address.Err
 	}
+	if proxy, ok := errors.AsType[*ProxyError](err); ok {
+		o := proxy.outcome()
+		o.Error = Excerpt([]byte(o.Error), secrets...)
+		return o
+	}
 	o := actions.Outcome{Verdict: actions.Retry, Cause: actions.CauseServer}
 	var private *PrivateError
 	var dns *net.DNSError
@@ -91,7 +104,7 @@ func Failed(err error, secrets ...string) actions.Outcome {
 	case errors.Is(err, syscall.ECONNREFUSED) && errors.As(err, &op) && op.Addr != nil:
 		o.Error = fmt.Sprintf("nothing accepts connections at %s (connection refused)", op.Addr)
 	default:
-		o.Error = err.Error()
+		o.Error = cmp.Or(certificateAdvice(err), err.Error())
 	}
 	o.Error = Excerpt([]byte(o.Error), secrets...)
 	return o

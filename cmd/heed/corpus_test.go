@@ -161,12 +161,17 @@ func TestEachCodeIsExplained(t *testing.T) {
 
 func checkExamples(t *testing.T, code, section string) {
 	seen := map[string]bool{}
+	authority, err := os.ReadFile("../../testdata/tls/ca.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, m := range example.FindAllStringSubmatch(section, -1) {
 		which, kind, text := m[1], strings.TrimSpace(m[2]), m[3]
 		seen[which] = true
 		dir := t.TempDir()
 		files := exampleFiles(kind, text)
 		files["managers.csv"], files["twice.csv"] = "userId,email\nu1,boss@example.com\n", "userId,email\nu1,a@example.com\nu1,b@example.com\n"
+		files["ca.pem"] = string(authority)
 		for name, content := range files {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 				t.Fatal(err)
@@ -257,7 +262,7 @@ func collectCodes(n ast.Node, found map[string]bool) {
 	switch n := n.(type) {
 	case *ast.CallExpr:
 		selector, ok := n.Fun.(*ast.SelectorExpr)
-		if ok && len(n.Args) > 2 && slices.Contains([]string{"Errorf", "LaterErrorf", "Warnf", "unavailable"}, selector.Sel.Name) {
+		if ok && len(n.Args) > 2 && slices.Contains([]string{"Errorf", "LaterErrorf", "Warnf", "Unavailable"}, selector.Sel.Name) {
 			add(n.Args[1])
 		}
 		if name, ok := n.Fun.(*ast.Ident); ok && name.Name == "report" && len(n.Args) == 4 {

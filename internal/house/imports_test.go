@@ -59,8 +59,12 @@ var order = map[string]struct {
 		},
 		"a dry run uses the engine that decides, and cannot send: it knows no action",
 	},
-	"actions":           {[]string{"engine/expression", "engine/expression/lint", "engine/record", "engine/schema", "engine/document", "engine/suggest"}, "what an action is does not depend on rules or stores"},
-	"actions/outbound":  {[]string{"actions"}, "the guarded transport is below the kinds that use it"},
+	"actions":          {[]string{"engine/expression", "engine/expression/lint", "engine/record", "engine/schema", "engine/document", "engine/suggest"}, "what an action is does not depend on rules or stores"},
+	"actions/outbound": {[]string{"actions"}, "the guarded transport is below the kinds that use it"},
+	"actions/connect": {
+		[]string{"actions", "actions/outbound", "engine/document", "engine/schema"},
+		"how kinds connect is configured alike, and knows no kind",
+	},
 	"actions/slack":     {kindMay, kindWhy},
 	"actions/httpcall":  {kindMay, kindWhy},
 	"actions/email":     {kindMay, kindWhy},
@@ -100,7 +104,7 @@ var order = map[string]struct {
 }
 
 var (
-	kindMay = []string{"actions", "actions/outbound", "engine/expression", "engine/expression/lint", "engine/record", "engine/schema", "engine/document", "engine/suggest"}
+	kindMay = []string{"actions", "actions/connect", "actions/outbound", "engine/expression", "engine/expression/lint", "engine/record", "engine/schema", "engine/document", "engine/suggest"}
 	kindWhy = "a kind of action owns its config, checks, rendering and sending, and knows no other kind"
 )
 
@@ -110,6 +114,7 @@ var external = map[string][]string{
 	"gopkg.in/yaml.v3":              {"engine/layout", "engine/document"},
 	"github.com/expr-lang/expr":     {"engine/expression", "engine/expression/lint", "engine/expression/syntax"},
 	"github.com/fsnotify/fsnotify":  {"engine/rulefile", "internal/inbox"},
+	"golang.org/x/oauth2":           {"actions/outbound"},
 	"github.com/slack-go/slack":     {"actions/slack"},
 	"github.com/wneessen/go-mail":   {"actions/email"},
 	"modernc.org/sqlite":            {"internal/store"},
