@@ -39,12 +39,29 @@ func TestTallies_addUpAndArePruned(t *testing.T) {
 	check([]time.Time{hour, next},
 		record.TallySum{Last: hour, Outcome: "quiz.submitted", N: []int{5, 0}},
 		record.TallySum{Rule: "low", Last: next, Outcome: "matched", N: []int{6, 1}})
-	newest := record.TallySum{Rule: "low", Last: next, Outcome: "matched", N: []int{1}}
-	check([]time.Time{next}, newest)
+	check([]time.Time{next}, record.TallySum{Rule: "low", Last: next, Outcome: "matched", N: []int{1}})
+	day := hour.Truncate(24 * time.Hour)
+	for range 2 { // again changes nothing
+		if err := db.pruneTallies(t.Context(), hour.Add(keepHours+24*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		check([]time.Time{day},
+			record.TallySum{Last: day, Outcome: "quiz.submitted", N: []int{5}},
+			record.TallySum{Rule: "low", Last: day, Outcome: "matched", N: []int{6}})
+	}
+	if err := db.AddTallies(t.Context(), []record.Tally{{Rule: "low", Hour: next, Outcome: "matched", N: 2}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.pruneTallies(t.Context(), hour.Add(keepHours+24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	check([]time.Time{day},
+		record.TallySum{Last: day, Outcome: "quiz.submitted", N: []int{5}},
+		record.TallySum{Rule: "low", Last: day, Outcome: "matched", N: []int{8}})
 	if err := db.pruneTallies(t.Context(), hour.Add(keepTallies+time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	check([]time.Time{hour}, newest)
+	check([]time.Time{day})
 }
 
 // What a rule in shadow mode would have sent: matches of rules without time, and

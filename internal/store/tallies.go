@@ -8,8 +8,12 @@ import (
 	"heed/engine/record"
 )
 
-// keepTallies is how long tallies are kept.
-const keepTallies = 60 * 24 * time.Hour
+// keepTallies is how long tallies are kept, and keepHours how long by the hour: after
+// that the counts of a day are one row, since all that are kept are read at once.
+const (
+	keepTallies = 60 * 24 * time.Hour
+	keepHours   = 48 * time.Hour
+)
 
 // AddTallies adds counts.
 func (db *DB) AddTallies(ctx context.Context, tallies []record.Tally) (err error) {
@@ -29,7 +33,8 @@ func (db *DB) AddTallies(ctx context.Context, tallies []record.Tally) (err error
 }
 
 // Tallies returns the counts since each of some times, the earliest first, summed
-// up for each rule and outcome. All are read in one pass.
+// up for each rule and outcome. All are read in one pass. Beyond keepHours, only the
+// days that begin after a time count.
 func (db *DB) Tallies(ctx context.Context, since ...time.Time) (sums []record.TallySum, err error) {
 	defer wrap(&err, "read what became of events")
 	text, args := "SELECT rule, outcome, max(hour)", []any{}
@@ -63,10 +68,24 @@ func (db *DB) Tallies(ctx context.Context, since ...time.Time) (sums []record.Ta
 	return sums, rows.Err()
 }
 
-// pruneTallies deletes old counts.
+// pruneTallies deletes old counts, and makes one row of those of a day that is over
+// for a while.
 func (db *DB) pruneTallies(ctx context.Context, now time.Time) error {
 	return db.writer.do(ctx, func(g *groupTx) error {
 		_, err := g.conn.exec("DELETE FROM tallies WHERE hour < ?", hourOf(micros(now.Add(-keepTallies))))
+		if err != nil {
+			return err
+		}
+		const ofDays = " hour < ? AND hour % 24 != 0"
+		before := hourOf(micros(now.Add(-keepHours))) / 24 * 24
+		if _, err := g.conn.exec(`
+			INSERT INTO tallies (rule, hour, outcome, n)
+			SELECT rule, hour / 24 * 24, outcome, sum(n) FROM tallies WHERE`+ofDays+`
+			GROUP BY rule, hour / 24, outcome
+			ON CONFLICT (rule, hour, outcome) DO UPDATE SET n = n + excluded.n`, before); err != nil {
+			return err
+		}
+		_, err = g.conn.exec("DELETE FROM tallies WHERE"+ofDays, before)
 		return err
 	})
 }
