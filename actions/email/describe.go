@@ -14,6 +14,8 @@ func (Kind) Describe() actions.Description {
 			schema.Optional("username", actions.DescribeSecret("goes with password or oauth2: the name to log in with, as a text")),
 			schema.Optional("password", actions.DescribeSecret("goes with username: the password to log in with")),
 			schema.Optional("oauth2", connect.DescribeOAuth2()),
+			schema.Optional("headers", schema.Map("headers of every mail, as fixed texts; Auto-Submitted is auto-generated if left out",
+				schema.Scalar("")).OrEmpty()),
 			schema.Optional("helo", schema.Text("how heed greets the server; the machine's name if left out", "heed.example.com")),
 			schema.Required("from", schema.Text("the sender", "Enablement <enablement@example.com>")),
 			schema.Optional("tls", schema.Choice("how the connection is encrypted; starttls if left out",

@@ -41,10 +41,11 @@ type action struct {
 	oauth2             *outbound.OAuth2 // nil if there is a password, or no login
 	// network has the certificates, and is how the token is got.
 	network outbound.Network
-	helo    string // how heed greets the server; empty for the machine's name
+	headers map[string]string // of every mail
+	helo    string            // how heed greets the server; empty for the machine's name
 }
 
-// Configure reads smtp, username, password or oauth2, from, helo, tls, tls_ca,
+// Configure reads smtp, username, password or oauth2, from, headers, helo, tls, tls_ca,
 // tls_cert and tls_key.
 func (k Kind) Configure(c *actions.Config) actions.Action {
 	a := &action{settings: c.Settings, tls: k.TLS, from: &mail.Address{}}
@@ -52,6 +53,7 @@ func (k Kind) Configure(c *actions.Config) actions.Action {
 	a.readCertificates(c)
 	a.readLogin(c)
 	a.readHelo(c)
+	a.readHeaders(c)
 	if node := c.Require("from", `write from: "Enablement <enablement@example.com>"`); node != nil {
 		from, err := mail.ParseAddress(node.Text())
 		if err != nil {

@@ -93,6 +93,7 @@ func compose(r Request, id string) (*gomail.Msg, error) {
 	}
 	m.SetMessageIDWithValue(id + "@" + domain(r.From))
 	m.SetDate()
+	setHeaders(m, r.Headers)
 	m.Subject(r.Subject)
 	switch {
 	case r.Text != "" && r.HTML != "":
