@@ -62,13 +62,6 @@ func (a *action) dial(ctx context.Context, config *tls.Config) (net.Conn, error)
 	return dialer.DialContext(ctx, "tcp", address)
 }
 
-// mechanisms are those by which a password is given, the safest first. All run
-// inside TLS only, so PLAIN comes before the ancient ones.
-var mechanisms = []gomail.SMTPAuthType{
-	gomail.SMTPAuthSCRAMSHA256PLUS, gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthSCRAMSHA1PLUS, gomail.SMTPAuthSCRAMSHA1,
-	gomail.SMTPAuthPlain, gomail.SMTPAuthLogin, gomail.SMTPAuthCramMD5,
-}
-
 // options are the library's, for one connection.
 func (a *action) options(connection net.Conn, config *tls.Config, l login) []gomail.Option {
 	options := []gomail.Option{
@@ -89,10 +82,10 @@ func (a *action) options(connection net.Conn, config *tls.Config, l login) []gom
 	default:
 		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory), gomail.WithTLSConfig(config))
 	}
-	if l.password != "" {
-		options = append(options, gomail.WithOpportunisticSMTPAuth(mechanisms...), gomail.WithUsername(l.username), gomail.WithPassword(l.password))
+	if a.helo != "" {
+		options = append(options, gomail.WithHELO(a.helo))
 	}
-	return options
+	return append(options, l.options()...)
 }
 
 // failed classifies by the server's code: 4xx is temporary, 5xx is not. What
@@ -111,8 +104,8 @@ func failed(ctx context.Context, err error, l login) actions.Outcome {
 		o.Error = "the mail server offers no STARTTLS, so nothing was sent; write tls: implicit if it has TLS on a port of its own"
 	case strings.Contains(o.Error, "does not support SMTP AUTH"):
 		o.Error = "the mail server takes no username and password; leave them out, or correct the port"
-	case code == 530, code == 534, code == 535:
-		o.Error += "; check username and password in the action's configuration"
+	case code == 530, code == 534, code == refusedLogin:
+		o.Error += "; " + l.advice()
 		if l.renewable {
 			o.Verdict, o.Cause, o.Attempts = actions.Retry, actions.CauseServer, outbound.Renewals
 		}

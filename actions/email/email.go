@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"net/mail"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -37,26 +38,22 @@ type action struct {
 	from               *mail.Address
 	settings           actions.Settings
 	tls                *tls.Config
-	certificates       outbound.Certificates
+	oauth2             *outbound.OAuth2 // nil if there is a password, or no login
+	// network has the certificates, and is how the token is got.
+	network outbound.Network
+	headers map[string]string // of every mail
+	helo    string            // how heed greets the server; empty for the machine's name
 }
 
-// Configure reads smtp, username, password, from, tls, tls_ca, tls_cert and tls_key.
+// Configure reads smtp, username, password or oauth2, from, headers, helo, tls, tls_ca,
+// tls_cert and tls_key.
 func (k Kind) Configure(c *actions.Config) actions.Action {
 	a := &action{settings: c.Settings, tls: k.TLS, from: &mail.Address{}}
 	a.readServer(c)
 	a.readCertificates(c)
-	if node := c.Take("username"); node != nil {
-		a.username, a.plainName = c.SecretOf("username", node, false), node.IsScalar()
-	}
-	a.password = c.Secret("password")
-	if a.username.IsSet() != a.password.IsSet() {
-		c.Report().Errorf(c.Node().Place(), "missing-key", "%s needs both username and password, or neither", c.What()).
-			Suggest("write username: {env: SMTP_USERNAME} and password: {env: SMTP_PASSWORD}")
-	}
-	if a.mode == "none" && a.password.IsSet() {
-		c.Report().Errorf(c.Take("tls").Place(), "plain-password", "%s would send its password unencrypted", c.What()).
-			Suggest("write tls: starttls")
-	}
+	a.readLogin(c)
+	a.readHelo(c)
+	a.readHeaders(c)
 	if node := c.Require("from", `write from: "Enablement <enablement@example.com>"`); node != nil {
 		from, err := mail.ParseAddress(node.Text())
 		if err != nil {
@@ -148,10 +145,29 @@ func parseServer(text string) (host string, port int, secure, ok bool) {
 	return u.Hostname(), port, u.Scheme == "smtps", true
 }
 
+// hostName is a name that a greeting can have, or an address in brackets.
+var hostName = regexp.MustCompile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.IPv]+\])$`)
+
+// readHelo takes helo: some servers refuse a greeting with a name that they cannot
+// look up, as a container's is.
+func (a *action) readHelo(c *actions.Config) {
+	name, ok := c.Text("helo")
+	if !ok {
+		return
+	}
+	if !hostName.MatchString(name) {
+		c.Report().Errorf(c.Take("helo").Place(), "wrong-type", "helo of %s must be the name of a host, not %s", c.What(), c.Take("helo").Describe()).
+			Suggest("write helo: and the name under which the mail server knows this machine, such as heed.example.com")
+		return
+	}
+	a.helo = name
+}
+
 // readCertificates reads tls_ca, tls_cert and tls_key.
 func (a *action) readCertificates(c *actions.Config) {
-	a.certificates = connect.MailTLS(c)
-	if a.mode == "none" && a.certificates != (outbound.Certificates{}) {
+	a.network.AllowPrivate = c.Settings.AllowPrivate
+	a.network.Certificates = connect.MailTLS(c)
+	if a.mode == "none" && a.network.Certificates != (outbound.Certificates{}) {
 		c.Report().Warnf(c.Take("tls").Place(), "no-effect",
 			"tls_ca, tls_cert and tls_key of %s have no effect without TLS", c.What()).
 			Suggest("write tls: starttls, or leave them out")
@@ -165,5 +181,5 @@ func (a *action) tlsConfig() (*tls.Config, error) {
 		config = a.tls.Clone()
 	}
 	config.ServerName, config.MinVersion = a.host, tls.VersionTLS12
-	return config, a.certificates.AddTo(config)
+	return config, a.network.Certificates.AddTo(config)
 }

@@ -26,12 +26,18 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	if err != nil {
 		return dead("the e-mail cannot be built: %v", err)
 	}
-	login, err := a.login()
+	login, err := a.login(ctx)
 	if err != nil {
-		return actions.Outcome{Verdict: actions.Retry, Error: err.Error()}
+		return noLogin(err)
 	}
 	t := begin(receivers(r), m.Recipients, login.secrets())
-	if err := a.hand(ctx, message, login, t); err != nil {
+	err = a.hand(ctx, message, login, t)
+	if renewed, ok := a.renew(ctx, login, err); ok {
+		login = renewed
+		t.secrets = login.secrets()
+		err = a.hand(ctx, message, login, t)
+	}
+	if err != nil {
 		o := failed(ctx, err, login)
 		o.Recipients = t.recorded()
 		return o
@@ -87,6 +93,7 @@ func compose(r Request, id string) (*gomail.Msg, error) {
 	}
 	m.SetMessageIDWithValue(id + "@" + domain(r.From))
 	m.SetDate()
+	setHeaders(m, r.Headers)
 	m.Subject(r.Subject)
 	switch {
 	case r.Text != "" && r.HTML != "":

@@ -110,6 +110,7 @@ func TestAMailArrivesAsItWasRendered(t *testing.T) {
 			m := s.only(t)
 			c.headers["From"] = []string{`"Enablement" <enablement@example.com>`}
 			c.headers["Message-Id"] = []string{"<" + actiontest.DeliveryID + "@example.com>"}
+			c.headers["Auto-Submitted"] = []string{"auto-generated"}
 			c.headers["Mime-Version"] = []string{"1.0"}
 			if diff := cmp.Diff(c.headers, headers(t, m)); diff != "" {
 				t.Error(diff)
@@ -145,7 +146,7 @@ html: "<p>{{ data.quizName }}</p>"`))
 		}
 		m := s.got()[0]
 		h := headers(rt, m)
-		if len(h) != 5 || len(h["Subject"]) != 1 || !strings.HasPrefix(h["Subject"][0], "About") || len(h["To"]) != 1 || len(m.to) != 1 || m.to[0] != "coach@example.com" {
+		if len(h) != 6 || len(h["Subject"]) != 1 || !strings.HasPrefix(h["Subject"][0], "About") || len(h["To"]) != 1 || len(m.to) != 1 || m.to[0] != "coach@example.com" {
 			rt.Fatalf("%q: %v to %q", value, h, m.to)
 		}
 		if p := parts(rt, m.Header.Get, m.Body); len(p) != 2 && value != "" || strings.Contains(strings.TrimSuffix(strings.TrimPrefix(p["text/html"], "<p>"), "</p>"), "<") {

@@ -25,18 +25,29 @@ import (
 
 	"heed/actions/actiontest"
 	"heed/actions/email"
+	"heed/actions/outbound"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// run closes the shared client's idle connections before the search for
+// goroutines that were left behind.
+type run struct{ *testing.M }
+
+func (r run) Run() int {
+	defer outbound.Client(true).CloseIdleConnections()
+	return r.M.Run()
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(run{m}) }
 
 const password = "canary-5ecret"
 
 // server is a mail server with what can go wrong with one.
 type server struct {
-	noTLS    bool        // offers no STARTTLS
-	implicit bool        // TLS from the first byte
-	login    bool        // offers AUTH PLAIN for heed and password
-	tls      *tls.Config // nil for that of authority
+	noTLS    bool          // offers no STARTTLS
+	implicit bool          // TLS from the first byte
+	login    bool          // offers AUTH PLAIN for heed and password
+	tls      *tls.Config   // nil for that of authority
+	token    func() string // with login: XOAUTH2 with this token instead of PLAIN
 	onMail   error
 	onRcpt   map[string]error
 	onAuth   error
@@ -48,6 +59,7 @@ type server struct {
 	mails []received
 	// commands counts what the server was asked.
 	logins, rcpts int
+	helo          string
 	inTLS         bool
 }
 
@@ -118,6 +130,9 @@ func (s *session) Reset()        { s.mail = received{} }
 func (s *session) Logout() error { return nil }
 
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+	s.server.mu.Lock()
+	s.server.helo = s.conn.Hostname()
+	s.server.mu.Unlock()
 	s.mail.from = from
 	return s.server.onMail
 }
@@ -156,9 +171,38 @@ func (s *session) Data(r io.Reader) error {
 
 type authSession struct{ session }
 
-func (*authSession) AuthMechanisms() []string { return []string{sasl.Plain} }
+func (s *authSession) AuthMechanisms() []string {
+	if s.server.token != nil {
+		return []string{"XOAUTH2"}
+	}
+	return []string{sasl.Plain}
+}
+
+// tokenAuth is XOAUTH2: a refusal is a challenge, and an error once that was answered.
+type tokenAuth struct {
+	want    string
+	refused bool
+}
+
+func (a *tokenAuth) Next(response []byte) (challenge []byte, done bool, err error) {
+	switch {
+	case string(response) == "user=heed\x01auth=Bearer "+a.want+"\x01\x01":
+		return nil, true, nil
+	case a.refused:
+		return nil, false, &smtp.SMTPError{Code: 535, EnhancedCode: smtp.EnhancedCode{5, 7, 8}, Message: "no login"}
+	default:
+		a.refused = true
+		return []byte(`{"status":"401"}`), false, nil
+	}
+}
 
 func (s *authSession) Auth(string) (sasl.Server, error) {
+	if s.server.token != nil {
+		s.server.mu.Lock()
+		s.server.logins++
+		s.server.mu.Unlock()
+		return &tokenAuth{want: s.server.token()}, nil
+	}
 	return sasl.NewPlainServer(func(_, username, pass string) error {
 		s.server.mu.Lock()
 		s.server.logins++

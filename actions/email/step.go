@@ -22,12 +22,15 @@ type Request struct {
 	Cc      []string `json:"cc,omitempty"`
 	ReplyTo string   `json:"reply_to,omitempty"`
 	Subject string   `json:"subject"`
-	Text    string   `json:"text,omitempty"`
-	HTML    string   `json:"html,omitempty"`
+	// Headers are those of the configuration.
+	Headers map[string]string `json:"headers,omitempty"`
+	Text    string            `json:"text,omitempty"`
+	HTML    string            `json:"html,omitempty"`
 }
 
 type step struct {
 	from       string
+	headers    map[string]string
 	to, cc     []*expression.Template
 	replyTo    *expression.Template
 	subject    *expression.Template
@@ -37,7 +40,7 @@ type step struct {
 
 // Step reads to, cc, reply_to, subject, text, html and table.
 func (a *action) Step(p *actions.Params) actions.Step {
-	s := &step{from: a.from.String()}
+	s := &step{from: a.from.String(), headers: a.headers}
 	if node := p.Require("to", "write to: and an address, such as coach@example.com"); node != nil {
 		s.to = readRecipients(p, "to", node)
 	}
@@ -128,7 +131,7 @@ func addressHint(text string) string {
 // Render makes the e-mail for an event. A recipient that is missing or no
 // address is an error.
 func (s *step) Render(env *expression.Env) (any, error) {
-	r := Request{From: s.from, Subject: oneLine(s.subject.Text(env, expression.Plain))}
+	r := Request{From: s.from, Headers: s.headers, Subject: oneLine(s.subject.Text(env, expression.Plain))}
 	var err error
 	if r.To, err = addresses(env, s.to); err != nil {
 		return nil, err

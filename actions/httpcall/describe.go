@@ -13,6 +13,7 @@ func (Kind) Describe() actions.Description {
 			schema.Required("url", describeURL()),
 			schema.Optional("headers", schema.Map("headers of every call; secrets belong here", describeHeader()).OrEmpty()),
 			schema.Optional("oauth2", connect.DescribeOAuth2()),
+			schema.Optional("sign", describeSign()),
 			schema.Optional("proxy", connect.DescribeProxy()),
 			schema.Optional("tls", connect.DescribeTLS()),
 		),

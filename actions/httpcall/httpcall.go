@@ -44,12 +44,13 @@ type action struct {
 	unencrypted bool
 	headers     []header
 	oauth2      *outbound.OAuth2 // nil if the calls carry no token of one
+	sign        *signer          // nil if the calls are not signed
 	network     outbound.Network
 	timeout     time.Duration
 	retryOn     []actions.RetryOn
 }
 
-// Configure reads url, headers, oauth2, proxy, tls, and on of retry.
+// Configure reads url, headers, oauth2, sign, proxy, tls, and on of retry.
 func (Kind) Configure(c *actions.Config) actions.Action {
 	a := &action{timeout: c.Settings.Timeout}
 	a.network.AllowPrivate = c.Settings.AllowPrivate
@@ -63,6 +64,7 @@ func (Kind) Configure(c *actions.Config) actions.Action {
 		}
 	}
 	a.readOAuth2(c)
+	a.readSign(c)
 	a.readTLS(c)
 	a.retryOn = c.RetryOn()
 	return a

@@ -67,6 +67,14 @@ func newSink(t *testing.T, answer http.HandlerFunc) *sink {
 	return s
 }
 
+// newSinkOf is the address of a handler.
+func newSinkOf(t *testing.T, handler http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
 func (s *sink) got() []call {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -54,6 +54,13 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	if password, err := a.password.Value(); err == nil {
 		secrets = append(secrets, password)
 	}
+	if a.sign != nil {
+		more, err := a.sign.sign(request, m.ID, body, time.Now())
+		if err != nil {
+			return actions.Outcome{Verdict: actions.Retry, Error: "sign: " + err.Error()}
+		}
+		secrets = append(secrets, more...)
+	}
 	secrets = append(secrets, a.network.Secrets()...)
 	terms := outbound.Terms{
 		Expect: r.Expect, RetryOn: a.retryOn, Renewable: a.isRenewable(), Attempt: m.Attempt, Secrets: secrets,
@@ -80,7 +87,7 @@ func (a *action) setHeaders(request *http.Request, own map[string]string, id str
 	request.Header.Set("User-Agent", "heed")
 	for _, h := range a.headers {
 		if !h.value.IsSet() {
-			continue // the token, which is set when it is known
+			continue // a token or a signature, which is set when it is known
 		}
 		value, err := h.value.Value()
 		if err != nil {

@@ -137,6 +137,12 @@ type TokenError struct {
 // Error names the endpoint, and no secret.
 func (e *TokenError) Error() string { return TokenFailed(e).Error }
 
+// TokenOutcome is TokenFailed of a *TokenError; false if an error is another.
+func TokenOutcome(err error) (actions.Outcome, bool) {
+	_, ok := errors.AsType[*TokenError](err)
+	return TokenFailed(err), ok
+}
+
 // TokenFailed is the outcome of a send for which there was no token. It says
 // nothing about the delivery, so another try can help, whatever the reason.
 func TokenFailed(err error) actions.Outcome {

@@ -336,6 +336,10 @@ func TestSchema_describesTheKeysThatEachKindReads(t *testing.T) {
 		sameKeys(t, name+" in a rule", kind.Describe().Params, fields.Known())
 	}
 	seen, _ := readConfig(t, reader, "{slack: {token: {env: A}}}")
+	parts, _ := readConfig(t, reader, "{http: {oauth2: {client_id: a}, sign: {secret: a}, tls: {ca: a}}}")
+	for _, key := range []string{"oauth2", "sign", "tls"} {
+		sameKeys(t, key, described.Properties.Get("http").Properties.Get(key), parts[key+" of the http action act"])
+	}
 	sameKeys(t, "a secret", described.Properties.Get("slack").Properties.Get("token"), seen["token of the slack action act"])
 }
 

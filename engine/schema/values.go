@@ -188,6 +188,12 @@ func (v *Value) Together(one, other string) *Value {
 	return v
 }
 
+// Needs says that an Object that has a key has one of the others too.
+func (v *Value) Needs(key string, others ...string) *Value {
+	v.dependency(key, (&Value{}).NeedsOne(others...))
+	return v
+}
+
 func (v *Value) dependency(key string, also *Value) {
 	if v.Dependencies == nil {
 		v.Dependencies = map[string]*Value{}
