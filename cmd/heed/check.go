@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +14,7 @@ import (
 
 func newCheck(s streams) *cobra.Command {
 	var strict bool
-	var output, against string
+	var output, against, tokenFile string
 	cmd := &cobra.Command{
 		Use:   "check [PATH…]",
 		Short: "Check rule files: every problem with its place and a hint",
@@ -26,7 +27,8 @@ rules.yaml. Each problem has a code, which docs/checks.md explains.
 
 With --against DATA it also says what the rules would change for the store in that
 directory: which rules are added, removed or changed, whose state would be discarded,
-and what the last 24 hours would have been.
+and what the last 24 hours would have been. With --against URL, the address of a
+server's admin listener, it says what the last 24 hours would have been there.
 
 Exit code 0: clean, or warnings only (with --strict: clean).
           1: problems.  2: a file cannot be read.`,
@@ -41,11 +43,16 @@ Exit code 0: clean, or warnings only (with --strict: clean).
 			if err := check(s, paths, strict, output); err != nil || against == "" {
 				return err
 			}
+			if strings.Contains(against, "://") {
+				return checkAgainstServer(cmd.Context(), s, paths[0], &clientOptions{admin: against, tokenFile: tokenFile, cmd: cmd})
+			}
 			return checkAgainst(cmd.Context(), s, paths[0], against)
 		},
 	}
 	cmd.Flags().BoolVar(&strict, "strict", false, "let warnings count as errors")
-	cmd.Flags().StringVar(&against, "against", "", "say what the rules would change for the store in this directory")
+	cmd.Flags().StringVar(&against, "against", "",
+		"say what the rules would change for the store in this directory, or at this admin listener")
+	cmd.Flags().StringVar(&tokenFile, "admin-token-file", "", "with --against URL: file with the admin listener's token")
 	outputFlag(cmd, &output, "text", "json", "github", "sarif")
 	return cmd
 }

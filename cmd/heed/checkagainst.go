@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"heed/engine"
+	"heed/engine/backtest"
+	"heed/engine/rulefile"
 	"heed/internal/app"
 	"heed/internal/plain"
 	"heed/internal/store"
@@ -53,6 +56,38 @@ func checkAgainst(ctx context.Context, s streams, path, dir string) error {
 	}
 	fmt.Fprintf(s.out, "the last 24 hours, %s:\n", plain.Count(result.Events, "event"))
 	printDiff(s.out, paint, result.Diff)
+	return nil
+}
+
+// checkAgainstServer says what rules would have made of the last 24 hours of a running
+// server.
+func checkAgainstServer(ctx context.Context, s streams, path string, o *clientOptions) error {
+	snapshot, err := rulefile.Read(path)
+	if err != nil {
+		return usage("%v", err)
+	}
+	files := slices.DeleteFunc(snapshot.Files, func(f rulefile.File) bool { return rulefile.IsTestFile(f.Name) })
+	if len(files) != 1 {
+		return usage("a server takes the rules of one file, and %s has %d: name the directory of its store with --against",
+			path, len(files))
+	}
+	client, err := o.open(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer client.close()
+	var result backtest.Result
+	wish := map[string]string{"rules": string(files[0].Text), "against": "active", "since": "24h"}
+	if err := client.post(ctx, "/api/v1/backtest", wish, &result); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "the last 24 hours, %s:\n", plain.Count(result.Events, "event"))
+	if result.Diff != nil {
+		printDiff(s.out, s.style(s.out), result.Diff)
+	}
+	for _, note := range result.Notes {
+		fmt.Fprintf(s.out, "note: %s\n", plain.Line(note))
+	}
 	return nil
 }
 

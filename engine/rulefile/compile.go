@@ -68,7 +68,7 @@ func (c *Compiler) compile(s Snapshot, report *document.Report) (loaded *Loaded,
 	var files []*file
 	for _, f := range s.Files {
 		if root := document.Parse(f.Name, f.Text, b.report); root != nil {
-			files = append(files, b.open(root, isTestFile(f.Name)))
+			files = append(files, b.open(root, IsTestFile(f.Name)))
 		}
 	}
 	for _, f := range files {

@@ -54,11 +54,11 @@ func Read(path string) (Snapshot, error) {
 		return Snapshot{}, err
 	}
 	switch isFile := len(names) == 1 && names[0] == path; {
-	case isFile && isTestFile(path):
+	case isFile && IsTestFile(path):
 		return Snapshot{}, fmt.Errorf("%s holds tests: name the file or the directory of the rules that it tests", path)
 	case isFile:
 		names = withTests(path)
-	case !slices.ContainsFunc(names, func(name string) bool { return !isTestFile(name) }):
+	case !slices.ContainsFunc(names, func(name string) bool { return !IsTestFile(name) }):
 		return Snapshot{}, fmt.Errorf("the directory %s holds no rule files: they end in .yaml or .yml", path)
 	}
 	files, err := readFiles(names)
@@ -113,8 +113,8 @@ func isRuleFile(name string) bool {
 	return (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(name, ".")
 }
 
-// isTestFile says whether a rule file holds tests only, going by its name.
-func isTestFile(name string) bool {
+// IsTestFile says whether a rule file holds tests only, going by its name.
+func IsTestFile(name string) bool {
 	return strings.HasSuffix(strings.TrimSuffix(name, filepath.Ext(name)), "_test")
 }
 
