@@ -22,7 +22,9 @@ type Config struct {
 	// Settings are the action's, defaults filled in.
 	Settings Settings
 
-	read  *Reader
+	read *Reader
+	// bare says that secrets take no prefix.
+	bare  bool
 	retry *document.Fields // nil if it is absent
 }
 
@@ -174,7 +176,7 @@ func (c *Config) Env(name string) string {
 // CheckSecret checks {env: NAME} or {file: PATH} under a key of what is no action,
 // as Config.Secret does, and says whether it has that form.
 func (r *Reader) CheckSecret(fields *document.Fields, key string, node *document.Node) bool {
-	c := &Config{Fields: fields, read: r}
+	c := &Config{Fields: fields, read: r, bare: true}
 	c.SecretOf(key, node, true)
 	return node.IsObject()
 }
@@ -222,6 +224,10 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 	fields := node.Fields(report, key+" of "+c.What())
 	env, hasEnv := fields.Text("env")
 	file, hasFile := fields.Text("file")
+	prefix := ""
+	if !c.bare {
+		prefix, _ = fields.Text("prefix")
+	}
 	fields.Done()
 	if hasEnv == hasFile {
 		report.Errorf(node.Place(), "wrong-type", "%s of %s needs either env or file", key, c.What()).
@@ -237,7 +243,7 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 			c.Unavailable(node, "missing-secret-file", "%s of %s cannot be used: %v", key, c.What(), err).
 				Suggest("put the secret, and nothing else, into that file, or correct the path, which is relative to where heed runs")
 		}
-		return secret
+		return secret.WithPrefix(prefix)
 	}
 	if !variableName.MatchString(env) {
 		// It is not shown: it may be the secret itself.
@@ -257,7 +263,7 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 		c.Unavailable(node, "missing-env", "%s of %s: the environment variable %s is not set", key, c.What(), env).
 			Suggest("set %s where heed runs", env)
 	}
-	return NewSecret(value)
+	return NewSecret(value).WithPrefix(prefix)
 }
 
 // ReadsFiles says whether files that the configuration names may be looked for:

@@ -82,6 +82,12 @@ func duration(d time.Duration) string { return model.Duration(d).String() }
 
 // DescribeSecret describes what Config.Secret and Config.SecretOf take.
 func DescribeSecret(description string) *schema.Value {
+	return DescribeBareSecret(description).Add(
+		schema.Optional("prefix", schema.Text(`what stands in front of it, such as "Bearer "`)))
+}
+
+// DescribeBareSecret describes what Reader.CheckSecret takes.
+func DescribeBareSecret(description string) *schema.Value {
 	v := schema.Object(description+": {env: NAME} or {file: PATH}",
 		schema.Optional("env", schema.Text("the environment variable that holds it")),
 		schema.Optional("file", schema.Text("the file that holds it and nothing else; it is read whenever it is used, so it can be rotated")),

@@ -140,6 +140,28 @@ func (p *Params) Templates(key string) []NamedTemplate {
 	return named
 }
 
+// TemplateLists is Templates whose values may be lists of texts too: each text is
+// a template under the same key.
+func (p *Params) TemplateLists(key string) []NamedTemplate {
+	node := p.Take(key)
+	if node == nil {
+		return nil
+	}
+	var named []NamedTemplate
+	for _, pair := range p.entries(key, node) {
+		items := []*document.Node{pair.Value}
+		if pair.Value.IsList() {
+			items = pair.Value.Items()
+		}
+		for _, item := range items {
+			if t := p.TemplateOf(pair.Key.Text()+" in "+key, item); t != nil {
+				named = append(named, NamedTemplate{pair.Key, t})
+			}
+		}
+	}
+	return named
+}
+
 // NamedTemplate is a template under a key.
 type NamedTemplate struct {
 	Key *document.Node
@@ -247,6 +269,20 @@ type JSON struct {
 	template *expression.Template
 	constant any
 	isText   bool // also a text that is exactly one hole
+	// omit leaves keys of the object out whose value is one hole and missing.
+	omit bool
+}
+
+// OmitMissing has objects in the value, at any depth, go without the keys whose
+// value is one hole and missing, which are null otherwise.
+func (j *JSON) OmitMissing() {
+	j.omit = true
+	for _, value := range j.object {
+		value.OmitMissing()
+	}
+	for _, item := range j.list {
+		item.OmitMissing()
+	}
 }
 
 // Render makes the value for an event. A text that is exactly one hole keeps
@@ -256,7 +292,11 @@ func (j *JSON) Render(env *expression.Env) any {
 	case j.object != nil:
 		object := make(map[string]any, len(j.object))
 		for _, key := range j.keys { // in order, since what is asked first is recorded first
-			object[key] = j.object[key].Render(env)
+			value := j.object[key].Render(env)
+			if value == nil && j.omit && j.object[key].template != nil {
+				continue
+			}
+			object[key] = value
 		}
 		return object
 	case j.list != nil:

@@ -41,6 +41,23 @@ func FileSecret(path string) Secret {
 	return Secret{read: func() (string, error) { return readSecret(path) }, renewable: true}
 }
 
+// WithPrefix is the secret with a text in front, such as "Bearer ", where the
+// variable or the file holds the token alone.
+func (s Secret) WithPrefix(prefix string) Secret {
+	if s.read == nil || prefix == "" {
+		return s
+	}
+	read := s.read
+	s.read = func() (string, error) {
+		value, err := read()
+		if err != nil {
+			return "", err
+		}
+		return prefix + value, nil
+	}
+	return s
+}
+
 // maxSecret bounds a secret's file, in bytes.
 const maxSecret = 64 << 10
 

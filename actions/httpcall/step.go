@@ -60,7 +60,7 @@ var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
 const defaultMethod = "POST"
 
 // Step reads method, path, query, headers, one of json, form and body,
-// timeout, expect and expect_body.
+// omit_missing, timeout, expect and expect_body.
 func (a *action) Step(p *actions.Params) actions.Step {
 	s := &step{action: a, method: defaultMethod}
 	p.Elsewhere = map[string]string{"auth": "secrets stand in the action's configuration: headers: {Authorization: {env: NAME}}"}
@@ -72,7 +72,7 @@ func (a *action) Step(p *actions.Params) actions.Step {
 		}
 	}
 	s.readPath(p)
-	s.query = p.Templates("query")
+	s.query = p.TemplateLists("query")
 	for _, h := range p.Templates("headers") {
 		s.readHeader(p, h)
 	}
@@ -149,6 +149,7 @@ func (s *step) readPath(p *actions.Params) {
 
 func (s *step) readBody(p *actions.Params) {
 	s.json = p.JSON("json")
+	s.readOmitMissing(p)
 	if p.Take("form") != nil {
 		s.form, s.hasForm = p.Templates("form"), true
 	}
@@ -163,6 +164,20 @@ func (s *step) readBody(p *actions.Params) {
 	if len(given) > 1 {
 		p.Report().Errorf(given[1].Place(), "two-bodies", "%s has more than one of json, form and body", p.What()).
 			Suggest("keep one of them")
+	}
+}
+
+// readOmitMissing takes omit_missing: some APIs take a null for an order to delete
+// what is there.
+func (s *step) readOmitMissing(p *actions.Params) {
+	omit, ok := p.Bool("omit_missing")
+	switch {
+	case !ok:
+	case s.json == nil:
+		p.Report().Warnf(p.Take("omit_missing").Place(), "no-effect", "omit_missing of %s has no effect without json", p.What()).
+			Suggest("leave it out")
+	case omit:
+		s.json.OmitMissing()
 	}
 }
 
@@ -319,7 +334,7 @@ func values(env *expression.Env, templates []actions.NamedTemplate) (string, err
 		if err != nil {
 			return "", err
 		}
-		v.Set(t.Key.Text(), value)
+		v.Add(t.Key.Text(), value)
 	}
 	return v.Encode(), nil
 }

@@ -281,7 +281,7 @@ func TestSchema_refusesMistakes(t *testing.T) {
 		"another method":          {stepWith(", method: PUSH"), "at '/rules/0/do/0/method': 'PUSH' does not match pattern"},
 		"two bodies":              {stepWith(", json: {}, body: a"), "at '/rules/0/do/0/json': false schema"},
 		"a query as a text":       {stepWith(", query: a=b"), "at '/rules/0/do/0/query': got string"},
-		"a list in a query":       {stepWith(", query: {a: [b]}"), "at '/rules/0/do/0/query/a': got array"},
+		"an object in a query":    {stepWith(", query: {a: {b: c}}"), "at '/rules/0/do/0/query/a': got object"},
 		"no status code":          {stepWith(", expect: 99"), "at '/rules/0/do/0/expect': minimum: got 99, want 200"},
 		"no status codes":         {stepWith(", expect: []"), "at '/rules/0/do/0/expect': minItems"},
 		"an e-mail to nobody":     {stepWith(", subject: a, text: b"), "at '/rules/0/do/0': missing property 'to'"},

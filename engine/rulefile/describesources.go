@@ -57,7 +57,7 @@ func describeVerify() *schema.Value {
 	}, window...)
 	secret := func(key string) []schema.Key {
 		return []schema.Key{
-			schema.Optional(key, actions.DescribeSecret("a secret, which never stands in this file")),
+			schema.Optional(key, actions.DescribeBareSecret("a secret, which never stands in this file")),
 			schema.Optional("env", schema.Text("the environment variable that holds it", "CONNECTOR_TOKEN")),
 			schema.Optional("file", schema.Text("the file that holds it", "/run/secrets/connector")),
 		}
@@ -65,7 +65,7 @@ func describeVerify() *schema.Value {
 	object := schema.Object("how requests are verified",
 		schema.Optional("mindtickle", schema.Object("the published webhook's signature",
 			append([]schema.Key{
-				schema.Optional("secret", actions.DescribeSecret("a secret, which never stands in this file")),
+				schema.Optional("secret", actions.DescribeBareSecret("a secret, which never stands in this file")),
 				schema.Optional("signature_header", schema.Text("the header that has the signature", "X-Mt-Webhook-Signature")),
 			}, formula...)...).OrEmpty()),
 		schema.Optional("hmac", schema.Object("an HMAC-SHA256 signature",
