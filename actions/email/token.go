@@ -2,6 +2,7 @@ package email
 
 import (
 	"context"
+	"errors"
 
 	"heed/actions"
 	"heed/actions/connect"
@@ -33,8 +34,12 @@ func (a *action) addToken(ctx context.Context, l *login) error {
 		return err
 	}
 	l.renewable = l.renewable || a.oauth2.ClientSecret.IsRenewable()
-	l.token, err = a.oauth2.Token(ctx, client)
-	return err
+	token, failed := a.oauth2.Token(ctx, client)
+	if failed != nil {
+		return failed
+	}
+	l.token = token
+	return nil
 }
 
 // renew replaces a token that the server refused, once: it may have been revoked
@@ -53,8 +58,8 @@ func (a *action) renew(ctx context.Context, l login, refusal error) (renewed log
 
 // noLogin is the outcome of a send without credentials.
 func noLogin(err error) actions.Outcome {
-	if outcome, ok := outbound.TokenOutcome(err); ok {
-		return outcome
+	if e, ok := errors.AsType[*outbound.TokenError](err); ok {
+		return e.Outcome()
 	}
 	return actions.Outcome{Verdict: actions.Retry, Error: err.Error()}
 }

@@ -48,12 +48,6 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	if err != nil {
 		return actions.Outcome{Verdict: actions.Retry, Error: err.Error()}
 	}
-	if a.shown == actions.Masked {
-		secrets = append(secrets, base)
-	}
-	if password, err := a.password.Value(); err == nil {
-		secrets = append(secrets, password)
-	}
 	if a.sign != nil {
 		more, err := a.sign.sign(request, m.ID, body, time.Now())
 		if err != nil {
@@ -61,13 +55,18 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 		}
 		secrets = append(secrets, more...)
 	}
-	secrets = append(secrets, a.network.Secrets()...)
 	terms := outbound.Terms{
-		Expect: r.Expect, RetryOn: a.retryOn, Renewable: a.isRenewable(), Attempt: m.Attempt, Secrets: secrets,
+		Expect: r.Expect, RetryOn: a.retryOn, Renewable: a.isRenewable(), Attempt: m.Attempt,
+		Secrets: append(secrets, a.secretsOfAddresses(base)...),
 	}
 	if r.ExpectBody != "" {
 		terms.Complain = func(status int, body []byte) string { return complain(r.ExpectBody, status, body) }
 	}
+	return a.exchange(request, terms)
+}
+
+// exchange sends the request through the network of the configuration.
+func (a *action) exchange(request *http.Request, terms outbound.Terms) actions.Outcome {
 	client, err := a.network.Client()
 	if err != nil {
 		return actions.Outcome{Verdict: actions.Retry, Error: err.Error()}
@@ -76,6 +75,19 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 		return a.oauth2.Do(client, request, terms)
 	}
 	return outbound.Do(client, request, terms)
+}
+
+// secretsOfAddresses are what must not show of the endpoint's address and the
+// proxy's.
+func (a *action) secretsOfAddresses(base string) []string {
+	secrets := a.network.Secrets()
+	if a.shown == actions.Masked {
+		secrets = append(secrets, base)
+	}
+	if password, err := a.password.Value(); err == nil {
+		secrets = append(secrets, password)
+	}
+	return secrets
 }
 
 // isRenewable says whether what the calls are authorized by can be renewed.

@@ -57,8 +57,7 @@ type Token struct {
 func (t *Token) Discard() { t.from.discard(t.Access) }
 
 // Token returns an access token, which is kept until shortly before it expires.
-// The error is a *TokenError.
-func (o *OAuth2) Token(ctx context.Context, client *http.Client) (*Token, error) {
+func (o *OAuth2) Token(ctx context.Context, client *http.Client) (*Token, *TokenError) {
 	id, err := o.ClientID.Value()
 	if err != nil {
 		return nil, &TokenError{host: o.host(), err: fmt.Errorf("client_id: %w", err)}
@@ -108,7 +107,7 @@ func (o *OAuth2) Do(client *http.Client, request *http.Request, terms Terms) act
 	for first := true; ; first = false {
 		token, err := o.Token(request.Context(), client)
 		if err != nil {
-			return TokenFailed(err)
+			return err.Outcome()
 		}
 		terms.Secrets = append(secrets[:len(secrets):len(secrets)], token.Secrets...)
 		try := request.Clone(request.Context())
@@ -135,21 +134,11 @@ type TokenError struct {
 }
 
 // Error names the endpoint, and no secret.
-func (e *TokenError) Error() string { return TokenFailed(e).Error }
+func (e *TokenError) Error() string { return e.Outcome().Error }
 
-// TokenOutcome is TokenFailed of a *TokenError; false if an error is another.
-func TokenOutcome(err error) (actions.Outcome, bool) {
-	_, ok := errors.AsType[*TokenError](err)
-	return TokenFailed(err), ok
-}
-
-// TokenFailed is the outcome of a send for which there was no token. It says
-// nothing about the delivery, so another try can help, whatever the reason.
-func TokenFailed(err error) actions.Outcome {
-	e, ok := errors.AsType[*TokenError](err)
-	if !ok {
-		return Failed(err)
-	}
+// Outcome is that of a send for which there was no token. It says nothing about
+// the delivery, so another try can help, whatever the reason.
+func (e *TokenError) Outcome() actions.Outcome {
 	o := Failed(e.err, e.secrets...)
 	o.Verdict = actions.Retry
 	if errors.Is(e.err, context.Canceled) {
