@@ -46,8 +46,9 @@ type Source struct {
 // Rows says whether events come as the rows of files, not as requests.
 func (s *Source) Rows() bool { return s.Path == "" }
 
-// Mapping are the expressions that make an event. Those that are nil have the
-// value that the published contract has at that place.
+// Mapping holds the expressions that make an event. Event is always there. A nil
+// Each makes one event, a nil ID makes the id from the content, a nil At or
+// Company leaves that out, and a nil Data leaves the data to Fields.
 type Mapping struct {
 	// Each gives the list whose elements are the events.
 	Each *expression.Value
