@@ -30,6 +30,7 @@ var ownFunctions = []*builtin.Function{
 		Name: "format", Func: formatTime,
 		Types: signatures((func(time.Time, string) string)(nil), (func(time.Time, string, string) string)(nil)),
 	},
+	{Name: "uuid", Func: uuidOf, Types: signatures((func(string) string)(nil))},
 	{Name: "lookup", Types: signatures((func(string, string) map[string]string)(nil))},
 	{Name: "progress", Types: signatures((func(string, string) float64)(nil))},
 	{Name: "rank", Types: signatures((func(string, string) int)(nil))},

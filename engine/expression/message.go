@@ -147,6 +147,7 @@ var usages = map[string]string{
 	"percent":  "percent(data.score, data.maxScore)",
 	"round":    "round(data.score, 1)",
 	"progress": `progress(data.userId, "m-77")`,
+	"uuid":     `uuid(id + "/certificate")`,
 	"rank":     `rank(data.userId, "score")`,
 }
 
