@@ -45,7 +45,7 @@ type stubStep struct {
 }
 
 func (s *stub) Step(p *actions.Params) actions.Step {
-	step := stubStep{text: p.Template("text"), args: p.Templates("args"), json: p.JSON("json"), key: p.Expression("key")}
+	step := stubStep{text: p.Template("text"), args: p.Templates("args"), json: p.JSON("json", nil), key: p.Expression("key")}
 	if node := p.Take("safe"); node != nil {
 		step.safe = p.JSONOf("safe", node, marked(p))
 	}

@@ -24,9 +24,9 @@ func (Kind) Describe() actions.Description {
 			schema.Optional("query", schema.Map("what stands behind the ? of the address, with {{ templates }}; a list is sent under its name several times",
 				schema.OneOrList(schema.Scalar(""), 0)).OrEmpty()),
 			schema.Optional("headers", schema.Map("headers of this call, with {{ templates }}; no secrets, since they are recorded", schema.Scalar("")).OrEmpty()),
-			schema.Optional("json", schema.Any("object", "the body as JSON of any shape, with {{ templates }} in its texts; a text that is one template keeps the type of its value")),
+			schema.Optional("json", schema.Any("object", "the body as JSON of any shape, with {{ templates }} in its texts; a text that is one template keeps the type of its value, and {env: NAME} is a secret")),
 			schema.Optional("omit_missing", schema.Bool("leaves keys of json out whose value is one template and missing; they are null otherwise")),
-			schema.Optional("form", schema.Map("the body as a web form, with {{ templates }}", schema.Scalar("")).OrEmpty()),
+			schema.Optional("form", schema.Map("the body as a web form, with {{ templates }}", describeHeader()).OrEmpty()),
 			schema.Optional("body", schema.Text("the body as text, with {{ templates }}")),
 			schema.Optional("timeout", schema.Duration("bounds one attempt of this call; only less than the action's own has an effect", "5s", "15s")),
 			schema.Optional("expect", schema.OneOrList(

@@ -31,7 +31,7 @@ func (Kind) Defaults() actions.Settings {
 
 // header is a configured header.
 type header struct {
-	name  string
+	name  string // as it is written, and sent
 	value actions.Secret
 	plain string // what people may see: the value itself, or Masked
 }
@@ -48,11 +48,12 @@ type action struct {
 	network     outbound.Network
 	timeout     time.Duration
 	retryOn     []actions.RetryOn
+	config      *actions.Config // finds the secrets that bodies have
 }
 
 // Configure reads url, headers, oauth2, sign, proxy, tls, and on of retry.
 func (Kind) Configure(c *actions.Config) actions.Action {
-	a := &action{timeout: c.Settings.Timeout}
+	a := &action{timeout: c.Settings.Timeout, config: c}
 	a.network.AllowPrivate = c.Settings.AllowPrivate
 	a.network.Proxy, a.network.NoProxy = connect.Proxy(c)
 	if node := c.Require("url", "write url: https://host/path"); node != nil {
@@ -133,13 +134,16 @@ const authorization = "Authorization"
 // the header's name.
 func isSecret(name string) bool {
 	name = strings.ToLower(name)
+	if strings.HasSuffix(name, "-type") {
+		return false // what kind of token it is, such as PROGRAMMATIC_ACCESS_TOKEN
+	}
 	return slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) })
 }
 
 var secretWords = []string{"authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "access-key", "auth-key"}
 
 func (a *action) readHeader(c *actions.Config, pair document.Pair) {
-	name := textproto.CanonicalMIMEHeaderKey(pair.Key.Text())
+	name := headerName(pair.Key.Text())
 	if !checkHeaderName(c.Report(), pair.Key, name) {
 		return
 	}
@@ -165,9 +169,24 @@ func (a *action) readHeader(c *actions.Config, pair document.Pair) {
 	a.headers = append(a.headers, h)
 }
 
+// ofTransport are headers that the transport looks for under their usual name.
+var ofTransport = []string{"User-Agent", "Accept-Encoding", "Range", "Cookie", "Referer"}
+
+// headerName is the name under which a header is sent: as it is written, since
+// some endpoints look at capitals too.
+func headerName(written string) string {
+	if usual := textproto.CanonicalMIMEHeaderKey(written); slices.Contains(ofTransport, usual) {
+		return usual
+	}
+	return written
+}
+
+// isSameHeader says whether two names are those of one header.
+func isSameHeader(a, b string) bool { return strings.EqualFold(a, b) }
+
 // header finds a configured header.
 func (a *action) header(name string) (header, bool) {
-	i := slices.IndexFunc(a.headers, func(h header) bool { return h.name == name })
+	i := slices.IndexFunc(a.headers, func(h header) bool { return isSameHeader(h.name, name) })
 	if i < 0 {
 		return header{}, false
 	}
@@ -195,7 +214,7 @@ func checkHeaderName(report *document.Report, node *document.Node, name string) 
 	case !valid:
 		report.Errorf(node.Place(), "bad-header", "%q is no name for a header", node.Text()).
 			Suggest("write letters, digits and hyphens, such as X-Request-Source")
-	case slices.Contains(reserved, name):
+	case slices.Contains(reserved, textproto.CanonicalMIMEHeaderKey(name)):
 		report.Errorf(node.Place(), "bad-header", "the header %s is set by heed itself", name).Suggest("leave it out")
 	default:
 		return true

@@ -3,6 +3,7 @@ package httpcall_test
 import (
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -89,4 +90,31 @@ func request(t testing.TB, raw json.RawMessage) map[string]any {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// rawServer answers 200 to each request, and shows its head as it came over the
+// wire.
+func rawServer(t *testing.T, show func(head string)) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			head := make([]byte, 64<<10)
+			n, _ := conn.Read(head)
+			show(string(head[:n]))
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+			_ = conn.Close()
+		}
+	}()
+	t.Cleanup(func() { _ = listener.Close(); <-done })
+	return "http://" + listener.Addr().String()
 }

@@ -307,7 +307,7 @@ func TestOAuth2_eachMistakeIsReportedAtItsPlace(t *testing.T) {
 		"scopes as object": {with(`{` + good + `, scopes: {a: b}}`), ``, `config:1:120: error: scopes of oauth2 of the http action act must be a list of texts, not an object [wrong-type] (write scopes: [grants.write, users.read])`},
 		"scope as object":  {with(`{` + good + `, scopes: [{a: b}]}`), ``, `config:1:121: error: scopes of oauth2 of the http action act takes texts, not an object [wrong-type] (write scopes: [grants.write, users.read])`},
 		"a header too":     {`http: {url: https://h, headers: {Authorization: {env: AUTH}}, oauth2: {` + good + `}}`, ``, `config:1:71: error: the http action act has both oauth2 and a header Authorization, which oauth2 sets [two-authorizations] (leave out Authorization under headers, or oauth2)`},
-		"a rule's header":  {with(`{` + good + `}`), `headers: {authorization: x}`, `step:1:11: error: the header Authorization is a secret of the action's configuration, which a rule cannot replace [bad-header] (leave it out, or configure another action)`},
+		"a rule's header":  {with(`{` + good + `}`), `headers: {authorization: x}`, `step:1:11: error: the header authorization is a secret of the action's configuration, which a rule cannot replace [bad-header] (leave it out, or configure another action)`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := actiontest.Compile(t, rule(c.config, c.step))

@@ -14,8 +14,8 @@ func TestOmitMissing_leavesKeysOutWhoseValueIsMissing(t *testing.T) {
 	const body = `{user: "{{ data.userId }}", score: "{{ data.score }}", note: "it is {{ data.score }}",` +
 		` fixed: null, deep: {score: "{{ data.score }}"}, list: ["{{ data.score }}", {score: "{{ data.score }}"}]}`
 	for omit, want := range map[string]string{
-		"true":  `{"deep":{},"fixed":null,"list":[null,{}],"note":"it is n/a","user":"u1"}`,
-		"false": `{"deep":{"score":null},"fixed":null,"list":[null,{"score":null}],"note":"it is n/a","score":null,"user":"u1"}`,
+		"true":  `{"user":"u1","note":"it is n/a","fixed":null,"deep":{},"list":[null,{}]}`,
+		"false": `{"user":"u1","score":null,"note":"it is n/a","fixed":null,"deep":{"score":null},"list":[null,{"score":null}]}`,
 	} {
 		s := newSink(t, nil)
 		a := actiontest.MustCompile(t, rule(local(s.URL, ""), "json: "+body+"\nomit_missing: "+omit))

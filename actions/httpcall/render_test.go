@@ -20,8 +20,8 @@ func TestACallIsRenderedAsPeopleShouldSeeIt(t *testing.T) {
 		`{method: get, path: users}`:    `{"method":"GET","url":"https://lms.example.com/api/users?own=1","headers":{"Authorization":"***","X-Plain":"yes"},"path":"users"}`,
 		`path: "//{{ data.quizName }}"`: `{"method":"POST","url":"https://lms.example.com/api/A%2FB%20&%20C?own=1","headers":{"Authorization":"***","X-Plain":"yes"},"path":"//A%2FB%20&%20C"}`,
 		`query: {q: "{{ data.quizName }}", n: 5}`: `{"method":"POST","url":"https://lms.example.com/api?own=1&n=5&q=A%2FB+%26+C","headers":{"Authorization":"***","X-Plain":"yes"},"query":"n=5&q=A%2FB+%26+C"}`,
-		`headers: {x-user: "{{ data.userId }}", X-Plain: "no"}`: `{"method":"POST","url":"https://lms.example.com/api?own=1","headers":{"Authorization":"***","X-Plain":"no","X-User":"u1"},
-			"own_headers":{"X-User":"u1","X-Plain":"no"}}`,
+		`headers: {x-user: "{{ data.userId }}", x-plain: "no"}`: `{"method":"POST","url":"https://lms.example.com/api?own=1","headers":{"Authorization":"***","x-plain":"no","x-user":"u1"},
+			"own_headers":{"x-user":"u1","x-plain":"no"}}`,
 		`json: {s: "{{ data.score }}", t: "{{ data.quizType }}", u: "{{ data.quizType }}!"}`: `{"method":"POST","url":"https://lms.example.com/api?own=1",
 			"headers":{"Authorization":"***","X-Plain":"yes","Content-Type":"application/json"},"body":{"s":61,"t":null,"u":"n/a!"},"encoding":"json","own_headers":{"Content-Type":"application/json"}}`,
 		`json: "{{ data.quizType }}"`: `{"method":"POST","url":"https://lms.example.com/api?own=1",
@@ -30,9 +30,9 @@ func TestACallIsRenderedAsPeopleShouldSeeIt(t *testing.T) {
 			"headers":{"Authorization":"***","X-Plain":"yes","Content-Type":"application/x-www-form-urlencoded"},"body":"a=1&b=A%2FB+%26+C","encoding":"form",
 			"own_headers":{"Content-Type":"application/x-www-form-urlencoded"}}`,
 		`{body: "{{ data.quizType }}, {{ data.quizName }}", headers: {content-type: text/csv}, timeout: 1500ms, expect: [200, 409]}`: `{"method":"POST","url":"https://lms.example.com/api?own=1",
-			"headers":{"Authorization":"***","X-Plain":"yes","Content-Type":"text/csv"},"body":"n/a, A/B & C","encoding":"text","own_headers":{"Content-Type":"text/csv"},"timeout_ms":1500,"expect":[200,409]}`,
+			"headers":{"Authorization":"***","X-Plain":"yes","content-type":"text/csv"},"body":"n/a, A/B & C","encoding":"text","own_headers":{"content-type":"text/csv"},"timeout_ms":1500,"expect":[200,409]}`,
 	} {
-		c := actiontest.MustCompile(t, rule(`http: {url: "https://lms.example.com/api?own=1", headers: {authorization: {env: AUTH}, x-plain: yes}}`, step))
+		c := actiontest.MustCompile(t, rule(`http: {url: "https://lms.example.com/api?own=1", headers: {Authorization: {env: AUTH}, X-Plain: yes}}`, step))
 		got := request(t, c.MustRender(t, data))
 		if diff := cmp.Diff(request(t, json.RawMessage(want)), got); diff != "" {
 			t.Errorf("%s: %s", step, diff)
@@ -57,7 +57,7 @@ func TestAnAddressThatIsASecretIsMaskedWithWhatARuleAddsShown(t *testing.T) {
 
 func TestTheConfiguredContentTypeIsKept(t *testing.T) {
 	c := actiontest.MustCompile(t, rule(`http: {url: https://h, headers: {content-type: application/vnd.api+json}}`, `json: {}`))
-	if got := request(t, c.MustRender(t, `{}`))["headers"].(map[string]any)["Content-Type"]; got != "application/vnd.api+json" {
+	if got := request(t, c.MustRender(t, `{}`))["headers"].(map[string]any)["content-type"]; got != "application/vnd.api+json" {
 		t.Errorf("the content type is %v", got)
 	}
 }

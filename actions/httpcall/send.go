@@ -35,6 +35,10 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	if err != nil {
 		return dead("the recorded body cannot be read: %v", err)
 	}
+	body, held, err := a.withSecrets(r.Encoding, body, r.Secrets)
+	if err != nil {
+		return actions.Outcome{Verdict: actions.Retry, Error: err.Error()}
+	}
 	if r.TimeoutMS > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeout(ctx, time.Duration(r.TimeoutMS)*time.Millisecond)
@@ -56,8 +60,8 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 		secrets = append(secrets, more...)
 	}
 	terms := outbound.Terms{
-		Expect: r.Expect, RetryOn: a.retryOn, Renewable: a.isRenewable(), Attempt: m.Attempt,
-		Secrets: append(secrets, a.secretsOfAddresses(base)...),
+		Expect: r.Expect, RetryOn: a.retryOn, Renewable: a.isRenewable() || hasFile(r.Secrets), Attempt: m.Attempt,
+		Secrets: slices.Concat(secrets, held, a.secretsOfAddresses(base)),
 	}
 	if r.ExpectBody != "" {
 		terms.Complain = func(status int, body []byte) string { return complain(r.ExpectBody, status, body) }
@@ -105,13 +109,14 @@ func (a *action) setHeaders(request *http.Request, own map[string]string, id str
 		if err != nil {
 			return nil, fmt.Errorf("header %s: %w", h.name, err)
 		}
-		request.Header.Set(h.name, value)
+		request.Header[h.name] = []string{value}
 		if h.plain == actions.Masked {
 			secrets = append(secrets, value)
 		}
 	}
 	for name, value := range own {
-		request.Header.Set(name, value)
+		deleteHeader(request.Header, name)
+		request.Header[name] = []string{value}
 	}
 	request.Header.Set("Idempotency-Key", id)
 	return secrets, nil

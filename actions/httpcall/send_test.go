@@ -32,7 +32,7 @@ func TestACallArrivesAsItWasRendered(t *testing.T) {
 	}{
 		"json": {
 			`{path: "/users/{{ data.userId }}", json: {score: "{{ data.score }}", big: 9007199254740993, text: "<{{ data.quizName }}>"}}`,
-			call{Method: "POST", URI: "/api/users/u%2F1", Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"big":9007199254740993,"score":61,"text":"<A & ä>"}`},
+			call{Method: "POST", URI: "/api/users/u%2F1", Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"score":61,"big":9007199254740993,"text":"<A & ä>"}`},
 		},
 		"null":     {`json: "{{ data.quizType }}"`, call{Method: "POST", URI: "/api", Header: http.Header{"Content-Type": {"application/json"}}, Body: `null`}},
 		"false":    {`json: false`, call{Method: "POST", URI: "/api", Header: http.Header{"Content-Type": {"application/json"}}, Body: `false`}},

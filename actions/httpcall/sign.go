@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
-	"net/textproto"
 	"strconv"
 	"strings"
 	"time"
@@ -54,7 +53,7 @@ func (a *action) readSign(c *actions.Config) {
 		}
 	}
 	if name, ok := fields.Text("header"); ok {
-		name = textproto.CanonicalMIMEHeaderKey(name)
+		name = headerName(name)
 		if checkHeaderName(c.Report(), fields.Take("header"), name) {
 			a.sign.header = name
 		}
@@ -95,7 +94,7 @@ func (s *signer) sign(request *http.Request, id string, body []byte, now time.Ti
 	signature := base64.StdEncoding.EncodeToString(mac.Sum(nil))
 	request.Header.Set(idHeader, id)
 	request.Header.Set(timestampHeader, timestamp)
-	request.Header.Set(s.header, "v1,"+signature)
+	request.Header[s.header] = []string{"v1," + signature}
 	return []string{secret, strings.TrimPrefix(secret, "whsec_"), string(key), signature}, nil
 }
 

@@ -1,10 +1,8 @@
 package httpcall
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/textproto"
 	"net/url"
 	"regexp"
 	"slices"
@@ -33,6 +31,8 @@ type Request struct {
 	Path  string            `json:"path,omitempty"`
 	Query string            `json:"query,omitempty"`
 	Own   map[string]string `json:"own_headers,omitempty"`
+	// Secrets says where in the body secrets stand, which are read when it is sent.
+	Secrets []actions.HeldSecret `json:"secrets,omitempty"`
 
 	Expect     []int  `json:"expect,omitempty"`
 	ExpectBody string `json:"expect_body,omitempty"`
@@ -46,8 +46,7 @@ type step struct {
 	query   []actions.NamedTemplate
 	headers []actions.NamedTemplate
 	json    *actions.JSON
-	form    []actions.NamedTemplate
-	hasForm bool
+	form    *actions.Form
 	body    *expression.Template
 	expect  []int
 	// expectBody is a condition, or empty.
@@ -88,7 +87,7 @@ func (a *action) Step(p *actions.Params) actions.Step {
 // readHeader takes a header of the rule's own. Secrets belong into the action's
 // configuration: what a rule says is recorded with every delivery.
 func (s *step) readHeader(p *actions.Params, h actions.NamedTemplate) {
-	name := textproto.CanonicalMIMEHeaderKey(h.Key.Text())
+	name := headerName(h.Key.Text())
 	if !checkHeaderName(p.Report(), h.Key, name) {
 		return
 	}
@@ -99,7 +98,7 @@ func (s *step) readHeader(p *actions.Params, h actions.NamedTemplate) {
 		p.Report().Errorf(h.Key.Place(), "bad-header", "the header %s is a secret of the action's configuration, which a rule cannot replace", name).
 			Suggest("leave it out, or configure another action")
 	case slices.ContainsFunc(s.headers, func(have actions.NamedTemplate) bool {
-		return textproto.CanonicalMIMEHeaderKey(have.Key.Text()) == name
+		return isSameHeader(have.Key.Text(), name)
 	}):
 		reportTwice(p.Report(), h.Key, name)
 	case strings.ContainsFunc(h.Literals(), isControl):
@@ -148,11 +147,9 @@ func (s *step) readPath(p *actions.Params) {
 }
 
 func (s *step) readBody(p *actions.Params) {
-	s.json = p.JSON("json")
+	s.json = p.JSON("json", s.action.config)
 	s.readOmitMissing(p)
-	if p.Take("form") != nil {
-		s.form, s.hasForm = p.Templates("form"), true
-	}
+	s.form = p.Form("form", s.action.config)
 	s.body = p.Template("body")
 	checkJSONText(p)
 	var given []*document.Node
@@ -259,7 +256,7 @@ func (s *step) Render(env *expression.Env) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.Own[textproto.CanonicalMIMEHeaderKey(h.Key.Text())] = value
+		setOwn(&r, headerName(h.Key.Text()), value)
 	}
 	s.show(&r)
 	return r, nil
@@ -275,7 +272,23 @@ func (s *step) show(r *Request) {
 		r.Headers[h.name] = h.plain
 	}
 	for name, value := range r.Own {
+		deleteHeader(r.Headers, name)
 		r.Headers[name] = value
+	}
+}
+
+// setOwn sets a header of the rule's own, whatever the capitals of one that was set
+// before.
+func setOwn(r *Request, name, value string) {
+	deleteHeader(r.Own, name)
+	r.Own[name] = value
+}
+
+func deleteHeader[V any](headers map[string]V, name string) {
+	for have := range headers {
+		if isSameHeader(have, name) {
+			delete(headers, have)
+		}
 	}
 }
 
@@ -342,17 +355,18 @@ func values(env *expression.Env, templates []actions.NamedTemplate) (string, err
 func (s *step) renderBody(env *expression.Env, r *Request) error {
 	switch {
 	case s.json != nil:
-		r.Encoding, r.Body = "json", s.json.Render(env)
-		if r.Body == nil {
-			r.Body = json.RawMessage("null")
-		}
-		s.setType(r, "application/json")
-	case s.hasForm:
-		body, err := values(env, s.form)
+		text, held, err := s.json.Text(env)
 		if err != nil {
 			return err
 		}
-		r.Encoding, r.Body = "form", body
+		r.Encoding, r.Body, r.Secrets = "json", text, held
+		s.setType(r, "application/json")
+	case s.form != nil:
+		body, err := values(env, s.form.Texts)
+		if err != nil {
+			return err
+		}
+		r.Encoding, r.Body, r.Secrets = "form", withMasks(body, s.form.Secrets), s.form.Secrets
 		s.setType(r, "application/x-www-form-urlencoded")
 	case s.body != nil:
 		r.Encoding, r.Body = "text", s.body.Text(env, expression.Plain)
@@ -364,6 +378,6 @@ func (s *step) renderBody(env *expression.Env, r *Request) error {
 // setType says what the body is, unless the configuration does.
 func (s *step) setType(r *Request, contentType string) {
 	if _, configured := s.action.header("Content-Type"); !configured {
-		r.Own["Content-Type"] = contentType
+		setOwn(r, "Content-Type", contentType)
 	}
 }
