@@ -61,6 +61,7 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	}
 	terms := outbound.Terms{
 		Expect: r.Expect, RetryOn: a.retryOn, Renewable: a.isRenewable() || hasFile(r.Secrets), Attempt: m.Attempt,
+		Headers: true,
 		Secrets: slices.Concat(secrets, held, a.secretsOfAddresses(base)),
 	}
 	if r.ExpectBody != "" {

@@ -26,6 +26,8 @@ type Terms struct {
 	Renewable bool
 	// Attempt counts the sends of the request, from 1.
 	Attempt int
+	// Headers says that the response begins with the answer's telling headers.
+	Headers bool
 	// Secrets never show in the outcome.
 	Secrets []string
 }
@@ -55,12 +57,18 @@ func roundTrip(client *http.Client, request *http.Request, terms Terms) (o actio
 		limit = maxJudged
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, limit))
-	o = terms.Judge(response.StatusCode, body, RetryAfter(response.Header.Get("Retry-After"), time.Now()))
+	o = terms.Judge(response.StatusCode, body, pause(response.StatusCode, response.Header, time.Now()))
+	if reason := reasonIn(response.Header); reason != "" && terms.Headers && o.Verdict != actions.Done {
+		o.Error += ": " + reason
+	}
 	if err != nil && o.Verdict == actions.Dead && terms.dependsOnBody(response.StatusCode) {
 		o = Failed(err, terms.Secrets...) // the rest of it could have said otherwise
 	}
 	o.Error = redact(o.Error, terms.Secrets)
 	o.Response = Excerpt(body, terms.Secrets...)
+	if headers := tellingHeaders(response.Header); headers != "" && terms.Headers {
+		o.Response = clip(strings.TrimRight(Excerpt([]byte(headers), terms.Secrets...)+"\n"+o.Response, "\n"))
+	}
 	return o, response.StatusCode
 }
 
@@ -92,6 +100,7 @@ func (t *Terms) Judge(status int, body []byte, after time.Duration) actions.Outc
 		o.Verdict, o.Cause = actions.Retry, actions.CauseServer // whatever the rule says: it may be an outage
 	case slices.ContainsFunc(t.RetryOn, func(on actions.RetryOn) bool { return on.Matches(status, body) }):
 		o.Verdict = actions.Retry
+		o.Error = strings.TrimSuffix(o.Error, badCredentials) // whoever wrote the rule knows better
 	case t.isExpected(status):
 		o.Verdict = actions.Dead
 	case status == http.StatusTooEarly:
@@ -138,7 +147,9 @@ func complaint(status int) string {
 	case slices.Contains([]int{301, 302, 303, 307, 308}, status):
 		text += "; redirects are not followed, configure the final address"
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		text += "; check the credentials in the action's configuration"
+		text += badCredentials
 	}
 	return text
 }
+
+const badCredentials = "; check the credentials in the action's configuration"

@@ -35,42 +35,52 @@ func clip(text string) string {
 	return text[:end]
 }
 
-// redact masks secrets, in every form in which others may repeat them.
+// redact masks secrets, in every form in which others may repeat them. A text that
+// has one in a form that cannot be masked is left out.
 func redact(text string, secrets []string) string {
-	var all []string
+	var all, parts []string
 	for _, secret := range secrets {
-		all = append(all, forms(secret)...)
+		for _, part := range partsOf(secret) {
+			all = append(all, spellings(part)...)
+			parts = append(parts, part)
+		}
 	}
 	// The longest first: one secret may be the start of another.
 	slices.SortFunc(all, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	for _, form := range all {
 		text = strings.ReplaceAll(text, form, actions.Masked)
 	}
+	if isDisguised(text, parts) {
+		return leftOut
+	}
 	return text
 }
+
+// leftOut stands for a text that has a secret in a form that cannot be masked.
+const leftOut = "(left out, since it has a secret in another form)"
 
 // minPart is how long a part of a secret must be to be masked by itself:
 // shorter ones are words like api or v1.
 const minPart = 8
 
-// forms are the spellings of a secret and of its telling parts: the token of
-// "Bearer token", the password in a basic authorization, the path, query and
-// long segments of an address.
-func forms(secret string) []string {
+// partsOf are a secret and its telling parts: the token of "Bearer token", the
+// password in a basic authorization, the path, query and long segments of an
+// address.
+func partsOf(secret string) []string {
 	if secret == "" {
 		return nil
 	}
-	found := spellings(secret)
+	found := []string{secret}
 	add := func(part string) {
 		if len(part) >= minPart {
-			found = append(found, spellings(part)...)
+			found = append(found, part)
 		}
 	}
 	if words := strings.Fields(secret); len(words) == 2 {
 		add(words[1])
 		if decoded, err := base64.StdEncoding.DecodeString(words[1]); err == nil && strings.EqualFold(words[0], "Basic") {
 			_, password, _ := strings.Cut(string(decoded), ":")
-			found = append(found, spellings(password)...)
+			found = append(found, password)
 			add(string(decoded))
 		}
 	}
@@ -86,7 +96,7 @@ func forms(secret string) []string {
 			}
 		}
 		if password, ok := u.User.Password(); ok {
-			found = append(found, spellings(password)...)
+			found = append(found, password)
 		}
 	}
 	return found
