@@ -4,6 +4,7 @@
 package connect
 
 import (
+	"slices"
 	"strings"
 
 	"heed/actions"
@@ -42,7 +43,33 @@ func OAuth2(c *actions.Config) *outbound.OAuth2 {
 	}
 	o.Scopes = readScopes(fields)
 	o.Audience, _ = fields.Text("audience")
+	readTokenParams(fields, o)
 	return o
+}
+
+// ownParams are the parameters that have keys of their own.
+var ownParams = []string{"client_id", "client_secret", "scope", "audience"}
+
+// readTokenParams takes params. A value is a secret unless it is a plain text.
+func readTokenParams(c *actions.Config, o *outbound.OAuth2) {
+	node := c.Take("params")
+	if node == nil {
+		return
+	}
+	o.Params = map[string]actions.Secret{}
+	for _, pair := range node.Fields(c.Report(), "params of "+c.What()).Pairs() {
+		name := pair.Key.Text()
+		if slices.Contains(ownParams, name) {
+			c.Report().Errorf(pair.Key.Place(), "two-ways", "params of %s holds %s, which has a key of its own", c.What(), name).
+				Suggest("write %s beside token_url", map[bool]string{true: "scopes", false: name}[name == "scope"])
+			continue
+		}
+		sensitive := strings.Contains(name, "token") || strings.Contains(name, "secret") || strings.Contains(name, "password")
+		o.Params[name] = c.SecretOf(name+" in params", pair.Value, sensitive)
+		if pair.Value.IsScalar() && !sensitive {
+			o.PlainParams = append(o.PlainParams, name)
+		}
+	}
 }
 
 func readTokenURL(c *actions.Config, node *document.Node) string {
@@ -106,5 +133,7 @@ func DescribeOAuth2() *schema.Value {
 		schema.Optional("scopes", schema.OneOrList(schema.Text("what the token shall allow", "grants.write"), 0)),
 		schema.Optional("audience", schema.Text("whom the token is for, where the server asks for it",
 			"https://lms.example.com")),
+		schema.Optional("params", schema.Map("what the token endpoint wants beyond the standard,"+
+			" such as grant_type: account_credentials", actions.DescribeSecret("a text or, if it is a secret"))),
 	)
 }

@@ -291,23 +291,51 @@ func TestOAuth2_noTokenIsRecorded(t *testing.T) {
 	}
 }
 
+// Zoom wants another grant and the account, Workday a refresh token.
+func TestOAuth2_paramsGoToTheTokenEndpoint(t *testing.T) {
+	i := newIssuer(t)
+	i.answer = func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.PostForm.Get("refresh_token") == "" {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = fmt.Fprint(w, `{"error": "invalid_grant"}`)
+			return
+		}
+		_, _ = fmt.Fprintf(w, `{"access_token": "canary-token-for-%s", "token_type": "Bearer", "expires_in": 3600}`, r.PostForm.Get("refresh_token"))
+	}
+	s := newSink(t, echo)
+	r := withToken(s.URL, i.URL, `, params: {grant_type: refresh_token, refresh_token: {env: REFRESH}, account_id: a1}`)
+	r.Env["REFRESH"] = "canary-refresh"
+	got := actiontest.MustCompile(t, r).Send(t, `{}`)
+	if s.got()[0].Header.Get("Authorization") != "Bearer canary-token-for-canary-refresh" || strings.Contains(got.Error+got.Response, "canary") {
+		t.Errorf("%+v, %v", got, s.got()[0].Header)
+	}
+	want := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"canary-refresh"}, "account_id": {"a1"}}
+	if diff := cmp.Diff(want, i.requests()[0]); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestOAuth2_eachMistakeIsReportedAtItsPlace(t *testing.T) {
 	with := func(oauth2 string) string { return `http: {url: https://h, oauth2: ` + oauth2 + `}` }
 	good := `token_url: https://a.example.com, client_id: heed, client_secret: {env: AUTH}`
 	for name, c := range map[string]struct{ config, step, want string }{
-		"good":             {with(`{` + good + `}`), ``, ``},
-		"everything":       {with(`{` + good + `, scopes: a b, audience: c}`), ``, ``},
-		"empty":            {with(`{}`), ``, "config:1:32: error: oauth2 of the http action act has no token_url [missing-key] (write token_url: https://login.example.com/oauth2/token)\nconfig:1:32: error: oauth2 of the http action act has no client_id [missing-key] (write client_id: and the name under which heed is known there)\nconfig:1:32: error: oauth2 of the http action act has no client_secret [missing-key] (write client_secret: {env: NAME} or {file: PATH})"},
-		"a text":           {with(`heed`), ``, `config:1:32: error: oauth2 of the http action act must be an object of keys and values, not the text "heed" [wrong-type] (write oauth2: {token_url: https://login.example.com/token, client_id: heed, client_secret: {env: NAME}})`},
-		"plain secret":     {with(`{token_url: https://a.example.com, client_id: heed, client_secret: x}`), ``, `config:1:99: warning: client_secret of oauth2 of the http action act stands in the rule file as plain text [plain-secret] (write client_secret: {env: NAME} or {file: PATH})`},
-		"unencrypted":      {with(`{token_url: http://a.example.com, client_id: heed, client_secret: {env: AUTH}}`), ``, `config:1:44: error: oauth2 of the http action act would send client_secret unencrypted [plain-password] (write https:// in token_url)`},
-		"private":          {with(`{token_url: https://10.0.0.1, client_id: heed, client_secret: {env: AUTH}}`), ``, `config:1:44: error: token_url of oauth2 of the http action act: 10.0.0.1 is a loopback, link-local or private address; set allow_private: true for the action if it really lives there [private-address] (add allow_private: true to the action)`},
-		"a password":       {with(`{token_url: "https://a:b@a.example.com", client_id: heed, client_secret: {env: AUTH}}`), ``, `config:1:44: error: token_url of oauth2 of the http action act holds a username or password [bad-url] (write client_id and client_secret)`},
-		"unknown key":      {with(`{` + good + `, scope: a}`), ``, `config:1:112: error: oauth2 of the http action act has no key scope [unknown-key] (did you mean scopes?)`},
-		"scopes as object": {with(`{` + good + `, scopes: {a: b}}`), ``, `config:1:120: error: scopes of oauth2 of the http action act must be a list of texts, not an object [wrong-type] (write scopes: [grants.write, users.read])`},
-		"scope as object":  {with(`{` + good + `, scopes: [{a: b}]}`), ``, `config:1:121: error: scopes of oauth2 of the http action act takes texts, not an object [wrong-type] (write scopes: [grants.write, users.read])`},
-		"a header too":     {`http: {url: https://h, headers: {Authorization: {env: AUTH}}, oauth2: {` + good + `}}`, ``, `config:1:71: error: the http action act has both oauth2 and a header Authorization, which oauth2 sets [two-authorizations] (leave out Authorization under headers, or oauth2)`},
-		"a rule's header":  {with(`{` + good + `}`), `headers: {authorization: x}`, `step:1:11: error: the header authorization is a secret of the action's configuration, which a rule cannot replace [bad-header] (leave it out, or configure another action)`},
+		"good":              {with(`{` + good + `}`), ``, ``},
+		"everything":        {with(`{` + good + `, scopes: a b, audience: c}`), ``, ``},
+		"empty":             {with(`{}`), ``, "config:1:32: error: oauth2 of the http action act has no token_url [missing-key] (write token_url: https://login.example.com/oauth2/token)\nconfig:1:32: error: oauth2 of the http action act has no client_id [missing-key] (write client_id: and the name under which heed is known there)\nconfig:1:32: error: oauth2 of the http action act has no client_secret [missing-key] (write client_secret: {env: NAME} or {file: PATH})"},
+		"a text":            {with(`heed`), ``, `config:1:32: error: oauth2 of the http action act must be an object of keys and values, not the text "heed" [wrong-type] (write oauth2: {token_url: https://login.example.com/token, client_id: heed, client_secret: {env: NAME}})`},
+		"plain secret":      {with(`{token_url: https://a.example.com, client_id: heed, client_secret: x}`), ``, `config:1:99: warning: client_secret of oauth2 of the http action act stands in the rule file as plain text [plain-secret] (write client_secret: {env: NAME} or {file: PATH})`},
+		"unencrypted":       {with(`{token_url: http://a.example.com, client_id: heed, client_secret: {env: AUTH}}`), ``, `config:1:44: error: oauth2 of the http action act would send client_secret unencrypted [plain-password] (write https:// in token_url)`},
+		"private":           {with(`{token_url: https://10.0.0.1, client_id: heed, client_secret: {env: AUTH}}`), ``, `config:1:44: error: token_url of oauth2 of the http action act: 10.0.0.1 is a loopback, link-local or private address; set allow_private: true for the action if it really lives there [private-address] (add allow_private: true to the action)`},
+		"a password":        {with(`{token_url: "https://a:b@a.example.com", client_id: heed, client_secret: {env: AUTH}}`), ``, `config:1:44: error: token_url of oauth2 of the http action act holds a username or password [bad-url] (write client_id and client_secret)`},
+		"unknown key":       {with(`{` + good + `, scope: a}`), ``, `config:1:112: error: oauth2 of the http action act has no key scope [unknown-key] (did you mean scopes?)`},
+		"scopes as object":  {with(`{` + good + `, scopes: {a: b}}`), ``, `config:1:120: error: scopes of oauth2 of the http action act must be a list of texts, not an object [wrong-type] (write scopes: [grants.write, users.read])`},
+		"scope as object":   {with(`{` + good + `, scopes: [{a: b}]}`), ``, `config:1:121: error: scopes of oauth2 of the http action act takes texts, not an object [wrong-type] (write scopes: [grants.write, users.read])`},
+		"params":            {with(`{` + good + `, params: {grant_type: account_credentials, account_id: {env: AUTH}}}`), ``, ``},
+		"plain token":       {with(`{` + good + `, params: {grant_type: refresh_token, refresh_token: x}}`), ``, `config:1:163: warning: refresh_token in params of oauth2 of the http action act stands in the rule file as plain text [plain-secret] (write refresh_token: {env: NAME} or {file: PATH})`},
+		"a scope in params": {with(`{` + good + `, params: {scope: a}}`), ``, `config:1:121: error: params of oauth2 of the http action act holds scope, which has a key of its own [two-ways] (write scopes beside token_url)`},
+		"a header too":      {`http: {url: https://h, headers: {Authorization: {env: AUTH}}, oauth2: {` + good + `}}`, ``, `config:1:71: error: the http action act has both oauth2 and a header Authorization, which oauth2 sets [two-authorizations] (leave out Authorization under headers, or oauth2)`},
+		"a rule's header":   {with(`{` + good + `}`), `headers: {authorization: x}`, `step:1:11: error: the header authorization is a secret of the action's configuration, which a rule cannot replace [bad-header] (leave it out, or configure another action)`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := actiontest.Compile(t, rule(c.config, c.step))

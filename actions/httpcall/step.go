@@ -48,6 +48,7 @@ type step struct {
 	json    *actions.JSON
 	form    *actions.Form
 	body    *expression.Template
+	isXML   bool // the body
 	expect  []int
 	// expectBody is a condition, or empty.
 	expectBody string
@@ -151,6 +152,9 @@ func (s *step) readBody(p *actions.Params) {
 	s.readOmitMissing(p)
 	s.form = p.Form("form", s.action.config)
 	s.body = p.Template("body")
+	if s.isXML = isXML(s.contentType()); s.isXML && s.body != nil {
+		s.checkXML(p, p.Take("body"))
+	}
 	checkJSONText(p)
 	var given []*document.Node
 	for _, key := range []string{"json", "form", "body"} {
@@ -369,7 +373,11 @@ func (s *step) renderBody(env *expression.Env, r *Request) error {
 		r.Encoding, r.Body, r.Secrets = "form", withMasks(body, s.form.Secrets), s.form.Secrets
 		s.setType(r, "application/x-www-form-urlencoded")
 	case s.body != nil:
-		r.Encoding, r.Body = "text", s.body.Text(env, expression.Plain)
+		escape := expression.Plain
+		if s.isXML {
+			escape = xmlText
+		}
+		r.Encoding, r.Body = "text", s.body.Text(env, escape)
 		s.setType(r, "text/plain; charset=utf-8")
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,11 @@ type OAuth2 struct {
 	PlainID  bool
 	Scopes   []string
 	Audience string
+	// Params are what the endpoint wants beyond the standard, by their names; a
+	// grant_type among them replaces client_credentials.
+	Params map[string]actions.Secret
+	// PlainParams are the names of those that are no secrets.
+	PlainParams []string
 
 	// held keeps the token for as long as an action uses it.
 	held atomic.Pointer[tokens]
@@ -37,7 +43,7 @@ var clients shared[clientKey, tokens]
 
 type clientKey struct {
 	url, id          string
-	secret           [sha256.Size]byte
+	secret, params   [sha256.Size]byte
 	scopes, audience string
 }
 
@@ -70,7 +76,12 @@ func (o *OAuth2) Token(ctx context.Context, client *http.Client) (*Token, *Token
 	if !o.PlainID {
 		secrets = append(secrets, id)
 	}
-	from := o.tokens(id, secret)
+	params, hidden, err := o.params()
+	if err != nil {
+		return nil, &TokenError{host: o.host(), err: err}
+	}
+	secrets = append(secrets, hidden...)
+	from := o.tokens(id, secret, params)
 	access, fresh, err := from.get(ctx, client)
 	if err != nil {
 		return nil, &TokenError{host: o.host(), err: err, secrets: secrets}
@@ -78,13 +89,34 @@ func (o *OAuth2) Token(ctx context.Context, client *http.Client) (*Token, *Token
 	return &Token{Access: access, Fresh: fresh, Secrets: append(secrets, access), from: from}, nil
 }
 
-func (o *OAuth2) tokens(id, secret string) *tokens {
+// params are the parameters of a request for a token beyond the standard's.
+func (o *OAuth2) params() (params url.Values, secrets []string, err error) {
+	params = url.Values{}
+	if o.Audience != "" {
+		params.Set("audience", o.Audience)
+	}
+	for name, secret := range o.Params {
+		value, err := secret.Value()
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
+		}
+		params.Set(name, value)
+		if !slices.Contains(o.PlainParams, name) {
+			secrets = append(secrets, value)
+		}
+	}
+	return params, secrets, nil
+}
+
+func (o *OAuth2) tokens(id, secret string, params url.Values) *tokens {
 	scopes := strings.Join(o.Scopes, " ")
-	key := clientKey{o.TokenURL, id, sha256.Sum256([]byte(secret)), scopes, o.Audience}
+	key := clientKey{
+		o.TokenURL, id, sha256.Sum256([]byte(secret)), sha256.Sum256([]byte(params.Encode())), scopes, o.Audience,
+	}
 	t, _ := clients.get(key, func() (*tokens, error) {
 		return &tokens{now: time.Now, style: oauth2.AuthStyleInHeader, config: clientcredentials.Config{
 			TokenURL: o.TokenURL, ClientID: id, ClientSecret: secret, Scopes: o.Scopes,
-			EndpointParams: parameters(o.Audience),
+			EndpointParams: params,
 		}}, nil
 	})
 	o.held.Store(t)

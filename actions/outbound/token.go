@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -137,12 +136,4 @@ func isRefusal(status int) bool {
 func isUsable(token *oauth2.Token) bool {
 	return (token.TokenType == "" || strings.EqualFold(token.TokenType, "bearer")) &&
 		!strings.ContainsFunc(token.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' })
-}
-
-// parameters are what some endpoints want beyond the standard.
-func parameters(audience string) url.Values {
-	if audience == "" {
-		return nil
-	}
-	return url.Values{"audience": {audience}}
 }

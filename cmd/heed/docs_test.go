@@ -25,11 +25,15 @@ var runnable = []string{
 
 // TestTheExamplesInTheDocsAreTrue writes each block that names a file, checks
 // and tests the rules among them, runs each command of a console block and
-// compares what it prints.
+// compares what it prints; -update writes that into the document.
 func TestTheExamplesInTheDocsAreTrue(t *testing.T) {
 	for _, doc := range runnable {
 		t.Run(doc, func(t *testing.T) {
-			text, err := os.ReadFile(filepath.Join("../..", doc))
+			path, err := filepath.Abs(filepath.Join("../..", doc))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,9 +56,14 @@ func TestTheExamplesInTheDocsAreTrue(t *testing.T) {
 					t.Errorf("heed test %s: exit %d\n%s", name, code, out)
 				}
 			}
-			for _, block := range fence.FindAllSubmatch(text, -1) {
-				if string(block[1]) == "console" {
-					runConsole(t, dir, string(block[2]))
+			for _, block := range fence.FindAllStringSubmatch(string(text), -1) {
+				if block[1] == "console" {
+					text = bytes.Replace(text, []byte(block[2]), []byte(runConsole(t, dir, block[2])), 1)
+				}
+			}
+			if *update {
+				if err := os.WriteFile(path, text, 0o600); err != nil {
+					t.Fatal(err)
 				}
 			}
 		})
@@ -93,13 +102,16 @@ func copyFixtures(t *testing.T, dir string) {
 	}
 }
 
-func runConsole(t *testing.T, dir, text string) {
+// runConsole runs the command of a block and returns the block as it should be.
+func runConsole(t *testing.T, dir, text string) string {
 	t.Helper()
 	command, want, _ := strings.Cut(text, "\n")
 	args := strings.Fields(strings.TrimPrefix(command, "$ "))
-	if got, _ := inDir(t, dir, args...); got != want {
+	got, _ := inDir(t, dir, args...)
+	if got != want && !*update {
 		t.Errorf("%s\nprints\n%s\nbut the document says\n%s", command, got, want)
 	}
+	return command + "\n" + got
 }
 
 func inDir(t *testing.T, dir string, args ...string) (string, int) {
