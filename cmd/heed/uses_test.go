@@ -30,7 +30,7 @@ func TestServe_eachUseRunsFromSignedEventToWhatArrives(t *testing.T) {
 	})
 	others := newSink(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mail := newMailbox(t)
-	for _, name := range []string{"SLACK_BOT_TOKEN", "LMS_AUTHORIZATION", "SALESFORCE_AUTHORIZATION", "ENROLMENT_AUTHORIZATION", "ACCESS_AUTHORIZATION", "IDP_AUTHORIZATION"} {
+	for _, name := range []string{"SLACK_BOT_TOKEN", "LMS_AUTHORIZATION", "SALESFORCE_AUTHORIZATION", "ENROLMENT_AUTHORIZATION", "ACCESS_AUTHORIZATION", "OKTA_FLOW_TOKEN"} {
 		t.Setenv(name, "canary-"+name)
 	}
 	s := startServer(t, exampleRules(t, workspace.URL, others.URL, mail.addr), func(o *app.Options) {
@@ -53,15 +53,15 @@ func TestServe_eachUseRunsFromSignedEventToWhatArrives(t *testing.T) {
 		"quiz-passed":   nil,
 		"quiz-practice": nil,
 		"course-completed": {
-			`POST /lms.example.com/api/users/u-1042/certificates {"completedAt":"2026-03-02T09:30:00Z","course":"c-310","score":78,"title":"Selling with stories"}`,
-			`PATCH /acme.my.salesforce.com/services/data/v62.0/sobjects/Contact/MindTickle_Id__c/u-1042 {"Last_Course_Date__c":"2026-03-02","Last_Course_Score__c":78,"Last_Course__c":"Selling with stories","Training_Status__c":"Completed"}`,
+			`POST /lms.example.com/xapi/statements {"id":"fb683dcf-841a-5a7f-aef6-32fbb47485cf","actor":{"account":{"homePage":"https://acme.mindtickle.example.com","name":"u-1042"}},"verb":{"id":"http://adlnet.gov/expapi/verbs/completed"},"object":{"id":"https://acme.mindtickle.example.com/courses/c-310","definition":{"name":{"en":"Selling with stories"}}},"result":{"completion":true,"score":{"raw":78}},"timestamp":"2026-03-02T09:30:00Z"}`,
+			`PATCH /acme.my.salesforce.com/services/data/v62.0/sobjects/Contact/MindTickle_Id__c/u-1042?updateOnly=true {"Training_Status__c":"Completed","Last_Course__c":"Selling with stories","Last_Course_Score__c":78,"Last_Course_Date__c":"2026-03-02"}`,
 		},
 		"user-provisioned": {
-			`POST /enablement.example.com/api/programmes/onboarding/enrolments {"role":"Account Executive","team":"emea-west","user":"u-3007"}`,
+			`POST /enablement.example.com/api/programmes/onboarding/enrolments {"user":"u-3007","role":"Account Executive","team":"emea-west"}`,
 			"mail to maya.iyer@example.com: Welcome to the team",
 		},
 		"user-deprovisioned":    {"DELETE /access.example.com/api/users/u-0815/grants?reason=left+the+company "},
-		"module-finished":       {`POST /leaderboard.example.com/api/scores {"minutes":45.2,"module":"m-77","user":"u-1042"}`},
+		"module-finished":       {`POST /leaderboard.example.com/api/scores {"user":"u-1042","module":"m-77","minutes":45.2}`},
 		"module-halfway":        nil,
 		"certification-expired": nil, // below
 	} {
@@ -79,7 +79,7 @@ func TestServe_eachUseRunsFromSignedEventToWhatArrives(t *testing.T) {
 			}
 			got := arrived(t, workspace.got()[before[0]:], others.got()[before[1]:], mail.got()[before[2]:])
 			if fixture == "certification-expired" {
-				if len(got) != 2 || !strings.HasPrefix(got[0], "POST /acme.okta.example.com/api/v1/workflows/recertification/runs") || !strings.HasPrefix(got[1], "mail to certifications@example.com: ") {
+				if len(got) != 2 || !strings.HasPrefix(got[0], "POST /acme.workflows.okta.example.com/api/flo/0f1e2d3c4b5a/invoke") || !strings.HasPrefix(got[1], "mail to certifications@example.com: ") {
 					t.Errorf("arrived %q", got)
 				}
 				return
