@@ -20,8 +20,10 @@ func (s *step) readBlocks(p *actions.Params, node *document.Node) {
 			Suggest(`write - type: section, and below it text: {type: mrkdwn, text: "…"}`)
 		return
 	}
+	ids := map[string]bool{}
 	for _, item := range items {
 		checkBlock(p, item)
+		checkUnique(p, item.Get("block_id"), ids, "message")
 		s.blocks = append(s.blocks, p.JSONOf("blocks", item, s.textsOf(p)))
 	}
 }
@@ -37,6 +39,9 @@ func checkBlock(p *actions.Params, block *document.Node) {
 		p.Report().Errorf(block.Place(), "wrong-type", "a block of %s has no type", p.What()).
 			Suggest("write type: section, header, divider, context, image or actions")
 		return
+	case slices.Contains(elementTypes, kind.Text()) && !slices.Contains(blockTypes, kind.Text()):
+		p.Report().LaterErrorf(kind.Place(), "wrong-type", "a %s is no block of its own: Slack takes it inside a block", kind.Text()).
+			Suggest("write type: actions, and below it elements: with this in its list")
 	case !slices.Contains(blockTypes, kind.Text()) && suggest.Closest(kind.Text(), blockTypes) != "":
 		p.Report().Warnf(kind.Place(), "wrong-type", "Slack has no block of the type %s", kind.Text()).
 			Suggest("%s", suggest.DidYouMean(kind.Text(), blockTypes))

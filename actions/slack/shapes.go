@@ -19,7 +19,22 @@ type shape struct {
 	// texts are the keys of text objects; true for those that take plain_text
 	// alone.
 	texts map[string]bool
+	// elements are the types of what stands in elements; nil for any.
+	elements []string
 }
+
+// menus and choices are elements by what people do with them, elementTypes all that
+// are no blocks: https://docs.slack.dev/reference/block-kit/block-elements
+var (
+	menus = []string{
+		"static_select", "external_select", "users_select", "conversations_select", "channels_select",
+		"multi_static_select", "multi_external_select", "multi_users_select", "multi_conversations_select",
+		"multi_channels_select", "overflow",
+	}
+	choices      = []string{"button", "workflow_button", "checkboxes", "radio_buttons", "datepicker", "datetimepicker", "timepicker", "rich_text_input"}
+	interactive  = slices.Concat(menus, choices)
+	elementTypes = append([]string{"mrkdwn", "plain_text", "feedback_buttons", "icon_button", "plain_text_input"}, interactive...)
+)
 
 // shapes are those of the objects that messages are made of, by their type:
 // https://docs.slack.dev/reference/block-kit. What is not here goes out as it
@@ -27,18 +42,23 @@ type shape struct {
 var shapes = map[string]shape{
 	"section":         {needs: []string{"text|fields"}, most: map[string]int{"fields": 10}, texts: map[string]bool{"text": false, "fields": false}},
 	"header":          {needs: []string{"text"}, texts: map[string]bool{"text": true}},
-	"context":         {needs: []string{"elements"}, most: map[string]int{"elements": 10}},
+	"context":         {needs: []string{"elements"}, most: map[string]int{"elements": 10}, elements: []string{"image", "mrkdwn", "plain_text"}},
 	"image":           {needs: []string{"image_url|slack_file", "alt_text"}, texts: map[string]bool{"title": true}},
-	"actions":         {needs: []string{"elements"}, most: map[string]int{"elements": 25}},
-	"context_actions": {needs: []string{"elements"}, most: map[string]int{"elements": 5}},
+	"actions":         {needs: []string{"elements"}, most: map[string]int{"elements": 25}, elements: interactive},
+	"context_actions": {needs: []string{"elements"}, most: map[string]int{"elements": 5}, elements: []string{"feedback_buttons", "icon_button"}},
 	"button":          {needs: []string{"text"}, texts: map[string]bool{"text": true}},
 	"overflow":        {needs: []string{"options"}, most: map[string]int{"options": 5}},
+	"radio_buttons":   {needs: []string{"options"}, most: map[string]int{"options": 10}},
+	"checkboxes":      {needs: []string{"options"}, most: map[string]int{"options": 10}},
 	"markdown":        {needs: []string{"text"}},
 	"rich_text":       {needs: []string{"elements"}},
 	"table":           {needs: []string{"rows"}, most: map[string]int{"rows": 100}},
 	"video":           {needs: []string{"alt_text", "title", "thumbnail_url", "video_url"}, texts: map[string]bool{"title": true, "description": true}},
 	"mrkdwn":          {needs: []string{"text"}},
 	"plain_text":      {needs: []string{"text"}},
+
+	"static_select":       {needs: []string{"options|option_groups"}, most: map[string]int{"options": 100, "option_groups": 100}, texts: map[string]bool{"placeholder": true}},
+	"multi_static_select": {needs: []string{"options|option_groups"}, most: map[string]int{"options": 100, "option_groups": 100}, texts: map[string]bool{"placeholder": true}},
 }
 
 // checkShape reports what Slack would refuse in a block or in a part of one,
@@ -53,13 +73,15 @@ func checkShape(p *actions.Params, node *document.Node, owner, key string) {
 	}
 	kind := typeOf(node)
 	checkNeeds(p, node, kind)
+	checkElements(p, node, kind)
+	checkStyle(p, node, kind, key)
 	for _, pair := range node.Pairs() {
 		name := pair.Key.Text()
 		if plain, isText := shapes[kind].texts[name]; isText {
 			checkTextObjects(p, pair.Value, kind, name, plain)
 		}
 		if most := shapes[kind].most[name]; most > 0 && len(pair.Value.Items()) > most {
-			p.Report().Errorf(pair.Value.Place(), "slack-limit", "%s of the %s has %d entries; Slack takes %d", name, kind, len(pair.Value.Items()), most).
+			p.Report().LaterErrorf(pair.Value.Place(), "slack-limit", "%s of the %s has %d entries; Slack takes %d", name, kind, len(pair.Value.Items()), most).
 				Suggest("move the rest into another block of the same type")
 		}
 		if isTextObject(kind) && name == "text" {
@@ -74,10 +96,67 @@ func checkNeeds(p *actions.Params, node *document.Node, kind string) {
 	for _, need := range shapes[kind].needs {
 		keys := strings.Split(need, "|")
 		if !slices.ContainsFunc(keys, func(key string) bool { return node.Get(key) != nil }) {
-			p.Report().Errorf(node.Place(), "missing-key", "the %s in blocks of %s has no %s", kind, p.What(), strings.Join(keys, " and no ")).
+			p.Report().LaterErrorf(node.Place(), "missing-key", "the %s in blocks of %s has no %s", kind, p.What(), strings.Join(keys, " and no ")).
 				Suggest("%s", example(kind, keys[0]))
 		}
 	}
+}
+
+// checkElements reports elements that Slack does not take in a block of this type,
+// and two with the same action_id.
+func checkElements(p *actions.Params, node *document.Node, kind string) {
+	elements := node.Get("elements")
+	if elements == nil {
+		return
+	}
+	ids := map[string]bool{}
+	for _, element := range elements.Items() {
+		checkUnique(p, element.Get("action_id"), ids, "block")
+		takes, is := shapes[kind].elements, element.Get("type")
+		known := is != nil && (slices.Contains(elementTypes, is.Text()) || slices.Contains(blockTypes, is.Text()))
+		if takes != nil && known && !slices.Contains(takes, is.Text()) {
+			p.Report().LaterErrorf(is.Place(), "wrong-type", "elements of the %s takes no %s", kind, is.Text()).
+				Suggest("%s", elementHint(kind, is.Text()))
+		}
+	}
+}
+
+// elementHint says where an element belongs that does not stand right.
+func elementHint(kind, element string) string {
+	switch {
+	case slices.Contains(interactive, element):
+		return "put it into a block of the type actions"
+	case kind == "actions":
+		return "put it into a block of the type context or section"
+	default:
+		return "put it into a block of its own"
+	}
+}
+
+// styles are the colours that Slack has for buttons.
+var styles = []string{"primary", "danger"}
+
+func checkStyle(p *actions.Params, node *document.Node, kind, key string) {
+	style := node.Get("style")
+	if style == nil || !style.IsText() || kind != "button" && kind != "workflow_button" && key != "confirm" {
+		return
+	}
+	if !slices.Contains(styles, style.Text()) && !strings.Contains(style.Text(), "{{") {
+		p.Report().LaterErrorf(style.Place(), "wrong-type", "style of the %s cannot be %s", namedType(kind, key), style.Text()).
+			Suggest("write style: primary (green) or style: danger (red), or leave it out")
+	}
+}
+
+// checkUnique reports an id that something before it has as well.
+func checkUnique(p *actions.Params, id *document.Node, seen map[string]bool, within string) {
+	if id == nil || strings.Contains(id.Text(), "{{") {
+		return
+	}
+	if seen[id.Text()] {
+		p.Report().LaterErrorf(id.Place(), "duplicate-key", "the id %s is given twice in one %s", id.Text(), within).
+			Suggest("give each its own id, or leave it out: Slack then makes one")
+	}
+	seen[id.Text()] = true
 }
 
 // example shows how a key that is missing is written.

@@ -15,6 +15,7 @@ import (
 var threadGone = map[string]bool{
 	"thread_not_found": true, "invalid_thread_ts": true, "message_not_found": true,
 	"cannot_reply_to_message": true, "restricted_action_thread_locked": true,
+	"restricted_action_non_threadable_channel": true,
 }
 
 // threadKey is what a thread is remembered by: a digest, since the key may be

@@ -99,7 +99,7 @@ func TestAThreadWhoseFirstMessageIsGoneBeginsAnew(t *testing.T) {
 	sendAll(t, r, `{"userId":"a","quizId":"q1"}`)
 	w.gone["1.0"] = true
 	sendAll(t, r, `{"userId":"b","quizId":"q1"}`, `{"userId":"c","quizId":"q1"}`)
-	for i, refusal := range []string{"thread_not_found", "cannot_reply_to_message", "restricted_action_thread_locked", "invalid_thread_ts", "message_not_found"} {
+	for i, refusal := range []string{"thread_not_found", "cannot_reply_to_message", "restricted_action_thread_locked", "invalid_thread_ts", "message_not_found", "restricted_action_non_threadable_channel"} {
 		was := w.posted()
 		root := was[len(was)-2].TS
 		w.refuse = func(_ string, form url.Values) string {
