@@ -34,7 +34,8 @@ func newDryRun(s streams) *cobra.Command {
 each rule's outcome, the reason, and what would be sent. Nothing is sent.
 
 What rules ask about people (user.role and the like) is answered by --people, a CSV
-file with the columns userId, email, role, teamId and active, and by the event itself.
+file with the columns userId, email, name, role, teamId,
+manager and active, and by the event itself.
 
 EVENT is a JSON file in the webhook's own format, {"event", "companyId", "data"},
 a directory of such files, or - for standard input.

@@ -26,8 +26,9 @@ func newPeopleImport(s streams) *cobra.Command {
 		Use:   "import FILE",
 		Short: "Import people from a CSV file, for those who were provisioned before heed was there",
 		Long: `Import reads people from a CSV file as a spreadsheet exports it; - is the
-standard input. The first line names the columns: userId, and any of email,
-role, teamId and active; others are ignored. An empty cell leaves what is known.
+standard input. The first line names the columns: userId or email, and any of name, role,
+teamId, manager and active; others are ignored. A line without a userId is about
+whoever is known by its e-mail address. An empty cell leaves what is known.
 Each line counts like a user.provisioned at the moment of the import, or like a
 user.deprovisioned where active is false. Where it does not say, whoever is new is
 active, and whoever left stays so.
@@ -117,6 +118,12 @@ func printPlan(s streams, file string, plan *admin.Import) {
 	}
 	if len(plan.Ignored) > 0 {
 		fmt.Fprintf(s.out, "ignored columns: %s\n", plain.Line(strings.Join(plan.Ignored, ", ")))
+	}
+	for _, p := range plan.Unmatched[:min(mostProblems, len(plan.Unmatched))] {
+		fmt.Fprintf(s.out, "%s:%d: left out: %s\n", file, p.Line, plain.Line(p.Message))
+	}
+	if more := len(plan.Unmatched) - mostProblems; more > 0 {
+		fmt.Fprintf(s.out, "and %d more are left out; -o json has all\n", more)
 	}
 	fmt.Fprintf(s.out, "%d new, %d changed, %d the same, %s with mistakes\n", plan.New, plan.Changed, plan.Same,
 		plain.Count(len(plan.Problems), "line"))

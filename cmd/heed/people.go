@@ -119,14 +119,14 @@ func fetchPeople(ctx context.Context, s streams, client *clientOptions, query ur
 }
 
 func printPeopleCSV(s streams, list []admin.Person) error {
-	rows := [][]string{{"userId", "email", "role", "teamId", "active"}}
+	rows := [][]string{{"userId", "email", "name", "role", "teamId", "manager", "active"}}
 	for i := range list {
 		p := &list[i]
 		active := ""
 		if p.Active != nil {
 			active = strconv.FormatBool(*p.Active)
 		}
-		rows = append(rows, []string{p.ID, p.Email, p.Role, p.Team, active})
+		rows = append(rows, []string{p.ID, p.Email, p.Name, p.Role, p.Team, p.Manager, active})
 	}
 	return printCSV(s.out, rows)
 }
@@ -160,7 +160,8 @@ func newPeopleShow(s streams) *cobra.Command {
 
 func printPerson(s streams, p *admin.Person) {
 	rows := [][]string{{"user", plain.Line(p.ID)}}
-	for _, pair := range [][]string{{"e-mail", plain.Line(p.Email)}, {"role", plain.Line(p.Role)}, {"team", plain.Line(p.Team)}, {"active", activity(p.Active)}} {
+	for _, pair := range [][]string{{"e-mail", plain.Line(p.Email)}, {"name", plain.Line(p.Name)}, {"role", plain.Line(p.Role)}, {"team", plain.Line(p.Team)},
+		{"manager", plain.Line(p.Manager)}, {"active", activity(p.Active)}} {
 		if pair[1] == "" {
 			pair[1] = "not known"
 		}

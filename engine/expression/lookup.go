@@ -185,12 +185,7 @@ func (f *frame) lookUp(q Query) any {
 			return badf("%s is too long to look anything up by", quoted(name))
 		}
 	}
-	var value any
-	for _, resolver := range []Resolver{log.Resolver, env.tables} {
-		if resolver != nil && value == nil {
-			value = resolver.Resolve(q)
-		}
-	}
+	value := env.resolve(log.Resolver, q)
 	switch {
 	case isUnknown(value):
 		return value
@@ -203,6 +198,37 @@ func (f *frame) lookUp(q Query) any {
 	}
 	log.Answers = append(log.Answers, answer)
 	return value
+}
+
+// resolve asks what is known and, where that has no answer, the tables. What is
+// known of a user and what a table says of them complete each other.
+func (env *Env) resolve(known Resolver, q Query) (value any) {
+	if known != nil {
+		value = known.Resolve(q)
+	}
+	record, isRecord := value.(Record)
+	if env.tables == nil || value != nil && !(isRecord && q.About == AboutUser) {
+		return value
+	}
+	rest := env.tables.Resolve(q)
+	if value == nil {
+		return rest
+	}
+	if more, ok := rest.(Record); ok {
+		return completed(record, more)
+	}
+	return value
+}
+
+// completed has the cells of a record, and those of another that it has not.
+func completed(record, more Record) Cells {
+	cells := cellsOf(record)
+	for _, name := range more.Names() {
+		if cells[name] == nil {
+			cells[name] = more.Cell(name)
+		}
+	}
+	return cells
 }
 
 // user is the person that the event is about.

@@ -16,10 +16,13 @@ import (
 )
 
 // userType is what is known of a user.
-var userType = types.Map{"email": types.String, "role": types.String, "teamId": types.String, "active": types.Bool}
+var userType = types.Map{
+	"email": types.String, "name": types.String, "role": types.String, "teamId": types.String,
+	"manager": types.String, "active": types.Bool,
+}
 
 // UserFields are the names of what is known of a user.
-var UserFields = []string{"email", "role", "teamId", "active"}
+var UserFields = []string{"email", "name", "role", "teamId", "manager", "active"}
 
 // Rankings are what users can be ranked by.
 var Rankings = []string{"progress", "time", "score", "completions"}
@@ -71,7 +74,7 @@ func (s *Scope) checkUser(n ast.Node, inRecord bool, report reporter) {
 		report(n, "no-user", s.Events()+" has no userId, so there is no user",
 			"it has "+strings.Join(s.FieldNames(), ", "))
 	case !inRecord:
-		report(n, "bare-record", "user is a person, not a value", "write user.email, user.role, user.teamId or "+
+		report(n, "bare-record", "user is a person, not a value", "write user.email, user.name, user.role, user.teamId, user.manager or "+
 			"user.active; data.userId for the id; user != nil to ask whether the person is known")
 	}
 }

@@ -5,6 +5,14 @@ import (
 	"strings"
 )
 
+// managerIn is a cell that names a manager, by address or by id.
+func managerIn(cell string) string {
+	if address, ok := addressIn(cell); ok {
+		return address
+	}
+	return cell
+}
+
 // addressIn is the e-mail address in a cell, without the mailto: with which a
 // spreadsheet copies a link. ok is false if the cell holds anything else.
 func addressIn(cell string) (address string, ok bool) {

@@ -10,10 +10,14 @@ type Plan struct {
 	New     int `json:"new"`
 	Changed int `json:"changed"`
 	Same    int `json:"same"`
+	// Unmatched are lines without a userId whose e-mail address nobody, or more
+	// than one person, is known by: nothing can be imported of them.
+	Unmatched []SheetProblem `json:"unmatched,omitempty"`
 }
 
 // Plan compares records with what is known.
 func (d *Directory) Plan(records []Record) (plan Plan) {
+	records, plan.Unmatched = d.match(records)
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	for i := range records {
@@ -35,6 +39,7 @@ func (d *Directory) Plan(records []Record) (plan Plan) {
 func (s *profile) says(r *Record) bool {
 	same := func(text string, f field) bool { return text == "" || text == f.text }
 	return same(r.Email, s.email) && same(r.Role, s.role) && same(r.Team, s.team) &&
+		same(r.Name, s.name) && same(r.Manager, s.manager) &&
 		s.activeAt != 0 && (!r.KnowsActive || s.active == r.Active)
 }
 
@@ -48,6 +53,7 @@ func (pr *Projection) Import(ctx context.Context, records []Record, now time.Tim
 	if err != nil {
 		return Plan{}, err
 	}
+	records, _ = pr.Directory.match(records)
 	for i := range records {
 		pr.imported(&records[i], now.UnixMicro())
 	}
@@ -64,6 +70,7 @@ func (pr *Projection) imported(r *Record, at int64) {
 
 // Import learns records as Projection.Import does.
 func (d *Directory) Import(records []Record, now time.Time) {
+	records, _ = d.match(records)
 	for i := range records {
 		d.importRecord(&records[i], now.UnixMicro())
 	}
@@ -88,6 +95,7 @@ func (d *Directory) importRecord(r *Record, at int64) {
 		return field{text, at}
 	}
 	next.email, next.role = given(r.Email, importedEmail), given(r.Role, importedRole)
-	next.team = given(r.Team, importedTeam)
+	next.team, next.name = given(r.Team, importedTeam), given(r.Name, importedName)
+	next.manager = given(r.Manager, importedManager)
 	d.learn(&fact{user: r.ID, profile: next})
 }

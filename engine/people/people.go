@@ -52,8 +52,10 @@ func New() *Directory {
 type Person struct {
 	// ID is the userId of the events.
 	ID string
-	// Email, Role and Team are empty where they are not known.
-	Email, Role, Team string
+	// Email, Role and Team are empty where they are not known, and so are Name and
+	// Manager, which only imports tell. Manager is the manager's e-mail address or
+	// userId, as the import had it.
+	Email, Role, Team, Name, Manager string
 	// Active is true from user.provisioned to user.deprovisioned. It says
 	// something only if KnowsActive: of many people only progress is known.
 	Active, KnowsActive bool

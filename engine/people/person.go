@@ -25,9 +25,9 @@ func (f *field) join(o field) bool {
 
 // profile is who a person is.
 type profile struct {
-	email, role, team field
-	activeAt          int64
-	active            bool
+	email, role, team, name, manager field
+	activeAt                         int64
+	active                           bool
 	// imported says which of the others are from an import and not from an
 	// event: those no record of events can bring back.
 	imported imported
@@ -41,7 +41,13 @@ const (
 	importedRole
 	importedTeam
 	importedActive
+	importedName
+	importedManager
 )
+
+// ImportedDetails says in PersonRow.Imported that name and manager are from an
+// import, as they always are.
+const ImportedDetails = uint8(importedName | importedManager)
 
 // join takes over what is newer and says whether anything changed.
 func (s *profile) join(o profile) bool {
@@ -57,6 +63,8 @@ func (s *profile) join(o profile) bool {
 	take(importedEmail, s.email.join(o.email), s.email == o.email)
 	take(importedRole, s.role.join(o.role), s.role == o.role)
 	take(importedTeam, s.team.join(o.team), s.team == o.team)
+	take(importedName, s.name.join(o.name), s.name == o.name)
+	take(importedManager, s.manager.join(o.manager), s.manager == o.manager)
 	newer := o.activeAt > s.activeAt || o.activeAt == s.activeAt && o.active && !s.active
 	if newer {
 		s.active, s.activeAt = o.active, o.activeAt
@@ -67,10 +75,10 @@ func (s *profile) join(o profile) bool {
 
 func (s *profile) person(id string) Person {
 	p := Person{
-		ID: id, Email: s.email.text, Role: s.role.text, Team: s.team.text,
+		ID: id, Email: s.email.text, Role: s.role.text, Team: s.team.text, Name: s.name.text, Manager: s.manager.text,
 		Active: s.active, KnowsActive: s.activeAt != 0,
 	}
-	if at := max(s.email.at, s.role.at, s.team.at, s.activeAt); at != 0 {
+	if at := max(s.email.at, s.role.at, s.team.at, s.name.at, s.manager.at, s.activeAt); at != 0 {
 		p.ChangedAt = timeOf(at)
 	}
 	return p

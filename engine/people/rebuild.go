@@ -108,6 +108,12 @@ func (s profile) before(since int64) (kept profile) {
 	if keeps(importedTeam, s.team.at) {
 		kept.team = s.team
 	}
+	if keeps(importedName, s.name.at) {
+		kept.name = s.name
+	}
+	if keeps(importedManager, s.manager.at) {
+		kept.manager = s.manager
+	}
 	if keeps(importedActive, s.activeAt) {
 		kept.active, kept.activeAt = s.active, s.activeAt
 	}

@@ -13,6 +13,8 @@ type (
 		ID                                string
 		Email, Role, Team                 string
 		EmailAt, RoleAt, TeamAt, ActiveAt int64
+		Name, Manager                     string
+		NameAt, ManagerAt                 int64
 		Active                            bool
 		// Imported is a set of bits: which of the others are from an import.
 		Imported uint8
@@ -62,14 +64,23 @@ func (p *person) row() PersonRow {
 	return PersonRow{
 		ID: p.id, Email: s.email.text, Role: s.role.text, Team: s.team.text,
 		EmailAt: s.email.at, RoleAt: s.role.at, TeamAt: s.team.at, ActiveAt: s.activeAt,
+		Name: s.name.text, NameAt: s.name.at, Manager: s.manager.text, ManagerAt: s.manager.at,
 		Active: s.active, Imported: uint8(s.imported),
 	}
 }
 
 func (r *PersonRow) profile() profile {
+	said := imported(r.Imported)
+	if r.NameAt == 0 {
+		said &^= importedName // a row may have a part of what is known
+	}
+	if r.ManagerAt == 0 {
+		said &^= importedManager
+	}
 	return profile{
 		email: field{r.Email, r.EmailAt}, role: field{r.Role, r.RoleAt}, team: field{r.Team, r.TeamAt},
-		activeAt: r.ActiveAt, active: r.Active, imported: imported(r.Imported),
+		name: field{r.Name, r.NameAt}, manager: field{r.Manager, r.ManagerAt},
+		activeAt: r.ActiveAt, active: r.Active, imported: said,
 	}
 }
 

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -24,9 +25,10 @@ type Sheet struct {
 
 // Record is one line of a sheet. Empty fields say nothing.
 type Record struct {
-	Line              int
-	ID                string
-	Email, Role, Team string
+	Line int
+	// ID is empty where the sheet names the person by the e-mail address alone.
+	ID                               string
+	Email, Role, Team, Name, Manager string
 	// Active says something only if KnowsActive.
 	Active, KnowsActive bool
 }
@@ -48,6 +50,10 @@ const (
 	colEmail
 	colRole
 	colTeam
+	colName
+	colFirst
+	colLast
+	colManager
 	colActive
 )
 
@@ -58,12 +64,16 @@ var columns = map[string]column{
 	"email": colEmail, "emailaddress": colEmail, "mail": colEmail,
 	"role":   colRole,
 	"teamid": colTeam, "team": colTeam,
+	"name": colName, "fullname": colName, "displayname": colName,
+	"firstname": colFirst, "givenname": colFirst,
+	"lastname": colLast, "surname": colLast, "familyname": colLast,
+	"manager": colManager, "managerid": colManager, "manageremail": colManager, "managermail": colManager,
 	"active": colActive, "isactive": colActive, "status": colActive,
 }
 
 var columnNames = map[column]string{
 	colID: "userId", colEmail: "email", colRole: "role", colTeam: "teamId",
-	colActive: "active",
+	colName: "name", colFirst: "firstName", colLast: "lastName", colManager: "manager", colActive: "active",
 }
 
 // ReadSheet reads a table of people. An error is one of reading; mistakes in the
@@ -108,10 +118,10 @@ func (s *Sheet) header(line int, cells []string) []column {
 			return nil
 		}
 	}
-	if !slices.Contains(header, colID) {
+	if !slices.Contains(header, colID) && !slices.Contains(header, colEmail) {
 		s.Ignored = nil // perhaps they are no names
-		s.problem(line,
-			"no column is named userId; the first line names the columns, userId and any of email, role, teamId, active")
+		s.problem(line, "no column is named userId or email; the first line names the columns:"+
+			" userId or email, and any of name, role, teamId, manager, active")
 		return nil
 	}
 	for _, name := range s.Ignored {
@@ -139,8 +149,8 @@ func (s *Sheet) record(line int, header []column, cells []string) {
 	for i, cell := range cells {
 		s.cell(&r, header[i], strings.Clone(cell)) // or one cell would keep its whole line in memory
 	}
-	if r.ID == "" && len(s.Problems) == before {
-		s.problem(line, "it has no userId")
+	if r.ID == "" && r.Email == "" && len(s.Problems) == before {
+		s.problem(line, "it has no userId and no e-mail address")
 	}
 	if len(s.Problems) == before {
 		s.Records = append(s.Records, r)
@@ -185,6 +195,12 @@ func (s *Sheet) cell(r *Record, c column, cell string) {
 		r.Role = cell
 	case colTeam:
 		r.Team = cell
+	case colName:
+		r.Name = cell
+	case colFirst, colLast: // in the order of the columns
+		r.Name = strings.TrimSpace(r.Name + " " + cell)
+	case colManager:
+		r.Manager = managerIn(cell)
 	case colActive:
 		if cell == "" {
 			return
@@ -216,12 +232,13 @@ func cut(text string) string {
 func (s *Sheet) findTwice() {
 	lines := make(map[string]int, len(s.Records))
 	s.Records = slices.DeleteFunc(s.Records, func(r Record) bool {
-		first, twice := lines[r.ID]
+		id := cmp.Or(r.ID, "by the address "+mailbox(r.Email))
+		first, twice := lines[id]
 		if twice {
-			s.problem(r.Line, "%s has line %d already; leave one of the two out", cut(r.ID), first)
+			s.problem(r.Line, "%s has line %d already; leave one of the two out", cut(cmp.Or(r.ID, r.Email)), first)
 			return true
 		}
-		lines[r.ID] = r.Line
+		lines[id] = r.Line
 		return false
 	})
 	slices.SortStableFunc(s.Problems, func(a, b SheetProblem) int { return a.Line - b.Line })

@@ -35,6 +35,8 @@ type Loaded struct {
 	SourceTests []SourceTest
 	// Tests are the tests that the rules carry.
 	Tests []Test
+	// TellsUsers says that a table says who users are.
+	TellsUsers bool
 	// Problems are the warnings.
 	Problems []document.Problem
 
@@ -109,8 +111,9 @@ func (c *Compiler) compile(s Snapshot, report *document.Report) (loaded *Loaded,
 		Zone:     b.zone,
 		Tests:    b.tests,
 		Sources:  b.sourceSet(), SourceTests: b.sourceTests,
-		Problems: b.report.Problems(),
-		tables:   b.tables,
+		TellsUsers: b.lookups.tellUsers(),
+		Problems:   b.report.Problems(),
+		tables:     b.tables,
 	}, b.report.Problems()
 }
 
@@ -284,7 +287,11 @@ func (b *build) reportUnused() {
 	}
 	for _, table := range b.declared {
 		asked := expression.Query{About: expression.AboutLookup, Of: table.Text()}
-		if !slices.ContainsFunc(b.rules, func(r *engine.Rule) bool { return slices.Contains(r.Asks, asked) }) {
+		l := b.lookups[table.Text()]
+		if !slices.ContainsFunc(b.rules, func(r *engine.Rule) bool {
+			return slices.Contains(r.Asks, asked) ||
+				l != nil && l.users != nil && slices.Contains(r.Asks, expression.Query{About: expression.AboutUser})
+		}) {
 			b.report.Warnf(table.Place(), "unused-lookup", "no rule looks anything up in %s", table.Text()).
 				Suggest("write lookup(%q, data.userId) in a rule, or remove the table", table.Text())
 		}

@@ -49,7 +49,17 @@ func describeLookup() *schema.Value {
 	return schema.Object("a table",
 		schema.Required("file", schema.Text("a CSV file beside this one; its first line names the columns", "managers.csv")),
 		schema.Required("key", schema.Text("the column by which rows are found", "userId")),
+		schema.Optional("user", describeUserColumns()),
 	)
+}
+
+func describeUserColumns() *schema.Value {
+	var fields schema.Keys
+	for _, name := range tellable {
+		fields = append(fields, schema.Optional(name, schema.Text("the column that says it", name)))
+	}
+	return schema.Object("what of a user the columns say, where neither events nor imports tell it;"+
+		" rows are then found by the userId", fields...)
 }
 
 func (c *Compiler) describeRule() *schema.Value {
@@ -95,7 +105,7 @@ func describeWhen() *schema.Value {
 			"compare: == != < <= > >=, in [1, 2], in 60..70, contains, startsWith, endsWith, matches",
 			"combine: and, or, not",
 			"missing values: a comparison with one is unknown and never matches; data.score == nil, data.score ?? 0",
-			"beyond the event: user.email, user.role, user.teamId, user.active, lookup(\"managers\", data.userId).email, progress(data.userId, data.moduleId), rank(data.userId, \"score\")",
+			"beyond the event: user.email, user.name, user.role, user.teamId, user.manager, user.active, lookup(\"managers\", data.userId).email, progress(data.userId, data.moduleId), rank(data.userId, \"score\")",
 			"time: now - days(7), hours(n), minutes(n), weeks(n), date(\"2026-01-31\")",
 		}, "\n"),
 	}

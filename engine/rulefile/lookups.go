@@ -119,10 +119,15 @@ type lookups map[string]*lookup
 type lookup struct {
 	columns []string
 	rows    map[string][]string
+	// users are what the rows say of users, by their ids; nil for other tables.
+	users map[string]expression.Cells
 }
 
 // Resolve implements expression.Resolver.
 func (l lookups) Resolve(q expression.Query) any {
+	if q.About == expression.AboutUser {
+		return l.user(q.Key)
+	}
 	if q.About != expression.AboutLookup || l[q.Of] == nil {
 		return nil
 	}
@@ -175,6 +180,7 @@ func (b *build) readLookups(node *document.Node) {
 		fields := pair.Value.Fields(b.report, "the table "+name)
 		file := fields.Require("file", "write file: and the name of a CSV file beside this one")
 		key := fields.Require("key", "write key: and the column by which rows are found, such as userId")
+		user := fields.Take("user")
 		fields.Done()
 		if file == nil || key == nil || b.snapshot.Detached {
 			continue
@@ -185,6 +191,7 @@ func (b *build) readLookups(node *document.Node) {
 			continue
 		}
 		if l := b.readLookup(name, file, key); l != nil {
+			b.readUserColumns(name, l, user)
 			b.tables[name], b.lookups[name] = expression.Table{Columns: l.columns, Key: key.Text(), File: filepath.Base(file.Text())}, l
 		}
 	}

@@ -15,6 +15,9 @@ type Person struct {
 	Email string `json:"email,omitempty"`
 	Role  string `json:"role,omitempty"`
 	Team  string `json:"team_id,omitempty"`
+	Name  string `json:"name,omitempty"`
+	// Manager is the manager's e-mail address or userId.
+	Manager string `json:"manager,omitempty"`
 	// Active is nil where nobody told.
 	Active    *bool     `json:"active,omitempty"`
 	ChangedAt time.Time `json:"changed_at,omitzero"`
@@ -45,7 +48,7 @@ type Import struct {
 }
 
 func shownPerson(p *people.Person) Person {
-	shown := Person{ID: p.ID, Email: p.Email, Role: p.Role, Team: p.Team, ChangedAt: p.ChangedAt}
+	shown := Person{ID: p.ID, Email: p.Email, Role: p.Role, Team: p.Team, Name: p.Name, Manager: p.Manager, ChangedAt: p.ChangedAt}
 	if p.KnowsActive {
 		shown.Active = &p.Active
 	}

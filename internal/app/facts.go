@@ -44,6 +44,7 @@ func (f facts) Resolve(q expression.Query) any {
 	switch q.About {
 	case expression.AboutUser:
 		if p, ok := f.Person(q.Key); ok {
+			p.Manager = f.addressOf(p.Manager)
 			return person(p)
 		}
 	case expression.AboutProgress:
@@ -62,6 +63,14 @@ func (f facts) Resolve(q expression.Query) any {
 	return nil
 }
 
+// addressOf is the e-mail address of a manager whom an import named by the userId.
+func (f facts) addressOf(manager string) string {
+	if p, ok := f.Person(manager); ok && p.Email != "" && manager != "" {
+		return p.Email
+	}
+	return manager
+}
+
 // person is a person as rules see one, by the names in expression.UserFields.
 type person people.Person
 
@@ -74,6 +83,10 @@ func (p person) Cell(name string) any {
 	switch name {
 	case "email":
 		text = p.Email
+	case "name":
+		text = p.Name
+	case "manager":
+		text = p.Manager
 	case "role":
 		text = p.Role
 	case "teamId":

@@ -32,6 +32,7 @@ func (a *App) Run(ctx context.Context) error {
 	background.Go(func() { a.prune(working) })
 	background.Go(func() { a.timers.Run(working) })
 	background.Go(func() { a.inbox.Run(working) })
+	background.Go(func() { a.warnOfUnknownPeople(working) })
 	// Notices and people also take what happens during the shutdown.
 	notifying, stopNotifying := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopNotifying()

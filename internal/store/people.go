@@ -52,6 +52,13 @@ func (db *DB) LoadPeople(ctx context.Context, part func(*people.Rows)) (err erro
 	if err != nil {
 		return err
 	}
+	err = db.loadDetails(ctx, func(r people.PersonRow) {
+		rows.People = append(rows.People, r)
+		flush(loadPart)
+	})
+	if err != nil {
+		return err
+	}
 	err = db.scan(ctx, `
 		SELECT user, kind, item, progress, seconds, best, last, scored_at, completed_at, first_at, last_at
 		FROM progress`, func(scan func(...any) error) error {
@@ -100,7 +107,7 @@ func (db *DB) ReplacePeople(ctx context.Context, parts func(add func(*people.Row
 		return err
 	}
 	return db.writer.do(ctx, func(g *groupTx) error {
-		for _, clear := range []string{"DELETE FROM people", "DELETE FROM items", "DELETE FROM progress"} {
+		for _, clear := range []string{"DELETE FROM people", "DELETE FROM person_details", "DELETE FROM items", "DELETE FROM progress"} {
 			if _, err := g.conn.exec(clear); err != nil {
 				return err
 			}
@@ -130,6 +137,9 @@ func (c *conn) savePeople(rows *people.Rows) error {
 		values = append(values, []value{r.ID, r.Email, r.Role, r.Team, r.EmailAt, r.RoleAt, r.TeamAt, r.ActiveAt, active, int64(r.Imported)})
 	}
 	if err := c.insert(insertPeople, values); err != nil {
+		return err
+	}
+	if err := c.saveDetails(rows.People); err != nil {
 		return err
 	}
 	values = nil

@@ -170,7 +170,7 @@ func TestImport_bringsNobodyBackUnlessItSaysSo(t *testing.T) {
 			t.Fatal(err, sheet.Problems)
 		}
 		plan, err := k.Import(t.Context(), sheet.Records, time.Now())
-		if err != nil || plan != c.plan {
+		if err != nil || !cmp.Equal(plan, c.plan) {
 			t.Errorf("%q: %+v, %v", c.sheet, plan, err)
 		}
 		if p, _ := k.Directory.Person("left"); p.Active == c.left || !p.KnowsActive {

@@ -143,7 +143,7 @@ func (db *DB) forgetRest(ctx context.Context, after int64, user string) (n int, 
 		if err != nil {
 			return err
 		}
-		for _, deletion := range []string{"DELETE FROM people WHERE id = ?", "DELETE FROM progress WHERE user = ?"} {
+		for _, deletion := range []string{"DELETE FROM people WHERE id = ?", "DELETE FROM person_details WHERE id = ?", "DELETE FROM progress WHERE user = ?"} {
 			if _, err := g.conn.exec(deletion, user); err != nil {
 				return err
 			}

@@ -35,6 +35,8 @@ var notAnAddress = Check{Code: "suspicious", In: Address, Run: func(p *Pass, n a
 		p.reportAt(from, to, what+" is an id, not an e-mail address", hint)
 	case strings.HasSuffix(name, "Name"):
 		p.reportAt(from, to, what+" is a title, not an e-mail address", hint)
+	case what == "user.name":
+		p.reportAt(from, to, what+" is a name, not an e-mail address", hint)
 	case name == "role":
 		p.reportAt(from, to, what+" is a role, not an e-mail address", hint)
 	}

@@ -312,7 +312,7 @@ func testProjectionForgetUnderLoad(t *testing.T, s Store) {
 func testProjectionImport(t *testing.T, s Store) {
 	k := keep(t, s)
 	take(t, s, k, tells("e1", "user.provisioned", `{"userId":"u1","email":"old@example.com","role":"rep"}`, t0))
-	records := []people.Record{{ID: "u1", Email: "new@example.com", Active: true, KnowsActive: true}, {ID: "u2", Team: "emea", KnowsActive: true}}
+	records := []people.Record{{ID: "u1", Email: "new@example.com", Name: "Ada Lovelace", Manager: "boss@example.com", Active: true, KnowsActive: true}, {ID: "u2", Team: "emea", KnowsActive: true}}
 	plan, err := k.Import(t.Context(), records, t0.Add(time.Hour))
 	equal(t, "first", []any{plan, err}, []any{people.Plan{New: 1, Changed: 1}, nil})
 	plan, err = k.Import(t.Context(), records, t0.Add(2*time.Hour))
@@ -320,12 +320,19 @@ func testProjectionImport(t *testing.T, s Store) {
 	check := func(when string, k *people.Projection) {
 		p, _ := k.Directory.Person("u1")
 		equal(t, when, []any{p.Email, p.Role, p.Active, p.ChangedAt}, []any{"new@example.com", "rep", true, t0.Add(time.Hour)})
+		equal(t, when, []any{p.Name, p.Manager}, []any{"Ada Lovelace", "boss@example.com"})
 		p, _ = k.Directory.Person("u2")
 		equal(t, when, []any{p.Team, p.Active, p.KnowsActive}, []any{"emea", false, true})
 	}
 	check("after a crash", keep(t, s))
 	rebuild(t, s)
 	check("after a rebuild", keep(t, s))
+	if _, err := keep(t, s).Forget(t.Context(), "u1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, known := keep(t, s).Directory.Person("u1"); known {
+		t.Error("the details of a person who was forgotten are known")
+	}
 }
 
 func rebuild(t *testing.T, s Store) *people.Rebuilt {

@@ -1,0 +1,49 @@
+package people
+
+import (
+	"fmt"
+	"strings"
+)
+
+// match gives records that name nobody by an id the id of the person who has their
+// e-mail address. Records whose address nobody has, or several have, are left out.
+func (d *Directory) match(records []Record) (matched []Record, unmatched []SheetProblem) {
+	wanted := map[string][]string{} // the ids of those who have an address
+	for i := range records {
+		if records[i].ID == "" {
+			wanted[mailbox(records[i].Email)] = nil
+		}
+	}
+	if len(wanted) == 0 {
+		return records, nil
+	}
+	d.each(func(p *person) {
+		address := mailbox(p.profile.email.text)
+		if ids, ok := wanted[address]; ok {
+			wanted[address] = append(ids, p.id)
+		}
+	})
+	for _, r := range records {
+		if r.ID == "" {
+			ids := wanted[mailbox(r.Email)]
+			if len(ids) != 1 {
+				unmatched = append(unmatched, SheetProblem{r.Line, unmatchedText(r.Email, len(ids))})
+				continue
+			}
+			r.ID = ids[0]
+		}
+		matched = append(matched, r)
+	}
+	return matched, unmatched
+}
+
+func unmatchedText(address string, people int) string {
+	if people == 0 {
+		return "nobody with the address " + cut(address) + " is known; add a userId, or import it again once they are provisioned"
+	}
+	return fmt.Sprintf("%d people have the address %s; add the userId of the one who is meant", people, cut(address))
+}
+
+// mailbox is an address as addresses are compared: capitals make no difference in
+// any system in use.
+func mailbox(address string) string { return strings.ToLower(address) }

@@ -1,0 +1,73 @@
+package rulefile
+
+import (
+	"maps"
+	"slices"
+
+	"heed/engine/document"
+	"heed/engine/expression"
+	"heed/engine/suggest"
+)
+
+// readUserColumns takes user of a table: what of a user its columns say.
+func (b *build) readUserColumns(table string, l *lookup, node *document.Node) {
+	if node == nil {
+		return
+	}
+	columns := map[string]string{}
+	for _, pair := range node.Fields(b.report, "user of the table "+table).Pairs() {
+		field, column := pair.Key.Text(), pair.Value.Text()
+		switch {
+		case !slices.Contains(tellable, field):
+			b.report.Errorf(pair.Key.Place(), "unknown-field", "a table cannot say what user.%s is", field).
+				Suggest("%s", suggest.DidYouMean(field, tellable))
+		case !slices.Contains(l.columns, column):
+			b.report.Errorf(pair.Value.Place(), "unknown-column", "the table %s has no column %s", table, column).
+				Suggest("%s", suggest.DidYouMean(column, l.columns))
+		default:
+			columns[field] = column
+		}
+	}
+	l.users = make(map[string]expression.Cells, len(l.rows))
+	for id, cells := range l.rows {
+		r, said := row{l.columns, cells}, expression.Cells{}
+		for field, column := range columns {
+			if value := r.Cell(column); value != nil {
+				said[field] = value
+			}
+		}
+		if len(said) > 0 {
+			l.users[id] = said
+		}
+	}
+}
+
+// tellable are the values of a user that a table can have: texts.
+var tellable = slices.DeleteFunc(slices.Clone(expression.UserFields), func(name string) bool { return name == "active" })
+
+// user is what the tables say of a user; nil if nothing. Of two tables that say the
+// same the first counts, by their names.
+func (l lookups) user(id string) any {
+	said := expression.Cells{}
+	for _, name := range slices.Sorted(maps.Keys(l)) {
+		for field, value := range l[name].users[id] {
+			if said[field] == nil {
+				said[field] = value
+			}
+		}
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	return said
+}
+
+// tellUsers says whether the tables say anything of users.
+func (l lookups) tellUsers() bool {
+	for _, of := range l {
+		if len(of.users) > 0 {
+			return true
+		}
+	}
+	return false
+}
