@@ -60,7 +60,13 @@ func (Kind) Configure(c *actions.Config) actions.Action {
 		a.readURL(c, node)
 	}
 	if node := c.Take("headers"); node != nil {
-		for _, pair := range node.Fields(c.Report(), "headers of "+c.What()).Pairs() {
+		pairs := node.Fields(c.Report(), "headers of "+c.What()).Pairs()
+		if len(pairs) > maxHeaders {
+			c.Report().LaterErrorf(pairs[maxHeaders].Key.Place(), "bad-header", "%s has more than %d headers", c.What(), maxHeaders).
+				Suggest("keep those that the endpoint needs")
+			pairs = pairs[:maxHeaders]
+		}
+		for _, pair := range pairs {
 			a.readHeader(c, pair)
 		}
 	}
@@ -127,6 +133,9 @@ func (a *action) readOAuth2(c *actions.Config) {
 	}
 	a.headers = append(a.headers, header{name: authorization, plain: actions.Masked})
 }
+
+// maxHeaders is more headers than any server takes.
+const maxHeaders = 100
 
 const authorization = "Authorization"
 

@@ -41,8 +41,11 @@ func xmlText(value string) string {
 // checkXML reports templates inside a tag and outside of quotes, where a value could
 // add attributes or end the tag.
 func (s *step) checkXML(p *actions.Params, node *document.Node) {
+	var state tagState
+	read := 0
 	for hole := range s.body.Holes() {
-		if inTag(hole.Before) {
+		state.read(hole.Before[read:])
+		if read = len(hole.Before); state.tag && state.quote == 0 {
 			p.Report().LaterErrorf(node.Within(hole.From, hole.To), "template-not-allowed",
 				"body of %s has a template inside a tag of its XML, where a value could add attributes", p.What()).
 				Suggest(`put it into the text of an element, or into an attribute in quotes: <user id="{{ data.userId }}">`)
@@ -50,22 +53,26 @@ func (s *step) checkXML(p *actions.Params, node *document.Node) {
 	}
 }
 
-// inTag says whether XML ends inside a tag and outside of an attribute's quotes.
-func inTag(xml string) bool {
-	tag, quote := false, rune(0)
+// tagState is where in XML its text has come to: inside a tag, and there inside of
+// which quotes, if any.
+type tagState struct {
+	tag   bool
+	quote rune
+}
+
+func (t *tagState) read(xml string) {
 	for i, r := range xml {
 		switch {
-		case quote != 0:
-			if r == quote {
-				quote = 0
+		case t.quote != 0:
+			if r == t.quote {
+				t.quote = 0
 			}
-		case tag && (r == '"' || r == '\''):
-			quote = r
+		case t.tag && (r == '"' || r == '\''):
+			t.quote = r
 		case r == '<':
-			tag = !strings.HasPrefix(xml[i:], "<![CDATA[")
+			t.tag = !strings.HasPrefix(xml[i:], "<![CDATA[")
 		case r == '>':
-			tag = false
+			t.tag = false
 		}
 	}
-	return tag && quote == 0
 }

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"sort"
+	"sync"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -29,6 +31,11 @@ type File struct {
 	Name  string
 	Text  []byte
 	lines [][]byte
+
+	kept       []rune // see characters
+	keptLine   int
+	findBlocks sync.Once
+	inBlock    []bool // by line, whether it belongs to a block scalar
 }
 
 // NewFile is a file that is no YAML, for the places in it.
@@ -42,6 +49,28 @@ func (f *File) Line(n int) string {
 		return ""
 	}
 	return string(bytes.TrimSuffix(f.lines[n-1], []byte("\r")))
+}
+
+// around returns what stands around a column of a line, and where that begins: all
+// of a line of usual length.
+func (f *File) around(n, col int) (text string, from int) {
+	const usual, side = 4 << 10, 200
+	text = f.Line(n)
+	if len(text) <= usual {
+		return text, 0
+	}
+	line := f.characters(n - 1)
+	from = min(max(col-1-side, 0), len(line))
+	return string(line[from:min(len(line), from+2*side)]), from
+}
+
+// characters are those of a line, which count from 0. Of the last line that was
+// asked for they are kept: a file may be one long line.
+func (f *File) characters(i int) []rune {
+	if f.kept == nil || f.keptLine != i {
+		f.kept, f.keptLine = []rune(string(bytes.TrimSuffix(f.lines[i], []byte("\r")))), i
+	}
+	return f.kept
 }
 
 // Between returns the text of the lines from one to before another, without the
@@ -152,17 +181,28 @@ var blockStart = regexp.MustCompile(`[|>][-+0-9]*\s*(#.*)?$`)
 // insideBlock says whether a line belongs to a block scalar, where a tab after
 // the indentation is text.
 func insideBlock(file *File, i int) bool {
-	indent := len(file.lines[i]) - len(bytes.TrimLeft(file.lines[i], " "))
-	for j := i - 1; j >= 0; j-- {
-		line := file.lines[j]
-		if len(bytes.TrimSpace(line)) == 0 {
-			continue
-		}
-		if len(line)-len(bytes.TrimLeft(line, " ")) < indent {
-			return blockStart.Match(bytes.TrimRight(line, "\r"))
+	file.findBlocks.Do(func() { file.inBlock = linesInBlocks(file.lines) })
+	return file.inBlock[i]
+}
+
+// linesInBlocks says of each line whether the nearest line above it that starts
+// further left begins a block scalar. It looks at each line once.
+func linesInBlocks(lines [][]byte) []bool {
+	type start struct {
+		indent int
+		begins bool
+	}
+	inBlock := make([]bool, len(lines))
+	var open []start // lines above that start further and further right
+	for i, line := range lines {
+		indent := len(line) - len(bytes.TrimLeft(line, " "))
+		n := sort.Search(len(open), func(k int) bool { return open[k].indent >= indent })
+		inBlock[i] = n > 0 && open[n-1].begins
+		if len(bytes.TrimSpace(line)) > 0 {
+			open = append(open[:n], start{indent, blockStart.Match(bytes.TrimRight(line, "\r"))})
 		}
 	}
-	return false
+	return inBlock
 }
 
 // checkSize refuses alias bombs: few aliases, and a bounded tree when they are

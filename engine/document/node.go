@@ -18,8 +18,9 @@ import (
 
 // Node is one value in a rule file: an object, a list, or a scalar.
 type Node struct {
-	file *File
-	y    *yaml.Node
+	file    *File
+	y       *yaml.Node
+	located []spot // see spots; they take as long to find as the text is
 }
 
 // Pair is one entry of an object.
@@ -193,7 +194,7 @@ func (n *Node) Items() []*Node {
 	}
 	items := make([]*Node, len(y.Content))
 	for i, child := range y.Content {
-		items[i] = &Node{n.file, child}
+		items[i] = &Node{file: n.file, y: child}
 	}
 	return items
 }
@@ -209,7 +210,7 @@ func (n *Node) Pairs() []Pair {
 	own := map[string]bool{}
 	var merged []*Node
 	for i := 0; i+1 < len(y.Content); i += 2 {
-		key, value := &Node{n.file, y.Content[i]}, &Node{n.file, y.Content[i+1]}
+		key, value := &Node{file: n.file, y: y.Content[i]}, &Node{file: n.file, y: y.Content[i+1]}
 		if key.y.ShortTag() == "!!merge" {
 			if value.IsList() {
 				merged = append(merged, value.Items()...)

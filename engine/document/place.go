@@ -1,7 +1,6 @@
 package document
 
 import (
-	"bytes"
 	"strings"
 	"unicode/utf8"
 
@@ -35,10 +34,12 @@ func (n *Node) Within(from, to int) Place {
 	if len(spots) == 0 {
 		return n.Place()
 	}
-	last := spots[len(spots)-1]
-	spots = append(spots, spot{last.line, last.col + last.width, 1}) // the end of the text
-	from = min(max(from, 0), len(spots)-1)
-	place := Place{File: n.file, Line: spots[from].line, Col: spots[from].col, Width: spots[from].width}
+	first := spots[len(spots)-1]
+	first = spot{first.line, first.col + first.width, 1} // the end of the text
+	if from = max(from, 0); from < len(spots) {
+		first = spots[from]
+	}
+	place := Place{File: n.file, Line: first.line, Col: first.col, Width: first.width}
 	for i := from + 1; i < min(to, len(spots)) && spots[i].line == place.Line; i++ {
 		place.Width = spots[i].col + spots[i].width - place.Col
 	}
@@ -54,6 +55,13 @@ type spot struct{ line, col, width int }
 // characters run alike, only line breaks differ, since folding makes of one
 // break a space and drops one of several.
 func (n *Node) spots() []spot {
+	if n.located == nil {
+		n.located = n.locate()
+	}
+	return n.located
+}
+
+func (n *Node) locate() []spot {
 	y := n.resolved()
 	value := []rune(y.Value)
 	source := n.characters()
@@ -91,16 +99,17 @@ type character struct {
 	isBreak bool
 }
 
-// characters are the scalar's source characters from its first to the end of
-// the file: without quotes, indentation and the white space that folding
+// characters are the scalar's source characters from its first on, as many as its
+// text can have: without quotes, indentation and the white space that folding
 // drops, and with each escape as one.
 func (n *Node) characters() []character {
 	y := n.resolved()
 	var all []character
+	wanted := utf8.RuneCountInString(y.Value)
 	block := y.Style&blockStyles != 0
 	indent := -1
-	for i := y.Line - 1; i < len(n.file.lines); i++ {
-		line := []rune(string(bytes.TrimSuffix(n.file.lines[i], []byte("\r"))))
+	for i := y.Line - 1; i < len(n.file.lines) && wanted > 0; i++ {
+		line := n.file.characters(i)
 		col, end := 0, len(line)
 		switch {
 		case i == y.Line-1 && block:
@@ -124,7 +133,7 @@ func (n *Node) characters() []character {
 			}
 		}
 		joined := false
-		for col < end {
+		for col < end && wanted > 0 {
 			width := 1
 			switch {
 			case y.Style&yaml.DoubleQuotedStyle != 0 && line[col] == '\\':
@@ -137,10 +146,11 @@ func (n *Node) characters() []character {
 			}
 			if !joined {
 				all = append(all, character{spot: spot{i + 1, col + 1, width}})
+				wanted--
 			}
 			col += width
 		}
-		if !joined {
+		if !joined && col >= end {
 			all = append(all, character{spot{i + 1, end + 1, 0}, true})
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Severity says whether a problem keeps a file from being used.
@@ -28,7 +29,8 @@ type Problem struct {
 	Message  string   `json:"message"`
 	Hint     string   `json:"hint,omitempty"`
 
-	text  string // the whole line, for the caret
+	text  string // the line, for the caret; of a long one what stands around the place
+	from  int    // where in the line text begins, in characters
 	width int    // of what is wrong, in characters
 }
 
@@ -42,7 +44,7 @@ func (p *Problem) String() string {
 
 // Suggest sets the hint: what to write instead. An empty one is no hint.
 func (p *Problem) Suggest(format string, args ...any) {
-	p.Hint = fmt.Sprintf(format, args...)
+	p.Hint = visible(fmt.Sprintf(format, args...))
 }
 
 // Report collects the problems of one load, all of them. The zero Report is
@@ -56,7 +58,13 @@ type Report struct {
 	Recorded bool
 
 	problems []*Problem
+	dropped  int // beyond maxProblems
+	failed   bool
 }
+
+// maxProblems bounds the problems of one load: more help nobody, and each costs
+// memory.
+const maxProblems = 2000
 
 // Errorf adds an error at a place.
 func (r *Report) Errorf(at Place, code, format string, args ...any) *Problem {
@@ -77,21 +85,36 @@ func (r *Report) LaterErrorf(at Place, code, format string, args ...any) *Proble
 }
 
 func (r *Report) add(at Place, severity Severity, code, format string, args []any) *Problem {
+	r.failed = r.failed || severity == Error
+	if len(r.problems) >= maxProblems {
+		r.dropped++
+		return &Problem{}
+	}
 	p := &Problem{
 		Line: max(at.Line, 1), Col: max(at.Col, 1), Severity: severity, Code: code,
-		Message: fmt.Sprintf(format, args...), width: max(at.Width, 1),
+		Message: visible(fmt.Sprintf(format, args...)), width: max(at.Width, 1),
 	}
 	if at.File != nil {
-		p.File, p.text = at.File.Name, at.File.Line(p.Line)
+		p.File = at.File.Name
+		p.text, p.from = at.File.around(p.Line, p.Col)
 	}
 	r.problems = append(r.problems, p)
 	return p
 }
 
-// Failed says whether there is an error among the problems.
-func (r *Report) Failed() bool {
-	return slices.ContainsFunc(r.problems, func(p *Problem) bool { return p.Severity == Error })
+// visible is a text in which nothing steers a terminal or turns the direction of
+// what is read: names in rule files are other people's.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return '·'
+		}
+		return r
+	}, text)
 }
+
+// Failed says whether there is an error among the problems.
+func (r *Report) Failed() bool { return r.failed }
 
 // Problems are all problems in the order of their places.
 func (r *Report) Problems() []Problem {
@@ -102,6 +125,16 @@ func (r *Report) Problems() []Problem {
 	slices.SortStableFunc(sorted, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})
+	if r.dropped > 0 { // on top of the last that is shown
+		last, severity := sorted[len(sorted)-1], Warning
+		if r.failed {
+			severity = Error
+		}
+		sorted = append(sorted, Problem{
+			File: last.File, Line: last.Line, Col: last.Col, Severity: severity, Code: "too-many-problems",
+			Message: fmt.Sprintf("there are %d problems more", r.dropped), Hint: "mend these first, then check again",
+		})
+	}
 	return sorted
 }
 
@@ -118,7 +151,7 @@ func (p *Problem) Print(w io.Writer, paint Paint) {
 	fmt.Fprintf(w, "%s%s:%d:%d:%s %s%s:%s %s [%s]\n", paint.Place, p.File, p.Line, p.Col, paint.Reset,
 		color, p.Severity, paint.Reset, p.Message, p.Code)
 	if strings.TrimSpace(p.text) != "" {
-		line, caret := window([]rune(p.text), p.Col, p.width)
+		line, caret := window([]rune(p.text), p.Col-p.from, p.width)
 		number := fmt.Sprint(p.Line)
 		fmt.Fprintf(w, "  %s | %s\n", number, line)
 		fmt.Fprintf(w, "  %s | %s%s%s\n", strings.Repeat(" ", len(number)), color, caret, paint.Reset)
@@ -143,13 +176,11 @@ func window(line []rune, col, width int) (string, string) {
 		switch {
 		case r == '\t':
 			r = ' '
-		case r < ' ' || r == 0x7f:
-			r = '·'
 		}
 		shown = append(shown, r)
 	}
 	at := max(0, col-1-start)
-	return string(shown), strings.Repeat(" ", at) + strings.Repeat("^", max(1, min(width, len(shown)-at)))
+	return visible(string(shown)), strings.Repeat(" ", at) + strings.Repeat("^", max(1, min(width, len(shown)-at)))
 }
 
 // Tally counts problems by their severity.

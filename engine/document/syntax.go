@@ -9,6 +9,13 @@ import (
 	"unicode/utf8"
 )
 
+// maxSearched is in how many lines behind the one that the library names the
+// mistake is looked for, and maxAbove how far above a line.
+const (
+	maxSearched = 1000
+	maxAbove    = 1000
+)
+
 var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
 // reportSyntax turns the library's sentence, "yaml: line 3: did not find …",
@@ -24,7 +31,7 @@ func reportSyntax(file *File, err error, report *Report) {
 		}
 	}
 	line = min(line, len(file.lines))
-	for i := max(line-2, 0); i < len(file.lines); i++ {
+	for i := max(line-2, 0); i < min(len(file.lines), line+maxSearched); i++ {
 		for _, look := range slips {
 			if s, found := look(file, i); found && !insideText(file, i) {
 				at := Place{File: file, Line: i + 1, Col: 1 + utf8.RuneCountInString(file.Line(i + 1)[:s.from]), Width: s.width}
@@ -181,7 +188,7 @@ func belowItsDash(file *File, i int) (slip, bool) {
 		return slip{}, false
 	}
 	indent := indentOf(file, i)
-	for above := i - 1; above >= 0; above-- {
+	for above := i - 1; above >= max(0, i-maxAbove); above-- {
 		if isBlank(file, above) || insideBlock(file, above) || indentOf(file, above) > indent {
 			continue
 		}
@@ -411,7 +418,7 @@ func endOfQuote(file *File, i int, quote string) int {
 // insideText says whether a line goes on with a text that was started above
 // it, in a block or in quotes.
 func insideText(file *File, i int) bool {
-	for above := i - 1; above >= 0; above-- {
+	for above := i - 1; above >= max(0, i-maxAbove); above-- {
 		if quote, open := opensQuote(file, above); open {
 			return endOfQuote(file, above, quote) >= i
 		}
@@ -470,7 +477,7 @@ func fitsNowhere(file *File, i int) (slip, bool) {
 		return slip{}, false
 	}
 	indent, nearest := indentOf(file, i), -1
-	for above := i - 1; above >= 0; above-- {
+	for above := i - 1; above >= max(0, i-maxAbove); above-- {
 		if isBlank(file, above) || insideBlock(file, above) {
 			continue
 		}

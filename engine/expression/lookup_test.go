@@ -158,10 +158,10 @@ func TestLookupLog_isBounded(t *testing.T) {
 
 func TestCheck_wrongLookupsHaveAPlaceAndAHint(t *testing.T) {
 	for text, want := range map[string]string{
-		`user.emial == "x"`:                             `5-10 unknown-field a user has no emial | did you mean user.email?`,
-		`user.team == "x"`:                              `5-9 unknown-field a user has no team | it has email, name, role, teamId, manager, active`,
-		`user == "u1"`:                                  `0-4 bare-record user is a person, not a value | write user.email, user.name, user.role, user.teamId, user.manager or user.active; data.userId for the id; user != nil to ask whether the person is known`,
-		`user.active == "yes"`:                          `12-14 type-mismatch == cannot be used between true or false and a text | write data.passed for true, not data.passed for false; a text, such as a table's cell, is compared with a text`,
+		`user.emial == "x"`:    `5-10 unknown-field a user has no emial | did you mean user.email?`,
+		`user.team == "x"`:     `5-9 unknown-field a user has no team | it has email, name, role, teamId, manager, active`,
+		`user == "u1"`:         `0-4 bare-record user is a person, not a value | write user.email, user.name, user.role, user.teamId, user.manager or user.active; data.userId for the id; user != nil to ask whether the person is known`,
+		`user.active == "yes"`: `12-14 type-mismatch == cannot be used between true or false and a text | write data.passed for true, not data.passed for false; a text, such as a table's cell, is compared with a text`,
 		`lookup("managers", data.userId).emali == "x"`:  `32-37 unknown-column the table managers has no column emali | did you mean email?`,
 		`lookup("manager", data.userId).email == "x"`:   `7-16 unknown-table unknown table manager | did you mean managers?`,
 		`lookup(managers, data.userId).email == "x"`:    `7-15 unknown-table the name of the table is written in quotes | write lookup("managers", data.userId).email`,
