@@ -8,7 +8,7 @@ CODE := cmd engine actions internal torture
 SECONDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fmt tidy bench load torture fuzz clean
+.PHONY: help build demo test race lint fmt tidy notices vulns bench load torture fuzz clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,13 @@ fmt: ## format the code
 tidy: ## tidy go.mod
 	$(GO) mod tidy
 	@cd torture && $(GO) mod tidy
+
+notices: ## write the licences of what heed contains into THIRD-PARTY-NOTICES
+	@.ci/notices > THIRD-PARTY-NOTICES
+
+vulns: ## look for known vulnerabilities; skipped where the database cannot be reached
+	@out="$$($(TOOL) govulncheck ./... 2>&1)" && echo "$$out" || { code=$$?; echo "$$out"; \
+	  case "$$out" in *"fetching vulnerabilities"*) echo "skipped: the database cannot be reached";; *) exit $$code;; esac; }
 
 bench: ## run the benchmarks, then measure durable acceptance against a bare handler
 	$(GO) test -run '^$$' -bench . -benchmem ./...

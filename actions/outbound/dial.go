@@ -56,7 +56,8 @@ func CheckHost(host string) error {
 // reserved space, and IPv4 addresses dressed as IPv6.
 var special = prefixes(
 	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "198.18.0.0/15", "240.0.0.0/4",
-	"64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "fec0::/10", "::/96",
+	"192.88.99.0/24", "64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "2002::/16", "2001::/23", "100::/64", "3fff::/20",
+	"2001:db8::/32", "5f00::/16", "fec0::/10", "::/96",
 )
 
 func prefixes(texts ...string) []netip.Prefix {
@@ -71,6 +72,9 @@ func prefixes(texts ...string) []netip.Prefix {
 // reach.
 func IsPrivate(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
+	if bytes := a.As16(); a.Is6() && bytes[10] == 0x5e && bytes[11] == 0xfe && bytes[9] == 0 && bytes[8]&^3 == 0 {
+		return true // ISATAP: the last four bytes are an IPv4 address
+	}
 	if !a.IsGlobalUnicast() || a.IsPrivate() {
 		return true
 	}

@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"heed/engine/event"
 	"heed/engine/record"
@@ -138,6 +140,10 @@ func (in *Intake) quarantine(
 	switch {
 	case errors.As(decodeErr, &fault):
 		return string(fault.Fault), fault.Detail
+	case utf8.RuneCountInString(a.event.Type) > MaxType:
+		whole := a.event.Type
+		a.stored.Type = string([]rune(whole)[:MaxType-1]) + "…"
+		return LongType, fmt.Sprintf("the type has %d bytes", len(whole))
 	case in.Company != "" && a.event.CompanyID != in.Company:
 		return OtherCompany, ""
 	case event.Reserved(a.event.Type):

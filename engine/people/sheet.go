@@ -21,7 +21,12 @@ type Sheet struct {
 	Problems []SheetProblem
 	// Ignored are the names of columns that mean nothing here.
 	Ignored []string
+
+	more int // problems beyond maxSheetProblems
 }
+
+// maxSheetProblems bounds the problems of one sheet.
+const maxSheetProblems = 1000
 
 // Record is one line of a sheet. Empty fields say nothing.
 type Record struct {
@@ -97,10 +102,18 @@ func ReadSheet(r io.Reader) (*Sheet, error) {
 		}
 	}
 	s.findTwice()
+	if s.more > 0 {
+		last := s.Problems[len(s.Problems)-1].Line
+		s.Problems = append(s.Problems, SheetProblem{last, fmt.Sprintf("there are %d mistakes more; correct these first", s.more)})
+	}
 	return s, nil
 }
 
 func (s *Sheet) problem(line int, format string, args ...any) {
+	if len(s.Problems) >= maxSheetProblems {
+		s.more++
+		return
+	}
 	s.Problems = append(s.Problems, SheetProblem{line, fmt.Sprintf(format, args...)})
 }
 
@@ -144,15 +157,15 @@ func plain(name string) string {
 }
 
 func (s *Sheet) record(line int, header []column, cells []string) {
-	before := len(s.Problems)
+	before := len(s.Problems) + s.more
 	r := Record{Line: line}
 	for i, cell := range cells {
 		s.cell(&r, header[i], strings.Clone(cell)) // or one cell would keep its whole line in memory
 	}
-	if r.ID == "" && r.Email == "" && len(s.Problems) == before {
+	if r.ID == "" && r.Email == "" && len(s.Problems)+s.more == before {
 		s.problem(line, "it has no userId and no e-mail address")
 	}
-	if len(s.Problems) == before {
+	if len(s.Problems)+s.more == before {
 		s.Records = append(s.Records, r)
 	}
 }

@@ -80,6 +80,16 @@ func TestEveryMistakeInASheetHasItsLine(t *testing.T) {
 	}
 }
 
+func TestReadSheet_boundsItsProblems(t *testing.T) {
+	s := sheetOf(t, "userId,email\n"+strings.Repeat("x,y\n", 5000))
+	if last := s.Problems[len(s.Problems)-1].Message; len(s.Problems) != maxSheetProblems+1 || last != "there are 4000 mistakes more; correct these first" {
+		t.Errorf("%d problems, the last %q", len(s.Problems), last)
+	}
+	if len(s.Records) > 0 {
+		t.Errorf("%d wrong lines are records", len(s.Records))
+	}
+}
+
 // FuzzReadSheet: whatever a file holds, it is read, and what is imported is
 // usable.
 func FuzzReadSheet(f *testing.F) {

@@ -139,6 +139,7 @@ type App struct {
 
 	handler                     *receiver.Handler
 	public, private             *http.Server
+	previews                    previews
 	publicAddress, adminAddress net.Listener
 }
 
@@ -171,6 +172,9 @@ func assemble(ctx context.Context, o Options) (_ *App, err error) {
 	}()
 	if a.store, err = store.Open(ctx, store.Options{Dir: o.Data, ObserveBatch: a.metrics.Committed}); err != nil {
 		return nil, err
+	}
+	if !o.Offline {
+		warnOfOpenData(o.Data, o.Log)
 	}
 	a.metrics.WatchPending(a.store.PendingByAction)
 	a.metrics.WatchLastGood(a.lastGood)
@@ -233,6 +237,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 		return err
 	}
 	a.public = receiver.NewServer(a.handler, a.Certs, cmp.Or(a.IdleTimeout, DefaultIdleTimeout), a.Log)
+	a.previews = newPreviews()
 	service := admin.New(admin.Options{
 		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
 		Rules: a.ruleSet, HasAction: a.hasAction, Reload: a.reload, LastReload: a.reloadStatus,
@@ -241,9 +246,9 @@ func (a *App) connect(ctx context.Context) (err error) {
 	})
 	a.metrics.WatchHealth(service.Health)
 	a.private = &http.Server{
-		Handler: api.New(api.Options{
+		Handler: withWriteDeadline(api.New(api.Options{
 			Service: service, Ready: a.ready, Metrics: a.metrics.Handler(), Token: a.AdminToken, Log: a.Log,
-		}),
+		}), adminWriteTimeout),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
 	}

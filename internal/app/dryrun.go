@@ -34,6 +34,11 @@ func (a *App) rulesOf(text string) (loaded *rulefile.Loaded, problems []document
 
 // backtest runs a backtest for the admin API.
 func (a *App) backtest(ctx context.Context, q admin.BacktestQuery) (backtest.Result, []document.Problem, error) {
+	end, err := a.previews.begin(ctx)
+	if err != nil {
+		return backtest.Result{}, nil, err
+	}
+	defer end()
 	loaded, problems, err := a.rulesOf(q.Rules)
 	if err != nil {
 		return backtest.Result{}, problems, err
@@ -56,8 +61,16 @@ func (a *App) backtest(ctx context.Context, q admin.BacktestQuery) (backtest.Res
 
 // dryRun decides events for the admin API.
 func (a *App) dryRun(
-	_ context.Context, rules string, events [][]byte,
+	ctx context.Context, rules string, events [][]byte,
 ) (results []ruletest.Result, problems []document.Problem, err error) {
+	end, err := a.previews.begin(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer end()
+	ctx, stop := context.WithTimeoutCause(ctx, dryRunTime, errDryRunTime)
+	defer stop()
+	spent := budget{ctx: ctx}
 	loaded, problems, err := a.rulesOf(rules)
 	if err != nil {
 		return nil, problems, err
@@ -70,6 +83,9 @@ func (a *App) dryRun(
 	for _, f := range WithFacts(fixtures, a.people.As, now) {
 		result, err := ruletest.DryRun(loaded.Rules, f, now)
 		if err != nil {
+			return nil, problems, err
+		}
+		if err := spent.take(&result); err != nil {
 			return nil, problems, err
 		}
 		results = append(results, result)

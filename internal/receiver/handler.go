@@ -125,7 +125,9 @@ func (h *Handler) Drain() { h.draining.Store(true) }
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var of *source.Source
 	defer h.recoverPanic(w, r, &of)
-	if h.draining.Load() {
+	// net/http takes a Content-Length beside chunks away and goes on; a proxy in front
+	// may have read the other of the two, so that nothing may follow (RFC 9112, 6.1).
+	if h.draining.Load() || len(r.TransferEncoding) > 0 {
 		w.Header().Set("Connection", "close")
 	}
 	switch r.URL.Path {
