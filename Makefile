@@ -42,7 +42,7 @@ tidy: ## tidy go.mod
 	@cd torture && $(GO) mod tidy
 
 notices: ## write the licences of what heed contains into THIRD-PARTY-NOTICES
-	@.ci/notices > THIRD-PARTY-NOTICES
+	@.ci/notices.sh
 
 vulns: ## look for known vulnerabilities; skipped where the database cannot be reached
 	@out="$$($(TOOL) govulncheck ./... 2>&1)" && echo "$$out" || { code=$$?; echo "$$out"; \

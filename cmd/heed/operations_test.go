@@ -89,7 +89,7 @@ var (
 
 func TestTheMetricsInTheDocsAreThoseOfTheServer(t *testing.T) {
 	metrics := exposed(t)
-	for _, name := range []string{"docs/operations.md", "docs/deploy/prometheus-alerts.yaml", "docs/deploy/grafana-dashboard.json", "README.md"} {
+	for _, name := range []string{"docs/operations.md", "deploy/prometheus-alerts.yaml", "deploy/grafana-dashboard.json", "README.md"} {
 		text := strings.ReplaceAll(readDoc(t, name), `\"`, `"`)
 		uses := metricUse.FindAllString(text, -1)
 		for _, use := range uses {
@@ -121,7 +121,7 @@ func TestTheMetricsInTheDocsAreThoseOfTheServer(t *testing.T) {
 
 func TestTheAlertsAreARuleFileOfPrometheus(t *testing.T) {
 	var report document.Report
-	root := document.Parse("prometheus-alerts.yaml", []byte(readDoc(t, "docs/deploy/prometheus-alerts.yaml")), &report)
+	root := document.Parse("prometheus-alerts.yaml", []byte(readDoc(t, "deploy/prometheus-alerts.yaml")), &report)
 	if problems := report.Problems(); root == nil || len(problems) > 0 {
 		t.Fatalf("no YAML: %v", problems)
 	}
@@ -178,7 +178,7 @@ func TestTheDashboardIsOne(t *testing.T) {
 			Targets []struct{ Expr string }
 		}
 	}
-	if err := json.Unmarshal([]byte(readDoc(t, "docs/deploy/grafana-dashboard.json")), &dashboard); err != nil {
+	if err := json.Unmarshal([]byte(readDoc(t, "deploy/grafana-dashboard.json")), &dashboard); err != nil {
 		t.Fatal(err)
 	}
 	if dashboard.Title != "heed" || len(dashboard.Panels) < 10 {
@@ -204,8 +204,8 @@ var (
 func TestTheDeploymentUsesFlagsThatServeHas(t *testing.T) {
 	serve := newServe(streams{}).Flags()
 	for name, line := range map[string]*regexp.Regexp{
-		"docs/deploy/heed.service": regexp.MustCompile(`(?m)^ExecStart=/usr/local/bin/heed serve (.*)$`),
-		"docs/deploy/Dockerfile":   regexp.MustCompile(`(?m)^CMD \["serve", (.*)\]$`),
+		"deploy/heed.service": regexp.MustCompile(`(?m)^ExecStart=/usr/bin/heed serve (.*)$`),
+		"deploy/Dockerfile":   regexp.MustCompile(`(?m)^CMD \["serve", (.*)\]$`),
 	} {
 		text := readDoc(t, name)
 		command := line.FindStringSubmatch(text)

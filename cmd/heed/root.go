@@ -110,7 +110,7 @@ Try it on the example rules, with nothing set up:  heed demo`,
 	add("rules", newCheck(s), newFmt(s), newDryRun(s), newTest(s), newBacktest(s), newCatalog(s), newSchema(s))
 	add("look", newStatus(s), newWhy(s), newEvents(s), newDeliveries(s), newRules(s), newPeople(s),
 		newLeaderboard(s), newIngest(s), newBackup(s), newRebuild(s))
-	root.AddCommand(newVersion(s))
+	root.AddCommand(newVersion(s), newMan(root))
 	b := thisBuild()
 	root.SetVersionTemplate(b.String() + "\n")
 	root.InitDefaultCompletionCmd()

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Writes the licences of all modules that are compiled into heed, as they are in
+# Writes THIRD-PARTY-NOTICES: the licences of all modules in heed, as they are in
 # the modules: go list names them, so none is forgotten.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+exec > THIRD-PARTY-NOTICES
 
 echo "heed contains these modules under these licences."
 for goos in linux darwin windows; do
