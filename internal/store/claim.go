@@ -9,12 +9,11 @@ import (
 	"heed/engine/record"
 )
 
-// claimable are the deliveries of an action that an owner may claim: those that are
-// due and not its own already, whose destination is open, and before which none
-// waits in their order.
+// claimable are the deliveries of an action that an owner may claim, after the name
+// of their table: those that are due and not its own already, whose destination is
+// open, and before which none waits in their order.
 const claimable = `
-	SELECT * FROM deliveries d INDEXED BY deliveries_due
-	WHERE action = ? AND due_at <= ? AND owner IS NOT ?
+	WHERE action = ? AND due_at <= ? AND owner IS DISTINCT FROM ?
 	AND NOT EXISTS (SELECT 1 FROM lanes WHERE d.destination != '' AND name = d.destination AND open_at > ?)
 	AND NOT` + isOutOfTurn + `
 	ORDER BY due_at`
@@ -32,16 +31,18 @@ const claimedCols = `
 		CASE WHEN d.attempts > d.spent AND d.last_error != '' THEN (
 			SELECT count(*) FROM attempts a WHERE a.delivery = d.n AND a.n > d.spent AND a.error = d.last_error) ELSE 0 END`
 
+var insertAttempts = insertInto("attempts", "delivery, n, started_at")
+
 // maxProbed bounds among how many deliveries one for a probe is chosen.
 const maxProbed = "200"
 
 // The deliveries that a take may claim. A probe takes one that has not failed
 // yet, if there is one: what fails whatever happens would prove nothing.
 const (
-	selectDue   = claimedCols + " FROM (" + claimable + ", n LIMIT ?) d" + joinEvent + " ORDER BY d.due_at, d.n"
-	selectFirst = claimedCols + " FROM (" + claimable + ", n LIMIT " + maxProbed + ") d" + joinEvent +
+	selectDue   = claimable + ", n LIMIT ?) d" + joinEvent + " ORDER BY d.due_at, d.n"
+	selectFirst = claimable + ", n LIMIT " + maxProbed + ") d" + joinEvent +
 		" ORDER BY d.attempts > d.spent, d.due_at, d.n LIMIT ?"
-	selectNewest = claimedCols + " FROM (" + claimable + " DESC, n DESC LIMIT " + maxProbed + ") d" + joinEvent +
+	selectNewest = claimable + " DESC, n DESC LIMIT " + maxProbed + ") d" + joinEvent +
 		" ORDER BY d.attempts > d.spent, d.due_at DESC, d.n DESC LIMIT ?"
 	joinEvent = " JOIN events e ON e.seq = d.n / 65536"
 )
@@ -69,11 +70,11 @@ func (x *exchange) claim(take delivery.Take) error {
 	}
 	at := micros(x.now)
 	var candidates []claimedRow
-	err = x.g.conn.query(func(cols []value) error {
+	err = x.g.conn.Query(func(cols []value) error {
 		row, err := scanClaimed(cols)
 		candidates = append(candidates, row)
 		return err
-	}, due, take.Action, at, x.owner, at, int64(wanted))
+	}, claimedCols+" FROM (SELECT * FROM deliveries d"+x.g.words.dueIndex+due, take.Action, at, x.owner, at, int64(wanted))
 	if err != nil {
 		return err
 	}
@@ -132,19 +133,19 @@ func (x *exchange) take(take delivery.Take, rows []claimedRow) error {
 	for i := range rows {
 		d := &rows[i]
 		if d.Interrupted {
-			if _, err := x.g.conn.exec(endOpenAttempts+" AND delivery = ?", at, d.n); err != nil {
+			if _, err := x.g.conn.Exec(endOpenAttempts+" AND delivery = ?", at, d.n); err != nil {
 				return err
 			}
 		}
 		attempts[i] = []value{d.n, int64(d.Attempts), at}
-		_, err := x.g.conn.exec("UPDATE deliveries SET attempts = ?, due_at = ?, owner = ? WHERE n = ?",
+		_, err := x.g.conn.Exec("UPDATE deliveries SET attempts = ?, due_at = ?, owner = ? WHERE n = ?",
 			int64(d.Attempts), until, x.owner, d.n)
 		if err != nil {
 			return err
 		}
 		x.claimed.Deliveries = append(x.claimed.Deliveries, d.Delivery)
 	}
-	return x.g.conn.insert("INSERT INTO attempts (delivery, n, started_at)", attempts)
+	return insertAttempts.insert(x.g.conn, attempts)
 }
 
 // askAgain notes when something may be claimed that may not be now.

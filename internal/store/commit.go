@@ -80,11 +80,11 @@ type commit struct {
 	original int64
 }
 
-const (
-	insertEvents = "INSERT OR FAIL INTO events (seq, id, type, company_id, status, reason," +
-		" received_at, signed_at, rule_set, signature, body_hash, decisions, facts, body, source, ids, acts, detail)"
-	insertDeliveries = "INSERT OR FAIL INTO deliveries (n, id, rule, action, kind, state," +
-		" created_at, due_at, last_error, destination, order_key, request)"
+var (
+	insertEvents = insertInto("events", "seq, id, type, company_id, status, reason,"+
+		" received_at, signed_at, rule_set, signature, body_hash, decisions, facts, body, source, ids, acts, detail")
+	insertDeliveries = insertInto("deliveries", "n, id, rule, action, kind, state,"+
+		" created_at, due_at, last_error, destination, order_key, request")
 )
 
 // Where in a row of events stands what the store may have to change.
@@ -210,7 +210,8 @@ func (c *commit) claims(reused bool) iter.Seq2[key, claim] {
 // groupTx is the transaction of one group.
 type groupTx struct {
 	writer  *writer
-	conn    *conn
+	conn    conn
+	words   *dialect
 	keys    *keyring
 	nextSeq int64
 	stored  int  // events
@@ -251,7 +252,7 @@ type seqRange struct{ first, last int64 }
 
 func newGroupTx(w *writer) *groupTx {
 	return &groupTx{
-		conn: w.conn, keys: w.keys, nextSeq: w.nextSeq, firstSeq: w.nextSeq, savedGood: w.savedGood,
+		conn: w.conn, words: w.words, keys: w.keys, nextSeq: w.nextSeq, firstSeq: w.nextSeq, savedGood: w.savedGood,
 		known: map[key]claim{}, hours: map[int64]seqRange{}, writer: w, scopes: scopes{}, gone: map[state.Scope]bool{},
 		renamed: w.renamed, users: w.users.clone(),
 	}
@@ -326,13 +327,13 @@ func (g *groupTx) store(commits []*commit) error {
 	if err := rows.write(); err != nil {
 		return err
 	}
-	if err := g.conn.insert(insertEvents, events); err != nil {
+	if err := insertEvents.insert(g.conn, events); err != nil {
 		return err
 	}
-	if err := g.conn.insert(insertDeliveries, deliveries); err != nil {
+	if err := insertDeliveries.insert(g.conn, deliveries); err != nil {
 		return err
 	}
-	if err := g.conn.insert(insertKeys, signatures); err != nil {
+	if err := insertKeys.insert(g.conn, signatures); err != nil {
 		return err
 	}
 	return g.count(reuses)
@@ -444,11 +445,12 @@ func (g *groupTx) number(c *commit) []value {
 // finish writes what belongs to the group as a whole.
 func (g *groupTx) finish() error {
 	for hour, r := range g.hours {
-		_, err := g.conn.exec(`
+		_, err := g.conn.Exec(`
 			INSERT INTO hours (hour, first_seq, last_seq) VALUES (?, ?, ?)
 			ON CONFLICT (hour) DO UPDATE SET
-				first_seq = min(first_seq, excluded.first_seq),
-				last_seq = max(last_seq, excluded.last_seq)`, hour, r.first, r.last)
+				first_seq = CASE WHEN hours.first_seq < excluded.first_seq THEN hours.first_seq ELSE excluded.first_seq END,
+				last_seq = CASE WHEN hours.last_seq > excluded.last_seq THEN hours.last_seq ELSE excluded.last_seq END`,
+			hour, r.first, r.last)
 		if err != nil {
 			return err
 		}

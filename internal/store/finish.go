@@ -21,7 +21,7 @@ func (x *exchange) finish(end *delivery.End) (wakes bool, err error) {
 	var waiting, ordered bool
 	var names []string
 	owned := false
-	err = x.g.conn.query(func(cols []value) error {
+	err = x.g.conn.Query(func(cols []value) error {
 		n, attempts, waiting, ordered = cols[0].(int64), cols[1].(int64), cols[2] != nil, cols[5] != nil
 		owned = cols[6] == value(x.owner)
 		names = lanesOf(cols[3].(string), cols[4].(string))
@@ -37,14 +37,14 @@ func (x *exchange) finish(end *delivery.End) (wakes bool, err error) {
 	if err := x.teach(names, end); err != nil {
 		return false, err
 	}
-	if _, err := x.g.conn.exec(`
-		UPDATE attempts SET started_at = ifnull(?, started_at), ended_at = ?, outcome = ?, error = ?, response = ?
+	if _, err := x.g.conn.Exec(`
+		UPDATE attempts SET started_at = coalesce(?, started_at), ended_at = ?, outcome = ?, error = ?, response = ?
 		WHERE delivery = ? AND n = ? AND ended_at IS NULL`,
 		startedAt(end), micros(end.At), outcomes[end.State], end.Error, end.Outcome.Response, n, attempts); err != nil {
 		return false, err
 	}
 	if !waiting {
-		_, err := x.g.conn.exec("UPDATE deliveries SET owner = NULL WHERE n = ?", n)
+		_, err := x.g.conn.Exec("UPDATE deliveries SET owner = NULL WHERE n = ?", n)
 		return false, err
 	}
 	lastError := end.Error
@@ -63,8 +63,8 @@ func (x *exchange) finish(end *delivery.End) (wakes bool, err error) {
 			return false, fmt.Errorf("encode recipients: %w", err)
 		}
 	}
-	_, err = x.g.conn.exec(`
-		UPDATE deliveries SET owner = NULL, state = ?, due_at = ?, last_error = ?, recipients = ifnull(?, recipients) WHERE n = ?`,
+	_, err = x.g.conn.Exec(`
+		UPDATE deliveries SET owner = NULL, state = ?, due_at = ?, last_error = ?, recipients = coalesce(?, recipients) WHERE n = ?`,
 		string(end.State), dueAt, lastError, recipients, n)
 	return dueAt != nil || ordered, err
 }
@@ -81,7 +81,7 @@ func lanesOf(action, destination string) []string {
 // release takes a claim back, and lets its lanes be probed by another.
 func (x *exchange) release(end *delivery.End) (wakes bool, err error) {
 	var names []string
-	err = x.g.conn.query(func(cols []value) error {
+	err = x.g.conn.Query(func(cols []value) error {
 		names = lanesOf(cols[0].(string), cols[1].(string))
 		return nil
 	}, "SELECT action, destination FROM deliveries WHERE id = ? AND owner = ?", end.ID, x.owner)
@@ -95,13 +95,13 @@ func (x *exchange) release(end *delivery.End) (wakes bool, err error) {
 		}
 		lane.Abandoned(x.now)
 	}
-	if _, err := x.g.conn.exec(`
+	if _, err := x.g.conn.Exec(`
 		DELETE FROM attempts WHERE ended_at IS NULL
 		AND (delivery, n) IN (SELECT n, attempts FROM deliveries WHERE id = ?)`, end.ID); err != nil {
 		return false, err
 	}
-	changed, err := x.g.conn.exec(`
-		UPDATE deliveries SET owner = NULL, attempts = attempts - 1, due_at = iif(due_at IS NULL, NULL, ?)
+	changed, err := x.g.conn.Exec(`
+		UPDATE deliveries SET owner = NULL, attempts = attempts - 1, due_at = CASE WHEN due_at IS NOT NULL THEN ? END
 		WHERE id = ?`, micros(end.DueAt), end.ID)
 	return changed > 0, err
 }
@@ -109,7 +109,7 @@ func (x *exchange) release(end *delivery.End) (wakes bool, err error) {
 // goesOn adds to the error of a delivery that is given up which one of the same
 // order is sent without it.
 func (x *exchange) goesOn(n int64, lastError string) (string, error) {
-	err := x.g.conn.query(func(cols []value) error {
+	err := x.g.conn.Query(func(cols []value) error {
 		lastError = fmt.Sprintf("%s; the next delivery of the same order goes on: %s", lastError, cols[0])
 		return nil
 	}, `SELECT p.id FROM deliveries d

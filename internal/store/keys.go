@@ -151,21 +151,21 @@ func (r *keyring) merge(g *groupTx, n int, force bool) error {
 	for i, k := range r.run[from : from+n] {
 		rows[i] = r.merging[k].row(k)
 	}
-	if err := g.conn.insert(insertKeys, rows); err != nil {
+	if err := insertKeys.insert(g.conn, rows); err != nil {
 		return err
 	}
 	g.merged += n
 	if from+n < len(r.run) {
 		return nil
 	}
-	_, err := g.conn.exec("UPDATE marks SET value = ? WHERE name = 'keys_merged'", r.upTo)
+	_, err := g.conn.Exec("UPDATE marks SET value = ? WHERE name = 'keys_merged'", r.upTo)
 	return err
 }
 
 func roundUp(n int) int { return (n + 63) / 64 * 64 }
 
 // After a crash a run begins anew, with some of its keys in the table already.
-const insertKeys = "INSERT OR REPLACE INTO keys (k, seq, other, received_at)"
+var insertKeys = replaceInto("keys", "k", "seq, other, received_at")
 
 func (c claim) row(k key) []value {
 	return []value{k[:], c.seq, c.other[:], c.receivedAt}
@@ -248,7 +248,7 @@ func (g *groupTx) lookUp(keys []key) error {
 		for i := range n {
 			args[i] = keys[i][:]
 		}
-		if err := g.conn.query(g.learn, selectKeys[steps], args...); err != nil {
+		if err := g.conn.Query(g.learn, selectKeys[steps], args...); err != nil {
 			return err
 		}
 		keys = keys[n:]

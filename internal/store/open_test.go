@@ -104,7 +104,7 @@ func TestNewerStoreIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	db := openDir(t, dir)
 	if err := db.writer.do(t.Context(), func(g *groupTx) error {
-		_, err := g.conn.exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+		_, err := g.conn.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
 		return err
 	}); err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -22,14 +21,14 @@ func firstDelivery(seq int64) int64 { return seq * maxDeliveries }
 // deliveries, so its cost is by actions and not by deliveries.
 const dueActions = `
 	WITH RECURSIVE waiting (action) AS (
-		SELECT * FROM (SELECT action FROM deliveries WHERE due_at IS NOT NULL ORDER BY action LIMIT 1)
+		SELECT * FROM (SELECT action FROM deliveries WHERE due_at IS NOT NULL ORDER BY action LIMIT 1) AS first
 		UNION ALL
 		SELECT (SELECT action FROM deliveries WHERE due_at IS NOT NULL AND action > waiting.action ORDER BY action LIMIT 1)
 		FROM waiting WHERE waiting.action IS NOT NULL
 	)
 	SELECT action,
-		(SELECT min(due_at) FROM deliveries WHERE action = waiting.action AND due_at IS NOT NULL) <= :now,
-		(SELECT min(due_at) FROM deliveries WHERE action = waiting.action AND due_at > :now)
+		(SELECT min(due_at) FROM deliveries WHERE action = waiting.action AND due_at IS NOT NULL) <= ?,
+		(SELECT min(due_at) FROM deliveries WHERE action = waiting.action AND due_at > ?)
 	FROM waiting WHERE action IS NOT NULL`
 
 // DueActions implements delivery.Queue.
@@ -37,7 +36,7 @@ func (db *DB) DueActions(
 	ctx context.Context, now time.Time, known []string,
 ) (actions []string, next time.Time, err error) {
 	defer wrap(&err, "find due deliveries")
-	rows, err := db.due.QueryContext(ctx, sql.Named("now", micros(now)))
+	rows, err := db.due.QueryContext(ctx, micros(now), micros(now))
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -144,7 +143,7 @@ type exchange struct {
 func (db *DB) Renew(ctx context.Context, owner string, until time.Time) (err error) {
 	defer wrap(&err, "renew leases")
 	return db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.exec("UPDATE deliveries SET due_at = ? WHERE due_at IS NOT NULL AND owner = ? AND"+isBeingSent,
+		_, err := g.conn.Exec("UPDATE deliveries SET due_at = ? WHERE due_at IS NOT NULL AND owner = ? AND"+isBeingSent,
 			micros(until), owner)
 		return err
 	})
@@ -159,17 +158,17 @@ func (db *DB) TakeOver(ctx context.Context, owner string, now time.Time) (n int,
 	defer wrap(&err, "take over deliveries")
 	o := &op{}
 	o.apply = func(g *groupTx) error {
-		changed, err := g.conn.exec(
-			"UPDATE deliveries SET due_at = ? WHERE due_at IS NOT NULL AND owner IS NOT ? AND"+isBeingSent, micros(now), owner)
+		changed, err := g.conn.Exec(
+			"UPDATE deliveries SET due_at = ? WHERE due_at IS NOT NULL AND owner IS DISTINCT FROM ? AND"+isBeingSent, micros(now), owner)
 		if err != nil {
 			return err
 		}
 		n, o.wakes = int(changed), changed > 0
-		others := " delivery IN (SELECT n FROM deliveries WHERE owner IS NOT ? AND" + isBeingSent + ")"
-		if _, err := g.conn.exec(endOpenAttempts+" AND"+others, micros(now), owner); err != nil {
+		others := " delivery IN (SELECT n FROM deliveries WHERE owner IS DISTINCT FROM ? AND" + isBeingSent + ")"
+		if _, err := g.conn.Exec(endOpenAttempts+" AND"+others, micros(now), owner); err != nil {
 			return err
 		}
-		if _, err := g.conn.exec("UPDATE deliveries SET owner = NULL WHERE owner IS NOT NULL AND owner != ?", owner); err != nil {
+		if _, err := g.conn.Exec("UPDATE deliveries SET owner = NULL WHERE owner IS NOT NULL AND owner != ?", owner); err != nil {
 			return err
 		}
 		return abandonProbes(g, now)

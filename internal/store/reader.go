@@ -26,7 +26,7 @@ func OpenReader(ctx context.Context, dir string) (*Reader, error) {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	db.SetMaxOpenConns(readers)
-	r := &Reader{&DB{dir: dir, readDB: db}}
+	r := &Reader{&DB{dir: dir, readDB: db, words: &sqliteDialect}}
 	var one int
 	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM marks").Scan(&one); err != nil {
 		_ = db.Close()

@@ -45,7 +45,7 @@ func (s *stateTx) scope(of state.Scope) stateScope {
 		return known
 	}
 	var made stateScope
-	s.fail(s.g.conn.query(func(cols []value) error {
+	s.fail(s.g.conn.Query(func(cols []value) error {
 		made.id = cols[0].(int64)
 		return nil
 	}, "INSERT INTO state_scopes (rule, block, per, since) VALUES (?, ?, ?, ?) RETURNING id",
@@ -97,7 +97,7 @@ var selectState = func() map[int]string {
 	queries := map[int]string{}
 	for _, size := range insertSizes {
 		queries[size] = "WITH asked (i, s, k) AS (VALUES (?,?,?)" + strings.Repeat(",(?,?,?)", size-1) + ")" +
-			" SELECT i, user, data, due_at, expires_at, version FROM asked CROSS JOIN state ON scope = s AND key = k"
+			" SELECT i, \"user\", data, due_at, expires_at, version FROM asked CROSS JOIN state ON scope = s AND key = k"
 	}
 	return queries
 }()
@@ -107,7 +107,7 @@ func (s *stateTx) read(refs []state.Ref) error {
 	for i, ref := range refs {
 		args = append(args, int64(i), s.scope(ref.Scope).id, ref.Key)
 	}
-	return s.g.conn.query(func(cols []value) error {
+	return s.g.conn.Query(func(cols []value) error {
 		ref := refs[cols[0].(int64)]
 		row := s.rows[ref]
 		row.Row = stateRowOf(ref, cols[1:])
@@ -183,7 +183,7 @@ func (s *stateTx) DeletePrefix(scope state.Scope, prefix string) {
 		}
 		row.exists, row.stored, row.changed = false, false, false
 	}
-	n, err := s.g.conn.exec("DELETE FROM state WHERE scope = ? AND key >= ? AND key < ?",
+	n, err := s.g.conn.Exec("DELETE FROM state WHERE scope = ? AND key >= ? AND key < ?",
 		s.scope(scope).id, prefix, afterPrefix(prefix))
 	s.fail(err)
 	s.addKeys(scope, -int(n))
@@ -208,7 +208,7 @@ func (s *stateTx) Mute(rule, key string, now time.Time) (state.Mute, bool) {
 	return state.FindMute(*s.g.writer.mutes.Load(), rule, key, now)
 }
 
-const insertState = "INSERT OR REPLACE INTO state (scope, key, user, data, due_at, expires_at, version)"
+var insertState = replaceInto("state", "scope, key", `"user", data, due_at, expires_at, version`)
 
 // write writes the rows that changed, in the order of the table.
 func (s *stateTx) write() error {
@@ -231,7 +231,7 @@ func (s *stateTx) write() error {
 	var rows [][]value
 	for _, row := range changed {
 		if !row.exists {
-			if _, err := s.g.conn.exec("DELETE FROM state WHERE scope = ? AND key = ?", row.scope, row.Key); err != nil {
+			if _, err := s.g.conn.Exec("DELETE FROM state WHERE scope = ? AND key = ?", row.scope, row.Key); err != nil {
 				return err
 			}
 			continue
@@ -240,7 +240,7 @@ func (s *stateTx) write() error {
 			row.scope, row.Key, row.User, []byte(row.Data), timeOrNull(row.Due), timeOrNull(row.Expires), row.Version,
 		})
 	}
-	return s.g.conn.insert(insertState, rows)
+	return insertState.insert(s.g.conn, rows)
 }
 
 // saveScopes writes how many keys scopes have.
@@ -249,7 +249,7 @@ func (g *groupTx) saveScopes() error {
 		if was := g.writer.scopes[of]; was == scope {
 			continue
 		}
-		if _, err := g.conn.exec("UPDATE state_scopes SET keys = ? WHERE id = ?", int64(scope.keys), scope.id); err != nil {
+		if _, err := g.conn.Exec("UPDATE state_scopes SET keys = ? WHERE id = ?", int64(scope.keys), scope.id); err != nil {
 			return err
 		}
 	}

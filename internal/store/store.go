@@ -54,6 +54,7 @@ type DB struct {
 	readDB  *sql.DB
 	due     *sql.Stmt
 	writer  *writer
+	words   *dialect
 
 	closeOnce sync.Once
 	closeErr  error
@@ -88,7 +89,7 @@ func open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{dir: dir, lock: lock}
+	db := &DB{dir: dir, lock: lock, words: &sqliteDialect}
 	if err := db.openFile(ctx, o); err != nil {
 		return nil, errors.Join(err, db.closeFiles())
 	}
@@ -151,6 +152,7 @@ func (db *DB) openFile(ctx context.Context, o Options) (err error) {
 
 func (db *DB) startWriter(ctx context.Context, o Options) error {
 	w := &writer{
+		words:   db.words,
 		spaces:  map[string]bool{},
 		ops:     make(chan *op),
 		closing: make(chan struct{}),
@@ -159,7 +161,7 @@ func (db *DB) startWriter(ctx context.Context, o Options) error {
 		onGroup: o.ObserveBatch,
 		wake:    make(chan struct{}, 1), wakeTimer: make(chan struct{}, 1),
 		failed:   make(chan struct{}),
-		commitTx: func(c *conn) error { _, err := c.exec("COMMIT"); return err },
+		commitTx: func(c conn) error { _, err := c.Exec("COMMIT"); return err },
 	}
 	var err error
 	if w.nextSeq, err = w.keys.load(ctx, db.readDB); err != nil {
@@ -260,7 +262,7 @@ func (db *DB) Ping(ctx context.Context) error {
 		return nil
 	}
 	return db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.exec("UPDATE marks SET value = value + 1 WHERE name = 'probe'")
+		_, err := g.conn.Exec("UPDATE marks SET value = value + 1 WHERE name = 'probe'")
 		return err
 	})
 }

@@ -94,13 +94,14 @@ func (g *groupTx) filterUser(seq int64, e *record.Event) error {
 	return nil
 }
 
+var insertFilters = replaceInto("user_filters", "block", "users")
+
 // saveFilter writes the filter of the block that is over.
 func (g *groupTx) saveFilter() error {
 	if g.users == nil || g.users.partial {
 		return nil
 	}
-	_, err := g.conn.exec("INSERT OR REPLACE INTO user_filters (block, users) VALUES (?, ?)", g.users.block, g.users.bits)
-	if err != nil {
+	if err := insertFilters.insert(g.conn, [][]value{{g.users.block, g.users.bits}}); err != nil {
 		return fmt.Errorf("write whom events are about: %w", err)
 	}
 	return nil
@@ -131,7 +132,7 @@ func (db *DB) spansOf(ctx context.Context, user string, before int64) (spans []s
 		return nil, err
 	}
 	var oldest, newest int64
-	err = db.readDB.QueryRowContext(ctx, "SELECT ifnull((SELECT min(seq) FROM events), 0), ifnull((SELECT max(seq) FROM events), 0)").Scan(&oldest, &newest)
+	err = db.readDB.QueryRowContext(ctx, "SELECT coalesce((SELECT min(seq) FROM events), 0), coalesce((SELECT max(seq) FROM events), 0)").Scan(&oldest, &newest)
 	if err != nil || newest == 0 {
 		return nil, err
 	}

@@ -1,21 +1,18 @@
 package store
 
-import (
-	"context"
-	"encoding/json"
-)
+import "context"
 
 // Users returns the persons whom events are about, by the events' numbers. Those
 // of quarantined events are left out.
 func (db *DB) Users(ctx context.Context, seqs []int64) (users map[int64]string, err error) {
 	defer wrap(&err, "read whom events are about")
-	list, err := json.Marshal(append([]int64{}, seqs...))
+	list, err := db.words.list(append([]int64{}, seqs...))
 	if err != nil {
 		return nil, err
 	}
 	rows, err := db.readDB.QueryContext(ctx, `
-		SELECT seq, CAST(json_extract(CAST(body AS TEXT), '$.data.userId') AS TEXT) FROM events
-		WHERE seq IN (SELECT value FROM json_each(?)) AND status != 'quarantined' AND json_valid(CAST(body AS TEXT))`, string(list))
+		SELECT seq, `+db.words.user+` FROM events
+		WHERE `+db.words.inNumbers("seq")+` AND status != 'quarantined'`, list)
 	if err != nil {
 		return nil, err
 	}

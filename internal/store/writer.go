@@ -44,7 +44,8 @@ type writer struct {
 	closing chan struct{}
 	stopped chan struct{} // closed when the last group is answered
 
-	conn    *conn
+	conn    conn
+	words   *dialect
 	keys    *keyring
 	nextSeq int64 // of the next event to be stored
 	// lastGood is the last committed event that shows that its source works,
@@ -80,7 +81,7 @@ type writer struct {
 	failure  error
 
 	// commitTx is conn's COMMIT; tests put a failing disk here.
-	commitTx func(*conn) error
+	commitTx func(conn) error
 }
 
 // serve runs on sqlConn until stop. It stays inside Raw for as long as it
@@ -89,7 +90,7 @@ func (w *writer) serve(sqlConn *sql.Conn) {
 	defer close(w.stopped)
 	defer sqlConn.Close()
 	err := sqlConn.Raw(func(driverConn any) error {
-		c, err := newConn(driverConn)
+		c, err := newSQLiteConn(driverConn)
 		if err != nil {
 			return err
 		}
@@ -233,7 +234,7 @@ func failAll(group []*op, err error) {
 // is stored and no memory of it is left.
 func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) error {
 	g := newGroupTx(w)
-	if _, err := w.conn.exec("BEGIN IMMEDIATE"); err != nil {
+	if _, err := w.conn.Exec("BEGIN IMMEDIATE"); err != nil {
 		w.rollback() // in case an earlier rollback was refused
 		return err
 	}
@@ -278,7 +279,7 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 
 // rollback ignores the error: SQLite has rolled back by itself after some
 // errors, and says so.
-func (w *writer) rollback() { _, _ = w.conn.exec("ROLLBACK") }
+func (w *writer) rollback() { _, _ = w.conn.Exec("ROLLBACK") }
 
 // applyTogether writes the events with as few statements as it can, then the
 // other ops one after the other.
@@ -307,12 +308,12 @@ func (w *writer) applyTogether(g *groupTx, group []*op) error {
 func (w *writer) applyOneByOne(g *groupTx, group []*op) error {
 	for _, o := range group {
 		before := g.mark()
-		if _, err := g.conn.exec("SAVEPOINT op"); err != nil {
+		if _, err := g.conn.Exec("SAVEPOINT op"); err != nil {
 			return err
 		}
 		o.err = w.applyTogether(g, []*op{o})
 		if o.err == nil {
-			if _, err := g.conn.exec("RELEASE op"); err != nil {
+			if _, err := g.conn.Exec("RELEASE op"); err != nil {
 				return err
 			}
 			continue
@@ -322,7 +323,7 @@ func (w *writer) applyOneByOne(g *groupTx, group []*op) error {
 		}
 		g.undo(before)
 		for _, undo := range []string{"ROLLBACK TO op", "RELEASE op"} {
-			if _, err := g.conn.exec(undo); err != nil {
+			if _, err := g.conn.Exec(undo); err != nil {
 				return err
 			}
 		}
