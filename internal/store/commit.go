@@ -66,6 +66,7 @@ type commit struct {
 	deliveries [][]value // rows of deliveries but for n
 	waiting    bool      // one of them is to be sent
 
+	user                string // whom it is about, if the database wants to know
 	id, body, signature digest
 	accepted            bool // or timed: it claims its id
 	replayed            bool // by a person: it claims nothing, and nothing keeps it from being stored
@@ -80,12 +81,11 @@ type commit struct {
 	original int64
 }
 
-var (
-	insertEvents = insertInto("events", "seq, id, type, company_id, status, reason,"+
-		" received_at, signed_at, rule_set, signature, body_hash, decisions, facts, body, source, ids, acts, detail")
-	insertDeliveries = insertInto("deliveries", "n, id, rule, action, kind, state,"+
-		" created_at, due_at, last_error, destination, order_key, request")
-)
+const eventCols = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set," +
+	" signature, body_hash, decisions, facts, body, source, ids, acts, detail"
+
+var insertDeliveries = insertInto("deliveries", "n, id, rule, action, kind, state,"+
+	" created_at, due_at, last_error, destination, order_key, request")
 
 // Where in a row of events stands what the store may have to change.
 const (
@@ -312,10 +312,11 @@ func (g *groupTx) store(commits []*commit) error {
 			}
 			continue
 		case intake.Stored:
-			events = append(events, g.number(c))
-			if err := g.filterUser(c.seq, c.batch.Event); err != nil {
+			row, err := g.findableByUser(g.number(c), c)
+			if err != nil {
 				return err
 			}
+			events = append(events, row)
 		}
 		switch {
 		case c.verdict == intake.Stored && c.reason == "":
@@ -327,7 +328,7 @@ func (g *groupTx) store(commits []*commit) error {
 	if err := rows.write(); err != nil {
 		return err
 	}
-	if err := insertEvents.insert(g.conn, events); err != nil {
+	if err := g.words.events.insert(g.conn, events); err != nil {
 		return err
 	}
 	if err := insertDeliveries.insert(g.conn, deliveries); err != nil {
@@ -461,6 +462,5 @@ func (g *groupTx) finish() error {
 	if err := g.saveLastGood(); err != nil {
 		return err
 	}
-	// An event adds two keys, so a run ends before the next one is due.
-	return g.keys.merge(g, 4*g.stored, false)
+	return g.writer.base.end(g)
 }

@@ -1,6 +1,10 @@
 package store
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"heed/engine/state"
+)
 
 // dialect is what the two databases word differently. The statements of this
 // package run on both; where one must be told otherwise, it names a field.
@@ -9,6 +13,14 @@ type dialect struct {
 	// parameter that list has made.
 	numbers, texts string
 	list           func(values any) (value, error)
+	// sharesKeys says that others write, too, so that keys are written at once.
+	sharesKeys bool
+	// events adds rows of events, with the person of each at the end if userColumn.
+	events     insertion
+	userColumn bool
+	// readState reads rows of state, each with its place among the refs, for which
+	// scopes are the numbers.
+	readState func(scopes []int64, refs []state.Ref) (query string, args []value)
 	// dueIndex makes a query of deliveries use the index of those that wait.
 	dueIndex string
 	// scopedRows joins state to its scopes, beginning with the rows.
@@ -39,6 +51,8 @@ var sqliteDialect = dialect{
 		text, err := json.Marshal(values)
 		return string(text), err
 	},
+	events:     insertInto("events", eventCols),
+	readState:  readStateByValues,
 	dueIndex:   " INDEXED BY deliveries_due",
 	scopedRows: "state CROSS JOIN state_scopes ON id = scope",
 	decisions:  "json_each(CAST(decisions AS TEXT)) d",

@@ -69,7 +69,8 @@ const mergeLimit = 1 << 17
 // row tells all of it, and load makes the keyring anew from the events after
 // the mark 'keys_merged'.
 //
-// Only the writer changes a keyring. Others may call find.
+// Only the writer changes a keyring. Others may call find. A nil keyring is of a
+// store to which others write, too: there keys are written with their event.
 type keyring struct {
 	limit int
 
@@ -89,12 +90,18 @@ type keyring struct {
 // find looks a key up in memory. A key that is neither here nor, afterwards, in
 // the table, is not claimed.
 func (r *keyring) find(k key) (claim, bool) {
+	if r == nil {
+		return claim{}, false
+	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.get(k)
 }
 
 func (r *keyring) get(k key) (claim, bool) {
+	if r == nil {
+		return claim{}, false
+	}
 	c, ok := r.fresh[k]
 	if !ok {
 		c, ok = r.merging[k]
@@ -105,6 +112,9 @@ func (r *keyring) get(k key) (claim, bool) {
 // load fills the keyring from the store and returns the number for the next
 // event.
 func (r *keyring) load(ctx context.Context, db *sql.DB) (nextSeq int64, err error) {
+	if r == nil {
+		return 0, nil
+	}
 	if err := db.QueryRowContext(ctx, "SELECT value FROM marks WHERE name = 'keys_merged'").Scan(&r.merged); err != nil {
 		return 0, err
 	}
@@ -186,6 +196,9 @@ func (r *keyring) beginRun() {
 
 // committed takes over what the group claimed and merged.
 func (r *keyring) committed(g *groupTx) {
+	if r == nil {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, k := range g.fresh {
@@ -208,6 +221,9 @@ func (r *keyring) mergedUpTo() int64 {
 // mergeKeys brings the keys of all events stored before the call into the
 // table, a part at a time so that other writers are not held up.
 func (db *DB) mergeKeys(ctx context.Context) error {
+	if db.writer.keys == nil {
+		return nil
+	}
 	var target int64
 	for {
 		err := db.writer.do(ctx, func(g *groupTx) error {

@@ -152,31 +152,28 @@ func (db *DB) Renew(ctx context.Context, owner string, until time.Time) (err err
 // isBeingSent says whether an attempt of the delivery has not ended.
 const isBeingSent = " n IN (SELECT delivery FROM attempts WHERE ended_at IS NULL)"
 
-// TakeOver implements delivery.Queue. While this process has the data directory
-// locked, all other owners are gone.
+// TakeOver implements delivery.Queue.
 func (db *DB) TakeOver(ctx context.Context, owner string, now time.Time) (n int, err error) {
 	defer wrap(&err, "take over deliveries")
-	o := &op{}
-	o.apply = func(g *groupTx) error {
-		changed, err := g.conn.Exec(
-			"UPDATE deliveries SET due_at = ? WHERE due_at IS NOT NULL AND owner IS DISTINCT FROM ? AND"+isBeingSent, micros(now), owner)
-		if err != nil {
-			return err
-		}
-		n, o.wakes = int(changed), changed > 0
-		others := " delivery IN (SELECT n FROM deliveries WHERE owner IS DISTINCT FROM ? AND" + isBeingSent + ")"
-		if _, err := g.conn.Exec(endOpenAttempts+" AND"+others, micros(now), owner); err != nil {
-			return err
-		}
-		if _, err := g.conn.Exec("UPDATE deliveries SET owner = NULL WHERE owner IS NOT NULL AND owner != ?", owner); err != nil {
-			return err
-		}
-		return abandonProbes(g, now)
-	}
-	if err := db.writer.submit(ctx, o); err != nil {
+	return db.base.takeOver(ctx, db, owner, micros(now))
+}
+
+// takeOver makes due what others than the owner have claimed.
+func (g *groupTx) takeOver(owner string, nowMicros int64) (n int, err error) {
+	changed, err := g.conn.Exec("UPDATE deliveries SET due_at = ?"+
+		" WHERE due_at IS NOT NULL AND owner IS DISTINCT FROM ? AND"+isBeingSent, nowMicros, owner)
+	if err != nil {
 		return 0, err
 	}
-	return n, nil
+	others := " delivery IN (SELECT n FROM deliveries WHERE owner IS DISTINCT FROM ? AND" + isBeingSent + ")"
+	if _, err := g.conn.Exec(endOpenAttempts+" AND"+others, nowMicros, owner); err != nil {
+		return 0, err
+	}
+	const unclaim = "UPDATE deliveries SET owner = NULL WHERE owner IS NOT NULL AND owner != ?"
+	if _, err := g.conn.Exec(unclaim, owner); err != nil {
+		return 0, err
+	}
+	return int(changed), abandonProbes(g, timeOf(nowMicros))
 }
 
 // wrap adds the step to an error on its way out.

@@ -2,9 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -119,7 +116,7 @@ func (db *DB) ForgetPerson(ctx context.Context, user string) (n int, upTo int64,
 	if err != nil {
 		return n, 0, err
 	}
-	return n, upTo, db.emptyLog(ctx)
+	return n, upTo, db.base.emptyLog(ctx)
 }
 
 // forgetRest deletes the user's events that came in while older ones were
@@ -170,38 +167,6 @@ func (db *DB) forgetWhere(ctx context.Context, forgotten *[]string, forget func(
 		}
 		after = last
 	}
-}
-
-// emptyLog brings the log into the database and cuts it off: what was deleted
-// is zeroed there (secure_delete), but the log still has it. Readers may keep it busy for a
-// while.
-func (db *DB) emptyLog(ctx context.Context) error {
-	for {
-		var busy, pages, moved int
-		err := db.checkpoint(ctx, &busy, &pages, &moved)
-		if err != nil {
-			return fmt.Errorf("empty the log: %w", err)
-		}
-		if busy == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("empty the log: %w", ctx.Err())
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
-// checkpoint uses a connection of its own: the writer's is always in a
-// transaction, and the readers' may not write.
-func (db *DB) checkpoint(ctx context.Context, result ...any) error {
-	checkpointer, err := sql.Open("sqlite", dsn(filepath.Join(db.dir, "heed.db"), "_pragma=busy_timeout(1000)"))
-	if err != nil {
-		return err
-	}
-	defer checkpointer.Close()
-	return checkpointer.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(result...)
 }
 
 // forgetUser deletes the user's events in a range and returns their ids.

@@ -102,18 +102,28 @@ var selectState = func() map[int]string {
 	return queries
 }()
 
-func (s *stateTx) read(refs []state.Ref) error {
-	args := make([]value, 0, 3*len(refs))
+// readStateByValues asks for as many rows as insertSizes has.
+func readStateByValues(scopes []int64, refs []state.Ref) (query string, args []value) {
+	args = make([]value, 0, 3*len(refs))
 	for i, ref := range refs {
-		args = append(args, int64(i), s.scope(ref.Scope).id, ref.Key)
+		args = append(args, int64(i), scopes[i], ref.Key)
 	}
+	return selectState[len(refs)], args
+}
+
+func (s *stateTx) read(refs []state.Ref) error {
+	scopes := make([]int64, len(refs))
+	for i, ref := range refs {
+		scopes[i] = s.scope(ref.Scope).id
+	}
+	query, args := s.g.words.readState(scopes, refs)
 	return s.g.conn.Query(func(cols []value) error {
 		ref := refs[cols[0].(int64)]
 		row := s.rows[ref]
 		row.Row = stateRowOf(ref, cols[1:])
 		row.exists, row.stored = true, true
 		return nil
-	}, selectState[len(refs)], args...)
+	}, query, args...)
 }
 
 // stateRowOf reads user, data, due_at, expires_at and version.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"maps"
 	"runtime"
@@ -44,6 +43,7 @@ type writer struct {
 	closing chan struct{}
 	stopped chan struct{} // closed when the last group is answered
 
+	base    backend
 	conn    conn
 	words   *dialect
 	keys    *keyring
@@ -84,17 +84,10 @@ type writer struct {
 	commitTx func(conn) error
 }
 
-// serve runs on sqlConn until stop. It stays inside Raw for as long as it
-// lives, since the driver's connection may be used nowhere else.
-func (w *writer) serve(sqlConn *sql.Conn) {
+// serve runs until the writer is to stop.
+func (w *writer) serve() {
 	defer close(w.stopped)
-	defer sqlConn.Close()
-	err := sqlConn.Raw(func(driverConn any) error {
-		c, err := newSQLiteConn(driverConn)
-		if err != nil {
-			return err
-		}
-		defer c.close()
+	err := w.base.lend(func(c conn) error {
 		w.conn = c
 		for group := w.take(); group != nil; group = w.take() {
 			w.run(group)
@@ -208,15 +201,15 @@ func (w *writer) write(group []*op) {
 		return
 	}
 	err := w.transaction(group, w.applyTogether)
-	if _, trouble := storeTrouble(err); err != nil && !trouble && len(group) > 1 {
+	if _, trouble := w.base.trouble(err); err != nil && !trouble && len(group) > 1 {
 		err = w.transaction(group, w.applyOneByOne)
 	}
-	wrapped, trouble := storeTrouble(err)
+	wrapped, trouble := w.base.trouble(err)
 	switch {
 	case err == nil:
 		w.trouble.Store(nil)
 		return
-	case syncFailed(err):
+	case w.base.isFinal(err):
 		w.fail(wrapped)
 	case trouble:
 		w.trouble.Store(&wrapped)
@@ -234,8 +227,8 @@ func failAll(group []*op, err error) {
 // is stored and no memory of it is left.
 func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) error {
 	g := newGroupTx(w)
-	if _, err := w.conn.Exec("BEGIN IMMEDIATE"); err != nil {
-		w.rollback() // in case an earlier rollback was refused
+	if err := w.base.begin(g); err != nil {
+		w.base.rollback(w.conn) // in case an earlier rollback was refused
 		return err
 	}
 	err := apply(g, group)
@@ -250,7 +243,7 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 		err = w.commitTx(w.conn)
 	}
 	if err != nil {
-		w.rollback()
+		w.base.rollback(w.conn)
 		return err
 	}
 	crashpoint.Reach("after-commit")
@@ -276,10 +269,6 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 	}
 	return nil
 }
-
-// rollback ignores the error: SQLite has rolled back by itself after some
-// errors, and says so.
-func (w *writer) rollback() { _, _ = w.conn.Exec("ROLLBACK") }
 
 // applyTogether writes the events with as few statements as it can, then the
 // other ops one after the other.
@@ -311,14 +300,16 @@ func (w *writer) applyOneByOne(g *groupTx, group []*op) error {
 		if _, err := g.conn.Exec("SAVEPOINT op"); err != nil {
 			return err
 		}
-		o.err = w.applyTogether(g, []*op{o})
+		if o.err = w.applyTogether(g, []*op{o}); o.err == nil {
+			o.err = g.conn.Flush()
+		}
 		if o.err == nil {
 			if _, err := g.conn.Exec("RELEASE op"); err != nil {
 				return err
 			}
 			continue
 		}
-		if _, trouble := storeTrouble(o.err); trouble {
+		if _, trouble := w.base.trouble(o.err); trouble {
 			return o.err
 		}
 		g.undo(before)
