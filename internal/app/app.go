@@ -294,7 +294,9 @@ func (a *App) listen() (err error) {
 	if a.adminAddress, err = net.Listen("tcp", a.Admin); err != nil {
 		return fmt.Errorf("the admin listener cannot listen on %s: %w; name a free one with --admin", a.Admin, err)
 	}
-	return a.store.Announce(context.Background(), a.AdminURL())
+	return a.store.Announce(context.Background(), store.Process{
+		AdminURL: a.AdminURL(), Version: a.Version, RuleSet: func() string { return a.ruleSet().Hash() },
+	})
 }
 
 // AdminURL is where the admin listener answers on this machine.

@@ -33,8 +33,8 @@ type backend interface {
 	takeOver(ctx context.Context, db *DB, owner string, nowMicros int64) (int, error)
 	// emptyLog sees to it that nothing of what was deleted is left on the disk.
 	emptyLog(ctx context.Context) error
-	// announce says where this process's admin listener answers.
-	announce(ctx context.Context, adminURL string) error
+	// announce says what this process is, to others that come.
+	announce(ctx context.Context, p Process) error
 	// watch does what is to be done all the time until the context ends.
 	watch(ctx context.Context, db *DB)
 	close() error

@@ -27,7 +27,7 @@ const maxDeliveries = 1 << 16
 func (db *DB) Commit(ctx context.Context, batches ...*intake.Batch) error {
 	o := &op{commits: make([]*commit, len(batches))}
 	for i, b := range batches {
-		c, err := newCommit(b)
+		c, err := newCommit(b, db.words.userColumn)
 		if err != nil {
 			return fmt.Errorf("commit event %q: %w", b.Event.ID, err)
 		}
@@ -98,7 +98,9 @@ const (
 	colBody      = 13
 )
 
-func newCommit(b *intake.Batch) (*commit, error) {
+// newCommit makes the rows of a batch; withUser says that the person is one of their
+// columns.
+func newCommit(b *intake.Batch, withUser bool) (*commit, error) {
 	e := b.Event
 	switch {
 	case e.ID == "":
@@ -123,6 +125,9 @@ func newCommit(b *intake.Batch) (*commit, error) {
 		nil, e.ID, e.Type, e.CompanyID, string(e.Status), e.Reason,
 		c.receivedAt, micros(e.SignedAt), e.RuleSet, e.Signature, c.body[:], nil, []byte(e.Facts), e.Body,
 		e.Source, e.IDs, acts(e), e.Detail,
+	}
+	if withUser {
+		c.user = userOf(e)
 	}
 	for _, d := range b.Deliveries {
 		c.size += len(d.Request)
@@ -246,6 +251,10 @@ type groupTx struct {
 	renamed map[state.Scope]state.Scope
 	mutes   *[]state.Mute
 	timed   bool
+
+	// turn is what is shared with other processes; wakes and peopleChanged are for them.
+	turn                 turn
+	wakes, peopleChanged bool
 }
 
 type seqRange struct{ first, last int64 }

@@ -101,7 +101,7 @@ func (x *exchange) release(end *delivery.End) (wakes bool, err error) {
 		return false, err
 	}
 	changed, err := x.g.conn.Exec(`
-		UPDATE deliveries SET owner = NULL, attempts = attempts - 1, due_at = CASE WHEN due_at IS NOT NULL THEN ? END
+		UPDATE deliveries SET owner = NULL, attempts = attempts - 1, due_at = CASE WHEN due_at IS NOT NULL THEN CAST(? AS BIGINT) END
 		WHERE id = ?`, micros(end.DueAt), end.ID)
 	return changed > 0, err
 }

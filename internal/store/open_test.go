@@ -26,7 +26,7 @@ func TestSecondOpenIsRefused(t *testing.T) {
 	if !ok || locked.Holder != (Holder{PID: os.Getpid()}) || !strings.Contains(err.Error(), fmt.Sprint("process ", os.Getpid())) {
 		t.Fatalf("error %v, holder %+v", err, locked)
 	}
-	if err := db.Announce(t.Context(), "http://127.0.0.1:8081"); err != nil {
+	if err := db.Announce(t.Context(), Process{AdminURL: "http://127.0.0.1:8081"}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = Open(t.Context(), Options{Dir: dir})

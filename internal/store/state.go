@@ -274,10 +274,10 @@ func timeOrNull(t time.Time) value {
 	return micros(t)
 }
 
-// loadState reads the scopes and the mutes.
+// loadState reads the scopes and the mutes at the start.
 func (w *writer) loadState(ctx context.Context, db *DB) error {
 	w.scopes, w.version = scopes{}, time.Now().UnixNano()
-	rows, err := db.readDB.QueryContext(ctx, "SELECT id, rule, block, per, keys FROM state_scopes")
+	rows, err := db.readDB.QueryContext(ctx, selectScopes)
 	if err != nil {
 		return err
 	}
@@ -295,6 +295,38 @@ func (w *writer) loadState(ctx context.Context, db *DB) error {
 	}
 	mutes, err := db.Mutes(ctx)
 	w.mutes.Store(&mutes)
+	return err
+}
+
+const selectScopes = "SELECT id, rule, block, per, keys FROM state_scopes"
+
+// reloadScopes reads the scopes after another process has changed them.
+func (w *writer) reloadScopes() error {
+	known := scopes{}
+	err := w.conn.Query(func(cols []value) error {
+		of := state.Scope{Rule: cols[1].(string), Block: cols[2].(string), Per: cols[3].(string)}
+		known[of] = stateScope{id: cols[0].(int64), keys: int(cols[4].(int64))}
+		return nil
+	}, selectScopes)
+	if err == nil {
+		w.scopes = known
+	}
+	return err
+}
+
+// reloadMutes reads the mutes after another process has changed them.
+func (w *writer) reloadMutes() error {
+	mutes := []state.Mute{}
+	err := w.conn.Query(func(cols []value) error {
+		mutes = append(mutes, state.Mute{
+			ID: cols[0].(int64), Rule: cols[1].(string), Key: cols[2].(string), Reason: cols[3].(string),
+			From: timeOf(cols[4].(int64)), Until: timeOf(cols[5].(int64)),
+		})
+		return nil
+	}, selectMutes)
+	if err == nil {
+		w.mutes.Store(&mutes)
+	}
 	return err
 }
 

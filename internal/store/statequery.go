@@ -183,10 +183,12 @@ func (db *DB) EventsBySeq(ctx context.Context, seqs []int64) (events []record.Ev
 	return db.events(ctx, q)
 }
 
+const selectMutes = "SELECT id, rule, key, reason, from_at, until_at FROM mutes ORDER BY id DESC"
+
 // Mutes returns the mutes, the newest first, those that are over included.
 func (db *DB) Mutes(ctx context.Context) (mutes []state.Mute, err error) {
 	defer wrap(&err, "read mutes")
-	rows, err := db.readDB.QueryContext(ctx, "SELECT id, rule, key, reason, from_at, until_at FROM mutes ORDER BY id DESC")
+	rows, err := db.readDB.QueryContext(ctx, selectMutes)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"heed/actions/delivery"
@@ -37,6 +39,8 @@ type Options struct {
 	URL string
 	// Dir is the data directory of SQLite; it is made if it is missing.
 	Dir string
+	// Log, if set, is told what is wrong with a database that others share.
+	Log *slog.Logger
 	// ObserveBatch, if set, is told how many events shared a transaction. It
 	// must not block: the writer calls it.
 	ObserveBatch func(events int)
@@ -50,6 +54,9 @@ type DB struct {
 	readDB *sql.DB
 	due    *sql.Stmt
 	writer *writer
+
+	// peopleVersion changes when another process has imported or forgotten people.
+	peopleVersion atomic.Int64
 
 	stopWatching context.CancelFunc
 	watching     sync.WaitGroup
@@ -187,8 +194,12 @@ func (db *DB) Ping(ctx context.Context) error {
 	})
 }
 
-// Announce writes down where this process's admin listener answers.
-func (db *DB) Announce(ctx context.Context, adminURL string) error { return db.base.announce(ctx, adminURL) }
+// Announce writes down what this process is, for those that share the store or find
+// its directory in use.
+func (db *DB) Announce(ctx context.Context, p Process) (err error) {
+	defer wrap(&err, "write down what this process is")
+	return db.base.announce(ctx, p)
+}
 
 // Close answers the writes that wait, refuses others with ErrClosed, folds the
 // log into the database and gives the directory free. It may be called twice.

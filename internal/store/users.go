@@ -1,6 +1,11 @@
 package store
 
-import "context"
+import (
+	"context"
+
+	"heed/engine/people"
+	"heed/engine/record"
+)
 
 // Users returns the persons whom events are about, by the events' numbers. Those
 // of quarantined events are left out.
@@ -29,4 +34,12 @@ func (db *DB) Users(ctx context.Context, seqs []int64) (users map[int64]string, 
 		}
 	}
 	return users, rows.Err()
+}
+
+// userOf is the person whom the event is about, as it can be searched for.
+func userOf(e *record.Event) string {
+	if e.Status == record.Quarantined || e.User != "" {
+		return e.User
+	}
+	return people.UserIn(e.Body)
 }

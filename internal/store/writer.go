@@ -63,6 +63,8 @@ type writer struct {
 	// of it was given. Only the writer's goroutine uses them.
 	scopes  scopes
 	version int64
+	// turn is what other processes had changed when this one last wrote.
+	turn turn
 	// renamed says where the rows of renamed rules are now, for events that were
 	// decided by the rules before and come after the change.
 	renamed map[state.Scope]state.Scope
@@ -232,6 +234,9 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 		return err
 	}
 	err := apply(g, group)
+	for _, o := range group {
+		g.wakes, g.timed = g.wakes || o.wakes && o.err == nil, g.timed || o.timed && o.err == nil
+	}
 	if err == nil {
 		err = g.finish()
 	}
@@ -250,7 +255,7 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 	if g.fires {
 		crashpoint.Reach("after-fire")
 	}
-	w.nextSeq = g.nextSeq
+	w.nextSeq, w.turn = g.nextSeq, g.turn
 	for of := range g.gone {
 		delete(w.scopes, of)
 	}

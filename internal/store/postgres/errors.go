@@ -35,6 +35,14 @@ func (e *LostError) Error() string { return e.Err.Error() }
 // Unwrap returns what the connection was lost by.
 func (e *LostError) Unwrap() error { return e.Err }
 
+// Lost is the error as a LostError, if it says that no connection could be made.
+func Lost(err error) error {
+	if connect, failed := errors.AsType[*pgconn.ConnectError](err); failed {
+		return &LostError{connect}
+	}
+	return err
+}
+
 // Trouble says what to do about an error that is of the server or the connection;
 // ok is false for an error of one statement.
 func Trouble(err error) (hint string, ok bool) {
