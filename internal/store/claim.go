@@ -133,14 +133,13 @@ func (x *exchange) take(take delivery.Take, rows []claimedRow) error {
 	for i := range rows {
 		d := &rows[i]
 		if d.Interrupted {
-			if _, err := x.g.conn.Exec(endOpenAttempts+" AND delivery = ?", at, d.n); err != nil {
+			if err := x.g.conn.Send(endOpenAttempts+" AND delivery = ?", at, d.n); err != nil {
 				return err
 			}
 		}
 		attempts[i] = []value{d.n, int64(d.Attempts), at}
-		_, err := x.g.conn.Exec("UPDATE deliveries SET attempts = ?, due_at = ?, owner = ? WHERE n = ?",
-			int64(d.Attempts), until, x.owner, d.n)
-		if err != nil {
+		if err := x.g.conn.Send("UPDATE deliveries SET attempts = ?, due_at = ?, owner = ? WHERE n = ?",
+			int64(d.Attempts), until, x.owner, d.n); err != nil {
 			return err
 		}
 		x.claimed.Deliveries = append(x.claimed.Deliveries, d.Delivery)

@@ -455,7 +455,7 @@ func (g *groupTx) number(c *commit) []value {
 // finish writes what belongs to the group as a whole.
 func (g *groupTx) finish() error {
 	for hour, r := range g.hours {
-		_, err := g.conn.Exec(`
+		err := g.conn.Send(`
 			INSERT INTO hours (hour, first_seq, last_seq) VALUES (?, ?, ?)
 			ON CONFLICT (hour) DO UPDATE SET
 				first_seq = CASE WHEN hours.first_seq < excluded.first_seq THEN hours.first_seq ELSE excluded.first_seq END,

@@ -80,20 +80,17 @@ func (x *exchange) saveLanes() error {
 
 func saveLane(g *groupTx, name string, lane *delivery.Lane, now time.Time) error {
 	if lane.IsRest(now) {
-		_, err := g.conn.Exec("DELETE FROM lanes WHERE name = ?", name)
-		return err
+		return g.conn.Send("DELETE FROM lanes WHERE name = ?", name)
 	}
 	state, err := json.Marshal(lane)
 	if err != nil {
 		return fmt.Errorf("encode the lane of %s: %w", name, err)
 	}
 	open, wait := lane.Open()
-	_, err = g.conn.Exec(`
-		INSERT INTO lanes (name, open_at, wait, state) VALUES (?, ?, ?, ?)
-		ON CONFLICT (name) DO UPDATE SET open_at = excluded.open_at, wait = excluded.wait, state = excluded.state`,
-		name, micros(open), wait, state)
-	return err
+	return insertLanes.insert(g.conn, [][]value{{name, micros(open), wait, state}})
 }
+
+var insertLanes = replaceInto("lanes", "name", "open_at, wait, state")
 
 // pruneLanes forgets the lanes that are open since before a time. Most were left
 // by a rate, of a person or channel that nothing was sent to since.

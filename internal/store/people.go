@@ -152,7 +152,7 @@ func (g *groupTx) savePeople(rows *people.Rows) error {
 	}
 	for i := range rows.Gone {
 		k := &rows.Gone[i]
-		if _, err := g.conn.Exec(`DELETE FROM progress WHERE "user" = ? AND kind = ? AND item = ?`, k.User, int64(k.Kind), k.Item); err != nil {
+		if err := g.conn.Send(`DELETE FROM progress WHERE "user" = ? AND kind = ? AND item = ?`, k.User, int64(k.Kind), k.Item); err != nil {
 			return err
 		}
 	}

@@ -99,17 +99,11 @@ func (db *DB) Exchange(
 	o.apply = func(g *groupTx) error {
 		claimed, o.wakes = delivery.Claimed{}, false
 		x := exchange{g: g, owner: owner, now: now, lanes: map[string]*laneRow{}}
-		for i := range ends {
-			end := x.finish
-			if ends[i].Released {
-				end = x.release
-			}
-			wakes, err := end(&ends[i])
-			if err != nil {
-				return err
-			}
-			o.wakes = o.wakes || wakes
+		wakes, err := x.endAll(ends)
+		if err != nil {
+			return err
 		}
+		o.wakes = wakes
 		if len(ends) > 0 && len(takes) > 0 { // what is claimable is decided by the table
 			if err := x.saveLanes(); err != nil {
 				return err
@@ -120,7 +114,7 @@ func (db *DB) Exchange(
 				return err
 			}
 		}
-		err := x.saveLanes()
+		err = x.saveLanes()
 		claimed = x.claimed
 		return err
 	}
@@ -137,6 +131,30 @@ type exchange struct {
 	now     time.Time
 	lanes   map[string]*laneRow // those that were looked at, by name
 	claimed delivery.Claimed
+}
+
+// endAll records how attempts have ended, in their order.
+func (x *exchange) endAll(ends []delivery.End) (wakes bool, err error) {
+	found, err := x.readEndings(ends)
+	if err != nil {
+		return false, err
+	}
+	for i := range ends {
+		d, ok := found[ends[i].ID]
+		if !ok { // it was deleted meanwhile, and there is nothing left to finish
+			continue
+		}
+		end := x.finish
+		if ends[i].Released {
+			end = x.release
+		}
+		woken, err := end(&ends[i], d)
+		if err != nil {
+			return false, err
+		}
+		wakes = wakes || woken
+	}
+	return wakes, nil
 }
 
 // Renew implements delivery.Queue.

@@ -23,7 +23,7 @@ func (g *groupTx) saveLastGood() error {
 		return nil
 	}
 	for name, value := range map[string]int64{"last_good_at": micros(g.lastGood.At), "last_good_seq": g.lastGood.Seq} {
-		if _, err := g.conn.Exec("UPDATE marks SET value = ? WHERE name = ?", value, name); err != nil {
+		if err := g.conn.Send("UPDATE marks SET value = ? WHERE name = ?", value, name); err != nil {
 			return err
 		}
 	}

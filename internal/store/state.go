@@ -241,7 +241,7 @@ func (s *stateTx) write() error {
 	var rows [][]value
 	for _, row := range changed {
 		if !row.exists {
-			if _, err := s.g.conn.Exec("DELETE FROM state WHERE scope = ? AND key = ?", row.scope, row.Key); err != nil {
+			if err := s.g.conn.Send("DELETE FROM state WHERE scope = ? AND key = ?", row.scope, row.Key); err != nil {
 				return err
 			}
 			continue
@@ -259,7 +259,7 @@ func (g *groupTx) saveScopes() error {
 		if was := g.writer.scopes[of]; was == scope {
 			continue
 		}
-		if _, err := g.conn.Exec("UPDATE state_scopes SET keys = ? WHERE id = ?", int64(scope.keys), scope.id); err != nil {
+		if err := g.conn.Send("UPDATE state_scopes SET keys = ? WHERE id = ?", int64(scope.keys), scope.id); err != nil {
 			return err
 		}
 	}

@@ -20,7 +20,7 @@ func (db *DB) AddTallies(ctx context.Context, tallies []record.Tally) (err error
 	defer wrap(&err, "count what became of events")
 	return db.writer.do(ctx, func(g *groupTx) error {
 		for _, t := range tallies {
-			_, err := g.conn.Exec(`
+			err := g.conn.Send(`
 				INSERT INTO tallies (rule, hour, outcome, n) VALUES (?, ?, ?, ?)
 				ON CONFLICT (rule, hour, outcome) DO UPDATE SET n = tallies.n + excluded.n`,
 				t.Rule, hourOf(micros(t.Hour)), t.Outcome, int64(t.N))
