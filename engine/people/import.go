@@ -48,10 +48,20 @@ func (pr *Projection) Import(ctx context.Context, records []Record, now time.Tim
 	if err != nil {
 		return Plan{}, err
 	}
+	if err := pr.lead(ctx, true); err != nil {
+		return Plan{}, err
+	}
 	for i := range records {
 		pr.imported(&records[i], now.UnixMicro())
 	}
-	return plan, pr.Save(ctx)
+	if err := pr.Save(ctx); err != nil || pr.shared == nil {
+		return plan, err
+	}
+	version, err := pr.shared.TellPeople(ctx)
+	if err == nil {
+		pr.version.Store(version)
+	}
+	return plan, err
 }
 
 func (pr *Projection) imported(r *Record, at int64) {

@@ -31,6 +31,9 @@ type backend interface {
 
 	// takeOver makes claims of owners that are certainly gone due.
 	takeOver(ctx context.Context, db *DB, owner string, nowMicros int64) (int, error)
+	// leadPeople makes this process the one that saves people, with force instead of
+	// another. It is people.ErrNotSaver if another does.
+	leadPeople(g *groupTx, force bool) error
 	// emptyLog sees to it that nothing of what was deleted is left on the disk.
 	emptyLog(ctx context.Context) error
 	// announce says what this process is, to others that come.

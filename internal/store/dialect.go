@@ -13,8 +13,8 @@ type dialect struct {
 	// parameter that list has made.
 	numbers, texts string
 	list           func(values any) (value, error)
-	// sharesKeys says that others write, too, so that keys are written at once.
-	sharesKeys bool
+	// shared says that other processes write, too.
+	shared bool
 	// events adds rows of events, with the person of each at the end if userColumn.
 	events     insertion
 	userColumn bool

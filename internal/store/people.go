@@ -84,6 +84,12 @@ func (db *DB) scan(ctx context.Context, query string, row func(scan func(...any)
 func (db *DB) SavePeople(ctx context.Context, rows *people.Rows, learnt int64) (err error) {
 	defer wrap(&err, "save people")
 	return db.writer.do(ctx, func(g *groupTx) error {
+		if g.turn.people != db.peopleSeen.Load() {
+			return people.ErrNotSaver // until it is known what was imported or forgotten
+		}
+		if err := db.base.leadPeople(g, false); err != nil {
+			return err
+		}
 		if err := g.savePeople(rows); err != nil || learnt == 0 {
 			return err
 		}
@@ -110,6 +116,7 @@ func (db *DB) ReplacePeople(ctx context.Context, parts func(add func(*people.Row
 				return err
 			}
 		}
+		db.changePeople(g)
 		return g.setLearnt(learnt)
 	})
 }
@@ -176,6 +183,51 @@ func (db *DB) Learnt(ctx context.Context) (learnt, last int64, err error) {
 func mark(ctx context.Context, db *sql.DB, name string) (v int64, err error) {
 	err = db.QueryRowContext(ctx, "SELECT value FROM marks WHERE name = ?", name).Scan(&v)
 	return v, err
+}
+
+// IsShared implements people.Shared.
+func (db *DB) IsShared() bool { return db.words.shared }
+
+// PeopleNews implements people.Shared.
+func (db *DB) PeopleNews() (newest, version int64) {
+	news := db.news.Load()
+	return news.nextSeq - 1, news.people
+}
+
+// LeadPeople implements people.Shared.
+func (db *DB) LeadPeople(ctx context.Context, force bool) (learnt, version int64, err error) {
+	err = db.writer.do(ctx, func(g *groupTx) error {
+		if err := db.base.leadPeople(g, force); err != nil {
+			return err
+		}
+		version = g.turn.people
+		db.peopleSeen.Store(version)
+		return g.conn.Query(func(cols []value) error {
+			learnt, _ = cols[0].(int64)
+			return nil
+		}, "SELECT value FROM marks WHERE name = 'people_learnt'")
+	})
+	return learnt, version, err
+}
+
+// TellPeople implements people.Shared.
+func (db *DB) TellPeople(ctx context.Context) (version int64, err error) {
+	defer wrap(&err, "tell other processes of people")
+	err = db.writer.do(ctx, func(g *groupTx) error {
+		db.changePeople(g)
+		version = g.turn.people + 1
+		return nil
+	})
+	return version, err
+}
+
+// changePeople notes that others must load people again; this process need not.
+func (db *DB) changePeople(g *groupTx) {
+	if !db.words.shared {
+		return
+	}
+	g.peopleChanged = true
+	db.peopleSeen.CompareAndSwap(g.turn.people, g.turn.people+1)
 }
 
 // maxPage is about how many bytes of bodies EventsAfter returns at most.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"heed/engine/people"
 	"heed/engine/record"
 )
 
@@ -126,13 +127,11 @@ func (b *shared) watch(ctx context.Context, db *DB) {
 				db.writer.mutes.Store(&mutes)
 			}
 		}
-		if now.people != seen.people {
-			db.peopleVersion.Store(now.people)
-		}
 		if known := db.writer.lastGood.Load(); last.At.After(known.At) {
 			db.writer.lastGood.CompareAndSwap(known, &last)
 		}
 		seen = now
+		db.news.Store(&now)
 	}
 }
 
@@ -185,3 +184,19 @@ const takeRole = `
 	INSERT INTO roles (name, holder, held_until) SELECT ?, ?, now + CAST(? AS bigint) FROM clock
 	ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until
 	WHERE roles.holder = excluded.holder OR roles.held_until < excluded.held_until - CAST(? AS bigint)`
+
+// rolePeople is the task of saving what is known of people.
+const rolePeople = "people"
+
+func (b *shared) leadPeople(g *groupTx, force bool) error {
+	if force {
+		if err := g.conn.Send("DELETE FROM roles WHERE name = ? AND holder != ?", rolePeople, b.id); err != nil {
+			return err
+		}
+	}
+	n, err := g.conn.Exec(takeRole, rolePeople, b.id, roleLasts.Microseconds(), roleLasts.Microseconds())
+	if err == nil && n == 0 {
+		return people.ErrNotSaver
+	}
+	return err
+}

@@ -127,6 +127,10 @@ func (db *DB) forgetRest(ctx context.Context, after int64, user string) (n int, 
 		return 0, 0, err
 	}
 	err = db.writer.do(ctx, func(g *groupTx) error {
+		if err := db.base.leadPeople(g, true); err != nil { // or another would save the person again
+			return err
+		}
+		db.changePeople(g)
 		upTo = g.nextSeq - 1
 		ids, err := g.forgetUser(after, upTo, user)
 		n = len(ids)

@@ -175,6 +175,9 @@ func (b *sqlite) takeOver(ctx context.Context, db *DB, owner string, nowMicros i
 	return n, nil
 }
 
+// leadPeople has nobody to ask.
+func (b *sqlite) leadPeople(*groupTx, bool) error { return nil }
+
 // emptyLog brings the log into the database and cuts it off: what was deleted
 // is zeroed there (secure_delete), but the log still has it. Readers may keep it
 // busy for a while.

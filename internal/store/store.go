@@ -55,8 +55,10 @@ type DB struct {
 	due    *sql.Stmt
 	writer *writer
 
-	// peopleVersion changes when another process has imported or forgotten people.
-	peopleVersion atomic.Int64
+	// peopleSeen is up to which change by others this process knows people.
+	peopleSeen atomic.Int64
+	// news is what other processes had changed a second ago.
+	news atomic.Pointer[turn]
 
 	stopWatching context.CancelFunc
 	watching     sync.WaitGroup
@@ -84,6 +86,7 @@ func open(ctx context.Context, o Options) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{base: base, dir: o.Dir, words: base.words(), readDB: base.reads()}
+	db.news.Store(&turn{})
 	if db.due, err = db.readDB.PrepareContext(ctx, dueActions); err == nil {
 		err = db.startWriter(ctx, o)
 	}
@@ -120,7 +123,7 @@ func (db *DB) startWriter(ctx context.Context, o Options) error {
 		failed:   make(chan struct{}),
 		commitTx: func(c conn) error { _, err := c.Exec("COMMIT"); return err },
 	}
-	if !db.words.sharesKeys {
+	if !db.words.shared {
 		w.keys = &keyring{limit: mergeLimit}
 	}
 	var err error
