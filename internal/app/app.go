@@ -40,9 +40,11 @@ import (
 
 // Options are what a running heed needs. New validates them.
 type Options struct {
-	// Rules is a rule file or a directory of rule files, Data the directory of
-	// the store.
-	Rules, Data string
+	// Rules is a rule file or a directory of rule files.
+	Rules string
+	// Data is the directory of the store, unless Store is the URL of a database of
+	// PostgreSQL, which other processes may use as well.
+	Data, Store string
 	// Listen and Admin are the addresses of the two listeners.
 	Listen, Admin string
 	// AdminToken, if not empty, protects the admin listener.
@@ -91,8 +93,8 @@ const MinRetention = time.Hour
 
 func (o *Options) validate() error {
 	switch {
-	case o.Rules == "" || o.Data == "" || o.Listen == "" || o.Admin == "":
-		return errors.New("app: Rules, Data, Listen and Admin are needed")
+	case o.Rules == "" || o.Data == "" && o.Store == "" || o.Listen == "" || o.Admin == "":
+		return errors.New("app: Rules, Data or Store, Listen and Admin are needed")
 	case o.LookupEnv == nil || o.Log == nil:
 		return errors.New("app: LookupEnv and Log are needed")
 	case min(o.MaxAge, o.MaxAhead, o.SilentAfter, o.DrainDelay, o.Settle) < 0:
@@ -169,7 +171,9 @@ func assemble(ctx context.Context, o Options) (_ *App, err error) {
 			a.Close()
 		}
 	}()
-	if a.store, err = store.Open(ctx, store.Options{Dir: o.Data, ObserveBatch: a.metrics.Committed}); err != nil {
+	if a.store, err = store.Open(ctx, store.Options{
+		Dir: o.Data, URL: o.Store, Log: o.Log, ObserveBatch: a.metrics.Committed,
+	}); err != nil {
 		return nil, err
 	}
 	a.metrics.WatchPending(a.store.PendingByAction)
