@@ -91,6 +91,8 @@ type Projection struct {
 	// that were learnt beyond it.
 	next  int64
 	above map[int64]bool
+	// currentAt is when all was known that others had stored.
+	currentAt time.Time
 	// forgotten are people with the Seq up to which what an event tells of them
 	// was forgotten; events of somebody who is being forgotten wait in withheld.
 	forgotten map[string]int64

@@ -56,11 +56,29 @@ func (pr *Projection) follow(ctx context.Context) {
 	}
 }
 
+// Lag is for how long this process has not known all that others have stored of
+// people; 0 if it does.
+func (pr *Projection) Lag() time.Duration {
+	if pr.shared == nil {
+		return 0
+	}
+	newest, _ := pr.shared.PeopleNews()
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	if pr.next > newest {
+		return 0
+	}
+	return time.Since(pr.currentAt)
+}
+
 // learnUpTo learns what was stored up to an event and is not learnt yet.
 func (pr *Projection) learnUpTo(ctx context.Context, newest int64) error {
 	for {
 		pr.mu.Lock()
 		after := pr.next - 1
+		if after >= newest {
+			pr.currentAt = time.Now()
+		}
 		pr.mu.Unlock()
 		if after >= newest {
 			return nil

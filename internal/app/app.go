@@ -179,9 +179,13 @@ func assemble(ctx context.Context, o Options) (_ *App, err error) {
 	a.metrics.WatchPending(a.store.PendingByAction)
 	a.metrics.WatchLastGood(a.lastGood)
 	a.metrics.WatchState(a.store.StateKeys, a.store.PendingTimers)
-	if a.people, err = people.OpenProjection(ctx, a.store, o.Log); err != nil {
+	a.metrics.WatchProcesses(a.processesByRules)
+	projection, err := people.OpenProjection(ctx, a.store, o.Log)
+	if err != nil {
 		return nil, err
 	}
+	a.people = projection
+	a.metrics.WatchProjection(projection.Lag)
 	a.watcher = &rulefile.Watcher{
 		Path: o.Rules, Compiler: newCompiler(o.LookupEnv, o.Log, !o.NoSend && !o.Offline, a.store),
 		Activate: a.activate, Observe: a.observeReload, Log: o.Log, Now: time.Now,
@@ -265,14 +269,45 @@ func (a *App) newNotifier(ctx context.Context) (*notice.Notifier, error) {
 		Emit: a.intake.Notice, SilentAfter: a.SilentAfter, LastGood: a.lastHeard, WatchedSince: since,
 		Now: time.Now, Log: a.Log,
 	}
-	noted, err := a.store.Events(ctx, record.EventFilter{Type: notice.SourceSilent, Status: record.Accepted, Limit: 1})
-	if err != nil {
+	if o.SilenceNotedAt, err = a.silenceNotedAt(ctx); err != nil {
 		return nil, err
 	}
-	if len(noted) > 0 {
-		o.SilenceNotedAt = noted[0].ReceivedAt
+	if a.store.IsShared() {
+		o.MayNote = a.mayNoteSilence
 	}
 	return notice.New(o), nil
+}
+
+// silenceNotedAt is when a silence was noted last, by this or another process.
+func (a *App) silenceNotedAt(ctx context.Context) (at time.Time, err error) {
+	noted, err := a.store.Events(ctx, record.EventFilter{Type: notice.SourceSilent, Status: record.Accepted, Limit: 1})
+	if err != nil || len(noted) == 0 {
+		return time.Time{}, err
+	}
+	return noted[0].ReceivedAt, nil
+}
+
+// mayNoteSilence lets one process note what each of them sees.
+func (a *App) mayNoteSilence() (last time.Time, may bool) {
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+	defer stop()
+	leads, err := a.store.Leads(ctx, "silence")
+	if err == nil && leads {
+		last, err = a.silenceNotedAt(ctx)
+	}
+	return last, err == nil && leads
+}
+
+// processesByRules counts the processes that share the store.
+func (a *App) processesByRules(ctx context.Context) (map[string]int, error) {
+	processes, err := a.store.Processes(ctx)
+	byRules := map[string]int{}
+	for _, p := range processes {
+		if !p.Gone {
+			byRules[p.RuleSet[:min(12, len(p.RuleSet))]]++
+		}
+	}
+	return byRules, err
 }
 
 func (a *App) lastGood() time.Time { return a.store.LastGood().At }

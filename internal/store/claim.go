@@ -62,6 +62,10 @@ func (x *exchange) claim(take delivery.Take) error {
 		return nil
 	}
 	due, wanted := selectDue, take.N
+	if wanted, err = x.allowed(take); wanted <= 0 || err != nil {
+		x.askAgain(x.now.Add(busyElsewhere))
+		return err
+	}
 	if own.IsTesting() {
 		due, wanted = selectFirst, 1
 		if own.PrefersNewest() {
@@ -91,6 +95,30 @@ func (x *exchange) claim(take delivery.Take) error {
 		}
 	}
 	return x.take(take, admitted)
+}
+
+// busyElsewhere is when to ask again while other owners use up the concurrency of an
+// action.
+const busyElsewhere = 100 * time.Millisecond
+
+// allowed is how many deliveries of an action the owner may claim. While others send
+// some, all of them together keep to its concurrency; an owner that is alone may
+// claim ahead.
+func (x *exchange) allowed(take delivery.Take) (n int, err error) {
+	if !x.g.words.shared || take.Concurrency == 0 {
+		return take.N, nil
+	}
+	var own, all int64
+	err = x.g.conn.Query(func(cols []value) error {
+		own, all = cols[0].(int64), cols[1].(int64)
+		return nil
+	}, "SELECT count(*) FILTER (WHERE owner = ?), count(*) FROM deliveries"+
+		" WHERE owner IS NOT NULL AND action = ? AND (due_at > ? OR owner = ?)",
+		x.owner, take.Action, micros(x.now), x.owner)
+	if all == own {
+		return take.N, err
+	}
+	return min(take.N, take.Concurrency-int(all)), err
 }
 
 // admit chooses those candidates that their lanes let start now.

@@ -8,7 +8,7 @@ var postgresDialect = dialect{
 	numbers:    "unnest(CAST(? AS bigint[])) AS j (value)",
 	texts:      "unnest(CAST(? AS text[])) AS j (value)",
 	list:       func(values any) (value, error) { return values, nil },
-	shared: true,
+	shared:     true,
 	events:     insertInto("events", eventCols+", user_id"),
 	userColumn: true,
 	readState:  readStateByArrays,
