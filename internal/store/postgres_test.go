@@ -26,3 +26,14 @@ func TestPostgres_conformance(t *testing.T) {
 	pgtest.Skip(t)
 	storetest.Run(t, func(t *testing.T) storetest.Store { return openShared(t, pgtest.New(t)) })
 }
+
+func TestPostgres_severalProcesses(t *testing.T) {
+	pgtest.Skip(t)
+	storetest.RunShared(t, func(t *testing.T, n int) (all []storetest.Shared) {
+		address := pgtest.New(t)
+		for range n {
+			all = append(all, openShared(t, address))
+		}
+		return all
+	})
+}
