@@ -34,6 +34,8 @@ type backend interface {
 	// leadPeople makes this process the one that saves people, with force instead of
 	// another. It is people.ErrNotSaver if another does.
 	leadPeople(g *groupTx, force bool) error
+	// copied notes that a store was copied whole, up to the last event.
+	copied(g *groupTx, last int64) error
 	// emptyLog sees to it that nothing of what was deleted is left on the disk.
 	emptyLog(ctx context.Context) error
 	// announce says what this process is, to others that come.

@@ -196,6 +196,18 @@ func (b *shared) isFinal(error) bool { return false }
 // have claimed is due again when their leases run out.
 func (b *shared) takeOver(context.Context, *DB, string, int64) (int, error) { return 0, nil }
 
+// copied makes the numbers that the server gives go on after those that are there.
+func (b *shared) copied(g *groupTx, _ int64) error {
+	for _, table := range []string{"state_scopes", "mutes"} {
+		err := g.conn.Send("SELECT setval(pg_get_serial_sequence('" + table + "', 'id')," +
+			" coalesce((SELECT max(id) FROM " + table + "), 0) + 1, FALSE)")
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // emptyLog does nothing: when the server overwrites what was deleted is its
 // business; docs/scale.md says what that means for people who are forgotten.
 func (b *shared) emptyLog(context.Context) error { return nil }

@@ -178,6 +178,11 @@ func (b *sqlite) takeOver(ctx context.Context, db *DB, owner string, nowMicros i
 // leadPeople has nobody to ask.
 func (b *sqlite) leadPeople(*groupTx, bool) error { return nil }
 
+// copied notes that all keys are in their table.
+func (b *sqlite) copied(g *groupTx, last int64) error {
+	return g.conn.Send("UPDATE marks SET value = ? WHERE name = 'keys_merged'", last)
+}
+
 // emptyLog brings the log into the database and cuts it off: what was deleted
 // is zeroed there (secure_delete), but the log still has it. Readers may keep it
 // busy for a while.

@@ -39,6 +39,8 @@ type Options struct {
 	URL string
 	// Dir is the data directory of SQLite; it is made if it is missing.
 	Dir string
+	// Copying opens a store into which another is being copied; see Copy.
+	Copying bool
 	// Log, if set, is told what is wrong with a database that others share.
 	Log *slog.Logger
 	// ObserveBatch, if set, is told how many events shared a transaction. It
@@ -87,16 +89,25 @@ func open(ctx context.Context, o Options) (*DB, error) {
 	}
 	db := &DB{base: base, dir: o.Dir, words: base.words(), readDB: base.reads()}
 	db.news.Store(&turn{})
-	if db.due, err = db.readDB.PrepareContext(ctx, dueActions); err == nil {
-		err = db.startWriter(ctx, o)
-	}
-	if err != nil {
+	if err := db.start(ctx, o); err != nil {
 		return nil, errors.Join(err, db.closeBase())
 	}
 	watching, stop := context.WithCancel(context.Background())
 	db.stopWatching = stop
 	db.watching.Go(func() { base.watch(watching, db) })
 	return db, nil
+}
+
+func (db *DB) start(ctx context.Context, o Options) (err error) {
+	if db.due, err = db.readDB.PrepareContext(ctx, dueActions); err != nil {
+		return err
+	}
+	if !o.Copying {
+		if err := db.checkCopied(ctx); err != nil {
+			return err
+		}
+	}
+	return db.startWriter(ctx, o)
 }
 
 func openBackend(ctx context.Context, o Options) (backend, error) {

@@ -20,10 +20,13 @@ import (
 // user must be allowed to make databases.
 const Variable = "HEED_TEST_POSTGRES"
 
+// Available says whether there is a server.
+func Available() bool { return os.Getenv(Variable) != "" }
+
 // Skip skips a test where there is no server.
 func Skip(t testing.TB) {
 	t.Helper()
-	if os.Getenv(Variable) == "" {
+	if !Available() {
 		t.Skipf("%s names no PostgreSQL server: run make test-postgres", Variable)
 	}
 }
