@@ -25,6 +25,7 @@ import (
 // serveFlags are the flags of heed serve.
 type serveFlags struct {
 	app                                      app.Options
+	store                                    storeFlag
 	secretFile, adminTokenFile               string
 	maxAge, maxAhead, retention, silentAfter durationFlag
 	settle, idleTimeout                      durationFlag
@@ -63,7 +64,7 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	flags.StringVar(&f.app.Admin, "admin", usualAdmin,
 		"address of the admin listener; beyond loopback it needs --admin-token-file")
 	flags.StringVar(&f.adminTokenFile, "admin-token-file", "", "file with the token that the admin listener asks for")
-	flags.StringVar(&f.app.Data, "data", "./heed-data", "directory of the store")
+	f.store.flags(flags)
 	flags.StringVar(&f.secretFile, "secret-file", "", "file with signing secrets, one a line; re-read when it changes")
 	flags.StringVar(&f.app.Company, "company", "",
 		"the only company whose events are used (default: MINDTICKLE_COMPANY_ID)")
@@ -146,6 +147,11 @@ func startError(s streams, err error) error {
 func (f *serveFlags) options(s streams) (o app.Options, err error) {
 	o = f.app
 	o.Version, o.LookupEnv = buildVersion(), s.env
+	where, err := f.store.options()
+	if err != nil {
+		return o, err
+	}
+	o.Data, o.Store = where.Dir, where.URL
 	if f.retention < durationFlag(app.MinRetention) {
 		return o, usage("--retention %s would delete events while they are worked on: give at least 1h", &f.retention)
 	}

@@ -6,7 +6,7 @@ import (
 	"heed/engine/people"
 )
 
-const insertDetails = "INSERT OR REPLACE INTO person_details (id, name, name_at, manager, manager_at)"
+var insertDetails = replaceInto("person_details", "id", "name, name_at, manager, manager_at")
 
 // loadDetails gives row what imports alone told of people.
 func (db *DB) loadDetails(ctx context.Context, row func(people.PersonRow)) error {
@@ -20,12 +20,12 @@ func (db *DB) loadDetails(ctx context.Context, row func(people.PersonRow)) error
 	})
 }
 
-func (c *conn) saveDetails(rows []people.PersonRow) error {
+func saveDetails(c conn, rows []people.PersonRow) error {
 	var values [][]value
 	for i := range rows {
 		if r := &rows[i]; r.NameAt != 0 || r.ManagerAt != 0 {
 			values = append(values, []value{r.ID, r.Name, r.NameAt, r.Manager, r.ManagerAt})
 		}
 	}
-	return c.insert(insertDetails, values)
+	return insertDetails.insert(c, values)
 }
