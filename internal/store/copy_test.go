@@ -65,7 +65,7 @@ func remembering(t *testing.T, db *DB) {
 	_, err = db.Exchange(t.Context(), "run", now, nil, []delivery.Take{{Action: "slack", N: 20, Lease: time.Hour, Timeout: time.Hour}})
 	do(err)
 	do(db.SavePeople(t.Context(), &people.Rows{
-		People:   []people.PersonRow{{ID: "u1", Email: "u1@example.com"}},
+		People:   []people.PersonRow{{ID: "u1", Email: "u1@example.com", Name: "Ada", NameAt: 1}},
 		Items:    []people.ItemRow{{Kind: people.Quiz, ID: "q1", Name: "Quiz"}},
 		Progress: []people.ProgressRow{{ProgressKey: people.ProgressKey{User: "u1", Kind: people.Quiz, Item: "q1"}}},
 	}, 600))

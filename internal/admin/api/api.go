@@ -102,6 +102,8 @@ func New(o Options) http.Handler {
 	if o.Metrics != nil {
 		handle("GET /metrics", []string{"name[]"}, o.Metrics.ServeHTTP)
 	}
+	handle("GET /api/v1/openapi.yaml", nil, openAPI)
+	profiles(handle)
 	guarded.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusOK, map[string]any{"heed": "the admin listener", "paths": a.paths})
 	})
