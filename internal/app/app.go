@@ -142,6 +142,7 @@ type App struct {
 	handler                     *receiver.Handler
 	public, private             *http.Server
 	previews                    previews
+	tracing                     *tracing
 	publicAddress, adminAddress net.Listener
 }
 
@@ -208,6 +209,9 @@ func assemble(ctx context.Context, o Options) (_ *App, err error) {
 
 // connect joins the parts.
 func (a *App) connect(ctx context.Context) (err error) {
+	if a.tracing, err = newTracing(ctx, a.LookupEnv, a.Version, a.Log); err != nil {
+		return err
+	}
 	a.intake, err = intake.New(intake.Options{
 		Store: a.store, Rules: a.ruleSet, Company: a.Company, RowsShow: func() bool { return !takesRequests(a.sources()) },
 		MaxAge: a.MaxAge, MaxAhead: a.MaxAhead,
@@ -231,7 +235,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 		Fallback: actions.Settings{Retry: actions.DefaultRetry, Timeout: 30 * time.Second, Concurrency: 1},
 	}
 	a.loop, err = delivery.New(delivery.Options{
-		Queue: a.store, Deliver: sender.Deliver, Actions: a.actionNames, Settings: sender.Settings,
+		Queue: a.store, Deliver: a.tracing.delivering(sender.Deliver), Actions: a.actionNames, Settings: sender.Settings,
 		Ended: a.observeAttempt, Grace: shutdownTimeout, Now: time.Now, Log: a.Log,
 	})
 	if err != nil {
@@ -239,7 +243,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 	}
 	a.handler, err = receiver.New(receiver.Options{
 		Sources: a.sources, LookupEnv: a.LookupEnv, TrustedProxies: a.TrustedProxies,
-		Keys: a.Keys, Intake: a.intake, Ready: a.ready, Observe: a, Log: a.Log, Now: time.Now,
+		Keys: a.Keys, Intake: a.tracing.accepting(a.intake), Ready: a.ready, Observe: a, Log: a.Log, Now: time.Now,
 	})
 	if err != nil {
 		return err

@@ -77,6 +77,7 @@ func (a *App) Run(ctx context.Context) error {
 	stopNotifying()
 	a.effects.Wait()
 	background.Wait() // each of them ends by itself, whatever the store does
+	_ = a.tracing.close(grace)
 	_ = a.private.Shutdown(grace)
 	return failed
 }

@@ -123,6 +123,8 @@ var external = map[string][]string{
 	"github.com/jackc/pgx":          {"internal/store/postgres", "internal/store/pgtest"},
 	"github.com/pressly/goose":      {"internal/store"},
 	"github.com/spf13/cobra":        {"cmd/heed"},
+	"go.opentelemetry.io/":          {"internal/app"},
+	"github.com/google/uuid":        {"engine/expression"},
 	"github.com/prometheus/client_": {"internal/metrics"},
 }
 
