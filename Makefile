@@ -8,10 +8,10 @@ CODE := cmd engine actions internal torture
 SECONDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fmt tidy notices vulns bench load torture fuzz clean
+.PHONY: help build demo test test-postgres race lint fmt tidy notices vulns bench load torture fuzz clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/heed
 	@$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/heed ./cmd/heed
@@ -22,6 +22,9 @@ demo: build ## see the example rules at work on every fixture; sends nothing
 test: ## run all tests
 	$(GO) test ./...
 	@cd torture && $(GO) test ./...
+
+test-postgres: ## run the tests that need PostgreSQL, on a server of their own
+	.ci/with-postgres $(GO) test -run 'Postgres|TestCopy' ./internal/store/... ./cmd/heed
 
 race: ## run all tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race ./...
