@@ -152,7 +152,7 @@ func runRecipe(t *testing.T, files map[string]string, recipe, fixture string, a 
 			if strings.HasSuffix(name, "_URL") {
 				return vendor.URL + "/" + name, true
 			}
-			return "canary-" + name, !strings.HasPrefix(name, "HEED_")
+			return "canary-" + name, !strings.HasPrefix(name, "HEED_") && !strings.HasPrefix(name, "OTEL_")
 		}
 		for name, table := range files {
 			if strings.HasSuffix(name, ".csv") {

@@ -182,6 +182,7 @@ func (b *build) readLookups(node *document.Node) {
 		key := fields.Require("key", "write key: and the column by which rows are found, such as userId")
 		user := fields.Take("user")
 		fields.Done()
+		columns := b.readUserColumns(name, user)
 		if file == nil || key == nil || b.snapshot.Detached {
 			continue
 		}
@@ -191,7 +192,7 @@ func (b *build) readLookups(node *document.Node) {
 			continue
 		}
 		if l := b.readLookup(name, file, key); l != nil {
-			b.readUserColumns(name, l, user)
+			b.tellUsers(name, l, columns)
 			b.tables[name], b.lookups[name] = expression.Table{Columns: l.columns, Key: key.Text(), File: filepath.Base(file.Text())}, l
 		}
 	}

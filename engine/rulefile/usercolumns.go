@@ -9,24 +9,36 @@ import (
 	"heed/engine/suggest"
 )
 
-// readUserColumns takes user of a table: what of a user its columns say.
-func (b *build) readUserColumns(table string, l *lookup, node *document.Node) {
+// readUserColumns takes user of a table: the columns that say something of a user.
+func (b *build) readUserColumns(table string, node *document.Node) []document.Pair {
 	if node == nil {
-		return
+		return nil
 	}
-	columns := map[string]string{}
+	var sound []document.Pair
 	for _, pair := range node.Fields(b.report, "user of the table "+table).Pairs() {
-		field, column := pair.Key.Text(), pair.Value.Text()
-		switch {
-		case !slices.Contains(tellable, field):
+		if field := pair.Key.Text(); slices.Contains(tellable, field) {
+			sound = append(sound, pair)
+		} else {
 			b.report.Errorf(pair.Key.Place(), "unknown-field", "a table cannot say what user.%s is", field).
 				Suggest("%s", suggest.DidYouMean(field, tellable))
-		case !slices.Contains(l.columns, column):
+		}
+	}
+	return sound
+}
+
+// tellUsers keeps what the rows of a table say of users.
+func (b *build) tellUsers(table string, l *lookup, user []document.Pair) {
+	columns := map[string]string{}
+	for _, pair := range user {
+		if column := pair.Value.Text(); slices.Contains(l.columns, column) {
+			columns[pair.Key.Text()] = column
+		} else {
 			b.report.Errorf(pair.Value.Place(), "unknown-column", "the table %s has no column %s", table, column).
 				Suggest("%s", suggest.DidYouMean(column, l.columns))
-		default:
-			columns[field] = column
 		}
+	}
+	if len(columns) == 0 {
+		return
 	}
 	l.users = make(map[string]expression.Cells, len(l.rows))
 	for id, cells := range l.rows {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -51,6 +52,7 @@ func newTracing(ctx context.Context, env LookupEnv, version string, log *slog.Lo
 	if err != nil {
 		return nil, fmt.Errorf("start OpenTelemetry: %w", err)
 	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces cannot be sent", "error", err) }))
 	described, err := resource.New(ctx, resource.WithAttributes(
 		attribute.String("service.name", "heed"), attribute.String("service.version", version),
 	), resource.WithFromEnv())
