@@ -57,8 +57,15 @@ var shapes = map[string]shape{
 	"mrkdwn":          {needs: []string{"text"}},
 	"plain_text":      {needs: []string{"text"}},
 
-	"static_select":       {needs: []string{"options|option_groups"}, most: map[string]int{"options": 100, "option_groups": 100}, texts: map[string]bool{"placeholder": true}},
-	"multi_static_select": {needs: []string{"options|option_groups"}, most: map[string]int{"options": 100, "option_groups": 100}, texts: map[string]bool{"placeholder": true}},
+	"static_select":       menuShape,
+	"multi_static_select": menuShape,
+}
+
+// menuShape is that of a menu whose choices stand in the message.
+var menuShape = shape{
+	needs: []string{"options|option_groups"},
+	most:  map[string]int{"options": 100, "option_groups": 100},
+	texts: map[string]bool{"placeholder": true},
 }
 
 // checkShape reports what Slack would refuse in a block or in a part of one,

@@ -160,8 +160,14 @@ func newPeopleShow(s streams) *cobra.Command {
 
 func printPerson(s streams, p *admin.Person) {
 	rows := [][]string{{"user", plain.Line(p.ID)}}
-	for _, pair := range [][]string{{"e-mail", plain.Line(p.Email)}, {"name", plain.Line(p.Name)}, {"role", plain.Line(p.Role)}, {"team", plain.Line(p.Team)},
-		{"manager", plain.Line(p.Manager)}, {"active", activity(p.Active)}} {
+	for _, pair := range [][]string{
+		{"e-mail", plain.Line(p.Email)},
+		{"name", plain.Line(p.Name)},
+		{"role", plain.Line(p.Role)},
+		{"team", plain.Line(p.Team)},
+		{"manager", plain.Line(p.Manager)},
+		{"active", activity(p.Active)},
+	} {
 		if pair[1] == "" {
 			pair[1] = "not known"
 		}

@@ -63,11 +63,14 @@ var vendors = []struct {
 	{"bamboohr", "course-completed", []vendorAnswer{
 		fine(201, ""), fine(200, ""),
 		{status: 404, header: map[string]string{"X-BambooHR-Error-Message": "Employee 4711 not found"}, want: record.Dead, reason: "answered 404 Not Found: Employee 4711 not found"},
-		tooMany, {status: 503, header: map[string]string{"Retry-After": "60"}, want: record.Retrying, reason: "answered 503"}, denied,
+		tooMany,
+		{status: 503, header: map[string]string{"Retry-After": "60"}, want: record.Retrying, reason: "answered 503"},
+		denied,
 	}},
 	{"okta", "certification-expired", []vendorAnswer{
 		fine(200, "{}"), fine(204, ""),
-		{status: 429, header: map[string]string{"X-Rate-Limit-Reset": fmt.Sprint(time.Now().Add(time.Minute).Unix())}, want: record.Retrying, reason: "answered 429"}, denied,
+		{status: 429, header: map[string]string{"X-Rate-Limit-Reset": fmt.Sprint(time.Now().Add(time.Minute).Unix())}, want: record.Retrying, reason: "answered 429"},
+		denied,
 	}},
 	{"entra", "certification-expired", []vendorAnswer{fine(202, ""), fine(200, ""), refused(400, "TriggerInputSchemaMismatch"), denied, tooMany}},
 	{"teams", "quiz-low-score", []vendorAnswer{fine(202, ""), fine(200, "1"), refused(413, "RequestEntityTooLarge"), refused(400, "TriggerInputSchemaMismatch"), denied, tooMany}},

@@ -122,6 +122,7 @@ func TestWhatCannotBeUsedIsSetAside(t *testing.T) {
 	}{
 		"other_company":  {`{"event":"quiz.submitted","companyId":"other"}`, noon},
 		"reserved_type":  {`{"event":"heed.source.silent","companyId":"acme"}`, noon},
+		"long_type":      {`{"event":"` + strings.Repeat("ä", 201) + `","companyId":"acme"}`, noon},
 		"outside_window": {quiz, noon.Add(-time.Hour - time.Second)},
 		"no_event":       {`{"companyId":"acme"}`, noon},
 		"not_json":       {`{`, noon},

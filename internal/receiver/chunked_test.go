@@ -14,7 +14,7 @@ func TestHandler_closesAConnectionWithChunks(t *testing.T) {
 	g := start(t, nil)
 	for request, closed := range map[string]bool{
 		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n": true,
-		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n":                    true,
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n":                      true,
 		"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n":                                                     false,
 	} {
 		conn, err := net.Dial("tcp", g.addr)
