@@ -222,15 +222,18 @@ type EventFilter struct {
 	Rule, Outcome string
 	// Since and Until bound when events came; Until is exclusive.
 	Since, Until time.Time
-	// Before is the Seq before which the page starts; 0 starts at the newest.
-	Before int64
-	Limit  int
+	// Before is the Seq before which the page starts; 0 starts at the newest. After
+	// is that at which it ends, exclusively.
+	Before, After int64
+	Limit         int
 }
 
 // DeliveryFilter chooses deliveries, for a page newest first. Zero fields choose
 // all.
 type DeliveryFilter struct {
-	ID       string
+	ID string
+	// IDs, if not nil, are those that are chosen.
+	IDs      []string
 	State    State
 	Action   string
 	Rule     string

@@ -57,6 +57,9 @@ func (db *DB) Events(ctx context.Context, f record.EventFilter) (events []record
 	if f.Before != 0 {
 		q.where("seq < ?", f.Before)
 	}
+	if f.After != 0 {
+		q.where("seq > ?", f.After)
+	}
 	if err := q.chooseEvents(f); err != nil {
 		return nil, err
 	}

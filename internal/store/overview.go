@@ -1,0 +1,82 @@
+package store
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"heed/engine/record"
+)
+
+// What the pages of the console ask. Each query has a bound.
+
+// EventsByHour counts the accepted events of each hour since a time, the earliest
+// first; hours without any are left out.
+func (db *DB) EventsByHour(ctx context.Context, since time.Time) (hours []record.HourCount, err error) {
+	defer wrap(&err, "count events by hour")
+	rows, err := db.readDB.QueryContext(ctx,
+		"SELECT hour, sum(n) FROM tallies WHERE rule = '' AND hour >= ? GROUP BY hour ORDER BY hour", hourOf(micros(since)))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var hour int64
+		var h record.HourCount
+		if err := rows.Scan(&hour, &h.N); err != nil {
+			return nil, err
+		}
+		h.Hour = timeOf(hour * hourMicros)
+		hours = append(hours, h)
+	}
+	return hours, rows.Err()
+}
+
+// DeadDeliveries returns dead deliveries, those of the newest events first, after
+// those of the page that gave the cursor, and the cursor of the next page.
+func (db *DB) DeadDeliveries(ctx context.Context, action, cursor string, limit int) (dead []record.DeadDelivery, next string, err error) {
+	defer wrap(&err, "read what was given up")
+	q := query{text: `SELECT d.n, d.id, e.id, d.rule, d.action, d.kind, d.created_at, d.last_error, d.request IS NOT NULL
+		FROM deliveries d JOIN events e ON e.seq = d.n / 65536`}
+	q.where("d.state IN ('dead', 'held', 'discarded') AND d.state = 'dead'") // in the words of the index
+	if action != "" {
+		q.where("d.action = ?", action)
+	}
+	if cursor != "" {
+		before, err := parseCursor(cursor)
+		if err != nil {
+			return nil, "", err
+		}
+		q.where("d.n < ?", before)
+	}
+	q = q.limit("d.n DESC", limit+1)
+	rows, err := db.readDB.QueryContext(ctx, q.text, q.args...)
+	if err != nil {
+		return nil, "", err
+	}
+	defer rows.Close()
+	var last int64
+	for rows.Next() {
+		var d record.DeadDelivery
+		var n, createdAt int64
+		if err := rows.Scan(&n, &d.ID, &d.EventID, &d.Rule, &d.Action, &d.Kind, &createdAt, &d.LastError, &d.Renderable); err != nil {
+			return nil, "", err
+		}
+		if len(dead) == limit {
+			return dead, formatCursor(last), nil
+		}
+		d.CreatedAt = timeOf(createdAt)
+		dead, last = append(dead, d), n
+	}
+	return dead, "", rows.Err()
+}
+
+func parseCursor(cursor string) (int64, error) {
+	n, err := strconv.ParseInt(cursor, 36, 64)
+	if err != nil {
+		return 0, &CursorError{Cursor: cursor}
+	}
+	return n, nil
+}
+
+func formatCursor(n int64) string { return strconv.FormatInt(n, 36) }
