@@ -1,0 +1,36 @@
+package console
+
+import (
+	"heed/internal/admin"
+)
+
+// overviewData says whether anything is wrong, and what to do next.
+type overviewData struct {
+	admin.Overview
+}
+
+func (c *console) overview(q *request) (answer, error) {
+	o, err := c.Service.Overview(q.ctx())
+	if err != nil {
+		return nil, err
+	}
+	return view{
+		Title: "Overview", Nav: "Overview", Template: "overview", Data: overviewData{Overview: o},
+		Command: "heed status", API: "/api/v1/overview",
+	}, nil
+}
+
+func (c *console) reload(q *request) (answer, error) {
+	if _, err := c.Service.Reload(q.ctx()); err != nil {
+		return nil, err
+	}
+	return done("/ui/rules", "reloaded", 0), nil
+}
+
+func (c *console) help(*request) (answer, error) {
+	return view{Title: "Help", Template: "help"}, nil
+}
+
+func (c *console) notFound(q *request) (answer, error) {
+	return nil, &pageError{404, "There is no page " + q.URL.Path + "."}
+}
