@@ -40,7 +40,8 @@ type feed struct {
 // Follow calls send with events that come after a number and that a query chooses,
 // until the context ends, send fails, or EndFeeds is called. Without a number it
 // begins with what comes next. What would be more than a person can read is counted
-// only. Between events it calls idle now and then.
+// only. At the start, and now and then
+// between events, it calls idle.
 func (s *Service) Follow(
 	ctx context.Context, q EventQuery, after int64, send func(Fresh) error, idle func() error,
 ) error {
@@ -53,6 +54,9 @@ func (s *Service) Follow(
 		return err
 	}
 	defer s.feed.leave(news)
+	if err := idle(); err != nil { // so that whoever follows knows that it has begun
+		return err
+	}
 	if after > 0 {
 		missed, err := s.since(ctx, after)
 		if err != nil {
