@@ -45,51 +45,57 @@ func (s *Service) answer(e *Event) Answer {
 		a.decision(e, &e.Decisions[i])
 	}
 	if len(e.Decisions) == 0 && len(e.Deliveries) == 0 {
-		a.because("No rule listens to %s.", e.Type)
+		a.because(ofCondition, "No rule listens to %s.", e.Type)
 	}
 	return a.answer()
 }
 
 // answering gathers what an answer follows from.
 type answering struct {
-	arrived, waiting, failed, held []string // actions
-	isPutOff                       bool     // a rule waits, counts or collects
-	reasons                        []string
+	arrived, waiting, failed, held []string    // actions
+	isPutOff                       bool        // a rule waits, counts or collects
+	reasons                        [3][]string // by how much they say
 }
+
+// How much a reason says: what became of messages first, then why rules that
+// matched sent none, then why others did not match.
+const (
+	ofDelivery = iota
+	ofEffect
+	ofCondition
+)
 
 // maxReasons bounds the reasons that are shown at first sight.
 const maxReasons = 8
 
-func (a *answering) because(format string, args ...any) {
-	if len(a.reasons) < maxReasons {
-		a.reasons = append(a.reasons, fmt.Sprintf(format, args...))
-	}
+func (a *answering) because(weight int, format string, args ...any) {
+	a.reasons[weight] = append(a.reasons[weight], fmt.Sprintf(format, args...))
 }
 
 func (a *answering) delivery(d *Delivery) {
 	switch d.State {
 	case record.Done:
 		a.arrived = append(a.arrived, d.Action)
-		a.because("%s sent it to %s.", d.Rule, d.Action)
+		a.because(ofDelivery, "%s sent it to %s.", d.Rule, d.Action)
 	case record.Pending, record.Retrying:
 		a.waiting = append(a.waiting, d.Action)
 		switch {
 		case d.LastError != "":
-			a.because("%s is tried again: the last attempt failed by %s.", d.Action, d.LastError)
+			a.because(ofDelivery, "%s is tried again: the last attempt failed by %s.", d.Action, d.LastError)
 		case d.Waits != nil:
-			a.because("%s waits: %s.", d.Action, waitWords[d.Waits.For])
+			a.because(ofDelivery, "%s waits: %s.", d.Action, waitWords[d.Waits.For])
 		default:
-			a.because("%s is on its way to %s.", d.Rule, d.Action)
+			a.because(ofDelivery, "%s is on its way to %s.", d.Rule, d.Action)
 		}
 	case record.Held:
 		a.held = append(a.held, d.Action)
-		a.because("%s would have gone to %s, but heed ran with --no-send.", d.Rule, d.Action)
+		a.because(ofDelivery, "%s made a message to %s, but heed ran with --no-send.", d.Rule, d.Action)
 	case record.Discarded:
 		a.failed = append(a.failed, d.Action)
-		a.because("The message to %s was discarded by a person.", d.Action)
+		a.because(ofDelivery, "The message to %s was discarded by a person.", d.Action)
 	case record.Dead:
 		a.failed = append(a.failed, d.Action)
-		a.because("The message to %s was given up: %s.", d.Action, strings.TrimSuffix(d.LastError, "."))
+		a.because(ofDelivery, "The message to %s was given up: %s.", d.Action, strings.TrimSuffix(d.LastError, "."))
 	}
 }
 
@@ -104,12 +110,12 @@ func (a *answering) decision(e *Event, d *engine.Shown) {
 	effects := wording.EffectsOf(d)
 	switch d.Outcome {
 	case engine.Unknown:
-		a.because("%s could not tell: %s.", d.Rule, d.Reason)
+		a.because(ofCondition, "%s could not tell: %s.", d.Rule, d.Reason)
 	case engine.Errored:
-		a.because("%s could not be evaluated: %s.", d.Rule, d.Reason)
+		a.because(ofCondition, "%s could not be evaluated: %s.", d.Rule, d.Reason)
 	case engine.NotMatched:
 		if len(effects) == 0 {
-			a.because("%s did not match%s.", d.Rule, whyNot(d))
+			a.because(ofCondition, "%s did not match%s.", d.Rule, whyNot(d))
 		}
 	}
 	for i := range effects {
@@ -131,20 +137,20 @@ func (a *answering) effect(e *Event, d *engine.Shown, effect *record.Effect) {
 	switch effect.Effect {
 	case record.Sent:
 		if d.Mode == engine.ModeShadow {
-			a.because("%s matched, but it is in shadow mode, which sends nothing.", d.Rule)
+			a.because(ofEffect, "%s matched, but it is in shadow mode, which sends nothing.", d.Rule)
 		}
 		return
 	case record.Waiting, record.Collected, record.Counted, record.DelayedQuiet:
 		a.isPutOff = a.isPutOff || d.Mode != engine.ModeShadow && effect.Effect != record.Counted
 	}
 	words := wording.Effects{Mode: d.Mode, Event: e.ID, Zone: wording.ZoneOf(d.Timezone)}
-	a.because("%s: %s.", d.Rule, words.Text(effect))
+	a.because(ofEffect, "%s: %s.", d.Rule, words.Text(effect))
 }
 
 func (a *answering) answer() Answer {
-	reasons := a.reasons
-	if reasons == nil {
-		reasons = []string{}
+	reasons := slices.Concat([]string{}, a.reasons[ofDelivery], a.reasons[ofEffect], a.reasons[ofCondition])
+	if more := len(reasons) - maxReasons; more > 0 {
+		reasons = append(reasons[:maxReasons], fmt.Sprintf("%d more are below.", more))
 	}
 	switch {
 	case len(a.arrived) > 0 && len(a.failed) > 0:

@@ -17,9 +17,9 @@ type deliveriesData struct {
 	States   []record.State
 	Older    older
 	Filtered bool
-	// Choice is the query of what is shown, for a bulk change.
-	Choice string
-	Cause  string
+	// Retry and Discard are the addresses of the bulk changes of what is shown.
+	Retry, Discard string
+	Cause          string
 }
 
 func (q *request) selection() admin.Selection {
@@ -33,7 +33,9 @@ func (c *console) deliveries(q *request) (answer, error) {
 	}
 	d := deliveriesData{DeliveryPage: page, Query: q.URL.Query(), States: record.States, Cause: q.get("cause")}
 	d.Filtered = strings.Contains(q.with(), "?")
-	d.Choice = strings.TrimPrefix(q.with(), q.URL.Path+"?")
+	bulk := *q.URL
+	bulk.Path = "/ui/deliveries/bulk"
+	d.Retry, d.Discard = withQuery(&bulk, "what", "retry"), withQuery(&bulk, "what", "discard")
 	if page.Next != "" {
 		d.Older = older{q.with("cursor", page.Next), "Older deliveries"}
 	}

@@ -25,11 +25,12 @@ import (
 // functions are what templates may call.
 var functions = template.FuncMap{
 	"asset": asset, "moment": moment, "ago": ago, "day": day, "count": count, "bounded": bounded, "esc": url.PathEscape,
-	"query": url.QueryEscape, "base": filepath.Base, "mark": markOf, "because": wording.Because, "detail": wording.ClauseDetail,
+	"base": filepath.Base, "mark": markOf, "because": wording.Because, "detail": wording.ClauseDetail,
 	"decides": decides, "effects": effectsOf, "request": requestLines, "pretty": pretty, "key": state.ShowKey, "number": number,
 	"number2": func(n int) float64 { return float64(n) }, "percent": percent, "join": strings.Join, "cut": plain.Cut, "first": first, "list": func(all ...any) []any { return all },
 	"hours": hourBars, "bar": bar, "histogram": histogram, "add": func(a, b int) int { return a + b },
 	"outcomeWord": func(o any) string { return strings.ReplaceAll(fmt.Sprint(o), "_", " ") },
+	"plainly":     plainly,
 	"lines":       func(text string) int { return strings.Count(text, "\n") + 1 },
 	"upto": func(n int) (all []int) {
 		for i := range n {
@@ -128,6 +129,13 @@ func first(n int, text string) string {
 	return text
 }
 
+// plainly is a problem without the command that shows more of it: the page has a
+// link for that.
+func plainly(text string) string {
+	text, _, _ = strings.Cut(text, ": heed ")
+	return text
+}
+
 // mark is a word with a sign and a tone: state is never told by a colour alone.
 type mark struct{ Sign, Word, Tone string }
 
@@ -142,7 +150,7 @@ var marks = map[string]mark{
 	"missing": {"✘", "not configured", "bad"}, "idle": {"·", "nothing sent", "quiet"},
 	"yes": {"✔", "YES", "good"}, "no": {"✘", "NO", "bad"}, "partly": {"◐", "PARTLY", "warn"}, "not_yet": {"…", "NOT YET", "wait"},
 	"true": {"✔", "true", "good"}, "false": {"✘", "false", "bad"}, "undecided": {"?", "unknown", "warn"},
-	"running": {"…", "running", "wait"}, "stopped": {"⊘", "stopped", "warn"}, "failed": {"✘", "failed", "bad"},
+	"running": {"…", "running", "wait"}, "finished": {"✔", "done", "good"}, "stopped": {"⊘", "stopped", "warn"}, "failed": {"✘", "failed", "bad"},
 	"added": {"+", "added", "good"}, "removed": {"−", "removed", "bad"}, "changed": {"~", "changed", "warn"},
 	"live": {"●", "live", "good"}, "shadow": {"○", "shadow", "quiet"}, "passed": {"✔", "passed", "good"},
 	"warning": {"!", "warning", "warn"}, "retry": {"↻", "retry", "warn"}, "interrupted": {"⊘", "cut short", "warn"},

@@ -1,12 +1,15 @@
 package console
 
 import (
+	"strings"
+
 	"heed/internal/admin"
 )
 
 // overviewData says whether anything is wrong, and what to do next.
 type overviewData struct {
 	admin.Overview
+	Problems []string // beside what was given up
 }
 
 func (c *console) overview(q *request) (answer, error) {
@@ -14,8 +17,14 @@ func (c *console) overview(q *request) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	d := overviewData{Overview: o}
+	for _, text := range o.Status.Problems {
+		if len(o.Dead) == 0 || !strings.Contains(text, "--state dead") { // the groups say more
+			d.Problems = append(d.Problems, text)
+		}
+	}
 	return view{
-		Title: "Overview", Nav: "Overview", Template: "overview", Data: overviewData{Overview: o},
+		Title: "Overview", Nav: "Overview", Template: "overview", Data: d,
 		Command: "heed status", API: "/api/v1/overview",
 	}, nil
 }

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -196,27 +197,18 @@ func (w *tab) window(width int, scheme string) {
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}))
 }
 
-// text is what a part of the page says.
-func (w *tab) text(selector string) (text string) {
-	w.t.Helper()
-	w.run(chromedp.Text(selector, &text, chromedp.ByQuery, chromedp.NodeVisible))
-	return text
-}
-
 // says fails unless a part of the page says something.
 func (w *tab) says(selector, want string) {
 	w.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for {
-		got := w.text(selector)
+	got := ""
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		// Between two pages there is nothing to be read.
+		_ = chromedp.Run(w, chromedp.Evaluate(fmt.Sprintf(`document.querySelector(%q)?.innerText ?? ""`, selector), &got))
 		if strings.Contains(strings.ToLower(got), strings.ToLower(want)) {
 			return
 		}
-		if time.Now().After(deadline) {
-			w.t.Fatalf("%s says %q, want %q", selector, got, want)
-		}
-		w.run(chromedp.Poll(`new Promise((done) => setTimeout(() => done(true), 100))`, nil))
 	}
+	w.t.Fatalf("%s says %q, want %q", selector, got, want)
 }
 
 // click clicks the link or button with the text, and waits for the page that follows.
@@ -230,8 +222,26 @@ func (w *tab) click(text string) {
 func (w *tab) follows(actions ...chromedp.Action) {
 	w.t.Helper()
 	w.run(append([]chromedp.Action{chromedp.Evaluate(`window.before = true`, nil)}, actions...)...)
-	w.run(chromedp.Poll(`window.before === undefined && document.readyState === "complete" && !!document.querySelector("main")`, nil,
-		chromedp.WithPollingTimeout(30*time.Second)))
+	w.until(`window.before === undefined && document.readyState === "complete" && !!document.querySelector("main")`)
+}
+
+// until waits until something is true, also across pages.
+func (w *tab) until(condition string) {
+	w.t.Helper()
+	var err error
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		is := false
+		if err = chromedp.Run(w, chromedp.Evaluate(condition, &is)); is && err == nil {
+			return
+		}
+	}
+	w.t.Fatalf("it is never true that %s (%v)", condition, err)
+}
+
+// press presses a key of a shortcut, which types nothing.
+func (w *tab) press(key string) {
+	w.t.Helper()
+	w.run(input.DispatchKeyEvent(input.KeyRawDown).WithKey(key).WithText(""), input.DispatchKeyEvent(input.KeyUp).WithKey(key))
 }
 
 // keys presses keys, and waits for the page that follows.
