@@ -13,7 +13,7 @@ import (
 type BacktestQuery struct {
 	// File, if not empty, is the active rule file in the place of which Rules are: the
 	// others stay. Else Rules are all rules.
-	File string
+	File           string
 	Rules, Against string
 	Since, Until   time.Time
 }

@@ -9,6 +9,7 @@ import (
 
 	"heed/engine/document"
 	"heed/engine/ruletest"
+	"heed/internal/admin/access"
 )
 
 // RuleText is one rule file as it was read last.
@@ -126,6 +127,9 @@ func (s *Service) SaveRules(ctx context.Context, name, text, version string) (er
 		return err
 	}
 	defer func() { s.note(ctx, "save rules", filepath.Base(file.Name)+" "+VersionOf(text), 1, err) }()
+	if err := access.Of(ctx).Check(access.Rules); err != nil {
+		return err
+	}
 	if !s.o.RuleFiles.Writable {
 		return errorf(Conflict, "rules cannot be saved here: heed serve was started without --rules-writable. "+
 			"Download the file, and put it where the rules are kept")

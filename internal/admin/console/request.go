@@ -193,4 +193,6 @@ func (c *console) fail(q *request, err error) {
 	}
 }
 
-func (q *request) wantsJSON() bool { return strings.HasPrefix(q.Header.Get("Accept"), "application/json") }
+func (q *request) wantsJSON() bool {
+	return strings.HasPrefix(q.Header.Get("Accept"), "application/json")
+}
