@@ -8,10 +8,10 @@ CODE := cmd engine actions internal torture
 SECONDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fmt tidy bench load torture fuzz clean
+.PHONY: help build demo test test-browser race lint fmt tidy bench load torture fuzz clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/heed
 	@$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/heed ./cmd/heed
@@ -23,6 +23,11 @@ test: ## run all tests
 	$(GO) test ./...
 	@cd torture && $(GO) test ./...
 
+BROWSER := internal/admin/console/browser
+
+test-browser: build ## test the console in Chromium: CHROMIUM names it, SHOTS a directory for pictures
+	@cd $(BROWSER) && HEED=$(CURDIR)/bin/heed $(GO) test -count=1 ./...
+
 race: ## run all tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race ./...
 	@cd torture && CGO_ENABLED=1 $(GO) test -race ./...
@@ -32,6 +37,7 @@ lint: ## check format, vet, staticcheck and the tidiness of go.mod
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
 	$(GO) mod tidy -diff
+	@cd $(BROWSER) && $(GO) vet ./... && $(GO) mod tidy -diff
 	@cd torture && $(GO) vet ./... && "$$($(GO) -C .. tool -modfile=.ci/tools.mod -n staticcheck)" ./... && $(GO) mod tidy -diff
 
 fmt: ## format the code
@@ -40,6 +46,7 @@ fmt: ## format the code
 tidy: ## tidy go.mod
 	$(GO) mod tidy
 	@cd torture && $(GO) mod tidy
+	@cd $(BROWSER) && $(GO) mod tidy
 
 bench: ## run the benchmarks, then measure durable acceptance against a bare handler
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -60,22 +60,24 @@ func TestMain(m *testing.M) {
 // demo runs heed demo, and gives the address of its console.
 func demo(t *testing.T) string {
 	t.Helper()
-	return run(t, regexp.MustCompile(`^console +(http://\S+)/ui/`), "demo", "--exit=false")
+	return run(t, regexp.MustCompile(`^console +(http://\S+)/ui/`), "demo", "--exit=false")[1]
 }
 
-// serve runs heed serve with further flags on rules and a directory of its own.
-func serve(t *testing.T, rules string, flags ...string) string {
+// serve runs heed serve with further flags on rules and a directory of its own, and
+// gives the addresses of its console and its receiver.
+func serve(t *testing.T, rules string, flags ...string) (base, webhook string) {
 	t.Helper()
 	t.Setenv("MINDTICKLE_WEBHOOK_SECRET", "a secret of sixteen")
 	flags = append([]string{
 		"serve", "--rules", rules, "--data", filepath.Join(t.TempDir(), "data"), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
 		"--log-format", "json",
 	}, flags...)
-	return run(t, regexp.MustCompile(`"admin":"(http://[^"]+)"`), flags...)
+	found := run(t, regexp.MustCompile(`"webhook":"(http://[^"]+)","admin":"(http://[^"]+)"`), flags...)
+	return found[2], found[1]
 }
 
 // run starts heed and waits for a line with its address.
-func run(t *testing.T, line *regexp.Regexp, args ...string) string {
+func run(t *testing.T, line *regexp.Regexp, args ...string) []string {
 	t.Helper()
 	name, err := filepath.Abs(os.Getenv("HEED"))
 	if err != nil {
@@ -93,25 +95,25 @@ func run(t *testing.T, line *regexp.Regexp, args ...string) string {
 		_ = cmd.Wait()
 		_ = in.Close()
 	})
-	found := make(chan string, 1)
+	found := make(chan []string, 1)
 	go func() {
 		lines := bufio.NewScanner(out)
 		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {
 			if m := line.FindStringSubmatch(lines.Text()); m != nil {
 				select {
-				case found <- m[1]:
+				case found <- m:
 				default:
 				}
 			}
 		}
 	}()
 	select {
-	case url := <-found:
-		return url
+	case m := <-found:
+		return m
 	case <-time.After(time.Minute):
 		t.Fatal("heed did not say where it is")
-		return ""
+		return nil
 	}
 }
 
