@@ -97,11 +97,13 @@ func (w *tab) setText(change func(string) string) {
 
 func TestPlayground_showsProblemsWhileOneTypes(t *testing.T) {
 	w := open(t, demo(t))
-	w.see("/ui/playground")
+	w.window(1100, "light")
+	w.see("/ui/playground?rule=low-quiz-score")
 	w.setText(func(text string) string { return strings.Replace(text, "data.score < 70", "data.scor < 70", 1) })
 	w.says("#found", "quiz.submitted has no field scor")
 	w.says("#found", "Hint: did you mean data.score?")
 	w.accessible("playground with problems")
+	w.run(chromedp.Evaluate(`document.getElementById("play").scrollIntoView({block: "end"})`, nil))
 	w.shot("playground-problems")
 	w.setText(func(text string) string { return strings.Replace(text, "data.scor < 70", "data.score < 70", 1) })
 	w.says("#found", "tests pass")
