@@ -57,11 +57,12 @@ var runs = []run{
 	{"diskfull", (*torture).diskfull},
 	{"reload", (*torture).reload},
 	{"flood", (*torture).flood},
+	{"processes", (*torture).processes},
 	{"soak", (*torture).soak},
 }
 
 func main() {
-	names := flag.String("run", "kill,ingest,powercut,firststart,syncerror,time,crashpoints,diskfull,reload,flood", "what to do, with commas: "+names())
+	names := flag.String("run", "kill,ingest,powercut,firststart,syncerror,time,crashpoints,diskfull,reload,flood,processes", "what to do, with commas: "+names())
 	cycles := flag.Int("cycles", 15, "kills, power cuts and crashes")
 	seconds := flag.Int("seconds", 15, "length of reload, of each flood and of soak")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of all that is random here; how the system runs is random beyond it")

@@ -35,7 +35,7 @@ type Options struct {
 	Settings func(action string) actions.Settings
 	// Ended, if not nil, is called after each recorded attempt. It must not wait.
 	Ended func(d record.Delivery, end End)
-	// Grace is how long running sends may go on once Run is to end, 30 s at most.
+	// Grace is how long running sends may go on once Run is to end, 20 s at most.
 	Grace time.Duration
 	Now   func() time.Time
 	Log   *slog.Logger
@@ -83,10 +83,10 @@ const (
 	// lease is how long a claim lasts, and renewEvery how often it is renewed: a
 	// process that is slow or cannot write for some time keeps what it sends, and
 	// what one that is gone has claimed does not wait for long.
-	lease      = time.Minute
-	renewEvery = lease / 4
+	lease      = 30 * time.Second
+	renewEvery = lease / 6
 	// maxGrace is the longest Grace: leases are not renewed during it.
-	maxGrace = lease / 2
+	maxGrace = lease * 2 / 3
 	// timeoutMargin is added to an attempt's timeout: by then it is recorded, or its
 	// process is gone.
 	timeoutMargin = time.Minute
@@ -166,7 +166,10 @@ func (l *Loop) takes(due []string) []Take {
 		}
 		capacity := max(1, s.Concurrency)
 		claimed := at.allow(capacity)
-		take := Take{Action: action, N: 2*capacity - claimed, Lease: lease, Timeout: 2*s.Timeout + timeoutMargin}
+		take := Take{
+			Action: action, N: 2*capacity - claimed, Concurrency: capacity,
+			Lease: lease, Timeout: 2*s.Timeout + timeoutMargin,
+		}
 		if s.Rate > 0 {
 			take.N, take.Interval = capacity-claimed, s.RatePer/time.Duration(s.Rate)
 		}

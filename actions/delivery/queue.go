@@ -44,6 +44,9 @@ type Queue interface {
 type Take struct {
 	Action string
 	N      int
+	// Concurrency is how many deliveries of the action may be sent at once, by all
+	// owners together; 0 for any number.
+	Concurrency int
 	// Interval is the action's least time between two starts at one destination;
 	// zero is no limit.
 	Interval time.Duration

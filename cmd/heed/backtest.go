@@ -24,7 +24,8 @@ import (
 
 // backtestFlags are the flags of heed backtest.
 type backtestFlags struct {
-	rules, against, data, since, until, output string
+	rules, against, since, until, output string
+	store                                storeFlag
 }
 
 func newBacktest(s streams) *cobra.Command {
@@ -50,7 +51,7 @@ recorded events tell. Interrupt it to see what is known so far.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.rules, "rules", "rules.yaml", "rule file, or directory of rule files")
 	flags.StringVar(&f.against, "against", "", "compare with the active rules (active), or with those of a file or directory")
-	flags.StringVar(&f.data, "data", "./heed-data", "the store's directory")
+	f.store.flags(flags)
 	flags.StringVar(&f.since, "since", "7d", "events from then on: a time, a date, or how long ago")
 	flags.StringVar(&f.until, "until", "", "events before then (default: now)")
 	outputFlag(cmd, &f.output, "text", "json")
@@ -62,10 +63,11 @@ func runBacktest(ctx context.Context, s streams, f backtestFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := findStore(f.data, ""); err != nil {
+	where, err := f.store.existing("")
+	if err != nil {
 		return err
 	}
-	reader, err := store.OpenReader(ctx, f.data)
+	reader, err := store.OpenReader(ctx, where)
 	if err != nil {
 		return failure(err)
 	}

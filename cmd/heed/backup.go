@@ -11,7 +11,7 @@ import (
 )
 
 func newBackup(s streams) *cobra.Command {
-	var data string
+	var from storeFlag
 	cmd := &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Write a consistent copy of the store to a file",
@@ -23,17 +23,21 @@ with --data on that directory. Deliveries that were still to be sent when the
 copy was made are then sent, also those that went out since.`,
 		Example: "  heed backup --data heed-data heed-$(date +%F).db",
 		Args:    one("file for the copy"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return backup(cmd.Context(), s, data, args[0]) },
+		RunE:    func(cmd *cobra.Command, args []string) error { return backup(cmd.Context(), s, &from, args[0]) },
 	}
-	cmd.Flags().StringVar(&data, "data", "./heed-data", "the store's directory")
+	from.flags(cmd.Flags())
 	return cmd
 }
 
-func backup(ctx context.Context, s streams, data, file string) error {
-	if err := findStore(data, ""); err != nil {
+func backup(ctx context.Context, s streams, from *storeFlag, file string) error {
+	where, err := from.existing("")
+	if err != nil {
 		return err
 	}
-	if err := store.Backup(ctx, data, file); err != nil {
+	if where.URL != "" {
+		return usage("a store on PostgreSQL is backed up by the tools of the database: pg_dump -Fc -f %s DATABASE", file)
+	}
+	if err := store.Backup(ctx, where.Dir, file); err != nil {
 		return failure(err)
 	}
 	info, err := os.Stat(file)

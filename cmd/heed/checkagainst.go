@@ -21,10 +21,15 @@ func checkAgainst(ctx context.Context, s streams, path, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := findStore(dir, ""); err != nil {
+	from := storeFlag{data: dir}
+	if _, err := store.At(dir); err == nil {
+		from.address = dir
+	}
+	where, err := from.existing("")
+	if err != nil {
 		return err
 	}
-	reader, err := store.OpenReader(ctx, dir)
+	reader, err := store.OpenReader(ctx, where)
 	if err != nil {
 		return failure(err)
 	}

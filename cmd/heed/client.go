@@ -25,7 +25,8 @@ import (
 
 // clientOptions say where a command finds what heed remembers.
 type clientOptions struct {
-	admin, tokenFile, data string
+	admin, tokenFile string
+	store            storeFlag
 	// rules, if not empty, is a rules path for a store that no server holds.
 	rules string
 	cmd   *cobra.Command
@@ -36,7 +37,7 @@ func (o *clientOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.admin, "admin", "",
 		"address of a running server's admin listener (default: found through --data)")
 	cmd.Flags().StringVar(&o.tokenFile, "admin-token-file", "", "file with the admin listener's token")
-	cmd.Flags().StringVar(&o.data, "data", "./heed-data", "the store's directory")
+	o.store.flags(cmd.Flags())
 }
 
 // apiClient talks to the admin API: to a running server's or, when no server
@@ -69,7 +70,8 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 		return c, nil
 	}
 	const instead = ", or name a running server with --admin http://" + usualAdmin
-	if err := findStore(o.data, instead); err != nil {
+	where, err := o.store.existing(instead)
+	if err != nil {
 		if !o.cmd.Flags().Changed("data") && answers(usualAdmin) {
 			c.base = "http://" + usualAdmin
 			return c, nil
@@ -78,7 +80,7 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 			return nil, err
 		}
 	}
-	handler, closeStore, err := o.offline(ctx, s)
+	handler, closeStore, err := o.offline(ctx, s, where)
 	locked, isLocked := errors.AsType[*store.LockedError](err)
 	switch {
 	case isLocked:
@@ -87,7 +89,7 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 		}
 		return c, nil
 	case errors.Is(err, fs.ErrPermission):
-		return nil, noStore(o.data, instead, err)
+		return nil, noStore(where.Dir, instead, err)
 	case err != nil:
 		if _, ok := errors.AsType[*codedError](err); ok {
 			return nil, err
@@ -99,11 +101,11 @@ func (o *clientOptions) open(ctx context.Context, s streams) (*apiClient, error)
 }
 
 // offline serves the API over a store that no server holds.
-func (o *clientOptions) offline(ctx context.Context, s streams) (http.Handler, func(), error) {
+func (o *clientOptions) offline(ctx context.Context, s streams, where store.Options) (http.Handler, func(), error) {
 	if o.rules == "" {
-		return app.Offline(ctx, o.data, s.env)
+		return app.Offline(ctx, where, s.env)
 	}
-	handler, closeStore, err := app.OfflineWithRules(ctx, o.data, o.rules, s.env)
+	handler, closeStore, err := app.OfflineWithRules(ctx, where, o.rules, s.env)
 	if _, ok := errors.AsType[*rulefile.ProblemsError](err); ok {
 		err = startError(s, err)
 	}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -108,7 +107,7 @@ func ingestFile(ctx context.Context, s streams, o *ingestOptions, name string) e
 // spareStore lets a dry run without a store have one that is removed in the end, so
 // that it leaves nothing behind.
 func (o *ingestOptions) spareStore() (remove func(), err error) {
-	_, missing := os.Stat(filepath.Join(o.client.data, "heed.db"))
+	_, missing := o.client.store.existing("")
 	served := o.client.admin != "" || answers(usualAdmin) && !o.client.cmd.Flags().Changed("data")
 	if !o.dryRun || served || missing == nil {
 		return nil, nil
@@ -117,7 +116,7 @@ func (o *ingestOptions) spareStore() (remove func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a store for the dry run: %w", err)
 	}
-	o.client.data = dir
+	o.client.store = storeFlag{data: dir}
 	return func() { _ = os.RemoveAll(dir) }, nil
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 type rebuildOptions struct {
-	data        string
+	store       storeFlag
 	dryRun, yes bool
 }
 
@@ -34,24 +34,25 @@ first.`,
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return rebuild(cmd.Context(), s, &o) },
 	}
-	cmd.Flags().StringVar(&o.data, "data", "./heed-data", "the store's directory")
+	o.store.flags(cmd.Flags())
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "only say what would change")
 	yesFlag(cmd, &o.yes)
 	return cmd
 }
 
 func rebuild(ctx context.Context, s streams, o *rebuildOptions) error {
-	if err := findStore(o.data, ""); err != nil {
+	where, err := o.store.existing("")
+	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, store.Options{Dir: o.data})
+	db, err := store.Open(ctx, where)
 	locked, isLocked := errors.AsType[*store.LockedError](err)
 	switch {
 	case isLocked:
 		return failure(fmt.Errorf("a rebuild needs the store for itself, and %s: stop heed serve first",
 			locked.InUse()))
 	case errors.Is(err, fs.ErrPermission):
-		return noStore(o.data, "", err)
+		return noStore(where.Dir, "", err)
 	case err != nil:
 		return failure(err)
 	}

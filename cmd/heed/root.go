@@ -109,7 +109,7 @@ Try it on the example rules, with nothing set up:  heed demo`,
 	add("run", newInit(s), newServe(s), newConfig(s), newDemo(s), newSend(s), newWebhooks(s))
 	add("rules", newCheck(s), newFmt(s), newDryRun(s), newTest(s), newBacktest(s), newCatalog(s), newSchema(s))
 	add("look", newStatus(s), newWhy(s), newEvents(s), newDeliveries(s), newRules(s), newPeople(s),
-		newLeaderboard(s), newIngest(s), newBackup(s), newRebuild(s))
+		newLeaderboard(s), newIngest(s), newBackup(s), newRebuild(s), newMigrate(s))
 	root.AddCommand(newVersion(s))
 	b := thisBuild()
 	root.SetVersionTemplate(b.String() + "\n")

@@ -25,6 +25,7 @@ import (
 // serveFlags are the flags of heed serve.
 type serveFlags struct {
 	app                                      app.Options
+	store                                    storeFlag
 	secretFile, adminTokenFile, tokensFile   string
 	maxAge, maxAhead, retention, silentAfter durationFlag
 	settle, idleTimeout                      durationFlag
@@ -66,7 +67,7 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	flags.StringVar(&f.tokensFile, "tokens-file", "",
 		"file with tokens for people, a name, a role (viewer, operator or rules) and a token a line; re-read when it changes")
 	flags.BoolVar(&f.app.RulesWritable, "rules-writable", false, "let those with the role rules save rule files in the console")
-	flags.StringVar(&f.app.Data, "data", "./heed-data", "directory of the store")
+	f.store.flags(flags)
 	flags.StringVar(&f.secretFile, "secret-file", "", "file with signing secrets, one a line; re-read when it changes")
 	flags.StringVar(&f.app.Company, "company", "",
 		"the only company whose events are used (default: MINDTICKLE_COMPANY_ID)")
@@ -149,6 +150,11 @@ func startError(s streams, err error) error {
 func (f *serveFlags) options(s streams) (o app.Options, err error) {
 	o = f.app
 	o.Version, o.LookupEnv = buildVersion(), s.env
+	where, err := f.store.options()
+	if err != nil {
+		return o, err
+	}
+	o.Data, o.Store = where.Dir, where.URL
 	if f.retention < durationFlag(app.MinRetention) {
 		return o, usage("--retention %s would delete events while they are worked on: give at least 1h", &f.retention)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heed/engine/record"
 	"heed/internal/admin"
 	"heed/internal/plain"
 )
@@ -75,6 +76,13 @@ func printStatus(s streams, st *admin.Status) {
 		[]string{"waiting", counted(st.Pending, "nothing to be sent")},
 		[]string{"given up", fmt.Sprint(st.Dead)},
 		[]string{"timers", counted(st.Timers, "none")})
+	for i, p := range st.Processes {
+		label := ""
+		if i == 0 {
+			label = "processes"
+		}
+		rows = append(rows, []string{label, processLine(&p)})
+	}
 	if len(st.Muted) > 0 {
 		rows = append(rows, []string{"muted", plain.Line(strings.Join(st.Muted, ", "))})
 	}
@@ -85,6 +93,16 @@ func printStatus(s streams, st *admin.Status) {
 	for _, problem := range st.Problems {
 		fmt.Fprintf(s.out, "%s! %s%s\n", paint.yellow, plain.Line(problem), paint.reset)
 	}
+}
+
+// processLine shows one of the processes that share the store.
+func processLine(p *record.Process) string {
+	line := fmt.Sprintf("%s %d, rules %s, since %s", plain.Line(p.Host), p.PID,
+		plain.Line(p.RuleSet[:min(12, len(p.RuleSet))]), shortTime(p.StartedAt))
+	if p.Gone {
+		line += ", gone"
+	}
+	return line
 }
 
 // counted lists numbers by name.

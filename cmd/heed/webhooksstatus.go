@@ -35,12 +35,12 @@ func webhooksStatus(ctx context.Context, s streams, client *clientOptions, rules
 	if err != nil {
 		return err
 	}
-	memory, err := mindtickle.Remember(client.data)
+	memory, err := mindtickle.Remember(client.store.data)
 	if err != nil {
 		return failure(err)
 	}
 	if len(memory.Subscriptions) == 0 {
-		fmt.Fprintf(s.out, "no webhook was registered from %s; heed webhooks register does\n", client.data)
+		fmt.Fprintf(s.out, "no webhook was registered from %s; heed webhooks register does\n", client.store.data)
 	}
 	code := exitOK
 	for i := range memory.Subscriptions {

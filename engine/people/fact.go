@@ -28,6 +28,15 @@ func UserOf(e *event.Event) (string, bool) {
 	return user, user != ""
 }
 
+// UserIn returns the user that a recorded event is about, empty if there is none.
+func UserIn(body []byte) string {
+	e, err := event.Decode(body)
+	if err != nil {
+		return ""
+	}
+	return e.User()
+}
+
 var (
 	aString       = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 	aNumberOfUser = regexp.MustCompile(`"userId"\s*:\s*(-?\d+)(?:[\s,}\]]|$)`)

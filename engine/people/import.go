@@ -44,14 +44,24 @@ func (s *profile) says(r *Record) bool {
 // left, but whoever is new is active. An
 // error other than one of loading says that they are known but not saved yet.
 func (pr *Projection) Import(ctx context.Context, records []Record, now time.Time) (Plan, error) {
-	plan, err := pr.Plan(ctx, records)
-	if err != nil {
+	if err := pr.load(ctx); err != nil {
 		return Plan{}, err
 	}
+	if err := pr.lead(ctx, true); err != nil {
+		return Plan{}, err
+	}
+	plan := pr.Directory.Plan(records)
 	for i := range records {
 		pr.imported(&records[i], now.UnixMicro())
 	}
-	return plan, pr.Save(ctx)
+	if err := pr.Save(ctx); err != nil || pr.shared == nil {
+		return plan, err
+	}
+	version, err := pr.shared.TellPeople(ctx)
+	if err == nil {
+		pr.version.Store(version)
+	}
+	return plan, err
 }
 
 func (pr *Projection) imported(r *Record, at int64) {

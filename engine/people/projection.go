@@ -2,10 +2,12 @@ package people
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"heed/engine/event"
@@ -72,7 +74,11 @@ const (
 type Projection struct {
 	*Directory
 	store Store
-	log   *slog.Logger
+	// shared is the store if other processes use it, too; version is the number of
+	// its PeopleNews that is known here.
+	shared  Shared
+	version atomic.Int64
+	log     *slog.Logger
 
 	loading sync.Mutex
 	loaded  bool
@@ -85,6 +91,8 @@ type Projection struct {
 	// that were learnt beyond it.
 	next  int64
 	above map[int64]bool
+	// currentAt is when all was known that others had stored.
+	currentAt time.Time
 	// forgotten are people with the Seq up to which what an event tells of them
 	// was forgotten; events of somebody who is being forgotten wait in withheld.
 	forgotten map[string]int64
@@ -99,7 +107,11 @@ type withheld struct {
 // NewProjection makes a Projection that loads what was saved when it is first asked for
 // it: many commands do not ask. Nobody else may use the store meanwhile.
 func NewProjection(s Store, log *slog.Logger) *Projection {
-	return &Projection{Directory: New(), store: s, log: log, above: map[int64]bool{}, forgotten: map[string]int64{}}
+	pr := &Projection{Directory: New(), store: s, log: log, above: map[int64]bool{}, forgotten: map[string]int64{}}
+	if shared, ok := s.(Shared); ok && shared.IsShared() {
+		pr.shared = shared
+	}
+	return pr
 }
 
 // OpenProjection makes a Projection that has loaded what was saved.
@@ -115,13 +127,13 @@ func (pr *Projection) load(ctx context.Context) error {
 	if pr.loaded {
 		return nil
 	}
-	if err := pr.store.LoadPeople(ctx, pr.join); err != nil {
-		return fmt.Errorf("load people: %w", err)
+	if pr.shared != nil {
+		_, version := pr.shared.PeopleNews()
+		pr.version.Store(version)
 	}
-	pr.allSaved()
-	learnt, last, err := pr.store.Learnt(ctx)
+	learnt, last, err := loadInto(ctx, pr.Directory, pr.store)
 	if err != nil {
-		return fmt.Errorf("load people: %w", err)
+		return err
 	}
 	pr.saved, pr.next = learnt, learnt+1
 	if err := pr.catchUp(ctx); err != nil {
@@ -181,7 +193,7 @@ func (pr *Projection) catchUp(ctx context.Context) error {
 		}
 		pr.next = events[len(events)-1].Seq + 1
 		if pages%pagesPerSave == 0 {
-			if err := pr.Save(ctx); err != nil {
+			if err := pr.Save(ctx); err != nil && !errors.Is(err, ErrNotSaver) {
 				return err
 			}
 			pr.log.Info("learning about people from recorded events", "learnt_up_to", pr.next-1)
@@ -246,6 +258,11 @@ func (pr *Projection) learnt(seq int64) {
 
 // Run saves now and then until the context ends, and then once more.
 func (pr *Projection) Run(ctx context.Context) {
+	if pr.shared != nil {
+		var following sync.WaitGroup
+		defer following.Wait()
+		following.Go(func() { pr.follow(ctx) })
+	}
 	for wait := saveEvery; ; {
 		select {
 		case <-ctx.Done():
@@ -273,16 +290,22 @@ func (pr *Projection) Close(ctx context.Context) {
 }
 
 func (pr *Projection) try(ctx context.Context) {
-	if err := pr.Save(ctx); err != nil && ctx.Err() == nil {
+	if err := pr.Save(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ErrNotSaver) {
 		pr.log.Error("cannot save what is known of people; trying again", "error", err)
 	}
 }
 
 // Save saves what has changed, a part at a time, and then the checkpoint. On an
-// error what was saved stays saved, and the next Save begins where this ended.
+// error what was saved stays saved, and the next Save begins where this ended. It is
+// ErrNotSaver if another process saves.
 func (pr *Projection) Save(ctx context.Context) error {
 	pr.saving.Lock()
 	defer pr.saving.Unlock()
+	if pr.loaded { // a start that catches up knows nothing newer yet
+		if err := pr.lead(ctx, false); err != nil {
+			return err
+		}
+	}
 	pr.mu.Lock()
 	learnt := pr.next - 1 // what is learnt from here on may be saved too, which does no harm
 	pr.mu.Unlock()
@@ -299,7 +322,7 @@ func (pr *Projection) Save(ctx context.Context) error {
 		}
 		changes = Rows{}
 	}
-	if learnt == pr.saved {
+	if learnt == pr.saved && pr.shared == nil {
 		return nil
 	}
 	if err := pr.store.SavePeople(ctx, &Rows{}, learnt); err != nil {
@@ -323,10 +346,10 @@ func (pr *Projection) saveParts(ctx context.Context, changes *Rows) error {
 }
 
 // allSaved takes all changes as saved.
-func (pr *Projection) allSaved() {
-	pr.changedItems()
+func (d *Directory) allSaved() {
+	d.changedItems()
 	for from, more := 0, true; more; from += stride {
-		_, more = pr.changedPeople(from)
+		_, more = d.changedPeople(from)
 	}
 }
 

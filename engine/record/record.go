@@ -195,6 +195,23 @@ type Attempt struct {
 	Response string `json:"response,omitempty"`
 }
 
+// Process is one of those that share a store.
+type Process struct {
+	ID       string `json:"id"`
+	Host     string `json:"host"`
+	PID      int    `json:"pid"`
+	AdminURL string `json:"admin_url,omitempty"`
+	Version  string `json:"version"`
+	// RuleSet is the hash of the rules that are active there.
+	RuleSet   string    `json:"rules"`
+	StartedAt time.Time `json:"started_at"`
+	SeenAt    time.Time `json:"seen_at"`
+	// Skew is by how much its clock is ahead of the store's. Gone says that it has
+	// been silent for long.
+	Skew time.Duration `json:"-"`
+	Gone bool          `json:"gone,omitempty"`
+}
+
 // RuleSet is the text of a rule set that was active once, by which its
 // decisions can be explained later.
 type RuleSet struct {

@@ -39,6 +39,8 @@ type Store interface {
 	PendingByAction(context.Context) (map[string]int, error)
 	PendingTimers(context.Context) (map[string]int, error)
 	CountDeliveries(context.Context, record.State) (int, error)
+	// Processes are those that share the store; none where one has it for itself.
+	Processes(context.Context) ([]record.Process, error)
 	// Tallies are counts since some times, the earliest first, for each rule and
 	// outcome.
 	Tallies(ctx context.Context, since ...time.Time) ([]record.TallySum, error)

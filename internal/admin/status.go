@@ -31,18 +31,22 @@ type Status struct {
 	Muted  []string       `json:"muted"`
 	// Unsubscribed are event types that rules need and the webhook does not send.
 	Unsubscribed []string `json:"unsubscribed"`
+	// Processes are those that share the store; empty where one has it for itself.
+	Processes []record.Process `json:"processes"`
 	// Problems are what needs a person, each with what to do.
 	Problems []string `json:"problems"`
 }
 
 // Status says how heed is, and what needs a person.
 func (s *Service) Status(ctx context.Context) (*Status, error) {
-	st := &Status{Serving: s.o.Rules != nil, Version: s.o.Version, Muted: []string{}, Unsubscribed: []string{}, Problems: []string{}}
+	st := &Status{Serving: s.o.Rules != nil, Version: s.o.Version, Muted: []string{}, Unsubscribed: []string{}, Problems: []string{}, Processes: []record.Process{}}
 	if err := s.statusOfStore(ctx, st); err != nil {
 		return nil, err
 	}
 	if !st.Serving {
-		st.problem("no server runs with this data directory: start heed serve")
+		if !slices.ContainsFunc(st.Processes, func(p record.Process) bool { return !p.Gone }) {
+			st.problem("no server runs with this store: start heed serve")
+		}
 		return st, nil
 	}
 	s.statusOfServer(st)
@@ -76,6 +80,11 @@ func (s *Service) statusOfStore(ctx context.Context, st *Status) (err error) {
 		st.problem("%s given up: heed deliveries list --state dead shows why", were(st.Dead, "delivery", "deliveries"))
 	}
 	st.LastGoodAt = s.o.Store.LastGood().At
+	processes, err := s.o.Store.Processes(ctx)
+	if err != nil {
+		return err
+	}
+	st.addProcesses(processes)
 	mutes, err := s.Mutes(ctx, false)
 	for _, m := range mutes.Mutes {
 		if !slices.Contains(st.Muted, m.Rule) {

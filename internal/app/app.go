@@ -42,9 +42,11 @@ import (
 
 // Options are what a running heed needs. New validates them.
 type Options struct {
-	// Rules is a rule file or a directory of rule files, Data the directory of
-	// the store.
-	Rules, Data string
+	// Rules is a rule file or a directory of rule files.
+	Rules string
+	// Data is the directory of the store, unless Store is the URL of a database of
+	// PostgreSQL, which other processes may use as well.
+	Data, Store string
 	// Listen and Admin are the addresses of the two listeners.
 	Listen, Admin string
 	// Tokens, if not nil, gives the tokens that open the admin listener.
@@ -95,8 +97,8 @@ const MinRetention = time.Hour
 
 func (o *Options) validate() error {
 	switch {
-	case o.Rules == "" || o.Data == "" || o.Listen == "" || o.Admin == "":
-		return errors.New("app: Rules, Data, Listen and Admin are needed")
+	case o.Rules == "" || o.Data == "" && o.Store == "" || o.Listen == "" || o.Admin == "":
+		return errors.New("app: Rules, Data or Store, Listen and Admin are needed")
 	case o.LookupEnv == nil || o.Log == nil:
 		return errors.New("app: LookupEnv and Log are needed")
 	case min(o.MaxAge, o.MaxAhead, o.SilentAfter, o.DrainDelay, o.Settle) < 0:
@@ -175,15 +177,21 @@ func assemble(ctx context.Context, o Options) (_ *App, err error) {
 			a.Close()
 		}
 	}()
-	if a.store, err = store.Open(ctx, store.Options{Dir: o.Data, ObserveBatch: a.metrics.Committed}); err != nil {
+	if a.store, err = store.Open(ctx, store.Options{
+		Dir: o.Data, URL: o.Store, Log: o.Log, ObserveBatch: a.metrics.Committed,
+	}); err != nil {
 		return nil, err
 	}
 	a.metrics.WatchPending(a.store.PendingByAction)
 	a.metrics.WatchLastGood(a.lastGood)
 	a.metrics.WatchState(a.store.StateKeys, a.store.PendingTimers)
-	if a.people, err = people.OpenProjection(ctx, a.store, o.Log); err != nil {
+	a.metrics.WatchProcesses(a.processesByRules)
+	projection, err := people.OpenProjection(ctx, a.store, o.Log)
+	if err != nil {
 		return nil, err
 	}
+	a.people = projection
+	a.metrics.WatchProjection(projection.Lag)
 	a.watcher = &rulefile.Watcher{
 		Path: o.Rules, Compiler: newCompiler(o.LookupEnv, o.Log, !o.NoSend && !o.Offline, a.store),
 		Activate: a.activate, Observe: a.observeReload, Log: o.Log, Now: time.Now,
@@ -274,14 +282,45 @@ func (a *App) newNotifier(ctx context.Context) (*notice.Notifier, error) {
 		Emit: a.intake.Notice, SilentAfter: a.SilentAfter, LastGood: a.lastHeard, WatchedSince: since,
 		Now: time.Now, Log: a.Log,
 	}
-	noted, err := a.store.Events(ctx, record.EventFilter{Type: notice.SourceSilent, Status: record.Accepted, Limit: 1})
-	if err != nil {
+	if o.SilenceNotedAt, err = a.silenceNotedAt(ctx); err != nil {
 		return nil, err
 	}
-	if len(noted) > 0 {
-		o.SilenceNotedAt = noted[0].ReceivedAt
+	if a.store.IsShared() {
+		o.MayNote = a.mayNoteSilence
 	}
 	return notice.New(o), nil
+}
+
+// silenceNotedAt is when a silence was noted last, by this or another process.
+func (a *App) silenceNotedAt(ctx context.Context) (at time.Time, err error) {
+	noted, err := a.store.Events(ctx, record.EventFilter{Type: notice.SourceSilent, Status: record.Accepted, Limit: 1})
+	if err != nil || len(noted) == 0 {
+		return time.Time{}, err
+	}
+	return noted[0].ReceivedAt, nil
+}
+
+// mayNoteSilence lets one process note what each of them sees.
+func (a *App) mayNoteSilence() (last time.Time, may bool) {
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+	defer stop()
+	leads, err := a.store.Leads(ctx, "silence")
+	if err == nil && leads {
+		last, err = a.silenceNotedAt(ctx)
+	}
+	return last, err == nil && leads
+}
+
+// processesByRules counts the processes that share the store.
+func (a *App) processesByRules(ctx context.Context) (map[string]int, error) {
+	processes, err := a.store.Processes(ctx)
+	byRules := map[string]int{}
+	for _, p := range processes {
+		if !p.Gone {
+			byRules[p.RuleSet[:min(12, len(p.RuleSet))]]++
+		}
+	}
+	return byRules, err
 }
 
 func (a *App) lastGood() time.Time { return a.store.LastGood().At }
@@ -307,7 +346,9 @@ func (a *App) listen() (err error) {
 	if a.adminAddress, err = net.Listen("tcp", a.Admin); err != nil {
 		return fmt.Errorf("the admin listener cannot listen on %s: %w; name a free one with --admin", a.Admin, err)
 	}
-	return a.store.SetHolderInfo(a.AdminURL())
+	return a.store.Announce(context.Background(), store.Process{
+		AdminURL: a.AdminURL(), Version: a.Version, RuleSet: func() string { return a.ruleSet().Hash() },
+	})
 }
 
 // AdminURL is where the admin listener answers on this machine.

@@ -12,10 +12,10 @@ import (
 	"heed/internal/store"
 )
 
-// Offline opens the store of a data directory that no server holds, and serves
-// the admin API over it. The errors are those of store.Open.
-func Offline(ctx context.Context, dir string, env LookupEnv) (handler http.Handler, closeStore func(), err error) {
-	db, err := store.Open(ctx, store.Options{Dir: dir})
+// Offline opens a store that no server has for itself, and serves the admin API
+// over it. The errors are those of store.Open.
+func Offline(ctx context.Context, where store.Options, env LookupEnv) (handler http.Handler, closeStore func(), err error) {
+	db, err := store.Open(ctx, where)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -33,9 +33,9 @@ func Offline(ctx context.Context, dir string, env LookupEnv) (handler http.Handl
 // OfflineWithRules is Offline with the rules of a rules path, by which events can
 // be decided and stored. What they make heed send is sent when a server runs.
 // The error is a *rulefile.ProblemsError if the rules cannot be used.
-func OfflineWithRules(ctx context.Context, dir, rules string, env LookupEnv) (http.Handler, func(), error) {
+func OfflineWithRules(ctx context.Context, where store.Options, rules string, env LookupEnv) (http.Handler, func(), error) {
 	a, err := assemble(ctx, Options{
-		Rules: rules, Data: dir, Listen: "none", Admin: "none", MaxAge: DefaultMaxAge, MaxAhead: 5 * time.Minute,
+		Rules: rules, Data: where.Dir, Store: where.URL, Listen: "none", Admin: "none", MaxAge: DefaultMaxAge, MaxAhead: 5 * time.Minute,
 		Retention: 90 * 24 * time.Hour, Company: companyOf(env), LookupEnv: env, Offline: true, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

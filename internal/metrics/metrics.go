@@ -173,6 +173,21 @@ func (m *Metrics) WatchState(keys, timers func(context.Context) (map[string]int,
 		"heed_timers_pending", "Waits, digests, held alerts and summaries that will be due, by rule.", []string{"rule"}, nil)})
 }
 
+// WatchProcesses makes heed_processes, read from the store whenever the metrics are.
+func (m *Metrics) WatchProcesses(byRules func(context.Context) (map[string]int, error)) {
+	m.registry.MustRegister(&storeGauge{read: byRules, desc: prometheus.NewDesc("heed_processes",
+		"Processes that share the store, by the version of their rules: more than one version is a skew.",
+		[]string{"rules"}, nil)})
+}
+
+// WatchProjection makes heed_projection_lag_seconds, asked whenever the metrics are.
+func (m *Metrics) WatchProjection(lag func() time.Duration) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "heed_projection_lag_seconds",
+		Help: "For how long events of other processes have not been learnt that tell of people.",
+	}, func() float64 { return lag().Seconds() }))
+}
+
 // WatchHealth makes heed_rule_health, asked whenever the metrics are: problems are
 // what is odd about the rules, by rule, each once.
 func (m *Metrics) WatchHealth(problems func(context.Context) (map[string][]string, error)) {

@@ -39,8 +39,12 @@ type Options struct {
 	// WatchedSince is since when good events are awaited, and SilenceNotedAt when
 	// a silence was last noted; both reach back to before the process.
 	WatchedSince, SilenceNotedAt time.Time
-	Now                          func() time.Time
-	Log                          *slog.Logger
+	// MayNote, if not nil, is asked before a silence is noted: where several processes
+	// await the same events, only one of them is to note it. It says when one was
+	// noted last, by any of them.
+	MayNote func() (last time.Time, may bool)
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // The rhythm of events. The first of a kind goes out at once; those that follow
@@ -222,6 +226,17 @@ func (n *Notifier) checkSilence() time.Duration {
 		what = "No good event has ever come, and heed has listened since " + since.UTC().Format(dateTime)
 	}
 	silent := now.Sub(since)
+	if silent >= n.SilentAfter && n.MayNote != nil {
+		last, may := n.MayNote()
+		if !may {
+			return interval
+		}
+		n.mu.Lock()
+		if last.After(n.noted[SourceSilent]) {
+			n.noted[SourceSilent] = last
+		}
+		n.mu.Unlock()
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.noted[SourceSilent].Before(since) {

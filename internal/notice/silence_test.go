@@ -99,3 +99,27 @@ func TestNotifier_aSilenceSurvivesRestarts(t *testing.T) {
 		}
 	})
 }
+
+// Two processes see the same silence: only one notes it, and the other takes over
+// without noting it again.
+func TestNotifier_oneOfSeveralNotesASilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var events source
+		var may atomic.Bool
+		var last atomic.Pointer[time.Time]
+		last.Store(&time.Time{})
+		_, s := runWith(t, Options{
+			SilentAfter: time.Hour, LastGood: events.lastGood, WatchedSince: time.Now(),
+			MayNote: func() (time.Time, bool) { return *last.Load(), may.Load() },
+		})
+		time.Sleep(2 * time.Hour)
+		want(t, s) // the other one's task
+		at := time.Now()
+		last.Store(&at)
+		may.Store(true)
+		time.Sleep(again - time.Minute)
+		want(t, s) // it is noted already
+		time.Sleep(2 * time.Minute)
+		want(t, s, oneSilence)
+	})
+}

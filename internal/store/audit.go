@@ -10,9 +10,8 @@ import (
 func (db *DB) AddAudit(ctx context.Context, a record.Audit) (err error) {
 	defer wrap(&err, "record what was done")
 	return db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.exec("INSERT INTO audit (at, who, role, what, target, n, result) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		return g.conn.Send("INSERT INTO audit (at, who, role, what, target, n, result) VALUES (?, ?, ?, ?, ?, ?, ?)",
 			micros(a.At), a.Who, a.Role, a.What, a.Target, int64(a.N), a.Result)
-		return err
 	})
 }
 

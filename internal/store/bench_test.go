@@ -14,6 +14,7 @@ import (
 
 	"heed/actions/delivery"
 	"heed/engine/record"
+	"heed/internal/store/pgtest"
 	"heed/internal/store/storetest"
 )
 
@@ -44,35 +45,57 @@ func benchEvent(n int64, action string) (*record.Event, []record.Delivery) {
 // BenchmarkCommit commits events of about 250 bytes with one delivery each, each
 // caller waiting for its answer before it commits the next.
 func BenchmarkCommit(b *testing.B) {
-	for _, callers := range []int{64, 256} {
-		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
-			var groups, n atomic.Int64
-			db, err := Open(b.Context(), Options{Dir: b.TempDir(), ObserveBatch: func(int) { groups.Add(1) }})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer db.Close()
-			b.ReportAllocs()
-			b.ResetTimer()
-			atOnce(callers, func() {
-				for i := n.Add(1); i <= int64(b.N); i = n.Add(1) {
-					e, ds := benchEvent(i, "slack")
-					if _, err := storetest.Commit(context.Background(), db, e, ds); err != nil {
-						b.Error(err)
-					}
-				}
-			})
-			b.StopTimer()
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
-			b.ReportMetric(float64(b.N)/float64(groups.Load()), "events/group")
-		})
+	eachStore(b, func(b *testing.B, options func() Options) {
+		for _, callers := range []int{1, 64, 256} {
+			b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) { benchCommit(b, callers, options()) })
+		}
+	})
+}
+
+// eachStore runs a benchmark on SQLite, and on PostgreSQL where there is a server.
+func eachStore(b *testing.B, run func(b *testing.B, options func() Options)) {
+	b.Run("sqlite", func(b *testing.B) { run(b, func() Options { return Options{Dir: b.TempDir()} }) })
+	b.Run("postgres", func(b *testing.B) {
+		pgtest.Skip(b)
+		run(b, func() Options { return Options{URL: pgtest.New(b)} })
+	})
+}
+
+func benchCommit(b *testing.B, callers int, o Options) {
+	var groups, n atomic.Int64
+	o.ObserveBatch = func(int) { groups.Add(1) }
+	db, err := Open(b.Context(), o)
+	if err != nil {
+		b.Fatal(err)
 	}
+	defer db.Close()
+	b.ReportAllocs()
+	b.ResetTimer()
+	atOnce(callers, func() {
+		for i := n.Add(1); i <= int64(b.N); i = n.Add(1) {
+			e, ds := benchEvent(i, "slack")
+			if _, err := storetest.Commit(context.Background(), db, e, ds); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(float64(b.N)/float64(groups.Load()), "events/group")
 }
 
 // BenchmarkDeliver claims deliveries by 32 and finishes those before in the same
 // exchange, as the delivery loop does.
 func BenchmarkDeliver(b *testing.B) {
-	db := openTemp(b)
+	eachStore(b, func(b *testing.B, options func() Options) { benchDeliver(b, options()) })
+}
+
+func benchDeliver(b *testing.B, o Options) {
+	db, err := Open(b.Context(), o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
 	fill(b, db, b.N, "slack")
 	b.ReportAllocs()
 	b.ResetTimer()

@@ -9,12 +9,11 @@ import (
 	"heed/engine/record"
 )
 
-// claimable are the deliveries of an action that an owner may claim: those that are
-// due and not its own already, whose destination is open, and before which none
-// waits in their order.
+// claimable are the deliveries of an action that an owner may claim, after the name
+// of their table: those that are due and not its own already, whose destination is
+// open, and before which none waits in their order.
 const claimable = `
-	SELECT * FROM deliveries d INDEXED BY deliveries_due
-	WHERE action = ? AND due_at <= ? AND owner IS NOT ?
+	WHERE action = ? AND due_at <= ? AND owner IS DISTINCT FROM ?
 	AND NOT EXISTS (SELECT 1 FROM lanes WHERE d.destination != '' AND name = d.destination AND open_at > ?)
 	AND NOT` + isOutOfTurn + `
 	ORDER BY due_at`
@@ -32,16 +31,18 @@ const claimedCols = `
 		CASE WHEN d.attempts > d.spent AND d.last_error != '' THEN (
 			SELECT count(*) FROM attempts a WHERE a.delivery = d.n AND a.n > d.spent AND a.error = d.last_error) ELSE 0 END`
 
+var insertAttempts = insertInto("attempts", "delivery, n, started_at")
+
 // maxProbed bounds among how many deliveries one for a probe is chosen.
 const maxProbed = "200"
 
 // The deliveries that a take may claim. A probe takes one that has not failed
 // yet, if there is one: what fails whatever happens would prove nothing.
 const (
-	selectDue   = claimedCols + " FROM (" + claimable + ", n LIMIT ?) d" + joinEvent + " ORDER BY d.due_at, d.n"
-	selectFirst = claimedCols + " FROM (" + claimable + ", n LIMIT " + maxProbed + ") d" + joinEvent +
+	selectDue   = claimable + ", n LIMIT ?) d" + joinEvent + " ORDER BY d.due_at, d.n"
+	selectFirst = claimable + ", n LIMIT " + maxProbed + ") d" + joinEvent +
 		" ORDER BY d.attempts > d.spent, d.due_at, d.n LIMIT ?"
-	selectNewest = claimedCols + " FROM (" + claimable + " DESC, n DESC LIMIT " + maxProbed + ") d" + joinEvent +
+	selectNewest = claimable + " DESC, n DESC LIMIT " + maxProbed + ") d" + joinEvent +
 		" ORDER BY d.attempts > d.spent, d.due_at DESC, d.n DESC LIMIT ?"
 	joinEvent = " JOIN events e ON e.seq = d.n / 65536"
 )
@@ -61,6 +62,10 @@ func (x *exchange) claim(take delivery.Take) error {
 		return nil
 	}
 	due, wanted := selectDue, take.N
+	if wanted, err = x.allowed(take); wanted <= 0 || err != nil {
+		x.askAgain(x.now.Add(busyElsewhere))
+		return err
+	}
 	if own.IsTesting() {
 		due, wanted = selectFirst, 1
 		if own.PrefersNewest() {
@@ -69,11 +74,11 @@ func (x *exchange) claim(take delivery.Take) error {
 	}
 	at := micros(x.now)
 	var candidates []claimedRow
-	err = x.g.conn.query(func(cols []value) error {
+	err = x.g.conn.Query(func(cols []value) error {
 		row, err := scanClaimed(cols)
 		candidates = append(candidates, row)
 		return err
-	}, due, take.Action, at, x.owner, at, int64(wanted))
+	}, claimedCols+" FROM (SELECT * FROM deliveries d"+x.g.words.dueIndex+due, take.Action, at, x.owner, at, int64(wanted))
 	if err != nil {
 		return err
 	}
@@ -90,6 +95,30 @@ func (x *exchange) claim(take delivery.Take) error {
 		}
 	}
 	return x.take(take, admitted)
+}
+
+// busyElsewhere is when to ask again while other owners use up the concurrency of an
+// action.
+const busyElsewhere = 100 * time.Millisecond
+
+// allowed is how many deliveries of an action the owner may claim. While others send
+// some, all of them together keep to its concurrency; an owner that is alone may
+// claim ahead.
+func (x *exchange) allowed(take delivery.Take) (n int, err error) {
+	if !x.g.words.shared || take.Concurrency == 0 {
+		return take.N, nil
+	}
+	var own, all int64
+	err = x.g.conn.Query(func(cols []value) error {
+		own, all = cols[0].(int64), cols[1].(int64)
+		return nil
+	}, "SELECT count(*) FILTER (WHERE owner = ?), count(*) FROM deliveries"+
+		" WHERE owner IS NOT NULL AND action = ? AND (due_at > ? OR owner = ?)",
+		x.owner, take.Action, micros(x.now), x.owner)
+	if all == own {
+		return take.N, err
+	}
+	return min(take.N, take.Concurrency-int(all)), err
 }
 
 // admit chooses those candidates that their lanes let start now.
@@ -132,19 +161,18 @@ func (x *exchange) take(take delivery.Take, rows []claimedRow) error {
 	for i := range rows {
 		d := &rows[i]
 		if d.Interrupted {
-			if _, err := x.g.conn.exec(endOpenAttempts+" AND delivery = ?", at, d.n); err != nil {
+			if err := x.g.conn.Send(endOpenAttempts+" AND delivery = ?", at, d.n); err != nil {
 				return err
 			}
 		}
 		attempts[i] = []value{d.n, int64(d.Attempts), at}
-		_, err := x.g.conn.exec("UPDATE deliveries SET attempts = ?, due_at = ?, owner = ? WHERE n = ?",
-			int64(d.Attempts), until, x.owner, d.n)
-		if err != nil {
+		if err := x.g.conn.Send("UPDATE deliveries SET attempts = ?, due_at = ?, owner = ? WHERE n = ?",
+			int64(d.Attempts), until, x.owner, d.n); err != nil {
 			return err
 		}
 		x.claimed.Deliveries = append(x.claimed.Deliveries, d.Delivery)
 	}
-	return x.g.conn.insert("INSERT INTO attempts (delivery, n, started_at)", attempts)
+	return insertAttempts.insert(x.g.conn, attempts)
 }
 
 // askAgain notes when something may be claimed that may not be now.

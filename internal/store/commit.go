@@ -27,7 +27,7 @@ const maxDeliveries = 1 << 16
 func (db *DB) Commit(ctx context.Context, batches ...*intake.Batch) error {
 	o := &op{commits: make([]*commit, len(batches))}
 	for i, b := range batches {
-		c, err := newCommit(b)
+		c, err := newCommit(b, db.words.userColumn)
 		if err != nil {
 			return fmt.Errorf("commit event %q: %w", b.Event.ID, err)
 		}
@@ -66,6 +66,7 @@ type commit struct {
 	deliveries [][]value // rows of deliveries but for n
 	waiting    bool      // one of them is to be sent
 
+	user                string // whom it is about, if the database wants to know
 	id, body, signature digest
 	accepted            bool // or timed: it claims its id
 	replayed            bool // by a person: it claims nothing, and nothing keeps it from being stored
@@ -80,12 +81,11 @@ type commit struct {
 	original int64
 }
 
-const (
-	insertEvents = "INSERT OR FAIL INTO events (seq, id, type, company_id, status, reason," +
-		" received_at, signed_at, rule_set, signature, body_hash, decisions, facts, body, source, ids, acts, detail)"
-	insertDeliveries = "INSERT OR FAIL INTO deliveries (n, id, rule, action, kind, state," +
-		" created_at, due_at, last_error, destination, order_key, request)"
-)
+const eventCols = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set," +
+	" signature, body_hash, decisions, facts, body, source, ids, acts, detail"
+
+var insertDeliveries = insertInto("deliveries", "n, id, rule, action, kind, state,"+
+	" created_at, due_at, last_error, destination, order_key, request")
 
 // Where in a row of events stands what the store may have to change.
 const (
@@ -98,7 +98,9 @@ const (
 	colBody      = 13
 )
 
-func newCommit(b *intake.Batch) (*commit, error) {
+// newCommit makes the rows of a batch; withUser says that the person is one of their
+// columns.
+func newCommit(b *intake.Batch, withUser bool) (*commit, error) {
 	e := b.Event
 	switch {
 	case e.ID == "":
@@ -123,6 +125,9 @@ func newCommit(b *intake.Batch) (*commit, error) {
 		nil, e.ID, e.Type, e.CompanyID, string(e.Status), e.Reason,
 		c.receivedAt, micros(e.SignedAt), e.RuleSet, e.Signature, c.body[:], nil, []byte(e.Facts), e.Body,
 		e.Source, e.IDs, acts(e), e.Detail,
+	}
+	if withUser {
+		c.user = userOf(e)
 	}
 	for _, d := range b.Deliveries {
 		c.size += len(d.Request)
@@ -210,7 +215,8 @@ func (c *commit) claims(reused bool) iter.Seq2[key, claim] {
 // groupTx is the transaction of one group.
 type groupTx struct {
 	writer  *writer
-	conn    *conn
+	conn    conn
+	words   *dialect
 	keys    *keyring
 	nextSeq int64
 	stored  int  // events
@@ -245,13 +251,17 @@ type groupTx struct {
 	renamed map[state.Scope]state.Scope
 	mutes   *[]state.Mute
 	timed   bool
+
+	// turn is what is shared with other processes; wakes and peopleChanged are for them.
+	turn                 turn
+	wakes, peopleChanged bool
 }
 
 type seqRange struct{ first, last int64 }
 
 func newGroupTx(w *writer) *groupTx {
 	return &groupTx{
-		conn: w.conn, keys: w.keys, nextSeq: w.nextSeq, firstSeq: w.nextSeq, savedGood: w.savedGood,
+		conn: w.conn, words: w.words, keys: w.keys, nextSeq: w.nextSeq, firstSeq: w.nextSeq, savedGood: w.savedGood,
 		known: map[key]claim{}, hours: map[int64]seqRange{}, writer: w, scopes: scopes{}, gone: map[state.Scope]bool{},
 		renamed: w.renamed, users: w.users.clone(),
 	}
@@ -311,10 +321,11 @@ func (g *groupTx) store(commits []*commit) error {
 			}
 			continue
 		case intake.Stored:
-			events = append(events, g.number(c))
-			if err := g.filterUser(c.seq, c.batch.Event); err != nil {
+			row, err := g.findableByUser(g.number(c), c)
+			if err != nil {
 				return err
 			}
+			events = append(events, row)
 		}
 		switch {
 		case c.verdict == intake.Stored && c.reason == "":
@@ -326,13 +337,13 @@ func (g *groupTx) store(commits []*commit) error {
 	if err := rows.write(); err != nil {
 		return err
 	}
-	if err := g.conn.insert(insertEvents, events); err != nil {
+	if err := g.words.events.insert(g.conn, events); err != nil {
 		return err
 	}
-	if err := g.conn.insert(insertDeliveries, deliveries); err != nil {
+	if err := insertDeliveries.insert(g.conn, deliveries); err != nil {
 		return err
 	}
-	if err := g.conn.insert(insertKeys, signatures); err != nil {
+	if err := insertKeys.insert(g.conn, signatures); err != nil {
 		return err
 	}
 	return g.count(reuses)
@@ -444,11 +455,12 @@ func (g *groupTx) number(c *commit) []value {
 // finish writes what belongs to the group as a whole.
 func (g *groupTx) finish() error {
 	for hour, r := range g.hours {
-		_, err := g.conn.exec(`
+		err := g.conn.Send(`
 			INSERT INTO hours (hour, first_seq, last_seq) VALUES (?, ?, ?)
 			ON CONFLICT (hour) DO UPDATE SET
-				first_seq = min(first_seq, excluded.first_seq),
-				last_seq = max(last_seq, excluded.last_seq)`, hour, r.first, r.last)
+				first_seq = CASE WHEN hours.first_seq < excluded.first_seq THEN hours.first_seq ELSE excluded.first_seq END,
+				last_seq = CASE WHEN hours.last_seq > excluded.last_seq THEN hours.last_seq ELSE excluded.last_seq END`,
+			hour, r.first, r.last)
 		if err != nil {
 			return err
 		}
@@ -459,6 +471,5 @@ func (g *groupTx) finish() error {
 	if err := g.saveLastGood(); err != nil {
 		return err
 	}
-	// An event adds two keys, so a run ends before the next one is due.
-	return g.keys.merge(g, 4*g.stored, false)
+	return g.writer.base.end(g)
 }

@@ -9,6 +9,8 @@ import (
 	"heed/internal/inbox"
 )
 
+var insertFiles = replaceInto("files_read", "source, path", "size, mod_at, hash")
+
 // Seen implements inbox.Memory.
 func (db *DB) Seen(ctx context.Context, source, path string) (m inbox.Mark, seen bool, err error) {
 	defer wrap(&err, "look whether %s was read", path)
@@ -34,12 +36,10 @@ func (db *DB) SeenContent(ctx context.Context, source, hash string) (seen bool, 
 func (db *DB) Remember(ctx context.Context, source, path string, m inbox.Mark) (err error) {
 	defer wrap(&err, "remember that %s was read", path)
 	return db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.exec("INSERT OR IGNORE INTO contents_read (source, hash) VALUES (?, ?)", source, m.Hash)
+		_, err := g.conn.Exec("INSERT INTO contents_read (source, hash) VALUES (?, ?) ON CONFLICT DO NOTHING", source, m.Hash)
 		if err != nil {
 			return err
 		}
-		_, err = g.conn.exec("INSERT OR REPLACE INTO files_read (source, path, size, mod_at, hash) VALUES (?, ?, ?, ?, ?)",
-			source, path, m.Size, m.ModTime.UnixNano(), m.Hash)
-		return err
+		return insertFiles.insert(g.conn, [][]value{{source, path, m.Size, m.ModTime.UnixNano(), m.Hash}})
 	})
 }

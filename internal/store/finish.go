@@ -14,42 +14,62 @@ var outcomes = map[record.State]string{record.Done: "done", record.Retrying: "re
 
 const endOpenAttempts = "UPDATE attempts SET ended_at = ?, outcome = 'interrupted' WHERE ended_at IS NULL"
 
+// ending is what is stored of a delivery whose attempt has ended.
+type ending struct {
+	n, attempts             int64
+	waiting, ordered, owned bool
+	lanes                   []string
+}
+
+// readEndings reads the deliveries of some ends, by their ids. One that was deleted
+// meanwhile is missing.
+func (x *exchange) readEndings(ends []delivery.End) (map[string]ending, error) {
+	if len(ends) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(ends))
+	for i := range ends {
+		ids[i] = ends[i].ID
+	}
+	list, err := x.g.words.list(ids)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]ending, len(ends))
+	err = x.g.conn.Query(func(cols []value) error {
+		found[cols[0].(string)] = ending{
+			n: cols[1].(int64), attempts: cols[2].(int64),
+			waiting: cols[3] != nil, ordered: cols[6] != nil, owned: cols[7] == value(x.owner),
+			lanes: lanesOf(cols[4].(string), cols[5].(string)),
+		}
+		return nil
+	}, "SELECT id, n, attempts, due_at, action, destination, order_key, owner FROM deliveries WHERE id IN"+
+		" (SELECT j.value FROM "+x.g.words.texts+")", list)
+	return found, err
+}
+
 // finish records how an attempt ended, for its delivery and for its destination.
 // It says whether something may be due now that was not before.
-func (x *exchange) finish(end *delivery.End) (wakes bool, err error) {
-	var n, attempts int64
-	var waiting, ordered bool
-	var names []string
-	owned := false
-	err = x.g.conn.query(func(cols []value) error {
-		n, attempts, waiting, ordered = cols[0].(int64), cols[1].(int64), cols[2] != nil, cols[5] != nil
-		owned = cols[6] == value(x.owner)
-		names = lanesOf(cols[3].(string), cols[4].(string))
-		return nil
-	}, "SELECT n, attempts, due_at, action, destination, order_key, owner FROM deliveries WHERE id = ?", end.ID)
-	if err != nil || n == 0 { // none: it was deleted meanwhile, and there is nothing left to finish
-		return false, err
-	}
-	if !owned {
+func (x *exchange) finish(end *delivery.End, d ending) (wakes bool, err error) {
+	if !d.owned {
 		x.claimed.Lost = append(x.claimed.Lost, end.ID)
 		return false, nil
 	}
-	if err := x.teach(names, end); err != nil {
+	if err := x.teach(d.lanes, end); err != nil {
 		return false, err
 	}
-	if _, err := x.g.conn.exec(`
-		UPDATE attempts SET started_at = ifnull(?, started_at), ended_at = ?, outcome = ?, error = ?, response = ?
+	if err := x.g.conn.Send(`
+		UPDATE attempts SET started_at = coalesce(?, started_at), ended_at = ?, outcome = ?, error = ?, response = ?
 		WHERE delivery = ? AND n = ? AND ended_at IS NULL`,
-		startedAt(end), micros(end.At), outcomes[end.State], end.Error, end.Outcome.Response, n, attempts); err != nil {
+		startedAt(end), micros(end.At), outcomes[end.State], end.Error, end.Outcome.Response, d.n, d.attempts); err != nil {
 		return false, err
 	}
-	if !waiting {
-		_, err := x.g.conn.exec("UPDATE deliveries SET owner = NULL WHERE n = ?", n)
-		return false, err
+	if !d.waiting {
+		return false, x.g.conn.Send("UPDATE deliveries SET owner = NULL WHERE n = ?", d.n)
 	}
 	lastError := end.Error
-	if ordered && end.State == record.Dead {
-		if lastError, err = x.goesOn(n, lastError); err != nil {
+	if d.ordered && end.State == record.Dead {
+		if lastError, err = x.goesOn(d.n, lastError); err != nil {
 			return false, err
 		}
 	}
@@ -63,10 +83,9 @@ func (x *exchange) finish(end *delivery.End) (wakes bool, err error) {
 			return false, fmt.Errorf("encode recipients: %w", err)
 		}
 	}
-	_, err = x.g.conn.exec(`
-		UPDATE deliveries SET owner = NULL, state = ?, due_at = ?, last_error = ?, recipients = ifnull(?, recipients) WHERE n = ?`,
-		string(end.State), dueAt, lastError, recipients, n)
-	return dueAt != nil || ordered, err
+	return dueAt != nil || d.ordered, x.g.conn.Send(`
+		UPDATE deliveries SET owner = NULL, state = ?, due_at = ?, last_error = ?, recipients = coalesce(?, recipients)
+		WHERE n = ?`, string(end.State), dueAt, lastError, recipients, d.n)
 }
 
 // lanesOf names the lanes of a delivery: its action's, and its destination's if
@@ -79,37 +98,31 @@ func lanesOf(action, destination string) []string {
 }
 
 // release takes a claim back, and lets its lanes be probed by another.
-func (x *exchange) release(end *delivery.End) (wakes bool, err error) {
-	var names []string
-	err = x.g.conn.query(func(cols []value) error {
-		names = lanesOf(cols[0].(string), cols[1].(string))
-		return nil
-	}, "SELECT action, destination FROM deliveries WHERE id = ? AND owner = ?", end.ID, x.owner)
-	if err != nil || names == nil {
-		return false, err
+func (x *exchange) release(end *delivery.End, d ending) (wakes bool, err error) {
+	if !d.owned {
+		return false, nil
 	}
-	for _, name := range names {
+	for _, name := range d.lanes {
 		lane, err := x.lane(name)
 		if err != nil {
 			return false, err
 		}
 		lane.Abandoned(x.now)
 	}
-	if _, err := x.g.conn.exec(`
-		DELETE FROM attempts WHERE ended_at IS NULL
-		AND (delivery, n) IN (SELECT n, attempts FROM deliveries WHERE id = ?)`, end.ID); err != nil {
+	const withdraw = "DELETE FROM attempts WHERE ended_at IS NULL AND delivery = ? AND n = ?"
+	if err := x.g.conn.Send(withdraw, d.n, d.attempts); err != nil {
 		return false, err
 	}
-	changed, err := x.g.conn.exec(`
-		UPDATE deliveries SET owner = NULL, attempts = attempts - 1, due_at = iif(due_at IS NULL, NULL, ?)
-		WHERE id = ?`, micros(end.DueAt), end.ID)
-	return changed > 0, err
+	return true, x.g.conn.Send(`
+		UPDATE deliveries SET owner = NULL, attempts = attempts - 1,
+			due_at = CASE WHEN due_at IS NOT NULL THEN CAST(? AS BIGINT) END
+		WHERE n = ?`, micros(end.DueAt), d.n)
 }
 
 // goesOn adds to the error of a delivery that is given up which one of the same
 // order is sent without it.
 func (x *exchange) goesOn(n int64, lastError string) (string, error) {
-	err := x.g.conn.query(func(cols []value) error {
+	err := x.g.conn.Query(func(cols []value) error {
 		lastError = fmt.Sprintf("%s; the next delivery of the same order goes on: %s", lastError, cols[0])
 		return nil
 	}, `SELECT p.id FROM deliveries d

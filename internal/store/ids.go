@@ -89,7 +89,7 @@ func (g *groupTx) saveSpaces(commits []*commit) error {
 		if ids == "" || g.writer.spaces[ids] {
 			continue
 		}
-		if _, err := g.conn.exec("INSERT OR IGNORE INTO id_spaces (name) VALUES (?)", ids); err != nil {
+		if _, err := g.conn.Exec("INSERT INTO id_spaces (name) VALUES (?) ON CONFLICT DO NOTHING", ids); err != nil {
 			return fmt.Errorf("note whose ids %q are: %w", ids, err)
 		}
 		g.spaces = append(g.spaces, ids)

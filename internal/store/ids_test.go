@@ -152,7 +152,7 @@ func openVersion(t *testing.T, dir string, version int64) *sql.DB {
 		t.Fatal(err)
 	}
 	db.SetMaxOpenConns(1)
-	steps, err := fs.Sub(migrations, "migrations")
+	steps, err := fs.Sub(migrations, "migrations/sqlite")
 	if err != nil {
 		t.Fatal(err)
 	}

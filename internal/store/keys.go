@@ -69,7 +69,8 @@ const mergeLimit = 1 << 17
 // row tells all of it, and load makes the keyring anew from the events after
 // the mark 'keys_merged'.
 //
-// Only the writer changes a keyring. Others may call find.
+// Only the writer changes a keyring. Others may call find. A nil keyring is of a
+// store to which others write, too: there keys are written with their event.
 type keyring struct {
 	limit int
 
@@ -89,12 +90,18 @@ type keyring struct {
 // find looks a key up in memory. A key that is neither here nor, afterwards, in
 // the table, is not claimed.
 func (r *keyring) find(k key) (claim, bool) {
+	if r == nil {
+		return claim{}, false
+	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.get(k)
 }
 
 func (r *keyring) get(k key) (claim, bool) {
+	if r == nil {
+		return claim{}, false
+	}
 	c, ok := r.fresh[k]
 	if !ok {
 		c, ok = r.merging[k]
@@ -105,6 +112,9 @@ func (r *keyring) get(k key) (claim, bool) {
 // load fills the keyring from the store and returns the number for the next
 // event.
 func (r *keyring) load(ctx context.Context, db *sql.DB) (nextSeq int64, err error) {
+	if r == nil {
+		return 0, nil
+	}
 	if err := db.QueryRowContext(ctx, "SELECT value FROM marks WHERE name = 'keys_merged'").Scan(&r.merged); err != nil {
 		return 0, err
 	}
@@ -151,21 +161,21 @@ func (r *keyring) merge(g *groupTx, n int, force bool) error {
 	for i, k := range r.run[from : from+n] {
 		rows[i] = r.merging[k].row(k)
 	}
-	if err := g.conn.insert(insertKeys, rows); err != nil {
+	if err := insertKeys.insert(g.conn, rows); err != nil {
 		return err
 	}
 	g.merged += n
 	if from+n < len(r.run) {
 		return nil
 	}
-	_, err := g.conn.exec("UPDATE marks SET value = ? WHERE name = 'keys_merged'", r.upTo)
+	_, err := g.conn.Exec("UPDATE marks SET value = ? WHERE name = 'keys_merged'", r.upTo)
 	return err
 }
 
 func roundUp(n int) int { return (n + 63) / 64 * 64 }
 
 // After a crash a run begins anew, with some of its keys in the table already.
-const insertKeys = "INSERT OR REPLACE INTO keys (k, seq, other, received_at)"
+var insertKeys = replaceInto("keys", "k", "seq, other, received_at")
 
 func (c claim) row(k key) []value {
 	return []value{k[:], c.seq, c.other[:], c.receivedAt}
@@ -186,6 +196,9 @@ func (r *keyring) beginRun() {
 
 // committed takes over what the group claimed and merged.
 func (r *keyring) committed(g *groupTx) {
+	if r == nil {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, k := range g.fresh {
@@ -208,6 +221,9 @@ func (r *keyring) mergedUpTo() int64 {
 // mergeKeys brings the keys of all events stored before the call into the
 // table, a part at a time so that other writers are not held up.
 func (db *DB) mergeKeys(ctx context.Context) error {
+	if db.writer.keys == nil {
+		return nil
+	}
 	var target int64
 	for {
 		err := db.writer.do(ctx, func(g *groupTx) error {
@@ -248,7 +264,7 @@ func (g *groupTx) lookUp(keys []key) error {
 		for i := range n {
 			args[i] = keys[i][:]
 		}
-		if err := g.conn.query(g.learn, selectKeys[steps], args...); err != nil {
+		if err := g.conn.Query(g.learn, selectKeys[steps], args...); err != nil {
 			return err
 		}
 		keys = keys[n:]

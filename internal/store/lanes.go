@@ -29,7 +29,7 @@ func (x *exchange) lane(name string) (*delivery.Lane, error) {
 		return &row.Lane, nil
 	}
 	row := &laneRow{}
-	err := x.g.conn.query(func(cols []value) error {
+	err := x.g.conn.Query(func(cols []value) error {
 		row.stored = true
 		state, _ := cols[0].([]byte)
 		return json.Unmarshal(state, &row.Lane)
@@ -45,7 +45,7 @@ func (x *exchange) lane(name string) (*delivery.Lane, error) {
 // nextOpen notes when the next closed lane opens: a delivery may wait for it that
 // was not claimed.
 func (x *exchange) nextOpen() error {
-	return x.g.conn.query(func(cols []value) error {
+	return x.g.conn.Query(func(cols []value) error {
 		if open, ok := cols[0].(int64); ok {
 			x.askAgain(timeOf(open))
 		}
@@ -80,26 +80,23 @@ func (x *exchange) saveLanes() error {
 
 func saveLane(g *groupTx, name string, lane *delivery.Lane, now time.Time) error {
 	if lane.IsRest(now) {
-		_, err := g.conn.exec("DELETE FROM lanes WHERE name = ?", name)
-		return err
+		return g.conn.Send("DELETE FROM lanes WHERE name = ?", name)
 	}
 	state, err := json.Marshal(lane)
 	if err != nil {
 		return fmt.Errorf("encode the lane of %s: %w", name, err)
 	}
 	open, wait := lane.Open()
-	_, err = g.conn.exec(`
-		INSERT INTO lanes (name, open_at, wait, state) VALUES (?, ?, ?, ?)
-		ON CONFLICT (name) DO UPDATE SET open_at = excluded.open_at, wait = excluded.wait, state = excluded.state`,
-		name, micros(open), wait, state)
-	return err
+	return insertLanes.insert(g.conn, [][]value{{name, micros(open), wait, state}})
 }
+
+var insertLanes = replaceInto("lanes", "name", "open_at, wait, state")
 
 // pruneLanes forgets the lanes that are open since before a time. Most were left
 // by a rate, of a person or channel that nothing was sent to since.
 func (db *DB) pruneLanes(ctx context.Context, before int64) error {
 	return db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.exec("DELETE FROM lanes WHERE open_at < ?", before)
+		_, err := g.conn.Exec("DELETE FROM lanes WHERE open_at < ?", before)
 		return err
 	})
 }
@@ -108,7 +105,7 @@ func (db *DB) pruneLanes(ctx context.Context, before int64) error {
 // in flight.
 func abandonProbes(g *groupTx, now time.Time) error {
 	lanes := map[string]*delivery.Lane{}
-	err := g.conn.query(func(cols []value) error {
+	err := g.conn.Query(func(cols []value) error {
 		name, _ := cols[0].(string)
 		state, _ := cols[1].([]byte)
 		lanes[name] = &delivery.Lane{}
@@ -133,11 +130,11 @@ func (db *DB) Reconsider(ctx context.Context, action string, now time.Time) (n i
 	defer wrap(&err, "reconsider the deliveries of %s", action)
 	o := &op{}
 	o.apply = func(g *groupTx) error {
-		if _, err := g.conn.exec("DELETE FROM lanes WHERE name = ? OR name IN"+
+		if _, err := g.conn.Exec("DELETE FROM lanes WHERE name = ? OR name IN"+
 			" (SELECT destination FROM deliveries WHERE action = ? AND due_at IS NOT NULL)", action, action); err != nil {
 			return err
 		}
-		changed, err := g.conn.exec(`
+		changed, err := g.conn.Exec(`
 			UPDATE deliveries SET due_at = ? WHERE action = ? AND state = 'retrying' AND due_at > ?
 			AND NOT EXISTS (SELECT 1 FROM attempts WHERE delivery = deliveries.n AND ended_at IS NULL)`,
 			micros(now), action, micros(now))
@@ -153,7 +150,7 @@ func (db *DB) Reconsider(ctx context.Context, action string, now time.Time) (n i
 // Failing returns the actions and destinations whose circuit is open, and since when.
 func (db *DB) Failing(ctx context.Context) (since map[string]time.Time, err error) {
 	defer wrap(&err, "find failing destinations")
-	const opened = "CAST(state AS TEXT) ->> 'opened'"
+	opened := db.words.opened
 	rows, err := db.readDB.QueryContext(ctx, "SELECT name, "+opened+" FROM lanes WHERE "+opened+" IS NOT NULL")
 	if err != nil {
 		return nil, err

@@ -58,12 +58,6 @@ func ReadHolder(dir string) (Holder, error) {
 	return h, nil
 }
 
-// SetHolderInfo writes down where this process's admin listener answers, for
-// commands that find the directory in use.
-func (db *DB) SetHolderInfo(adminURL string) error {
-	return writeHolder(db.dir, Holder{PID: os.Getpid(), AdminURL: adminURL})
-}
-
 func holderFile(dir string) string { return filepath.Join(dir, "holder.json") }
 
 // writeHolder replaces the file in one step: a reader never sees half of it.

@@ -11,16 +11,28 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations
 var migrations embed.FS
 
-// migrate brings the schema up to date, each step in its own transaction.
-func migrate(ctx context.Context, db *sql.DB, path string) error {
-	dir, err := fs.Sub(migrations, "migrations")
+// schema is where the steps to a schema are, and how goose speaks to its database.
+type schema struct {
+	dir     string
+	dialect goose.Dialect
+}
+
+var (
+	sqliteSchema   = schema{"migrations/sqlite", goose.DialectSQLite3}
+	postgresSchema = schema{"migrations/postgres", goose.DialectPostgres}
+)
+
+// migrate brings the schema up to date, each step in its own transaction. where
+// names the database in errors.
+func migrate(ctx context.Context, db *sql.DB, s schema, where string) error {
+	dir, err := fs.Sub(migrations, s.dir)
 	if err != nil {
 		return err
 	}
-	steps, err := goose.NewProvider(goose.DialectSQLite3, db, dir,
+	steps, err := goose.NewProvider(s.dialect, db, dir,
 		goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		return err
@@ -30,7 +42,7 @@ func migrate(ctx context.Context, db *sql.DB, path string) error {
 		return err
 	}
 	if current > newest {
-		return &NewerError{Path: path, Schema: current, Own: newest}
+		return &NewerError{Path: where, Schema: current, Own: newest}
 	}
 	if current == newest {
 		return nil

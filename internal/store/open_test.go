@@ -26,7 +26,7 @@ func TestSecondOpenIsRefused(t *testing.T) {
 	if !ok || locked.Holder != (Holder{PID: os.Getpid()}) || !strings.Contains(err.Error(), fmt.Sprint("process ", os.Getpid())) {
 		t.Fatalf("error %v, holder %+v", err, locked)
 	}
-	if err := db.SetHolderInfo("http://127.0.0.1:8081"); err != nil {
+	if err := db.Announce(t.Context(), Process{AdminURL: "http://127.0.0.1:8081"}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = Open(t.Context(), Options{Dir: dir})
@@ -104,7 +104,7 @@ func TestNewerStoreIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	db := openDir(t, dir)
 	if err := db.writer.do(t.Context(), func(g *groupTx) error {
-		_, err := g.conn.exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+		_, err := g.conn.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
 		return err
 	}); err != nil {
 		t.Fatal(err)

@@ -10,12 +10,12 @@ import (
 	"heed/engine/record"
 )
 
-const (
-	insertPeople = "INSERT OR REPLACE INTO people (id, email, role, team, email_at, role_at, team_at, active_at, active, imported)"
-	insertItems  = "INSERT OR REPLACE INTO items (kind, id, name, named_at)"
+var (
+	insertPeople = replaceInto("people", "id", "email, role, team, email_at, role_at, team_at, active_at, active, imported")
+	insertItems  = replaceInto("items", "kind, id", "name, named_at")
 	// The columns stand in the order of people.ProgressRow.
-	insertProgress = "INSERT OR REPLACE INTO progress" +
-		" (user, kind, item, progress, seconds, best, last, scored_at, completed_at, first_at, last_at)"
+	insertProgress = replaceInto("progress", `"user", kind, item`,
+		"progress, seconds, best, last, scored_at, completed_at, first_at, last_at")
 )
 
 // loadPart is how many rows LoadPeople gives at once.
@@ -53,7 +53,7 @@ func (db *DB) LoadPeople(ctx context.Context, part func(*people.Rows)) (err erro
 		return err
 	}
 	err = db.scan(ctx, `
-		SELECT user, kind, item, progress, seconds, best, last, scored_at, completed_at, first_at, last_at
+		SELECT "user", kind, item, progress, seconds, best, last, scored_at, completed_at, first_at, last_at
 		FROM progress`, func(scan func(...any) error) error {
 		var r people.ProgressRow
 		err := scan(&r.User, &r.Kind, &r.Item, &r.Progress, &r.Seconds, &r.Best, &r.Last, &r.ScoredAt, &r.CompletedAt, &r.FirstAt, &r.LastAt)
@@ -84,10 +84,16 @@ func (db *DB) scan(ctx context.Context, query string, row func(scan func(...any)
 func (db *DB) SavePeople(ctx context.Context, rows *people.Rows, learnt int64) (err error) {
 	defer wrap(&err, "save people")
 	return db.writer.do(ctx, func(g *groupTx) error {
-		if err := g.conn.savePeople(rows); err != nil || learnt == 0 {
+		if g.turn.people != db.peopleSeen.Load() {
+			return people.ErrNotSaver // until it is known what was imported or forgotten
+		}
+		if err := db.base.leadPeople(g, false); err != nil {
 			return err
 		}
-		return g.conn.setLearnt(learnt)
+		if err := g.savePeople(rows); err != nil || learnt == 0 {
+			return err
+		}
+		return g.setLearnt(learnt)
 	})
 }
 
@@ -101,25 +107,26 @@ func (db *DB) ReplacePeople(ctx context.Context, parts func(add func(*people.Row
 	}
 	return db.writer.do(ctx, func(g *groupTx) error {
 		for _, clear := range []string{"DELETE FROM people", "DELETE FROM items", "DELETE FROM progress"} {
-			if _, err := g.conn.exec(clear); err != nil {
+			if _, err := g.conn.Exec(clear); err != nil {
 				return err
 			}
 		}
 		for i := range all {
-			if err := g.conn.savePeople(&all[i]); err != nil {
+			if err := g.savePeople(&all[i]); err != nil {
 				return err
 			}
 		}
-		return g.conn.setLearnt(learnt)
+		db.changePeople(g)
+		return g.setLearnt(learnt)
 	})
 }
 
-func (c *conn) setLearnt(seq int64) error {
-	_, err := c.exec("UPDATE marks SET value = ? WHERE name = 'people_learnt'", seq)
+func (g *groupTx) setLearnt(seq int64) error {
+	_, err := g.conn.Exec("UPDATE marks SET value = ? WHERE name = 'people_learnt'", seq)
 	return err
 }
 
-func (c *conn) savePeople(rows *people.Rows) error {
+func (g *groupTx) savePeople(rows *people.Rows) error {
 	var values [][]value
 	for i := range rows.People {
 		r := &rows.People[i]
@@ -129,7 +136,7 @@ func (c *conn) savePeople(rows *people.Rows) error {
 		}
 		values = append(values, []value{r.ID, r.Email, r.Role, r.Team, r.EmailAt, r.RoleAt, r.TeamAt, r.ActiveAt, active, int64(r.Imported)})
 	}
-	if err := c.insert(insertPeople, values); err != nil {
+	if err := insertPeople.insert(g.conn, values); err != nil {
 		return err
 	}
 	values = nil
@@ -137,7 +144,7 @@ func (c *conn) savePeople(rows *people.Rows) error {
 		r := &rows.Items[i]
 		values = append(values, []value{int64(r.Kind), r.ID, r.Name, r.NamedAt})
 	}
-	if err := c.insert(insertItems, values); err != nil {
+	if err := insertItems.insert(g.conn, values); err != nil {
 		return err
 	}
 	values = nil
@@ -147,12 +154,12 @@ func (c *conn) savePeople(rows *people.Rows) error {
 			r.User, int64(r.Kind), r.Item, r.Progress, r.Seconds, r.Best, r.Last, r.ScoredAt, r.CompletedAt, r.FirstAt, r.LastAt,
 		})
 	}
-	if err := c.insert(insertProgress, values); err != nil {
+	if err := insertProgress.insert(g.conn, values); err != nil {
 		return err
 	}
 	for i := range rows.Gone {
 		k := &rows.Gone[i]
-		if _, err := c.exec("DELETE FROM progress WHERE user = ? AND kind = ? AND item = ?", k.User, int64(k.Kind), k.Item); err != nil {
+		if err := g.conn.Send(`DELETE FROM progress WHERE "user" = ? AND kind = ? AND item = ?`, k.User, int64(k.Kind), k.Item); err != nil {
 			return err
 		}
 	}
@@ -176,6 +183,51 @@ func (db *DB) Learnt(ctx context.Context) (learnt, last int64, err error) {
 func mark(ctx context.Context, db *sql.DB, name string) (v int64, err error) {
 	err = db.QueryRowContext(ctx, "SELECT value FROM marks WHERE name = ?", name).Scan(&v)
 	return v, err
+}
+
+// IsShared implements people.Shared.
+func (db *DB) IsShared() bool { return db.words.shared }
+
+// PeopleNews implements people.Shared.
+func (db *DB) PeopleNews() (newest, version int64) {
+	news := db.news.Load()
+	return news.nextSeq - 1, news.people
+}
+
+// LeadPeople implements people.Shared.
+func (db *DB) LeadPeople(ctx context.Context, force bool) (learnt, version int64, err error) {
+	err = db.writer.do(ctx, func(g *groupTx) error {
+		if err := db.base.leadPeople(g, force); err != nil {
+			return err
+		}
+		version = g.turn.people
+		db.peopleSeen.Store(version)
+		return g.conn.Query(func(cols []value) error {
+			learnt, _ = cols[0].(int64)
+			return nil
+		}, "SELECT value FROM marks WHERE name = 'people_learnt'")
+	})
+	return learnt, version, err
+}
+
+// TellPeople implements people.Shared.
+func (db *DB) TellPeople(ctx context.Context) (version int64, err error) {
+	defer wrap(&err, "tell other processes of people")
+	err = db.writer.do(ctx, func(g *groupTx) error {
+		db.changePeople(g)
+		version = g.turn.people + 1
+		return nil
+	})
+	return version, err
+}
+
+// changePeople notes that others must load people again; this process need not.
+func (db *DB) changePeople(g *groupTx) {
+	if !db.words.shared {
+		return
+	}
+	g.peopleChanged = true
+	db.peopleSeen.CompareAndSwap(g.turn.people, g.turn.people+1)
 }
 
 // maxPage is about how many bytes of bodies EventsAfter returns at most.

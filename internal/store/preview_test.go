@@ -107,7 +107,7 @@ func TestShadowAlerts_countsWhatWouldHaveBeenSent(t *testing.T) {
 func TestReader_readsAStoreThatIsHeld(t *testing.T) {
 	dir := t.TempDir()
 	db := openDir(t, dir)
-	r, err := OpenReader(t.Context(), dir)
+	r, err := OpenReader(t.Context(), Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestReader_readsAStoreThatIsHeld(t *testing.T) {
 
 // There is nothing to read where there is no store.
 func TestOpenReader_refusesADirectoryWithoutAStore(t *testing.T) {
-	if _, err := OpenReader(t.Context(), t.TempDir()); err == nil {
+	if _, err := OpenReader(t.Context(), Options{Dir: t.TempDir()}); err == nil {
 		t.Error("no error")
 	}
 }

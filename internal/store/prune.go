@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 )
@@ -74,7 +73,7 @@ func (db *DB) setPrunedBefore(ctx context.Context, before int64) error {
 		return err
 	}
 	return db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.exec("UPDATE marks SET value = ? WHERE name = 'pruned_before'", before)
+		_, err := g.conn.Exec("UPDATE marks SET value = ? WHERE name = 'pruned_before'", before)
 		return err
 	})
 }
@@ -123,7 +122,7 @@ func (db *DB) pruneHour(ctx context.Context, hour int64, r seqRange, before int6
 		return n, nil
 	}
 	return n, db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.exec(`
+		_, err := g.conn.Exec(`
 			DELETE FROM hours WHERE hour = ? AND NOT EXISTS (
 				SELECT 1 FROM events WHERE seq BETWEEN first_seq AND last_seq AND received_at / ? = hour)`,
 			hour, hourMicros)
@@ -139,22 +138,22 @@ const waitingDelivery = ` EXISTS (
 // deleteEvents deletes events and returns how many: not those that have got
 // something to send since they were chosen.
 func (db *DB) deleteEvents(ctx context.Context, seqs []int64) (n int, err error) {
-	list, err := json.Marshal(seqs)
+	list, err := db.words.list(append([]int64{}, seqs...))
 	if err != nil {
 		return 0, err
 	}
 	err = db.writer.do(ctx, func(g *groupTx) error {
-		deleted, err := g.conn.exec(
-			"DELETE FROM events WHERE seq IN (SELECT value FROM json_each(?)) AND NOT"+waitingDelivery, string(list))
+		deleted, err := g.conn.Exec(
+			"DELETE FROM events WHERE "+db.words.inNumbers("seq")+" AND NOT"+waitingDelivery, list)
 		if err != nil {
 			return err
 		}
 		n = int(deleted)
-		_, err = g.conn.exec(`
+		_, err = g.conn.Exec(`
 			DELETE FROM deliveries WHERE n IN (
-				SELECT d.n FROM json_each(?) j
+				SELECT d.n FROM `+db.words.numbers+`
 				JOIN deliveries d ON d.n BETWEEN j.value * 65536 AND j.value * 65536 + 65535
-				WHERE NOT EXISTS (SELECT 1 FROM events WHERE seq = j.value))`, string(list))
+				WHERE NOT EXISTS (SELECT 1 FROM events WHERE seq = j.value))`, list)
 		return err
 	})
 	return n, err
@@ -172,7 +171,7 @@ func (db *DB) pruneKeys(ctx context.Context, before int64) error {
 		}
 		err = db.writer.do(ctx, func(g *groupTx) error {
 			for _, k := range keys {
-				if _, err := g.conn.exec("DELETE FROM keys WHERE k = ? AND received_at < ?", k, before); err != nil {
+				if _, err := g.conn.Exec("DELETE FROM keys WHERE k = ? AND received_at < ?", k, before); err != nil {
 					return err
 				}
 			}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -22,14 +21,14 @@ func firstDelivery(seq int64) int64 { return seq * maxDeliveries }
 // deliveries, so its cost is by actions and not by deliveries.
 const dueActions = `
 	WITH RECURSIVE waiting (action) AS (
-		SELECT * FROM (SELECT action FROM deliveries WHERE due_at IS NOT NULL ORDER BY action LIMIT 1)
+		SELECT * FROM (SELECT action FROM deliveries WHERE due_at IS NOT NULL ORDER BY action LIMIT 1) AS first
 		UNION ALL
 		SELECT (SELECT action FROM deliveries WHERE due_at IS NOT NULL AND action > waiting.action ORDER BY action LIMIT 1)
 		FROM waiting WHERE waiting.action IS NOT NULL
 	)
 	SELECT action,
-		(SELECT min(due_at) FROM deliveries WHERE action = waiting.action AND due_at IS NOT NULL) <= :now,
-		(SELECT min(due_at) FROM deliveries WHERE action = waiting.action AND due_at > :now)
+		(SELECT min(due_at) FROM deliveries WHERE action = waiting.action AND due_at IS NOT NULL) <= ?,
+		(SELECT min(due_at) FROM deliveries WHERE action = waiting.action AND due_at > ?)
 	FROM waiting WHERE action IS NOT NULL`
 
 // DueActions implements delivery.Queue.
@@ -37,7 +36,7 @@ func (db *DB) DueActions(
 	ctx context.Context, now time.Time, known []string,
 ) (actions []string, next time.Time, err error) {
 	defer wrap(&err, "find due deliveries")
-	rows, err := db.due.QueryContext(ctx, sql.Named("now", micros(now)))
+	rows, err := db.due.QueryContext(ctx, micros(now), micros(now))
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -100,17 +99,11 @@ func (db *DB) Exchange(
 	o.apply = func(g *groupTx) error {
 		claimed, o.wakes = delivery.Claimed{}, false
 		x := exchange{g: g, owner: owner, now: now, lanes: map[string]*laneRow{}}
-		for i := range ends {
-			end := x.finish
-			if ends[i].Released {
-				end = x.release
-			}
-			wakes, err := end(&ends[i])
-			if err != nil {
-				return err
-			}
-			o.wakes = o.wakes || wakes
+		wakes, err := x.endAll(ends)
+		if err != nil {
+			return err
 		}
+		o.wakes = wakes
 		if len(ends) > 0 && len(takes) > 0 { // what is claimable is decided by the table
 			if err := x.saveLanes(); err != nil {
 				return err
@@ -121,7 +114,7 @@ func (db *DB) Exchange(
 				return err
 			}
 		}
-		err := x.saveLanes()
+		err = x.saveLanes()
 		claimed = x.claimed
 		return err
 	}
@@ -140,11 +133,35 @@ type exchange struct {
 	claimed delivery.Claimed
 }
 
+// endAll records how attempts have ended, in their order.
+func (x *exchange) endAll(ends []delivery.End) (wakes bool, err error) {
+	found, err := x.readEndings(ends)
+	if err != nil {
+		return false, err
+	}
+	for i := range ends {
+		d, ok := found[ends[i].ID]
+		if !ok { // it was deleted meanwhile, and there is nothing left to finish
+			continue
+		}
+		end := x.finish
+		if ends[i].Released {
+			end = x.release
+		}
+		woken, err := end(&ends[i], d)
+		if err != nil {
+			return false, err
+		}
+		wakes = wakes || woken
+	}
+	return wakes, nil
+}
+
 // Renew implements delivery.Queue.
 func (db *DB) Renew(ctx context.Context, owner string, until time.Time) (err error) {
 	defer wrap(&err, "renew leases")
 	return db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.exec("UPDATE deliveries SET due_at = ? WHERE due_at IS NOT NULL AND owner = ? AND"+isBeingSent,
+		_, err := g.conn.Exec("UPDATE deliveries SET due_at = ? WHERE due_at IS NOT NULL AND owner = ? AND"+isBeingSent,
 			micros(until), owner)
 		return err
 	})
@@ -153,31 +170,28 @@ func (db *DB) Renew(ctx context.Context, owner string, until time.Time) (err err
 // isBeingSent says whether an attempt of the delivery has not ended.
 const isBeingSent = " n IN (SELECT delivery FROM attempts WHERE ended_at IS NULL)"
 
-// TakeOver implements delivery.Queue. While this process has the data directory
-// locked, all other owners are gone.
+// TakeOver implements delivery.Queue.
 func (db *DB) TakeOver(ctx context.Context, owner string, now time.Time) (n int, err error) {
 	defer wrap(&err, "take over deliveries")
-	o := &op{}
-	o.apply = func(g *groupTx) error {
-		changed, err := g.conn.exec(
-			"UPDATE deliveries SET due_at = ? WHERE due_at IS NOT NULL AND owner IS NOT ? AND"+isBeingSent, micros(now), owner)
-		if err != nil {
-			return err
-		}
-		n, o.wakes = int(changed), changed > 0
-		others := " delivery IN (SELECT n FROM deliveries WHERE owner IS NOT ? AND" + isBeingSent + ")"
-		if _, err := g.conn.exec(endOpenAttempts+" AND"+others, micros(now), owner); err != nil {
-			return err
-		}
-		if _, err := g.conn.exec("UPDATE deliveries SET owner = NULL WHERE owner IS NOT NULL AND owner != ?", owner); err != nil {
-			return err
-		}
-		return abandonProbes(g, now)
-	}
-	if err := db.writer.submit(ctx, o); err != nil {
+	return db.base.takeOver(ctx, db, owner, micros(now))
+}
+
+// takeOver makes due what others than the owner have claimed.
+func (g *groupTx) takeOver(owner string, nowMicros int64) (n int, err error) {
+	changed, err := g.conn.Exec("UPDATE deliveries SET due_at = ?"+
+		" WHERE due_at IS NOT NULL AND owner IS DISTINCT FROM ? AND"+isBeingSent, nowMicros, owner)
+	if err != nil {
 		return 0, err
 	}
-	return n, nil
+	others := " delivery IN (SELECT n FROM deliveries WHERE owner IS DISTINCT FROM ? AND" + isBeingSent + ")"
+	if _, err := g.conn.Exec(endOpenAttempts+" AND"+others, nowMicros, owner); err != nil {
+		return 0, err
+	}
+	const unclaim = "UPDATE deliveries SET owner = NULL WHERE owner IS NOT NULL AND owner != ?"
+	if _, err := g.conn.Exec(unclaim, owner); err != nil {
+		return 0, err
+	}
+	return int(changed), abandonProbes(g, timeOf(nowMicros))
 }
 
 // wrap adds the step to an error on its way out.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +25,7 @@ const (
 	deliveryCols = "d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.due_at, d.attempts," +
 		" d.last_error, d.request, d.spent, d.generation," +
 		" d.destination, d.order_key, d.recipients," +
-		" ifnull(a.open_at, 0), ifnull(a.wait, ''), ifnull(l.open_at, 0), ifnull(l.wait, '')," +
+		" coalesce(a.open_at, 0), coalesce(a.wait, ''), coalesce(l.open_at, 0), coalesce(l.wait, '')," +
 		" d.due_at IS NOT NULL AND" + isOutOfTurn
 	// fromDeliveries has the lanes of the action and of the destination, too.
 	fromDeliveries = " FROM deliveries d JOIN events e ON e.seq = d.n / 65536" +
@@ -43,7 +44,7 @@ func (db *DB) Events(ctx context.Context, f record.EventFilter) (events []record
 	switch f.Source {
 	case "":
 	case source.Mindtickle: // which the index leaves out
-		q.where("+source = ?", f.Source)
+		q.where("source || '' = ?", f.Source)
 	default:
 		q.where("source != 'mindtickle' AND source = ?", f.Source)
 	}
@@ -60,7 +61,7 @@ func (db *DB) Events(ctx context.Context, f record.EventFilter) (events []record
 	if f.After != 0 {
 		q.where("seq > ?", f.After)
 	}
-	if err := q.chooseEvents(f); err != nil {
+	if err := q.chooseEvents(f, db.words); err != nil {
 		return nil, err
 	}
 	if f.User != "" {
@@ -95,16 +96,16 @@ func (db *DB) eventsOfUser(ctx context.Context, q query, f record.EventFilter) (
 }
 
 // chooseEvents adds the conditions that look into rows: they are tried last.
-func (q *query) chooseEvents(f record.EventFilter) error {
+func (q *query) chooseEvents(f record.EventFilter, words *dialect) error {
 	if len(f.Types) > 0 {
-		types, err := json.Marshal(f.Types)
+		types, err := words.list(f.Types)
 		if err != nil {
 			return err
 		}
-		q.where("type IN (SELECT value FROM json_each(?))", string(types))
+		q.where("type IN (SELECT j.value FROM "+words.texts+")", types)
 	}
 	if !f.Since.IsZero() {
-		q.where("seq >= ifnull((SELECT min(first_seq) FROM hours WHERE hour >= ?), 0) AND received_at >= ?",
+		q.where("seq >= coalesce((SELECT min(first_seq) FROM hours WHERE hour >= ?), 0) AND received_at >= ?",
 			hourOf(micros(f.Since)), micros(f.Since))
 	}
 	if !f.Until.IsZero() {
@@ -112,13 +113,13 @@ func (q *query) chooseEvents(f record.EventFilter) error {
 	}
 	if f.Rule != "" || f.Outcome != "" {
 		q.where(`decisions IS NOT NULL AND EXISTS (
-			SELECT 1 FROM json_each(CAST(decisions AS TEXT)) d
+			SELECT 1 FROM `+words.decisions+`
 			WHERE (? = '' OR d.value ->> 'rule' = ?) AND (? = '' OR d.value ->> 'outcome' = ? OR EXISTS (
-				SELECT 1 FROM json_each(d.value, '$.effects') e WHERE e.value ->> 'effect' = ?)))`,
+				SELECT 1 FROM `+words.effects+` WHERE e.value ->> 'effect' = ?)))`,
 			f.Rule, f.Rule, f.Outcome, f.Outcome, f.Outcome)
 	}
 	if f.User != "" {
-		q.where("("+ofUser+")", f.User, f.User)
+		q.where("("+words.ofUser+")", f.User, f.User)
 	}
 	return nil
 }
@@ -157,13 +158,13 @@ func (db *DB) EventsByID(ctx context.Context, id string) (events []record.Event,
 	if err != nil {
 		return nil, err
 	}
-	list, err := json.Marshal(seqs)
+	list, err := db.words.list(append([]int64{}, seqs...))
 	if err != nil {
 		return nil, err
 	}
 	q := query{text: "SELECT " + eventHead + ", body FROM events"}
-	q.where("(seq IN (SELECT value FROM json_each(?)) OR status = 'quarantined' AND id = ? OR status = 'replayed' AND id = ?)",
-		string(list), id, id)
+	q.where("("+db.words.inNumbers("seq")+" OR status = 'quarantined' AND id = ? OR status = 'replayed' AND id = ?)",
+		list, id, id)
 	return db.events(ctx, q.limit("seq DESC", 0))
 }
 
@@ -211,7 +212,7 @@ func (db *DB) Deliveries(ctx context.Context, f record.DeliveryFilter) (page []r
 	case waits(f.State):
 		// Few wait, even when many thousands do: sorting them beats searching
 		// all deliveries for them.
-		q.text = strings.Replace(q.text, "FROM deliveries d", "FROM deliveries d INDEXED BY deliveries_due", 1)
+		q.text = strings.Replace(q.text, "FROM deliveries d", "FROM deliveries d"+db.words.dueIndex, 1)
 		q.where("d.due_at IS NOT NULL AND d.state = ?", string(f.State))
 	case f.State == record.Done:
 		q.where("d.state = 'done'")
@@ -341,7 +342,7 @@ func waiting(dueAt int64, own, destination lane, outOfTurn bool) *record.Wait {
 
 func (db *DB) attempts(ctx context.Context, delivery int64) ([]record.Attempt, error) {
 	rows, err := db.readDB.QueryContext(ctx, `
-		SELECT n, started_at, ifnull(ended_at, 0), outcome, error, response
+		SELECT n, started_at, coalesce(ended_at, 0), outcome, error, response
 		FROM attempts WHERE delivery = ? ORDER BY n`, delivery)
 	if err != nil {
 		return nil, err
@@ -380,7 +381,7 @@ func (q *query) where(condition string, args ...any) {
 // limit ends the query; a limit of 0 means none.
 func (q *query) limit(order string, limit int) query {
 	if limit <= 0 {
-		limit = -1
+		limit = math.MaxInt64
 	}
 	return query{text: q.text + " ORDER BY " + order + " LIMIT ?", args: append(q.args, limit), bytes: q.bytes}
 }

@@ -9,30 +9,42 @@ import (
 
 	"heed/engine/record"
 	"heed/engine/state"
+	"heed/internal/store/postgres"
 )
 
 // Reader reads a store that another process may hold, and changes nothing.
 type Reader struct{ db *DB }
 
 // OpenReader opens a store for reading. It takes no lock.
-func OpenReader(ctx context.Context, dir string) (*Reader, error) {
-	dir, err := filepath.Abs(dir)
+func OpenReader(ctx context.Context, o Options) (*Reader, error) {
+	db, err := openReads(o)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
+	}
+	db.readDB.SetMaxOpenConns(readers)
+	var one int
+	if err := db.readDB.QueryRowContext(ctx, "SELECT count(*) FROM marks").Scan(&one); err != nil {
+		_ = db.readDB.Close()
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	return &Reader{db}, nil
+}
+
+func openReads(o Options) (*DB, error) {
+	if o.URL != "" {
+		server, err := postgres.Parse(o.URL)
+		if err != nil {
+			return nil, err
+		}
+		return &DB{readDB: server.Pool(), words: &postgresDialect}, nil
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
 	}
 	path := filepath.Join(dir, "heed.db")
 	db, err := sql.Open("sqlite", dsn(path, append([]string{"mode=ro"}, readPragmas...)...))
-	if err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
-	}
-	db.SetMaxOpenConns(readers)
-	r := &Reader{&DB{dir: dir, readDB: db}}
-	var one int
-	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM marks").Scan(&one); err != nil {
-		_ = db.Close()
-		return nil, fmt.Errorf("open store: %w", err)
-	}
-	return r, nil
+	return &DB{readDB: db, words: &sqliteDialect}, err
 }
 
 // Close closes the store.

@@ -2,10 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
-	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -35,18 +31,12 @@ func (db *DB) Retry(ctx context.Context, f record.DeliveryFilter, now time.Time)
 	where += " AND NOT EXISTS (SELECT 1 FROM attempts WHERE delivery = deliveries.n AND ended_at IS NULL)"
 	return db.change(ctx, `
 		UPDATE deliveries SET
-			generation = generation + (state != 'retrying'),
+			generation = generation + CASE state WHEN 'retrying' THEN 0 ELSE 1 END,
 			spent = CASE state WHEN 'retrying' THEN spent ELSE attempts END,
-			recipients = CASE state WHEN 'retrying' THEN recipients ELSE`+whoHasGotIt+` END,
+			recipients = CASE state WHEN 'retrying' THEN recipients ELSE `+db.words.gotIt+` END,
 			state = CASE state WHEN 'retrying' THEN state ELSE 'pending' END,
 			due_at = ?`+where, append([]value{micros(now)}, args...))
 }
-
-// whoHasGotIt are the recipients of the row's delivery that have got it; none if
-// all have.
-const whoHasGotIt = ` (
-	SELECT CAST(json_group_array(json(value)) AS BLOB) FROM json_each(CAST(recipients AS TEXT))
-	WHERE value ->> 'state' = 'done' HAVING count(*) < json_array_length(CAST(recipients AS TEXT)))`
 
 // Discard takes the deliveries that the filter chooses out for good and returns
 // how many. An attempt in flight goes on; it is the last. What was sent
@@ -93,7 +83,7 @@ func chosen(f record.DeliveryFilter) (where string, args []value) {
 func (db *DB) change(ctx context.Context, update string, args []value) (n int, err error) {
 	o := &op{wakes: true}
 	o.apply = func(g *groupTx) error {
-		changed, err := g.conn.exec(update, args...)
+		changed, err := g.conn.Exec(update, args...)
 		n = int(changed)
 		return err
 	}
@@ -118,18 +108,18 @@ func (db *DB) ForgetPerson(ctx context.Context, user string) (n int, upTo int64,
 		return 0, 0, err
 	}
 	var forgotten []string
-	n, last, err := db.forgetWhere(ctx, &forgotten, func(c *conn, after, last int64) ([]string, error) {
-		return c.forgetUser(after, last, user)
+	n, last, err := db.forgetWhere(ctx, &forgotten, func(g *groupTx, after, last int64) ([]string, error) {
+		return g.forgetUser(after, last, user)
 	})
 	if err != nil {
 		return n, 0, err
 	}
-	about, err := json.Marshal(append([]string{}, forgotten...))
+	about, err := db.words.list(append([]string{}, forgotten...))
 	if err != nil {
 		return n, 0, err
 	}
-	more, _, err := db.forgetWhere(ctx, nil, func(c *conn, after, last int64) ([]string, error) {
-		return c.forgetRange(after, last, aboutEvents, []value{string(about)})
+	more, _, err := db.forgetWhere(ctx, nil, func(g *groupTx, after, last int64) ([]string, error) {
+		return g.forgetRange(after, last, g.words.aboutEvents, []value{about})
 	})
 	n += more
 	if err != nil {
@@ -140,7 +130,7 @@ func (db *DB) ForgetPerson(ctx context.Context, user string) (n int, upTo int64,
 	if err != nil {
 		return n, 0, err
 	}
-	return n, upTo, db.emptyLog(ctx)
+	return n, upTo, db.base.emptyLog(ctx)
 }
 
 // forgetRest deletes the user's events that came in while older ones were
@@ -151,14 +141,18 @@ func (db *DB) forgetRest(ctx context.Context, after int64, user string) (n int, 
 		return 0, 0, err
 	}
 	err = db.writer.do(ctx, func(g *groupTx) error {
+		if err := db.base.leadPeople(g, true); err != nil { // or another would save the person again
+			return err
+		}
+		db.changePeople(g)
 		upTo = g.nextSeq - 1
-		ids, err := g.conn.forgetUser(after, upTo, user)
+		ids, err := g.forgetUser(after, upTo, user)
 		n = len(ids)
 		if err != nil {
 			return err
 		}
-		for _, deletion := range []string{"DELETE FROM people WHERE id = ?", "DELETE FROM progress WHERE user = ?"} {
-			if _, err := g.conn.exec(deletion, user); err != nil {
+		for _, deletion := range []string{"DELETE FROM people WHERE id = ?", `DELETE FROM progress WHERE "user" = ?`} {
+			if _, err := g.conn.Exec(deletion, user); err != nil {
 				return err
 			}
 		}
@@ -170,7 +164,7 @@ func (db *DB) forgetRest(ctx context.Context, after int64, user string) (n int, 
 // forgetWhere deletes events, a part at a time: those that forget chooses in a
 // range, of which it returns the ids. They are added to forgotten. It returns how
 // many, and the last event that it looked at.
-func (db *DB) forgetWhere(ctx context.Context, forgotten *[]string, forget func(c *conn, after, last int64) ([]string, error)) (n int, after int64, err error) {
+func (db *DB) forgetWhere(ctx context.Context, forgotten *[]string, forget func(g *groupTx, after, last int64) ([]string, error)) (n int, after int64, err error) {
 	for {
 		seqs, err := readColumn[int64](ctx, db, "SELECT seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?", after, forgetEvents)
 		if err != nil || len(seqs) == 0 {
@@ -179,7 +173,7 @@ func (db *DB) forgetWhere(ctx context.Context, forgotten *[]string, forget func(
 		last := seqs[len(seqs)-1]
 		var ids []string
 		err = db.writer.do(ctx, func(g *groupTx) error {
-			ids, err = forget(g.conn, after, last)
+			ids, err = forget(g, after, last)
 			return err
 		})
 		if err != nil {
@@ -193,84 +187,34 @@ func (db *DB) forgetWhere(ctx context.Context, forgotten *[]string, forget func(
 	}
 }
 
-// emptyLog brings the log into the database and cuts it off: what was deleted
-// is zeroed there (secure_delete), but the log still has it. Readers may keep it busy for a
-// while.
-func (db *DB) emptyLog(ctx context.Context) error {
-	for {
-		var busy, pages, moved int
-		err := db.checkpoint(ctx, &busy, &pages, &moved)
-		if err != nil {
-			return fmt.Errorf("empty the log: %w", err)
-		}
-		if busy == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("empty the log: %w", ctx.Err())
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
-// checkpoint uses a connection of its own: the writer's is always in a
-// transaction, and the readers' may not write.
-func (db *DB) checkpoint(ctx context.Context, result ...any) error {
-	checkpointer, err := sql.Open("sqlite", dsn(filepath.Join(db.dir, "heed.db"), "_pragma=busy_timeout(1000)"))
-	if err != nil {
-		return err
-	}
-	defer checkpointer.Close()
-	return checkpointer.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(result...)
-}
-
-// ofUser says whether the event of the row is the user's, by a userId that may
-// be a number. A quarantined body may be no JSON, or name a user twice, so there
-// any mention counts.
-const ofUser = `CASE
-	WHEN status = 'quarantined' THEN instr(CAST(body AS TEXT), '"' || ? || '"') > 0
-	WHEN json_valid(CAST(body AS TEXT)) THEN CAST(json_extract(CAST(body AS TEXT), '$.data.userId') AS TEXT) = ?
-	ELSE FALSE END`
-
-// readsOtherwise says whether SQLite may read the userId of the row's event
-// otherwise than heed does: half of a surrogate pair, which heed replaces, and
-// whatever is no event.
-const readsOtherwise = `(status = 'quarantined' OR instr(body, X'5C7564') OR instr(body, X'5C7544'))`
-
 // forgetUser deletes the user's events in a range and returns their ids.
-func (c *conn) forgetUser(after, last int64, user string) (ids []string, err error) {
-	if ids, err = c.forgetRange(after, last, ofUser, []value{user, user}); err != nil {
+func (g *groupTx) forgetUser(after, last int64, user string) (ids []string, err error) {
+	if ids, err = g.forgetRange(after, last, g.words.ofUser, []value{user, user}); err != nil {
 		return nil, err
 	}
 	seqs := []int64{}
-	err = c.query(func(cols []value) error {
+	err = g.conn.Query(func(cols []value) error {
 		body, _ := cols[1].([]byte)
 		if seq, ok := cols[0].(int64); ok && people.Names(body, user) {
 			seqs = append(seqs, seq)
 		}
 		return nil
-	}, "SELECT seq, body FROM events WHERE seq > ? AND seq <= ? AND "+readsOtherwise, after, last)
+	}, "SELECT seq, body FROM events WHERE seq > ? AND seq <= ? AND "+g.words.readsOtherwise, after, last)
 	if err != nil || len(seqs) == 0 {
 		return ids, err
 	}
-	list, err := json.Marshal(seqs)
+	list, err := g.words.list(seqs)
 	if err != nil {
 		return ids, err
 	}
-	more, err := c.forgetRange(after, last, "seq IN (SELECT value FROM json_each(?))", []value{string(list)})
+	more, err := g.forgetRange(after, last, g.words.inNumbers("seq"), []value{list})
 	return append(ids, more...), err
 }
 
-// aboutEvents says whether the event of the row is heed's own, about one of the
-// events of a list.
-const aboutEvents = `type GLOB 'heed.*' AND json_valid(CAST(body AS TEXT))
-	AND json_extract(CAST(body AS TEXT), '$.data.eventId') IN (SELECT value FROM json_each(?))`
-
 // forgetRange deletes the events of the condition in a range, with their
 // deliveries, and returns their ids.
-func (c *conn) forgetRange(after, last int64, condition string, args []value) (ids []string, err error) {
-	err = c.query(func(cols []value) error {
+func (g *groupTx) forgetRange(after, last int64, condition string, args []value) (ids []string, err error) {
+	err = g.conn.Query(func(cols []value) error {
 		id, _ := cols[0].(string)
 		ids = append(ids, id)
 		return nil
@@ -278,7 +222,7 @@ func (c *conn) forgetRange(after, last int64, condition string, args []value) (i
 	if err != nil || len(ids) == 0 {
 		return ids, err
 	}
-	_, err = c.exec(`
+	_, err = g.conn.Exec(`
 		DELETE FROM deliveries WHERE n BETWEEN ? AND ?
 		AND NOT EXISTS (SELECT 1 FROM events WHERE seq = deliveries.n / 65536)`, firstDelivery(after+1), firstDelivery(last+1)-1)
 	return ids, err

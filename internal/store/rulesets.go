@@ -18,9 +18,9 @@ func (db *DB) SaveRuleSet(ctx context.Context, set record.RuleSet) (err error) {
 		return err
 	}
 	return db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.exec(`
+		_, err := g.conn.Exec(`
 			INSERT INTO rule_sets (hash, activated_at, files) VALUES (?, ?, ?)
-			ON CONFLICT DO UPDATE SET activated_at = excluded.activated_at`,
+			ON CONFLICT (hash) DO UPDATE SET activated_at = excluded.activated_at`,
 			set.Hash, micros(set.ActivatedAt), files)
 		return err
 	})

@@ -20,14 +20,14 @@ func (db *DB) ShadowAlerts(ctx context.Context, rule string, since time.Time) (a
 	defer wrap(&err, "count what a rule would have sent")
 	var first, last *int64
 	err = db.readDB.QueryRowContext(ctx, `
-		SELECT count(*), count(DISTINCT json_extract(CAST(body AS TEXT), '$.data.userId')), min(received_at), max(received_at)
+		SELECT count(*), count(DISTINCT `+db.words.user+`), min(received_at), max(received_at)
 		FROM events WHERE decisions IS NOT NULL AND received_at >= ? AND status IN ('accepted', 'timed')
-		AND seq >= ifnull((SELECT min(first_seq) FROM hours WHERE hour >= ?), 0)
+		AND seq >= coalesce((SELECT min(first_seq) FROM hours WHERE hour >= ?), 0)
 		AND EXISTS (
-			SELECT 1 FROM json_each(CAST(decisions AS TEXT)) d
+			SELECT 1 FROM `+db.words.decisions+`
 			WHERE d.value ->> 'rule' = ? AND d.value ->> 'mode' = 'shadow' AND (
 				d.value ->> 'outcome' = 'matched' AND d.value ->> 'effects' IS NULL OR
-				EXISTS (SELECT 1 FROM json_each(d.value, '$.effects') e WHERE e.value ->> 'effect' = 'sent')))`,
+				EXISTS (SELECT 1 FROM `+db.words.effects+` WHERE e.value ->> 'effect' = 'sent')))`,
 		micros(since), hourOf(micros(since)), rule).Scan(&a.Alerts, &a.People, &first, &last)
 	if first != nil && last != nil {
 		a.First, a.Last = timeOf(*first), timeOf(*last)

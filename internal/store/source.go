@@ -23,7 +23,7 @@ func (g *groupTx) saveLastGood() error {
 		return nil
 	}
 	for name, value := range map[string]int64{"last_good_at": micros(g.lastGood.At), "last_good_seq": g.lastGood.Seq} {
-		if _, err := g.conn.exec("UPDATE marks SET value = ? WHERE name = ?", value, name); err != nil {
+		if err := g.conn.Send("UPDATE marks SET value = ? WHERE name = ?", value, name); err != nil {
 			return err
 		}
 	}
@@ -51,7 +51,7 @@ func (db *DB) WatchedSince(ctx context.Context, now time.Time) (since time.Time,
 		return timeOf(was), err
 	}
 	return now, db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.exec("UPDATE marks SET value = ? WHERE name = 'watched_since'", micros(now))
+		_, err := g.conn.Exec("UPDATE marks SET value = ? WHERE name = 'watched_since'", micros(now))
 		return err
 	})
 }
@@ -75,7 +75,7 @@ func (g *groupTx) reuseOf(c *commit) (seq int64, err error) {
 	if first.seq >= g.firstSeq {
 		return first.seq, nil // of this group
 	}
-	err = g.conn.query(func(cols []value) error {
+	err = g.conn.Query(func(cols []value) error {
 		seq = cols[0].(int64)
 		return nil
 	}, "SELECT seq FROM events WHERE seq = ?", first.seq)
@@ -84,9 +84,9 @@ func (g *groupTx) reuseOf(c *commit) (seq int64, err error) {
 
 func (g *groupTx) count(reuses []reuse) error {
 	for _, r := range reuses {
-		_, err := g.conn.exec(`
+		_, err := g.conn.Exec(`
 			INSERT INTO reuses (event, original, n, last_at) VALUES (?, ?, 1, ?)
-			ON CONFLICT (event) DO UPDATE SET n = n + 1, last_at = excluded.last_at`, r.event, r.original, r.at)
+			ON CONFLICT (event) DO UPDATE SET n = reuses.n + 1, last_at = excluded.last_at`, r.event, r.original, r.at)
 		if err != nil {
 			return fmt.Errorf("count a reused signature: %w", err)
 		}

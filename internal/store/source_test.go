@@ -52,7 +52,7 @@ func TestCommit_replaysTakeNoSpace(t *testing.T) {
 // sizeOf is what the store takes on the disk once its log is folded in.
 func sizeOf(t *testing.T, db *DB) (size int64) {
 	t.Helper()
-	if err := db.emptyLog(t.Context()); err != nil {
+	if err := db.base.emptyLog(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(db.dir, "heed.db*"))

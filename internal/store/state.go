@@ -45,7 +45,7 @@ func (s *stateTx) scope(of state.Scope) stateScope {
 		return known
 	}
 	var made stateScope
-	s.fail(s.g.conn.query(func(cols []value) error {
+	s.fail(s.g.conn.Query(func(cols []value) error {
 		made.id = cols[0].(int64)
 		return nil
 	}, "INSERT INTO state_scopes (rule, block, per, since) VALUES (?, ?, ?, ?) RETURNING id",
@@ -97,23 +97,33 @@ var selectState = func() map[int]string {
 	queries := map[int]string{}
 	for _, size := range insertSizes {
 		queries[size] = "WITH asked (i, s, k) AS (VALUES (?,?,?)" + strings.Repeat(",(?,?,?)", size-1) + ")" +
-			" SELECT i, user, data, due_at, expires_at, version FROM asked CROSS JOIN state ON scope = s AND key = k"
+			" SELECT i, \"user\", data, due_at, expires_at, version FROM asked CROSS JOIN state ON scope = s AND key = k"
 	}
 	return queries
 }()
 
-func (s *stateTx) read(refs []state.Ref) error {
-	args := make([]value, 0, 3*len(refs))
+// readStateByValues asks for as many rows as insertSizes has.
+func readStateByValues(scopes []int64, refs []state.Ref) (query string, args []value) {
+	args = make([]value, 0, 3*len(refs))
 	for i, ref := range refs {
-		args = append(args, int64(i), s.scope(ref.Scope).id, ref.Key)
+		args = append(args, int64(i), scopes[i], ref.Key)
 	}
-	return s.g.conn.query(func(cols []value) error {
+	return selectState[len(refs)], args
+}
+
+func (s *stateTx) read(refs []state.Ref) error {
+	scopes := make([]int64, len(refs))
+	for i, ref := range refs {
+		scopes[i] = s.scope(ref.Scope).id
+	}
+	query, args := s.g.words.readState(scopes, refs)
+	return s.g.conn.Query(func(cols []value) error {
 		ref := refs[cols[0].(int64)]
 		row := s.rows[ref]
 		row.Row = stateRowOf(ref, cols[1:])
 		row.exists, row.stored = true, true
 		return nil
-	}, selectState[len(refs)], args...)
+	}, query, args...)
 }
 
 // stateRowOf reads user, data, due_at, expires_at and version.
@@ -183,7 +193,7 @@ func (s *stateTx) DeletePrefix(scope state.Scope, prefix string) {
 		}
 		row.exists, row.stored, row.changed = false, false, false
 	}
-	n, err := s.g.conn.exec("DELETE FROM state WHERE scope = ? AND key >= ? AND key < ?",
+	n, err := s.g.conn.Exec("DELETE FROM state WHERE scope = ? AND key >= ? AND key < ?",
 		s.scope(scope).id, prefix, afterPrefix(prefix))
 	s.fail(err)
 	s.addKeys(scope, -int(n))
@@ -208,7 +218,7 @@ func (s *stateTx) Mute(rule, key string, now time.Time) (state.Mute, bool) {
 	return state.FindMute(*s.g.writer.mutes.Load(), rule, key, now)
 }
 
-const insertState = "INSERT OR REPLACE INTO state (scope, key, user, data, due_at, expires_at, version)"
+var insertState = replaceInto("state", "scope, key", `"user", data, due_at, expires_at, version`)
 
 // write writes the rows that changed, in the order of the table.
 func (s *stateTx) write() error {
@@ -231,7 +241,7 @@ func (s *stateTx) write() error {
 	var rows [][]value
 	for _, row := range changed {
 		if !row.exists {
-			if _, err := s.g.conn.exec("DELETE FROM state WHERE scope = ? AND key = ?", row.scope, row.Key); err != nil {
+			if err := s.g.conn.Send("DELETE FROM state WHERE scope = ? AND key = ?", row.scope, row.Key); err != nil {
 				return err
 			}
 			continue
@@ -240,7 +250,7 @@ func (s *stateTx) write() error {
 			row.scope, row.Key, row.User, []byte(row.Data), timeOrNull(row.Due), timeOrNull(row.Expires), row.Version,
 		})
 	}
-	return s.g.conn.insert(insertState, rows)
+	return insertState.insert(s.g.conn, rows)
 }
 
 // saveScopes writes how many keys scopes have.
@@ -249,7 +259,7 @@ func (g *groupTx) saveScopes() error {
 		if was := g.writer.scopes[of]; was == scope {
 			continue
 		}
-		if _, err := g.conn.exec("UPDATE state_scopes SET keys = ? WHERE id = ?", int64(scope.keys), scope.id); err != nil {
+		if err := g.conn.Send("UPDATE state_scopes SET keys = ? WHERE id = ?", int64(scope.keys), scope.id); err != nil {
 			return err
 		}
 	}
@@ -264,10 +274,10 @@ func timeOrNull(t time.Time) value {
 	return micros(t)
 }
 
-// loadState reads the scopes and the mutes.
+// loadState reads the scopes and the mutes at the start.
 func (w *writer) loadState(ctx context.Context, db *DB) error {
 	w.scopes, w.version = scopes{}, time.Now().UnixNano()
-	rows, err := db.readDB.QueryContext(ctx, "SELECT id, rule, block, per, keys FROM state_scopes")
+	rows, err := db.readDB.QueryContext(ctx, selectScopes)
 	if err != nil {
 		return err
 	}
@@ -285,6 +295,38 @@ func (w *writer) loadState(ctx context.Context, db *DB) error {
 	}
 	mutes, err := db.Mutes(ctx)
 	w.mutes.Store(&mutes)
+	return err
+}
+
+const selectScopes = "SELECT id, rule, block, per, keys FROM state_scopes"
+
+// reloadScopes reads the scopes after another process has changed them.
+func (w *writer) reloadScopes() error {
+	known := scopes{}
+	err := w.conn.Query(func(cols []value) error {
+		of := state.Scope{Rule: cols[1].(string), Block: cols[2].(string), Per: cols[3].(string)}
+		known[of] = stateScope{id: cols[0].(int64), keys: int(cols[4].(int64))}
+		return nil
+	}, selectScopes)
+	if err == nil {
+		w.scopes = known
+	}
+	return err
+}
+
+// reloadMutes reads the mutes after another process has changed them.
+func (w *writer) reloadMutes() error {
+	mutes := []state.Mute{}
+	err := w.conn.Query(func(cols []value) error {
+		mutes = append(mutes, state.Mute{
+			ID: cols[0].(int64), Rule: cols[1].(string), Key: cols[2].(string), Reason: cols[3].(string),
+			From: timeOf(cols[4].(int64)), Until: timeOf(cols[5].(int64)),
+		})
+		return nil
+	}, selectMutes)
+	if err == nil {
+		w.mutes.Store(&mutes)
+	}
 	return err
 }
 

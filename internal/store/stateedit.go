@@ -83,7 +83,7 @@ func (db *DB) ActivateScopes(ctx context.Context, uses []ScopeUse, now time.Time
 				change, err = ScopeDiscarded, g.discard(of, scope)
 			default:
 				var n int64
-				n, err = g.conn.exec("UPDATE state_scopes SET removed_at = ? WHERE id = ? AND removed_at = 0", micros(now), scope.id)
+				n, err = g.conn.Exec("UPDATE state_scopes SET removed_at = ? WHERE id = ? AND removed_at = 0", micros(now), scope.id)
 				if n > 0 {
 					change = ScopeRemoved
 				}
@@ -113,7 +113,7 @@ func (db *DB) ActivateScopes(ctx context.Context, uses []ScopeUse, now time.Time
 
 // isRemoved reports whether the rule of a scope was taken out.
 func (g *groupTx) isRemoved(scope stateScope) (removed bool, err error) {
-	err = g.conn.query(func(cols []value) error {
+	err = g.conn.Query(func(cols []value) error {
 		at, _ := cols[0].(int64)
 		removed = at != 0
 		return nil
@@ -125,7 +125,7 @@ func (g *groupTx) isRemoved(scope stateScope) (removed bool, err error) {
 // there are no rows, or no settings yet, it notes the new ones.
 func (g *groupTx) isEdited(scope stateScope, settings string) (edited bool, err error) {
 	var was string
-	err = g.conn.query(func(cols []value) error {
+	err = g.conn.Query(func(cols []value) error {
 		was, _ = cols[0].(string)
 		return nil
 	}, "SELECT settings FROM state_scopes WHERE id = ?", scope.id)
@@ -135,7 +135,7 @@ func (g *groupTx) isEdited(scope stateScope, settings string) (edited bool, err 
 	if was != "" && scope.keys > 0 {
 		return true, nil
 	}
-	_, err = g.conn.exec("UPDATE state_scopes SET settings = ? WHERE id = ?", settings, scope.id)
+	_, err = g.conn.Exec("UPDATE state_scopes SET settings = ? WHERE id = ?", settings, scope.id)
 	return false, err
 }
 
@@ -155,10 +155,10 @@ func (db *DB) ConfirmScope(ctx context.Context, of state.Scope, settings string)
 }
 
 func (g *groupTx) confirm(scope stateScope, settings string) error {
-	if _, err := g.conn.exec("UPDATE state_scopes SET removed_at = 0 WHERE id = ?", scope.id); err != nil || settings == "" {
+	if _, err := g.conn.Exec("UPDATE state_scopes SET removed_at = 0 WHERE id = ?", scope.id); err != nil || settings == "" {
 		return err
 	}
-	_, err := g.conn.exec("UPDATE state_scopes SET settings = ? WHERE id = ?", settings, scope.id)
+	_, err := g.conn.Exec("UPDATE state_scopes SET settings = ? WHERE id = ?", settings, scope.id)
 	return err
 }
 
@@ -175,7 +175,7 @@ func (g *groupTx) rename(use ScopeUse, old state.Scope) (c ScopeChange, renamed 
 		}
 		delete(g.gone, use.Scope)
 	}
-	_, err = g.conn.exec("UPDATE state_scopes SET rule = ? WHERE id = ?", use.Rule, scope.id)
+	_, err = g.conn.Exec("UPDATE state_scopes SET rule = ? WHERE id = ?", use.Rule, scope.id)
 	g.dropScope(old)
 	g.scopes[use.Scope] = scope
 	if g.renamed == nil {
@@ -188,10 +188,10 @@ func (g *groupTx) rename(use ScopeUse, old state.Scope) (c ScopeChange, renamed 
 // discard deletes a scope with its rows.
 func (g *groupTx) discard(of state.Scope, scope stateScope) error {
 	g.dropScope(of)
-	if _, err := g.conn.exec("DELETE FROM state WHERE scope = ?", scope.id); err != nil {
+	if _, err := g.conn.Exec("DELETE FROM state WHERE scope = ?", scope.id); err != nil {
 		return err
 	}
-	_, err := g.conn.exec("DELETE FROM state_scopes WHERE id = ?", scope.id)
+	_, err := g.conn.Exec("DELETE FROM state_scopes WHERE id = ?", scope.id)
 	return err
 }
 
@@ -257,7 +257,7 @@ func (db *DB) pruneScope(
 	defer unreadable(&err)
 	for after, page := "", pruneStateRows; page == pruneStateRows; {
 		rows, err := db.readDB.QueryContext(ctx, `
-			SELECT scope, key, user, data, due_at, expires_at, version FROM state
+			SELECT `+stateCols+` FROM state
 			WHERE scope = ? AND key > ? ORDER BY key LIMIT ?`, id, after, pruneStateRows)
 		if err != nil {
 			return err
@@ -312,13 +312,13 @@ func (g *groupTx) forgetState(user string) error {
 	for of, scope := range g.scopes {
 		byID[scope.id] = of
 	}
-	return g.conn.query(func(cols []value) error {
+	return g.conn.Query(func(cols []value) error {
 		id, _ := cols[0].(int64)
 		scope := g.scopes[byID[id]]
 		scope.keys--
 		g.scopes[byID[id]] = scope
 		return nil
-	}, "DELETE FROM state WHERE user = ? RETURNING scope", user)
+	}, `DELETE FROM state WHERE "user" = ? RETURNING scope`, user)
 }
 
 // EditRows calls edit for each row of a scope, a part of them in a transaction,

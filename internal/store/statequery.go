@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -11,6 +10,9 @@ import (
 	"heed/engine/record"
 	"heed/engine/state"
 )
+
+// stateCols are the columns of state as scanState reads them.
+const stateCols = `scope, key, "user", data, due_at, expires_at, version`
 
 // Muted implements intake.Store.
 func (db *DB) Muted(rule, key string, now time.Time) (state.Mute, bool) {
@@ -26,7 +28,7 @@ func (db *DB) StateRow(ctx context.Context, ref state.Ref) (row state.Row, ok bo
 	}
 	for id := range byID {
 		rows, err := db.readDB.QueryContext(ctx,
-			"SELECT scope, key, user, data, due_at, expires_at, version FROM state WHERE scope = ? AND key = ?", id, ref.Key)
+			"SELECT "+stateCols+" FROM state WHERE scope = ? AND key = ?", id, ref.Key)
 		if err != nil {
 			return row, false, err
 		}
@@ -65,18 +67,19 @@ func (db *DB) DueRows(ctx context.Context, q intake.DueQuery) (due []state.Row, 
 			settling = append(settling, id)
 		}
 	}
-	ids, err := json.Marshal(all)
+	ids, err := db.words.list(all)
 	if err != nil {
 		return nil, next, err
 	}
-	waits, err := json.Marshal(settling)
+	waits, err := db.words.list(settling)
 	if err != nil {
 		return nil, next, err
 	}
-	const chosen = ` FROM state CROSS JOIN state_scopes ON id = scope WHERE due_at IS NOT NULL AND scope IN (SELECT value FROM json_each(?))
-		AND NOT (due_at <= ? AND scope IN (SELECT value FROM json_each(?)))`
-	args := []any{string(ids), micros(q.SettledUntil), string(waits)}
-	rows, err := db.readDB.QueryContext(ctx, "SELECT scope, key, user, data, due_at, expires_at, version"+chosen+
+	scope := db.words.inNumbers("scope")
+	chosen := " FROM " + db.words.scopedRows + " WHERE due_at IS NOT NULL AND " + scope +
+		" AND NOT (due_at <= ? AND " + scope + ")"
+	args := []any{ids, micros(q.SettledUntil), waits}
+	rows, err := db.readDB.QueryContext(ctx, "SELECT "+stateCols+chosen+
 		" AND due_at <= ? ORDER BY due_at, rule, block, per, key LIMIT ? OFFSET ?", append(args, micros(q.Now), q.Limit, q.Skip)...)
 	if err != nil {
 		return nil, next, err
@@ -155,7 +158,7 @@ func (db *DB) StateRows(ctx context.Context, scope state.Scope, prefix string) (
 	}
 	for id := range byID {
 		rows, err := db.readDB.QueryContext(ctx,
-			"SELECT scope, key, user, data, due_at, expires_at, version FROM state WHERE scope = ? AND key >= ? AND key < ? ORDER BY key",
+			"SELECT "+stateCols+" FROM state WHERE scope = ? AND key >= ? AND key < ? ORDER BY key",
 			id, prefix, afterPrefix(prefix))
 		if err != nil {
 			return nil, err
@@ -171,19 +174,21 @@ func (db *DB) EventsBySeq(ctx context.Context, seqs []int64) (events []record.Ev
 	if len(seqs) == 0 {
 		return nil, nil
 	}
-	list, err := json.Marshal(seqs)
+	list, err := db.words.list(seqs)
 	if err != nil {
 		return nil, err
 	}
 	q := query{text: "SELECT " + eventHead + ", body FROM events"}
-	q.where("seq IN (SELECT value FROM json_each(?))", string(list))
+	q.where(db.words.inNumbers("seq"), list)
 	return db.events(ctx, q)
 }
+
+const selectMutes = "SELECT id, rule, key, reason, from_at, until_at FROM mutes ORDER BY id DESC"
 
 // Mutes returns the mutes, the newest first, those that are over included.
 func (db *DB) Mutes(ctx context.Context) (mutes []state.Mute, err error) {
 	defer wrap(&err, "read mutes")
-	rows, err := db.readDB.QueryContext(ctx, "SELECT id, rule, key, reason, from_at, until_at FROM mutes ORDER BY id DESC")
+	rows, err := db.readDB.QueryContext(ctx, selectMutes)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +210,7 @@ func (db *DB) AddMute(ctx context.Context, m state.Mute) (added state.Mute, err 
 	defer wrap(&err, "mute")
 	err = db.changeMutes(ctx, func(g *groupTx, mutes []state.Mute) ([]state.Mute, error) {
 		added = m
-		err := g.conn.query(func(cols []value) error {
+		err := g.conn.Query(func(cols []value) error {
 			added.ID, _ = cols[0].(int64)
 			return nil
 		}, "INSERT INTO mutes (rule, key, reason, from_at, until_at) VALUES (?, ?, ?, ?, ?) RETURNING id",
@@ -225,7 +230,7 @@ func (db *DB) EndMutes(ctx context.Context, rule, key string, now time.Time) (en
 			if m := &mutes[i]; m.Rule == rule && (key == "" || m.Key == key) && m.Until.After(now) {
 				m.Until = now
 				ended = append(ended, *m)
-				if _, err := g.conn.exec("UPDATE mutes SET until_at = ? WHERE id = ?", micros(now), m.ID); err != nil {
+				if _, err := g.conn.Exec("UPDATE mutes SET until_at = ? WHERE id = ?", micros(now), m.ID); err != nil {
 					return nil, err
 				}
 			}
@@ -249,7 +254,7 @@ func (db *DB) RenameMutes(ctx context.Context, was, rule string) (err error) {
 				mutes[i].Rule = rule
 			}
 		}
-		_, err := g.conn.exec("UPDATE mutes SET rule = ? WHERE rule = ?", rule, was)
+		_, err := g.conn.Exec("UPDATE mutes SET rule = ? WHERE rule = ?", rule, was)
 		return mutes, err
 	})
 }

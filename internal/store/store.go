@@ -1,7 +1,8 @@
 // Package store owns what heed remembers: events, the keys by which they are
 // de-duplicated, when the source last worked, deliveries with their attempts,
-// rule sets and threads, in one SQLite database that one process at a time may open; and what people.Projection
-// saves. It implements intake.Store, delivery.Queue and people.Store, and what
+// rule sets, the state of rules and threads; and what people.Projection saves. All
+// of it is in one database: a file of SQLite that one process at a time may open, or
+// a database of PostgreSQL that several processes share. It implements intake.Store, delivery.Queue and people.Store, and what
 // the admin listener reads. Only internal/app and cmd/heed import it.
 //
 // One goroutine writes. It takes all writes that wait, runs them in one
@@ -15,20 +16,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
+	"log/slog"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"time"
-
-	"github.com/gofrs/flock"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"heed/actions/delivery"
 	"heed/engine/intake"
 	"heed/engine/people"
+	"heed/internal/store/postgres"
 )
 
 var (
@@ -39,8 +35,14 @@ var (
 
 // Options says where the store is.
 type Options struct {
-	// Dir is the data directory; it is made if it is missing.
+	// URL is the address of a PostgreSQL database; empty for SQLite.
+	URL string
+	// Dir is the data directory of SQLite; it is made if it is missing.
 	Dir string
+	// Copying opens a store into which another is being copied; see Copy.
+	Copying bool
+	// Log, if set, is told what is wrong with a database that others share.
+	Log *slog.Logger
 	// ObserveBatch, if set, is told how many events shared a transaction. It
 	// must not block: the writer calls it.
 	ObserveBatch func(events int)
@@ -48,20 +50,27 @@ type Options struct {
 
 // DB is an open store. Its methods may be called from many goroutines at once.
 type DB struct {
-	dir     string
-	lock    *flock.Flock
-	writeDB *sql.DB // one connection, the writer's
-	readDB  *sql.DB
-	due     *sql.Stmt
-	writer  *writer
+	base   backend
+	dir    string // of SQLite
+	words  *dialect
+	readDB *sql.DB
+	due    *sql.Stmt
+	writer *writer
 
-	closeOnce sync.Once
-	closeErr  error
+	// peopleSeen is up to which change by others this process knows people.
+	peopleSeen atomic.Int64
+	// news is what other processes had changed a second ago.
+	news atomic.Pointer[turn]
+
+	stopWatching context.CancelFunc
+	watching     sync.WaitGroup
+	closeOnce    sync.Once
+	closeErr     error
 }
 
-// Open opens the store in a data directory, makes it if there is none, and
-// brings its schema up to date. The context bounds the opening. Errors may be a
-// *LockedError, a *DamagedError or a *NewerError.
+// Open opens the store, makes it if there is none, and brings its schema up to
+// date. The context bounds the opening. Errors may be a *LockedError, a
+// *DamagedError or a *NewerError.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	db, err := open(ctx, o)
 	if errors.Is(err, fs.ErrPermission) {
@@ -74,92 +83,59 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 }
 
 func open(ctx context.Context, o Options) (*DB, error) {
-	if o.Dir == "" {
-		return nil, errors.New("no data directory is named")
-	}
-	dir, err := filepath.Abs(o.Dir)
+	base, err := openBackend(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := makeDir(dir); err != nil {
-		return nil, err
+	db := &DB{base: base, dir: o.Dir, words: base.words(), readDB: base.reads()}
+	db.news.Store(&turn{})
+	if err := db.start(ctx, o); err != nil {
+		return nil, errors.Join(err, db.closeBase())
 	}
-	lock, err := acquire(dir)
-	if err != nil {
-		return nil, err
-	}
-	db := &DB{dir: dir, lock: lock}
-	if err := db.openFile(ctx, o); err != nil {
-		return nil, errors.Join(err, db.closeFiles())
-	}
+	watching, stop := context.WithCancel(context.Background())
+	db.stopWatching = stop
+	db.watching.Go(func() { base.watch(watching, db) })
 	return db, nil
 }
 
-// makeDir sees to it that a power cut cannot take a new directory away again,
-// or one above it that is as new, with all that was acknowledged in it. Where
-// there is a database it has been here before.
-func makeDir(dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, "heed.db")); err == nil {
-		return nil
-	}
-	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
-		return fmt.Errorf("%s is a file, not a directory", dir)
-	}
-	above := filepath.Dir(dir)
-	if info, err := os.Stat(above); above != dir && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || err == nil && !info.IsDir()) {
-		if err := makeDir(above); err != nil {
-			return err
-		}
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return syncDir(above)
-}
-
-func (db *DB) openFile(ctx context.Context, o Options) (err error) {
-	path := filepath.Join(db.dir, "heed.db")
-	if err := check(ctx, path); err != nil {
-		return err
-	}
-	// SQLite would make the file readable to all, and gives its companions the
-	// same permissions.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if db.writeDB, err = sql.Open("sqlite", dsn(path, writePragmas...)); err != nil {
-		return err
-	}
-	db.writeDB.SetMaxOpenConns(1)
-	if err := migrate(ctx, db.writeDB, path); err != nil {
-		return err
-	}
-	if db.readDB, err = sql.Open("sqlite", dsn(path, readPragmas...)); err != nil {
-		return err
-	}
-	db.readDB.SetMaxOpenConns(readers)
-	db.readDB.SetMaxIdleConns(readers)
+func (db *DB) start(ctx context.Context, o Options) (err error) {
 	if db.due, err = db.readDB.PrepareContext(ctx, dueActions); err != nil {
 		return err
+	}
+	if !o.Copying {
+		if err := db.checkCopied(ctx); err != nil {
+			return err
+		}
 	}
 	return db.startWriter(ctx, o)
 }
 
+func openBackend(ctx context.Context, o Options) (backend, error) {
+	switch {
+	case postgres.IsURL(o.URL):
+		return openPostgres(ctx, o)
+	case o.Dir == "":
+		return nil, errors.New("no data directory is named")
+	default:
+		return openSQLite(ctx, o)
+	}
+}
+
 func (db *DB) startWriter(ctx context.Context, o Options) error {
 	w := &writer{
+		base:    db.base,
+		words:   db.words,
 		spaces:  map[string]bool{},
 		ops:     make(chan *op),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
-		keys:    &keyring{limit: mergeLimit},
 		onGroup: o.ObserveBatch,
 		wake:    make(chan struct{}, 1), wakeTimer: make(chan struct{}, 1),
 		failed:   make(chan struct{}),
-		commitTx: func(c *conn) error { _, err := c.exec("COMMIT"); return err },
+		commitTx: func(c conn) error { _, err := c.Exec("COMMIT"); return err },
+	}
+	if !db.words.shared {
+		w.keys = &keyring{limit: mergeLimit}
 	}
 	var err error
 	if w.nextSeq, err = w.keys.load(ctx, db.readDB); err != nil {
@@ -179,42 +155,9 @@ func (db *DB) startWriter(ctx context.Context, o Options) error {
 	if err := w.loadState(ctx, db); err != nil {
 		return fmt.Errorf("read the state of rules: %w", err)
 	}
-	sqlConn, err := db.writeDB.Conn(ctx)
-	if err != nil {
-		return err
-	}
 	db.writer = w
-	go w.serve(sqlConn)
+	go w.serve()
 	return nil
-}
-
-// readers is how many reads run at once; each connection has its own cache.
-const readers = 4
-
-var (
-	// FULL makes each commit wait for the disk. The statement journal belongs
-	// in memory, or a statement with several rows writes a temporary file. A
-	// bigger cache does not pay: after each commit SQLite looks through it.
-	// Rows of state lie all over their table: a log of 4000 pages, which is 16 MiB,
-	// meets a page several times before it is moved, and takes a fifth off the cost
-	// of a count. The log is cut back to 16 MiB once a long read, such as a backup, that
-	// made it grow is over. What is deleted is zeroed, or a forgotten person would stay on the disk.
-	writePragmas = []string{
-		"_txlock=immediate", "_pragma=busy_timeout(5000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
-		"_pragma=foreign_keys(1)", "_pragma=temp_store(MEMORY)", "_pragma=cache_size(-8192)", "_pragma=secure_delete(1)",
-		"_pragma=journal_size_limit(16777216)", "_pragma=wal_autocheckpoint(4000)",
-	}
-	readPragmas = []string{"_pragma=busy_timeout(5000)", "_pragma=query_only(1)", "_pragma=temp_store(MEMORY)"}
-)
-
-// dsn makes the path a URI, so that no character in it can pass for an option.
-func dsn(path string, options ...string) string {
-	path = filepath.ToSlash(path)
-	if !strings.HasPrefix(path, "/") {
-		path = "/" + path // a drive letter
-	}
-	u := url.URL{Scheme: "file", Path: path, RawQuery: strings.Join(options, "&")}
-	return u.String()
 }
 
 // Wake tells that deliveries have become due or will be due at another time
@@ -260,40 +203,41 @@ func (db *DB) Ping(ctx context.Context) error {
 		return nil
 	}
 	return db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.exec("UPDATE marks SET value = value + 1 WHERE name = 'probe'")
+		_, err := g.conn.Exec("UPDATE marks SET value = value + 1 WHERE name = 'probe'")
 		return err
 	})
+}
+
+// Announce writes down what this process is, for those that share the store or find
+// its directory in use.
+func (db *DB) Announce(ctx context.Context, p Process) (err error) {
+	defer wrap(&err, "write down what this process is")
+	return db.base.announce(ctx, p)
 }
 
 // Close answers the writes that wait, refuses others with ErrClosed, folds the
 // log into the database and gives the directory free. It may be called twice.
 func (db *DB) Close() error {
 	db.closeOnce.Do(func() {
+		db.stopWatching()
+		db.watching.Wait()
 		// Reopening is quick when no key is left to be loaded.
 		if db.writer.trouble.Load() == nil {
 			_ = db.mergeKeys(context.Background())
 		}
 		close(db.writer.closing)
 		<-db.writer.stopped
-		db.closeErr = db.closeFiles()
+		db.closeErr = db.closeBase()
 	})
 	return db.closeErr
 }
 
-// closeFiles closes the writer last: the last connection to be closed folds
-// the log into the database.
-func (db *DB) closeFiles() error {
+func (db *DB) closeBase() error {
 	var errs []error
 	if db.due != nil {
 		errs = append(errs, db.due.Close())
 	}
-	if db.readDB != nil {
-		errs = append(errs, db.readDB.Close())
-	}
-	if db.writeDB != nil {
-		errs = append(errs, db.writeDB.Close())
-	}
-	if err := errors.Join(append(errs, release(db.dir, db.lock))...); err != nil {
+	if err := errors.Join(append(errs, db.base.close())...); err != nil {
 		return fmt.Errorf("close store: %w", err)
 	}
 	return nil

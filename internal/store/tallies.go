@@ -20,9 +20,9 @@ func (db *DB) AddTallies(ctx context.Context, tallies []record.Tally) (err error
 	defer wrap(&err, "count what became of events")
 	return db.writer.do(ctx, func(g *groupTx) error {
 		for _, t := range tallies {
-			_, err := g.conn.exec(`
+			err := g.conn.Send(`
 				INSERT INTO tallies (rule, hour, outcome, n) VALUES (?, ?, ?, ?)
-				ON CONFLICT (rule, hour, outcome) DO UPDATE SET n = n + excluded.n`,
+				ON CONFLICT (rule, hour, outcome) DO UPDATE SET n = tallies.n + excluded.n`,
 				t.Rule, hourOf(micros(t.Hour)), t.Outcome, int64(t.N))
 			if err != nil {
 				return err
@@ -72,20 +72,20 @@ func (db *DB) Tallies(ctx context.Context, since ...time.Time) (sums []record.Ta
 // for a while.
 func (db *DB) pruneTallies(ctx context.Context, now time.Time) error {
 	return db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.exec("DELETE FROM tallies WHERE hour < ?", hourOf(micros(now.Add(-keepTallies))))
+		_, err := g.conn.Exec("DELETE FROM tallies WHERE hour < ?", hourOf(micros(now.Add(-keepTallies))))
 		if err != nil {
 			return err
 		}
 		const ofDays = " hour < ? AND hour % 24 != 0"
 		before := hourOf(micros(now.Add(-keepHours))) / 24 * 24
-		if _, err := g.conn.exec(`
+		if _, err := g.conn.Exec(`
 			INSERT INTO tallies (rule, hour, outcome, n)
 			SELECT rule, hour / 24 * 24, outcome, sum(n) FROM tallies WHERE`+ofDays+`
 			GROUP BY rule, hour / 24, outcome
-			ON CONFLICT (rule, hour, outcome) DO UPDATE SET n = n + excluded.n`, before); err != nil {
+			ON CONFLICT (rule, hour, outcome) DO UPDATE SET n = tallies.n + excluded.n`, before); err != nil {
 			return err
 		}
-		_, err = g.conn.exec("DELETE FROM tallies WHERE"+ofDays, before)
+		_, err = g.conn.Exec("DELETE FROM tallies WHERE"+ofDays, before)
 		return err
 	})
 }

@@ -22,7 +22,7 @@ func (db *DB) Thread(ctx context.Context, key string) (ts string, found bool, er
 func (db *DB) KeepThread(ctx context.Context, key, ts string, now time.Time) (err error) {
 	defer wrap(&err, "keep a thread")
 	return db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.exec(`
+		_, err := g.conn.Exec(`
 			INSERT INTO threads (key, ts, used_at) VALUES (?, ?, ?)
 			ON CONFLICT (key) DO UPDATE SET ts = excluded.ts, used_at = excluded.used_at`, key, ts, micros(now))
 		return err
@@ -31,7 +31,7 @@ func (db *DB) KeepThread(ctx context.Context, key, ts string, now time.Time) (er
 
 func (db *DB) pruneThreads(ctx context.Context, before int64) error {
 	return db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.exec("DELETE FROM threads WHERE used_at < ?", before)
+		_, err := g.conn.Exec("DELETE FROM threads WHERE used_at < ?", before)
 		return err
 	})
 }

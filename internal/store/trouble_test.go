@@ -18,7 +18,7 @@ import (
 func pragma(t *testing.T, db *DB, text string) (result string) {
 	t.Helper()
 	err := db.writer.do(t.Context(), func(g *groupTx) error {
-		return g.conn.query(func(cols []value) error {
+		return g.conn.Query(func(cols []value) error {
 			result = fmt.Sprint(cols[0])
 			return nil
 		}, "PRAGMA "+text)
@@ -123,7 +123,7 @@ func TestPoisonAmongOtherWrites(t *testing.T) {
 		wg.Go(func() {
 			if i%3 == 0 {
 				err := db.writer.do(t.Context(), func(g *groupTx) error {
-					_, err := g.conn.exec("INSERT INTO rule_sets (hash, activated_at, files) VALUES (?, 0, NULL)", fmt.Sprint("bad", i))
+					_, err := g.conn.Exec("INSERT INTO rule_sets (hash, activated_at, files) VALUES (?, 0, NULL)", fmt.Sprint("bad", i))
 					return err
 				})
 				mu.Lock()

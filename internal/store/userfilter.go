@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"math"
 	"slices"
 
 	"heed/engine/record"
@@ -79,6 +80,15 @@ func bitsOf(user string) []uint64 {
 	return bits
 }
 
+// findableByUser sees to it that the event is found by its person: by a filter or,
+// where the table has a column for that, by another value in its row.
+func (g *groupTx) findableByUser(row []value, c *commit) ([]value, error) {
+	if !g.words.userColumn {
+		return row, g.filterUser(c.seq, c.batch.Event)
+	}
+	return append(slices.Clip(row), orNull(c.user)), nil
+}
+
 // filterUser adds an event that is stored to the filter of its block, and writes the
 // filter of the block before once that is complete.
 func (g *groupTx) filterUser(seq int64, e *record.Event) error {
@@ -94,13 +104,14 @@ func (g *groupTx) filterUser(seq int64, e *record.Event) error {
 	return nil
 }
 
+var insertFilters = replaceInto("user_filters", "block", "users")
+
 // saveFilter writes the filter of the block that is over.
 func (g *groupTx) saveFilter() error {
 	if g.users == nil || g.users.partial {
 		return nil
 	}
-	_, err := g.conn.exec("INSERT OR REPLACE INTO user_filters (block, users) VALUES (?, ?)", g.users.block, g.users.bits)
-	if err != nil {
+	if err := insertFilters.insert(g.conn, [][]value{{g.users.block, g.users.bits}}); err != nil {
 		return fmt.Errorf("write whom events are about: %w", err)
 	}
 	return nil
@@ -111,6 +122,9 @@ type seqSpan struct{ first, last int64 }
 
 // spansOf are the numbers, newest first, among which the events of a person are.
 func (db *DB) spansOf(ctx context.Context, user string, before int64) (spans []seqSpan, err error) {
+	if db.words.userColumn {
+		return []seqSpan{{0, math.MaxInt64}}, nil
+	}
 	without := map[int64]bool{} // blocks that hold none of the person's
 	rows, err := db.readDB.QueryContext(ctx, "SELECT block, users FROM user_filters")
 	if err != nil {
@@ -131,7 +145,7 @@ func (db *DB) spansOf(ctx context.Context, user string, before int64) (spans []s
 		return nil, err
 	}
 	var oldest, newest int64
-	err = db.readDB.QueryRowContext(ctx, "SELECT ifnull((SELECT min(seq) FROM events), 0), ifnull((SELECT max(seq) FROM events), 0)").Scan(&oldest, &newest)
+	err = db.readDB.QueryRowContext(ctx, "SELECT coalesce((SELECT min(seq) FROM events), 0), coalesce((SELECT max(seq) FROM events), 0)").Scan(&oldest, &newest)
 	if err != nil || newest == 0 {
 		return nil, err
 	}

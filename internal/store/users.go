@@ -2,20 +2,22 @@ package store
 
 import (
 	"context"
-	"encoding/json"
+
+	"heed/engine/people"
+	"heed/engine/record"
 )
 
 // Users returns the persons whom events are about, by the events' numbers. Those
 // of quarantined events are left out.
 func (db *DB) Users(ctx context.Context, seqs []int64) (users map[int64]string, err error) {
 	defer wrap(&err, "read whom events are about")
-	list, err := json.Marshal(append([]int64{}, seqs...))
+	list, err := db.words.list(append([]int64{}, seqs...))
 	if err != nil {
 		return nil, err
 	}
 	rows, err := db.readDB.QueryContext(ctx, `
-		SELECT seq, CAST(json_extract(CAST(body AS TEXT), '$.data.userId') AS TEXT) FROM events
-		WHERE seq IN (SELECT value FROM json_each(?)) AND status != 'quarantined' AND json_valid(CAST(body AS TEXT))`, string(list))
+		SELECT seq, `+db.words.user+` FROM events
+		WHERE `+db.words.inNumbers("seq")+` AND status != 'quarantined'`, list)
 	if err != nil {
 		return nil, err
 	}
@@ -32,4 +34,12 @@ func (db *DB) Users(ctx context.Context, seqs []int64) (users map[int64]string, 
 		}
 	}
 	return users, rows.Err()
+}
+
+// userOf is the person whom the event is about, as it can be searched for.
+func userOf(e *record.Event) string {
+	if e.Status == record.Quarantined || e.User != "" {
+		return e.User
+	}
+	return people.UserIn(e.Body)
 }

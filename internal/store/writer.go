@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"maps"
 	"runtime"
@@ -44,7 +43,9 @@ type writer struct {
 	closing chan struct{}
 	stopped chan struct{} // closed when the last group is answered
 
-	conn    *conn
+	base    backend
+	conn    conn
+	words   *dialect
 	keys    *keyring
 	nextSeq int64 // of the next event to be stored
 	// lastGood is the last committed event that shows that its source works,
@@ -62,6 +63,8 @@ type writer struct {
 	// of it was given. Only the writer's goroutine uses them.
 	scopes  scopes
 	version int64
+	// turn is what other processes had changed when this one last wrote.
+	turn turn
 	// renamed says where the rows of renamed rules are now, for events that were
 	// decided by the rules before and come after the change.
 	renamed map[state.Scope]state.Scope
@@ -80,20 +83,13 @@ type writer struct {
 	failure  error
 
 	// commitTx is conn's COMMIT; tests put a failing disk here.
-	commitTx func(*conn) error
+	commitTx func(conn) error
 }
 
-// serve runs on sqlConn until stop. It stays inside Raw for as long as it
-// lives, since the driver's connection may be used nowhere else.
-func (w *writer) serve(sqlConn *sql.Conn) {
+// serve runs until the writer is to stop.
+func (w *writer) serve() {
 	defer close(w.stopped)
-	defer sqlConn.Close()
-	err := sqlConn.Raw(func(driverConn any) error {
-		c, err := newConn(driverConn)
-		if err != nil {
-			return err
-		}
-		defer c.close()
+	err := w.base.lend(func(c conn) error {
 		w.conn = c
 		for group := w.take(); group != nil; group = w.take() {
 			w.run(group)
@@ -207,15 +203,15 @@ func (w *writer) write(group []*op) {
 		return
 	}
 	err := w.transaction(group, w.applyTogether)
-	if _, trouble := storeTrouble(err); err != nil && !trouble && len(group) > 1 {
+	if _, trouble := w.base.trouble(err); err != nil && !trouble && len(group) > 1 {
 		err = w.transaction(group, w.applyOneByOne)
 	}
-	wrapped, trouble := storeTrouble(err)
+	wrapped, trouble := w.base.trouble(err)
 	switch {
 	case err == nil:
 		w.trouble.Store(nil)
 		return
-	case syncFailed(err):
+	case w.base.isFinal(err):
 		w.fail(wrapped)
 	case trouble:
 		w.trouble.Store(&wrapped)
@@ -233,11 +229,14 @@ func failAll(group []*op, err error) {
 // is stored and no memory of it is left.
 func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) error {
 	g := newGroupTx(w)
-	if _, err := w.conn.exec("BEGIN IMMEDIATE"); err != nil {
-		w.rollback() // in case an earlier rollback was refused
+	if err := w.base.begin(g); err != nil {
+		w.base.rollback(w.conn) // in case an earlier rollback was refused
 		return err
 	}
 	err := apply(g, group)
+	for _, o := range group {
+		g.wakes, g.timed = g.wakes || o.wakes && o.err == nil, g.timed || o.timed && o.err == nil
+	}
 	if err == nil {
 		err = g.finish()
 	}
@@ -249,14 +248,14 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 		err = w.commitTx(w.conn)
 	}
 	if err != nil {
-		w.rollback()
+		w.base.rollback(w.conn)
 		return err
 	}
 	crashpoint.Reach("after-commit")
 	if g.fires {
 		crashpoint.Reach("after-fire")
 	}
-	w.nextSeq = g.nextSeq
+	w.nextSeq, w.turn = g.nextSeq, g.turn
 	for of := range g.gone {
 		delete(w.scopes, of)
 	}
@@ -275,10 +274,6 @@ func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) err
 	}
 	return nil
 }
-
-// rollback ignores the error: SQLite has rolled back by itself after some
-// errors, and says so.
-func (w *writer) rollback() { _, _ = w.conn.exec("ROLLBACK") }
 
 // applyTogether writes the events with as few statements as it can, then the
 // other ops one after the other.
@@ -307,22 +302,24 @@ func (w *writer) applyTogether(g *groupTx, group []*op) error {
 func (w *writer) applyOneByOne(g *groupTx, group []*op) error {
 	for _, o := range group {
 		before := g.mark()
-		if _, err := g.conn.exec("SAVEPOINT op"); err != nil {
+		if _, err := g.conn.Exec("SAVEPOINT op"); err != nil {
 			return err
 		}
-		o.err = w.applyTogether(g, []*op{o})
+		if o.err = w.applyTogether(g, []*op{o}); o.err == nil {
+			o.err = g.conn.Flush()
+		}
 		if o.err == nil {
-			if _, err := g.conn.exec("RELEASE op"); err != nil {
+			if _, err := g.conn.Exec("RELEASE op"); err != nil {
 				return err
 			}
 			continue
 		}
-		if _, trouble := storeTrouble(o.err); trouble {
+		if _, trouble := w.base.trouble(o.err); trouble {
 			return o.err
 		}
 		g.undo(before)
 		for _, undo := range []string{"ROLLBACK TO op", "RELEASE op"} {
-			if _, err := g.conn.exec(undo); err != nil {
+			if _, err := g.conn.Exec(undo); err != nil {
 				return err
 			}
 		}

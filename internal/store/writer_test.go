@@ -69,7 +69,7 @@ func TestGroupIsAsIfOneByOne(t *testing.T) {
 				events := rapid.SliceOfN(storetest.Event(space), 1, 90).Draw(rt, "events")
 				poison := rapid.IntRange(-20, len(events)-1).Draw(rt, "poison")
 				breaks := rapid.IntRange(0, 4).Draw(rt, "breaks") == 0
-				db.writer.commitTx = func(c *conn) error {
+				db.writer.commitTx = func(c conn) error {
 					if breaks {
 						return diskError(sqlite3.SQLITE_IOERR_WRITE)
 					}
@@ -165,7 +165,7 @@ func TestGroupThatIsRolledBackAcknowledgesNobody(t *testing.T) {
 func testRolledBack(t *testing.T, code int, advice string) {
 	db := openTemp(t)
 	commitTx := db.writer.commitTx
-	db.writer.commitTx = func(*conn) error { return diskError(code) }
+	db.writer.commitTx = func(conn) error { return diskError(code) }
 	errs := make([]error, 10)
 	var writes []func()
 	for i := range errs {
@@ -232,7 +232,7 @@ func TestOneGroupIsOneTransaction(t *testing.T) {
 			t.Fatal(err)
 		}
 		commitTx, commits := db.writer.commitTx, 0
-		db.writer.commitTx = func(c *conn) error { commits++; return commitTx(c) }
+		db.writer.commitTx = func(c conn) error { commits++; return commitTx(c) }
 		var writes []func()
 		for i := range maxGroup + 10 {
 			writes = append(writes, func() {
@@ -285,7 +285,7 @@ func TestFsyncErrorIsFinal(t *testing.T) {
 		t.Fatal(err)
 	}
 	commitTx := db.writer.commitTx
-	db.writer.commitTx = func(*conn) error { return diskError(sqlite3.SQLITE_IOERR_FSYNC) }
+	db.writer.commitTx = func(conn) error { return diskError(sqlite3.SQLITE_IOERR_FSYNC) }
 	if err := db.Err(); err != nil {
 		t.Errorf("failed before it failed: %v", err)
 	}

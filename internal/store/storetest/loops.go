@@ -18,18 +18,22 @@ var loopTests = map[string]func(*testing.T, Store){
 	"loops at once send each delivery once, at one rate": testLoopsAtOnce,
 }
 
-func testLoopsAtOnce(t *testing.T, s Store) {
+func testLoopsAtOnce(t *testing.T, s Store) { loopsAtOnce(t, []Store{s, s, s}) }
+
+// loopsAtOnce runs a loop over each of the stores, which are the same one.
+func loopsAtOnce(t *testing.T, queues []Store) {
+	s := queues[0]
 	const sends, rate = 60, 100
 	var mu sync.Mutex
 	var started []time.Time
 	times := map[string]int{}
 	ctx, stop := context.WithCancel(t.Context())
 	var loops, begun sync.WaitGroup // begun once each has taken over
-	for range 3 {
+	for _, queue := range queues {
 		begun.Add(1)
 		begin := sync.OnceFunc(begun.Done)
 		l, err := delivery.New(delivery.Options{
-			Queue: s,
+			Queue: queue,
 			Deliver: func(_ context.Context, d record.Delivery) actions.Outcome {
 				mu.Lock()
 				defer mu.Unlock()
