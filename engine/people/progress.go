@@ -81,7 +81,7 @@ const (
 // in it.
 func (d *Directory) Progress(q ProgressQuery) Progress {
 	s := progressSum{
-		q: q, teams: map[string]int{}, items: map[uint32]*itemSum{}, stalledBefore: q.StalledBefore.UnixMicro(),
+		q: q, teams: map[string]int{}, stalledBefore: q.StalledBefore.UnixMicro(),
 		stalled: front[StalledPerson]{limit: maxStalled, compare: func(a, b StalledPerson) int {
 			return cmp.Or(a.LastAt.Compare(b.LastAt), cmp.Compare(a.ID, b.ID))
 		}},
@@ -108,15 +108,16 @@ type progressSum struct {
 	q             ProgressQuery
 	stalledBefore int64
 	result        Progress
-	teams         map[string]int
-	items         map[uint32]*itemSum
+	teams         map[string]int // the number of each team, in sizes
+	sizes         []TeamSize
+	items         []itemSum // by the numbers of the items
 	stalled       front[StalledPerson]
 }
 
 type itemSum struct {
 	begun, completed, scored int
 	scores                   amount
-	teams                    map[string]*TeamProgress
+	teams                    []TeamProgress // by the numbers of the teams
 }
 
 func (s *progressSum) add(p *person) {
@@ -124,7 +125,13 @@ func (s *progressSum) add(p *person) {
 		return
 	}
 	team := p.profile.team.text
-	s.teams[team]++
+	number, known := s.teams[team]
+	if !known {
+		number = len(s.sizes)
+		s.teams[team] = number
+		s.sizes = append(s.sizes, TeamSize{Team: team})
+	}
+	s.sizes[number].People++
 	if s.q.Team != "" && team != s.q.Team {
 		return
 	}
@@ -132,7 +139,7 @@ func (s *progressSum) add(p *person) {
 	open, last := 0, int64(0)
 	for i := range p.rows {
 		r := &p.rows[i]
-		s.addRow(r, team)
+		s.addRow(r, number)
 		last = max(last, r.lastAt)
 		if r.completedAt == 0 && amount(r.progress) < 100*unit {
 			open++
@@ -144,16 +151,13 @@ func (s *progressSum) add(p *person) {
 	}
 }
 
-func (s *progressSum) addRow(r *row, team string) {
-	it := s.items[r.item]
-	if it == nil {
-		it = &itemSum{teams: map[string]*TeamProgress{}}
-		s.items[r.item] = it
+func (s *progressSum) addRow(r *row, team int) {
+	for int(r.item) >= len(s.items) {
+		s.items = append(s.items, itemSum{})
 	}
-	of := it.teams[team]
-	if of == nil && len(it.teams) < maxProgressTeams {
-		of = &TeamProgress{Team: team}
-		it.teams[team] = of
+	it := &s.items[r.item]
+	for team >= len(it.teams) && team < maxProgressTeams {
+		it.teams = append(it.teams, TeamProgress{Team: s.sizes[len(it.teams)].Team})
 	}
 	it.begun++
 	done := 0
@@ -161,9 +165,9 @@ func (s *progressSum) addRow(r *row, team string) {
 		done = 1
 	}
 	it.completed += done
-	if of != nil {
-		of.Begun++
-		of.Completed += done
+	if team < len(it.teams) {
+		it.teams[team].Begun++
+		it.teams[team].Completed += done
 	}
 	if r.best != none {
 		it.scored++
@@ -173,10 +177,7 @@ func (s *progressSum) addRow(r *row, team string) {
 }
 
 func (s *progressSum) teamSizes() []TeamSize {
-	list := []TeamSize{}
-	for team, n := range s.teams {
-		list = append(list, TeamSize{team, n})
-	}
+	list := append([]TeamSize{}, s.sizes...)
 	slices.SortFunc(list, func(a, b TeamSize) int { return cmp.Compare(a.Team, b.Team) })
 	return list
 }
@@ -184,8 +185,11 @@ func (s *progressSum) teamSizes() []TeamSize {
 // itemList are the items that most have begun. The caller holds the lock.
 func (s *progressSum) itemList(d *Directory) []ItemProgress {
 	list := make([]ItemProgress, 0, len(s.items))
-	for n, sum := range s.items {
-		it := &d.items[n]
+	for n := range s.items {
+		sum, it := &s.items[n], &d.items[n]
+		if sum.begun == 0 {
+			continue
+		}
 		shown := ItemProgress{
 			Kind: it.kind.String(), ID: it.id, Name: it.name.text, Begun: sum.begun, Completed: sum.completed, Teams: []TeamProgress{},
 		}
@@ -194,7 +198,9 @@ func (s *progressSum) itemList(d *Directory) []ItemProgress {
 			shown.MeanScore = &mean
 		}
 		for _, of := range sum.teams {
-			shown.Teams = append(shown.Teams, *of)
+			if of.Begun > 0 {
+				shown.Teams = append(shown.Teams, of)
+			}
 		}
 		slices.SortFunc(shown.Teams, func(a, b TeamProgress) int { return cmp.Compare(a.Team, b.Team) })
 		list = append(list, shown)

@@ -59,6 +59,9 @@ type Store interface {
 	Audit(ctx context.Context, before int64, limit int) ([]record.Audit, error)
 	// EventsByHour counts the accepted events of each hour since a time.
 	EventsByHour(ctx context.Context, since time.Time) ([]record.HourCount, error)
+	// CountChanging counts the deliveries that a retry, or a discard, of those that a
+	// filter chooses would change, up to a number.
+	CountChanging(ctx context.Context, f record.DeliveryFilter, retry bool, most int) (int, error)
 	// DeadDeliveries are a page of what was given up, newest first.
 	DeadDeliveries(ctx context.Context, action, cursor string, limit int) (dead []record.DeadDelivery, next string, err error)
 
@@ -136,6 +139,7 @@ type Service struct {
 	backtesting sync.Mutex
 	checking    sync.Mutex
 	lastSums    lastSums
+	lastCauses  lastCauses
 	pseudonyms  pseudonyms
 	jobs        jobs
 	feed        feed

@@ -102,23 +102,26 @@ type Preview struct {
 	Confirm string `json:"confirm,omitempty"`
 }
 
+// maxSamples is how many deliveries a preview shows.
+const maxSamples = 5
+
 // Preview says what a bulk change would change. It always takes a filter.
 func (s *Service) Preview(ctx context.Context, b Bulk) (p Preview, err error) {
 	p.Samples = []record.Delivery{}
 	m := s.masker(ctx)
 	err = s.chosen(ctx, b, func(page []record.Delivery) bool {
-		for i := range page {
-			if p.N++; len(p.Samples) < 5 {
-				d := page[i]
-				m.recordedIfMasked(&d)
-				p.Samples = append(p.Samples, d)
-			}
-			if p.N == MostCounted {
-				return false
-			}
+		p.N = min(p.N+len(page), MostCounted)
+		for i := range page[:min(len(page), max(maxSamples-len(p.Samples), 0))] {
+			d := page[i]
+			m.recordedIfMasked(&d)
+			p.Samples = append(p.Samples, d)
 		}
-		return true
+		// Without a cause the store counts them.
+		return p.N < MostCounted && (b.Cause != "" || len(p.Samples) < maxSamples)
 	})
+	if f, problem := b.filter(); err == nil && problem == nil && b.Cause == "" {
+		p.N, err = s.o.Store.CountChanging(ctx, f, b.What == "retry", MostCounted)
+	}
 	if p.N > MostUnconfirmed {
 		p.Confirm = b.What + " 10000+"
 	}

@@ -5,7 +5,7 @@ import (
 	"context"
 	"regexp"
 	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"heed/engine/record"
@@ -59,11 +59,9 @@ const MostCounted = 10_001
 
 // Problems says what needs a person.
 func (s *Service) Problems(ctx context.Context) (p Problems, err error) {
-	dead, next, err := s.o.Store.DeadDeliveries(ctx, "", "", MostCounted)
-	if err != nil {
+	if p.Dead, p.Partial, err = s.causes(ctx); err != nil {
 		return p, err
 	}
-	p.Dead, p.Partial = causes(dead), next != ""
 	m := s.masker(ctx)
 	for i := range p.Dead {
 		p.Dead[i].Example, p.Dead[i].Cause = m.text(p.Dead[i].Example), m.text(p.Dead[i].Cause)
@@ -77,6 +75,44 @@ func (s *Service) Problems(ctx context.Context) (p Problems, err error) {
 		}
 	}
 	return p, nil
+}
+
+// lastCauses are the groups that were made last, and what tells that they are
+// right still.
+type lastCauses struct {
+	sync.Mutex
+	at      time.Time
+	newest  string
+	n       int
+	causes  []Cause
+	partial bool
+}
+
+// causesAge is how long groups are kept at most.
+const causesAge = time.Minute
+
+// causes groups what was given up. To read thousands of rows takes a while, so
+// groups are kept as long as there are as many, and the newest is the same.
+func (s *Service) causes(ctx context.Context) (list []Cause, partial bool, err error) {
+	newest, _, err := s.o.Store.DeadDeliveries(ctx, "", "", 1)
+	if err != nil || len(newest) == 0 {
+		return []Cause{}, false, err
+	}
+	n, err := s.o.Store.CountDeliveries(ctx, record.Dead)
+	if err != nil {
+		return nil, false, err
+	}
+	last, now := &s.lastCauses, s.o.Now()
+	last.Lock()
+	defer last.Unlock()
+	if last.n != n || last.newest != newest[0].ID || now.Sub(last.at) > causesAge {
+		dead, next, err := s.o.Store.DeadDeliveries(ctx, "", "", MostCounted)
+		if err != nil {
+			return nil, false, err
+		}
+		last.at, last.newest, last.n, last.causes, last.partial = now, newest[0].ID, n, causes(dead), next != ""
+	}
+	return slices.Clone(last.causes), last.partial, nil
 }
 
 // causes groups dead deliveries, which come newest first.
@@ -110,32 +146,6 @@ func causes(dead []record.DeadDelivery) []Cause {
 		return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Action, b.Action), cmp.Compare(a.Cause, b.Cause))
 	})
 	return list
-}
-
-var (
-	// anID is what stands for one thing only: quoted texts, addresses, hexadecimal
-	// ids, and words with digits in them.
-	anID    = regexp.MustCompile(`"[^"]*"|'[^']*'|\S+@\S+|https?://\S+|\b[0-9a-fA-F-]{8,}\b|\b[\w.-]*\d[\w.-]*\b`)
-	aStatus = regexp.MustCompile(`^[1-5][0-9]{2}$`)
-)
-
-// maxCause bounds a cause, in characters.
-const maxCause = 120
-
-// causeOf is an error without what differs from one delivery to the next. The
-// status of HTTP stays.
-func causeOf(text string) string {
-	cause := anID.ReplaceAllStringFunc(text, func(id string) string {
-		if aStatus.MatchString(id) {
-			return id
-		}
-		return "…"
-	})
-	cause = strings.Join(strings.Fields(cause), " ")
-	if runes := []rune(cause); len(runes) > maxCause {
-		cause = string(runes[:maxCause])
-	}
-	return cmp.Or(cause, "no reason was recorded")
 }
 
 // remedies say what to do about an error, by what is in it. The first that fits

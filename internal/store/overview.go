@@ -71,6 +71,34 @@ func (db *DB) DeadDeliveries(ctx context.Context, action, cursor string, limit i
 	return dead, "", rows.Err()
 }
 
+// CountChanging counts the deliveries that Retry, or else Discard, would change of
+// those that a filter chooses, up to a number. What is being sent counts, too.
+func (db *DB) CountChanging(ctx context.Context, f record.DeliveryFilter, retry bool, most int) (n int, err error) {
+	defer wrap(&err, "count deliveries")
+	where, args := chosen(f)
+	switch {
+	case f.State == record.Dead || f.State == record.Held || f.State == record.Discarded:
+		where += " AND state IN ('dead', 'held', 'discarded')" // in the words of the index
+	case waits(f.State):
+		where += " AND due_at IS NOT NULL"
+	}
+	switch {
+	case !retry:
+		where += " AND state NOT IN ('done', 'discarded')"
+	case f.State == record.Done:
+		where += " AND request IS NOT NULL"
+	default:
+		where += " AND state NOT IN ('pending', 'done') AND request IS NOT NULL"
+	}
+	bound := make([]any, 0, len(args)+1)
+	for _, arg := range args {
+		bound = append(bound, arg)
+	}
+	err = db.readDB.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM deliveries"+where+" LIMIT ?) AS found",
+		append(bound, most)...).Scan(&n)
+	return n, err
+}
+
 func parseCursor(cursor string) (int64, error) {
 	n, err := strconv.ParseInt(cursor, 36, 64)
 	if err != nil {

@@ -15,6 +15,7 @@ type consoleStore interface {
 	Audit(ctx context.Context, before int64, limit int) ([]record.Audit, error)
 	AddTallies(context.Context, []record.Tally) error
 	EventsByHour(ctx context.Context, since time.Time) ([]record.HourCount, error)
+	CountChanging(ctx context.Context, f record.DeliveryFilter, retry bool, most int) (int, error)
 	DeadDeliveries(ctx context.Context, action, cursor string, limit int) (dead []record.DeadDelivery, next string, err error)
 }
 
@@ -104,6 +105,20 @@ func testRetryNamed(t *testing.T, s Store) {
 		d := pending(fmt.Sprintf("d%d", i), "lms")
 		d.State, d.DueAt = record.Dead, time.Time{}
 		commit(t, s, accepted(fmt.Sprintf("e%d", i), fmt.Sprint("sig ", i), fmt.Sprint(i)), stored, d)
+	}
+	for _, c := range []struct {
+		f           record.DeliveryFilter
+		retry       bool
+		most, count int
+	}{
+		{record.DeliveryFilter{State: record.Dead}, true, 10, 4}, {record.DeliveryFilter{Action: "lms"}, false, 3, 3},
+		{record.DeliveryFilter{State: record.Pending}, true, 10, 0}, {record.DeliveryFilter{Rule: "none"}, false, 10, 0},
+	} {
+		n, err := s.CountChanging(t.Context(), c.f, c.retry, c.most)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, fmt.Sprintf("counted by %+v", c.f), n, c.count)
 	}
 	retry(t, s, record.DeliveryFilter{State: record.Dead, IDs: []string{"d0", "d2", "d3", "none"}}, 3)
 	retry(t, s, record.DeliveryFilter{IDs: []string{}}, 0)
