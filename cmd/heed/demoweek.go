@@ -21,13 +21,20 @@ var demoPeople = []struct {
 	id, email, team string
 	skill           int
 }{
-	{"u-5001", "ana.silva@example.com", "emea-west", 88}, {"u-5002", "ben.okafor@example.com", "emea-west", 64},
-	{"u-5003", "chloe.martin@example.com", "emea-west", 79}, {"u-5004", "dev.patel@example.com", "apac", 93},
-	{"u-5005", "ella.rossi@example.com", "emea-south", 58}, {"u-5006", "farid.haddad@example.com", "emea-south", 72},
-	{"u-5007", "grace.kim@example.com", "apac", 85}, {"u-5008", "hugo.lopez@example.com", "emea-south", 67},
-	{"u-5009", "ines.weber@example.com", "emea-west", 91}, {"u-5010", "jon.berg@example.com", "apac", 54},
-	{"u-5011", "kemi.ade@example.com", "emea-south", 76}, {"u-5012", "leo.tanaka@example.com", "apac", 81},
-	{"u-5013", "mia.novak@example.com", "emea-west", 70}, {"u-5014", "nils.holm@example.com", "apac", 62},
+	{"u-5001", "ana.silva@example.com", "emea-west", 88},
+	{"u-5002", "ben.okafor@example.com", "emea-west", 64},
+	{"u-5003", "chloe.martin@example.com", "emea-west", 79},
+	{"u-5004", "dev.patel@example.com", "apac", 93},
+	{"u-5005", "ella.rossi@example.com", "emea-south", 58},
+	{"u-5006", "farid.haddad@example.com", "emea-south", 72},
+	{"u-5007", "grace.kim@example.com", "apac", 85},
+	{"u-5008", "hugo.lopez@example.com", "emea-south", 67},
+	{"u-5009", "ines.weber@example.com", "emea-west", 91},
+	{"u-5010", "jon.berg@example.com", "apac", 54},
+	{"u-5011", "kemi.ade@example.com", "emea-south", 76},
+	{"u-5012", "leo.tanaka@example.com", "apac", 81},
+	{"u-5013", "mia.novak@example.com", "emea-west", 70},
+	{"u-5014", "nils.holm@example.com", "apac", 62},
 }
 
 var (

@@ -255,6 +255,9 @@ type DeliveryFilter struct {
 	Action   string
 	Rule     string
 	EventSeq int64
+	// Look, if not 0, is how many deliveries are looked at for those of a rule or an
+	// action: the page may then have fewer, and its cursor goes on.
+	Look int
 	// Before is the cursor that the page before this one gave; empty starts
 	// at the newest.
 	Before string

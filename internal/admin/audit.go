@@ -34,7 +34,7 @@ func (s *Service) Audit(ctx context.Context, cursor string, limit int) (page Aud
 	page.Entries = orEmpty(list)
 	m := s.masker(ctx)
 	for i := range page.Entries {
-		page.Entries[i].Target = m.text(page.Entries[i].Target)
+		page.Entries[i].Target = m.target(page.Entries[i].Target)
 	}
 	return page, err
 }

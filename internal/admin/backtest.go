@@ -47,5 +47,25 @@ func (s *Service) Backtest(ctx context.Context, q BacktestQuery) (backtest.Resul
 	if problems != nil {
 		return result, &Error{Text: err.Error(), Problems: problems}
 	}
+	if err == nil {
+		err = s.maskSamples(ctx, result.Diff)
+	}
 	return result, err
+}
+
+// maskSamples masks why alerts differ, which names values of their events.
+func (s *Service) maskSamples(ctx context.Context, diff *backtest.Diff) error {
+	m := s.masker(ctx)
+	if m == nil || diff == nil {
+		return nil
+	}
+	for i := range diff.Samples {
+		e, _, err := s.o.Store.Event(ctx, diff.Samples[i].EventID)
+		if err != nil {
+			return err
+		}
+		m.learn(&e)
+		diff.Samples[i].Why = m.text(diff.Samples[i].Why)
+	}
+	return nil
 }

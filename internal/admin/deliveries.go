@@ -29,6 +29,9 @@ type Selection struct {
 	Rule   string       `json:"rule"`
 	// Cause chooses dead deliveries by what is common to their errors; see Problems.
 	Cause string `json:"cause,omitempty"`
+	// Look, if not 0, is how many deliveries are looked at for a page of those of a
+	// rule or an action: it may then have fewer than there are, and its cursor goes on.
+	Look int `json:"-"`
 }
 
 func (c Selection) filter() (record.DeliveryFilter, error) {
@@ -56,7 +59,7 @@ func (s *Service) Deliveries(
 	if err != nil {
 		return page, err
 	}
-	f.Before, f.Limit = cursor, limit
+	f.Before, f.Limit, f.Look = cursor, limit, c.Look
 	page.Deliveries, page.Next, err = s.o.Store.Deliveries(ctx, f)
 	page.Deliveries = orEmpty(page.Deliveries)
 	m := s.masker(ctx)

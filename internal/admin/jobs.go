@@ -109,15 +109,18 @@ const maxSamples = 5
 func (s *Service) Preview(ctx context.Context, b Bulk) (p Preview, err error) {
 	p.Samples = []record.Delivery{}
 	m := s.masker(ctx)
-	err = s.chosen(ctx, b, func(page []record.Delivery) bool {
+	size := MaxLimit
+	if b.Cause == "" {
+		size = maxSamples
+	}
+	err = s.chosen(ctx, b, size, func(page []record.Delivery) bool {
 		p.N = min(p.N+len(page), MostCounted)
 		for i := range page[:min(len(page), max(maxSamples-len(p.Samples), 0))] {
 			d := page[i]
 			m.recordedIfMasked(&d)
 			p.Samples = append(p.Samples, d)
 		}
-		// Without a cause the store counts them.
-		return p.N < MostCounted && (b.Cause != "" || len(p.Samples) < maxSamples)
+		return p.N < MostCounted && b.Cause != "" // without a cause the store counts them
 	})
 	if f, problem := b.filter(); err == nil && problem == nil && b.Cause == "" {
 		p.N, err = s.o.Store.CountChanging(ctx, f, b.What == "retry", MostCounted)
@@ -148,7 +151,7 @@ func (s *Service) Start(ctx context.Context, b Bulk) (Job, error) {
 const bulkPart = 128
 
 func (s *Service) changeInParts(ctx context.Context, b Bulk, r *runningJob) (err error) {
-	failed := s.chosen(ctx, b, func(page []record.Delivery) bool {
+	failed := s.chosen(ctx, b, MaxLimit, func(page []record.Delivery) bool {
 		for part := range slices.Chunk(page, bulkPart) {
 			f := record.DeliveryFilter{IDs: make([]string, len(part)), State: b.State}
 			for i := range part {
@@ -169,9 +172,9 @@ func (s *Service) changeInParts(ctx context.Context, b Bulk, r *runningJob) (err
 	return cmp.Or(err, failed, ctx.Err())
 }
 
-// chosen gives the deliveries that a bulk change is about, a page at a time, until
-// do returns false.
-func (s *Service) chosen(ctx context.Context, b Bulk, do func([]record.Delivery) bool) error {
+// chosen gives the deliveries that a bulk change is about, a page of a size at a
+// time, until do returns false.
+func (s *Service) chosen(ctx context.Context, b Bulk, size int, do func([]record.Delivery) bool) error {
 	if b.Selection == (Selection{}) {
 		return errorf(Invalid, "name a state, an action, a rule or a cause: this is for some deliveries, not for all")
 	}
@@ -186,7 +189,7 @@ func (s *Service) chosen(ctx context.Context, b Bulk, do func([]record.Delivery)
 		return err
 	}
 	change := map[string]change{"retry": s.retry(), "discard": s.discard()}[b.What]
-	f.Limit = MaxLimit
+	f.Limit = size
 	for {
 		page, next, err := s.o.Store.Deliveries(ctx, f)
 		if err != nil {

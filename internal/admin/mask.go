@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"strings"
 	"sync"
 
 	"heed/engine"
@@ -97,6 +98,27 @@ func (m *masker) text(text string) string {
 		return text
 	}
 	return m.Text(text)
+}
+
+// target is what something was done to, as the audit log has it: a filter or a page
+// may name a person.
+func (m *masker) target(text string) string {
+	if m == nil {
+		return text
+	}
+	for _, name := range []string{"user=", "/ui/people/"} {
+		if before, after, found := strings.Cut(text, name); found {
+			user, rest := after, ""
+			if end := strings.IndexAny(after, "&?/"); end >= 0 {
+				user, rest = after[:end], after[end:]
+			}
+			if _, known := m.known.of(user); !known { // else it is a pseudonym
+				user = m.id(user)
+			}
+			text = before + name + user + rest
+		}
+	}
+	return m.text(text)
 }
 
 func (m *masker) json(raw json.RawMessage) json.RawMessage {

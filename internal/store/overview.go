@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"strconv"
 	"time"
 
@@ -96,6 +98,28 @@ func (db *DB) CountChanging(ctx context.Context, f record.DeliveryFilter, retry 
 	}
 	err = db.readDB.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM deliveries"+where+" LIMIT ?) AS found",
 		append(bound, most)...).Scan(&n)
+	return n, err
+}
+
+// lookedAt is the last delivery that is looked at for a page of those of a rule or an
+// action, which no index finds; 0 if all may be.
+func (db *DB) lookedAt(ctx context.Context, f record.DeliveryFilter) (n int64, err error) {
+	if f.Look == 0 || f.Rule == "" && f.Action == "" || f.State != "" && f.State != record.Done {
+		return 0, nil
+	}
+	q := query{text: "SELECT n FROM deliveries"}
+	if f.Before != "" {
+		before, err := parseCursor(f.Before)
+		if err != nil {
+			return 0, err
+		}
+		q.where("n < ?", before)
+	}
+	q = q.limit("n DESC", 1)
+	err = db.readDB.QueryRowContext(ctx, q.text+" OFFSET ?", append(q.args, f.Look)...).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil // there are fewer
+	}
 	return n, err
 }
 

@@ -238,6 +238,14 @@ func (db *DB) Deliveries(ctx context.Context, f record.DeliveryFilter) (page []r
 		}
 		q.where("d.n < ?", before)
 	}
+	last, err := db.lookedAt(ctx, f)
+	if err != nil {
+		return nil, "", err
+	}
+	if last > 0 {
+		q.where("d.n >= ?", last)
+		nextCursor = formatCursor(last)
+	}
 	limit := f.Limit
 	if limit > 0 {
 		limit++ // one more tells whether there is a next page

@@ -68,9 +68,17 @@ type navigation struct {
 }
 
 var navigationOf = [][2]string{
-	{"Overview", "/ui/"}, {"Events", "/ui/events"}, {"Rules", "/ui/rules"}, {"Playground", "/ui/playground"},
-	{"Deliveries", "/ui/deliveries"}, {"Problems", "/ui/problems"}, {"People", "/ui/people"},
-	{"Leaderboard", "/ui/leaderboard"}, {"Progress", "/ui/progress"}, {"Mutes", "/ui/mutes"}, {"Audit", "/ui/audit"},
+	{"Overview", "/ui/"},
+	{"Events", "/ui/events"},
+	{"Rules", "/ui/rules"},
+	{"Playground", "/ui/playground"},
+	{"Deliveries", "/ui/deliveries"},
+	{"Problems", "/ui/problems"},
+	{"People", "/ui/people"},
+	{"Leaderboard", "/ui/leaderboard"},
+	{"Progress", "/ui/progress"},
+	{"Mutes", "/ui/mutes"},
+	{"Audit", "/ui/audit"},
 }
 
 func (v view) send(c *console, q *request) error {

@@ -11,6 +11,10 @@ import (
 
 var deliveryParameters = []string{"state", "action", "rule", "cause", "cursor"}
 
+// deliveriesLook is how many deliveries are looked at for a page of those of a rule or
+// an action, which no index finds.
+const deliveriesLook = 50_000
+
 type deliveriesData struct {
 	admin.DeliveryPage
 	Query    url.Values
@@ -27,7 +31,9 @@ func (q *request) selection() admin.Selection {
 }
 
 func (c *console) deliveries(q *request) (answer, error) {
-	page, err := c.Service.Deliveries(q.ctx(), q.selection(), q.get("cursor"), admin.DefaultLimit)
+	chosen := q.selection()
+	chosen.Look = deliveriesLook
+	page, err := c.Service.Deliveries(q.ctx(), chosen, q.get("cursor"), admin.DefaultLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -38,6 +44,9 @@ func (c *console) deliveries(q *request) (answer, error) {
 	d.Retry, d.Discard = withQuery(&bulk, "what", "retry"), withQuery(&bulk, "what", "discard")
 	if page.Next != "" {
 		d.Older = older{q.with("cursor", page.Next), "Older deliveries"}
+		if len(page.Deliveries) < admin.DefaultLimit {
+			d.Older.Text = "Look further back"
+		}
 	}
 	v := view{
 		Title: "Deliveries", Nav: "Deliveries", Template: "deliveries", Data: d, Table: deliveryTable(page.Deliveries),

@@ -22,7 +22,9 @@ type measure struct {
 }
 
 var measures = [][2]string{
-	{"progress", "Modules finished (in percent)"}, {"time", "Time spent (in seconds)"}, {"score", "Best scores (in points)"},
+	{"progress", "Modules finished (in percent)"},
+	{"time", "Time spent (in seconds)"},
+	{"score", "Best scores (in points)"},
 	{"completions", "Things completed"},
 }
 

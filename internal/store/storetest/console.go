@@ -25,6 +25,7 @@ var consoleTests = map[string]func(*testing.T, Store){
 	"dead deliveries are read in pages":               testDeadDeliveries,
 	"a retry takes the deliveries that are named":     testRetryNamed,
 	"a page of events ends after the number it names": testEventsAfter,
+	"a page of a rule looks at so many deliveries":    testDeliveriesLook,
 }
 
 func testAudit(t *testing.T, s Store) {
@@ -111,8 +112,10 @@ func testRetryNamed(t *testing.T, s Store) {
 		retry       bool
 		most, count int
 	}{
-		{record.DeliveryFilter{State: record.Dead}, true, 10, 4}, {record.DeliveryFilter{Action: "lms"}, false, 3, 3},
-		{record.DeliveryFilter{State: record.Pending}, true, 10, 0}, {record.DeliveryFilter{Rule: "none"}, false, 10, 0},
+		{record.DeliveryFilter{State: record.Dead}, true, 10, 4},
+		{record.DeliveryFilter{Action: "lms"}, false, 3, 3},
+		{record.DeliveryFilter{State: record.Pending}, true, 10, 0},
+		{record.DeliveryFilter{Rule: "none"}, false, 10, 0},
 	} {
 		n, err := s.CountChanging(t.Context(), c.f, c.retry, c.most)
 		if err != nil {
@@ -123,6 +126,29 @@ func testRetryNamed(t *testing.T, s Store) {
 	retry(t, s, record.DeliveryFilter{State: record.Dead, IDs: []string{"d0", "d2", "d3", "none"}}, 3)
 	retry(t, s, record.DeliveryFilter{IDs: []string{}}, 0)
 	equal(t, "left", ids(deliveries(t, s, record.DeliveryFilter{State: record.Dead})), []string{"d1"})
+}
+
+func testDeliveriesLook(t *testing.T, s Store) {
+	for i := range 6 {
+		d := pending(fmt.Sprintf("d%d", i), "lms")
+		if i%3 != 0 {
+			d.Rule = "other"
+		}
+		commit(t, s, accepted(fmt.Sprintf("e%d", i), fmt.Sprint("sig ", i), fmt.Sprint(i)), stored, d)
+	}
+	var found []string
+	f, pages := record.DeliveryFilter{Rule: "low-score", Look: 2, Limit: 10}, 0
+	for ; pages == 0 || f.Before != ""; pages++ {
+		page, next, err := s.Deliveries(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, f.Before = append(found, ids(page)...), next
+	}
+	equal(t, "found", found, []string{"d3", "d0"})
+	if pages < 2 {
+		t.Error("all were looked at for one page")
+	}
 }
 
 func testEventsAfter(t *testing.T, s Store) {
