@@ -28,7 +28,8 @@ func (p effectPrinter) print(w io.Writer, paint style, effects []record.Effect) 
 		case e.Effect == record.Sent:
 			color = paint.green
 		}
-		fmt.Fprintf(w, "    %s%s %s%s\n", color, sign, plain.Line(wording.Effects{Mode: p.mode, Event: p.event, Zone: p.zone}.Text(e)), paint.reset)
+		words := wording.Effects{Mode: p.mode, Event: p.event, Zone: p.zone}
+		fmt.Fprintf(w, "    %s%s %s%s\n", color, sign, plain.Line(words.Text(e)), paint.reset)
 	}
 }
 

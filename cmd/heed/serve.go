@@ -66,7 +66,8 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	flags.StringVar(&f.adminTokenFile, "admin-token-file", "", "file with the token that the admin listener asks for")
 	flags.StringVar(&f.tokensFile, "tokens-file", "",
 		"file with tokens for people, a name, a role (viewer, operator or rules) and a token a line; re-read when it changes")
-	flags.BoolVar(&f.app.RulesWritable, "rules-writable", false, "let those with the role rules save rule files in the console")
+	flags.BoolVar(&f.app.RulesWritable, "rules-writable", false,
+		"let those with the role rules save rule files in the console")
 	f.store.flags(flags)
 	flags.StringVar(&f.secretFile, "secret-file", "", "file with signing secrets, one a line; re-read when it changes")
 	flags.StringVar(&f.app.Company, "company", "",
@@ -251,6 +252,7 @@ func (f *serveFlags) checkAdmin(o *app.Options) error {
 	}
 	return &codedError{
 		exitUsage,
-		fmt.Errorf("--admin %s can be reached from other machines: protect it with --tokens-file or --admin-token-file, or bind it to 127.0.0.1", o.Admin),
+		fmt.Errorf("--admin %s can be reached from other machines: protect it with --tokens-file or --admin-token-file, "+
+			"or bind it to 127.0.0.1", o.Admin),
 	}
 }

@@ -191,7 +191,8 @@ func (s *progressSum) itemList(d *Directory) []ItemProgress {
 			continue
 		}
 		shown := ItemProgress{
-			Kind: it.kind.String(), ID: it.id, Name: it.name.text, Begun: sum.begun, Completed: sum.completed, Teams: []TeamProgress{},
+			Kind: it.kind.String(), ID: it.id, Name: it.name.text, Begun: sum.begun, Completed: sum.completed,
+			Teams: []TeamProgress{},
 		}
 		if sum.scored > 0 {
 			mean := number(sum.scores) / float64(sum.scored)

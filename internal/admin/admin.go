@@ -63,7 +63,9 @@ type Store interface {
 	// filter chooses would change, up to a number.
 	CountChanging(ctx context.Context, f record.DeliveryFilter, retry bool, most int) (int, error)
 	// DeadDeliveries are a page of what was given up, newest first.
-	DeadDeliveries(ctx context.Context, action, cursor string, limit int) (dead []record.DeadDelivery, next string, err error)
+	DeadDeliveries(
+		ctx context.Context, action, cursor string, limit int,
+	) (dead []record.DeadDelivery, next string, err error)
 
 	Retry(ctx context.Context, f record.DeliveryFilter, now time.Time) (int, error)
 	Discard(ctx context.Context, f record.DeliveryFilter) (int, error)

@@ -89,7 +89,9 @@ func (s *Service) Follow(
 
 // tell sends what is new of some events, which come newest first. The events are
 // shared by all who follow.
-func (s *Service) tell(events []ListedEvent, after *int64, matches func(*ListedEvent) (ListedEvent, bool), send func(Fresh) error) error {
+func (s *Service) tell(
+	events []ListedEvent, after *int64, matches func(*ListedEvent) (ListedEvent, bool), send func(Fresh) error,
+) error {
 	f := Fresh{Events: []ListedEvent{}, Seq: *after}
 	for i := range events {
 		if events[i].Seq <= *after {

@@ -312,7 +312,8 @@ func (s *Service) ReplayAll(ctx context.Context, q EventQuery, confirm string) (
 	if want := "replay " + strconv.Itoa(len(ids)); confirm != want {
 		return Job{}, errorf(Invalid, "type %s to confirm: each of these may send messages once more", want)
 	}
-	return s.run(ctx, Job{What: "replay", Target: q.target(), Total: len(ids)}, func(ctx context.Context, r *runningJob) error {
+	job := Job{What: "replay", Target: q.target(), Total: len(ids)}
+	return s.run(ctx, job, func(ctx context.Context, r *runningJob) error {
 		for _, id := range ids {
 			if ctx.Err() != nil {
 				return ctx.Err()

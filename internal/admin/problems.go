@@ -154,20 +154,40 @@ var remedies = []struct {
 	in     *regexp.Regexp
 	remedy string
 }{
-	{regexp.MustCompile(`\b401\b|\b403\b|invalid_auth|not_authed|token_|credential`), "The other side refuses heed's credentials: " +
-		"renew the token or secret of the action, reload, then retry."},
-	{regexp.MustCompile(`channel_not_found|not_in_channel|is_archived`), "The channel is missing, archived or heed's app is not in it: " +
-		"invite the app or mend the channel, then retry."},
-	{regexp.MustCompile(`\b404\b|\b410\b|no such|not_found`), "What the message is for does not exist on the other side: create it there " +
-		"or mend the path in the rule, then retry; else discard."},
-	{regexp.MustCompile(`\b409\b`), "The other side has it already or in another state: look at one, then discard the group."},
-	{regexp.MustCompile(`\b4[0-9]{2}\b`), "The other side refuses the request as it is: mend the rule, then replay the events. " +
-		"A retry sends the same request again."},
-	{regexp.MustCompile(`\b5[0-9]{2}\b|timeout|deadline|refused|reset|EOF|no route|unreachable`), "The other side was down for longer than " +
-		"heed tries: retry once it works again."},
-	{regexp.MustCompile(`certificate|x509|tls`), "The certificate of the other side is not accepted: mend it there, or name its " +
-		"authority in the action, then retry."},
-	{regexp.MustCompile(`private address|not allowed`), "heed refuses private addresses unless the action allows them: see allow_private."},
+	{
+		regexp.MustCompile(`\b401\b|\b403\b|invalid_auth|not_authed|token_|credential`),
+		"The other side refuses heed's credentials: renew the token or secret of the action, reload, then retry.",
+	},
+	{
+		regexp.MustCompile(`channel_not_found|not_in_channel|is_archived`),
+		"The channel is missing, archived or heed's app is not in it: invite the app or mend the channel, then retry.",
+	},
+	{
+		regexp.MustCompile(`\b404\b|\b410\b|no such|not_found`),
+		"What the message is for does not exist on the other side: create it there or mend the path in the rule, " +
+			"then retry; else discard.",
+	},
+	{
+		regexp.MustCompile(`\b409\b`),
+		"The other side has it already or in another state: look at one, then discard the group.",
+	},
+	{
+		regexp.MustCompile(`\b4[0-9]{2}\b`),
+		"The other side refuses the request as it is: mend the rule, then replay the events. " +
+			"A retry sends the same request again.",
+	},
+	{
+		regexp.MustCompile(`\b5[0-9]{2}\b|timeout|deadline|refused|reset|EOF|no route|unreachable`),
+		"The other side was down for longer than heed tries: retry once it works again.",
+	},
+	{
+		regexp.MustCompile(`certificate|x509|tls`),
+		"The certificate of the other side is not accepted: mend it there, or name its authority in the action, then retry.",
+	},
+	{
+		regexp.MustCompile(`private address|not allowed`),
+		"heed refuses private addresses unless the action allows them: see allow_private.",
+	},
 }
 
 func remedy(err string, renderable bool) string {
@@ -185,7 +205,7 @@ func remedy(err string, renderable bool) string {
 // asideRemedies say what to do about events that were set aside.
 var asideRemedies = map[string]string{
 	"other_company":    "They are another company's: see --company.",
-	"outside_window":   "They were signed too long ago or in the future: a clock is wrong, or they were delayed; see --max-age.",
+	"outside_window":   "A clock is wrong, or they were delayed: see --max-age and --max-ahead.",
 	"reserved_type":    "Somebody sends events in heed's own name. No rule saw them; find out who.",
 	"signature_reused": "Somebody sends a captured request again under other ids. Nothing is lost; find out who.",
 	"id_reused":        "The sender gives one id to different events: tell whoever runs it.",
@@ -220,7 +240,9 @@ func (s *Service) quarantined(ctx context.Context) ([]Aside, error) {
 
 // deadByCause is a page of dead deliveries with one cause. Few of many may have it:
 // only so many are looked at for a page.
-func (s *Service) deadByCause(ctx context.Context, c Selection, cursor string, limit int) (page DeliveryPage, err error) {
+func (s *Service) deadByCause(
+	ctx context.Context, c Selection, cursor string, limit int,
+) (page DeliveryPage, err error) {
 	page.Deliveries = []record.Delivery{}
 	m := s.masker(ctx)
 	for looked := 0; looked < MostCounted; looked += MaxLimit {

@@ -83,7 +83,9 @@ func (s *Service) RuleText(ctx context.Context, name string) (file RuleText, err
 	if err != nil {
 		return file, err
 	}
-	at := slices.IndexFunc(files, func(f RuleText) bool { return name == "" || f.Name == name || filepath.Base(f.Name) == name })
+	at := slices.IndexFunc(files, func(f RuleText) bool {
+		return name == "" || f.Name == name || filepath.Base(f.Name) == name
+	})
 	if at < 0 {
 		return file, errorf(NotFound, "there is no active rule file %q", name)
 	}

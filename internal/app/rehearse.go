@@ -116,5 +116,6 @@ func Arrived() delivery.End {
 
 // Refused is the end of an attempt that the other side refused for good.
 func Refused(why string) delivery.End {
-	return delivery.End{State: record.Dead, Error: why, Outcome: actions.Outcome{Verdict: actions.Dead, Error: why, Response: why}}
+	outcome := actions.Outcome{Verdict: actions.Dead, Error: why, Response: why}
+	return delivery.End{State: record.Dead, Error: why, Outcome: outcome}
 }

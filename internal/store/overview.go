@@ -36,7 +36,9 @@ func (db *DB) EventsByHour(ctx context.Context, since time.Time) (hours []record
 
 // DeadDeliveries returns dead deliveries, those of the newest events first, after
 // those of the page that gave the cursor, and the cursor of the next page.
-func (db *DB) DeadDeliveries(ctx context.Context, action, cursor string, limit int) (dead []record.DeadDelivery, next string, err error) {
+func (db *DB) DeadDeliveries(
+	ctx context.Context, action, cursor string, limit int,
+) (dead []record.DeadDelivery, next string, err error) {
 	defer wrap(&err, "read what was given up")
 	q := query{text: `SELECT d.n, d.id, e.id, d.rule, d.action, d.kind, d.created_at, d.last_error, d.request IS NOT NULL
 		FROM deliveries d JOIN events e ON e.seq = d.n / 65536`}
@@ -61,7 +63,8 @@ func (db *DB) DeadDeliveries(ctx context.Context, action, cursor string, limit i
 	for rows.Next() {
 		var d record.DeadDelivery
 		var n, createdAt int64
-		if err := rows.Scan(&n, &d.ID, &d.EventID, &d.Rule, &d.Action, &d.Kind, &createdAt, &d.LastError, &d.Renderable); err != nil {
+		err := rows.Scan(&n, &d.ID, &d.EventID, &d.Rule, &d.Action, &d.Kind, &createdAt, &d.LastError, &d.Renderable)
+		if err != nil {
 			return nil, "", err
 		}
 		if len(dead) == limit {

@@ -31,10 +31,10 @@ type Gate struct {
 
 // The errors of a request that the gate does not let pass.
 var (
-	ErrNoToken   = errors.New("send a token as Authorization: Bearer …, that of --admin-token-file or one of --tokens-file")
+	ErrNoToken   = errors.New("send a token of --tokens-file or --admin-token-file as Authorization: Bearer …")
 	ErrByAddress = errors.New("ask for this listener by its address, or protect it with --admin-token-file")
 	ErrBusy      = errors.New("there were too many logins that failed: wait a minute")
-	ErrWrong     = errors.New("that is no token of this heed: one a line is in the file of --tokens-file or --admin-token-file")
+	ErrWrong     = errors.New("that is no token of this heed: ask whoever keeps its tokens file")
 	ErrPlain     = errors.New("a token is accepted over HTTPS only, or on the machine itself: put a proxy that speaks " +
 		"HTTPS in front and name it with --trusted-proxies")
 )
@@ -106,7 +106,8 @@ func (g *Gate) Reveal(r *http.Request, show bool) {
 
 func cookie(value string, maxAge int) *http.Cookie {
 	return &http.Cookie{
-		Name: cookieName, Value: value, Path: "/", MaxAge: maxAge, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Name: cookieName, Value: value, Path: "/", MaxAge: maxAge,
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
 }
 

@@ -87,7 +87,8 @@ func (v view) send(c *console, q *request) error {
 	}
 	f := frame{
 		view: &v, Version: c.Version, Who: q.who.Name, Role: q.who.Role.String(), Open: c.Gate.Open(), Masked: q.who.Masked,
-		MayReveal: q.who.Check(access.Operator) == nil, MayAct: q.who.Check(access.Operator) == nil, Here: q.with(), Notice: noticeOf(q),
+		MayReveal: q.who.Check(access.Operator) == nil, MayAct: q.who.Check(access.Operator) == nil,
+		Here: q.with(), Notice: noticeOf(q),
 		Query: q.get("q"),
 	}
 	for _, n := range navigationOf {
@@ -188,10 +189,17 @@ func (d download) send(_ *console, q *request) error {
 // notices say what was done. They are chosen by a word in the address, so that no
 // link can put other words on a page.
 var notices = map[string]string{
-	"replayed": "Replayed: %d messages are on their way.", "retried": "It is on its way again.", "discarded": "Discarded: it is never sent.",
-	"muted": "Muted.", "unmuted": "The mute has ended: %d alerts were not sent meanwhile.", "imported": "Imported: %d people are new or changed.",
-	"saved": "Saved and active.", "reloaded": "The rules were read again.", "stopped": "The job was asked to stop.",
-	"revealed": "Personal values are shown for 15 minutes. The audit log has a note of it.", "hidden": "Personal values are hidden again.",
+	"replayed":  "Replayed: %d messages are on their way.",
+	"retried":   "It is on its way again.",
+	"discarded": "Discarded: it is never sent.",
+	"muted":     "Muted.",
+	"unmuted":   "The mute has ended: %d alerts were not sent meanwhile.",
+	"imported":  "Imported: %d people are new or changed.",
+	"saved":     "Saved and active.",
+	"reloaded":  "The rules were read again.",
+	"stopped":   "The job was asked to stop.",
+	"revealed":  "Personal values are shown for 15 minutes. The audit log has a note of it.",
+	"hidden":    "Personal values are hidden again.",
 }
 
 func noticeOf(q *request) string {

@@ -101,7 +101,8 @@ type zipped struct {
 }
 
 func (z *zipped) WriteHeader(status int) {
-	if status != http.StatusNoContent && status != http.StatusNotModified && z.out == nil && z.Header().Get("Content-Encoding") == "" {
+	hasBody := status != http.StatusNoContent && status != http.StatusNotModified
+	if hasBody && z.out == nil && z.Header().Get("Content-Encoding") == "" {
 		z.Header().Set("Content-Encoding", "gzip")
 		z.Header().Del("Content-Length")
 		z.out = gzip.NewWriter(z.ResponseWriter)

@@ -53,6 +53,6 @@ func bar(part, whole float64) template.HTML {
 		share = min(max(part/whole, 0), 1)
 	}
 	return template.HTML(fmt.Sprintf(
-		`<svg class="bar" viewBox="0 0 100 8" width="100" height="8" preserveAspectRatio="none" aria-hidden="true" focusable="false">`+
+		`<svg class="bar" viewBox="0 0 100 8" width="100" height="8" preserveAspectRatio="none" aria-hidden="true">`+
 			`<rect class="whole" width="100" height="8"/><rect width="%.1f" height="8"/></svg>`, 100*share))
 }

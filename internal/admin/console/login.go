@@ -20,7 +20,8 @@ func loginURL(back *url.URL) string { return "/ui/login?back=" + url.QueryEscape
 // may lead somewhere else after the login.
 func ownPath(path string) string {
 	u, err := url.Parse(path)
-	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(u.Path, "/ui/") || strings.ContainsAny(path, "\\\r\n") {
+	isElsewhere := err != nil || u.Scheme != "" || u.Host != "" || strings.ContainsAny(path, "\\\r\n")
+	if isElsewhere || !strings.HasPrefix(u.Path, "/ui/") {
 		return "/ui/"
 	}
 	return u.RequestURI()

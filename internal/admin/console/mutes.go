@@ -46,7 +46,8 @@ func (c *console) mute(q *request) (answer, error) {
 	if err != nil {
 		return nil, invalid("For how long? Write a duration, such as 2h or 3d.")
 	}
-	_, err = c.Service.Mute(q.ctx(), q.PostFormValue("rule"), q.PostFormValue("key"), q.PostFormValue("reason"), time.Duration(lasting))
+	rule, key, reason := q.PostFormValue("rule"), q.PostFormValue("key"), q.PostFormValue("reason")
+	_, err = c.Service.Mute(q.ctx(), rule, key, reason, time.Duration(lasting))
 	if err != nil {
 		return nil, err
 	}

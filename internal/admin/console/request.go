@@ -184,7 +184,8 @@ func (c *console) fail(q *request, err error) {
 	}
 	p := c.problemOf(q, err)
 	if q.wantsJSON() {
-		_ = jsonAnswer{p.Status, map[string]any{"status": p.Status, "title": p.Title, "detail": p.Detail, "request": p.RequestID}}.send(c, q)
+		body := map[string]any{"status": p.Status, "title": p.Title, "detail": p.Detail, "request": p.RequestID}
+		_ = jsonAnswer{p.Status, body}.send(c, q)
 		return
 	}
 	v := view{Title: p.Title, Template: "problem", Data: p, status: p.Status}
