@@ -8,10 +8,10 @@ CODE := cmd engine actions internal torture
 SECONDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-browser race lint fmt tidy bench load torture fuzz clean
+.PHONY: help build demo test test-browser test-postgres race lint fmt tidy bench load torture fuzz clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/heed
 	@$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/heed ./cmd/heed
@@ -27,6 +27,9 @@ BROWSER := internal/admin/console/browser
 
 test-browser: build ## test the console in Chromium: CHROMIUM names it, SHOTS a directory for pictures
 	@cd $(BROWSER) && HEED=$(CURDIR)/bin/heed $(GO) test -count=1 ./...
+
+test-postgres: ## run the tests that need PostgreSQL, on a server of their own
+	.ci/with-postgres $(GO) test -run 'Postgres|TestCopy' ./internal/store/... ./cmd/heed
 
 race: ## run all tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race ./...

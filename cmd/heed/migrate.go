@@ -82,9 +82,10 @@ func openStopped(ctx context.Context, o store.Options) (*store.DB, error) {
 	if err != nil {
 		return nil, failure(err)
 	}
-	processes, err := db.Processes(ctx)
-	if err == nil && slices.ContainsFunc(processes, func(p record.Process) bool { return !p.Gone }) {
-		err = fmt.Errorf("%s is in use by %s: stop heed serve there first", o, plain.Count(len(processes), "process"))
+	all, err := db.Processes(ctx)
+	all = slices.DeleteFunc(all, func(p record.Process) bool { return p.Gone })
+	if err == nil && len(all) > 0 {
+		err = fmt.Errorf("%s is in use by %s: stop heed serve there first", o, processes(len(all)))
 	}
 	if err != nil {
 		_ = db.Close()

@@ -290,9 +290,21 @@ func (pr *Projection) Close(ctx context.Context) {
 }
 
 func (pr *Projection) try(ctx context.Context) {
+	if pr.shared != nil && pr.isSaved() {
+		return // who has nothing to save need not ask whether another saves
+	}
 	if err := pr.Save(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ErrNotSaver) {
 		pr.log.Error("cannot save what is known of people; trying again", "error", err)
 	}
+}
+
+// isSaved says whether the checkpoint is that of the newest event.
+func (pr *Projection) isSaved() bool {
+	pr.saving.Lock()
+	defer pr.saving.Unlock()
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	return pr.next-1 == pr.saved
 }
 
 // Save saves what has changed, a part at a time, and then the checkpoint. On an

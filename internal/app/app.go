@@ -311,8 +311,11 @@ func (a *App) mayNoteSilence() (last time.Time, may bool) {
 	return last, err == nil && leads
 }
 
-// processesByRules counts the processes that share the store.
+// processesByRules counts the processes that share the store, this one included.
 func (a *App) processesByRules(ctx context.Context) (map[string]int, error) {
+	if !a.store.IsShared() {
+		return map[string]int{a.ruleSet().Hash()[:12]: 1}, nil
+	}
 	processes, err := a.store.Processes(ctx)
 	byRules := map[string]int{}
 	for _, p := range processes {

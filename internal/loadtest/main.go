@@ -10,7 +10,8 @@
 // With -state it measures heed with a rule that keeps state of 100,000 people
 // against heed without that rule instead; with -mapped a source with a mapping
 // against the published webhook, with the same bodies; with -against FILE another
-// program of heed's against the one of this tree.
+// program of heed's against the one of this tree; with -store URL as many -processes
+// on a database of PostgreSQL against one on SQLite, each with so many connections.
 package main
 
 import (
@@ -44,6 +45,8 @@ func main() {
 	state := flag.String("state", "", "measure what a rule with throttle or count costs")
 	mapped := flag.Bool("mapped", false, "measure what the mapping of a source costs")
 	against := flag.String("against", "", "another heed to compare with")
+	store := flag.String("store", "", "measure heed on this database of PostgreSQL against heed on SQLite")
+	processes := flag.Int("processes", 1, "how many share the database")
 	bare := flag.String("bare", "", "run as the bare server on this address")
 	flag.Parse()
 	if *bare != "" {
@@ -52,7 +55,7 @@ func main() {
 	}
 	err := compare(options{
 		length: time.Duration(*seconds) * time.Second, rounds: *rounds, connections: *connections, level: *level,
-		state: *state, mapped: *mapped, against: *against,
+		state: *state, mapped: *mapped, against: *against, store: *store, processes: *processes,
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "loadtest:", err)
@@ -68,6 +71,8 @@ type options struct {
 	state       string // a block that heed's rules have in addition
 	mapped      bool   // compare the sources published and mapped
 	against     string // a program
+	store       string // a URL
+	processes   int    // on store
 }
 
 // stateful are rules that keep state, by the block that they have.
@@ -94,9 +99,17 @@ func compare(o options) error {
 			return result{}, err
 		}
 		defer os.RemoveAll(data)
-		address, admin := freeAddress(), freeAddress()
-		return measure(exec.Command(program, "serve", "--rules", file, "--data", data, "--listen", address, "--admin", admin,
-			"--no-send", "--log-level", o.level), address, path, o)
+		store, processes := "sqlite:"+data, 1
+		if o.store != "" && name == "heed" {
+			store, processes = o.store, o.processes
+		}
+		var servers []server
+		for range processes {
+			address := freeAddress()
+			servers = append(servers, server{exec.Command(program, "serve", "--rules", file, "--store", store,
+				"--listen", address, "--admin", freeAddress(), "--no-send", "--log-level", o.level), address})
+		}
+		return measure(servers, path, o)
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -104,7 +117,7 @@ func compare(o options) error {
 	}
 	first, name := func() (result, error) {
 		address := freeAddress()
-		return measure(exec.Command(self, "-bare", address), address, publishedPath, o)
+		return measure([]server{{exec.Command(self, "-bare", address), address}}, publishedPath, o)
 	}, "bare"
 	more := ""
 	if o.state != "" {
@@ -123,6 +136,8 @@ func compare(o options) error {
 			path = publishedPath
 			return serve("published", twentyRules()+more)
 		}, "published"
+	case o.store != "":
+		first, name = func() (result, error) { return serve("sqlite", twentyRules()) }, "SQLite"
 	case o.against != "":
 		first, name = func() (result, error) { program = o.against; return serve("other", twentyRules()) }, "other"
 	}
@@ -204,41 +219,59 @@ type result struct {
 	cpu  time.Duration // of the server, for each request
 }
 
-// measure starts a server, drives it, and ends it.
-func measure(cmd *exec.Cmd, address, path string, o options) (r result, err error) {
-	cmd.Env = append(os.Environ(), "MINDTICKLE_WEBHOOK_SECRET="+secret)
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		return r, err
+// server is a program and the address at which it takes requests.
+type server struct {
+	*exec.Cmd
+	address string
+}
+
+func (s *server) start() error {
+	s.Env = append(os.Environ(), "MINDTICKLE_WEBHOOK_SECRET="+secret)
+	s.Stderr = os.Stderr
+	if err := s.Start(); err != nil {
+		return err
 	}
-	defer func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait() // the bare one ends by the signal
-	}()
-	for range 200 {
-		if c, err := net.Dial("tcp", address); err == nil {
-			_ = c.Close()
-			break
+	for range 400 {
+		if c, err := net.Dial("tcp", s.address); err == nil {
+			return c.Close()
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+	return fmt.Errorf("%s does not listen on %s", s.Path, s.address)
+}
+
+// measure starts servers, drives them all at once, and ends them.
+func measure(servers []server, path string, o options) (r result, err error) {
+	defer func() {
+		for _, s := range servers {
+			if s.Process != nil {
+				_ = s.Process.Signal(syscall.SIGTERM)
+				_ = s.Wait() // the bare one ends by the signal
+			}
+		}
+	}()
+	for i := range servers {
+		if err := servers[i].start(); err != nil {
+			return r, err
+		}
 	}
 	warmUp := 500 * time.Millisecond
 	if o.state != "" {
 		warmUp = 20 * time.Second // until most people have a row
 	}
-	if _, err := drive(address, path, warmUp, o.connections); err != nil {
+	if _, err := drive(servers, path, warmUp, o.connections); err != nil {
 		return r, err
 	}
-	before, err := cpuOf(cmd.Process.Pid)
+	before, err := cpuOf(servers)
 	if err != nil {
 		return r, err
 	}
 	start := time.Now()
-	latencies, err := drive(address, path, o.length, o.connections)
+	latencies, err := drive(servers, path, o.length, o.connections)
 	if err != nil {
 		return r, err
 	}
-	after, err := cpuOf(cmd.Process.Pid)
+	after, err := cpuOf(servers)
 	if err != nil {
 		return r, err
 	}
@@ -249,8 +282,19 @@ func measure(cmd *exec.Cmd, address, path string, o options) (r result, err erro
 	return r, nil
 }
 
-// cpuOf is the processor time that a process has used, as Linux tells it.
-func cpuOf(pid int) (time.Duration, error) {
+// cpuOf is the processor time that servers have used, as Linux tells it.
+func cpuOf(servers []server) (all time.Duration, err error) {
+	for _, s := range servers {
+		one, err := cpuOfProcess(s.Process.Pid)
+		if err != nil {
+			return 0, err
+		}
+		all += one
+	}
+	return all, nil
+}
+
+func cpuOfProcess(pid int) (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
@@ -266,17 +310,19 @@ func cpuOf(pid int) (time.Duration, error) {
 	return time.Duration(user+system) * tick, nil
 }
 
-// drive sends unique signed events over the connections for a while. It writes
+// drive sends unique signed events to each server over so many connections for a while. It writes
 // and reads HTTP by hand, so that the generator takes as little of the two
 // cores as it can.
-func drive(address, path string, length time.Duration, connections int) ([]time.Duration, error) {
+func drive(servers []server, path string, length time.Duration, connections int) ([]time.Duration, error) {
 	type outcome struct {
 		latencies []time.Duration
 		err       error
 	}
 	results := make(chan outcome)
 	end := time.Now().Add(length)
+	connections *= len(servers)
 	for worker := range connections {
+		address := servers[worker%len(servers)].address
 		go func() {
 			latencies, err := driveOne(address, path, fmt.Sprintf("%d-%d", worker, time.Now().UnixNano()), end)
 			results <- outcome{latencies, err}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"net/url"
 	"testing"
 
 	"heed/internal/store/pgtest"
@@ -25,6 +26,22 @@ func openShared(t testing.TB, address string) *DB {
 func TestPostgres_conformance(t *testing.T) {
 	pgtest.Skip(t)
 	storetest.Run(t, func(t *testing.T) storetest.Store { return openShared(t, pgtest.New(t)) })
+}
+
+// A pooler in transaction mode gives each transaction another connection, so nothing
+// may be prepared on one.
+func TestPostgres_conformanceWithoutPreparedStatements(t *testing.T) {
+	pgtest.Skip(t)
+	storetest.Run(t, func(t *testing.T) storetest.Store {
+		address, err := url.Parse(pgtest.New(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := address.Query()
+		q.Set("default_query_exec_mode", "exec")
+		address.RawQuery = q.Encode()
+		return openShared(t, address.String())
+	})
 }
 
 func TestPostgres_severalProcesses(t *testing.T) {

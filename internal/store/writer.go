@@ -141,10 +141,18 @@ func (w *writer) take() []*op {
 			return nil
 		}
 	}
-	group, bytes := []*op{first}, first.size()
 	// Those whom the last group answered are often just about to come back:
 	// letting them run first makes one group of them instead of two.
 	runtime.Gosched()
+	return w.fill([]*op{first})
+}
+
+// fill adds the ops that wait to a group.
+func (w *writer) fill(group []*op) []*op {
+	bytes := 0
+	for _, o := range group {
+		bytes += o.size()
+	}
 	for len(group) < maxGroup && bytes < maxGroupBytes {
 		select {
 		case o := <-w.ops:
@@ -166,7 +174,7 @@ func (o *op) size() (size int) {
 // run writes a group and answers everybody in it, last: whoever has an answer
 // finds what else the write brings about, such as the wake-up.
 func (w *writer) run(group []*op) {
-	w.write(group)
+	group = w.write(group)
 	events, wake, timed := 0, false, false
 	for _, o := range group {
 		if o.err == nil {
@@ -195,28 +203,33 @@ func signal(wake chan struct{}) {
 	}
 }
 
-// write sets every op's err. An error of one op fails that op alone; trouble
-// with the store fails all of them.
-func (w *writer) write(group []*op) {
+// write sets every op's err, and returns the group with those that came while it
+// waited for its turn. An error of one op fails that op alone; trouble with the store
+// fails all of them.
+func (w *writer) write(group []*op) []*op {
 	if w.hasFailed() {
 		failAll(group, w.failure)
-		return
+		return group
 	}
-	err := w.transaction(group, w.applyTogether)
+	err := w.transaction(func(g *groupTx) error {
+		group = w.fill(group)
+		return w.applyTogether(g, group)
+	})
 	if _, trouble := w.base.trouble(err); err != nil && !trouble && len(group) > 1 {
-		err = w.transaction(group, w.applyOneByOne)
+		err = w.transaction(func(g *groupTx) error { return w.applyOneByOne(g, group) })
 	}
 	wrapped, trouble := w.base.trouble(err)
 	switch {
 	case err == nil:
 		w.trouble.Store(nil)
-		return
+		return group
 	case w.base.isFinal(err):
 		w.fail(wrapped)
 	case trouble:
 		w.trouble.Store(&wrapped)
 	}
 	failAll(group, wrapped)
+	return group
 }
 
 func failAll(group []*op, err error) {
@@ -225,18 +238,15 @@ func failAll(group []*op, err error) {
 	}
 }
 
-// transaction lets apply write the group and commits it. On an error nothing
-// is stored and no memory of it is left.
-func (w *writer) transaction(group []*op, apply func(*groupTx, []*op) error) error {
+// transaction lets apply write a group and commits it. On an error nothing is
+// stored and no memory of it is left.
+func (w *writer) transaction(apply func(*groupTx) error) error {
 	g := newGroupTx(w)
 	if err := w.base.begin(g); err != nil {
 		w.base.rollback(w.conn) // in case an earlier rollback was refused
 		return err
 	}
-	err := apply(g, group)
-	for _, o := range group {
-		g.wakes, g.timed = g.wakes || o.wakes && o.err == nil, g.timed || o.timed && o.err == nil
-	}
+	err := apply(g)
 	if err == nil {
 		err = g.finish()
 	}
@@ -288,11 +298,10 @@ func (w *writer) applyTogether(g *groupTx, group []*op) error {
 	for _, o := range group {
 		if o.apply == nil {
 			o.wakes, o.timed = slices.ContainsFunc(o.commits, (*commit).wakes), g.timed
-			continue
-		}
-		if err := o.apply(g); err != nil {
+		} else if err := o.apply(g); err != nil {
 			return err
 		}
+		g.wakes, g.timed = g.wakes || o.wakes, g.timed || o.timed
 	}
 	return nil
 }

@@ -66,7 +66,11 @@ func (s *Server) Plain() *sql.DB { return stdlib.OpenDB(*s.config) }
 
 // Pool is a pool of connections for reading. Its statements are written with
 // question marks, and texts are those that were written.
-func (s *Server) Pool() *sql.DB { return sql.OpenDB(connector{stdlib.GetConnector(*s.config)}) }
+func (s *Server) Pool() *sql.DB {
+	// A connection that was lost says so by itself when it is used.
+	noPing := stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false })
+	return sql.OpenDB(connector{stdlib.GetConnector(*s.config, noPing)})
+}
 
 // Conn makes a connection for writing. It connects when it is first used.
 func (s *Server) Conn() *Conn { return &Conn{server: s, numbered: map[string]string{}} }

@@ -61,6 +61,7 @@ var asksAtOnce = map[string]bool{
 	"mutes hold in transactions until their end":        true,
 	"mutes are ended and renamed":                       true,
 	"whoever waits is woken when deliveries become due": true,
+	"the last good event is the last new one":           true,
 }
 
 var sharedTests = map[string]func(*testing.T, []Shared){
@@ -76,6 +77,7 @@ var sharedTests = map[string]func(*testing.T, []Shared){
 	"who is forgotten by one is forgotten by all":            testSharedForget,
 	"an import is known to all":                              testSharedImport,
 	"one process has a task":                                 testSharedTask,
+	"the last good event of one is soon that of all":         testSharedLastGood,
 }
 
 // eventually waits for what another process learns within some seconds.
@@ -292,6 +294,15 @@ func testSharedImport(t *testing.T, all []Shared) {
 			other, _ := k.Directory.Person("u2")
 			return p.Team == "emea" && p.Role == "rep" && other.Team == "apac"
 		})
+	}
+}
+
+func testSharedLastGood(t *testing.T, all []Shared) {
+	e := accepted("e1", "s1", "body")
+	e.Good = true
+	commit(t, all[0], e, stored)
+	for _, s := range all {
+		eventually(t, "the last good event is known", func() bool { return s.LastGood().At.Equal(t0) && s.LastGood().Seq == e.Seq })
 	}
 }
 

@@ -1,0 +1,4 @@
+{{- define "heed.labels" -}}
+app.kubernetes.io/name: heed
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
