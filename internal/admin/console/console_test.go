@@ -5,10 +5,12 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -19,6 +21,7 @@ import (
 
 	"heed/actions/delivery"
 	"heed/engine/record"
+	"heed/internal/admin"
 	"heed/internal/admin/access"
 	"heed/internal/admin/console"
 	"heed/internal/app"
@@ -309,6 +312,32 @@ func TestConsole_loginLeadsNowhereElse(t *testing.T) {
 		status, to := s.do("POST", "/ui/login", "", url.Values{"token": {viewer}, "back": {back}})
 		if status != http.StatusSeeOther || to != want {
 			t.Errorf("back to %q: %d %s", back, status, to)
+		}
+	}
+}
+
+// broken is a store that cannot be read.
+type broken struct{ admin.Store }
+
+func (broken) PendingByAction(context.Context) (map[string]int, error) {
+	return nil, errors.New("the disk is on fire")
+}
+
+func TestConsole_keepsItsFrameWhenTheStoreIsDown(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	service := admin.New(admin.Options{Store: broken{}, Now: time.Now, Log: log})
+	pages, err := console.New(console.Options{Service: service, Gate: &access.Gate{}, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	pages.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://127.0.0.1:8081/ui/", nil))
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("status %d", w.Code)
+	}
+	for _, want := range []string{"the disk is on fire", "heed status", "Request ", `href="/ui/events"`, "Search"} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the page does not have %q", want)
 		}
 	}
 }

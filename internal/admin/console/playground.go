@@ -2,6 +2,7 @@ package console
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -118,10 +119,22 @@ func (c *console) play(q *request) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.Check = &check; q.wantsJSON() {
-		return jsonAnswer{body: check}, nil
-	}
+	d.Check = &check
 	return d.view(q), nil
+}
+
+// TestsText says how many tests pass.
+func (d *playData) TestsText() string {
+	failed := 0
+	for _, test := range d.Check.Tests {
+		if !test.Passed {
+			failed++
+		}
+	}
+	if failed > 0 {
+		return fmt.Sprintf("✘ %d of %d tests fail.", failed, len(d.Check.Tests))
+	}
+	return fmt.Sprintf("✔ %d tests pass.", len(d.Check.Tests))
 }
 
 func (c *console) format(q *request, d *playData) error {

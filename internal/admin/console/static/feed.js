@@ -66,5 +66,4 @@ export function follow(feed, localise) {
     flush();
   };
   setInterval(flush, 1000);
-  addEventListener("pagehide", () => source.close());
 }
