@@ -3,6 +3,7 @@ package browser
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -27,6 +28,30 @@ func TestPages_areAccessibleAndSilent(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPages_sayWhatToDoWhenThereIsNothing looks at the pages of a new heed.
+func TestPages_sayWhatToDoWhenThereIsNothing(t *testing.T) {
+	base, _ := serve(t, writeRules(t))
+	w := open(t, base)
+	for _, width := range []int{1280, 320} {
+		w.window(width, "light")
+		for path, want := range map[string]string{
+			"/ui/": "three steps", "/ui/events": "No event came so far", "/ui/deliveries": "No delivery was made so far",
+			"/ui/problems": "There are none", "/ui/people": "Nobody is known so far", "/ui/leaderboard": "Nobody has anything",
+			"/ui/progress": "Nobody is known so far", "/ui/mutes": "No rule is muted", "/ui/audit": "Nobody did anything so far",
+		} {
+			w.see(path)
+			w.says("main", want)
+			w.accessible(path)
+			w.fits(path, width)
+		}
+	}
+	w.shot("empty")
+	w.allowed = regexp.MustCompile(`status of 404`)
+	w.see("/ui/events/none")
+	w.says("h1", "There is no such thing")
+	w.accessible("an error")
 }
 
 // fits fails if the page is wider than the window: only tables may be scrolled
