@@ -18,6 +18,7 @@ type fleet struct {
 	database *database
 	wire     *wire // from the processes to the database
 	front    *front
+	cutFor   time.Duration
 }
 
 // processes is what several processes on one database go through: each is killed or
@@ -56,7 +57,7 @@ func (t *torture) fleetOne(ctx context.Context, p plan, cycles int, r *result) e
 }
 
 func (t *torture) newFleet(ctx context.Context, p plan, r *result) (f *fleet, err error) {
-	f = &fleet{}
+	f = &fleet{cutFor: min(t.length/2, 30*time.Second)} // in the long form as long as a lease
 	if f.database, err = t.newDatabase(); err != nil {
 		return nil, err
 	}
@@ -138,7 +139,7 @@ func (f *fleet) torment(ctx context.Context, random *rand.Rand, cycle int) error
 		for range f.all {
 			f.crash()
 		}
-		f.wire.cut(time.Duration(1+random.IntN(5)) * time.Second)
+		f.wire.cut(f.cutFor)
 		return nil
 	}
 }

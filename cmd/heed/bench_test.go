@@ -20,7 +20,9 @@ import (
 	"heed/engine"
 	"heed/engine/intake"
 	"heed/engine/people"
+	"heed/internal/app"
 	"heed/internal/store"
+	"heed/internal/store/pgtest"
 )
 
 const benchRules = `
@@ -39,7 +41,7 @@ func BenchmarkDeliveries(b *testing.B) {
 	}{{"instant", 0, 40_000}, {"50ms", 50 * time.Millisecond, 4_000}} {
 		b.Run("sink="+c.name, func(b *testing.B) {
 			for b.Loop() {
-				rate := deliver(b, c.n, c.took)
+				rate := deliver(b, c.n, c.took, func(*app.Options) {})
 				b.ReportMetric(rate, "deliveries/s")
 				if c.took > 0 {
 					possible := float64(httpcall.Kind{}.Defaults().Concurrency) / c.took.Seconds()
@@ -50,9 +52,18 @@ func BenchmarkDeliveries(b *testing.B) {
 	}
 }
 
+// BenchmarkDeliveriesPostgres is BenchmarkDeliveries with the store on PostgreSQL.
+func BenchmarkDeliveriesPostgres(b *testing.B) {
+	pgtest.Skip(b)
+	for b.Loop() {
+		shared := func(o *app.Options) { o.Store = pgtest.New(b) }
+		b.ReportMetric(deliver(b, 20_000, 0, shared), "deliveries/s")
+	}
+}
+
 // deliver has n events accepted while the sink answers nobody, then lets it
 // answer, and gives how many it got a second from then on.
-func deliver(b *testing.B, n int, took time.Duration) float64 {
+func deliver(b *testing.B, n int, took time.Duration, change func(*app.Options)) float64 {
 	var arrived atomic.Int64
 	open, done := make(chan struct{}), make(chan struct{})
 	sink := newBareSink(b, func() {
@@ -62,7 +73,7 @@ func deliver(b *testing.B, n int, took time.Duration) float64 {
 			close(done)
 		}
 	})
-	s := startServer(b, fmt.Sprintf(benchRules, sink))
+	s := startServer(b, fmt.Sprintf(benchRules, sink), change)
 	var senders sync.WaitGroup
 	var next atomic.Int64
 	for range 64 {

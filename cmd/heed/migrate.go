@@ -82,16 +82,21 @@ func openStopped(ctx context.Context, o store.Options) (*store.DB, error) {
 	if err != nil {
 		return nil, failure(err)
 	}
+	if err := stopped(ctx, db, o); err != nil {
+		_ = db.Close()
+		return nil, failure(err)
+	}
+	return db, nil
+}
+
+// stopped is an error if a server has the store open.
+func stopped(ctx context.Context, db *store.DB, o store.Options) error {
 	all, err := db.Processes(ctx)
 	all = slices.DeleteFunc(all, func(p record.Process) bool { return p.Gone })
 	if err == nil && len(all) > 0 {
 		err = fmt.Errorf("%s is in use by %s: stop heed serve there first", o, processes(len(all)))
 	}
-	if err != nil {
-		_ = db.Close()
-		return nil, failure(err)
-	}
-	return db, nil
+	return err
 }
 
 // copyProgress shows how far a copy is, on a terminal.

@@ -57,6 +57,9 @@ func rebuild(ctx context.Context, s streams, o *rebuildOptions) error {
 		return failure(err)
 	}
 	defer db.Close()
+	if err := stopped(ctx, db, where); err != nil {
+		return failure(err)
+	}
 	r, err := people.Rebuild(ctx, db, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return failure(err)
