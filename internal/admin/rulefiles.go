@@ -89,7 +89,29 @@ func (s *Service) RuleText(ctx context.Context, name string) (file RuleText, err
 	if at < 0 {
 		return file, errorf(NotFound, "there is no active rule file %q", name)
 	}
-	return files[at], nil
+	return files[at], s.checkSecrets(ctx, files[at].Name)
+}
+
+// plainSecret is the code of the warning that a secret stands in a rule file.
+const plainSecret = "plain-secret"
+
+// checkSecrets refuses to show a rule file with a secret in it to whoever may not
+// write it.
+func (s *Service) checkSecrets(ctx context.Context, name string) error {
+	if access.Of(ctx).Check(access.Rules) == nil || s.o.LastReload == nil {
+		return nil
+	}
+	last := s.o.LastReload()
+	if last == nil {
+		return nil
+	}
+	for i := range last.Problems {
+		if p := &last.Problems[i]; p.Code == plainSecret && p.File == name {
+			return errorf(Conflict, "the rule file has a secret in it, in line %d, so it is shown to the role rules only: "+
+				"write {env: NAME} or {file: PATH} instead", p.Line)
+		}
+	}
+	return nil
 }
 
 // CheckRules checks the text of a rule file that is not saved, and runs its tests.

@@ -397,6 +397,34 @@ func TestPlayground_savesWhatIsRightAndUnchanged(t *testing.T) {
 	}
 }
 
+func TestConsole_givesSpreadsheetsNoFormula(t *testing.T) {
+	s := start(t, nil)
+	form := url.Values{"do": {"import"}, "text": {"user_id,email\n=1+1,a@example.com\n"}}
+	if status, to := s.do("POST", "/ui/people/import", "", form); status != http.StatusSeeOther {
+		t.Fatalf("%d %.300s", status, to)
+	}
+	if csv := s.get("/ui/people?format=csv", ""); !strings.Contains(csv, "\n'=1+1,a@example.com") {
+		t.Errorf("the file is\n%s", csv)
+	}
+}
+
+func TestPlayground_showsNoSecretThatIsInARuleFile(t *testing.T) {
+	s := start(t, func(o *app.Options) {
+		withTokens(o)
+		const action = "actions:\n  chat: {slack: {webhook_url: 'https://hooks.slack.com/services/T000/B000/plainsecret'}}\n"
+		text := strings.Replace(rules, "actions:\n", action, 1)
+		if err := os.WriteFile(o.Rules, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	})
+	for token, shown := range map[string]bool{viewer: false, operator: false, ruler: true} {
+		_, body := s.do("GET", "/ui/playground", token, nil)
+		if strings.Contains(body, "plainsecret") != shown {
+			t.Errorf("%s: %.1500s", token, body)
+		}
+	}
+}
+
 // versionNow is the version of the rule file.
 func versionNow(s *server) string {
 	return between(s.get("/ui/playground", ruler), `name="version" value="`, `"`)
