@@ -61,11 +61,12 @@ func (x *exchange) claim(take delivery.Take) error {
 		x.askAgain(open)
 		return nil
 	}
-	due, wanted := selectDue, take.N
-	if wanted, err = x.allowed(take); wanted <= 0 || err != nil {
+	wanted, err := x.allowed(take)
+	if wanted <= 0 || err != nil {
 		x.askAgain(x.now.Add(busyElsewhere))
 		return err
 	}
+	due := selectDue
 	if own.IsTesting() {
 		due, wanted = selectFirst, 1
 		if own.PrefersNewest() {

@@ -56,11 +56,11 @@ func TestPostgres_aLostConnectionIsMadeAgain(t *testing.T) {
 	for i, id := range []string{"e1", "e2", "e3"} {
 		plainly(t, address, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"+
 			" WHERE datname = current_database() AND pid != pg_backend_pid()", new(int))
-		v, err := storetest.Commit(t.Context(), db, event(id), nil)
+		_, err := storetest.Commit(t.Context(), db, event(id), nil)
 		if err != nil && !errors.Is(err, ErrUnavailable) {
 			t.Fatal(err)
 		}
-		if v, err = storetest.Commit(t.Context(), db, event(id), nil); err != nil || v == intake.Stale {
+		if v, err := storetest.Commit(t.Context(), db, event(id), nil); err != nil || v == intake.Stale {
 			t.Fatalf("%d: %v, %v", i, v, err)
 		}
 		if err := db.Ping(t.Context()); err != nil {
