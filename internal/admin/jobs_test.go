@@ -44,8 +44,10 @@ func (p *pile) Deliveries(_ context.Context, f record.DeliveryFilter) (page []re
 	return page, next, nil
 }
 
-func (p *pile) DeadDeliveries(_ context.Context, _, cursor string, limit int) (dead []record.DeadDelivery, next string, err error) {
-	page, next, err := p.Deliveries(nil, record.DeliveryFilter{Before: cursor, Limit: limit})
+func (p *pile) DeadDeliveries(
+	ctx context.Context, _, cursor string, limit int,
+) (dead []record.DeadDelivery, next string, err error) {
+	page, next, err := p.Deliveries(ctx, record.DeliveryFilter{Before: cursor, Limit: limit})
 	for _, d := range page {
 		dead = append(dead, record.DeadDelivery{ID: d.ID, Action: d.Action, Rule: d.Rule, LastError: d.LastError, Renderable: true})
 	}
