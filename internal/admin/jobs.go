@@ -306,13 +306,19 @@ func (s *Service) ReplayAll(ctx context.Context, q EventQuery, confirm string) (
 	if err != nil {
 		return Job{}, err
 	}
-	if len(ids) == 0 {
-		return Job{}, errorf(Conflict, "no event matches")
+	return s.ReplayEvents(ctx, ids, q.target(), confirm)
+}
+
+// ReplayEvents is ReplayAll for events by their ids. target says in the audit log what
+// they are.
+func (s *Service) ReplayEvents(ctx context.Context, ids []string, target, confirm string) (Job, error) {
+	if len(ids) == 0 || len(ids) > MaxReplayed {
+		return Job{}, errorf(Conflict, "choose 1 to %d events", MaxReplayed)
 	}
 	if want := "replay " + strconv.Itoa(len(ids)); confirm != want {
 		return Job{}, errorf(Invalid, "type %s to confirm: each of these may send messages once more", want)
 	}
-	job := Job{What: "replay", Target: q.target(), Total: len(ids)}
+	job := Job{What: "replay", Target: target, Total: len(ids)}
 	return s.run(ctx, job, func(ctx context.Context, r *runningJob) error {
 		for _, id := range ids {
 			if ctx.Err() != nil {
@@ -370,10 +376,18 @@ type BulkDryRun struct {
 
 // DryRunAll says what a ReplayAll would do.
 func (s *Service) DryRunAll(ctx context.Context, q EventQuery) (b BulkDryRun, err error) {
-	b.Rules = []RuleCount{}
 	ids, err := s.chosenEvents(ctx, q)
 	if err != nil {
 		return b, err
+	}
+	return s.DryRunEvents(ctx, ids)
+}
+
+// DryRunEvents says what a ReplayEvents would do.
+func (s *Service) DryRunEvents(ctx context.Context, ids []string) (b BulkDryRun, err error) {
+	b.Rules = []RuleCount{}
+	if len(ids) > MaxReplayed {
+		return b, errorf(Invalid, "choose at most %d events", MaxReplayed)
 	}
 	b.Events, b.Confirm = len(ids), "replay "+strconv.Itoa(len(ids))
 	for _, id := range ids {

@@ -52,6 +52,8 @@ func (c *console) routes() []route {
 		{pattern: "GET /ui/events", needs: viewer, serve: c.events, query: eventParameters},
 		{pattern: "GET /ui/events/bulk", needs: operator, serve: c.bulkReplay, query: eventParameters},
 		{pattern: "POST /ui/events/bulk", needs: operator, serve: c.startReplay, query: eventParameters},
+		{pattern: "GET /ui/events/chosen", needs: operator, serve: c.chosenReplay, query: []string{"id"}},
+		{pattern: "POST /ui/events/chosen", needs: operator, serve: c.startChosen, query: []string{"id"}},
 		{pattern: "GET /ui/events/{id}", needs: viewer, serve: c.event},
 		{pattern: "GET /ui/events/{id}/fixture", needs: viewer, serve: c.fixture},
 		{pattern: "GET /ui/events/{id}/replay", needs: operator, serve: c.previewReplay},

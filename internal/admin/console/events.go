@@ -109,6 +109,13 @@ func command(name string, q *request, parameters []string) string {
 	return name
 }
 
+func quotedAll(words []string) (all []string) {
+	for _, word := range words {
+		all = append(all, quoted(word))
+	}
+	return all
+}
+
 // quoted is a word as a shell reads it.
 func quoted(word string) string {
 	plain := func(r rune) bool {
@@ -141,6 +148,32 @@ func (c *console) bulkReplay(q *request) (answer, error) {
 		Title: "Replay " + strconv.Itoa(run.Events) + " events", Nav: "Events", Template: "bulkreplay",
 		Data: bulkReplayData{run, q.with(), strings.TrimPrefix(q.with(), q.URL.Path)},
 	}, nil
+}
+
+// chosenReplay is bulkReplay for events that were chosen one by one.
+func (c *console) chosenReplay(q *request) (answer, error) {
+	ids := q.URL.Query()["id"]
+	if len(ids) == 0 {
+		return nil, invalid("Choose events first: each has a box in front.")
+	}
+	run, err := c.Service.DryRunEvents(q.ctx(), ids)
+	if err != nil {
+		return nil, err
+	}
+	return view{
+		Title: "Replay " + strconv.Itoa(run.Events) + " events", Nav: "Events", Template: "bulkreplay",
+		Data: bulkReplayData{BulkDryRun: run, Action: q.URL.RequestURI()}, Command: "heed events replay " + strings.Join(quotedAll(ids), " "),
+	}, nil
+}
+
+func (c *console) startChosen(q *request) (answer, error) {
+	ids := q.URL.Query()["id"]
+	confirm := strings.TrimSpace(q.PostFormValue("confirm"))
+	job, err := c.Service.ReplayEvents(q.ctx(), ids, strconv.Itoa(len(ids))+" chosen events", confirm)
+	if err != nil {
+		return nil, err
+	}
+	return redirect("/ui/jobs/" + job.ID), nil
 }
 
 func (c *console) startReplay(q *request) (answer, error) {

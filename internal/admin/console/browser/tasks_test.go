@@ -127,12 +127,16 @@ func TestFeed_showsNewEventsAndPauses(t *testing.T) {
 	w.until(rows + "2")
 	w.says("[data-news]", "1 new")
 	w.accessible("the live feed")
-	w.press("x")
+	w.run(chromedp.Click("[data-pause]", chromedp.ByQuery))
 	w.says("[data-pause]", "Go on")
 	send()
 	w.says("[data-news]", "1 new; they are shown when you go on.")
 	w.until(rows + "2")
-	w.press("x")
+	w.run(chromedp.Click("[data-pause]", chromedp.ByQuery))
+	w.until(rows + "3")
+	w.run(chromedp.Click("#events [type=checkbox]", chromedp.ByQuery))
+	send()
+	w.says("[data-news]", "1 new; they are shown when you go on.")
 	w.until(rows + "3")
 }
 
@@ -173,6 +177,22 @@ func TestTasks_byTheKeyboard(t *testing.T) {
 		w.tabTo("Retry ")
 		w.keys(kb.Enter)
 		w.says("#job", "done")
+	})
+	t.Run("replay two events", func(t *testing.T) {
+		w := open(t, base)
+		w.see("/ui/events?type=user.provisioned")
+		for range 2 {
+			w.press("j")
+			w.press("x")
+		}
+		w.until(`document.querySelectorAll("#events :checked").length === 2`)
+		w.tabTo("Replay the chosen")
+		w.keys(kb.Enter)
+		w.says("h1", "Replay 2 events?")
+		w.tabTo("name=confirm")
+		w.typed("replay 2")
+		w.keys(kb.Enter)
+		w.says("#job", "2 of 2")
 	})
 	t.Run("mute for two hours", func(t *testing.T) {
 		w := open(t, base)

@@ -71,7 +71,7 @@ document.addEventListener("keydown", (e) => {
     case "?": location.href = "/ui/help"; break;
     case "j": row(1); break;
     case "k": row(-1); break;
-    case "x": document.querySelector("[data-pause]")?.click(); break;
+    case "x": document.activeElement.closest("tr")?.querySelector("[type=checkbox]")?.click(); break;
     case "g": going = Date.now(); break;
     default: return;
   }

@@ -1,5 +1,5 @@
 // The live feed: new events come into the table, at most five a second. It pauses by
-// its button, and while something is selected or has the focus in the table.
+// its button, and while something is chosen, selected or has the focus in the table.
 export function follow(feed, localise) {
   const body = document.querySelector("#events tbody");
   if (!body || !window.EventSource) return;
@@ -8,7 +8,7 @@ export function follow(feed, localise) {
   let paused = false, waiting = [], missed = 0, told = 0, fresh = 0;
   feed.hidden = false;
 
-  const busy = () => paused || !getSelection().isCollapsed || body.contains(document.activeElement);
+  const busy = () => paused || !getSelection().isCollapsed || body.contains(document.activeElement) || body.querySelector(":checked");
   const link = (path, text) => {
     const a = document.createElement("a");
     a.href = path + encodeURIComponent(text);
@@ -19,6 +19,12 @@ export function follow(feed, localise) {
   function show(e) {
     const tr = document.createElement("tr");
     const cell = (...parts) => { const td = tr.insertCell(); td.append(...parts); return td; };
+    if (document.getElementById("chosen")) {
+      const box = document.createElement("input");
+      Object.assign(box, {type: "checkbox", name: "id", value: e.id, ariaLabel: "Choose " + harmless(e.id)});
+      box.setAttribute("form", "chosen");
+      cell(box);
+    }
     const time = document.createElement("time");
     time.dateTime = time.title = e.received_at;
     cell(time);
