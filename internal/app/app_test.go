@@ -16,10 +16,10 @@ func TestNew_validatesItsOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, spoil := range map[string]func(*Options){
-		"Rules, Data, Listen and Admin are needed": func(o *Options) { o.Data = "" },
-		"LookupEnv and Log are needed":             func(o *Options) { o.Log = nil },
-		"must not be negative":                     func(o *Options) { o.MaxAhead = -time.Second },
-		"Retention is 59m0s":                       func(o *Options) { o.Retention = 59 * time.Minute },
+		"Rules, Data or Store, Listen and Admin are needed": func(o *Options) { o.Data = "" },
+		"LookupEnv and Log are needed":                      func(o *Options) { o.Log = nil },
+		"must not be negative":                              func(o *Options) { o.MaxAhead = -time.Second },
+		"Retention is 59m0s":                                func(o *Options) { o.Retention = 59 * time.Minute },
 	} {
 		data := t.TempDir() + "/data"
 		o := Options{
