@@ -8,10 +8,10 @@ CODE := cmd engine actions internal torture
 SECONDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-postgres race lint fmt tidy notices vulns bench load torture fuzz clean
+.PHONY: help build demo test test-browser test-postgres race lint fmt tidy notices vulns bench load torture fuzz clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/heed
 	@$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/heed ./cmd/heed
@@ -22,6 +22,11 @@ demo: build ## see the example rules at work on every fixture; sends nothing
 test: ## run all tests
 	$(GO) test ./...
 	@cd torture && $(GO) test ./...
+
+BROWSER := internal/admin/console/browser
+
+test-browser: build ## test the console in Chromium: CHROMIUM names it, SHOTS a directory for pictures
+	@cd $(BROWSER) && HEED=$(CURDIR)/bin/heed $(GO) test -count=1 ./...
 
 test-postgres: ## run the tests that need PostgreSQL, on a server of their own
 	.ci/with-postgres $(GO) test -run 'Postgres|TestCopy' ./internal/store/... ./cmd/heed
@@ -35,6 +40,7 @@ lint: ## check format, vet, staticcheck and the tidiness of go.mod
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
 	$(GO) mod tidy -diff
+	@cd $(BROWSER) && $(GO) vet ./... && $(GO) mod tidy -diff
 	@cd torture && $(GO) vet ./... && "$$($(GO) -C .. tool -modfile=.ci/tools.mod -n staticcheck)" ./... && $(GO) mod tidy -diff
 
 fmt: ## format the code
@@ -43,6 +49,7 @@ fmt: ## format the code
 tidy: ## tidy go.mod
 	$(GO) mod tidy
 	@cd torture && $(GO) mod tidy
+	@cd $(BROWSER) && $(GO) mod tidy
 
 notices: ## write the licences of what heed contains into THIRD-PARTY-NOTICES
 	@.ci/notices.sh

@@ -78,6 +78,11 @@ func demo(ctx context.Context, s streams, rules string, events []string, own, ex
 	if err := d.start(ctx, dir); err != nil {
 		return startError(s, err)
 	}
+	if !exit && own {
+		if err := d.fillWeek(ctx); err != nil {
+			return failure(err)
+		}
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 1)
@@ -272,7 +277,7 @@ func (m *demoSum) String() string {
 func (d *demonstration) explainRest(exit bool) {
 	p := d.paint
 	fmt.Fprintf(d.out, "%s%s%s\n", p.bold, &d.sum, p.reset)
-	fmt.Fprintf(d.out, "%sadmin listener%s  %s\n", p.bold, p.reset, d.app.AdminURL())
+	fmt.Fprintf(d.out, "%sconsole%s  %s/ui/\n", p.bold, p.reset, d.app.AdminURL())
 	if exit {
 		return
 	}

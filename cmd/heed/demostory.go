@@ -19,6 +19,7 @@ import (
 	"heed/engine/ruletest"
 	"heed/internal/admin"
 	"heed/internal/plain"
+	"heed/internal/wording"
 )
 
 // The story of the demo, on one screen: one event with all that the rules make of
@@ -156,7 +157,7 @@ func (s *scoreSum) print(d *demonstration) {
 		fmt.Fprintf(d.out, "  %s✔%s %-*s  %s\n", p.green, p.reset, width, plain.Line(name), strings.Join(parts, ", "))
 	}
 	if s.throttled.Effect != "" {
-		effectPrinter{engine.ModeLive, s.throttled.By, zoneOf(s.zone)}.print(d.out, p, []record.Effect{s.throttled})
+		effectPrinter{engine.ModeLive, s.throttled.By, wording.ZoneOf(s.zone)}.print(d.out, p, []record.Effect{s.throttled})
 	}
 	fmt.Fprintln(d.out)
 }

@@ -259,7 +259,7 @@ func TestMakeHelpNamesEveryTarget(t *testing.T) {
 	if err != nil {
 		t.Fatalf("make help: %v\n%s", err, out)
 	}
-	for _, target := range regexp.MustCompile(`(?m)^([a-z]+):`).FindAllStringSubmatch(string(text), -1) {
+	for _, target := range regexp.MustCompile(`(?m)^([a-z-]+):`).FindAllStringSubmatch(string(text), -1) {
 		if !strings.Contains(string(out), "make "+target[1]+" ") {
 			t.Errorf("make help does not name %s", target[1])
 		}

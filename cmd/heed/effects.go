@@ -3,36 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
-	"heed/engine"
 	"heed/engine/record"
-	"heed/engine/state"
 	"heed/internal/plain"
+	"heed/internal/wording"
 )
-
-// effectWords are the effects as people read them, where the word itself does not do.
-var effectWords = map[string]string{
-	record.Reset: "count reset", record.TooLate: "too late: the alert was sent before this event came",
-	record.DelayedQuiet: "held by quiet hours", record.DroppedQuiet: "dropped by quiet hours",
-	record.Cleared:  "cleared: an event that cancels the wait came before it began",
-	record.Overflow: "not tracked: the rule has too many keys", record.Forgotten: "forgotten with the person",
-}
-
-// reasonWords are the reasons of effects as people read them.
-var reasonWords = map[string]string{
-	"still": "the condition under still does not hold any more", record.Past: "its time was past already",
-	record.Superseded: "another event counts instead", record.Edited: "the rule was edited", record.Removed: "the rule was removed",
-	record.ByReplay: "a replay changes no state",
-	record.ByAct:    "its source lets only younger events trigger something",
-}
-
-// nextWords say what the next time of an effect is.
-var nextWords = map[string]string{
-	record.Throttled: "next from", record.Waiting: "due", record.Collected: "the digest is due", record.DelayedQuiet: "due",
-	record.DroppedQuiet: "they end", record.Muted: "until",
-}
 
 // effectPrinter prints effects of one event.
 type effectPrinter struct {
@@ -52,75 +28,9 @@ func (p effectPrinter) print(w io.Writer, paint style, effects []record.Effect) 
 		case e.Effect == record.Sent:
 			color = paint.green
 		}
-		fmt.Fprintf(w, "    %s%s %s%s\n", color, sign, plain.Line(p.text(e)), paint.reset)
+		words := wording.Effects{Mode: p.mode, Event: p.event, Zone: p.zone}
+		fmt.Fprintf(w, "    %s%s %s%s\n", color, sign, plain.Line(words.Text(e)), paint.reset)
 	}
-}
-
-// text is an effect in words: throttled: 1 of 1 today (Asia/Kolkata) for [u1, q1];
-// evt-88 at Mon 2 Mar 10:00 IST; next from Tue 3 Mar 00:00 IST.
-func (p effectPrinter) text(e *record.Effect) string {
-	var text strings.Builder
-	text.WriteString(p.word(e))
-	if e.Limit != "" {
-		text.WriteString(": " + e.Limit)
-	}
-	if reason := reasonWords[e.Reason]; reason != "" {
-		text.WriteString(": " + reason)
-	} else if e.Reason != "" {
-		text.WriteString(": " + e.Reason)
-	}
-	if e.Step > 0 {
-		fmt.Fprintf(&text, ", step %d", e.Step)
-	}
-	if e.Key != "" {
-		text.WriteString(" for " + state.ShowKey(e.Key))
-	}
-	switch {
-	case e.By == "" || e.By == p.event:
-	case e.Effect == record.Sent:
-		text.WriteString(", after " + e.By)
-	default:
-		text.WriteString("; " + e.By)
-		if !e.ByAt.IsZero() {
-			text.WriteString(" at " + p.moment(e.ByAt))
-		}
-	}
-	if e.Of != "" && e.Of != p.event {
-		text.WriteString("; it began with " + e.Of)
-	}
-	if label := nextWords[e.Effect]; label != "" && !e.Next.IsZero() {
-		text.WriteString("; " + label + " " + p.moment(e.Next))
-	}
-	return text.String()
-}
-
-func (p effectPrinter) word(e *record.Effect) string {
-	if e.Effect == record.Sent && p.mode == engine.ModeShadow {
-		return "would be sent, but the rule is in shadow mode"
-	}
-	if word := effectWords[e.Effect]; word != "" {
-		return word
-	}
-	return e.Effect
-}
-
-// effectsOfMode are the effects of a decision. Of a rule in shadow mode that has
-// no time nothing is recorded: they say that it would have sent something.
-func effectsOfMode(d *engine.Shown) []record.Effect {
-	if d.Mode == engine.ModeShadow && d.Outcome == engine.Matched && len(d.Effects) == 0 {
-		return []record.Effect{{Effect: record.Sent}}
-	}
-	return d.Effects
-}
-
-func (p effectPrinter) moment(t time.Time) string { return t.In(p.zone).Format("Mon 2 Jan 15:04 MST") }
-
-// zoneOf is a time zone by its name; UTC for none, or one that is not known here.
-func zoneOf(name string) *time.Location {
-	if zone, err := time.LoadLocation(name); err == nil {
-		return zone
-	}
-	return time.UTC
 }
 
 func showMoment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }

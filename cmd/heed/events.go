@@ -20,6 +20,7 @@ import (
 	"heed/engine/source"
 	"heed/internal/admin"
 	"heed/internal/plain"
+	"heed/internal/wording"
 )
 
 func newEvents(s streams) *cobra.Command {
@@ -199,7 +200,7 @@ func printEventDecisions(s streams, paint style, e *admin.Event) {
 		if d.Explain != nil && d.Explain.Text != "always" {
 			printTree(s.out, paint, d.Explain, "      ")
 		}
-		effectPrinter{d.Mode, e.ID, zoneOf(d.Timezone)}.print(s.out, paint, effectsOfMode(d))
+		effectPrinter{d.Mode, e.ID, wording.ZoneOf(d.Timezone)}.print(s.out, paint, wording.EffectsOf(d))
 		for j := range e.Deliveries {
 			if delivery := &e.Deliveries[j]; delivery.Rule == d.Rule && !slices.Contains(later, delivery.ID) {
 				printEventDelivery(s, paint, delivery)

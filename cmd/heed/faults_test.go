@@ -81,7 +81,6 @@ rules:
 	log := &lockedBuffer{}
 	s := startServer(t, rules, func(o *app.Options) {
 		o.Log = newTextLog(log)
-		o.AdminToken = ""
 	})
 	s.post("e1", `{"event":"quiz.submitted","data":{"userId":"u1"}}`)
 	s.post("e2", `{"event":"quiz.submitted","data":`)

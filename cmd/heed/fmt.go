@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -72,7 +70,7 @@ func (f *formatting) path(path string) {
 		}
 		if f.check {
 			f.code = max(f.code, exitProblems)
-		} else if err := replaceFile(file.Name, text); err != nil {
+		} else if err := rulefile.ReplaceFile(file.Name, text); err != nil {
 			f.complain(exitFailure, err)
 			continue
 		}
@@ -120,50 +118,4 @@ func (f *formatting) complain(code int, err error) {
 	f.code = max(f.code, code)
 	paint := f.style(f.err)
 	fmt.Fprintf(f.err, "%sheed:%s %s\n", paint.red, paint.reset, plain.Text(err.Error()))
-}
-
-// replaceFile gives a file a new text at once: whoever reads it meanwhile, or
-// after a crash, finds the old text or the new one. A link stays one.
-func replaceFile(name string, text []byte) error {
-	name, err := filepath.EvalSymlinks(name)
-	if err != nil {
-		return err
-	}
-	writable, err := os.OpenFile(name, os.O_WRONLY, 0) // renaming would not mind a file that is read-only
-	if err != nil {
-		return err
-	}
-	info, err := writable.Stat()
-	writable.Close()
-	if err != nil {
-		return err
-	}
-	return putInPlace(name, text, info.Mode().Perm())
-}
-
-// putInPlace gives a file, which may be new, its text at once.
-func putInPlace(name string, text []byte, mode os.FileMode) error {
-	temporary, err := os.CreateTemp(filepath.Dir(name), ".heed-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary.Name())
-	err = fill(temporary, text, mode)
-	if closed := temporary.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), name)
-}
-
-func fill(file *os.File, text []byte, mode os.FileMode) error {
-	if _, err := file.Write(text); err != nil {
-		return err
-	}
-	if err := file.Chmod(mode); err != nil {
-		return err
-	}
-	return file.Sync()
 }

@@ -140,9 +140,9 @@ func sameFile(a, b string) bool {
 
 func writeTestFile(file rulefile.File, isNew bool) error {
 	if isNew {
-		return putInPlace(file.Name, file.Text, 0o644)
+		return rulefile.PutFile(file.Name, file.Text, 0o644)
 	}
-	return replaceFile(file.Name, file.Text)
+	return rulefile.ReplaceFile(file.Name, file.Text)
 }
 
 // reportSaved says what was written and, if heed test would not find it, where

@@ -26,7 +26,7 @@ import (
 type serveFlags struct {
 	app                                      app.Options
 	store                                    storeFlag
-	secretFile, adminTokenFile               string
+	secretFile, adminTokenFile, tokensFile   string
 	maxAge, maxAhead, retention, silentAfter durationFlag
 	settle, idleTimeout                      durationFlag
 	trustedProxies                           []string
@@ -64,6 +64,10 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	flags.StringVar(&f.app.Admin, "admin", usualAdmin,
 		"address of the admin listener; beyond loopback it needs --admin-token-file")
 	flags.StringVar(&f.adminTokenFile, "admin-token-file", "", "file with the token that the admin listener asks for")
+	flags.StringVar(&f.tokensFile, "tokens-file", "",
+		"file with tokens for people, a name, a role (viewer, operator or rules) and a token a line; re-read when it changes")
+	flags.BoolVar(&f.app.RulesWritable, "rules-writable", false,
+		"let those with the role rules save rule files in the console")
 	f.store.flags(flags)
 	flags.StringVar(&f.secretFile, "secret-file", "", "file with signing secrets, one a line; re-read when it changes")
 	flags.StringVar(&f.app.Company, "company", "",
@@ -80,7 +84,7 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	flags.Var(&f.idleTimeout, "idle-timeout",
 		"keep idle connections open for this long: longer than a load balancer in front does")
 	flags.StringSliceVar(&f.trustedProxies, "trusted-proxies", nil,
-		"addresses of proxies, such as 10.0.0.0/8, whose X-Forwarded-For the log believes")
+		"addresses of proxies, such as 10.0.0.0/8, whose X-Forwarded-For the log, and X-Forwarded-Proto the login, believe")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "certificate file, to serve HTTPS; re-read when it changes")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "key file for --tls-cert")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -233,14 +237,12 @@ func (f *serveFlags) checkAdmin(o *app.Options) error {
 	if err := checkAddress("--admin", o.Admin, "127.0.0.1", "8081"); err != nil {
 		return err
 	}
-	if f.adminTokenFile != "" {
-		text, err := os.ReadFile(f.adminTokenFile)
-		if err != nil {
-			return usage("read --admin-token-file: %v", err)
+	if f.adminTokenFile != "" || f.tokensFile != "" {
+		tokens := &adminTokens{single: f.adminTokenFile, several: f.tokensFile, log: o.Log}
+		if err := tokens.load(); err != nil {
+			return usage("%w", err)
 		}
-		if o.AdminToken = strings.TrimSpace(string(text)); len(o.AdminToken) < 16 {
-			return usage("the token in %s is shorter than 16 characters: make one with, say, openssl rand -hex 24", f.adminTokenFile)
-		}
+		o.Tokens = tokens.current
 		return nil
 	}
 	host, _, _ := net.SplitHostPort(o.Admin) // checked above
@@ -250,6 +252,7 @@ func (f *serveFlags) checkAdmin(o *app.Options) error {
 	}
 	return &codedError{
 		exitUsage,
-		fmt.Errorf("--admin %s can be reached from other machines: protect it with --admin-token-file, or bind it to 127.0.0.1", o.Admin),
+		fmt.Errorf("--admin %s can be reached from other machines: protect it with --tokens-file or --admin-token-file, "+
+			"or bind it to 127.0.0.1", o.Admin),
 	}
 }

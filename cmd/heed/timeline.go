@@ -19,6 +19,7 @@ import (
 	"heed/engine/state"
 	"heed/internal/app"
 	"heed/internal/plain"
+	"heed/internal/wording"
 )
 
 // timelineDryRun runs the entries of a file through the rules on a virtual clock.
@@ -135,7 +136,7 @@ func printHappened(w io.Writer, paint style, h *ruletest.Happened, zone *time.Lo
 				alerts = append(alerts, a)
 			}
 		}
-		effects := withoutSent(effectsOfMode(&d.Shown), len(alerts) > 0 && d.Mode != engine.ModeShadow)
+		effects := withoutSent(wording.EffectsOf(&d.Shown), len(alerts) > 0 && d.Mode != engine.ModeShadow)
 		effectPrinter{d.Mode, h.EventID, zone}.print(w, paint, effects)
 		for _, a := range alerts {
 			printAction(w, paint, a.Action, a.Kind, "", a.Request, a.Problem)

@@ -9,6 +9,7 @@ import (
 	"heed/engine/source"
 	"heed/internal/admin"
 	"heed/internal/plain"
+	"heed/internal/wording"
 )
 
 func newWhy(s streams) *cobra.Command {
@@ -76,7 +77,7 @@ func printWhy(s streams, page *admin.WhyPage) {
 				plain.Line(e.Event), plain.Line(e.User), paint.dim, id, paint.reset)
 		}
 		printDecision(s.out, paint, 0, &e.Shown)
-		effectPrinter{e.Mode, e.EventID, zoneOf(e.Timezone)}.print(s.out, paint, effectsOfMode(&e.Shown))
+		effectPrinter{e.Mode, e.EventID, wording.ZoneOf(e.Timezone)}.print(s.out, paint, wording.EffectsOf(&e.Shown))
 		for _, d := range e.Deliveries {
 			fmt.Fprintf(s.out, "    %s%s %s  %s%s\n", paint.dim, plain.Line(d.Action), d.State, d.ID, paint.reset)
 		}

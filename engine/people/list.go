@@ -3,12 +3,15 @@ package people
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
 // Filter chooses people, in the order of their ids. Zero fields choose all.
 type Filter struct {
 	Team, Role string
+	// EmailStart is what the e-mail address begins with, in any case.
+	EmailStart string
 	// After is the id after which they begin.
 	After string
 	// Limit is how many are wanted; 0 for all.
@@ -20,11 +23,15 @@ func (d *Directory) List(f Filter) []Person {
 	first := front[Person]{limit: f.Limit, compare: func(a, b Person) int { return cmp.Compare(a.ID, b.ID) }}
 	d.each(func(p *person) {
 		inTeam, hasRole := f.Team == "" || p.profile.team.text == f.Team, f.Role == "" || p.profile.role.text == f.Role
-		if p.id > f.After && inTeam && hasRole {
+		if p.id > f.After && inTeam && hasRole && hasStart(p.profile.email.text, f.EmailStart) {
 			first.add(p.profile.person(p.id))
 		}
 	})
 	return first.sorted()
+}
+
+func hasStart(text, start string) bool {
+	return start == "" || len(text) >= len(start) && strings.EqualFold(text[:len(start)], start)
 }
 
 // Item is how far somebody has come in a module, a course or a quiz. What is nil

@@ -239,19 +239,25 @@ type EventFilter struct {
 	Rule, Outcome string
 	// Since and Until bound when events came; Until is exclusive.
 	Since, Until time.Time
-	// Before is the Seq before which the page starts; 0 starts at the newest.
-	Before int64
-	Limit  int
+	// Before is the Seq before which the page starts; 0 starts at the newest. After
+	// is that at which it ends, exclusively.
+	Before, After int64
+	Limit         int
 }
 
 // DeliveryFilter chooses deliveries, for a page newest first. Zero fields choose
 // all.
 type DeliveryFilter struct {
-	ID       string
+	ID string
+	// IDs, if not nil, are those that are chosen.
+	IDs      []string
 	State    State
 	Action   string
 	Rule     string
 	EventSeq int64
+	// Look, if not 0, is how many deliveries are looked at for those of a rule or an
+	// action: the page may then have fewer, and its cursor goes on.
+	Look int
 	// Before is the cursor that the page before this one gave; empty starts
 	// at the newest.
 	Before string

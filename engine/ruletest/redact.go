@@ -54,9 +54,11 @@ type redactor struct {
 	catalog    *event.Catalog
 	pseudonyms map[string]string // by what they stand for
 	counts     map[string]int    // of the pseudonyms so far, by their kind
-	mentions   map[string]mention
-	starts     map[string]bool // the first bytes of all mentions
-	lengths    []int           // of all mentions, the longest first
+	// invent, if not nil, makes a pseudonym instead of counting.
+	invent   func(identity, kind string) string
+	mentions map[string]mention
+	starts   map[string]bool // the first bytes of all mentions
+	lengths  []int           // of all mentions, the longest first
 }
 
 // mention is a personal value that is looked for inside other texts.
@@ -196,7 +198,11 @@ func (r *redactor) learnNumber(literal string) {
 }
 
 func (r *redactor) pseudonym(identity, kind string) string {
-	if r.pseudonyms[identity] == "" {
+	switch {
+	case r.pseudonyms[identity] != "":
+	case r.invent != nil:
+		r.pseudonyms[identity] = r.invent(identity, kind)
+	default:
 		r.counts[kind]++
 		r.pseudonyms[identity] = fmt.Sprintf(kind, r.counts[kind])
 	}

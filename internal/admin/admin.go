@@ -54,6 +54,19 @@ type Store interface {
 	// EndMutes ends the mutes of a rule, or of one key of it, and returns them.
 	EndMutes(ctx context.Context, rule, key string, now time.Time) ([]state.Mute, error)
 
+	// AddAudit keeps what somebody did, Audit lists it, newest first.
+	AddAudit(context.Context, record.Audit) error
+	Audit(ctx context.Context, before int64, limit int) ([]record.Audit, error)
+	// EventsByHour counts the accepted events of each hour since a time.
+	EventsByHour(ctx context.Context, since time.Time) ([]record.HourCount, error)
+	// CountChanging counts the deliveries that a retry, or a discard, of those that a
+	// filter chooses would change, up to a number.
+	CountChanging(ctx context.Context, f record.DeliveryFilter, retry bool, most int) (int, error)
+	// DeadDeliveries are a page of what was given up, newest first.
+	DeadDeliveries(
+		ctx context.Context, action, cursor string, limit int,
+	) (dead []record.DeadDelivery, next string, err error)
+
 	Retry(ctx context.Context, f record.DeliveryFilter, now time.Time) (int, error)
 	Discard(ctx context.Context, f record.DeliveryFilter) (int, error)
 }
@@ -64,6 +77,7 @@ type People interface {
 	Person(ctx context.Context, id string) (person people.Person, items []people.Item, known bool, err error)
 	List(context.Context, people.Filter) ([]people.Person, error)
 	Leaderboard(context.Context, people.Query) ([]people.Standing, error)
+	Progress(context.Context, people.ProgressQuery) (people.Progress, error)
 	// Plan says what Import would do.
 	Plan(context.Context, []people.Record) (people.Plan, error)
 	Import(ctx context.Context, records []people.Record, now time.Time) (people.Plan, error)
@@ -102,6 +116,10 @@ type Options struct {
 	// Ingest reads a file of rows into the store or, in a dry run, says what would
 	// happen.
 	Ingest func(ctx context.Context, q IngestQuery, file io.Reader) (Ingested, error)
+	// RuleFiles are what is done with the rule files of a running server.
+	RuleFiles RuleFiles
+	// LastSuccess is when something arrived last, by action, since the start.
+	LastSuccess func() map[string]time.Time
 	// FailingTests counts the tests that fail, by rule.
 	FailingTests func() map[string]int
 	// Ready says why the server is not ready; nil if it is.
@@ -121,7 +139,12 @@ type Options struct {
 type Service struct {
 	o           Options
 	backtesting sync.Mutex
+	checking    sync.Mutex
 	lastSums    lastSums
+	lastCauses  lastCauses
+	pseudonyms  pseudonyms
+	jobs        jobs
+	feed        feed
 }
 
 // New makes a Service.

@@ -11,6 +11,9 @@ import (
 // empty Rules are the active ones, as is Against if it is the word "active".
 // Without Against nothing is compared.
 type BacktestQuery struct {
+	// File, if not empty, is the active rule file in the place of which Rules are: the
+	// others stay. Else Rules are all rules.
+	File           string
 	Rules, Against string
 	Since, Until   time.Time
 }
@@ -27,6 +30,13 @@ func (s *Service) Backtest(ctx context.Context, q BacktestQuery) (backtest.Resul
 	if q.Rules == "" && q.Against == "active" {
 		return backtest.Result{}, errorf(Invalid, "give rules that the active ones are compared with")
 	}
+	if q.File != "" {
+		file, err := s.RuleText(ctx, q.File)
+		if err != nil {
+			return backtest.Result{}, err
+		}
+		q.File = file.Name
+	}
 	if !s.backtesting.TryLock() {
 		return backtest.Result{}, errorf(Conflict, "another backtest runs: try again when it is done")
 	}
@@ -37,5 +47,25 @@ func (s *Service) Backtest(ctx context.Context, q BacktestQuery) (backtest.Resul
 	if problems != nil {
 		return result, &Error{Text: err.Error(), Problems: problems}
 	}
+	if err == nil {
+		err = s.maskSamples(ctx, result.Diff)
+	}
 	return result, err
+}
+
+// maskSamples masks why alerts differ, which names values of their events.
+func (s *Service) maskSamples(ctx context.Context, diff *backtest.Diff) error {
+	m := s.masker(ctx)
+	if m == nil || diff == nil {
+		return nil
+	}
+	for i := range diff.Samples {
+		e, _, err := s.o.Store.Event(ctx, diff.Samples[i].EventID)
+		if err != nil {
+			return err
+		}
+		m.learn(&e)
+		diff.Samples[i].Why = m.text(diff.Samples[i].Why)
+	}
+	return nil
 }

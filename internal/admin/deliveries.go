@@ -27,6 +27,11 @@ type Selection struct {
 	State  record.State `json:"state"`
 	Action string       `json:"action"`
 	Rule   string       `json:"rule"`
+	// Cause chooses dead deliveries by what is common to their errors; see Problems.
+	Cause string `json:"cause,omitempty"`
+	// Look, if not 0, is how many deliveries are looked at for a page of those of a
+	// rule or an action: it may then have fewer than there are, and its cursor goes on.
+	Look int `json:"-"`
 }
 
 func (c Selection) filter() (record.DeliveryFilter, error) {
@@ -48,14 +53,19 @@ func (s *Service) Deliveries(
 	if err == nil {
 		err = checkLimit(limit)
 	}
+	if err == nil && c.Cause != "" {
+		return s.deadByCause(ctx, c, cursor, limit)
+	}
 	if err != nil {
 		return page, err
 	}
-	f.Before, f.Limit = cursor, limit
+	f.Before, f.Limit, f.Look = cursor, limit, c.Look
 	page.Deliveries, page.Next, err = s.o.Store.Deliveries(ctx, f)
 	page.Deliveries = orEmpty(page.Deliveries)
+	m := s.masker(ctx)
 	for i := range page.Deliveries {
 		page.Deliveries[i] = s.shown(page.Deliveries[i]).Delivery
+		m.recordedIfMasked(&page.Deliveries[i])
 	}
 	return page, err
 }
@@ -112,6 +122,14 @@ func (s *Service) Delivery(ctx context.Context, id string) (Delivery, error) {
 	}
 	shown := s.shown(d)
 	shown.History = orEmpty(attempts)
+	if m := s.masker(ctx); m != nil {
+		e, _, err := s.o.Store.EventBySeq(ctx, d.EventSeq)
+		if err != nil {
+			return Delivery{}, err
+		}
+		m.learn(&e)
+		m.delivery(&shown)
+	}
 	return shown, nil
 }
 
@@ -170,8 +188,9 @@ func (s *Service) discard() change {
 	}, s.o.Store.Discard}
 }
 
-func (s *Service) change(ctx context.Context, c change, id string) (Delivery, error) {
-	d, err := s.Delivery(ctx, id)
+func (s *Service) change(ctx context.Context, c change, id string) (d Delivery, err error) {
+	defer func() { s.note(ctx, c.name, "delivery="+id, 1, err) }()
+	d, err = s.Delivery(ctx, id)
 	if err != nil {
 		return Delivery{}, err
 	}
@@ -191,6 +210,9 @@ func (s *Service) change(ctx context.Context, c change, id string) (Delivery, er
 }
 
 func (s *Service) changeAll(ctx context.Context, c change, chosen Selection, count bool) (n int, err error) {
+	if chosen.Cause != "" {
+		return 0, errorf(Invalid, "deliveries with one cause are changed by a job: see the page Problems")
+	}
 	if chosen == (Selection{}) {
 		return 0, errorf(Invalid, "name a state, an action or a rule: this is for some deliveries, not for all")
 	}
@@ -206,6 +228,7 @@ func (s *Service) changeAll(ctx context.Context, c change, chosen Selection, cou
 		})
 		return n, err
 	}
+	defer func() { s.note(ctx, c.name, chosen.Target(), n, err) }()
 	if n, err = c.apply(ctx, f); err == nil {
 		s.o.Log.Info("deliveries changed by a person", "change", c.name,
 			"state", f.State, "action", f.Action, "rule", f.Rule, "count", n)

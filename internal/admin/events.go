@@ -49,6 +49,8 @@ type Event struct {
 	// Also are other events under the same id: its replays, and such as were
 	// quarantined for reusing it.
 	Also []Other `json:"also,omitempty"`
+	// Answer says whether somebody was told of it.
+	Answer Answer `json:"answer"`
 	// Note says why decisions could not be explained.
 	Note string `json:"note,omitempty"`
 }
@@ -81,6 +83,32 @@ type EventQuery struct {
 	// Cursor is that of the page before.
 	Cursor string
 	Limit  int
+	// Look, if not 0, is how many events are looked at for those of a rule or an
+	// outcome: the page may then have fewer than there are, and Next goes on.
+	Look int64
+}
+
+// target is the query as the audit log has it.
+func (q EventQuery) target() string {
+	var parts []string
+	add := func(name, value string) {
+		if value != "" {
+			parts = append(parts, name+"="+value)
+		}
+	}
+	moment := func(name string, t time.Time) {
+		if !t.IsZero() {
+			add(name, t.UTC().Format(time.RFC3339))
+		}
+	}
+	add("type", q.Type)
+	add("source", q.Source)
+	add("user", q.User)
+	add("rule", q.Rule)
+	add("outcome", q.Outcome)
+	moment("since", q.Since)
+	moment("until", q.Until)
+	return strings.Join(parts, "&")
 }
 
 // Events lists events, newest first and without their bodies.
@@ -95,36 +123,66 @@ func (s *Service) Events(ctx context.Context, q EventQuery) (page EventPage, err
 		return page, err
 	}
 	f := record.EventFilter{
-		Type: q.Type, Source: q.Source, Status: q.Status, User: q.User, Rule: q.Rule, Outcome: q.Outcome, Since: q.Since, Until: q.Until,
+		Type: q.Type, Source: q.Source, Status: q.Status, User: s.user(ctx, q.User), Rule: q.Rule, Outcome: q.Outcome, Since: q.Since, Until: q.Until,
 		Limit: q.Limit + 1,
 	}
 	if f.Before, err = before(q.Cursor); err != nil {
 		return page, err
 	}
+	if err := s.lookAt(ctx, &f, q); err != nil {
+		return page, err
+	}
 	events, err := s.o.Store.Events(ctx, f)
+	if f.After > 1 {
+		page.Next = strconv.FormatInt(f.After+1, 10)
+	}
 	if len(events) > q.Limit {
 		events = events[:q.Limit]
 		page.Next = strconv.FormatInt(events[q.Limit-1].Seq, 10)
 	}
 	page.Events = []ListedEvent{}
-	if err != nil {
-		return page, err
+	if err == nil {
+		page.Events, err = s.listed(ctx, events, s.masker(ctx))
 	}
+	return page, err
+}
+
+// lookAt bounds how many events are looked at for those that no index finds.
+func (s *Service) lookAt(ctx context.Context, f *record.EventFilter, q EventQuery) error {
+	if q.Look == 0 || q.Rule == "" && q.Outcome == "" {
+		return nil
+	}
+	last := f.Before
+	if last == 0 {
+		newest, err := s.o.Store.Events(ctx, record.EventFilter{Limit: 1})
+		if err != nil || len(newest) == 0 {
+			return err
+		}
+		last = newest[0].Seq + 1
+	}
+	f.After = max(last-q.Look-1, 0)
+	return nil
+}
+
+// listed are events as they stand in a list.
+func (s *Service) listed(ctx context.Context, events []record.Event, m *masker) ([]ListedEvent, error) {
 	seqs := make([]int64, len(events))
 	for i := range events {
 		seqs[i] = events[i].Seq
 	}
 	users, err := s.o.Store.Users(ctx, seqs)
+	list := make([]ListedEvent, 0, len(events))
 	for i := range events {
-		listed := ListedEvent{Event: events[i], User: users[events[i].Seq]}
+		listed := ListedEvent{Event: events[i], User: m.id(users[events[i].Seq])}
+		listed.Detail = m.text(listed.Detail)
 		for _, d := range events[i].Decisions {
 			if d.Outcome == string(engine.Matched) || len(d.Effects) > 0 {
 				listed.Rules = append(listed.Rules, d.Rule)
 			}
 		}
-		page.Events = append(page.Events, listed)
+		list = append(list, listed)
 	}
-	return page, err
+	return list, err
 }
 
 // outcomes are what events can be chosen by: those of rules, and their effects.
@@ -171,6 +229,8 @@ func (s *Service) Event(ctx context.Context, id string) (*Event, error) {
 	if err := s.others(ctx, shown); err != nil {
 		return nil, err
 	}
+	shown.Answer = s.answer(shown)
+	s.masker(ctx).event(shown)
 	return shown, nil
 }
 
@@ -294,7 +354,19 @@ type ReplayedAction struct {
 }
 
 // Replay decides an event by the rules of now; with send, what follows is sent.
-func (s *Service) Replay(ctx context.Context, id string, send bool) (Replay, error) {
+func (s *Service) Replay(ctx context.Context, id string, send bool) (r Replay, err error) {
+	r, err = s.replay(ctx, id, send)
+	if send {
+		n := 0
+		for i := range r.Decisions {
+			n += len(r.Decisions[i].Actions)
+		}
+		s.note(ctx, "replay", "event="+id, n, err)
+	}
+	return r, err
+}
+
+func (s *Service) replay(ctx context.Context, id string, send bool) (Replay, error) {
 	if s.o.Replay == nil {
 		return Replay{}, errorf(Conflict,
 			"a replay decides by the rules of a running server: start heed serve first")
@@ -325,5 +397,9 @@ func (s *Service) Replay(ctx context.Context, id string, send bool) (Replay, err
 		}
 		replay.Decisions = append(replay.Decisions, shown)
 	}
+	s.masker(ctx).replay(&stored, &replay)
 	return replay, nil
 }
+
+// Outcomes are the outcomes and effects by which events can be chosen.
+func Outcomes() []string { return slices.Clone(outcomes) }

@@ -58,6 +58,9 @@ func (s *Service) Ingest(ctx context.Context, q IngestQuery, file io.Reader) (In
 		return Ingested{}, errorf(Invalid, "against is for a dry run")
 	}
 	done, err := s.o.Ingest(ctx, q, file)
+	if !q.DryRun {
+		s.note(ctx, "ingest", "source="+q.Source+" file="+q.File, done.New, err)
+	}
 	if unknown, ok := err.(*UnknownSourceError); ok {
 		return done, errorf(Invalid, "%s", unknown.Error())
 	}

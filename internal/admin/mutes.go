@@ -28,7 +28,7 @@ func (s *Service) Mutes(ctx context.Context, all bool) (MuteList, error) {
 	if !all {
 		mutes = slices.DeleteFunc(mutes, func(m state.Mute) bool { return !m.Until.After(now) })
 	}
-	return MuteList{orEmpty(mutes)}, err
+	return MuteList{s.masker(ctx).mutes(orEmpty(mutes))}, err
 }
 
 // Mute keeps the alerts of a rule, or of one key of it, from being sent for a
@@ -54,6 +54,7 @@ func (s *Service) Mute(ctx context.Context, rule, key, reason string, lasting ti
 		}
 	}
 	added, err := s.o.Store.AddMute(ctx, state.Mute{Rule: rule, Key: key, Reason: reason, From: now, Until: now.Add(lasting)})
+	s.note(ctx, "mute", "rule="+rule+" for "+state.Duration(lasting)+": "+reason, 1, err)
 	if err == nil {
 		s.o.Log.Info("rule muted", "rule", rule, "key", key, "reason", reason, "until", added.Until.Format(time.RFC3339))
 	}
@@ -105,6 +106,7 @@ func (s *Service) Unmute(ctx context.Context, rule, key string) (Unmuted, error)
 	if len(ended) == 0 {
 		return Unmuted{}, errorf(NotFound, "the rule %q is not muted", rule)
 	}
+	s.note(ctx, "unmute", "rule="+rule, len(ended), nil)
 	s.o.Log.Info("rule unmuted", "rule", rule, "key", key)
 	since := ended[0].From
 	for _, m := range ended {
@@ -113,5 +115,5 @@ func (s *Service) Unmute(ctx context.Context, rule, key string) (Unmuted, error)
 		}
 	}
 	page, err := s.Why(ctx, WhyQuery{Rule: rule, Outcome: record.Muted, Since: since, Limit: MaxLimit})
-	return Unmuted{ended, orEmpty(page.Entries)}, err
+	return Unmuted{s.masker(ctx).mutes(ended), orEmpty(page.Entries)}, err
 }

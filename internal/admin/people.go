@@ -75,20 +75,27 @@ func (s *Service) People(ctx context.Context, team, role, cursor string, limit i
 		page.Next = cursorEncoding.EncodeToString([]byte(list[limit-1].ID))
 	}
 	page.People = make([]Person, len(list))
+	m := s.masker(ctx)
 	for i := range list {
 		page.People[i] = shownPerson(&list[i])
+		if m != nil {
+			m.person(&page.People[i])
+		}
 	}
 	return page, err
 }
 
 // Person is who somebody is, with their progress.
 func (s *Service) Person(ctx context.Context, id string) (Person, error) {
-	p, items, known, err := s.o.People.Person(ctx, id)
+	p, items, known, err := s.o.People.Person(ctx, s.user(ctx, id))
 	if err == nil && !known {
 		err = errorf(NotFound, "nothing is known of a person %q; the id is the userId of the events", id)
 	}
 	shown := shownPerson(&p)
 	shown.Items = items
+	if m := s.masker(ctx); m != nil {
+		m.person(&shown)
+	}
 	return shown, err
 }
 
@@ -98,6 +105,9 @@ func (s *Service) Leaderboard(ctx context.Context, q people.Query) (Leaderboard,
 		return Leaderboard{}, err
 	}
 	standings, err := s.o.People.Leaderboard(ctx, q)
+	if m := s.masker(ctx); m != nil {
+		standings = m.standings(standings)
+	}
 	return Leaderboard{q.By.String(), orEmpty(standings)}, err
 }
 
@@ -112,7 +122,9 @@ func (s *Service) Import(ctx context.Context, sheet *people.Sheet, dryRun bool) 
 	case len(sheet.Problems) > 0:
 		return result, &Error{Text: "the file has mistakes, so nothing was imported", Problems: sheet.Problems}
 	}
-	if result.Plan, err = s.o.People.Import(ctx, sheet.Records, s.o.Now()); err != nil {
+	result.Plan, err = s.o.People.Import(ctx, sheet.Records, s.o.Now())
+	s.note(ctx, "import people", "", result.New+result.Changed, err)
+	if err != nil {
 		return result, err
 	}
 	result.Imported = true
@@ -126,7 +138,9 @@ func (s *Service) Forget(ctx context.Context, user string) (events int, err erro
 	if strings.TrimSpace(user) == "" {
 		return 0, errorf(Invalid, "name the user by the userId of the events")
 	}
-	if events, err = s.o.People.Forget(ctx, user); err == nil {
+	events, err = s.o.People.Forget(ctx, user)
+	s.note(ctx, "forget a person", "", events, err) // not whom: that is forgotten
+	if err == nil {
 		s.o.Log.Info("a user's events were forgotten", "events", events)
 	}
 	return events, err

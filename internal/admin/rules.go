@@ -77,6 +77,7 @@ func (s *Service) Reload(ctx context.Context) ([]document.Problem, error) {
 		return nil, errNoServer
 	}
 	problems, err := s.o.Reload(ctx)
+	s.note(ctx, "reload rules", "", 0, err)
 	if err != nil {
 		return nil, &Error{Text: err.Error(), Problems: orEmpty(problems)}
 	}

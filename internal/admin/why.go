@@ -83,7 +83,7 @@ func (s *Service) whyEvents(ctx context.Context, q WhyQuery) (events []record.Ev
 		return nil, "", err
 	}
 	f := record.EventFilter{
-		Source: q.Source, User: q.User, Outcome: q.Outcome, Since: q.Since, Until: q.Until, Limit: q.Limit + 1,
+		Source: q.Source, User: s.user(ctx, q.User), Outcome: q.Outcome, Since: q.Since, Until: q.Until, Limit: q.Limit + 1,
 	}
 	if f.Before, err = before(q.Cursor); err != nil {
 		return nil, "", err
@@ -118,13 +118,16 @@ func (s *Service) whyOf(ctx context.Context, seq int64, q WhyQuery) (entries []W
 	}
 	shown := &Event{Event: stored}
 	s.decisionsOf(ctx, shown)
+	m := s.masker(ctx)
+	m.learn(&stored)
+	m.shown(shown.Decisions)
 	deliveries, err := s.deliveriesOf(ctx, seq)
 	if err != nil {
 		return nil, err
 	}
 	user := ""
 	if e, err := event.Decode(stored.Body); err == nil {
-		user = e.User()
+		user = m.id(e.User())
 	}
 	for _, d := range shown.Decisions {
 		quietly := d.Outcome == engine.NotMatched && len(d.Effects) == 0

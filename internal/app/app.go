@@ -30,7 +30,9 @@ import (
 	"heed/engine/ruletest"
 	"heed/engine/source"
 	"heed/internal/admin"
+	"heed/internal/admin/access"
 	"heed/internal/admin/api"
+	"heed/internal/admin/console"
 	"heed/internal/inbox"
 	"heed/internal/metrics"
 	"heed/internal/notice"
@@ -47,8 +49,10 @@ type Options struct {
 	Data, Store string
 	// Listen and Admin are the addresses of the two listeners.
 	Listen, Admin string
-	// AdminToken, if not empty, protects the admin listener.
-	AdminToken string
+	// Tokens, if not nil, gives the tokens that open the admin listener.
+	Tokens func() *access.Tokens
+	// RulesWritable lets people save rule files in the console.
+	RulesWritable bool
 	// Keys are the signing secrets of the published webhook; nil if heed has none.
 	Keys *receiver.Keyring
 	// Offline says that nothing is going to be served: no secret is needed.
@@ -134,6 +138,8 @@ type App struct {
 	effects    sync.WaitGroup
 	tallies    tallies
 	failing    atomic.Pointer[map[string]int] // tests that fail, by rule
+	writing    sync.Mutex                     // of rule files
+	admin      *admin.Service
 	draining   atomic.Bool
 	lastReload atomic.Pointer[rulefile.Attempt]
 	// activeSources are those of the active rule set that can be used.
@@ -250,20 +256,27 @@ func (a *App) connect(ctx context.Context) (err error) {
 	}
 	a.public = receiver.NewServer(a.handler, a.Certs, cmp.Or(a.IdleTimeout, DefaultIdleTimeout), a.Log)
 	a.previews = newPreviews()
-	service := admin.New(admin.Options{
+	a.admin = admin.New(admin.Options{
 		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
 		Rules: a.ruleSet, HasAction: a.hasAction, Reload: a.reload, LastReload: a.reloadStatus,
 		Replay: a.intake.Replay, DryRun: a.dryRun, Backtest: a.backtest, Ingest: a.ingest, Ready: a.ready, FailingTests: a.failingTests,
+		RuleFiles: a.ruleFiles(), LastSuccess: a.tallies.lastSuccess,
 		Unsubscribed: func() []string { return a.unsubscribed(a.ruleSet()) }, SilentAfter: a.SilentAfter, Version: a.Version, Now: time.Now, Log: a.Log,
 	})
-	a.metrics.WatchHealth(service.Health)
+	a.metrics.WatchHealth(a.admin.Health)
+	gate := &access.Gate{Tokens: a.Tokens, TrustedProxies: a.TrustedProxies}
+	pages, err := console.New(console.Options{Service: a.admin, Gate: gate, Version: a.Version, Log: a.Log})
+	if err != nil {
+		return err
+	}
 	a.private = &http.Server{
 		Handler: withWriteDeadline(api.New(api.Options{
-			Service: service, Ready: a.ready, Metrics: a.metrics.Handler(), Token: a.AdminToken, Log: a.Log,
+			Service: a.admin, Ready: a.ready, Metrics: a.metrics.Handler(), Gate: gate, Console: pages, Log: a.Log,
 		}), adminWriteTimeout),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
 	}
+	a.private.RegisterOnShutdown(a.admin.EndFeeds)
 	return nil
 }
 

@@ -17,9 +17,9 @@ func TestNew_validatesItsOptions(t *testing.T) {
 	}
 	for want, spoil := range map[string]func(*Options){
 		"Rules, Data or Store, Listen and Admin are needed": func(o *Options) { o.Data = "" },
-		"LookupEnv and Log are needed":             func(o *Options) { o.Log = nil },
-		"must not be negative":                     func(o *Options) { o.MaxAhead = -time.Second },
-		"Retention is 59m0s":                       func(o *Options) { o.Retention = 59 * time.Minute },
+		"LookupEnv and Log are needed":                      func(o *Options) { o.Log = nil },
+		"must not be negative":                              func(o *Options) { o.MaxAhead = -time.Second },
+		"Retention is 59m0s":                                func(o *Options) { o.Retention = 59 * time.Minute },
 	} {
 		data := t.TempDir() + "/data"
 		o := Options{

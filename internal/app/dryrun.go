@@ -32,6 +32,18 @@ func (a *App) rulesOf(text string) (loaded *rulefile.Loaded, problems []document
 	return loaded, problems, nil
 }
 
+// rulesIn is rulesOf for a text that stands in the place of one active file.
+func (a *App) rulesIn(file, text string) (*rulefile.Loaded, []document.Problem, error) {
+	if file == "" {
+		return a.rulesOf(text)
+	}
+	loaded, problems := a.edited(file, text)
+	if loaded == nil {
+		return nil, problems, &rulefile.ProblemsError{Problems: problems}
+	}
+	return loaded, problems, nil
+}
+
 // backtest runs a backtest for the admin API.
 func (a *App) backtest(ctx context.Context, q admin.BacktestQuery) (backtest.Result, []document.Problem, error) {
 	end, err := a.previews.begin(ctx)
@@ -39,7 +51,7 @@ func (a *App) backtest(ctx context.Context, q admin.BacktestQuery) (backtest.Res
 		return backtest.Result{}, nil, err
 	}
 	defer end()
-	loaded, problems, err := a.rulesOf(q.Rules)
+	loaded, problems, err := a.rulesIn(q.File, q.Rules)
 	if err != nil {
 		return backtest.Result{}, problems, err
 	}

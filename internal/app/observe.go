@@ -102,6 +102,7 @@ func (a *App) observeStored(
 		}
 		if d.State == record.Dead {
 			a.tallies.gaveUp(d.Rule, e.ReceivedAt)
+			a.tallies.ended(d.Action, record.Dead, e.ReceivedAt)
 			a.postDead(d, d.LastError)
 		}
 	}
@@ -117,6 +118,9 @@ func (a *App) observeAttempt(d record.Delivery, end delivery.End) {
 	if end.State == record.Dead {
 		a.tallies.gaveUp(d.Rule, end.At)
 		a.postDead(&d, end.Error)
+	}
+	if end.State == record.Done || end.State == record.Dead {
+		a.tallies.ended(d.Action, end.State, end.At)
 	}
 }
 

@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"sync"
 	"time"
 
 	"heed/engine"
 	"heed/engine/record"
+	"heed/internal/admin"
 )
 
 // tallies counts what becomes of events, and stores the counts now and then: they
@@ -15,6 +17,8 @@ import (
 type tallies struct {
 	mu     sync.Mutex
 	counts map[record.Tally]int // by all but N
+	// lastDone is when something arrived last, by action.
+	lastDone map[string]time.Time
 }
 
 const (
@@ -56,6 +60,30 @@ func (t *tallies) gaveUp(rule string, at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.count(record.Tally{Rule: rule, Hour: at.Truncate(time.Hour), Outcome: record.GivenUp})
+}
+
+// ended counts a delivery that came to its end.
+func (t *tallies) ended(action string, state record.State, at time.Time) {
+	outcome := string(state)
+	if state == record.Dead {
+		outcome = record.GivenUp
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.count(record.Tally{Rule: admin.DeliveryTally(action), Hour: at.Truncate(time.Hour), Outcome: outcome})
+	if state == record.Done {
+		if t.lastDone == nil {
+			t.lastDone = map[string]time.Time{}
+		}
+		t.lastDone[action] = at
+	}
+}
+
+// lastSuccess is when something arrived last, by action, since the start.
+func (t *tallies) lastSuccess() map[string]time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.lastDone)
 }
 
 // count adds one to a count.

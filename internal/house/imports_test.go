@@ -76,11 +76,23 @@ var order = map[string]struct {
 	"internal/receiver":       {[]string{"engine/intake", "engine/source"}, "HTTP in: it hands over and answers"},
 	"internal/inbox":          {nil, "that a file is complete does not depend on what is in it, or on where it is kept in mind that it was read"},
 	"internal/admin": {
-		[]string{"actions/delivery", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/sentence", "engine/document", "engine/state", "engine/suggest", "internal/ingest"},
+		[]string{"actions/delivery", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/sentence", "engine/document", "engine/state", "engine/suggest", "internal/admin/access", "internal/ingest", "internal/wording"},
 		"the service answers with plain values and sees store and people only through its own interfaces",
 	},
+	"internal/admin/access": {nil, "who may do what does not depend on what there is to do"},
+	"internal/admin/console": {
+		[]string{
+			"engine", "engine/backtest", "engine/document", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest",
+			"engine/state", "engine/suggest", "internal/admin", "internal/admin/access", "internal/plain", "internal/wording",
+		},
+		"pages show what the service answers: they see no store, no rule file and no action",
+	},
+	"internal/wording": {
+		[]string{"engine", "engine/expression", "engine/record", "engine/state", "internal/plain"},
+		"words for what happened decide nothing, so that the command line and the console say the same",
+	},
 	"internal/admin/api": {
-		[]string{"engine/event", "engine/people", "engine/record", "engine/suggest", "internal/admin"},
+		[]string{"engine/event", "engine/people", "engine/record", "engine/suggest", "internal/admin", "internal/admin/access"},
 		"HTTP only parses and renders: what is asked is the service's to answer",
 	},
 	"internal/notice":     {nil, "what happened is counted here; what it means is connected in internal/app"},
@@ -94,7 +106,8 @@ var order = map[string]struct {
 		[]string{
 			"actions", "actions/delivery", "actions/outbound", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people",
 			"engine/record", "engine/rulefile", "engine/ruletest", "engine/document", "engine/source", "engine/state", "engine/suggest",
-			"internal/admin", "internal/admin/api", "internal/app", "internal/mindtickle", "internal/plain", "internal/receiver", "internal/store",
+			"internal/admin", "internal/admin/access", "internal/admin/api", "internal/app", "internal/mindtickle", "internal/plain", "internal/receiver", "internal/store",
+			"internal/wording",
 		},
 		"commands are flags, words and exit codes: they decide nothing, send nothing and know no kind of action",
 	},

@@ -40,6 +40,7 @@ var copied = []table{
 	{"state", "scope, key", `"user", data, due_at, expires_at, version`},
 	{"mutes", "id", "rule, key, reason, from_at, until_at"},
 	{"tallies", "rule, hour, outcome", "n"},
+	{"audit", "id", "at, who, role, what, target, n, result"},
 	{"files_read", "source, path", "size, mod_at, hash"},
 	{"contents_read", "source, hash", ""},
 }

@@ -73,6 +73,7 @@ func remembering(t *testing.T, db *DB) {
 	do(db.KeepThread(t.Context(), "key", "1.2", now))
 	_, err = db.AddMute(t.Context(), state.Mute{Rule: "r", From: now, Until: now.Add(time.Hour)})
 	do(err)
+	do(db.AddAudit(t.Context(), record.Audit{At: now, Who: "nora", Role: "operator", What: "retry", N: 1, Result: "ok"}))
 	do(db.AddTallies(t.Context(), []record.Tally{{Rule: "r", Hour: now, Outcome: "matched", N: 3}}))
 	do(db.Remember(t.Context(), "lms", "a.csv", inbox.Mark{Size: 3, Hash: "h", ModTime: now}))
 }

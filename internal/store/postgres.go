@@ -198,7 +198,7 @@ func (b *shared) takeOver(context.Context, *DB, string, int64) (int, error) { re
 
 // copied makes the numbers that the server gives go on after those that are there.
 func (b *shared) copied(g *groupTx, _ int64) error {
-	for _, table := range []string{"state_scopes", "mutes"} {
+	for _, table := range []string{"state_scopes", "mutes", "audit"} {
 		err := g.conn.Send("SELECT setval(pg_get_serial_sequence('" + table + "', 'id')," +
 			" coalesce((SELECT max(id) FROM " + table + "), 0) + 1, FALSE)")
 		if err != nil {

@@ -58,6 +58,9 @@ func (db *DB) Events(ctx context.Context, f record.EventFilter) (events []record
 	if f.Before != 0 {
 		q.where("seq < ?", f.Before)
 	}
+	if f.After != 0 {
+		q.where("seq > ?", f.After)
+	}
 	if err := q.chooseEvents(f, db.words); err != nil {
 		return nil, err
 	}
@@ -234,6 +237,14 @@ func (db *DB) Deliveries(ctx context.Context, f record.DeliveryFilter) (page []r
 			return nil, "", &CursorError{Cursor: f.Before}
 		}
 		q.where("d.n < ?", before)
+	}
+	last, err := db.lookedAt(ctx, f)
+	if err != nil {
+		return nil, "", err
+	}
+	if last > 0 {
+		q.where("d.n >= ?", last)
+		nextCursor = formatCursor(last)
 	}
 	limit := f.Limit
 	if limit > 0 {

@@ -59,6 +59,20 @@ func chosen(f record.DeliveryFilter) (where string, args []value) {
 	add("state", string(f.State))
 	add("action", f.Action)
 	add("rule", f.Rule)
+	if f.IDs != nil {
+		size := 1 // a power of two, so that there are few statements to keep
+		for size < len(f.IDs) {
+			size *= 2
+		}
+		conditions = append(conditions, "id IN (?"+strings.Repeat(", ?", size-1)+")")
+		for i := range size {
+			id := "" // which no delivery has
+			if i < len(f.IDs) {
+				id = f.IDs[i]
+			}
+			args = append(args, id)
+		}
+	}
 	if f.EventSeq != 0 {
 		conditions = append(conditions, "n BETWEEN ? AND ?")
 		args = append(args, firstDelivery(f.EventSeq), firstDelivery(f.EventSeq+1)-1)

@@ -6,18 +6,17 @@ package api
 
 import (
 	"context"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"net"
 	"net/http"
 	"strings"
 	"time"
 
 	"heed/internal/admin"
+	"heed/internal/admin/access"
 )
 
 // Options are what the listener needs. Ready and Metrics may be nil.
@@ -26,10 +25,12 @@ type Options struct {
 	// Ready says why heed is not ready; nil if it is.
 	Ready   func() error
 	Metrics http.Handler
-	// Token, if not empty, must come as a bearer token with every request but
-	// those for health.
-	Token string
-	Log   *slog.Logger
+	// Gate says who a request is from; nil lets whoever is on loopback do all.
+	Gate *access.Gate
+	// Console, if not nil, are the pages for people, under /ui/. It asks the gate
+	// itself.
+	Console http.Handler
+	Log     *slog.Logger
 }
 
 // route is a path with its method.
@@ -38,6 +39,15 @@ type route struct {
 	serve   func(*http.Request) (response any, err error)
 	query   []string // the parameters that it takes
 	maxBody int64    // 0 for maxSmallBody
+	stream  func(http.ResponseWriter, *http.Request) error
+}
+
+// role is what a route takes: whoever reads is a viewer, all else is for operators.
+func role(pattern string) access.Role {
+	if strings.HasPrefix(pattern, "GET ") {
+		return access.Viewer
+	}
+	return access.Operator
 }
 
 // routes are the paths that there are, besides health and metrics.
@@ -70,6 +80,12 @@ func (a *api) routes() []route {
 		{pattern: "POST /api/v1/people/import", serve: a.importPeople, query: []string{"dry_run"}, maxBody: maxSheet},
 		{pattern: "GET /api/v1/leaderboard", serve: a.leaderboard, query: []string{"by", "team", "module", "since", "limit"}},
 		{pattern: "GET /api/v1/status", serve: a.status},
+		{pattern: "GET /api/v1/overview", serve: a.overview},
+		{pattern: "GET /api/v1/progress", serve: a.progress, query: []string{"team"}},
+		{pattern: "GET /api/v1/problems", serve: a.problems},
+		{pattern: "GET /api/v1/audit", serve: a.audit, query: []string{"limit", "cursor"}},
+		{pattern: "GET /api/v1/search", serve: a.search, query: []string{"q"}},
+		{pattern: "GET /api/v1/stream", stream: a.follow, query: []string{"type", "source", "status", "user", "rule", "outcome"}},
 		{pattern: "GET /api/v1/rules/{name}/stats", serve: a.ruleStats},
 		{pattern: "GET /api/v1/rules/{name}/promote", serve: a.promote, query: []string{"since"}},
 		{pattern: "GET /api/v1/rules", serve: a.rules},
@@ -96,8 +112,11 @@ func New(o Options) http.Handler {
 		guarded.HandleFunc(pattern, onlyKnown(pattern, parameters, serve))
 		a.paths = append(a.paths, pattern)
 	}
+	if a.Gate == nil {
+		a.Gate = &access.Gate{}
+	}
 	for _, r := range a.routes() {
-		handle(r.pattern, r.query, a.serve(r))
+		handle(r.pattern, r.query, a.allow(role(r.pattern), a.serve(r)))
 	}
 	if o.Metrics != nil {
 		handle("GET /metrics", []string{"name[]"}, o.Metrics.ServeHTTP)
@@ -114,7 +133,10 @@ func New(o Options) http.Handler {
 	open := http.NewServeMux()
 	open.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	open.HandleFunc("GET /-/ready", a.ready)
-	open.Handle("/", a.authorize(guarded))
+	if o.Console != nil {
+		open.Handle("/ui/", o.Console)
+	}
+	open.Handle("/", a.toConsole(a.authorize(guarded)))
 	a.paths = append(a.paths, "GET /-/healthy", "GET /-/ready")
 	// A page in somebody's browser must not be able to change anything here.
 	return http.NewCrossOriginProtection().Handler(open)
@@ -131,6 +153,12 @@ func (a *api) serve(route route) http.HandlerFunc {
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
 		} else { // a file, which takes as long as it takes
 			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+		}
+		if route.stream != nil {
+			if err := route.stream(w, r); err != nil {
+				a.fail(w, r, err)
+			}
+			return
 		}
 		response, err := route.serve(r)
 		if err != nil {
@@ -182,34 +210,40 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
+// authorize lets those pass whom the gate knows, and says in the context who asks.
 func (a *api) authorize(next http.Handler) http.Handler {
-	if a.Token == "" {
-		return onlyByAddress(next)
-	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		given, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !bearer || subtle.ConstantTimeCompare([]byte(given), []byte(a.Token)) != 1 {
+		who, err := a.Gate.Identify(r)
+		switch {
+		case errors.Is(err, access.ErrNoToken):
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			const detail = "send the token of --admin-token-file as Authorization: Bearer …"
-			problem(w, http.StatusUnauthorized, detail, nil)
-			return
+			problem(w, http.StatusUnauthorized, err.Error(), nil)
+		case err != nil:
+			problem(w, http.StatusForbidden, err.Error(), nil)
+		default:
+			next.ServeHTTP(w, r.WithContext(access.With(r.Context(), who)))
 		}
-		next.ServeHTTP(w, r)
 	})
 }
 
-// onlyByAddress refuses requests for a host by name. Without a token the
-// listener is on loopback, where only a page whose name server points its name
-// there (DNS rebinding) would ask so.
-func onlyByAddress(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
+// allow refuses whoever has less than a role.
+func (a *api) allow(needs access.Role, next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := access.Of(r.Context()).Check(needs); err != nil {
+			problem(w, http.StatusForbidden, err.Error(), nil)
+			return
 		}
-		if host != "localhost" && net.ParseIP(strings.Trim(host, "[]")) == nil {
-			const detail = "ask for this listener by its address, or protect it with --admin-token-file"
-			problem(w, http.StatusForbidden, detail, nil)
+		next(w, r)
+	}
+}
+
+// toConsole sends browsers that ask for / to the pages for people.
+func (a *api) toConsole(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		isPage := r.URL.Path == "/" && r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html")
+		if a.Console != nil && isPage {
+			w.Header().Set("Vary", "Accept")
+			http.Redirect(w, r, "/ui/", http.StatusSeeOther)
 			return
 		}
 		next.ServeHTTP(w, r)

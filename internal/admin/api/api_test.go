@@ -17,6 +17,7 @@ import (
 	"heed/engine/event"
 	"heed/engine/record"
 	"heed/internal/admin"
+	"heed/internal/admin/access"
 )
 
 // fake is a store of one event.
@@ -52,6 +53,8 @@ func (f fake) EventBySeq(_ context.Context, seq int64) (record.Event, bool, erro
 
 func (f fake) LastGood() record.LastGood { return record.LastGood{} }
 
+func (f fake) AddAudit(context.Context, record.Audit) error { return nil }
+
 func (f fake) Retry(context.Context, record.DeliveryFilter, time.Time) (int, error) { return 1, f.err }
 
 func (f fake) Discard(context.Context, record.DeliveryFilter) (int, error) { return 1, f.err }
@@ -79,7 +82,15 @@ func handler(change func(*options)) http.Handler {
 		Now:        time.Now, Log: slog.New(slog.DiscardHandler),
 	}}
 	change(&o)
-	return New(Options{Service: admin.New(o.Options), Ready: o.Ready, Metrics: o.Metrics, Token: o.Token, Log: o.Log})
+	gate := &access.Gate{}
+	if o.Token != "" {
+		tokens := &access.Tokens{}
+		if err := tokens.Add("admin", access.Rules, o.Token); err != nil {
+			panic(err)
+		}
+		gate.Tokens = func() *access.Tokens { return tokens }
+	}
+	return New(Options{Service: admin.New(o.Options), Ready: o.Ready, Metrics: o.Metrics, Gate: gate, Log: o.Log})
 }
 
 func call(h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {

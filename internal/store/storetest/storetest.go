@@ -23,6 +23,7 @@ import (
 // Store is what a store must do.
 type Store interface {
 	stateStore
+	consoleStore
 	delivery.Queue
 	people.Store
 
@@ -76,7 +77,7 @@ type Store interface {
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	for _, group := range []map[string]func(*testing.T, Store){
 		commitTests, idTests, sourceTests, raceTests, queueTests, laneTests, loopTests, readTests, pruneTests, repairTests, threadTests,
-		peopleTests, stateTests,
+		peopleTests, stateTests, consoleTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
