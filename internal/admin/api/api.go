@@ -122,7 +122,9 @@ func New(o Options) http.Handler {
 		handle("GET /metrics", []string{"name[]"}, o.Metrics.ServeHTTP)
 	}
 	handle("GET /api/v1/openapi.yaml", nil, openAPI)
-	profiles(handle)
+	profiles(func(pattern string, parameters []string, serve http.HandlerFunc) {
+		handle(pattern, parameters, a.allow(access.Operator, serve))
+	})
 	guarded.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusOK, map[string]any{"heed": "the admin listener", "paths": a.paths})
 	})

@@ -88,6 +88,9 @@ func handler(change func(*options)) http.Handler {
 		if err := tokens.Add("admin", access.Rules, o.Token); err != nil {
 			panic(err)
 		}
+		if err := tokens.Add("viewer", access.Viewer, viewerToken); err != nil {
+			panic(err)
+		}
 		gate.Tokens = func() *access.Tokens { return tokens }
 	}
 	return New(Options{Service: admin.New(o.Options), Ready: o.Ready, Metrics: o.Metrics, Gate: gate, Log: o.Log})
@@ -197,6 +200,28 @@ func TestNew_asksForTheTokenExceptForHealth(t *testing.T) {
 		if w := call(h, "GET", path); w.Code != http.StatusOK {
 			t.Errorf("GET %s: %d", path, w.Code)
 		}
+	}
+}
+
+// viewerToken is the token of somebody who may only look, where there is a Token.
+const viewerToken = "a-token-of-a-viewer"
+
+// Whoever may only look neither changes anything nor sees the memory of the process.
+func TestNew_viewersOnlyLook(t *testing.T) {
+	h := handler(func(o *options) { o.Token = "a-token-of-sixteen" })
+	for request, want := range map[string]int{
+		"GET /api/v1/events": http.StatusOK, "POST /-/reload": http.StatusForbidden,
+		"POST /api/v1/deliveries/d1/retry": http.StatusForbidden, "POST /api/v1/forget": http.StatusForbidden,
+		"DELETE /api/v1/mutes?rule=r": http.StatusForbidden, "GET /debug/pprof/heap": http.StatusForbidden,
+		"GET /debug/pprof/profile?seconds=1": http.StatusForbidden, "GET /debug/pprof/trace": http.StatusForbidden,
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		if w := call(h, method, path, "Authorization", "Bearer "+viewerToken); w.Code != want {
+			t.Errorf("%s: %d, want %d", request, w.Code, want)
+		}
+	}
+	if w := call(h, "GET", "/debug/pprof/heap", "Authorization", "Bearer a-token-of-sixteen"); w.Code != http.StatusOK {
+		t.Errorf("the profile for others: %d", w.Code)
 	}
 }
 
