@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -147,50 +148,69 @@ func startError(s streams, err error) error {
 	return failure(err)
 }
 
-// options checks the flags and opens what they name.
+// options checks the flags and opens what they name. All that is wrong is in the
+// error, so that nobody starts again just to learn of the next thing.
 func (f *serveFlags) options(s streams) (o app.Options, err error) {
+	var wrong faults
 	o = f.app
 	o.Version, o.LookupEnv = buildVersion(), s.env
 	where, err := f.store.options()
-	if err != nil {
-		return o, err
-	}
+	wrong.note(err)
 	o.Data, o.Store = where.Dir, where.URL
 	if f.retention < durationFlag(app.MinRetention) {
-		return o, usage("--retention %s would delete events while they are worked on: give at least 1h", &f.retention)
+		wrong.note(fmt.Errorf("--retention %s would delete events while they are worked on: give at least 1h", &f.retention))
 	}
 	o.MaxAge, o.MaxAhead, o.Retention = time.Duration(f.maxAge), time.Duration(f.maxAhead), time.Duration(f.retention)
 	o.Settle, o.IdleTimeout = time.Duration(f.settle), time.Duration(f.idleTimeout)
-	if o.TrustedProxies, err = prefixes(f.trustedProxies); err != nil {
-		return o, err
-	}
+	o.TrustedProxies, err = prefixes(f.trustedProxies)
+	wrong.note(err)
 	o.SilentAfter, o.DrainDelay = time.Duration(f.silentAfter), 300*time.Millisecond
 	if o.Log, err = newLogger(s, s.err, f.logLevel, f.logFormat); err != nil {
-		return o, err
+		wrong.note(err)
+		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Company == "" {
 		o.Company = s.getenv("MINDTICKLE_COMPANY_ID")
 	}
+	wrong.note(f.readSecrets(s, &o))
+	wrong.note(checkAddress("--listen", o.Listen, "", "8080"))
+	wrong.note(f.checkAdmin(&o))
+	return o, wrong.err()
+}
+
+// readSecrets reads the signing secrets and the certificate.
+func (f *serveFlags) readSecrets(s streams, o *app.Options) (err error) {
+	var wrong faults
 	if f.secretFile != "" {
 		o.Keys, err = receiver.NewFileKeyring(f.secretFile, o.Log)
 	} else if secrets := s.getenv("MINDTICKLE_WEBHOOK_SECRET"); strings.TrimSpace(secrets) != "" {
 		o.Keys, err = receiver.NewKeyring(secrets)
 	}
+	wrong.note(err)
+	switch {
+	case (f.tlsCert == "") != (f.tlsKey == ""):
+		wrong.note(errors.New("--tls-cert and --tls-key go together"))
+	case f.tlsCert != "":
+		o.Certs, err = receiver.NewCertReloader(f.tlsCert, f.tlsKey, o.Log)
+		wrong.note(err)
+	}
+	return wrong.err()
+}
+
+// faults are what is wrong with the settings.
+type faults []string
+
+func (f *faults) note(err error) {
 	if err != nil {
-		return o, usage("%w", err)
+		*f = append(*f, err.Error())
 	}
-	if (f.tlsCert == "") != (f.tlsKey == "") {
-		return o, usage("--tls-cert and --tls-key go together")
+}
+
+func (f faults) err() error {
+	if len(f) == 0 {
+		return nil
 	}
-	if f.tlsCert != "" {
-		if o.Certs, err = receiver.NewCertReloader(f.tlsCert, f.tlsKey, o.Log); err != nil {
-			return o, usage("%w", err)
-		}
-	}
-	if err := checkAddress("--listen", o.Listen, "", "8080"); err != nil {
-		return o, err
-	}
-	return o, f.checkAdmin(&o)
+	return usage("%s", strings.Join(f, "\n"))
 }
 
 // prefixes reads networks, and single addresses.
