@@ -123,7 +123,8 @@ func (s *Service) Events(ctx context.Context, q EventQuery) (page EventPage, err
 		return page, err
 	}
 	f := record.EventFilter{
-		Type: q.Type, Source: q.Source, Status: q.Status, User: s.user(ctx, q.User), Rule: q.Rule, Outcome: q.Outcome, Since: q.Since, Until: q.Until,
+		Type: q.Type, Source: q.Source, Status: q.Status, User: s.user(ctx, q.User),
+		Rule: q.Rule, Outcome: q.Outcome, Since: q.Since, Until: q.Until,
 		Limit: q.Limit + 1,
 	}
 	if f.Before, err = before(q.Cursor); err != nil {

@@ -48,7 +48,9 @@ type Import struct {
 }
 
 func shownPerson(p *people.Person) Person {
-	shown := Person{ID: p.ID, Email: p.Email, Role: p.Role, Team: p.Team, Name: p.Name, Manager: p.Manager, ChangedAt: p.ChangedAt}
+	shown := Person{
+		ID: p.ID, Email: p.Email, Role: p.Role, Team: p.Team, Name: p.Name, Manager: p.Manager, ChangedAt: p.ChangedAt,
+	}
 	if p.KnowsActive {
 		shown.Active = &p.Active
 	}

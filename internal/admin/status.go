@@ -39,7 +39,10 @@ type Status struct {
 
 // Status says how heed is, and what needs a person.
 func (s *Service) Status(ctx context.Context) (*Status, error) {
-	st := &Status{Serving: s.o.Rules != nil, Version: s.o.Version, Muted: []string{}, Unsubscribed: []string{}, Problems: []string{}, Processes: []record.Process{}}
+	st := &Status{
+		Serving: s.o.Rules != nil, Version: s.o.Version,
+		Muted: []string{}, Unsubscribed: []string{}, Problems: []string{}, Processes: []record.Process{},
+	}
 	if err := s.statusOfStore(ctx, st); err != nil {
 		return nil, err
 	}

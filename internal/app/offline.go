@@ -14,7 +14,9 @@ import (
 
 // Offline opens a store that no server has for itself, and serves the admin API
 // over it. The errors are those of store.Open.
-func Offline(ctx context.Context, where store.Options, env LookupEnv) (handler http.Handler, closeStore func(), err error) {
+func Offline(
+	ctx context.Context, where store.Options, env LookupEnv,
+) (handler http.Handler, closeStore func(), err error) {
 	db, err := store.Open(ctx, where)
 	if err != nil {
 		return nil, nil, err
@@ -33,9 +35,12 @@ func Offline(ctx context.Context, where store.Options, env LookupEnv) (handler h
 // OfflineWithRules is Offline with the rules of a rules path, by which events can
 // be decided and stored. What they make heed send is sent when a server runs.
 // The error is a *rulefile.ProblemsError if the rules cannot be used.
-func OfflineWithRules(ctx context.Context, where store.Options, rules string, env LookupEnv) (http.Handler, func(), error) {
+func OfflineWithRules(
+	ctx context.Context, where store.Options, rules string, env LookupEnv,
+) (http.Handler, func(), error) {
 	a, err := assemble(ctx, Options{
-		Rules: rules, Data: where.Dir, Store: where.URL, Listen: "none", Admin: "none", MaxAge: DefaultMaxAge, MaxAhead: 5 * time.Minute,
+		Rules: rules, Data: where.Dir, Store: where.URL, Listen: "none", Admin: "none",
+		MaxAge: DefaultMaxAge, MaxAhead: 5 * time.Minute,
 		Retention: 90 * 24 * time.Hour, Company: companyOf(env), LookupEnv: env, Offline: true, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

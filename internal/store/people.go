@@ -11,8 +11,9 @@ import (
 )
 
 var (
-	insertPeople = replaceInto("people", "id", "email, role, team, email_at, role_at, team_at, active_at, active, imported")
-	insertItems  = replaceInto("items", "kind, id", "name, named_at")
+	insertPeople = replaceInto("people", "id",
+		"email, role, team, email_at, role_at, team_at, active_at, active, imported")
+	insertItems = replaceInto("items", "kind, id", "name, named_at")
 	// The columns stand in the order of people.ProgressRow.
 	insertProgress = replaceInto("progress", `"user", kind, item`,
 		"progress, seconds, best, last, scored_at, completed_at, first_at, last_at")
@@ -113,7 +114,9 @@ func (db *DB) ReplacePeople(ctx context.Context, parts func(add func(*people.Row
 		return err
 	}
 	return db.writer.do(ctx, func(g *groupTx) error {
-		for _, clear := range []string{"DELETE FROM people", "DELETE FROM person_details", "DELETE FROM items", "DELETE FROM progress"} {
+		for _, clear := range []string{
+			"DELETE FROM people", "DELETE FROM person_details", "DELETE FROM items", "DELETE FROM progress",
+		} {
 			if _, err := g.conn.Exec(clear); err != nil {
 				return err
 			}
@@ -169,7 +172,8 @@ func (g *groupTx) savePeople(rows *people.Rows) error {
 	}
 	for i := range rows.Gone {
 		k := &rows.Gone[i]
-		if err := g.conn.Send(`DELETE FROM progress WHERE "user" = ? AND kind = ? AND item = ?`, k.User, int64(k.Kind), k.Item); err != nil {
+		const gone = `DELETE FROM progress WHERE "user" = ? AND kind = ? AND item = ?`
+		if err := g.conn.Send(gone, k.User, int64(k.Kind), k.Item); err != nil {
 			return err
 		}
 	}

@@ -145,7 +145,8 @@ func (b *shared) look(ctx context.Context) (now turn, last record.LastGood, err 
 		into = append(into, column)
 	}
 	err = b.readDB.QueryRowContext(ctx, `
-		SELECT (SELECT value FROM marks WHERE name = 'last_good_at'), (SELECT value FROM marks WHERE name = 'last_good_seq'), `+
+		SELECT (SELECT value FROM marks WHERE name = 'last_good_at'),
+			(SELECT value FROM marks WHERE name = 'last_good_seq'), `+
 		turnCols+` FROM turn`).Scan(into...)
 	last.At = timeOf(at)
 	return now, last, err

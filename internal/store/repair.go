@@ -152,7 +152,8 @@ func (db *DB) forgetRest(ctx context.Context, after int64, user string) (n int, 
 			return err
 		}
 		for _, deletion := range []string{
-			"DELETE FROM people WHERE id = ?", "DELETE FROM person_details WHERE id = ?", `DELETE FROM progress WHERE "user" = ?`,
+			"DELETE FROM people WHERE id = ?", "DELETE FROM person_details WHERE id = ?",
+			`DELETE FROM progress WHERE "user" = ?`,
 		} {
 			if _, err := g.conn.Exec(deletion, user); err != nil {
 				return err
@@ -166,7 +167,9 @@ func (db *DB) forgetRest(ctx context.Context, after int64, user string) (n int, 
 // forgetWhere deletes events, a part at a time: those that forget chooses in a
 // range, of which it returns the ids. They are added to forgotten. It returns how
 // many, and the last event that it looked at.
-func (db *DB) forgetWhere(ctx context.Context, forgotten *[]string, forget func(g *groupTx, after, last int64) ([]string, error)) (n int, after int64, err error) {
+func (db *DB) forgetWhere(
+	ctx context.Context, forgotten *[]string, forget func(g *groupTx, after, last int64) ([]string, error),
+) (n int, after int64, err error) {
 	for {
 		seqs, err := readColumn[int64](ctx, db, "SELECT seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?", after, forgetEvents)
 		if err != nil || len(seqs) == 0 {

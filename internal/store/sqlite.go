@@ -55,7 +55,9 @@ func makeDir(dir string) error {
 		return fmt.Errorf("%s is a file, not a directory", dir)
 	}
 	above := filepath.Dir(dir)
-	if info, err := os.Stat(above); above != dir && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || err == nil && !info.IsDir()) {
+	info, err := os.Stat(above)
+	missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || err == nil && !info.IsDir()
+	if above != dir && missing {
 		if err := makeDir(above); err != nil {
 			return err
 		}

@@ -83,7 +83,8 @@ func (db *DB) ActivateScopes(ctx context.Context, uses []ScopeUse, now time.Time
 				change, err = ScopeDiscarded, g.discard(of, scope)
 			default:
 				var n int64
-				n, err = g.conn.Exec("UPDATE state_scopes SET removed_at = ? WHERE id = ? AND removed_at = 0", micros(now), scope.id)
+				n, err = g.conn.Exec("UPDATE state_scopes SET removed_at = ? WHERE id = ? AND removed_at = 0",
+					micros(now), scope.id)
 				if n > 0 {
 					change = ScopeRemoved
 				}
@@ -155,10 +156,11 @@ func (db *DB) ConfirmScope(ctx context.Context, of state.Scope, settings string)
 }
 
 func (g *groupTx) confirm(scope stateScope, settings string) error {
-	if _, err := g.conn.Exec("UPDATE state_scopes SET removed_at = 0 WHERE id = ?", scope.id); err != nil || settings == "" {
+	_, err := g.conn.Exec("UPDATE state_scopes SET removed_at = 0 WHERE id = ?", scope.id)
+	if err != nil || settings == "" {
 		return err
 	}
-	_, err := g.conn.Exec("UPDATE state_scopes SET settings = ? WHERE id = ?", settings, scope.id)
+	_, err = g.conn.Exec("UPDATE state_scopes SET settings = ? WHERE id = ?", settings, scope.id)
 	return err
 }
 

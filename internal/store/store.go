@@ -2,8 +2,9 @@
 // de-duplicated, when the source last worked, deliveries with their attempts,
 // rule sets, the state of rules and threads; and what people.Projection saves. All
 // of it is in one database: a file of SQLite that one process at a time may open, or
-// a database of PostgreSQL that several processes share. It implements intake.Store, delivery.Queue and people.Store, and what
-// the admin listener reads. Only internal/app and cmd/heed import it.
+// a database of PostgreSQL that several processes share. It implements intake.Store,
+// delivery.Queue and people.Store, and what the admin listener reads. Only
+// internal/app and cmd/heed import it.
 //
 // One goroutine writes. It takes all writes that wait, runs them in one
 // transaction, and answers them after the fsync; see writer.go. Reads have

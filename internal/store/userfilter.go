@@ -145,7 +145,8 @@ func (db *DB) spansOf(ctx context.Context, user string, before int64) (spans []s
 		return nil, err
 	}
 	var oldest, newest int64
-	err = db.readDB.QueryRowContext(ctx, "SELECT coalesce((SELECT min(seq) FROM events), 0), coalesce((SELECT max(seq) FROM events), 0)").Scan(&oldest, &newest)
+	const ends = "SELECT coalesce((SELECT min(seq) FROM events), 0), coalesce((SELECT max(seq) FROM events), 0)"
+	err = db.readDB.QueryRowContext(ctx, ends).Scan(&oldest, &newest)
 	if err != nil || newest == 0 {
 		return nil, err
 	}

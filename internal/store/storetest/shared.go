@@ -166,7 +166,8 @@ func testSharedLease(t *testing.T, all []Shared) {
 func testSharedMute(t *testing.T, all []Shared) {
 	put(t, all[1], "before", state.Row{Ref: ref("r", state.BlockThrottle, "u1"), Data: []byte(`{}`)})
 	now := time.Now()
-	if _, err := all[0].AddMute(t.Context(), state.Mute{Rule: "r", From: now.Add(-time.Hour), Until: now.Add(time.Hour)}); err != nil {
+	mute := state.Mute{Rule: "r", From: now.Add(-time.Hour), Until: now.Add(time.Hour)}
+	if _, err := all[0].AddMute(t.Context(), mute); err != nil {
 		t.Fatal(err)
 	}
 	change(t, all[1], "after", func(rows state.Rows) {
@@ -286,7 +287,8 @@ func testSharedImport(t *testing.T, all []Shared) {
 	take(t, all[0], a, tells("e1", "user.provisioned", `{"userId":"u1","email":"u1@example.com","role":"rep"}`, t0))
 	saved(t, a)
 	records := []people.Record{{ID: "u1", Team: "emea"}, {ID: "u2", Team: "apac"}}
-	if plan, err := b.Import(t.Context(), records, t0.Add(time.Hour)); !reflect.DeepEqual(plan, people.Plan{New: 1, Changed: 1}) || err != nil {
+	plan, err := b.Import(t.Context(), records, t0.Add(time.Hour))
+	if !reflect.DeepEqual(plan, people.Plan{New: 1, Changed: 1}) || err != nil {
 		t.Fatal(plan, err)
 	}
 	for _, k := range []*people.Projection{a, b} {
@@ -303,7 +305,9 @@ func testSharedLastGood(t *testing.T, all []Shared) {
 	e.Good = true
 	commit(t, all[0], e, stored)
 	for _, s := range all {
-		eventually(t, "the last good event is known", func() bool { return s.LastGood().At.Equal(t0) && s.LastGood().Seq == e.Seq })
+		eventually(t, "the last good event is known", func() bool {
+			return s.LastGood().At.Equal(t0) && s.LastGood().Seq == e.Seq
+		})
 	}
 }
 
