@@ -97,12 +97,11 @@ func (db *DB) Processes(ctx context.Context) (processes []record.Process, err er
 func (b *shared) watch(ctx context.Context, db *DB) {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
-	var seen turn
+	defer b.leave()
 	alive := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
-			b.leave()
 			return
 		case <-ticker.C:
 		}
@@ -116,22 +115,27 @@ func (b *shared) watch(ctx context.Context, db *DB) {
 		if err != nil {
 			continue // the next request or send says what is wrong
 		}
-		if now.wakes != seen.wakes {
-			signal(db.writer.wake)
-		}
-		if now.timers != seen.timers {
-			signal(db.writer.wakeTimer)
-		}
-		if now.mutes != seen.mutes {
+		if now.mutes != db.news.Load().mutes {
+			known := db.writer.mutes.Load()
 			if mutes, err := db.Mutes(ctx); err == nil {
-				db.writer.mutes.Store(&mutes)
+				db.writer.mutes.CompareAndSwap(known, &mutes) // what the writer has stored meanwhile is newer
 			}
 		}
-		if known := db.writer.lastGood.Load(); last.At.After(known.At) {
-			db.writer.lastGood.CompareAndSwap(known, &last)
-		}
-		seen = now
-		db.news.Store(&now)
+		db.hear(&now, &last)
+	}
+}
+
+// hear takes note of what other processes have changed.
+func (db *DB) hear(now *turn, last *record.LastGood) {
+	was := db.news.Swap(now)
+	if now.wakes != was.wakes {
+		signal(db.writer.wake)
+	}
+	if now.timers != was.timers {
+		signal(db.writer.wakeTimer)
+	}
+	if known := db.writer.lastGood.Load(); last.At.After(known.At) {
+		db.writer.lastGood.CompareAndSwap(known, last)
 	}
 }
 
