@@ -135,7 +135,7 @@ type App struct {
 	timers     *intake.Timers
 	inbox      *inbox.Inbox
 	overflowed sync.Map // rules that were reported to have too many keys
-	effects    sync.WaitGroup
+	effects    lateWork
 	tallies    tallies
 	failing    atomic.Pointer[map[string]int] // tests that fail, by rule
 	writing    sync.Mutex                     // of rule files

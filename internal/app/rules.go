@@ -139,9 +139,9 @@ func (a *App) observeReload(attempt rulefile.Attempt) {
 		a.store.RearmTimers() // what was read for the rules before may leave out what is due
 		a.warnUnsubscribed(attempt.Loaded.Rules)
 		a.reconsider(attempt)
-		a.effects.Go(func() { a.runTests(attempt.Loaded) })
+		a.effects.begin(func() { a.runTests(attempt.Loaded) })
 		if attempt.Before != nil {
-			a.effects.Go(func() { a.logEffect(attempt.Before, attempt.Loaded) })
+			a.effects.begin(func() { a.logEffect(attempt.Before, attempt.Loaded) })
 		}
 		a.warnUnconfigured(attempt.Loaded)
 		a.Log.Info("rules active",

@@ -75,11 +75,34 @@ func (a *App) Run(ctx context.Context) error {
 		}
 	}
 	stopNotifying()
-	a.effects.Wait()
+	a.effects.end()
 	background.Wait() // each of them ends by itself, whatever the store does
 	_ = a.tracing.close(grace)
 	_ = a.private.Shutdown(grace)
 	return failed
+}
+
+// lateWork is work that is begun while heed runs and waited for in the end. What comes
+// after that is not begun: a reload may still be asked for then.
+type lateWork struct {
+	mu    sync.Mutex
+	ended bool
+	work  sync.WaitGroup
+}
+
+func (l *lateWork) begin(do func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.ended {
+		l.work.Go(do)
+	}
+}
+
+func (l *lateWork) end() {
+	l.mu.Lock()
+	l.ended = true
+	l.mu.Unlock()
+	l.work.Wait()
 }
 
 // drain goes on accepting events for DrainDelay while heed is not ready any more.
