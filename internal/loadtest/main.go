@@ -99,15 +99,17 @@ func compare(o options) error {
 			return result{}, err
 		}
 		defer os.RemoveAll(data)
-		store, processes := "sqlite:"+data, 1
+		where, processes := []string{"--data", data}, 1
 		if o.store != "" && name == "heed" {
-			store, processes = o.store, o.processes
+			where, processes = []string{"--store", o.store}, o.processes
 		}
 		var servers []server
 		for range processes {
 			address := freeAddress()
-			servers = append(servers, server{exec.Command(program, "serve", "--rules", file, "--store", store,
-				"--listen", address, "--admin", freeAddress(), "--no-send", "--log-level", o.level), address})
+			args := append([]string{
+				"serve", "--rules", file, "--listen", address, "--admin", freeAddress(), "--no-send", "--log-level", o.level,
+			}, where...)
+			servers = append(servers, server{exec.Command(program, args...), address})
 		}
 		return measure(servers, path, o)
 	}
