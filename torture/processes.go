@@ -56,11 +56,16 @@ func (t *torture) fleetOne(ctx context.Context, p plan, cycles int, r *result) e
 	return f.settle(ctx)
 }
 
-func (t *torture) newFleet(ctx context.Context, p plan, r *result) (f *fleet, err error) {
-	f = &fleet{cutFor: min(t.length/2, 30*time.Second)} // in the long form as long as a lease
+func (t *torture) newFleet(ctx context.Context, p plan, r *result) (_ *fleet, err error) {
+	f := &fleet{cutFor: min(t.length/2, 30*time.Second)} // in the long form as long as a lease
 	if f.database, err = t.newDatabase(); err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			f.database.remove()
+		}
+	}()
 	if f.wire, err = newWire("127.0.0.1:" + f.database.port); err != nil {
 		return nil, err
 	}
