@@ -72,7 +72,7 @@ func migrate(ctx context.Context, s streams, o migrateOptions) error {
 		return failure(err)
 	}
 	fmt.Fprintf(s.out, "copied and compared: %s and all that belongs to them\n", plain.Count(events, "event"))
-	fmt.Fprintf(s.out, "from now on: heed serve --store %s\n", plain.Line(into.Address()))
+	fmt.Fprintf(s.out, "from now on: heed serve --store %s\n", plain.Line(into.String()))
 	return nil
 }
 

@@ -20,18 +20,10 @@ func At(address string) (Options, error) {
 		" or postgres://USER@HOST/DATABASE", postgres.Redacted(address))
 }
 
-// Address is where the store is as At reads it, without a password.
-func (o Options) Address() string {
-	if o.URL != "" {
-		return postgres.Redacted(o.URL)
-	}
-	return "sqlite:" + o.Dir
-}
-
-// String is where the store is, without a password.
+// String is where the store is as At reads it, without a password.
 func (o Options) String() string {
 	if o.URL != "" {
 		return postgres.Redacted(o.URL)
 	}
-	return o.Dir
+	return "sqlite:" + o.Dir
 }

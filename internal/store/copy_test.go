@@ -18,17 +18,6 @@ import (
 	"heed/internal/store/storetest"
 )
 
-// openAt opens a store that is closed when the test ends.
-func openAt(t testing.TB, o Options) *DB {
-	t.Helper()
-	db, err := Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	return db
-}
-
 // remembering fills a store with something in each table.
 func remembering(t *testing.T, db *DB) {
 	t.Helper()

@@ -73,7 +73,11 @@ var sqliteDialect = dialect{
 	opened: "CAST(state AS TEXT) ->> 'opened'",
 }
 
-// inNumbers says that a column is one of some numbers.
+// inNumbers says that a column is one of some numbers, inTexts one of some texts.
 func (w *dialect) inNumbers(column string) string {
 	return column + " IN (SELECT j.value FROM " + w.numbers + ")"
+}
+
+func (w *dialect) inTexts(column string) string {
+	return column + " IN (SELECT j.value FROM " + w.texts + ")"
 }

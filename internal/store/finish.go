@@ -43,8 +43,8 @@ func (x *exchange) readEndings(ends []delivery.End) (map[string]ending, error) {
 			lanes: lanesOf(cols[4].(string), cols[5].(string)),
 		}
 		return nil
-	}, "SELECT id, n, attempts, due_at, action, destination, order_key, owner FROM deliveries WHERE id IN"+
-		" (SELECT j.value FROM "+x.g.words.texts+")", list)
+	}, "SELECT id, n, attempts, due_at, action, destination, order_key, owner FROM deliveries WHERE "+
+		x.g.words.inTexts("id"), list)
 	return found, err
 }
 

@@ -11,16 +11,7 @@ import (
 // openShared opens a store of PostgreSQL that is closed when the test ends.
 func openShared(t testing.TB, address string) *DB {
 	t.Helper()
-	db, err := Open(t.Context(), Options{URL: address})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
+	return openAt(t, Options{URL: address})
 }
 
 func TestPostgres_conformance(t *testing.T) {

@@ -102,7 +102,7 @@ func (q *query) chooseEvents(f record.EventFilter, words *dialect) error {
 		if err != nil {
 			return err
 		}
-		q.where("type IN (SELECT j.value FROM "+words.texts+")", types)
+		q.where(words.inTexts("type"), types)
 	}
 	if !f.Since.IsZero() {
 		q.where("seq >= coalesce((SELECT min(first_seq) FROM hours WHERE hour >= ?), 0) AND received_at >= ?",

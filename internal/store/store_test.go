@@ -14,7 +14,13 @@ func openTemp(t testing.TB) *DB {
 
 func openDir(t testing.TB, dir string) *DB {
 	t.Helper()
-	db, err := Open(t.Context(), Options{Dir: dir})
+	return openAt(t, Options{Dir: dir})
+}
+
+// openAt opens a store that is closed when the test ends.
+func openAt(t testing.TB, o Options) *DB {
+	t.Helper()
+	db, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
