@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -203,7 +202,7 @@ func newRulesPromote(s streams) *cobra.Command {
 		Short: "What a rule in shadow mode would have sent, and the edit that makes it live",
 		Args:  one("rule by its name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path := "/api/v1/rules/" + url.PathEscape(args[0]) + "/promote"
+			path := "/api/v1/rules/" + admin.Segment(args[0]) + "/promote"
 			var p admin.Promotion
 			if err := client.fetch(cmd.Context(), s, path, queryOf("since", since), &p); err != nil {
 				return err

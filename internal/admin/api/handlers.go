@@ -93,7 +93,7 @@ func (a *api) why(r *http.Request) (any, error) {
 func (a *api) status(r *http.Request) (any, error) { return a.Service.Status(r.Context()) }
 
 func (a *api) ruleStats(r *http.Request) (any, error) {
-	return a.Service.RuleStats(r.Context(), r.PathValue("name"))
+	return a.Service.RuleStats(r.Context(), name(r, "name"))
 }
 
 func (a *api) promote(r *http.Request) (any, error) {
@@ -101,7 +101,7 @@ func (a *api) promote(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, badRequest("since: %v", err)
 	}
-	return a.Service.Promote(r.Context(), r.PathValue("name"), from)
+	return a.Service.Promote(r.Context(), name(r, "name"), from)
 }
 
 // backtest takes {"rules": "…", "against": "active", "since": "7d"}.
@@ -156,9 +156,12 @@ func (a *api) unmute(r *http.Request) (any, error) {
 	return a.Service.Unmute(r.Context(), query.Get("rule"), query.Get("key"))
 }
 
+// name is what a part of the path names.
+func name(r *http.Request, part string) string { return admin.OfSegment(r.PathValue(part)) }
+
 // byID asks for the thing that the path names.
 func byID[T any](ask func(context.Context, string) (T, error)) func(*http.Request) (any, error) {
-	return func(r *http.Request) (any, error) { return ask(r.Context(), r.PathValue("id")) }
+	return func(r *http.Request) (any, error) { return ask(r.Context(), name(r, "id")) }
 }
 
 // replay takes {"send": true|false}.
@@ -169,7 +172,7 @@ func (a *api) replay(r *http.Request) (any, error) {
 	if err := readBody(r, &wish); err != nil {
 		return nil, err
 	}
-	return a.Service.Replay(r.Context(), r.PathValue("id"), wish.Send)
+	return a.Service.Replay(r.Context(), name(r, "id"), wish.Send)
 }
 
 func (a *api) source(r *http.Request) (any, error) { return a.Service.Source(r.Context()) }
