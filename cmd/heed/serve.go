@@ -143,6 +143,9 @@ func startError(s streams, err error) error {
 		printProblems(s.err, s.style(s.err), document.OnlyErrors(problems.Problems))
 		return usage("the rules cannot be used: %s", document.Summary(problems.Problems))
 	}
+	if unreadable, ok := errors.AsType[*rulefile.UnreadableError](err); ok {
+		return usage("%w", unreadable)
+	}
 	if errors.Is(err, app.ErrNoSecret) {
 		return usage("%w", app.ErrNoSecret)
 	}
