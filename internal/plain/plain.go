@@ -4,6 +4,8 @@ package plain
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -21,6 +23,30 @@ func Text(text string) string {
 			return r
 		}
 	}, text)
+}
+
+// formulaStart are the characters that a formula begins with, in full width too.
+const formulaStart = `[=+\-@＝＋－＠]`
+
+var (
+	// Spreadsheets pass over white space, and some begin a formula at a tab or a line
+	// break.
+	formula = regexp.MustCompile(`^(?:\s*"?` + formulaStart + `|[\t\n])`)
+	// What is one cell is several for a spreadsheet that takes another separator.
+	laterFormula = regexp.MustCompile(`([;\t\n]\s*"?)(` + formulaStart + `)`)
+)
+
+// Cell is Text for a cell of a spreadsheet: one that would be taken for a formula
+// gets an apostrophe in front. A negative number is no formula.
+func Cell(cell string) string {
+	if _, err := strconv.ParseFloat(cell, 64); err == nil {
+		return cell
+	}
+	text := laterFormula.ReplaceAllString(Text(cell), "$1'$2")
+	if formula.MatchString(text) {
+		return "'" + text
+	}
+	return text
 }
 
 // Line is Text on one line.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -122,19 +121,13 @@ func harmless(text string) string {
 	}, text)
 }
 
-// formulas are the starts of formulas: at the start of a cell, or of what is a cell
-// for a spreadsheet that takes another separator.
-var formulas = regexp.MustCompile("(^|[;\t]\\s*\"?)([=+\\-@＝＋－＠\t\r])")
-
 func (t *table) send(q *request) error {
 	q.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	q.w.Header().Set("Content-Disposition", "attachment; filename="+t.name+".csv")
 	out := csv.NewWriter(q.w)
 	for _, row := range t.rows {
 		for i, cell := range row {
-			if _, err := strconv.ParseFloat(cell, 64); err != nil { // a negative number is no formula
-				row[i] = formulas.ReplaceAllString(plain.Text(cell), "$1'$2")
-			}
+			row[i] = plain.Cell(cell)
 		}
 		_ = out.Write(row) // the browser is gone
 	}
