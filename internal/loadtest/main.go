@@ -47,17 +47,24 @@ func main() {
 	against := flag.String("against", "", "another heed to compare with")
 	store := flag.String("store", "", "measure heed on this database of PostgreSQL against heed on SQLite")
 	processes := flag.Int("processes", 1, "how many share the database")
+	profile := flag.String("profile", "", "write a profile of heed's processor time in the last round to this file")
+	events := flag.Int("events", 0, "measure what an event costs until so many are stored")
 	bare := flag.String("bare", "", "run as the bare server on this address")
 	flag.Parse()
 	if *bare != "" {
 		fmt.Fprintln(os.Stderr, serveBare(*bare))
 		os.Exit(1)
 	}
-	err := compare(options{
+	o := options{
 		length: time.Duration(*seconds) * time.Second, rounds: *rounds, connections: *connections, level: *level,
 		state: *state, mapped: *mapped, against: *against, store: *store, processes: *processes,
-	})
-	if err != nil {
+		profile: *profile, events: *events,
+	}
+	run := compare
+	if o.events > 0 {
+		run = grow
+	}
+	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "loadtest:", err)
 		os.Exit(1)
 	}
@@ -72,6 +79,8 @@ type options struct {
 	mapped      bool   // compare the sources published and mapped
 	against     string // a program
 	store       string // a URL
+	profile     string // a file
+	events      int    // stored in the end
 	processes   int    // on store
 }
 
@@ -88,9 +97,9 @@ func compare(o options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	heed := filepath.Join(dir, "heed")
-	if out, err := exec.Command("go", "build", "-o", heed, "./cmd/heed").CombinedOutput(); err != nil {
-		return fmt.Errorf("build heed: %w\n%s", err, out)
+	heed, err := build(dir)
+	if err != nil {
+		return err
 	}
 	program, path := heed, publishedPath
 	serve := func(name, rules string) (result, error) {
@@ -105,11 +114,11 @@ func compare(o options) error {
 		}
 		var servers []server
 		for range processes {
-			address := freeAddress()
+			address, admin := freeAddress(), freeAddress()
 			args := append([]string{
-				"serve", "--rules", file, "--listen", address, "--admin", freeAddress(), "--no-send", "--log-level", o.level,
+				"serve", "--rules", file, "--listen", address, "--admin", admin, "--no-send", "--log-level", o.level,
 			}, where...)
-			servers = append(servers, server{exec.Command(program, args...), address})
+			servers = append(servers, server{exec.Command(program, args...), address, admin})
 		}
 		return measure(servers, path, o)
 	}
@@ -119,7 +128,7 @@ func compare(o options) error {
 	}
 	first, name := func() (result, error) {
 		address := freeAddress()
-		return measure([]server{{exec.Command(self, "-bare", address), address}}, publishedPath, o)
+		return measure([]server{{exec.Command(self, "-bare", address), address, ""}}, publishedPath, o)
 	}, "bare"
 	more := ""
 	if o.state != "" {
@@ -166,6 +175,15 @@ func compare(o options) error {
 	fmt.Printf("median ratio %.2f over %d rounds of %v, %d connections, 20 rules, fsync before each answer\n",
 		ratios[len(ratios)/2], o.rounds, o.length, o.connections)
 	return nil
+}
+
+// build makes the heed of this tree.
+func build(dir string) (string, error) {
+	heed := filepath.Join(dir, "heed")
+	if out, err := exec.Command("go", "build", "-o", heed, "./cmd/heed").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build heed: %w\n%s", err, out)
+	}
+	return heed, nil
 }
 
 // The paths of the two sources that are measured.
@@ -225,6 +243,7 @@ type result struct {
 type server struct {
 	*exec.Cmd
 	address string
+	admin   string // the address of heed's API; the bare one has none
 }
 
 func (s *server) start() error {
@@ -242,14 +261,18 @@ func (s *server) start() error {
 	return fmt.Errorf("%s does not listen on %s", s.Path, s.address)
 }
 
+func (s *server) stop() {
+	if s.Process != nil {
+		_ = s.Process.Signal(syscall.SIGTERM)
+		_ = s.Wait() // the bare one ends by the signal
+	}
+}
+
 // measure starts servers, drives them all at once, and ends them.
 func measure(servers []server, path string, o options) (r result, err error) {
 	defer func() {
 		for _, s := range servers {
-			if s.Process != nil {
-				_ = s.Process.Signal(syscall.SIGTERM)
-				_ = s.Wait() // the bare one ends by the signal
-			}
+			s.stop()
 		}
 	}()
 	for i := range servers {
@@ -268,10 +291,20 @@ func measure(servers []server, path string, o options) (r result, err error) {
 	if err != nil {
 		return r, err
 	}
+	var profiled chan error
+	if o.profile != "" && servers[0].admin != "" {
+		profiled = make(chan error, 1)
+		go func() { profiled <- profile(servers[0].admin, o.profile, o.length) }()
+	}
 	start := time.Now()
 	latencies, err := drive(servers, path, o.length, o.connections)
 	if err != nil {
 		return r, err
+	}
+	if profiled != nil {
+		if err := <-profiled; err != nil {
+			return r, err
+		}
 	}
 	after, err := cpuOf(servers)
 	if err != nil {
@@ -282,6 +315,24 @@ func measure(servers []server, path string, o options) (r result, err error) {
 	slices.Sort(latencies)
 	r.p99 = latencies[len(latencies)*99/100]
 	return r, nil
+}
+
+// profile writes to file where a heed's processor time goes.
+func profile(admin, file string, length time.Duration) error {
+	seconds := max(1, int(length.Seconds())-1)
+	answer, err := http.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", admin, seconds))
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("profile: heed answered %s", answer.Status)
+	}
+	data, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, data, 0o644)
 }
 
 // cpuOf is the processor time that servers have used, as Linux tells it.
