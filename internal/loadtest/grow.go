@@ -3,92 +3,107 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 )
 
 // grow drives one heed until o.events are stored, and prints what an event costs
-// meanwhile: the first tenth, and the last. With a state, ten rules have it, for
-// 100,000 people each.
+// in each tenth. With a state, ten rules have it, for 100,000 people each.
 func grow(o options) error {
 	dir, err := os.MkdirTemp("", "heed-load-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	heed, err := o.against, error(nil)
-	if heed == "" {
-		heed, err = build(dir)
-	}
+	heed, err := o.program(dir)
 	if err != nil {
 		return err
 	}
-	rules := filepath.Join(dir, "rules.yaml")
-	if err := os.WriteFile(rules, []byte(twentyRules()+statefulRules(10, o.state)), 0o600); err != nil {
+	rules := twentyRules()
+	if o.state != "" {
+		rules += moreRules(10, o.state)
+	}
+	start := o.starting(heed, rules, 1, "--data", filepath.Join(dir, "data"))
+	servers, err := start(dir)
+	if err != nil {
 		return err
 	}
-	address, admin := freeAddress(), freeAddress()
-	s := server{exec.Command(heed, "serve", "--rules", rules, "--data", filepath.Join(dir, "data"),
-		"--listen", address, "--admin", admin, "--no-send", "--log-level", o.level), address, admin}
-	if err := s.start(); err != nil {
-		return err
-	}
-	defer s.stop()
-	servers := []server{s}
-	var first time.Duration
+	defer func() { _ = servers[0].end() }()
 	for stored, tenth := 0, max(1, o.events/10); stored < o.events; {
-		before, err := cpuOf(servers)
-		if err != nil {
-			return err
+		profile := ""
+		if stored+tenth >= o.events {
+			profile = o.profile
 		}
-		if o.profile != "" && stored+tenth >= o.events {
-			go func() { _ = profile(admin, o.profile, 10*time.Second) }()
-		}
-		start, n := time.Now(), 0
-		for n < tenth {
-			latencies, err := drive(servers, publishedPath, time.Second, o.connections)
-			if err != nil {
-				return err
-			}
-			n += len(latencies)
-		}
-		after, err := cpuOf(servers)
+		n, err := growBy(servers, tenth, profile, o)
 		if err != nil {
 			return err
 		}
 		stored += n
-		cost := (after - before) / time.Duration(n)
-		if first == 0 {
-			first = cost
+	}
+	if !o.idle {
+		return nil
+	}
+	for range o.rounds {
+		if servers, err = startAgain(servers, start, dir); err != nil {
+			return err
 		}
-		fmt.Printf("%9d events: %6.0f/s, %v of CPU each, %.2f of the first, %d MiB of memory\n", stored,
-			float64(n)/time.Since(start).Seconds(), cost.Round(100*time.Nanosecond), float64(cost)/float64(first),
-			memoryOf(s)>>20)
 	}
 	return nil
 }
 
-// statefulRules are so many rules that match each event and keep state.
-func statefulRules(n int, state string) string {
-	if state == "" {
-		return ""
+// growBy stores at least so many events more and prints what they cost.
+func growBy(servers []server, events int, profile string, o options) (n int, err error) {
+	profiled := servers[0].profile(profile, 10*time.Second)
+	before, err := cpuOf(servers)
+	if err != nil {
+		return 0, err
 	}
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, "  - {name: more-%d, on: quiz.submitted, do: [{action: console, text: hi}], %s}\n", i, stateful[state])
+	start := time.Now()
+	for n < events {
+		latencies, err := drive(servers, publishedPath, time.Second, o.connections)
+		if err != nil {
+			return n, err
+		}
+		n += len(latencies)
 	}
-	return b.String()
+	took := time.Since(start)
+	after, err := cpuOf(servers)
+	if err != nil {
+		return n, err
+	}
+	memory, err := servers[0].memory()
+	if err != nil {
+		return n, err
+	}
+	fmt.Printf("BenchmarkGrow/events=%d 1 %.0f events/s %.1f cpu-µs/event %d MiB\n",
+		o.events, float64(n)/took.Seconds(), micros(after-before)/float64(n), memory>>20)
+	return n, <-profiled
 }
 
-// memoryOf is the resident memory of a server in bytes, as Linux tells it.
-func memoryOf(s server) int64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.Process.Pid))
-	if err != nil {
-		return 0
+// startAgain kills the server, starts it again, and prints how long it took until it
+// listened, and what it takes when nothing comes for a while.
+func startAgain(servers []server, start func(string) ([]server, error), dir string) ([]server, error) {
+	if err := servers[0].Process.Kill(); err != nil {
+		return nil, err
 	}
-	var size, resident int64
-	_, _ = fmt.Sscan(string(text), &size, &resident)
-	return resident * int64(os.Getpagesize())
+	_ = servers[0].Wait() // it was killed
+	began := time.Now()
+	servers, err := start(dir)
+	if err != nil {
+		return nil, err
+	}
+	took := time.Since(began)
+	var idle []int64
+	for range 30 {
+		time.Sleep(time.Second)
+		memory, err := servers[0].memory()
+		if err != nil {
+			return nil, err
+		}
+		idle = append(idle, memory)
+	}
+	fmt.Printf("BenchmarkStart 1 %.0f ready-ms %d idle-MiB %d most-MiB\n",
+		micros(took)/1000, idle[len(idle)-1]>>20, slices.Max(idle)>>20)
+	return servers, nil
 }
