@@ -27,7 +27,7 @@ const (
 type flood struct {
 	name        string
 	connections int
-	rounds      int // on each connection; signed bodies fill the disk
+	rounds      int  // on each connection; signed bodies fill the disk
 	admin       bool // of the admin listener
 	attack      func(ctx context.Context, address string)
 }
@@ -39,8 +39,8 @@ var floods = []flood{
 	{"signed lists", 60, 3, false, signedLists},
 	{"dry runs that never end", 500, 1000, true, endlessBody("/api/v1/dry-run", 8<<20)},
 	{"dry runs of many events", 60, 1000, true, dryRuns(`{"event":"quiz.submitted","data":{"score":1}},`)},
-	{"dry runs of large events", 60, 1000, true, dryRuns(`{"event":"quiz.submitted","data":{"list":[`+
-		strings.Repeat("{},", 1<<18)+`0]}},`)},
+	{"dry runs of large events", 60, 1000, true, dryRuns(`{"event":"quiz.submitted","data":{"list":[` +
+		strings.Repeat("{},", 1<<18) + `0]}},`)},
 }
 
 // flood attacks the memory while good events come, in each of these ways: heed
