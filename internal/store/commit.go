@@ -263,9 +263,10 @@ type groupTx struct {
 type seqRange struct{ first, last int64 }
 
 func newGroupTx(w *writer) *groupTx {
+	clear(w.known)
 	return &groupTx{
 		conn: w.conn, words: w.words, keys: w.keys, nextSeq: w.nextSeq, firstSeq: w.nextSeq, savedGood: w.savedGood,
-		known: map[key]claim{}, hours: map[int64]seqRange{}, writer: w, scopes: scopes{}, gone: map[state.Scope]bool{},
+		known: w.known, hours: map[int64]seqRange{}, writer: w, scopes: scopes{}, gone: map[state.Scope]bool{},
 		renamed: w.renamed, users: w.users.clone(),
 	}
 }

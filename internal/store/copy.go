@@ -178,7 +178,7 @@ func (db *DB) copies(t table) insertion {
 	if t.name == "events" && db.words.userColumn {
 		columns += ", user_id"
 	}
-	return insertionOf(t.name, columns, " ON CONFLICT DO NOTHING")
+	return insertionOf("INTO "+t.name, columns, " ON CONFLICT DO NOTHING")
 }
 
 // copyOf is a row as it is added.

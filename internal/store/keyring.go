@@ -128,7 +128,7 @@ func (r *keyring) merge(g *groupTx, n int, force bool) error {
 	}
 	rows := make([][]value, n)
 	for i, k := range r.sorted[from : from+n] {
-		rows[i] = append([]value{r.into.number}, r.merging[k].row(k)...)
+		rows[i] = r.merging[k].row(k, r.into.number)
 		r.into.filter.add(k) // a bit too many does no harm if g is taken back
 	}
 	if err := insertKeys.insert(g.conn, rows); err != nil {
@@ -152,8 +152,9 @@ func (r *keyring) merge(g *groupTx, n int, force bool) error {
 
 func roundUp(n int) int { return (n + 63) / 64 * 64 }
 
-// After a crash a merge begins anew, with some of its keys in the table already.
-var insertKeys = replaceInto("keys", "run, k", "seq, other, received_at")
+// After a crash a merge begins anew, with some of its keys in the table already. OR
+// REPLACE looks for the place of a row once, ON CONFLICT twice.
+var insertKeys = insertionOf("OR REPLACE INTO keys", "run, k, seq, other, received_at", "")
 
 func (r *keyring) beginMerge() {
 	sorted := make([]key, 0, len(r.fresh))
@@ -233,7 +234,7 @@ func (r *keyring) saveResent(g *groupTx, keys []key) error {
 	rows := make([][]value, len(keys))
 	for i, k := range keys {
 		g.resent++
-		rows[i] = append([]value{r.resent + int64(g.resent)}, g.known[k].row(k)...)
+		rows[i] = g.known[k].row(k, r.resent+int64(g.resent))
 	}
 	return insertResent.insert(g.conn, rows)
 }

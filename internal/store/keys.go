@@ -46,8 +46,9 @@ type claim struct {
 	receivedAt int64
 }
 
-func (c claim) row(k key) []value {
-	return []value{k[:], c.seq, c.other[:], c.receivedAt}
+// row is a row of keys, after other values.
+func (c claim) row(k key, first ...value) []value {
+	return append(first, k[:], c.seq, c.other[:], c.receivedAt)
 }
 
 // claimOf is a row of keys.

@@ -126,6 +126,7 @@ func (db *DB) startWriter(ctx context.Context, o Options) error {
 	w := &writer{
 		base:    db.base,
 		words:   db.words,
+		known:   map[key]claim{},
 		spaces:  map[string]bool{},
 		ops:     make(chan *op),
 		closing: make(chan struct{}),
