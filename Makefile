@@ -6,9 +6,11 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL := $(GO) tool -modfile=.ci/tools.mod
 CODE := cmd engine actions internal torture
 SECONDS ?= 10
+COUNT ?= 3
+BENCH ?= Commit|Deliver$$|Evaluate|Handler|Server
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-browser test-postgres race lint fmt tidy notices vulns bench load torture fuzz clean
+.PHONY: help build demo test test-browser test-postgres race lint fmt tidy notices vulns bench bench-compare load pgo torture fuzz clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,8 +22,8 @@ demo: build ## see the example rules at work on every fixture; sends nothing
 	@bin/heed demo
 
 test: ## run all tests
-	$(GO) test ./...
-	@cd torture && $(GO) test ./...
+	$(GO) test -pgo=off ./...
+	@cd torture && $(GO) test -pgo=off ./...
 
 BROWSER := internal/admin/console/browser
 
@@ -29,11 +31,11 @@ test-browser: build ## test the console in Chromium: CHROMIUM names it, SHOTS a 
 	@cd $(BROWSER) && HEED=$(CURDIR)/bin/heed $(GO) test -count=1 ./...
 
 test-postgres: ## run the tests that need PostgreSQL, on a server of their own
-	.ci/with-postgres $(GO) test -run 'Postgres|TestCopy' ./internal/store/... ./cmd/heed
+	.ci/with-postgres $(GO) test -pgo=off -run 'Postgres|TestCopy' ./internal/store/... ./cmd/heed
 
 race: ## run all tests under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race ./...
-	@cd torture && CGO_ENABLED=1 $(GO) test -race ./...
+	CGO_ENABLED=1 $(GO) test -pgo=off -race ./...
+	@cd torture && CGO_ENABLED=1 $(GO) test -pgo=off -race ./...
 
 lint: ## check format, vet, staticcheck and the tidiness of go.mod
 	@out="$$($(TOOL) gofumpt -l $(CODE))"; test -z "$$out" || { echo "not formatted (make fmt): $$out"; exit 1; }
@@ -58,12 +60,24 @@ vulns: ## look for known vulnerabilities; skipped where the database cannot be r
 	@out="$$($(TOOL) govulncheck ./... 2>&1)" && echo "$$out" || { code=$$?; echo "$$out"; \
 	  case "$$out" in *"fetching vulnerabilities"*) echo "skipped: the database cannot be reached";; *) exit $$code;; esac; }
 
-bench: ## run the benchmarks, then measure durable acceptance against a bare handler
-	$(GO) test -run '^$$' -bench . -benchmem ./...
-	@$(MAKE) --no-print-directory load
+BENCHSTAT = $(TOOL) benchstat
+
+bench: ## run all benchmarks and the load runs, and print a table: COUNT=3 of each
+	@mkdir -p bin
+	@$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) ./... | tee bin/bench.txt
+	@for c in 64 256; do \
+	  $(GO) run ./internal/loadtest -length $(SECONDS)s -rounds $(COUNT) -connections $$c | tee -a bin/bench.txt || exit 1; \
+	done
+	@$(BENCHSTAT) bin/bench.txt
+
+bench-compare: ## compare with another revision, in turn: REV=v0.1.0, BENCH='Commit|Deliver' COUNT=6
+	@REV="$(REV)" BENCH="$(BENCH)" COUNT=$(COUNT) LENGTH=$(SECONDS)s BENCHSTAT="$(BENCHSTAT)" .ci/bench-compare
 
 load: ## only the load run: SECONDS=10 for each of its rounds
 	$(GO) run ./internal/loadtest -length $(SECONDS)s
+
+pgo: ## measure for the compiler where time goes: cmd/heed/default.pgo
+	$(GO) run ./internal/loadtest -length 30s -rounds 1 -profile cmd/heed/default.pgo
 
 TORTURE = -selfcheck $(if $(LONG),-cycles 200 -seconds 60)
 

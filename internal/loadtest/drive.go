@@ -74,7 +74,7 @@ func driveOne(address, path, prefix string, end time.Time) ([]time.Duration, err
 }
 
 // people is how many people the events are about.
-const people = 100_000
+var people = 100_000
 
 // readAnswer reads one answer, which must be a 200 with a Content-Length.
 func readAnswer(r *bufio.Reader) error {

@@ -50,6 +50,7 @@ func main() {
 	flag.DurationVar(&o.length, "length", 10*time.Second, "of each measurement")
 	flag.IntVar(&o.rounds, "rounds", 3, "measurements of each server, in turn")
 	flag.IntVar(&o.connections, "connections", 64, "connections")
+	flag.IntVar(&people, "people", people, "people whom the events are about")
 	flag.StringVar(&o.level, "log-level", "warn", "of heed, whose log goes to standard error")
 	flag.StringVar(&o.heed, "heed", "", "measure this program instead of the one of this tree")
 	flag.StringVar(&o.profile, "profile", "", "write a profile of heed's processor time in the last round to this file")
