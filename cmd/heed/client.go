@@ -146,11 +146,13 @@ func (o *clientOptions) send(ctx context.Context, s streams, path string, wish, 
 	return c.post(ctx, path, wish, into)
 }
 
-// show fetches one thing and prints it: as the API gave it for programs, by
-// print for people.
-func show[T any](ctx context.Context, s streams, o *clientOptions, path, output string, print func(streams, *T)) error {
+// show fetches what the API answers on a path and prints it: as it is for -o json,
+// else by print.
+func show[T any](
+	ctx context.Context, s streams, o *clientOptions, path string, query url.Values, output string, print func(streams, *T),
+) error {
 	var raw json.RawMessage
-	if err := o.fetch(ctx, s, path, nil, &raw); err != nil {
+	if err := o.fetch(ctx, s, path, query, &raw); err != nil {
 		return err
 	}
 	if output == "json" {
@@ -179,16 +181,12 @@ func (c *apiClient) post(ctx context.Context, path string, wish, into any) error
 	if err != nil {
 		return failure(err)
 	}
-	return c.call(ctx, http.MethodPost, path, "application/json", body, into)
+	return c.call(ctx, http.MethodPost, path, "application/json", bytes.NewReader(body), into)
 }
 
-func (c *apiClient) call(ctx context.Context, method, path, mediaType string, body []byte, into any) error {
-	return c.stream(ctx, method, path, mediaType, bytes.NewReader(body), into)
-}
-
-// stream is call with a body of any size.
-func (c *apiClient) stream(ctx context.Context, method, path, mediaType string, from io.Reader, into any) error {
-	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.base, "/")+path, from)
+// call sends a request, whose body may be nil and of any size, and reads the answer.
+func (c *apiClient) call(ctx context.Context, method, path, mediaType string, body io.Reader, into any) error {
+	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.base, "/")+path, body)
 	if err != nil {
 		return usage("--admin %q is no address: write http://127.0.0.1:8081", c.base)
 	}
@@ -200,16 +198,17 @@ func (c *apiClient) stream(ctx context.Context, method, path, mediaType string, 
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return failure(fmt.Errorf("the admin listener at %s cannot be reached: %s. Is heed serve running? Its log names the address", c.base, outbound.Failed(err).Error))
+		return failure(fmt.Errorf("the admin listener at %s cannot be reached: %s. Is heed serve running? "+
+			"Its log names the address", c.base, outbound.Failed(err).Error))
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		return failure(err)
 	}
 	if response.StatusCode != http.StatusOK {
 		var problem struct{ Detail string }
-		if json.Unmarshal(body, &problem) != nil || problem.Detail == "" {
+		if json.Unmarshal(text, &problem) != nil || problem.Detail == "" {
 			problem.Detail = fmt.Sprintf("%s answered %s; is it heed's admin listener?", c.base, response.Status)
 		}
 		code := exitProblems
@@ -218,7 +217,7 @@ func (c *apiClient) stream(ctx context.Context, method, path, mediaType string, 
 		}
 		return &codedError{code, errors.New(problem.Detail)}
 	}
-	if err := decode(body, into); err != nil {
+	if err := decode(text, into); err != nil {
 		return failure(fmt.Errorf("%s answered what heed does not: %w", c.base, err))
 	}
 	return nil

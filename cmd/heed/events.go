@@ -52,7 +52,7 @@ the same one everywhere; --keep-personal leaves them as they are.`,
 			if output == "fixture" {
 				return showFixture(cmd.Context(), s, &client, path, keepPersonal)
 			}
-			return show(cmd.Context(), s, &client, path, output, printEvent)
+			return show(cmd.Context(), s, &client, path, nil, output, printEvent)
 		},
 	}
 	client.flags(cmd)
@@ -97,7 +97,7 @@ func showFixture(ctx context.Context, s streams, client *clientOptions, path str
 
 // ownTime says what an event's own time is: what was signed, or what its source said.
 func ownTime(e *admin.Event) string {
-	if e.Source == source.Mindtickle || e.Source == source.Heed {
+	if source.IsBuiltIn(e.Source) {
 		return "signed"
 	}
 	return "happened"
@@ -167,7 +167,7 @@ func printOther(s streams, paint style, e *admin.Event, other *admin.Other) {
 		fmt.Fprintf(s.out, "\nanother request came under this id at %s: %s, %s\n", at, other.Status, other.Reason)
 		return
 	}
-	fmt.Fprintf(s.out, "\nreplayed at %s, %s\n", at, deliveries(len(other.Deliveries)))
+	fmt.Fprintf(s.out, "\nreplayed at %s, %s\n", at, plain.Count(len(other.Deliveries), "delivery"))
 	for i := range e.Deliveries {
 		if d := &e.Deliveries[i]; slices.Contains(other.Deliveries, d.ID) {
 			fmt.Fprintf(s.out, "  %s\n", plain.Line(d.Rule))

@@ -69,7 +69,7 @@ func newEventsList(s streams) *cobra.Command {
 // eventRows are the rows of a list of events. Where all come from the published
 // webhook, the rows do not say so.
 func eventRows(events []admin.ListedEvent) [][]string {
-	several := slices.ContainsFunc(events, func(e admin.ListedEvent) bool { return e.Source != source.Mindtickle && e.Source != source.Heed })
+	several := slices.ContainsFunc(events, func(e admin.ListedEvent) bool { return !source.IsBuiltIn(e.Source) })
 	rows := [][]string{{"ID", "TYPE", "USER", "STATUS", "RULES", "RECEIVED"}}
 	if several {
 		rows[0] = append(rows[0], "SOURCE")

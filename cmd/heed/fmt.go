@@ -116,6 +116,5 @@ func (f *formatting) layOut(file rulefile.File) ([]byte, bool) {
 // complain says what went wrong, as run does, without ending the run.
 func (f *formatting) complain(code int, err error) {
 	f.code = max(f.code, code)
-	paint := f.style(f.err)
-	fmt.Fprintf(f.err, "%sheed:%s %s\n", paint.red, paint.reset, plain.Text(err.Error()))
+	printProblem(f.streams, err)
 }

@@ -67,7 +67,7 @@ func replayEvents(ctx context.Context, s streams, o *replayOptions, ids []string
 		fmt.Fprintln(s.err, "there is nothing to send")
 		return quiet(code)
 	}
-	question := fmt.Sprintf("send %s of %s", deliveries(sends), plain.Count(len(possible), "event"))
+	question := fmt.Sprintf("send %s of %s", plain.Count(sends, "delivery"), plain.Count(len(possible), "event"))
 	// --send is a clear word where nobody can be asked.
 	if ok, err := confirm(ctx, s, o.yes || !canAsk(s.in), question); err != nil || !ok {
 		return err

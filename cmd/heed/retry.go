@@ -127,7 +127,7 @@ func changeChosen(ctx context.Context, s streams, c change, o *changeOptions) er
 		Changed int `json:"changed"`
 	}
 	if found.Matching > 0 {
-		ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("%s %s", c.verb, deliveries(found.Matching)))
+		ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("%s %s", c.verb, plain.Count(found.Matching, "delivery")))
 		if err != nil || !ok {
 			return err
 		}
@@ -141,17 +141,9 @@ func changeChosen(ctx context.Context, s streams, c change, o *changeOptions) er
 	case found.Matching == 0:
 		fmt.Fprintf(s.out, "there is no delivery to %s\n", c.verb)
 	default:
-		fmt.Fprintf(s.out, "%s %s\n", deliveries(result.Changed), c.done)
+		fmt.Fprintf(s.out, "%s %s\n", plain.Count(result.Changed, "delivery"), c.done)
 	}
 	return nil
-}
-
-// deliveries is "1 delivery", "2 deliveries".
-func deliveries(n int) string {
-	if n == 1 {
-		return "1 delivery"
-	}
-	return fmt.Sprintf("%d deliveries", n)
 }
 
 // isProblem says whether the API answered that one thing cannot be done, after

@@ -30,15 +30,7 @@ func newRulesList(s streams) *cobra.Command {
 		Short: "List the rules that a running server uses",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var list admin.RuleList
-			if err := client.fetch(cmd.Context(), s, "/api/v1/rules", nil, &list); err != nil {
-				return err
-			}
-			if output == "json" {
-				return printJSON(s.out, list)
-			}
-			printRules(s, &list)
-			return nil
+			return show(cmd.Context(), s, &client, "/api/v1/rules", nil, output, printRules)
 		},
 	}
 	client.flags(cmd)
@@ -132,7 +124,8 @@ func newRulesUnmute(s streams) *cobra.Command {
 			if output == "json" {
 				return printJSON(s.out, done)
 			}
-			fmt.Fprintf(s.out, "%s ended; %s not sent meanwhile\n", plain.Count(len(done.Mutes), "mute"), alerts(len(done.Missed)))
+			fmt.Fprintf(s.out, "%s ended; %s not sent meanwhile\n", plain.Count(len(done.Mutes), "mute"),
+				plain.Were(len(done.Missed), "alert"))
 			if len(done.Missed) > 0 {
 				printWhy(s, &admin.WhyPage{Entries: done.Missed})
 			}
@@ -143,13 +136,6 @@ func newRulesUnmute(s streams) *cobra.Command {
 	cmd.Flags().StringVar(&key, "key", "", "only the mute of this key")
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
-}
-
-func alerts(n int) string {
-	if n == 1 {
-		return "1 alert was"
-	}
-	return fmt.Sprintf("%d alerts were", n)
 }
 
 func newRulesMutes(s streams) *cobra.Command {
@@ -165,26 +151,24 @@ func newRulesMutes(s streams) *cobra.Command {
 			if all {
 				query.Set("all", "true")
 			}
-			var list admin.MuteList
-			if err := client.fetch(cmd.Context(), s, "/api/v1/mutes", query, &list); err != nil {
-				return err
-			}
-			if output == "json" {
-				return printJSON(s.out, list)
-			}
-			rows := [][]string{{"RULE", "KEY", "UNTIL", "REASON"}}
-			for i := range list.Mutes {
-				m := &list.Mutes[i]
-				rows = append(rows, []string{plain.Line(m.Rule), plain.Line(state.ShowKey(m.Key)), shortTime(m.Until), plain.Line(m.Reason)})
-			}
-			printPage(s, rows, "nothing is muted", "")
-			return nil
+			return show(cmd.Context(), s, &client, "/api/v1/mutes", query, output, printMutes)
 		},
 	}
 	client.flags(cmd)
 	cmd.Flags().BoolVar(&all, "all", false, "also those that are over")
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
+}
+
+func printMutes(s streams, list *admin.MuteList) {
+	rows := [][]string{{"RULE", "KEY", "UNTIL", "REASON"}}
+	for i := range list.Mutes {
+		m := &list.Mutes[i]
+		rows = append(rows, []string{
+			plain.Line(m.Rule), plain.Line(state.ShowKey(m.Key)), shortTime(m.Until), plain.Line(m.Reason),
+		})
+	}
+	printPage(s, rows, "nothing is muted", "")
 }
 
 // muted names what a mute is of.
@@ -204,23 +188,20 @@ func newRulesPromote(s streams) *cobra.Command {
 		Args:  one("rule by its name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := "/api/v1/rules/" + url.PathEscape(args[0]) + "/promote"
-			var p admin.Promotion
-			if err := client.fetch(cmd.Context(), s, path, queryOf("since", since), &p); err != nil {
-				return err
-			}
-			if output == "json" {
-				return printJSON(s.out, &p)
-			}
-			fmt.Fprintf(s.out, "%s would have sent %s about %s", plain.Line(p.Rule), plain.Count(p.Alerts, "alert"), persons(p.People))
-			if p.Alerts > 0 {
-				fmt.Fprintf(s.out, ", from %s to %s", shortTime(p.First), shortTime(p.Last))
-			}
-			fmt.Fprintf(s.out, "\nto make it live: %s\n", plain.Line(p.Edit))
-			return nil
+			return show(cmd.Context(), s, &client, path, queryOf("since", since), output, printPromotion)
 		},
 	}
 	client.flags(cmd)
 	cmd.Flags().StringVar(&since, "since", "7d", "count from then on: a time, a date, or how long ago")
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
+}
+
+func printPromotion(s streams, p *admin.Promotion) {
+	fmt.Fprintf(s.out, "%s would have sent %s about %s", plain.Line(p.Rule), plain.Count(p.Alerts, "alert"),
+		plain.Count(p.People, "person"))
+	if p.Alerts > 0 {
+		fmt.Fprintf(s.out, ", from %s to %s", shortTime(p.First), shortTime(p.Last))
+	}
+	fmt.Fprintf(s.out, "\nto make it live: %s\n", plain.Line(p.Edit))
 }

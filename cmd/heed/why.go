@@ -70,7 +70,7 @@ func printWhy(s streams, page *admin.WhyPage) {
 		if e.EventID != last {
 			last = e.EventID
 			id := plain.Line(e.EventID)
-			if e.Source != source.Mindtickle && e.Source != source.Heed {
+			if !source.IsBuiltIn(e.Source) {
 				id += " from " + e.Source
 			}
 			fmt.Fprintf(s.out, "%s%s%s  %s  %s  %s%s%s\n", paint.bold, showMoment(e.At), paint.reset,

@@ -18,6 +18,10 @@ const (
 	Heed = "heed"
 )
 
+// IsBuiltIn says whether a source is one of those that are always there, so that
+// naming it says nothing about an event.
+func IsBuiltIn(name string) bool { return name == Mindtickle || name == Heed }
+
 // Source is one way in. It is immutable and safe for concurrent use.
 type Source struct {
 	Name string

@@ -3,7 +3,9 @@
 package plain
 
 import (
-	"fmt"
+	"cmp"
+	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -35,9 +37,37 @@ func Cut(text string, most int) string {
 }
 
 // Count is "1 error", "2 errors".
-func Count(n int, what string) string {
+func Count(n int, noun string) string { return strconv.Itoa(n) + " " + Plural(n, noun) }
+
+// plurals are those that do not just add an s.
+var plurals = map[string]string{"delivery": "deliveries", "person": "people", "process": "processes"}
+
+// Plural is the form of a noun that goes with a number.
+func Plural(n int, noun string) string {
 	if n == 1 {
-		return "1 " + what
+		return noun
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return cmp.Or(plurals[noun], noun+"s")
+}
+
+// Were is "1 error was", "2 errors were".
+func Were(n int, noun string) string {
+	if n == 1 {
+		return Count(n, noun) + " was"
+	}
+	return Count(n, noun) + " were"
+}
+
+// formulas are the starts of formulas, in full width too: at the start of a cell, or
+// of what is a cell for a spreadsheet that takes another separator.
+var formulas = regexp.MustCompile("(^|[;\t]\\s*\"?)([=+\\-@＝＋－＠\t\r])")
+
+// Cell is Text as a cell of a spreadsheet. What the spreadsheet would take for a
+// formula gets an apostrophe in front: most cells are from events, and whoever sends
+// those must not be able to run anything. A negative number stays one.
+func Cell(text string) string {
+	if _, err := strconv.ParseFloat(text, 64); err == nil {
+		return text
+	}
+	return formulas.ReplaceAllString(Text(text), "$1'$2")
 }

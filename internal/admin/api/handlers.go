@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/prometheus/common/model"
 
-	"heed/engine/event"
 	"heed/engine/people"
 	"heed/engine/record"
 	"heed/internal/admin"
@@ -67,13 +65,10 @@ func (a *api) events(r *http.Request) (any, error) {
 // span is the time from ?since to ?until.
 func span(r *http.Request) (from, to time.Time, err error) {
 	query, now := r.URL.Query(), time.Now()
-	if from, err = since(query.Get("since"), now); err != nil {
-		return from, to, badRequest("since: %v", err)
+	if from, err = since("since", query.Get("since"), now); err == nil {
+		to, err = since("until", query.Get("until"), now)
 	}
-	if to, err = since(query.Get("until"), now); err != nil {
-		return from, to, badRequest("until: %v", err)
-	}
-	return from, to, nil
+	return from, to, err
 }
 
 func (a *api) why(r *http.Request) (any, error) {
@@ -97,9 +92,9 @@ func (a *api) ruleStats(r *http.Request) (any, error) {
 }
 
 func (a *api) promote(r *http.Request) (any, error) {
-	from, err := since(r.URL.Query().Get("since"), time.Now())
+	from, err := since("since", r.URL.Query().Get("since"), time.Now())
 	if err != nil {
-		return nil, badRequest("since: %v", err)
+		return nil, err
 	}
 	return a.Service.Promote(r.Context(), r.PathValue("name"), from)
 }
@@ -118,11 +113,11 @@ func (a *api) backtest(r *http.Request) (any, error) {
 	now := time.Now().UTC()
 	q := admin.BacktestQuery{Rules: wish.Rules, Against: wish.Against}
 	var err error
-	if q.Since, err = since(cmp.Or(wish.Since, "7d"), now); err != nil {
-		return nil, badRequest("since: %v", err)
+	if q.Since, err = since("since", cmp.Or(wish.Since, "7d"), now); err != nil {
+		return nil, err
 	}
-	if q.Until, err = since(cmp.Or(wish.Until, "0s"), now); err != nil {
-		return nil, badRequest("until: %v", err)
+	if q.Until, err = since("until", cmp.Or(wish.Until, "0s"), now); err != nil {
+		return nil, err
 	}
 	return a.Service.Backtest(r.Context(), q)
 }
@@ -232,26 +227,19 @@ func (a *api) leaderboard(r *http.Request) (any, error) {
 			return nil, badRequest("by: %v", err)
 		}
 	}
-	if q.Since, err = since(query.Get("since"), time.Now()); err != nil {
-		return nil, badRequest("since: %v", err)
+	if q.Since, err = since("since", query.Get("since"), time.Now()); err != nil {
+		return nil, err
 	}
 	return a.Service.Leaderboard(r.Context(), q)
 }
 
-// since reads a time, a date, or how long ago; the zero time for an empty text.
-func since(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if t, ok := event.ParseTime(text); ok {
-		return t, nil
-	}
-	ago, err := model.ParseDuration(text)
+// since reads the time that a parameter says; see admin.ParseSince.
+func since(name, text string, now time.Time) (time.Time, error) {
+	t, err := admin.ParseSince(text, now)
 	if err != nil {
-		return time.Time{}, fmt.Errorf(
-			"%q is no time: write 2026-03-01, 2026-03-01T09:00:00Z, or how long ago, such as 7d or 12h", text)
+		return t, badRequest("%s: %v", name, err)
 	}
-	return now.Add(-time.Duration(ago)), nil
+	return t, nil
 }
 
 // ingest takes a file of rows as the body, of any size.

@@ -8,10 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"heed/internal/admin/access"
 	"heed/internal/plain"
@@ -103,7 +101,7 @@ func (v view) send(c *console, q *request) error {
 	}
 	text := out.String()
 	if !v.exact {
-		text = harmless(text)
+		text = plain.Text(text)
 	}
 	q.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	q.w.WriteHeader(cmp.Or(v.status, http.StatusOK))
@@ -111,30 +109,13 @@ func (v view) send(c *console, q *request) error {
 	return nil
 }
 
-// harmless is a page without characters that change how others are shown, such as
-// those that turn the direction of writing.
-func harmless(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
-			return '·'
-		}
-		return r
-	}, text)
-}
-
-// formulas are the starts of formulas: at the start of a cell, or of what is a cell
-// for a spreadsheet that takes another separator.
-var formulas = regexp.MustCompile("(^|[;\t]\\s*\"?)([=+\\-@＝＋－＠\t\r])")
-
 func (t *table) send(q *request) error {
 	q.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	q.w.Header().Set("Content-Disposition", "attachment; filename="+t.name+".csv")
 	out := csv.NewWriter(q.w)
 	for _, row := range t.rows {
 		for i, cell := range row {
-			if _, err := strconv.ParseFloat(cell, 64); err != nil { // a negative number is no formula
-				row[i] = formulas.ReplaceAllString(plain.Text(cell), "$1'$2")
-			}
+			row[i] = plain.Cell(cell)
 		}
 		_ = out.Write(row) // the browser is gone
 	}

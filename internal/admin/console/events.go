@@ -8,6 +8,7 @@ import (
 
 	"heed/engine/record"
 	"heed/internal/admin"
+	"heed/internal/plain"
 )
 
 var eventParameters = []string{"type", "user", "rule", "outcome", "status", "source", "since", "until", "cursor"}
@@ -118,13 +119,13 @@ func quotedAll(words []string) (all []string) {
 
 // quoted is a word as a shell reads it.
 func quoted(word string) string {
-	plain := func(r rune) bool {
+	isSafe := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:/@=+,", r)
 	}
-	if word != "" && !slices.ContainsFunc([]rune(word), func(r rune) bool { return !plain(r) }) && word[0] != '-' {
+	if word != "" && !slices.ContainsFunc([]rune(word), func(r rune) bool { return !isSafe(r) }) && word[0] != '-' {
 		return word
 	}
-	return "'" + strings.ReplaceAll(harmless(word), "'", `'\''`) + "'"
+	return "'" + strings.ReplaceAll(plain.Text(word), "'", `'\''`) + "'"
 }
 
 type bulkReplayData struct {

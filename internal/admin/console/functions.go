@@ -31,7 +31,7 @@ var functions = template.FuncMap{
 	"hours": hourBars, "bar": bar, "histogram": histogram, "add": func(a, b int) int { return a + b },
 	"outcomeWord": func(o any) string { return strings.ReplaceAll(fmt.Sprint(o), "_", " ") },
 	"plainly":     plainly,
-	"safe":        harmless, // on pages that are exact
+	"safe":        plain.Text, // on pages that are exact
 	"lines":       func(text string) int { return strings.Count(text, "\n") + 1 },
 	"upto": func(n int) (all []int) {
 		for i := range n {

@@ -152,7 +152,7 @@ func (c *console) format(q *request, d *playData) error {
 // tryOut runs the text against recorded events, and compares it with the active
 // rules.
 func (c *console) tryOut(q *request, d *playData) error {
-	since, err := ofText(d.Since)
+	since, err := parseSince("since", d.Since)
 	if err != nil {
 		return err
 	}

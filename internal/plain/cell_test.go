@@ -1,13 +1,14 @@
-package main
+package plain
 
 import "testing"
 
-func TestCellsOfSpreadsheetsAreNoFormulas(t *testing.T) {
+func TestCell_isNoFormula(t *testing.T) {
 	for cell, want := range map[string]string{
 		"":                   "",
 		"rep, senior":        "rep, senior",
 		"=1+1":               "'=1+1",
-		"-1":                 "'-1",
+		"-1":                 "-1",
+		"-a":                 "'-a",
 		"＝1":                 "'＝1",
 		"x;=HYPERLINK(1)":    "x;'=HYPERLINK(1)",
 		"x; \"=1\"":          "x; \"'=1\"",
@@ -17,7 +18,7 @@ func TestCellsOfSpreadsheetsAreNoFormulas(t *testing.T) {
 		"maya@example.com":   "maya@example.com",
 		"two\nlines\r\nmore": "two\nlines·\nmore",
 	} {
-		if got := defused(cell); got != want {
+		if got := Cell(cell); got != want {
 			t.Errorf("%q is written as %q, want %q", cell, got, want)
 		}
 	}
