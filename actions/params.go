@@ -149,11 +149,7 @@ func (p *Params) TemplateLists(key string) []NamedTemplate {
 	}
 	var named []NamedTemplate
 	for _, pair := range p.entries(key, node) {
-		items := []*document.Node{pair.Value}
-		if pair.Value.IsList() {
-			items = pair.Value.Items()
-		}
-		for _, item := range items {
+		for _, item := range pair.Value.Each() {
 			if t := p.TemplateOf(pair.Key.Text()+" in "+key, item); t != nil {
 				named = append(named, NamedTemplate{pair.Key, t})
 			}

@@ -187,11 +187,7 @@ func example(kind, key string) string {
 // checkTextObjects reports texts that are no text objects, or of a type that
 // Slack does not take there.
 func checkTextObjects(p *actions.Params, node *document.Node, kind, key string, plain bool) {
-	texts := []*document.Node{node}
-	if node.IsList() {
-		texts = node.Items()
-	}
-	for _, text := range texts {
+	for _, text := range node.Each() {
 		switch {
 		case !text.IsObject():
 			p.Report().Errorf(text.Place(), "wrong-type", "%s of the %s must be an object, not %s", key, kind, text.Describe()).

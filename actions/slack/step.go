@@ -2,7 +2,6 @@ package slack
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -28,10 +27,7 @@ type Request struct {
 	Mentions []string `json:"mentions,omitempty"`
 }
 
-func digest(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:8])
-}
+func digest(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:16] }
 
 type step struct {
 	byWebhook bool

@@ -3,8 +3,8 @@ package slack
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"heed/actions"
@@ -22,8 +22,7 @@ var threadGone = map[string]bool{
 // about a person. A thread belongs to one action and one channel or person.
 func threadKey(action string, r *message, target string) string {
 	text, _ := json.Marshal([]string{action, target, r.Thread}) // texts always can be
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
+	return fmt.Sprintf("%x", sha256.Sum256(text))
 }
 
 // postInThread posts the message as a reply in its thread, or begins the thread

@@ -199,6 +199,15 @@ func (n *Node) Items() []*Node {
 	return items
 }
 
+// Each are a list's values; of anything else it is the node itself, where one value
+// may be written without a list.
+func (n *Node) Each() []*Node {
+	if n.IsList() {
+		return n.Items()
+	}
+	return []*Node{n}
+}
+
 // Pairs are an object's entries in their order; what << merges in comes last
 // and only for keys that the object does not have itself.
 func (n *Node) Pairs() []Pair {
@@ -212,11 +221,7 @@ func (n *Node) Pairs() []Pair {
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		key, value := &Node{file: n.file, y: y.Content[i]}, &Node{file: n.file, y: y.Content[i+1]}
 		if key.y.ShortTag() == "!!merge" {
-			if value.IsList() {
-				merged = append(merged, value.Items()...)
-			} else {
-				merged = append(merged, value)
-			}
+			merged = append(merged, value.Each()...)
 			continue
 		}
 		own[key.Text()] = true
@@ -303,7 +308,7 @@ func (f *Fields) Pairs() []Pair { return f.order }
 // Take returns the value of a key, nil if it is absent, and marks the key as
 // known.
 func (f *Fields) Take(key string) *Node {
-	if !contains(f.known, key) {
+	if !slices.Contains(f.known, key) {
 		f.known = append(f.known, key)
 	}
 	return f.values[key]
@@ -401,13 +406,13 @@ func (f *Fields) Done() {
 	meant := map[string]bool{}
 	for _, pair := range f.order {
 		key := pair.Key.Text()
-		if key == "true" && contains(f.known, "on") && f.values["on"] == nil {
+		if key == "true" && slices.Contains(f.known, "on") && f.values["on"] == nil {
 			meant["on"] = true
 			f.report.Errorf(pair.Key.Place(), "unknown-key", "the key on has become true: a tool that reads YAML 1.1 has rewritten this file").
 				Suggest("write on: instead of true:, or \"on\": if the tool is used again")
 			continue
 		}
-		if !contains(f.known, key) {
+		if !slices.Contains(f.known, key) {
 			meant[suggest.Match(key, f.known)] = true
 			problem := f.report.Errorf(pair.Key.Place(), "unknown-key", "%s has no key %s", f.what, key)
 			problem.Suggest("%s", suggest.DidYouMean(key, f.known))
@@ -421,13 +426,4 @@ func (f *Fields) Done() {
 			f.report.Errorf(f.node.Place(), "missing-key", "%s has no %s", f.what, m.key).Suggest("%s", m.hint)
 		}
 	}
-}
-
-func contains(list []string, word string) bool {
-	for _, have := range list {
-		if have == word {
-			return true
-		}
-	}
-	return false
 }

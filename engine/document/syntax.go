@@ -52,7 +52,7 @@ func reportSyntax(file *File, err error, report *Report) {
 			break
 		}
 	}
-	if m := regexp.MustCompile(`unknown anchor '(.*)' referenced`).FindStringSubmatch(message); m != nil {
+	if m := unknownAnchor.FindStringSubmatch(message); m != nil {
 		problem.Message = "this is not YAML: *" + m[1] + " refers to nothing"
 		for i := range file.lines {
 			if at := strings.Index(file.Line(i+1), "*"+m[1]); at >= 0 {
@@ -62,6 +62,8 @@ func reportSyntax(file *File, err error, report *Report) {
 		}
 	}
 }
+
+var unknownAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
 
 // syntaxHints are for what no slip explains.
 var syntaxHints = []struct{ part, hint string }{
@@ -89,7 +91,7 @@ type slip struct {
 
 // slips look for what people get wrong in a line, the surest first.
 var slips = []func(*File, int) (slip, bool){
-	strayMark, commentInText, quotesInFlow, unquotedHole, badEscape, questionInFlow, cellInFlow, quotedStart,
+	strayMark, commentInText, quotesInFlow, unquotedHole, badEscape, expressionInFlow, quotedStart,
 	bracketStart, specialStart, colonInText, openQuote, missingSpace, dashAmidKeys, belowItsDash, tooFarRight,
 	fitsNowhere, missingColon,
 }
@@ -104,8 +106,6 @@ func strayMark(file *File, i int) (slip, bool) {
 		return slip{indent, len(rest), "the line is a mark of a formatted document", "delete it"}, true
 	case len(rest) > 1 && strings.ContainsRune("–—•·●*", rest[0]) && rest[1] == ' ':
 		return slip{indent, 1, fmt.Sprintf("%c is no hyphen", rest[0]), "write a plain hyphen and a space: - "}, true
-	case strings.Contains(text, "：") && !strings.Contains(text, ":"):
-		return slip{strings.Index(text, "："), 1, "the colon is not a plain one", "write : and a space"}, true
 	}
 	return slip{}, false
 }
@@ -114,42 +114,15 @@ func strayMark(file *File, i int) (slip, bool) {
 var unknownEscape = regexp.MustCompile(`^"(?:[^"\\]|\\[0abtnvfre "/\\N_LPxuU])*(\\[^0abtnvfre "/\\N_LPxuU])`)
 
 func badEscape(file *File, i int) (slip, bool) {
-	key, value, from := keyAndValue(file, i)
+	_, value, from := keyAndValue(file, i)
 	m := unknownEscape.FindStringSubmatchIndex(value)
 	if m == nil {
 		return slip{}, false
 	}
-	hint := fmt.Sprintf("write two backslashes, or single quotes outside: %s: %s", key, inSingleQuotes(key, strings.TrimSuffix(value[1:], `"`)))
-	return slip{from + m[2], 2, value[m[2]:m[3]] + " is no escape in double quotes", hint}, true
-}
-
-// expressionKeys are keys whose text is an expression.
-var expressionKeys = []string{"when", "thread_per", "order_per", "still", "reset", "per", "distinct", "one_per", "deadline"}
-
-// inSingleQuotes is a text that stands in double quotes as it is written in
-// single ones. In the texts of an expression a backslash is written twice.
-func inSingleQuotes(key, inside string) string {
-	var text strings.Builder
-	for i := 0; i < len(inside); i++ {
-		switch {
-		case inside[i] != '\\' || i+1 == len(inside):
-			text.WriteByte(inside[i])
-		case inside[i+1] == '"' || inside[i+1] == '\'':
-			text.WriteByte(inside[i+1])
-			i++
-		case slices.Contains(expressionKeys, key):
-			text.WriteString(`\\`)
-			if inside[i+1] == '\\' {
-				i++
-			}
-		case inside[i+1] == '\\':
-			text.WriteByte('\\')
-			i++
-		default:
-			text.WriteByte('\\')
-		}
-	}
-	return "'" + strings.ReplaceAll(text.String(), "'", "''") + "'"
+	return slip{
+		from + m[2], 2, value[m[2]:m[3]] + " is no escape in double quotes",
+		`write single quotes outside; in a text inside an expression a backslash is written twice: '… matches "\\d+"'`,
+	}, true
 }
 
 var bracketThenMore = regexp.MustCompile(`^(\[[^\[\]]*\]|\{[^{}]*\})\s*[^\s#,}\]]`)
@@ -271,39 +244,21 @@ func quotesInFlow(file *File, i int) (slip, bool) {
 	return slip{}, false
 }
 
-// questionValue is a value in braces, without quotes, that has a question mark
-// with a blank behind it.
-var questionValue = regexp.MustCompile(`[{,] *(\w+): +([^"'{}\[\],]*\?\s[^"'{}\[\],]*?) *[,}]`)
+// valueInFlow is a value in braces, without quotes, that holds a question mark with a
+// blank behind it, or a bracket.
+var valueInFlow = regexp.MustCompile(`[{,] *(\w+): +([^\s"'{}\[\],][^"'{}\[\],]*(?:\?\s|\[))`)
 
-// questionInFlow finds a question mark, as in user.active ?? true, that YAML takes
-// for the start of a key inside braces.
-func questionInFlow(file *File, i int) (slip, bool) {
+// expressionInFlow finds an expression, such as user.active ?? true or row["Score"], of
+// which YAML takes a part for the start of a key or a list inside braces.
+func expressionInFlow(file *File, i int) (slip, bool) {
 	text := file.Line(i + 1)
-	m := questionValue.FindStringSubmatchIndex(text)
+	m := valueInFlow.FindStringSubmatchIndex(text)
 	if m == nil {
 		return slip{}, false
 	}
-	key, value := text[m[2]:m[3]], text[m[4]:m[5]]
+	key, value := text[m[2]:m[3]], strings.TrimSpace(text[m[4]:m[4]+endOfValue(text[m[4]:])])
 	return slip{
-		m[4], utf8.RuneCountInString(value), "inside braces a question mark starts a key",
-		fmt.Sprintf("put quotes round the value: %s: %s", key, inQuotes(value)),
-	}, true
-}
-
-// cellValue is a value in braces, without quotes, that has a bracket further in.
-var cellValue = regexp.MustCompile(`[{,] *(\w+): +([^\s"'{}\[\],][^"'{}\[\],]*\[)`)
-
-// cellInFlow finds a bracket, as in row["Score"], that YAML takes for the start of a
-// list inside braces.
-func cellInFlow(file *File, i int) (slip, bool) {
-	text := file.Line(i + 1)
-	m := cellValue.FindStringSubmatchIndex(text)
-	if m == nil {
-		return slip{}, false
-	}
-	key, value := text[m[2]:m[3]], text[m[4]:m[4]+endOfValue(text[m[4]:])]
-	return slip{
-		m[4], utf8.RuneCountInString(value), "inside braces a bracket starts a list",
+		m[4], utf8.RuneCountInString(value), "inside braces an expression with ? or [ needs quotes",
 		fmt.Sprintf("put quotes round the value: %s: %s", key, inQuotes(value)),
 	}, true
 }

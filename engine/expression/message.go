@@ -1,7 +1,6 @@
 package expression
 
 import (
-	"cmp"
 	"errors"
 	"regexp"
 	"slices"
@@ -208,7 +207,7 @@ func (s *Scope) unknownName(p *Problem, name, behind string) {
 	_, isTable := s.tables[name]
 	foreign, isForeign := findForeignName(name)
 	field := suggest.Closest(name, s.FieldNames())
-	closest := cmp.Or(filterNames[strings.ToLower(name)], suggest.Closest(name, candidates))
+	closest := suggest.Closest(name, candidates)
 	known, hint := s.elsewhereKnown(name)
 	switch {
 	case hint != "":

@@ -143,6 +143,3 @@ func named(name string) node {
 		return none
 	}
 }
-
-// Show is the value as a template shows it, or why there is none.
-func (v *Value) Show(env *Env) (string, *Unknown) { return v.shown(env) }

@@ -181,10 +181,7 @@ func (b *build) readQuietHours(node *document.Node) {
 
 // readSpans reads one span or a list of them.
 func (b *build) readSpans(node *document.Node) (spans []state.Span) {
-	items := []*document.Node{node}
-	if node.IsList() {
-		items = node.Items()
-	}
+	items := node.Each()
 	if len(items) == 0 {
 		b.report.Errorf(node.Place(), "missing-key", "these quiet hours have no hours").Suggest("write [{from: \"20:00\", to: \"08:00\"}]")
 	}
@@ -216,7 +213,7 @@ func (b *build) readSpans(node *document.Node) (spans []state.Span) {
 }
 
 func (b *build) readDays(node *document.Node) (days []time.Weekday) {
-	for _, item := range listOf(node) {
+	for _, item := range node.Each() {
 		day, ok := dayOf(item.Text())
 		if !ok {
 			b.report.Errorf(item.Place(), "wrong-type", "%s is not a day of the week", item.Text()).
@@ -229,7 +226,7 @@ func (b *build) readDays(node *document.Node) (days []time.Weekday) {
 }
 
 func (b *build) readDates(node *document.Node) (dates []state.Date) {
-	for _, item := range listOf(node) {
+	for _, item := range node.Each() {
 		date, err := time.Parse(time.DateOnly, item.Text())
 		if err != nil {
 			b.report.Errorf(item.Place(), "wrong-type", "%s is not a date", item.Text()).
@@ -239,14 +236,6 @@ func (b *build) readDates(node *document.Node) (dates []state.Date) {
 		dates = append(dates, state.Date{Year: date.Year(), Month: date.Month(), Day: date.Day()})
 	}
 	return dates
-}
-
-// listOf are the items of a list, or the one that stands instead of it.
-func listOf(node *document.Node) []*document.Node {
-	if node.IsList() {
-		return node.Items()
-	}
-	return []*document.Node{node}
 }
 
 // readQuiet reads the quiet hours of a rule: {use: office, during: hold}.
@@ -267,10 +256,10 @@ func (r *timing) readQuiet(node *document.Node) {
 	if use == nil {
 		return
 	}
-	if len(listOf(use)) == 0 {
+	if len(use.Each()) == 0 {
 		r.report.Errorf(use.Place(), "missing-key", "use names no quiet hours").Suggest("write use: %s", cmp.Or(strings.Join(r.quietNames, ", "), "office"))
 	}
-	for _, name := range listOf(use) {
+	for _, name := range use.Each() {
 		spans, known := r.quiet[name.Text()]
 		if !known {
 			r.report.Errorf(name.Place(), "unknown-quiet-hours", "there are no quiet hours called %s", name.Text()).

@@ -3,7 +3,7 @@ package rulefile
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -42,8 +42,7 @@ func digestOf(rule *document.Node, after []*document.Node) string {
 	if len(after) > 0 {
 		to = max(place.Line+1, after[0].Place().Line)
 	}
-	sum := sha256.Sum256(place.File.Between(place.Line, to))
-	return hex.EncodeToString(sum[:8])
+	return fmt.Sprintf("%x", sha256.Sum256(place.File.Between(place.Line, to)))[:16]
 }
 
 func (b *build) readRule(node *document.Node) {

@@ -2,7 +2,6 @@ package rulefile
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -63,8 +62,7 @@ func versionOf(node *document.Node) string {
 	if err != nil {
 		text = []byte(node.Written()) // of what is no configuration anyway
 	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:8])
+	return fmt.Sprintf("%x", sha256.Sum256(text))[:16]
 }
 
 // sourceReader reads one source.

@@ -131,11 +131,7 @@ func (b *build) readTest(node *document.Node, fields *document.Fields, rule *eng
 		test.Name, _ = fields.Text("name")
 	}
 	if given := fields.Require("given", "write given: {event: quiz.submitted, data: {userId: u1}}"); given != nil {
-		items := []*document.Node{given}
-		if given.IsList() {
-			items = given.Items()
-		}
-		for i, item := range items {
+		for i, item := range given.Each() {
 			user := ""
 			if i > 0 {
 				user = test.Given[i-1].user

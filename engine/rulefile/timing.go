@@ -130,10 +130,7 @@ func (r *timing) at(m expression.Moment) *expression.Scope { return r.moment(r.r
 
 // key reads per, distinct or one_per: an expression or a list of them.
 func (b *build) key(node *document.Node, scope *expression.Scope, what string) engine.Key {
-	items := []*document.Node{node}
-	if node.IsList() {
-		items = node.Items()
-	}
+	items := node.Each()
 	var key engine.Key
 	for _, item := range items {
 		if value := b.value(item, scope, what); value != nil {

@@ -158,11 +158,7 @@ func (r *timing) readWaitStep(fields *document.Fields) (step state.Step, ok bool
 
 // readUnless reads one event that cancels the wait, or a list of them.
 func (r *timing) readUnless(node, per *document.Node) {
-	items := []*document.Node{node}
-	if node.IsList() {
-		items = node.Items()
-	}
-	for _, item := range items {
+	for _, item := range node.Each() {
 		if item.IsScalar() {
 			r.report.Errorf(item.Place(), "wrong-type", "unless must be an event, not %s", item.Describe()).
 				Suggest("write unless: {on: %s}, and when: beside on: if not every one of them cancels", r.meantOn(item))
@@ -200,11 +196,7 @@ func (r *timing) meantOn(node *document.Node) string {
 
 // keyOf compiles per for the events that cancel: they must have the same key.
 func (r *timing) keyOf(per *document.Node, scope *expression.Scope, on []string) (key engine.Key) {
-	items := []*document.Node{per}
-	if per.IsList() {
-		items = per.Items()
-	}
-	for _, item := range items {
+	for _, item := range per.Each() {
 		tree, problems := scope.Check(item.Text())
 		if tree == nil {
 			problem := r.report.Errorf(item.Place(), "per-of-unless", "%s has no value in %s, which is to cancel the wait", item.Text(), on[0])

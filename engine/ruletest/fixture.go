@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -170,8 +169,8 @@ func DryRun(rules *engine.RuleSet, f Fixture, now time.Time) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("%s is no event: %w", f.File, err)
 	}
-	sum := sha256.Sum256(f.Body)
-	e.ID, e.Source, e.ReceivedAt = cmp.Or(f.ID, hex.EncodeToString(sum[:])), cmp.Or(f.Source, source.Mindtickle), now
+	e.ID = cmp.Or(f.ID, fmt.Sprintf("%x", sha256.Sum256(f.Body)))
+	e.Source, e.ReceivedAt = cmp.Or(f.Source, source.Mindtickle), now
 	result := Result{File: f.File, Event: e.Type, ID: e.ID, Decisions: []Decision{}}
 	lookups := expression.LookupLog{Resolver: f.Facts}
 	for _, d := range rules.Explain(&e, now, &lookups) {

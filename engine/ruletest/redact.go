@@ -22,7 +22,7 @@ import (
 // as by Tidy. Recorded facts become facts about the pseudonyms; others are left
 // out. The error says which fixture is no event.
 func Redact(fixtures []Fixture, catalog *event.Catalog) ([]Fixture, error) {
-	r := &redactor{catalog: catalog, pseudonyms: map[string]string{}, counts: map[string]int{}, mentions: map[string]mention{}, starts: map[string]bool{}}
+	r := newRedactor(catalog)
 	bodies := make([]layout.Object, len(fixtures))
 	for i, f := range fixtures {
 		body, err := readBody(f, catalog)
@@ -59,6 +59,13 @@ type redactor struct {
 	mentions map[string]mention
 	starts   map[string]bool // the first bytes of all mentions
 	lengths  []int           // of all mentions, the longest first
+}
+
+func newRedactor(catalog *event.Catalog) *redactor {
+	return &redactor{
+		catalog: catalog, pseudonyms: map[string]string{}, counts: map[string]int{}, mentions: map[string]mention{},
+		starts: map[string]bool{},
+	}
 }
 
 // mention is a personal value that is looked for inside other texts.

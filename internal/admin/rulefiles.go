@@ -3,7 +3,7 @@ package admin
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
+	"fmt"
 	"path/filepath"
 	"slices"
 
@@ -22,10 +22,7 @@ type RuleText struct {
 }
 
 // VersionOf identifies the text of a rule file.
-func VersionOf(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:8])
-}
+func VersionOf(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:16] }
 
 // RuleCheck is what is wrong with an edited rule file, and how its tests went.
 type RuleCheck struct {

@@ -5,7 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"embed"
-	"encoding/hex"
+	"fmt"
 	"html/template"
 	"io/fs"
 	"net/http"
@@ -55,8 +55,7 @@ var assetVersions = sync.OnceValue(func() map[string]string {
 	names, _ := fs.Glob(files, "static/*") // the pattern is right
 	for _, name := range names {
 		text, _ := files.ReadFile(name) // it is embedded
-		sum := sha256.Sum256(text)
-		versions[path.Base(name)] = hex.EncodeToString(sum[:6])
+		versions[path.Base(name)] = fmt.Sprintf("%x", sha256.Sum256(text))[:12]
 	}
 	return versions
 })
