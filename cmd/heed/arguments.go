@@ -114,15 +114,9 @@ func one(what string) cobra.PositionalArgs {
 func outputFlag(cmd *cobra.Command, value *string, formats ...string) {
 	cmd.Flags().StringVarP(value, "output", "o", formats[0], "output format: "+strings.Join(formats, ", "))
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
-	check := cmd.PreRunE
-	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
-		for _, f := range formats {
-			if f == *value {
-				if check != nil {
-					return check(cmd, args)
-				}
-				return nil
-			}
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if slices.Contains(formats, *value) {
+			return nil
 		}
 		return usage("there is no output format %q here; write -o %s", *value, strings.Join(formats, " or -o "))
 	}

@@ -200,7 +200,7 @@ func printEventDecisions(s streams, paint style, e *admin.Event) {
 		if d.Explain != nil && d.Explain.Text != "always" {
 			printTree(s.out, paint, d.Explain, "      ")
 		}
-		effectPrinter{d.Mode, e.ID, wording.ZoneOf(d.Timezone)}.print(s.out, paint, wording.EffectsOf(d))
+		printEffects(s.out, paint, wording.Effects{Mode: d.Mode, Event: e.ID, Zone: wording.ZoneOf(d.Timezone)}, wording.EffectsOf(d))
 		for j := range e.Deliveries {
 			if delivery := &e.Deliveries[j]; delivery.Rule == d.Rule && !slices.Contains(later, delivery.ID) {
 				printEventDelivery(s, paint, delivery)

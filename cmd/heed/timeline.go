@@ -137,7 +137,7 @@ func printHappened(w io.Writer, paint style, h *ruletest.Happened, zone *time.Lo
 			}
 		}
 		effects := withoutSent(wording.EffectsOf(&d.Shown), len(alerts) > 0 && d.Mode != engine.ModeShadow)
-		effectPrinter{d.Mode, h.EventID, zone}.print(w, paint, effects)
+		printEffects(w, paint, wording.Effects{Mode: d.Mode, Event: h.EventID, Zone: zone}, effects)
 		for _, a := range alerts {
 			printAction(w, paint, a.Action, a.Kind, "", a.Request, a.Problem)
 		}

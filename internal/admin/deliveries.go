@@ -188,6 +188,11 @@ func (s *Service) discard() change {
 	}, s.o.Store.Discard}
 }
 
+// changes are what a person can do to deliveries, by name.
+func (s *Service) changes() map[string]change {
+	return map[string]change{"retry": s.retry(), "discard": s.discard()}
+}
+
 func (s *Service) change(ctx context.Context, c change, id string) (d Delivery, err error) {
 	defer func() { s.note(ctx, c.name, "delivery="+id, 1, err) }()
 	d, err = s.Delivery(ctx, id)

@@ -238,6 +238,19 @@ func (s *Service) quarantined(ctx context.Context) ([]Aside, error) {
 	return groups, nil
 }
 
+// hasCauseOf says whether a dead delivery has the cause, and is of the rule, that the
+// selection names.
+func (c Selection) hasCauseOf(d *record.DeadDelivery) bool {
+	return causeOf(d.LastError) == c.Cause && (c.Rule == "" || c.Rule == d.Rule)
+}
+
+func deadDelivery(d *record.DeadDelivery) record.Delivery {
+	return record.Delivery{
+		ID: d.ID, EventID: d.EventID, Rule: d.Rule, Action: d.Action, Kind: d.Kind, State: record.Dead,
+		CreatedAt: d.CreatedAt, LastError: d.LastError,
+	}
+}
+
 // deadByCause is a page of dead deliveries with one cause. Few of many may have it:
 // only so many are looked at for a page.
 func (s *Service) deadByCause(
@@ -253,13 +266,10 @@ func (s *Service) deadByCause(
 		cursor = next
 		for i := range dead {
 			d := &dead[i]
-			if causeOf(d.LastError) != c.Cause || c.Rule != "" && c.Rule != d.Rule {
+			if !c.hasCauseOf(d) {
 				continue
 			}
-			shown := record.Delivery{
-				ID: d.ID, EventID: d.EventID, Rule: d.Rule, Action: d.Action, Kind: d.Kind, State: record.Dead,
-				CreatedAt: d.CreatedAt, LastError: d.LastError,
-			}
+			shown := deadDelivery(d)
 			m.recordedIfMasked(&shown)
 			page.Deliveries = append(page.Deliveries, shown)
 		}
