@@ -25,7 +25,8 @@ type HeldSecret struct {
 	SecretRef
 }
 
-var pointerEscape, pointerUnescape = strings.NewReplacer("~", "~0", "/", "~1"), strings.NewReplacer("~1", "/", "~0", "~")
+var pointerEscape, pointerUnescape = strings.NewReplacer("~", "~0", "/", "~1"),
+	strings.NewReplacer("~1", "/", "~0", "~")
 
 // meantVariable and meantFile are what {env: …} and {file: …} in a body hold if they
 // are secrets. Other objects with these keys are sent as they are.
@@ -56,7 +57,8 @@ func (p *Params) isSecret(key string, node *document.Node) bool {
 	name := node.Pairs()[0].Key.Text()
 	p.Report().Warnf(node.Place(), "suspicious",
 		"an object with the key %s in %s of %s is sent as it is: it names no variable and no path", name, key, p.What()).
-		Suggest(`for a secret write {env: NAME} in capitals or {file: /PATH}; for this object "{{ {%s: '%s'} }}"`, name, holder.Text())
+		Suggest(`for a secret write {env: NAME} in capitals or {file: /PATH}; for this object "{{ {%s: '%s'} }}"`, name,
+			holder.Text())
 	return false
 }
 

@@ -320,7 +320,8 @@ func (l *listener) decide(
 		decisions = append(decisions, Decision{Rule: l.rule, Outcome: NotMatched})
 	}
 	d := &decisions[len(decisions)-1]
-	if l.role == roleReset || !slices.ContainsFunc(d.Inputs, func(in state.Input) bool { return in.Kind == state.Cancel }) {
+	if l.role == roleReset || !slices.ContainsFunc(d.Inputs,
+		func(in state.Input) bool { return in.Kind == state.Cancel }) {
 		d.Inputs = append(d.Inputs, in) // one event cancels once
 	}
 	return decisions

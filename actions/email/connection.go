@@ -101,7 +101,8 @@ func failed(ctx context.Context, err error, l login) actions.Outcome {
 	}
 	switch {
 	case strings.Contains(o.Error, "does not support STARTTLS"):
-		o.Error = "the mail server offers no STARTTLS, so nothing was sent; write tls: implicit if it has TLS on a port of its own"
+		o.Error = "the mail server offers no STARTTLS, so nothing was sent; write tls: implicit if it has TLS on a " +
+			"port of its own"
 	case strings.Contains(o.Error, "does not support SMTP AUTH"):
 		o.Error = "the mail server takes no username and password; leave them out, or correct the port"
 	case code == 530, code == 534, code == refusedLogin:

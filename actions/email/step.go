@@ -54,7 +54,8 @@ func (a *action) Step(p *actions.Params) actions.Step {
 			p.Report().Errorf(node.Place(), "wrong-type", "reply_to of %s takes one address", p.What())
 		}
 	}
-	p.Elsewhere = map[string]string{"bcc": "there is no bcc: write another e-mail action for the one who shall not be seen"}
+	p.Elsewhere = map[string]string{"bcc": "there is no bcc: write another e-mail action for the one who shall not " +
+		"be seen"}
 	if p.Require("subject", "write subject: and what the e-mail is about") != nil {
 		s.subject = p.Template("subject")
 	}
@@ -78,7 +79,8 @@ func readRecipients(p *actions.Params, key string, node *document.Node) []*expre
 		items = []*document.Node{node}
 	}
 	if len(items) == 0 {
-		p.Report().Errorf(node.Place(), "wrong-type", "%s of %s must be an address or a list of them, not %s", key, p.What(), node.Describe())
+		p.Report().Errorf(node.Place(), "wrong-type", "%s of %s must be an address or a list of them, not %s", key,
+			p.What(), node.Describe())
 	}
 	var templates []*expression.Template
 	for _, item := range items {

@@ -62,7 +62,8 @@ func (Kind) Configure(c *actions.Config) actions.Action {
 	if node := c.Take("headers"); node != nil {
 		pairs := node.Fields(c.Report(), "headers of "+c.What()).Pairs()
 		if len(pairs) > maxHeaders {
-			c.Report().LaterErrorf(pairs[maxHeaders].Key.Place(), "bad-header", "%s has more than %d headers", c.What(), maxHeaders).
+			c.Report().LaterErrorf(pairs[maxHeaders].Key.Place(), "bad-header", "%s has more than %d headers", c.What(),
+				maxHeaders).
 				Suggest("keep those that the endpoint needs")
 			pairs = pairs[:maxHeaders]
 		}
@@ -149,7 +150,10 @@ func isSecret(name string) bool {
 	return slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) })
 }
 
-var secretWords = []string{"authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "access-key", "auth-key"}
+var secretWords = []string{
+	"authorization", "cookie", "token", "secret", "password", "api-key", "apikey",
+	"access-key", "auth-key",
+}
 
 func (a *action) readHeader(c *actions.Config, pair document.Pair) {
 	name := headerName(pair.Key.Text())
@@ -203,7 +207,8 @@ func (a *action) header(name string) (header, bool) {
 }
 
 func reportControl(f *document.Fields, node *document.Node, name string) {
-	f.Report().Errorf(node.Place(), "bad-header", "the header %s of %s holds a line break or control character", name, f.What()).
+	f.Report().Errorf(node.Place(), "bad-header", "the header %s of %s holds a line break or control character", name,
+		f.What()).
 		Suggest("write it on one line, in quotes")
 }
 
@@ -213,7 +218,10 @@ func reportTwice(report *document.Report, node *document.Node, name string) {
 }
 
 // reserved are headers that heed or the HTTP library sets.
-var reserved = []string{"Host", "Content-Length", "Transfer-Encoding", "Connection", "Idempotency-Key", "Trailer", "Upgrade"}
+var reserved = []string{
+	"Host", "Content-Length", "Transfer-Encoding", "Connection", "Idempotency-Key", "Trailer",
+	"Upgrade",
+}
 
 func checkHeaderName(report *document.Report, node *document.Node, name string) bool {
 	valid := name != "" && !strings.ContainsFunc(name, func(r rune) bool {

@@ -63,7 +63,8 @@ const defaultMethod = "POST"
 // omit_missing, timeout, expect and expect_body.
 func (a *action) Step(p *actions.Params) actions.Step {
 	s := &step{action: a, method: defaultMethod}
-	p.Elsewhere = map[string]string{"auth": "secrets stand in the action's configuration: headers: {Authorization: {env: NAME}}"}
+	p.Elsewhere = map[string]string{"auth": "secrets stand in the action's configuration: headers: {Authorization: " +
+		"{env: NAME}}"}
 	if method, ok := p.Literal("method"); ok {
 		s.method = strings.ToUpper(method)
 		if !slices.Contains(methods, s.method) {
@@ -96,7 +97,8 @@ func (s *step) readHeader(p *actions.Params, h actions.NamedTemplate) {
 	_, isLiteral := h.IsLiteral()
 	switch {
 	case isConfigured && configured.plain == actions.Masked:
-		p.Report().Errorf(h.Key.Place(), "bad-header", "the header %s is a secret of the action's configuration, which a rule cannot replace", name).
+		p.Report().Errorf(h.Key.Place(), "bad-header",
+			"the header %s is a secret of the action's configuration, which a rule cannot replace", name).
 			Suggest("leave it out, or configure another action")
 	case slices.ContainsFunc(s.headers, func(have actions.NamedTemplate) bool {
 		return isSameHeader(have.Key.Text(), name)
@@ -105,7 +107,8 @@ func (s *step) readHeader(p *actions.Params, h actions.NamedTemplate) {
 	case strings.ContainsFunc(h.Literals(), isControl):
 		reportControl(p.Fields, p.Node().Get("headers").Get(h.Key.Text()), name)
 	case isLiteral && isSecret(name):
-		p.Report().Warnf(h.Key.Place(), "plain-secret", "%s in headers of %s stands in the rule file as plain text", name, p.What()).
+		p.Report().Warnf(h.Key.Place(), "plain-secret", "%s in headers of %s stands in the rule file as plain text", name,
+			p.What()).
 			Suggest("configure it with the action: headers: {%s: {env: NAME}}", name)
 	}
 	s.headers = append(s.headers, h)
@@ -114,7 +117,8 @@ func (s *step) readHeader(p *actions.Params, h actions.NamedTemplate) {
 func (s *step) readTimeout(p *actions.Params) {
 	s.timeout, _ = p.Duration("timeout")
 	if s.timeout > s.action.timeout {
-		p.Report().Warnf(p.Take("timeout").Place(), "no-effect", "timeout of %s has no effect: the action's own ends an attempt after %s", p.What(), s.action.timeout).
+		p.Report().Warnf(p.Take("timeout").Place(), "no-effect",
+			"timeout of %s has no effect: the action's own ends an attempt after %s", p.What(), s.action.timeout).
 			Suggest("raise timeout in the action's configuration")
 	}
 }
@@ -175,7 +179,8 @@ func (s *step) readOmitMissing(p *actions.Params) {
 	switch {
 	case !ok:
 	case s.json == nil:
-		p.Report().Warnf(p.Take("omit_missing").Place(), "no-effect", "omit_missing of %s has no effect without json", p.What()).
+		p.Report().Warnf(p.Take("omit_missing").Place(), "no-effect", "omit_missing of %s has no effect without json",
+			p.What()).
 			Suggest("leave it out")
 	case omit:
 		s.json.OmitMissing()
@@ -212,14 +217,16 @@ func readExpect(p *actions.Params, node *document.Node) []int {
 		items = []*document.Node{node}
 	}
 	if len(items) == 0 {
-		p.Report().Errorf(node.Place(), "wrong-type", "expect of %s takes status codes from 200 to 599, not %s", p.What(), node.Describe()).
+		p.Report().Errorf(node.Place(), "wrong-type", "expect of %s takes status codes from 200 to 599, not %s", p.What(),
+			node.Describe()).
 			Suggest("write expect: [200, 409]")
 	}
 	var expect []int
 	for _, item := range items {
 		code, ok := item.Scalar().(int)
 		if !ok || code < minStatus || code > maxStatus {
-			p.Report().Errorf(item.Place(), "wrong-type", "expect of %s takes status codes from 200 to 599, not %s", p.What(), item.Describe()).
+			p.Report().Errorf(item.Place(), "wrong-type", "expect of %s takes status codes from 200 to 599, not %s",
+				p.What(), item.Describe()).
 				Suggest("%s", expectHint(item.Text()))
 			continue
 		}

@@ -55,7 +55,11 @@ func (a *action) address(ctx context.Context, token string, r *message) (failed 
 			return failed
 		}
 		if id == "" {
-			return &actions.Outcome{Verdict: actions.Dead, Error: fmt.Sprintf("nobody in Slack has the address %s: correct it where it comes from, or invite the person to Slack, then retry this delivery", r.To)}
+			return &actions.Outcome{
+				Verdict: actions.Dead,
+				Error: fmt.Sprintf("nobody in Slack has the address %s: correct it where it comes from, or invite the "+
+					"person to Slack, then retry this delivery", r.To),
+			}
 		}
 		r.Channel = id
 	}

@@ -120,7 +120,10 @@ func (a *action) postWebhook(ctx context.Context, r message) actions.Outcome {
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return actions.Outcome{Verdict: actions.Retry, Error: "webhook_url: the secret is no address; correct it and this is sent"}
+		return actions.Outcome{
+			Verdict: actions.Retry,
+			Error:   "webhook_url: the secret is no address; correct it and this is sent",
+		}
 	}
 	request.Header.Set("Content-Type", "application/json")
 	o := outbound.Do(a.client, request, outbound.Terms{Renewable: a.webhook.IsRenewable(), Secrets: []string{address}})

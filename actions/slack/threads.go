@@ -31,7 +31,10 @@ func threadKey(action string, r *message, target string) string {
 func (a *action) postInThread(ctx context.Context, token string, r *message, key string) actions.Outcome {
 	end, err := a.memory.take(ctx, key)
 	if err != nil {
-		return actions.Outcome{Verdict: actions.Retry, After: afterTurn, Error: "another message of the same thread was being sent all the time"}
+		return actions.Outcome{
+			Verdict: actions.Retry, After: afterTurn,
+			Error: "another message of the same thread was being sent all the time",
+		}
 	}
 	defer end()
 	ts, found, err := a.memory.threads.Thread(ctx, key)

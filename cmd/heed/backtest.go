@@ -49,7 +49,8 @@ recorded events tell. Interrupt it to see what is known so far.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.rules, "rules", "rules.yaml", "rule file, or directory of rule files")
-	flags.StringVar(&f.against, "against", "", "compare with the active rules (active), or with those of a file or directory")
+	flags.StringVar(&f.against, "against", "",
+		"compare with the active rules (active), or with those of a file or directory")
 	f.store.flags(flags)
 	flags.StringVar(&f.since, "since", "7d", "events from then on: a time, a date, or how long ago")
 	flags.StringVar(&f.until, "until", "", "events before then (default: now)")
@@ -188,7 +189,8 @@ func printDiff(w io.Writer, paint style, d *backtest.Diff) {
 	sign := map[string]string{"added": "+", "removed": "-", "changed": "~"}
 	color := map[string]string{"added": paint.green, "removed": paint.red, "changed": paint.yellow}
 	for _, sample := range d.Samples {
-		fmt.Fprintf(w, "  %s%s %s%s  %s  %s  %s%s%s\n", color[sample.Change], sign[sample.Change], plain.Line(sample.Rule), paint.reset,
+		fmt.Fprintf(w, "  %s%s %s%s  %s  %s  %s%s%s\n", color[sample.Change], sign[sample.Change],
+			plain.Line(sample.Rule), paint.reset,
 			sample.At.Format("2006-01-02 15:04"), plain.Line(sample.EventID), paint.dim, plain.Line(sample.Why), paint.reset)
 	}
 	if more := d.Added + d.Removed + d.Changed - len(d.Samples); more > 0 {

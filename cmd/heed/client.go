@@ -149,7 +149,8 @@ func (o *clientOptions) send(ctx context.Context, s streams, path string, wish, 
 // show fetches what the API answers on a path and prints it: as it is for -o json,
 // else by print.
 func show[T any](
-	ctx context.Context, s streams, o *clientOptions, path string, query url.Values, output string, print func(streams, *T),
+	ctx context.Context, s streams, o *clientOptions, path string, query url.Values, output string,
+	print func(streams, *T),
 ) error {
 	var raw json.RawMessage
 	if err := o.fetch(ctx, s, path, query, &raw); err != nil {

@@ -64,7 +64,8 @@ func demo(ctx context.Context, s streams, rules string, events []string, own, ex
 	fixtures, err := ruletest.Read(events, s.in)
 	lowScoreFirst(fixtures)
 	if err != nil {
-		return usage("%v (the demo's own events are in heed's repository, under testdata/events: run it there, or name yours)", err)
+		return usage("%v (the demo's own events are in heed's repository, under testdata/events: run it there, or "+
+			"name yours)", err)
 	}
 	dir, err := os.MkdirTemp("", "heed-demo-")
 	if err != nil {

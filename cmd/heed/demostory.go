@@ -157,7 +157,10 @@ func (s *scoreSum) print(d *demonstration) {
 		fmt.Fprintf(d.out, "  %s✔%s %-*s  %s\n", p.green, p.reset, width, plain.Line(name), strings.Join(parts, ", "))
 	}
 	if s.throttled.Effect != "" {
-		printEffects(d.out, p, wording.Effects{Mode: engine.ModeLive, Event: s.throttled.By, Zone: wording.ZoneOf(s.zone)}, []record.Effect{s.throttled})
+		printEffects(d.out, p, wording.Effects{
+			Mode: engine.ModeLive, Event: s.throttled.By,
+			Zone: wording.ZoneOf(s.zone),
+		}, []record.Effect{s.throttled})
 	}
 	fmt.Fprintln(d.out)
 }

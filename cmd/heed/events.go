@@ -45,8 +45,9 @@ why, its deliveries.
 With -o fixture it prints the event alone, in the webhook's own format, ready for
 heed dry-run and heed send. Personal values become pseudonyms, the same person
 the same one everywhere; --keep-personal leaves them as they are.`,
-		Example: "  heed events show evt-1042\n  heed events show evt-1042 -o fixture | heed dry-run --save-test rules_test.yaml -",
-		Args:    one("event by its id"),
+		Example: "  heed events show evt-1042\n  heed events show evt-1042 -o fixture | heed dry-run --save-test " +
+			"rules_test.yaml -",
+		Args: one("event by its id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := "/api/v1/events/" + url.PathEscape(args[0])
 			if output == "fixture" {
@@ -70,7 +71,8 @@ func showFixture(ctx context.Context, s streams, client *clientOptions, path str
 	if _, err := event.Decode(e.Body); err != nil {
 		return &codedError{
 			exitProblems,
-			fmt.Errorf("%s was quarantined, since its body is no event: %s; without -o fixture it is shown as it came", e.ID, e.Reason),
+			fmt.Errorf("%s was quarantined, since its body is no event: %s; without -o fixture it is shown as it came", e.ID,
+				e.Reason),
 		}
 	}
 	var known expression.Recorded
@@ -200,7 +202,8 @@ func printEventDecisions(s streams, paint style, e *admin.Event) {
 		if d.Explain != nil && d.Explain.Text != "always" {
 			printTree(s.out, paint, d.Explain, "      ")
 		}
-		printEffects(s.out, paint, wording.Effects{Mode: d.Mode, Event: e.ID, Zone: wording.ZoneOf(d.Timezone)}, wording.EffectsOf(d))
+		printEffects(s.out, paint, wording.Effects{Mode: d.Mode, Event: e.ID, Zone: wording.ZoneOf(d.Timezone)},
+			wording.EffectsOf(d))
 		for j := range e.Deliveries {
 			if delivery := &e.Deliveries[j]; delivery.Rule == d.Rule && !slices.Contains(later, delivery.ID) {
 				printEventDelivery(s, paint, delivery)

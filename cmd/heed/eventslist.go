@@ -57,7 +57,8 @@ func newEventsList(s streams) *cobra.Command {
 	cmd.Flags().StringVar(&status, "status", "", "only events with this status: accepted, quarantined, replayed, timed")
 	cmd.Flags().StringVar(&user, "user", "", "only events about this person, by data.userId")
 	cmd.Flags().StringVar(&rule, "rule", "", "only events that this rule decided otherwise than not matched")
-	cmd.Flags().StringVar(&outcome, "outcome", "", "only events with this outcome or effect: matched, unknown, throttled, …")
+	cmd.Flags().StringVar(&outcome, "outcome", "",
+		"only events with this outcome or effect: matched, unknown, throttled, …")
 	cmd.Flags().StringVar(&since, "since", "", "from then on: a time, a date, or how long ago, such as 2d")
 	cmd.Flags().StringVar(&until, "until", "", "before then")
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on, and list new events as they come")
@@ -95,7 +96,8 @@ func eventRow(e *admin.ListedEvent) []string {
 		status += fmt.Sprintf(", %d times", e.Reuses)
 	}
 	return []string{
-		plain.Line(e.ID), plain.Line(e.Type), plain.Line(e.User), status, plain.Line(strings.Join(e.Rules, ", ")), shortTime(e.ReceivedAt),
+		plain.Line(e.ID), plain.Line(e.Type), plain.Line(e.User), status, plain.Line(strings.Join(e.Rules, ", ")),
+		shortTime(e.ReceivedAt),
 	}
 }
 

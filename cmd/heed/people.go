@@ -98,7 +98,9 @@ func hintTeam(ctx context.Context, s streams, client *clientOptions, team string
 }
 
 // fetchPeople gets a page or, page by page, all.
-func fetchPeople(ctx context.Context, s streams, client *clientOptions, query url.Values, all bool) (admin.PeoplePage, error) {
+func fetchPeople(
+	ctx context.Context, s streams, client *clientOptions, query url.Values, all bool,
+) (admin.PeoplePage, error) {
 	c, err := client.open(ctx, s)
 	if err != nil {
 		return admin.PeoplePage{}, err

@@ -83,7 +83,9 @@ func replayEvents(ctx context.Context, s streams, o *replayOptions, ids []string
 // previewReplay shows what a replay of each event would do, and gives those
 // that can be replayed and how many deliveries that would send. For programs
 // that ask to send it shows nothing: they read what was sent.
-func previewReplay(ctx context.Context, s streams, client *apiClient, o *replayOptions, ids []string) (possible []string, sends int, err error) {
+func previewReplay(
+	ctx context.Context, s streams, client *apiClient, o *replayOptions, ids []string,
+) (possible []string, sends int, err error) {
 	for _, id := range ids {
 		raw, err := client.replay(ctx, id, false)
 		if isProblem(err) {

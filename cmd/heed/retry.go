@@ -40,7 +40,8 @@ What is sent is what was rendered then. To decide by the rules of now, replay
 the event: heed events replay ID.
 
 Exit code 0: all were changed, or none matches.  1: one could not be changed.`
-	cmd.Example = "  heed deliveries retry --state dead --action coaching\n  heed deliveries retry ai2xbmvq4kdc7bqh5w3ey6rz"
+	cmd.Example = "  heed deliveries retry --state dead --action coaching\n  heed deliveries retry " +
+		"ai2xbmvq4kdc7bqh5w3ey6rz"
 	return cmd
 }
 
@@ -52,7 +53,8 @@ choose. They are kept and shown, and not sent any more; retry brings them back.
 An attempt in flight goes on and is the last.
 
 Exit code 0: all were changed, or none matches.  1: one could not be changed.`
-	cmd.Example = "  heed deliveries discard --state retrying --rule low-quiz-score\n  heed deliveries discard ai2xbmvq4kdc7bqh5w3ey6rz"
+	cmd.Example = "  heed deliveries discard --state retrying --rule low-quiz-score\n  heed deliveries discard " +
+		"ai2xbmvq4kdc7bqh5w3ey6rz"
 	return cmd
 }
 

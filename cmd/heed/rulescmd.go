@@ -98,7 +98,8 @@ for the first one after the mute.`,
 	}
 	client.flags(cmd)
 	cmd.Flags().StringVar(&wish.For, "for", "", "how long, such as 2h or 3d (required)")
-	cmd.Flags().StringVar(&wish.Key, "key", "", "only this key of the rule; of several parts a JSON array: '[\"u1\",\"q1\"]'")
+	cmd.Flags().StringVar(&wish.Key, "key", "",
+		"only this key of the rule; of several parts a JSON array: '[\"u1\",\"q1\"]'")
 	cmd.Flags().StringVar(&wish.Reason, "reason", "", "why (required)")
 	return cmd
 }

@@ -39,9 +39,10 @@ in this data directory, but for those that were replaced by one at another addre
 One that is named with --id is remembered from then on, with --url and --events if
 they are given. One that MindTickle does not know any more is forgotten, so that
 heed webhooks register registers it anew.`,
-		Example: "  heed webhooks activate\n  heed webhooks activate --id wh_1 --url https://heed.example.com/webhooks/mindtickle --events quiz.submitted,course.completed",
-		Args:    noArguments,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return activate(cmd.Context(), s, &o) },
+		Example: "  heed webhooks activate\n  heed webhooks activate --id wh_1 --url " +
+			"https://heed.example.com/webhooks/mindtickle --events quiz.submitted,course.completed",
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return activate(cmd.Context(), s, &o) },
 	}
 	o.flags(cmd)
 	cmd.Flags().StringVar(&o.id, "id", "", "the webhook's id, if it is not remembered")

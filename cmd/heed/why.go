@@ -77,7 +77,8 @@ func printWhy(s streams, page *admin.WhyPage) {
 				plain.Line(e.Event), plain.Line(e.User), paint.dim, id, paint.reset)
 		}
 		printDecision(s.out, paint, 0, &e.Shown)
-		printEffects(s.out, paint, wording.Effects{Mode: e.Mode, Event: e.EventID, Zone: wording.ZoneOf(e.Timezone)}, wording.EffectsOf(&e.Shown))
+		printEffects(s.out, paint, wording.Effects{Mode: e.Mode, Event: e.EventID, Zone: wording.ZoneOf(e.Timezone)},
+			wording.EffectsOf(&e.Shown))
 		for _, d := range e.Deliveries {
 			fmt.Fprintf(s.out, "    %s%s %s  %s%s\n", paint.dim, plain.Line(d.Action), d.State, d.ID, paint.reset)
 		}

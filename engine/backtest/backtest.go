@@ -228,7 +228,8 @@ func (u *unknowns) begin(e *record.Event) {
 
 // decided notes by which rules an event was decided, or discarded state.
 func (u *unknowns) decided(e *record.Event, sets []*engine.RuleSet) {
-	u.others = u.others || (e.Status == record.Accepted || e.Status == record.Timed) && !slices.ContainsFunc(sets, func(set *engine.RuleSet) bool { return set.Hash() == e.RuleSet })
+	u.others = u.others || (e.Status == record.Accepted || e.Status == record.Timed) &&
+		!slices.ContainsFunc(sets, func(set *engine.RuleSet) bool { return set.Hash() == e.RuleSet })
 }
 
 func (u *unknowns) notes() (notes []string) {
@@ -236,7 +237,8 @@ func (u *unknowns) notes() (notes []string) {
 		return nil
 	}
 	if u.others {
-		notes = append(notes, "counts, waits and limits are those that these rules would have had, not those of the rules of then")
+		notes = append(notes, "counts, waits and limits are those that these rules would have had, not those of the "+
+			"rules of then")
 	}
 	if u.partial {
 		notes = append(notes, "what rules remember begins empty with the first event that is used, of "+u.first.UTC().Format(time.DateOnly))
@@ -307,7 +309,8 @@ func newSimulation(rules *engine.RuleSet, o *Options) (*simulation, error) {
 		rules = rules.Unrendered()
 	}
 	s := &simulation{
-		rules: rules, store: newSimStore(o.Events), since: o.Since, compared: o.Against != nil, zone: zoneOf(rules), byRule: map[string]*tally{},
+		rules: rules, store: newSimStore(o.Events), since: o.Since, compared: o.Against != nil, zone: zoneOf(rules),
+		byRule: map[string]*tally{},
 		alerts: map[alertKey]alert{}, stopped: map[alertKey]record.Effect{},
 	}
 	for _, rule := range rules.Rules() {
@@ -340,7 +343,8 @@ func (s *simulation) take(ctx context.Context, e *record.Event, decoded event.Ev
 	}
 	s.known, s.store.seq = known, e.Seq
 	own := record.Event{
-		Seq: e.Seq, Source: e.Source, IDs: e.IDs, Inert: e.Inert, ID: e.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: e.ReceivedAt,
+		Seq: e.Seq, Source: e.Source, IDs: e.IDs, Inert: e.Inert, ID: e.ID, Type: e.Type, CompanyID: e.CompanyID,
+		Status: record.Accepted, ReceivedAt: e.ReceivedAt,
 		SignedAt: e.SignedAt, Signature: e.Signature, Body: e.Body,
 	}
 	return s.intake.DecideAndCommit(ctx, &own, &decoded)
@@ -386,7 +390,9 @@ func (s *simulation) advance(ctx context.Context, until time.Time) error {
 }
 
 // stored counts what became of an event or a firing.
-func (s *simulation) stored(e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+func (s *simulation) stored(
+	e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
+) {
 	if e.ReceivedAt.Before(s.since) {
 		return
 	}

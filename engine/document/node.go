@@ -104,7 +104,8 @@ func (n *Node) Scalar() any {
 			return json.Number(y.Value) // larger than an int
 		}
 	case "!!float":
-		if f, err := strconv.ParseFloat(strings.ReplaceAll(y.Value, "_", ""), 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
+		if f, err := strconv.ParseFloat(strings.ReplaceAll(y.Value, "_", ""), 64); err == nil && !math.IsInf(f, 0) &&
+			!math.IsNaN(f) {
 			return f
 		}
 	}
@@ -275,7 +276,8 @@ func (n *Node) Fields(report *Report, what string) *Fields {
 		return f
 	}
 	if !n.IsObject() {
-		problem := report.Errorf(n.Place(), "wrong-type", "%s must be an object of keys and values, not %s", what, n.Describe())
+		problem := report.Errorf(n.Place(), "wrong-type", "%s must be an object of keys and values, not %s", what,
+			n.Describe())
 		if key, _, ok := strings.Cut(what, " of "); ok {
 			problem.Suggest("write %s: {name: value}", key)
 		}
@@ -408,7 +410,8 @@ func (f *Fields) Done() {
 		key := pair.Key.Text()
 		if key == "true" && slices.Contains(f.known, "on") && f.values["on"] == nil {
 			meant["on"] = true
-			f.report.Errorf(pair.Key.Place(), "unknown-key", "the key on has become true: a tool that reads YAML 1.1 has rewritten this file").
+			f.report.Errorf(pair.Key.Place(), "unknown-key",
+				"the key on has become true: a tool that reads YAML 1.1 has rewritten this file").
 				Suggest("write on: instead of true:, or \"on\": if the tool is used again")
 			continue
 		}

@@ -67,13 +67,18 @@ var unknownAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
 
 // syntaxHints are for what no slip explains.
 var syntaxHints = []struct{ part, hint string }{
-	{"mapping values are not allowed", "check the indentation here and above, and that no key such as do: is missing; a text that holds a colon and a space needs quotes"},
-	{"did not find expected key", "check the indentation of this line and those below: what belongs together starts in the same column"},
-	{"did not find expected '-'", "check the indentation of this line and those below: what belongs together starts in the same column"},
+	{"mapping values are not allowed", "check the indentation here and above, and that no key such as do: is " +
+		"missing; a text that holds a colon and a space needs quotes"},
+	{"did not find expected key", "check the indentation of this line and those below: what belongs together " +
+		"starts in the same column"},
+	{"did not find expected '-'", "check the indentation of this line and those below: what belongs together " +
+		"starts in the same column"},
 	{"found unexpected end of stream", "a quote or a bracket that was opened is not closed"},
-	{"did not find expected ',' or", "a value that starts with { or [ is YAML's own list or object; put quotes round it if it is a template or an expression"},
+	{"did not find expected ',' or", "a value that starts with { or [ is YAML's own list or object; put quotes " +
+		"round it if it is a template or an expression"},
 	{"could not find expected ':'", "a key is followed by a colon and a space: when: data.score < 70"},
-	{"found unknown escape character", `in double quotes a backslash starts an escape: write \\ for one, or use single quotes`},
+	{"found unknown escape character", `in double quotes a backslash starts an escape: write \\ for one, or use ` +
+		`single quotes`},
 	{"unknown anchor", "put quotes round a text that starts with *"},
 	{"found character that cannot", "put quotes round a value that starts with a special sign"},
 	{"found a tab character", "replace tabs by spaces"},
@@ -133,7 +138,10 @@ func bracketStart(file *File, i int) (slip, bool) {
 	if m == nil {
 		return slip{}, false
 	}
-	return slip{from, utf8.RuneCountInString(m[1]), fmt.Sprintf("%s is taken for the whole value, and more follows", m[1]), fmt.Sprintf("put quotes round all of it: %s: %s", key, inQuotes(value))}, true
+	return slip{
+		from, utf8.RuneCountInString(m[1]), fmt.Sprintf("%s is taken for the whole value, and more follows", m[1]),
+		fmt.Sprintf("put quotes round all of it: %s: %s", key, inQuotes(value)),
+	}, true
 }
 
 // dashAmidKeys finds a dash in front of a key that stands among the keys of one
@@ -150,7 +158,10 @@ func dashAmidKeys(file *File, i int) (slip, bool) {
 	if value == "" || indentOf(file, i) != keyColumn(file, above) {
 		return slip{}, false
 	}
-	return slip{indentOf(file, i), 1, "a dash among the keys of one entry", "one dash stands in front of an entry's first key only: leave this one out, or put one there"}, true
+	return slip{
+		indentOf(file, i), 1, "a dash among the keys of one entry",
+		"one dash stands in front of an entry's first key only: leave this one out, or put one there",
+	}, true
 }
 
 // belowItsDash finds a line that starts right below the dash of the entry that
@@ -170,7 +181,10 @@ func belowItsDash(file *File, i int) (slip, bool) {
 			return slip{}, false
 		}
 		key, _, _ := strings.Cut(text, ":")
-		return slip{indent, utf8.RuneCountInString(key), key + " starts right below a dash", fmt.Sprintf("it belongs to the entry behind the dash: put %d spaces in front", column)}, true
+		return slip{
+			indent, utf8.RuneCountInString(key), key + " starts right below a dash",
+			fmt.Sprintf("it belongs to the entry behind the dash: put %d spaces in front", column),
+		}, true
 	}
 	return slip{}, false
 }
@@ -193,7 +207,9 @@ var holeInFlow = regexp.MustCompile(`[{\[].*(?:: +|, +|\[)((?:[^\s"'{}\[\],][^"'
 
 func unquotedHole(file *File, i int) (slip, bool) {
 	_, value, from := keyAndValue(file, i)
-	if m := holeInFlow.FindStringSubmatchIndex(file.Line(i + 1)); m != nil && !strings.HasPrefix(value, "{{") && !strings.HasPrefix(value, `"`) && !strings.HasPrefix(value, "'") {
+	m := holeInFlow.FindStringSubmatchIndex(file.Line(i + 1))
+	isQuoted := strings.HasPrefix(value, `"`) || strings.HasPrefix(value, "'")
+	if m != nil && !isQuoted && !strings.HasPrefix(value, "{{") {
 		hole := strings.TrimSpace(file.Line(i + 1)[m[2]:m[3]])
 		message := "a text that starts with {{ needs quotes"
 		if !strings.HasPrefix(hole, "{{") {
@@ -204,7 +220,10 @@ func unquotedHole(file *File, i int) (slip, bool) {
 	if !strings.HasPrefix(value, "{{") {
 		return slip{}, false
 	}
-	return slip{from, 2, "a text that starts with {{ needs quotes", fmt.Sprintf("put quotes round the whole text: %s", inQuotes(value))}, true
+	return slip{
+		from, 2, "a text that starts with {{ needs quotes",
+		fmt.Sprintf("put quotes round the whole text: %s", inQuotes(value)),
+	}, true
 }
 
 var quotedThenMore = regexp.MustCompile(`^("(?:[^"\\]|\\.)*"|'[^']*')\s*[^\s#,}\]]`)
@@ -217,9 +236,15 @@ func quotedStart(file *File, i int) (slip, bool) {
 	}
 	if quote := value[:1]; strings.HasSuffix(value, quote) && strings.Count(value, quote) > 2 {
 		inside := value[1 : len(value)-1]
-		return slip{from, utf8.RuneCountInString(m[1]), "the text ends at its second quote, and more follows", fmt.Sprintf("write the outer quotes as the other kind: %s: %s", key, inQuotes(inside))}, true
+		return slip{
+			from, utf8.RuneCountInString(m[1]), "the text ends at its second quote, and more follows",
+			fmt.Sprintf("write the outer quotes as the other kind: %s: %s", key, inQuotes(inside)),
+		}, true
 	}
-	return slip{from, utf8.RuneCountInString(m[1]), fmt.Sprintf("%s is taken for the whole value, and more follows", m[1]), fmt.Sprintf("put quotes round all of it: %s: %s", key, inQuotes(value))}, true
+	return slip{
+		from, utf8.RuneCountInString(m[1]), fmt.Sprintf("%s is taken for the whole value, and more follows", m[1]),
+		fmt.Sprintf("put quotes round all of it: %s: %s", key, inQuotes(value)),
+	}, true
 }
 
 // textInFlow is where a text in double quotes starts, inside braces or brackets.
@@ -239,7 +264,10 @@ func quotesInFlow(file *File, i int) (slip, bool) {
 		if m[2] >= 0 {
 			key = text[m[2]:m[3]] + ": "
 		}
-		return slip{from, utf8.RuneCountInString(whole), "the text ends at its second quote, and more follows", "write the outer quotes as the other kind: " + key + inQuotes(whole[1:len(whole)-1])}, true
+		return slip{
+			from, utf8.RuneCountInString(whole), "the text ends at its second quote, and more follows",
+			"write the outer quotes as the other kind: " + key + inQuotes(whole[1:len(whole)-1]),
+		}, true
 	}
 	return slip{}, false
 }
@@ -310,17 +338,22 @@ var anchored = regexp.MustCompile(`^[&*]\w[\w-]*( |$)`)
 
 func specialStart(file *File, i int) (slip, bool) {
 	_, value, from := keyAndValue(file, i)
-	if value == "" || !strings.ContainsRune("@`%&*", rune(value[0])) || anchored.MatchString(value) && !strings.HasPrefix(value, "*") {
+	isAnchor := anchored.MatchString(value) && !strings.HasPrefix(value, "*")
+	if value == "" || !strings.ContainsRune("@`%&*", rune(value[0])) || isAnchor {
 		return slip{}, false
 	}
 	if strings.HasPrefix(value, "*") && anchored.MatchString(value) && !strings.Contains(value, " ") {
 		return slip{}, false // an alias; that it is unknown is another matter
 	}
-	return slip{from, utf8.RuneCountInString(value), fmt.Sprintf("a value cannot start with %c without quotes", value[0]), "put quotes round it: " + inQuotes(value)}, true
+	return slip{from, utf8.RuneCountInString(value), fmt.Sprintf("a value cannot start with %c without quotes",
+		value[0]), "put quotes round it: " + inQuotes(value)}, true
 }
 
 // holders are keys whose value is an object or a list, never a text.
-var holders = []string{"actions", "rules", "do", "given", "expect", "data", "tests", "events", "fields", "slack", "http", "email", "log", "retry", "headers", "query", "json", "form", "blocks"}
+var holders = []string{
+	"actions", "rules", "do", "given", "expect", "data", "tests", "events", "fields", "slack",
+	"http", "email", "log", "retry", "headers", "query", "json", "form", "blocks",
+}
 
 func colonInText(file *File, i int) (slip, bool) {
 	key, value, from := keyAndValue(file, i)
@@ -332,22 +365,35 @@ func colonInText(file *File, i int) (slip, bool) {
 		return slip{}, false
 	}
 	if name, rest, _ := strings.Cut(value, ": "); name == "env" || name == "file" {
-		return slip{from, utf8.RuneCountInString(value), "env and file stand in braces", fmt.Sprintf("write %s: {%s: %s}", key, name, rest)}, true
+		return slip{
+			from, utf8.RuneCountInString(value), "env and file stand in braces",
+			fmt.Sprintf("write %s: {%s: %s}", key, name, rest),
+		}, true
 	}
 	if slices.Contains(holders, key) {
-		return slip{from, utf8.RuneCountInString(value), "what belongs to " + key + " starts on a line of its own", "start a new line after " + key + ": and write it there, with two more spaces in front"}, true
+		return slip{
+			from, utf8.RuneCountInString(value), "what belongs to " + key + " starts on a line of its own",
+			"start a new line after " + key + ": and write it there, with two more spaces in front",
+		}, true
 	}
 	if strings.HasPrefix(value, "Bearer {env") || strings.HasPrefix(value, "Basic {env") {
-		return slip{from, utf8.RuneCountInString(value), "what stands in braces must stand alone", fmt.Sprintf("write %s: {env: NAME}; the variable then holds Bearer and the token", key)}, true
+		return slip{
+			from, utf8.RuneCountInString(value), "what stands in braces must stand alone",
+			fmt.Sprintf("write %s: {env: NAME}; the variable then holds Bearer and the token", key),
+		}, true
 	}
-	return slip{from + at, 1, "a text that holds a colon and a space needs quotes", fmt.Sprintf("put quotes round it: %s: %s", key, inQuotes(value))}, true
+	return slip{
+		from + at, 1, "a text that holds a colon and a space needs quotes",
+		fmt.Sprintf("put quotes round it: %s: %s", key, inQuotes(value)),
+	}, true
 }
 
 // openQuote finds a value whose quote is not closed on its line, where the
 // next line is an entry again.
 func openQuote(file *File, i int) (slip, bool) {
 	quote, open := opensQuote(file, i)
-	if !open || endOfQuote(file, i, quote) > 0 || i+1 < len(file.lines) && strings.TrimSpace(file.Line(i+2)) != "" && !entryLine.MatchString(file.Line(i+2)) {
+	if !open || endOfQuote(file, i, quote) > 0 || i+1 < len(file.lines) && strings.TrimSpace(file.Line(i+2)) != "" &&
+		!entryLine.MatchString(file.Line(i+2)) {
 		return slip{}, false
 	}
 	_, value, from := keyAndValue(file, i)
@@ -404,7 +450,10 @@ func missingSpace(file *File, i int) (slip, bool) {
 	if m == nil {
 		return slip{}, false
 	}
-	return slip{m[5], 1, "a key is followed by a colon and a space", fmt.Sprintf("write %s: %s", text[m[4]:m[5]], text[m[6]:m[7]])}, true
+	return slip{
+		m[5], 1, "a key is followed by a colon and a space",
+		fmt.Sprintf("write %s: %s", text[m[4]:m[5]], text[m[6]:m[7]]),
+	}, true
 }
 
 // tooFarRight finds a line that starts further right than an entry above it
@@ -422,7 +471,10 @@ func tooFarRight(file *File, i int) (slip, bool) {
 	if value == "" || strings.ContainsAny(value[:1], `"'{[|>&`) || indent <= column {
 		return slip{}, false
 	}
-	return slip{indent, 1, "the line starts further right than the one above, which has a value already", fmt.Sprintf("start it in the same column as the line above, with %d spaces in front", column)}, true
+	return slip{
+		indent, 1, "the line starts further right than the one above, which has a value already",
+		fmt.Sprintf("start it in the same column as the line above, with %d spaces in front", column),
+	}, true
 }
 
 // fitsNowhere finds a line that starts in a column in which nothing above it
@@ -453,7 +505,10 @@ func fitsNowhere(file *File, i int) (slip, bool) {
 	if nearest < 0 {
 		return slip{}, false
 	}
-	return slip{indent, 1, "the line starts in a column where nothing above it starts", fmt.Sprintf("what belongs together starts in the same column: put %d spaces in front", nearest)}, true
+	return slip{
+		indent, 1, "the line starts in a column where nothing above it starts",
+		fmt.Sprintf("what belongs together starts in the same column: put %d spaces in front", nearest),
+	}, true
 }
 
 func abs(n int) int { return max(n, -n) }
@@ -461,7 +516,10 @@ func abs(n int) int { return max(n, -n) }
 var noColon = regexp.MustCompile(`^ *(?:- +)*([a-z_]+) +([^\s:][^:]*)$`)
 
 // commonKeys are those of which a line without a colon is a slip.
-var commonKeys = []string{"name", "description", "on", "when", "do", "action", "text", "channel", "method", "path", "to", "subject", "token", "url"}
+var commonKeys = []string{
+	"name", "description", "on", "when", "do", "action", "text", "channel", "method", "path",
+	"to", "subject", "token", "url",
+}
 
 func missingColon(file *File, i int) (slip, bool) {
 	text := file.Line(i + 1)
@@ -469,7 +527,10 @@ func missingColon(file *File, i int) (slip, bool) {
 	if m == nil || !slices.Contains(commonKeys, text[m[2]:m[3]]) {
 		return slip{}, false
 	}
-	return slip{m[3], 1, "a key is followed by a colon and a space", fmt.Sprintf("write %s: %s", text[m[2]:m[3]], text[m[4]:m[5]])}, true
+	return slip{
+		m[3], 1, "a key is followed by a colon and a space",
+		fmt.Sprintf("write %s: %s", text[m[2]:m[3]], text[m[4]:m[5]]),
+	}, true
 }
 
 func isBlank(file *File, i int) bool {

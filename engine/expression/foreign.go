@@ -265,7 +265,8 @@ func (s *Scope) explainHole(text string, problems []Problem) []Problem {
 		p.Message, p.Hint = "a hole starts with a dot, as in Go templates", "write {{ "+s.Qualify(trimmed[1:])+" }}"
 	case m != nil:
 		p.Message = "filters are functions here"
-		p.Hint = `write the function in front, as in {{ upper(data.quizName) }}; for a missing value {{ data.score ?? "n/a" }}`
+		p.Hint = `write the function in front, as in {{ upper(data.quizName) }}; for a missing value {{ data.score ?? ` +
+			`"n/a" }}`
 		if isFunction(m[2]) && m[3] == "" {
 			p.Hint = "write {{ " + m[2] + "(" + s.Qualify(m[1]) + ") }}"
 		}

@@ -74,8 +74,9 @@ func (s *Scope) checkUser(n ast.Node, inRecord bool, report reporter) {
 		report(n, "no-user", s.Events()+" has no userId, so there is no user",
 			"it has "+strings.Join(s.FieldNames(), ", "))
 	case !inRecord:
-		report(n, "bare-record", "user is a person, not a value", "write user.email, user.name, user.role, user.teamId, user.manager or "+
-			"user.active; data.userId for the id; user != nil to ask whether the person is known")
+		report(n, "bare-record", "user is a person, not a value",
+			"write user.email, user.name, user.role, user.teamId, user.manager or "+
+				"user.active; data.userId for the id; user != nil to ask whether the person is known")
 	}
 }
 

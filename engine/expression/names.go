@@ -29,7 +29,8 @@ func (s *Scope) At(m Moment) *Scope {
 	own.event, own.queries, own.cells = s, nil, nil
 	own.usesNow, own.usesReceivedAt = false, false
 	item := types.Map{
-		"event": types.String, "id": types.String, "source": types.String, "at": exprType[event.Time], "user": types.String, "data": s.dataType(),
+		"event": types.String, "id": types.String, "source": types.String, "at": exprType[event.Time],
+		"user": types.String, "data": s.dataType(),
 	}
 	names := s.eventNames()
 	own.named = slices.Clone(s.Names())
@@ -73,7 +74,8 @@ func (s *Scope) elsewhereKnown(name string) (message, hint string) {
 	case slices.Contains([]string{"items", "total"}, name):
 		return name + " is not known here", "items and total are known in the do of a rule with count or digest, and in rest"
 	case slices.Contains([]string{"key", "more", "since", "until"}, name):
-		return name + " is not known here", "key, more, since and until are known in the do of a rule with digest, and in rest"
+		return name + " is not known here", "key, more, since and until are known in the do of a rule with digest, " +
+			"and in rest"
 	case slices.Contains([]string{"started", "due", "step"}, name):
 		return name + " is not known here", "started, due and step are known in still and do of a rule with wait"
 	default:

@@ -114,7 +114,8 @@ func Append(root *document.Node, key string, items []any) ([]byte, error) {
 		more = strings.ReplaceAll(more, "\n", "\r\n")
 	}
 	text := slices.Concat(was, []byte(more))
-	if again := document.Parse(root.Place().File.Name, text, new(document.Report)); again == nil || !reflect.DeepEqual(again.Exact(), withItems(root, key, items)) {
+	if again := document.Parse(root.Place().File.Name, text, new(document.Report)); again == nil ||
+		!reflect.DeepEqual(again.Exact(), withItems(root, key, items)) {
 		return nil, errors.New("what stands at its end leaves no room for more")
 	}
 	return text, nil
@@ -237,7 +238,8 @@ func (w *yamlWriter) behind(value any, indent int) {
 // isLiteral says whether a text of several lines can stand as it is, below |.
 func isLiteral(text string) bool {
 	lines := strings.TrimSuffix(text, "\n")
-	if !strings.Contains(lines, "\n") || strings.HasSuffix(lines, "\n") || strings.HasPrefix(text, " ") || strings.HasPrefix(text, "\n") {
+	if !strings.Contains(lines, "\n") || strings.HasSuffix(lines, "\n") || strings.HasPrefix(text, " ") ||
+		strings.HasPrefix(text, "\n") {
 		return false
 	}
 	return !strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) })

@@ -170,10 +170,12 @@ func (b *build) readLookups(node *document.Node) {
 		b.declared = append(b.declared, pair.Key)
 		b.tables[name] = expression.Table{} // rules may name it, whatever is wrong with it
 		if !pair.Value.IsObject() {
-			problem := b.report.Errorf(pair.Value.Place(), "wrong-type", "the table %s must be an object with file and key, not %s", name, pair.Value.Describe())
+			problem := b.report.Errorf(pair.Value.Place(), "wrong-type",
+				"the table %s must be an object with file and key, not %s", name, pair.Value.Describe())
 			problem.Suggest("write %s: {file: managers.csv, key: userId}", name)
 			if pair.Value.IsText() {
-				problem.Suggest("write %s: {file: %s, key: userId}, with the column by which rows are found", name, pair.Value.Text())
+				problem.Suggest("write %s: {file: %s, key: userId}, with the column by which rows are found", name,
+					pair.Value.Text())
 			}
 			continue
 		}
@@ -193,7 +195,8 @@ func (b *build) readLookups(node *document.Node) {
 		}
 		if l := b.readLookup(name, file, key); l != nil {
 			b.tellUsers(name, l, columns)
-			b.tables[name], b.lookups[name] = expression.Table{Columns: l.columns, Key: key.Text(), File: filepath.Base(file.Text())}, l
+			b.lookups[name] = l
+			b.tables[name] = expression.Table{Columns: l.columns, Key: key.Text(), File: filepath.Base(file.Text())}
 		}
 	}
 }
@@ -203,7 +206,8 @@ func (b *build) readLookup(name string, file, key *document.Node) *lookup {
 	i := slices.IndexFunc(b.snapshot.Tables, func(t Table) bool { return t.Name == path })
 	if i < 0 {
 		b.report.Errorf(file.Place(), "unreadable-table", "the table %s was not read", name).
-			Suggest("write lookups: at the start of a line, and the tables below it; a dry run through the API has the tables of the active rules only")
+			Suggest("write lookups: at the start of a line, and the tables below it; a dry run through the API has the " +
+				"tables of the active rules only")
 		return nil
 	}
 	read := b.snapshot.Tables[i]
@@ -215,11 +219,14 @@ func (b *build) readLookup(name string, file, key *document.Node) *lookup {
 	if read.Err != nil {
 		// Where nothing is sent it may be missing, as a secret may: a table of
 		// people need not be where rules are written.
-		complain, remedy := b.report.Warnf, "put the CSV file there, or correct the name; it is looked for beside the rule file. heed serve does not take the rules without it"
+		complain, remedy := b.report.Warnf, "put the CSV file there, or correct the name; it is looked for beside the "+
+			"rule file. heed serve does not take the rules without it"
 		if b.compiler.Actions.Live {
-			complain, remedy = b.report.Errorf, "put the CSV file there, or correct the name; it is looked for beside the rule file"
+			complain, remedy = b.report.Errorf, "put the CSV file there, or correct the name; it is looked for beside "+
+				"the rule file"
 		}
-		complain(file.Place(), "unreadable-table", "the table %s cannot be read from %s: %v", name, path, read.Err).Suggest("%s", remedy)
+		complain(file.Place(), "unreadable-table", "the table %s cannot be read from %s: %v", name, path, read.Err).
+			Suggest("%s", remedy)
 		return nil
 	}
 	content, faults := table.Read(read.Text)
@@ -232,7 +239,8 @@ func (b *build) readLookup(name string, file, key *document.Node) *lookup {
 	}
 	column, ok := content.Column(key.Text())
 	if !ok {
-		b.report.Errorf(key.Place(), "unknown-column", "the table %s has no column %s in %s", name, key.Text(), filepath.Base(path)).
+		b.report.Errorf(key.Place(), "unknown-column", "the table %s has no column %s in %s", name, key.Text(),
+			filepath.Base(path)).
 			Suggest("%s", suggest.DidYouMean(key.Text(), content.Columns))
 		b.tables[name] = expression.Table{Columns: content.Columns, File: filepath.Base(path)}
 		return nil
@@ -253,11 +261,13 @@ func (b *build) index(name string, content *table.Table, column int, csv *docume
 			continue
 		}
 		if table.IsRounded(key) {
-			b.report.Warnf(place, "bad-table", "the spreadsheet has rounded the %s to %s, so nobody finds the row", content.Columns[column], key).
+			b.report.Warnf(place, "bad-table", "the spreadsheet has rounded the %s to %s, so nobody finds the row",
+				content.Columns[column], key).
 				Suggest("format the column as text and enter the values again")
 		}
 		if name, found := table.Invisible(key); found {
-			b.report.Warnf(place, "bad-table", "the %s holds the invisible character %s, so nobody finds the row", content.Columns[column], name).
+			b.report.Warnf(place, "bad-table", "the %s holds the invisible character %s, so nobody finds the row",
+				content.Columns[column], name).
 				Suggest("enter the value again")
 		}
 		if first, twice := lines[key]; twice {

@@ -131,7 +131,8 @@ func (r *sourceReader) readFiles(node *document.Node) {
 		r.report.Errorf(node.Place(), "bad-pattern", "files of %s is no pattern that heed understands", r.fields.What()).
 			Suggest("* stands for anything but a slash, ? for one character: reports/*/quiz-*.csv")
 	case !slices.Contains(reportEnds, strings.ToLower(filepath.Ext(node.Text()))):
-		r.report.Errorf(node.Place(), "bad-pattern", "files of %s matches names that are not those of reports", r.fields.What()).
+		r.report.Errorf(node.Place(), "bad-pattern", "files of %s matches names that are not those of reports",
+			r.fields.What()).
 			Suggest("end it in one of %s: reports/quiz-results-*.csv", strings.Join(reportEnds, ", "))
 	case r.source.Path != "":
 		r.report.Errorf(node.Place(), "source-of-both", "%s has a path and files", r.fields.What()).

@@ -41,7 +41,8 @@ func (b *build) readTiming(fields *document.Fields, rule *engine.Rule, scope *ex
 		wait = nil
 	}
 	if throttle != nil && digest != nil {
-		b.report.Errorf(throttle.Place(), "throttle-with-digest", "a digest sends one message each period, so it needs no throttle").
+		b.report.Errorf(throttle.Place(), "throttle-with-digest",
+			"a digest sends one message each period, so it needs no throttle").
 			Suggest("leave throttle out")
 		throttle = nil
 	}
@@ -287,7 +288,9 @@ func (r *timing) readDigest(node *document.Node) {
 		d.At = r.clockTime(at)
 		r.checkGap(at, d.At)
 		if d.Every == state.Hour {
-			r.report.Errorf(at.Place(), "wrong-type", "a digest with every: hour is sent at the full hour, so at has no meaning").Suggest("leave at out")
+			r.report.Errorf(at.Place(), "wrong-type",
+				"a digest with every: hour is sent at the full hour, so at has no meaning").
+				Suggest("leave at out")
 		}
 	}
 	scope := r.firingScope()
@@ -322,13 +325,15 @@ func (r *timing) readThrottle(node *document.Node) {
 	within, every := fields.Take("within"), fields.Take("every")
 	switch {
 	case within != nil && every != nil:
-		r.report.Errorf(every.Place(), "within-with-every", "throttle has both within, a rolling window, and every, a period of the calendar").
+		r.report.Errorf(every.Place(), "within-with-every",
+			"throttle has both within, a rolling window, and every, a period of the calendar").
 			Suggest("leave one of the two out")
 	case within != nil && within.Text() == "forever":
 	case within != nil:
 		t.Within, _ = fields.Duration("within")
 		if within.Text() == "1d" {
-			r.report.Warnf(within.Place(), "rolling-day", "within: 1d is a rolling window: it ends 24 hours after the first alert").
+			r.report.Warnf(within.Place(), "rolling-day",
+				"within: 1d is a rolling window: it ends 24 hours after the first alert").
 				Suggest("write every: day if a new day begins at midnight; or within: 24h if the window is meant")
 		}
 	case every != nil:

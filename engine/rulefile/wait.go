@@ -35,7 +35,8 @@ func (r *timing) readWait(node *document.Node) {
 			w.Restart = true
 		default:
 			r.report.Errorf(again.Place(), "wrong-type", "again of wait must be keep or restart, not %s", again.Describe()).
-				Suggest("write again: keep if a later start is to change nothing, or again: restart if it is to start the wait over")
+				Suggest("write again: keep if a later start is to change nothing, or again: restart if it is to start the " +
+					"wait over")
 		}
 	}
 	if unless := fields.Take("unless"); unless != nil {
@@ -150,7 +151,8 @@ func (r *timing) readWaitStep(fields *document.Fields) (step state.Step, ok bool
 	r.checkGap(at, clock)
 	step.At = &clock
 	if ok && step.Offset%(24*time.Hour) != 0 {
-		r.report.Errorf(place.Place(), "wrong-type", "beside at, calendar days are counted, and %s is not a number of days", place.Text()).
+		r.report.Errorf(place.Place(), "wrong-type",
+			"beside at, calendar days are counted, and %s is not a number of days", place.Text()).
 			Suggest("write a number of days, such as 2d, or leave at out")
 	}
 	return step, ok
@@ -199,7 +201,8 @@ func (r *timing) keyOf(per *document.Node, scope *expression.Scope, on []string)
 	for _, item := range per.Each() {
 		tree, problems := scope.Check(item.Text())
 		if tree == nil {
-			problem := r.report.Errorf(item.Place(), "per-of-unless", "%s has no value in %s, which is to cancel the wait", item.Text(), on[0])
+			problem := r.report.Errorf(item.Place(), "per-of-unless", "%s has no value in %s, which is to cancel the wait",
+				item.Text(), on[0])
 			problem.Suggest("write a per whose fields both event types have, such as data.userId")
 			if problems[0].Code != "unknown-field" {
 				problem.Suggest("%s", problems[0].Message)
@@ -218,7 +221,8 @@ func (r *timing) checkSelfCancel(node *document.Node, u engine.Unless, when *doc
 		for _, start := range r.rule.On {
 			same := when == nil || r.rule.Condition != nil && u.When != nil && r.rule.Condition.Text == u.When.Text
 			if name == start && same {
-				r.report.Warnf(node.Place(), "unless-start", "unless matches each %s that starts the wait, so the wait always ends at once", name).
+				r.report.Warnf(node.Place(), "unless-start",
+					"unless matches each %s that starts the wait, so the wait always ends at once", name).
 					Suggest("write when: in unless, such as when: data.passed")
 				return
 			}

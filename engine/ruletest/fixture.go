@@ -63,7 +63,8 @@ func Read(paths []string, stdin io.Reader) ([]Fixture, error) {
 		fixtures = append(fixtures, found...)
 	}
 	if len(fixtures) == 0 {
-		return nil, fmt.Errorf("%s holds no events: give a JSON file {\"event\": …, \"companyId\": …, \"data\": {…}}, a directory of them, or -", strings.Join(paths, ", "))
+		return nil, fmt.Errorf("%s holds no events: give a JSON file {\"event\": …, \"companyId\": …, \"data\": {…}}, "+
+			"a directory of them, or -", strings.Join(paths, ", "))
 	}
 	return fixtures, nil
 }

@@ -386,14 +386,18 @@ func isPersonal(eventType, name string) bool {
 // personalParts are what the names of personal fields are made of. They are
 // looked for anywhere: too much is replaced rather than too little.
 var personalParts = []string{
-	"name", "mail", "phone", "mobile", "address", "user", "manager", "birth", "employee", "contact", "learner", "student", "trainee",
+	"name", "mail", "phone", "mobile", "address", "user", "manager", "birth", "employee", "contact", "learner",
+	"student", "trainee",
 	"boss", "buddy", "chief", "director", "handle", "leader", "nick", "slack", "superior",
 	"participant", "attendee", "recipient", "sender", "reviewer", "approver", "assignee", "supervisor", "mentor", "gender",
 }
 
 // personalWords are personal as a word of the name alone: in "shipping", ip is
 // nothing.
-var personalWords = []string{"by", "rep", "person", "owner", "author", "coach", "lead", "login", "ip", "fax", "tel", "ssn", "dob"}
+var personalWords = []string{
+	"by", "rep", "person", "owner", "author", "coach", "lead", "login", "ip", "fax", "tel",
+	"ssn", "dob",
+}
 
 func soundsPersonal(name string) bool {
 	lower := strings.ToLower(name)

@@ -223,7 +223,8 @@ func (r *Report) noAlert(want map[string]any) string {
 	} else if len(r.Test.Given) > 0 && !r.Test.Given[0].At.IsZero() {
 		zone = r.Test.Given[0].At.Location()
 	}
-	return fmt.Sprintf("no such alert until %s, when the test ends; there are: %s", showTime(r.ended.In(zone)), r.alertNames())
+	return fmt.Sprintf("no such alert until %s, when the test ends; there are: %s", showTime(r.ended.In(zone)),
+		r.alertNames())
 }
 
 func showTime(t time.Time) string { return t.Format(time.RFC3339) }

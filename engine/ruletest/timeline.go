@@ -116,7 +116,9 @@ func (t *Timeline) Rules() (names []string) {
 func (t *Timeline) Now() time.Time { return t.now }
 
 // stored notes what became of an event.
-func (t *Timeline) stored(e *record.Event, stored *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+func (t *Timeline) stored(
+	e *record.Event, stored *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
+) {
 	h := Happened{At: t.now, EventID: e.ID, Event: e.Type, Decisions: []Decision{}, Alerts: []Alert{}}
 	var asked expression.Recorded
 	if json.Unmarshal(e.Facts, &asked) == nil { // nothing was asked if there are none
@@ -233,7 +235,8 @@ func (t *Timeline) event(ctx context.Context, entry rulefile.Given) error {
 	}
 	signature := sha256.Sum256([]byte(entry.ID))
 	return t.intake.DecideAndCommit(ctx, &record.Event{
-		Source: cmp.Or(entry.Source, source.Mindtickle), ID: entry.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: t.now, SignedAt: entry.At,
+		Source: cmp.Or(entry.Source, source.Mindtickle), ID: entry.ID, Type: e.Type, CompanyID: e.CompanyID,
+		Status: record.Accepted, ReceivedAt: t.now, SignedAt: entry.At,
 		Signature: signature[:], Body: entry.Body,
 	}, &e)
 }

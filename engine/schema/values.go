@@ -36,7 +36,10 @@ func Whole(description string, least, most int, examples ...any) *Value {
 
 // Matching takes a text that fits a pattern; message is what to write instead.
 func Matching(description, pattern, message string, examples ...any) *Value {
-	return &Value{Description: description, Type: Types{"string"}, Pattern: pattern, PatternMessage: message, Examples: examples}
+	return &Value{
+		Description: description, Type: Types{"string"}, Pattern: pattern, PatternMessage: message,
+		Examples: examples,
+	}
 }
 
 // Duration takes what source.Fields takes for one.
@@ -67,7 +70,8 @@ func Words(description string, words ...string) *Value {
 	for _, word := range words {
 		patterns, examples = append(patterns, anyCase(word)), append(examples, word)
 	}
-	return Matching(description, "^("+strings.Join(patterns, "|")+")$", "write one of "+strings.Join(words, ", "), examples...)
+	return Matching(description, "^("+strings.Join(patterns, "|")+")$", "write one of "+strings.Join(words, ", "),
+		examples...)
 }
 
 func anyCase(word string) string {

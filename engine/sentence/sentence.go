@@ -165,7 +165,13 @@ func duration(d time.Duration) string {
 	for _, unit := range []struct {
 		name string
 		size time.Duration
-	}{{"week", 7 * 24 * time.Hour}, {"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}} {
+	}{
+		{"week", 7 * 24 * time.Hour},
+		{"day", 24 * time.Hour},
+		{"hour", time.Hour},
+		{"minute", time.Minute},
+		{"second", time.Second},
+	} {
 		if n := int(d / unit.size); d%unit.size == 0 && n > 0 {
 			if n == 1 {
 				return "1 " + unit.name
@@ -357,5 +363,8 @@ func words(name string) string {
 }
 
 func isWord(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		return r != '_' && !unicode.IsLetter(r) &&
+			!unicode.IsDigit(r)
+	})
 }

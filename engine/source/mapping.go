@@ -241,7 +241,8 @@ func moment(env *expression.Env, v *expression.Value) (at time.Time, problem str
 		at, ok = unix(value)
 	}
 	if at = at.UTC(); !ok || at.Year() < 1970 || at.Year() > 9999 {
-		return time.Time{}, "at: " + v.Text + " gives no time: it takes RFC 3339, a plain date, Unix seconds or milliseconds, or date(…)"
+		return time.Time{}, "at: " + v.Text + " gives no time: it takes RFC 3339, a plain date, Unix seconds or " +
+			"milliseconds, or date(…)"
 	}
 	return at, ""
 }

@@ -65,7 +65,9 @@ func (Period) hour(t time.Time, in *time.Location) time.Time {
 		time.Duration(local.Nanosecond()))
 }
 
-func (p Period) search(from time.Time, at ClockTime, in *time.Location, step int, found func(time.Time) bool) time.Time {
+func (p Period) search(
+	from time.Time, at ClockTime, in *time.Location, step int, found func(time.Time) bool,
+) time.Time {
 	year, month, day := from.In(in).Date()
 	for i := range longest + 1 {
 		date := time.Date(year, month, day+i*step, 0, 0, 0, 0, time.UTC)

@@ -75,7 +75,8 @@ func (s *Settings) addMember(data *count, in Input, c Clock) record.Effect {
 		return record.Effect{Effect: record.Skipped, Reason: record.Superseded, Key: in.Key}
 	}
 	data.Members = slices.DeleteFunc(data.Members, same)
-	at, _ := slices.BinarySearchFunc(data.Members, in.Event.At+1, func(m member, t int64) int { return cmp.Compare(m.At, t) })
+	at, _ := slices.BinarySearchFunc(data.Members, in.Event.At+1,
+		func(m member, t int64) int { return cmp.Compare(m.At, t) })
 	data.Members = slices.Insert(data.Members, at, member{in.Event, in.Value})
 	s.Count.expire(data, c)
 	at = slices.IndexFunc(data.Members, func(m member) bool { return m.Mark == in.Event })

@@ -49,7 +49,8 @@ func (s *Settings) collect(rows Rows, in Input, c Clock) (r Result) {
 	}
 	now := later(c.Now, timeOf(data.Sent))
 	until := s.Digest.Next(now, s.Location)
-	at, found := slices.BinarySearchFunc(data.Periods, micros(until), func(p period, t int64) int { return cmp.Compare(p.Until, t) })
+	at, found := slices.BinarySearchFunc(data.Periods, micros(until),
+		func(p period, t int64) int { return cmp.Compare(p.Until, t) })
 	if !found {
 		since := s.Digest.Every.last(now, s.Digest.At, s.Location)
 		data.Periods = slices.Insert(data.Periods, at, period{Since: micros(since), Until: micros(until)})

@@ -278,7 +278,9 @@ func (s *Settings) firedCount(rows Rows, row Row, heldUntil time.Time, c Clock) 
 	s.saveCount(rows, row, &data, c)
 }
 
-func (s *Settings) firedWait(rows Rows, row Row, f Firing, r Result, heldUntil time.Time, c Clock) (skipped []record.Effect) {
+func (s *Settings) firedWait(
+	rows Rows, row Row, f Firing, r Result, heldUntil time.Time, c Clock,
+) (skipped []record.Effect) {
 	data := decode[wait](row)
 	p := data.Pending
 	for ; p.Done < f.Step; p.Done++ {

@@ -90,7 +90,10 @@ func (s *Settings) start(data *wait, in Input) []record.Effect {
 		data.end()
 		return append(effects, record.Effect{Effect: record.Cleared, Key: in.Key, By: by.ID, ByAt: by.Time()})
 	default:
-		return append(effects, record.Effect{Effect: record.Waiting, Key: in.Key, Next: s.due(p, p.Done).UTC(), Step: s.stepNumber(p.Done)})
+		return append(effects, record.Effect{
+			Effect: record.Waiting, Key: in.Key, Next: s.due(p, p.Done).UTC(),
+			Step: s.stepNumber(p.Done),
+		})
 	}
 }
 

@@ -284,7 +284,8 @@ func (s *Service) decisionsOf(ctx context.Context, shown *Event) {
 	}
 	for i := range shown.Decisions {
 		d := &shown.Decisions[i]
-		if rule := s.activeRule(d.Rule); len(d.Effects) > 0 && rule != nil && rule.Time != nil && rule.Time.Location != time.UTC {
+		if rule := s.activeRule(d.Rule); len(d.Effects) > 0 && rule != nil && rule.Time != nil &&
+			rule.Time.Location != time.UTC {
 			d.Timezone = rule.Time.Location.String()
 		}
 	}

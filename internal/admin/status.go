@@ -111,7 +111,8 @@ func (s *Service) statusOfServer(st *Status) {
 	if s.o.Unsubscribed != nil {
 		if missing := s.o.Unsubscribed(); len(missing) > 0 {
 			st.Unsubscribed = missing
-			st.problem("the rules need event types that are not subscribed (%s): heed webhooks register", strings.Join(missing, ", "))
+			st.problem("the rules need event types that are not subscribed (%s): heed webhooks register",
+				strings.Join(missing, ", "))
 		}
 	}
 }

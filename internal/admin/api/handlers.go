@@ -52,7 +52,8 @@ func limit(r *http.Request) int {
 func (a *api) events(r *http.Request) (any, error) {
 	query := r.URL.Query()
 	q := admin.EventQuery{
-		Type: query.Get("type"), Source: query.Get("source"), Status: record.Status(query.Get("status")), User: query.Get("user"),
+		Type: query.Get("type"), Source: query.Get("source"), Status: record.Status(query.Get("status")),
+		User: query.Get("user"),
 		Rule: query.Get("rule"), Outcome: query.Get("outcome"), Cursor: query.Get("cursor"), Limit: limit(r),
 	}
 	var err error

@@ -80,7 +80,8 @@ func eventTable(events []admin.ListedEvent) *table {
 	for i := range events {
 		e := &events[i]
 		rows = append(rows, []string{
-			e.ReceivedAt.UTC().Format("2006-01-02T15:04:05Z"), e.ID, e.Type, string(e.Status), e.User, strings.Join(e.Rules, " "),
+			e.ReceivedAt.UTC().Format("2006-01-02T15:04:05Z"), e.ID, e.Type, string(e.Status), e.User,
+			strings.Join(e.Rules, " "),
 		})
 	}
 	return &table{"events", rows}
@@ -163,7 +164,8 @@ func (c *console) chosenReplay(q *request) (answer, error) {
 	}
 	return view{
 		Title: "Replay " + strconv.Itoa(run.Events) + " events", Nav: "Events", Template: "bulkreplay",
-		Data: bulkReplayData{BulkDryRun: run, Action: q.URL.RequestURI()}, Command: "heed events replay " + strings.Join(quotedAll(ids), " "),
+		Data: bulkReplayData{BulkDryRun: run, Action: q.URL.RequestURI()}, Command: "heed events replay " +
+			strings.Join(quotedAll(ids), " "),
 	}, nil
 }
 
