@@ -63,7 +63,7 @@ func (p *Params) isSecret(key string, node *document.Node) bool {
 }
 
 // secretIn reads a secret in a value of a rule, as the action's configuration is
-// read. It returns nil if it is none after all, which was reported.
+// read. It returns nil, and reports the problem, if it is not a valid secret.
 func (c *Config) secretIn(fields *document.Fields, key string, node *document.Node) *SecretRef {
 	within := &Config{Fields: fields, Name: c.Name, Settings: c.Settings, read: c.read}
 	within.SecretOf(key, node, true)
@@ -125,7 +125,7 @@ func SetAt(text json.RawMessage, pointer, value string) (json.RawMessage, error)
 
 var errNoPlace = errors.New("the body has no such place")
 
-// setMember writes an object or a list anew with one member replaced.
+// setMember writes a copy of an object or a list with one member replaced.
 func setMember(text json.RawMessage, name, rest, value string) (json.RawMessage, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	open, err := decoder.Token()

@@ -17,7 +17,7 @@ type Description struct {
 	Config *schema.Value
 	// Params are what a rule gives, without the action's name.
 	Params *schema.Value
-	// Retry are the keys of retry that the kind reads beside those of every
+	// Retry are the keys of retry that the kind reads in addition to those of every
 	// action.
 	Retry schema.Keys
 }

@@ -8,8 +8,8 @@ import (
 	"heed/engine/expression/lint"
 )
 
-// Params is what a kind reads a rule's parameters from: the keys beside
-// "action:" in one entry of "do:".
+// Params is what a kind reads a rule's parameters from: the keys next to "action:" in
+// one entry of "do:".
 type Params struct {
 	*document.Fields
 	// Scope is what the rule's expressions may name.

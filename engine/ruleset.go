@@ -20,7 +20,7 @@ import (
 
 // Rule is one compiled rule.
 type Rule struct {
-	// Name is unique in the rule set; the rule's history hangs on it.
+	// Name is unique in the rule set; the rule's history belongs to it.
 	Name        string
 	Description string
 	// On are the event types that the rule listens to.

@@ -104,8 +104,8 @@ func readRecipients(p *actions.Params, key string, node *document.Node) []*expre
 	return templates
 }
 
-// checkDomain reports an address of which an event chooses the domain, where the
-// rest of it is the rule's: it would send what is meant for somebody to anywhere.
+// checkDomain reports an address whose domain an event chooses although the rest of
+// it is the rule's: a message that is meant for one person could be sent anywhere.
 func checkDomain(p *actions.Params, key string, node *document.Node, t *expression.Template) {
 	for hole := range t.Holes() {
 		if strings.Contains(hole.Before, "@") {

@@ -53,8 +53,8 @@ func (s *step) checkXML(p *actions.Params, node *document.Node) {
 	}
 }
 
-// tagState is where in XML its text has come to: inside a tag, and there inside of
-// which quotes, if any.
+// tagState says where in XML a text ends: inside a tag or not, and inside which
+// quotes, if any.
 type tagState struct {
 	tag   bool
 	quote rune

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// pause is how long an answer asks to wait: by its Retry-After or, where it says
-// that a limit is used up, by when the limit begins anew. Good answers name that
-// time too, and it means nothing there.
+// pause is how long an answer asks to wait: by its Retry-After or, where it says that
+// a limit is used up, by when the limit is reset. Good answers name that time too,
+// and it means nothing there.
 func pause(status int, header http.Header, now time.Time) time.Duration {
 	if after := RetryAfter(header.Get("Retry-After"), now); after > 0 {
 		return after
@@ -28,8 +28,8 @@ func pause(status int, header http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// resets are the headers that say when a limit begins anew, remainings those that
-// say what is left of it.
+// resets are the headers that say when a limit is reset, remainings those that say
+// what is left of it.
 var (
 	resets     = []string{"X-Rate-Limit-Reset", "X-RateLimit-Reset", "RateLimit-Reset"}
 	remainings = []string{"X-Rate-Limit-Remaining", "X-RateLimit-Remaining", "RateLimit-Remaining"}

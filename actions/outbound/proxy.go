@@ -32,7 +32,7 @@ func ParseProxy(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// proxyFunc says by which proxy an address is reached; nil for none.
+// proxyFunc says through which proxy an address is reached; nil for none.
 type proxyFunc func(*url.URL) (*url.URL, error)
 
 // proxyFor is a proxy for all but the hosts of noProxy, which is written as the

@@ -127,7 +127,7 @@ func (t *tokens) ask(ctx context.Context) (*oauth2.Token, error) {
 	return token, err
 }
 
-// isRefusal says whether a status is one by which endpoints refuse credentials.
+// isRefusal says whether a status is one with which endpoints refuse credentials.
 func isRefusal(status int) bool {
 	return status == http.StatusBadRequest || status == http.StatusUnauthorized
 }

@@ -66,8 +66,7 @@ func (a *action) post(ctx context.Context, token string, r *message, thread stri
 	return plain, p
 }
 
-// imageFailed is what Slack says beside invalid_blocks when it cannot fetch an
-// image.
+// imageFailed is what Slack adds to invalid_blocks when it cannot fetch an image.
 const imageFailed = "downloading image failed"
 
 // postOnce makes one call.

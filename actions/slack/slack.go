@@ -24,9 +24,9 @@ type Kind struct {
 // Name is "slack".
 func (Kind) Name() string { return "slack" }
 
-// Defaults are the settings of a slack action. Slack takes about one message a
-// second for a channel; the rate holds for each channel, and the concurrency lets
-// other channels go on while one answers.
+// Defaults are the settings of a slack action. Slack takes about one message a second
+// for a channel; the rate holds for each channel, and the concurrency lets other
+// channels continue while one answers.
 func (Kind) Defaults() actions.Settings {
 	return actions.Settings{
 		Retry: actions.DefaultRetry, Timeout: 15 * time.Second, Concurrency: 4, Rate: 1, RatePer: time.Second,

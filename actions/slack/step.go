@@ -152,8 +152,8 @@ func (s *step) withTable(text string, env *expression.Env) string {
 	return text + open + shorten(strings.TrimRight(table, "\n"), max(room, 1)) + end
 }
 
-// Render makes the message for an event. A person who is missing or whose
-// address is none is an error.
+// Render makes the message for an event. It is an error if the person is missing or
+// has no valid address.
 func (s *step) Render(env *expression.Env) (any, error) {
 	r := Request{Channel: s.channel}
 	if s.to != nil {

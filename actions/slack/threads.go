@@ -10,8 +10,8 @@ import (
 	"heed/actions"
 )
 
-// threadGone are Slack's answers when the message that began a thread is not
-// there any more, or takes no replies.
+// threadGone are Slack's answers when the message that began a thread no longer
+// exists, or takes no replies.
 var threadGone = map[string]bool{
 	"thread_not_found": true, "invalid_thread_ts": true, "message_not_found": true,
 	"cannot_reply_to_message": true, "restricted_action_thread_locked": true,

@@ -53,8 +53,8 @@ func misspelt(flags *pflag.FlagSet, environ []string) (hints []string) {
 	return hints
 }
 
-// group makes a command that only has others. Without arguments it shows its
-// help; a word that is none of its commands is a mistake.
+// group makes a command that only has others. Without arguments it shows its help;
+// any other word is an error.
 func group(cmd *cobra.Command) {
 	cmd.DisableFlagsInUseLine = true
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
@@ -72,7 +72,7 @@ func group(cmd *cobra.Command) {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
-// helpable refuses to help with a command that there is not.
+// helpable refuses to show help for a command that does not exist.
 func helpable(help *cobra.Command, args []string) error {
 	cmd, rest, err := help.Root().Find(args)
 	if err != nil || !cmd.HasSubCommands() {

@@ -165,7 +165,8 @@ func (s *scoreSum) print(d *demonstration) {
 	fmt.Fprintln(d.out)
 }
 
-// lowerBound is a condition of which the demo asks what a lower bound would do.
+// lowerBound matches a condition for which the demo shows the effect of a lower
+// bound.
 var lowerBound = regexp.MustCompile(`\bdata\.score < ([0-9]{2})\b`)
 
 // stricter is the text of the rules with a lower bound in one rule, and what is

@@ -45,8 +45,8 @@ Exit code 0: done, or with --check: nothing to do.  1: with --check: there is.
 	return cmd
 }
 
-// formatting is one run of heed fmt. It goes on after a file that it cannot
-// lay out.
+// formatting is one run of heed fmt. It continues after a file that it cannot lay
+// out.
 type formatting struct {
 	streams
 	check bool

@@ -172,7 +172,7 @@ func printMutes(s streams, list *admin.MuteList) {
 	printPage(s, rows, "nothing is muted", "")
 }
 
-// muted names what a mute is of.
+// muted names what a mute applies to.
 func muted(m *state.Mute) string {
 	if m.Key == "" {
 		return plain.Line(m.Rule)

@@ -168,8 +168,8 @@ func (s *sender) stamp() int64 {
 	}
 }
 
-// sendAll sends every fixture as often as asked and reports each answer. The
-// error's code says how it went.
+// sendAll sends every fixture the requested number of times and reports each answer.
+// The error's code says how it went.
 func (s *sender) sendAll(ctx context.Context, fixtures []ruletest.Fixture, report func(answer)) error {
 	jobs := make(chan ruletest.Fixture)
 	var refused, unreached atomic.Bool

@@ -228,9 +228,8 @@ func prefixes(texts []string) (all []netip.Prefix, err error) {
 	return all, nil
 }
 
-// checkAddress refuses an address to listen on that is none, and says what was
-// probably meant: a port alone is that of the usual host, a host alone has the
-// usual port.
+// checkAddress refuses an invalid address to listen on, and says what was probably
+// meant: for a port alone the usual host, for a host alone the usual port.
 func checkAddress(flag, address, host, port string) error {
 	_, given, err := net.SplitHostPort(address)
 	if n, notNumber := strconv.Atoi(given); err == nil && (notNumber != nil || n >= 0 && n <= 65535) {

@@ -97,8 +97,8 @@ func showTimeline(s streams, o dryRunOptions, t *ruletest.Timeline, zone *time.L
 	return quiet(code)
 }
 
-// countAlerts says how many alerts there were, and how many are of rules in
-// shadow mode.
+// countAlerts says how many alerts there were, and how many of them come from rules
+// in shadow mode.
 func countAlerts(alerts []ruletest.Alert) string {
 	shadow := 0
 	for i := range alerts {

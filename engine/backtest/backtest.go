@@ -103,8 +103,8 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		}
 		sims = append(sims, sim)
 	}
-	// What is cut off in the midst of an event says nothing: the context is looked
-	// at between pages only.
+	// An event that is only half decided says nothing, so the context is checked
+	// between pages only.
 	stopped, ctx := ctx.Done(), context.WithoutCancel(ctx)
 	result := Result{}
 	known := unknowns{timed: slices.ContainsFunc(sets, isTimed)}
@@ -226,7 +226,7 @@ func (u *unknowns) begin(e *record.Event) {
 	}
 }
 
-// decided notes by which rules an event was decided, or discarded state.
+// decided notes which rules decided an event or discarded state.
 func (u *unknowns) decided(e *record.Event, sets []*engine.RuleSet) {
 	u.others = u.others || (e.Status == record.Accepted || e.Status == record.Timed) &&
 		!slices.ContainsFunc(sets, func(set *engine.RuleSet) bool { return set.Hash() == e.RuleSet })
@@ -271,7 +271,7 @@ type simulation struct {
 	since  time.Time
 	zone   *time.Location
 	now    time.Time
-	// expired is when rows that mean nothing any more were deleted last.
+	// expired is when expired rows were last deleted.
 	expired time.Time
 	known   expression.Resolver
 	byRule  map[string]*tally
@@ -325,8 +325,8 @@ func newSimulation(rules *engine.RuleSet, o *Options) (*simulation, error) {
 	return s, err
 }
 
-// zoneOf is the time zone by which days are counted: that of the first rule that
-// has one.
+// zoneOf is the time zone in which days are counted: that of the first rule that has
+// one.
 func zoneOf(rules *engine.RuleSet) *time.Location {
 	for _, rule := range rules.Rules() {
 		if rule.Time != nil && rule.Time.Location != nil {
@@ -357,8 +357,8 @@ func remembers(batches []*intake.Batch) bool {
 	})
 }
 
-// expireEvery is how often rows are deleted that mean nothing any more, as the store
-// does: they would count as keys.
+// expireEvery is how often expired rows are deleted, as in the store: they would
+// still count as keys.
 const expireEvery = 24 * time.Hour
 
 // advance fires what is due before a time, which is then now.

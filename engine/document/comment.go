@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// commentInText finds a # in a text without quotes that goes on below: YAML ends
-// the text there, and cannot read what follows.
+// commentInText finds a # in an unquoted text that continues on the next line: YAML
+// ends the text there, and cannot read what follows.
 func commentInText(file *File, i int) (slip, bool) {
 	key, column, ok := plainTextAt(file, i)
 	text := file.Line(i + 1)

@@ -197,7 +197,7 @@ func linesInBlocks(lines [][]byte) []bool {
 		begins bool
 	}
 	inBlock := make([]bool, len(lines))
-	var open []start // lines above that start further and further right
+	var open []start // lines above, each indented further than the one before
 	for i, line := range lines {
 		indent := len(line) - len(bytes.TrimLeft(line, " "))
 		n := sort.Search(len(open), func(k int) bool { return open[k].indent >= indent })

@@ -257,8 +257,8 @@ type Fields struct {
 	order  []Pair
 	values map[string]*Node
 	known  []string
-	// Elsewhere are hints for keys that belong to another object, or that
-	// there are not, by key.
+	// Elsewhere are hints for keys that belong to another object, or do not exist, by
+	// key.
 	Elsewhere map[string]string
 	// missing are reported when all keys were taken: one under another name is
 	// called by that.

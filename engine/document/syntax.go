@@ -276,8 +276,8 @@ func quotesInFlow(file *File, i int) (slip, bool) {
 // blank behind it, or a bracket.
 var valueInFlow = regexp.MustCompile(`[{,] *(\w+): +([^\s"'{}\[\],][^"'{}\[\],]*(?:\?\s|\[))`)
 
-// expressionInFlow finds an expression, such as user.active ?? true or row["Score"], of
-// which YAML takes a part for the start of a key or a list inside braces.
+// expressionInFlow finds an expression inside braces, such as user.active ?? true or
+// row["Score"], in which YAML sees the start of a key or a list.
 func expressionInFlow(file *File, i int) (slip, bool) {
 	text := file.Line(i + 1)
 	m := valueInFlow.FindStringSubmatchIndex(text)
@@ -416,8 +416,8 @@ func endOfQuote(file *File, i int, quote string) int {
 	return -1
 }
 
-// insideText says whether a line goes on with a text that was started above
-// it, in a block or in quotes.
+// insideText says whether a line continues a text that was started above it, in a
+// block or in quotes.
 func insideText(file *File, i int) bool {
 	for above := i - 1; above >= max(0, i-maxAbove); above-- {
 		if quote, open := opensQuote(file, above); open {
@@ -515,7 +515,7 @@ func abs(n int) int { return max(n, -n) }
 
 var noColon = regexp.MustCompile(`^ *(?:- +)*([a-z_]+) +([^\s:][^:]*)$`)
 
-// commonKeys are those of which a line without a colon is a slip.
+// commonKeys are keys after which a missing colon is a likely slip.
 var commonKeys = []string{
 	"name", "description", "on", "when", "do", "action", "text", "channel", "method", "path",
 	"to", "subject", "token", "url",

@@ -206,7 +206,7 @@ var standard = catalog(
 	}},
 )
 
-// Reserved says whether an event type is of heed's own: such events come from
+// Reserved says whether an event type is one of heed's own: such events come from
 // heed itself and never from outside.
 func Reserved(eventType string) bool { return strings.HasPrefix(eventType, "heed.") }
 

@@ -120,8 +120,8 @@ func (e *Event) User() string {
 	return ""
 }
 
-// Tells says whether User tells whom the event is about: false for an id of another
-// kind or a very long one, which it takes for nobody's.
+// Tells says whether User knows whom the event is about: not if the id is of another
+// kind or very long.
 func (e *Event) Tells() bool {
 	id := e.Data["userId"]
 	return id == nil || id == "" || e.User() != ""

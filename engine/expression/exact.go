@@ -153,8 +153,8 @@ func nearest(r *big.Rat) any {
 	return f
 }
 
-// decimalOf is a number as it is written in decimals: 0.57 is 57/100, not the
-// binary fraction beside it.
+// decimalOf is a number as it is written in decimals: 0.57 is 57/100, not the nearest
+// binary fraction.
 func decimalOf(value any) *big.Rat {
 	switch v := value.(type) {
 	case int:

@@ -85,7 +85,7 @@ func durationFunction(name string, unit time.Duration) *builtin.Function {
 var ZoneArgument = map[string]int{"hour": 1, "weekday": 1, "format": 2}
 
 // Zone is the time zone of that name; nil if there is none, and a hint at what to
-// write. The machine's own, Local, is none: a rule must decide alike wherever it
+// write. The machine's own, Local, is none: a rule must decide the same wherever it
 // runs.
 func Zone(name string) (zone *time.Location, hint string) {
 	zone, err := time.LoadLocation(name)

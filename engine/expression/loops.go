@@ -65,8 +65,8 @@ func (l *loop) test(f *frame, elements []any, i int) any {
 	return truth
 }
 
-// costOfReason is what an unknown element costs beside the looking: somebody
-// may ask why.
+// costOfReason is what an unknown element costs in addition: its reason may be asked
+// for.
 const costOfReason = 32
 
 func (l *loop) named(name string) func(*frame, []any) any {

@@ -190,8 +190,8 @@ func (s *Scope) noSuchMember(p *Problem, m []string) {
 	}
 }
 
-// unknownName completes a problem for a name that there is not. behind is what
-// comes after it: a bracket makes it a function.
+// unknownName completes a problem for an unknown name. behind is what follows it: a
+// bracket makes it a function.
 func (s *Scope) unknownName(p *Problem, name, behind string) {
 	p.Code, p.Message = "unknown-name", "unknown name "+name
 	candidates := s.Names()

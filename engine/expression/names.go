@@ -13,10 +13,10 @@ import (
 // and so which names they have.
 type Moment int
 
-// When a count fires, expressions have items and total beside the newest event;
-// when a wait does, started, due and step beside its start. A summary, which is
-// a digest or the rest of a throttle, is of many events: it has items, total,
-// more, key, since and until, and no event of its own.
+// When a count fires, expressions have items and total in addition to the newest
+// event; when a wait does, started, due and step in addition to its start. A summary,
+// which is a digest or the rest of a throttle, is of many events: it has items,
+// total, more, key, since and until, and no event of its own.
 const (
 	AtCount Moment = iota
 	AtWait
@@ -129,7 +129,7 @@ func (env *Env) SetItems(rows []*Env) {
 // Rows are the environments of the items.
 func (env *Env) Rows() []*Env { return env.rows }
 
-// More is how many items there are beside those of Rows.
+// More is how many items there are in addition to those of Rows.
 func (env *Env) More() int {
 	more, _ := env.names["more"].(int)
 	return more

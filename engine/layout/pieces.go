@@ -291,7 +291,7 @@ func (c *cutter) endOfSingle() (int, bool) {
 
 const white = " \t\n"
 
-// endOfPlain lays a plain scalar's value beside the text: they are alike but
+// endOfPlain compares a plain scalar's value with the text: they are the same except
 // for white space.
 func (c *cutter) endOfPlain(value string) (int, bool) {
 	at := c.at
@@ -310,7 +310,7 @@ func (c *cutter) endOfPlain(value string) (int, bool) {
 	return at, at > c.at
 }
 
-// properties cuts tags and anchors that stand beside each other.
+// properties cuts tags and anchors that follow each other.
 func (c *cutter) properties(at int) error {
 	if at < c.at {
 		return c.refuse(at, "properties that are not where they should be")

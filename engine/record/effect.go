@@ -7,8 +7,8 @@ import "time"
 type Effect struct {
 	// Effect is one of the words below.
 	Effect string `json:"effect"`
-	// Reason says why an effect is Skipped, and "still" that the rule's still did
-	// not hold any more.
+	// Reason says why an effect is Skipped, and "still" that the rule's still
+	// condition no longer held.
 	Reason string `json:"reason,omitempty"`
 	Key    string `json:"key,omitempty"`
 	// By is the id of the event that caused the effect, ByAt its time; Of is the

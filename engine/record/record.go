@@ -12,11 +12,11 @@ import (
 // Status is what became of an event when it came in.
 type Status string
 
-// An accepted event was decided by the rules. A quarantined one was verified
-// but could not be used; its bytes are kept and no rule ran. A replayed one was
-// decided once more, by a person's wish and the rules of that time, under the
-// id of the event that it repeats. A timed one is no request: a rule that waited
-// or counted fired.
+// An accepted event was decided by the rules. A quarantined one was verified but
+// could not be used; its bytes are kept and no rule ran. A replayed one was decided
+// again, at a person's request and by the rules of that time, under the id of the
+// event that it repeats. A timed one is no request: a rule that waited or counted
+// fired.
 const (
 	Accepted    Status = "accepted"
 	Quarantined Status = "quarantined"
@@ -212,8 +212,8 @@ type Process struct {
 	Gone bool          `json:"gone,omitempty"`
 }
 
-// RuleSet is the text of a rule set that was active once, by which its
-// decisions can be explained later.
+// RuleSet is the text of a rule set that was active once, from which its decisions
+// can be explained later.
 type RuleSet struct {
 	Hash        string    `json:"hash"`
 	ActivatedAt time.Time `json:"activated_at"`
@@ -256,7 +256,7 @@ type DeliveryFilter struct {
 	Rule     string
 	EventSeq int64
 	// Look, if not 0, is how many deliveries are looked at for those of a rule or an
-	// action: the page may then have fewer, and its cursor goes on.
+	// action: the page may then have fewer, and its cursor continues there.
 	Look int
 	// Before is the cursor that the page before this one gave; empty starts
 	// at the newest.

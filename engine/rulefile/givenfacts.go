@@ -9,8 +9,8 @@ import (
 	"heed/engine/suggest"
 )
 
-// readGivenFacts reads what a test knows beside its event: who the user is, how
-// far the user got, and rows of tables.
+// readGivenFacts reads what a test gives in addition to its event: who the user is,
+// how far the user got, and rows of tables.
 func (b *build) readGivenFacts(fields *document.Fields, userID string) expression.Recorded {
 	var facts expression.Recorded
 	if node := fields.Take("user"); node != nil {

@@ -38,8 +38,8 @@ func readTables(files []File) []Table {
 
 var errNoTable = errors.New("its name is not that of a table")
 
-// tableEnds are how the names of tables end. Nothing else is read, since what is
-// wrong with a table is shown with its lines, also to who may not read secrets.
+// tableEnds are the extensions of tables. Nothing else is read, since what is wrong
+// with a table is shown with its lines, also to people who may not read secrets.
 var tableEnds = []string{".csv", ".tsv", ".txt"}
 
 func readTable(path string) ([]byte, error) {
@@ -81,7 +81,7 @@ func tablePaths(f File) []string {
 	return paths
 }
 
-// tablePath is where a table is: beside the rule file that names it.
+// tablePath is where a table is: relative to the rule file that names it.
 func tablePath(ruleFile, name string) string {
 	if filepath.IsAbs(name) {
 		return name
@@ -138,7 +138,7 @@ func (l lookups) Resolve(q expression.Query) any {
 	return &row{l[q.Of].columns, cells}
 }
 
-// row is a row of a table. An empty cell is none.
+// row is a row of a table. An empty cell counts as missing.
 type row struct{ columns, cells []string }
 
 // Cell implements expression.Record.

@@ -179,7 +179,7 @@ func meantEvent(name string, known []string) string {
 	return cmp.Or(suggest.Closest(name, same), same[0])
 }
 
-// everything are words for all event types, of which there is none.
+// everything are words for all event types; the language has none.
 var everything = []string{"any", "all", "every", "everything", "true", "false", "always"}
 
 // reportSeveral complains of a text that names several event types, or one in
@@ -335,7 +335,7 @@ func (b *build) kindHint(kind string, value *document.Node) string {
 	return "configure " + kind + " under actions:, by a name of your choice, and write - action: and that name"
 }
 
-// stepKeys are keys that people put beside an action instead of into it.
+// stepKeys are keys that people put next to an action instead of into it.
 var stepKeys = []string{
 	"text", "channel", "blocks", "path", "method", "json", "body", "query", "to", "subject",
 	"html", "level",

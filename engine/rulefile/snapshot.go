@@ -44,10 +44,10 @@ const (
 	maxTotal = 16 << 20
 )
 
-// Read reads a rules path: one file, or a directory whose *.yaml and *.yml
-// files belong together. Files that end in _test.yaml hold tests of the rules
-// beside them; rules_test.yaml belongs to rules.yaml. The error says what
-// cannot be read.
+// Read reads a rules path: one file, or a directory whose *.yaml and *.yml files
+// belong together. Files that end in _test.yaml hold tests of the rules in the same
+// directory; rules_test.yaml belongs to rules.yaml. The error says what cannot be
+// read.
 func Read(path string) (Snapshot, error) {
 	names, err := list(path)
 	if err != nil {

@@ -114,8 +114,8 @@ func (r *sourceReader) readPath(node *document.Node) {
 	}
 }
 
-// reportEnds are how the names of reports end. Nothing else is read, since rows that
-// cannot be used are shown, also to who may not read secrets.
+// reportEnds are the extensions of reports. Nothing else is read, since rows that
+// cannot be used are shown, also to people who may not read secrets.
 var reportEnds = []string{".csv", ".tsv", ".txt", ".jsonl", ".ndjson"}
 
 func (r *sourceReader) readFiles(node *document.Node) {

@@ -29,7 +29,7 @@ type Test struct {
 	// only one, that of the last. Empty expects nothing of them.
 	Outcomes []engine.Outcome
 	// Actions are parts of the expected actions, as document.Node.Literals has them;
-	// nil expects nothing of them, empty that there are none.
+	// nil expects nothing, an empty list that there are none.
 	Actions []map[string]any
 	// Alerts are parts of the alerts that are sent, each with its time under at;
 	// nil expects nothing of them. Effects are some of the effects, in order.
@@ -40,8 +40,7 @@ type Test struct {
 	Timed bool
 }
 
-// Given is an entry of a test: an event with what is known beside it, or only a
-// time.
+// Given is an entry of a test: an event and what else is known, or only a time.
 type Given struct {
 	// Body is the event in the webhook's own body format; nil if there is none.
 	Body []byte

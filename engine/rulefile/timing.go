@@ -155,8 +155,8 @@ func (b *build) value(node *document.Node, scope *expression.Scope, what string)
 	return actions.CompileValue(b.report, node, scope)
 }
 
-// perText is the text by which rows are known to mean the same: a changed one
-// discards them.
+// perText identifies what the keys of rows mean: if it changes, the rows are
+// discarded.
 func perText(key engine.Key) string {
 	text := ""
 	for i, part := range key {
@@ -180,7 +180,7 @@ var blockExamples = map[string]string{
 	"mute":             "mute: {for: 2h, key: u1}",
 }
 
-// block reads the object of a block; ok is false if it is none.
+// block reads the object of a block; ok is false if the node is not an object.
 func (b *build) block(node *document.Node, what string) (fields *document.Fields, ok bool) {
 	if node.IsObject() {
 		return node.Fields(b.report, what), true

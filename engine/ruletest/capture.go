@@ -180,9 +180,9 @@ func isMasked(value any) bool {
 	return ok && strings.HasPrefix(text, "***")
 }
 
-// AddTests writes tests behind those of a test file, which may have no text
-// yet. Each name becomes one that its rule has not yet. The error says why
-// nothing can be added to the file.
+// AddTests appends tests to those of a test file, which may have no text yet. Each
+// name is made unique within its rule. The error says why nothing can be added to the
+// file.
 func AddTests(file rulefile.File, tests []Captured) ([]byte, error) {
 	report := new(document.Report)
 	root := document.Parse(file.Name, file.Text, report)

@@ -12,8 +12,8 @@ import (
 	"heed/engine/state"
 )
 
-// A captured test goes on until what the event led to has happened, but not for
-// longer than this, nor through more firings.
+// A captured test continues until everything that the event leads to has happened,
+// but not for longer than this, nor through more firings.
 const (
 	captureWithin  = 2 * 366 * 24 * time.Hour
 	captureFirings = 20

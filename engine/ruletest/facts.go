@@ -27,7 +27,7 @@ func givable(facts expression.Recorded, userID string) expression.Recorded {
 	return can
 }
 
-// given is what stands in a fixture beside its event.
+// given is what a fixture has in addition to its event.
 type given struct {
 	User     map[string]any                       `json:"user"`
 	Progress map[string]*float64                  `json:"progress"`

@@ -316,7 +316,7 @@ func identity(text string) string {
 	return text
 }
 
-// numberIdentity is none that a text has.
+// numberIdentity differs from the identity of any text.
 func numberIdentity(literal string) string { return "\x00" + literal }
 
 var (
@@ -330,8 +330,8 @@ var (
 
 func isEmail(text string) bool { return text != "" && anEmail.FindString(text) == text }
 
-// isPhone says whether a text can only be a telephone number. An id in digits
-// is none: a telephone number has a sign for it in front, or gaps.
+// isPhone says whether a text can only be a telephone number. An id in digits is not
+// one: a telephone number starts with a + or has gaps.
 func isPhone(text string) bool {
 	if !phoneLike.MatchString(text) || dateLike.MatchString(text) {
 		return false

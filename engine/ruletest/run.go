@@ -322,7 +322,8 @@ func names(actions []map[string]any) string {
 	return strings.Join(list, ", ")
 }
 
-// flatten is an action as tests see it: its request's fields beside its name.
+// flatten is an action as tests see it: its name and its request's fields in one
+// object.
 func flatten(a Action) map[string]any {
 	flat := map[string]any{}
 	if request, err := decodeExact(a.Request); err == nil { // else there is nothing to compare

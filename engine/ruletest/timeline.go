@@ -121,7 +121,7 @@ func (t *Timeline) stored(
 ) {
 	h := Happened{At: t.now, EventID: e.ID, Event: e.Type, Decisions: []Decision{}, Alerts: []Alert{}}
 	var asked expression.Recorded
-	if json.Unmarshal(e.Facts, &asked) == nil { // nothing was asked if there are none
+	if json.Unmarshal(e.Facts, &asked) == nil { // if there are none, nothing was asked
 		t.asked = append(t.asked, asked...)
 	}
 	h.Decisions = append(h.Decisions, t.explained(stored, decisions)...)

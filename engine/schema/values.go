@@ -19,7 +19,7 @@ func Text(description string, examples ...any) *Value {
 	return &Value{Description: description, Type: Types{"string", "number"}, Examples: examples}
 }
 
-// Scalar takes a text, also where it is a number or a bool as often as not.
+// Scalar takes a text, which may also be written as a number or a bool.
 func Scalar(description string, examples ...any) *Value {
 	return &Value{Description: description, Type: Types{"string", "number", "boolean"}, Examples: examples}
 }

@@ -122,7 +122,7 @@ func (t *Count) fits(run []member) bool {
 	return t.Within == 0 || run[len(run)-1].At-run[0].At <= t.Within.Microseconds()
 }
 
-// expire drops members with which no event can fall within the window any more.
+// expire drops members that are too old to be in a window with any later event.
 func (t *Count) expire(data *count, c Clock) {
 	since := micros(c.Now.Add(-t.keep(c)))
 	data.Members = slices.DeleteFunc(data.Members, func(m member) bool { return m.At < since })

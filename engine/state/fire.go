@@ -20,8 +20,8 @@ type Firing struct {
 	Row Row
 	// Key is that of the block, User the person whom the row is about.
 	Key, User string
-	// Event is the event whose data the templates see; of a digest and of the
-	// rest of a throttle there is none.
+	// Event is the event whose data the templates see; a digest and the rest of a
+	// throttle have none.
 	Event Mark
 	// Items are the members of a count and what a throttle stopped. Those of a
 	// digest are the rows whose keys start with one of Prefixes.
@@ -311,7 +311,7 @@ func (s *Settings) firedWait(
 	return skipped
 }
 
-// reschedule computes anew when a wait is due.
+// reschedule computes again when a wait is due.
 func (s *Settings) reschedule(rows Rows, row Row, c Clock) {
 	data := decode[wait](row)
 	if data.Pending.Held = 0; data.Pending.Done >= s.limit(data.Pending) {

@@ -62,7 +62,7 @@ func (m *Memory) DeletePrefix(scope Scope, prefix string) {
 	}
 }
 
-// Expire deletes the rows that mean nothing any more.
+// Expire deletes the rows that have expired.
 func (m *Memory) Expire(now time.Time) {
 	for _, of := range m.rows {
 		for key, row := range of {

@@ -45,7 +45,7 @@ type Row struct {
 	Data json.RawMessage
 	// Due is when the row is to be fired next; zero for never.
 	Due time.Time
-	// Expires is when the row means nothing any more; zero for never.
+	// Expires is when the row can be deleted; zero for never.
 	Expires time.Time
 	// Version changes with every write. The store sets it.
 	Version int64
@@ -225,8 +225,8 @@ func load[T any](rows Rows, ref Ref) (data T, row Row, ok bool) {
 	return decode[T](row), row, true
 }
 
-// decode reads a row's data. Only this package writes it, so an error means that
-// the store is damaged and the transaction must not go on.
+// decode reads a row's data. Only this package writes it, so an error means that the
+// store is damaged and the transaction must not continue.
 func decode[T any](row Row) (data T) {
 	if err := json.Unmarshal(row.Data, &data); err != nil {
 		panic(fmt.Sprintf("row of %s for %s: %v", row.Scope.Block, row.Scope.Rule, err))

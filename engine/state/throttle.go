@@ -41,7 +41,7 @@ const (
 	overflowFactor = 100
 )
 
-// take uses a slot of the throttle. If there is none, effect says so.
+// take uses a slot of the throttle. If none is free, effect says so.
 func (s *Settings) take(rows Rows, a alert, c Clock) (effect *record.Effect, overflow bool) {
 	ref, limit := Ref{s.Scope(BlockThrottle), a.throttleKey}, s.Throttle.AtMost
 	data, row, known := load[throttle](rows, ref)
@@ -122,7 +122,7 @@ func (t *Throttle) frees(slots []sent, over int, now time.Time, in *time.Locatio
 	}
 }
 
-// expires is when a row whose newest slot is of now means nothing any more.
+// expires is when a row can be deleted whose newest slot is taken now.
 func (t *Throttle) expires(c Clock, in *time.Location) time.Time {
 	switch {
 	case t.Within > 0:

@@ -291,9 +291,9 @@ func (s *Service) decisionsOf(ctx context.Context, shown *Event) {
 	}
 }
 
-// explain decides the event once more, by the rule set that decided it, and
-// adds what each rule of it had to do with the event, with every clause. What was
-// stored then is what counts: where it differs, it is shown.
+// explain decides the event again, by the rule set that decided it, and adds what
+// each of its rules made of the event, with every clause. What was stored then is
+// what counts: where it differs, it is shown.
 func (s *Service) explain(ctx context.Context, shown *Event) {
 	stored := &shown.Event
 	recorded := map[string]record.Decision{}
@@ -342,7 +342,7 @@ type Replay struct {
 	Decisions []ReplayedDecision `json:"decisions"`
 }
 
-// ReplayedDecision is what a rule of now makes of the event.
+// ReplayedDecision is what a current rule makes of the event.
 type ReplayedDecision struct {
 	engine.Shown
 	Actions []ReplayedAction `json:"actions"`
@@ -355,7 +355,7 @@ type ReplayedAction struct {
 	Delivery string `json:"delivery,omitempty"`
 }
 
-// Replay decides an event by the rules of now; with send, what follows is sent.
+// Replay decides an event by the current rules; with send, what follows is sent.
 func (s *Service) Replay(ctx context.Context, id string, send bool) (r Replay, err error) {
 	r, err = s.replay(ctx, id, send)
 	if send {

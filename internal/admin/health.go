@@ -246,8 +246,8 @@ func (s *Service) RuleStats(ctx context.Context, name string) (*RuleStats, error
 	return &st, nil
 }
 
-// healthAge is how old the counts may be by which Health is told: it is asked again
-// and again, and they are those of a month.
+// healthAge is how old the counts for Health may be: they cover a month, and Health
+// is asked for often.
 const healthAge = time.Minute
 
 // Health is what is odd about the active rules: the words for it, each once, by

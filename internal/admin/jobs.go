@@ -292,7 +292,7 @@ func (s *Service) findJob(id string) *runningJob {
 	return nil
 }
 
-// ReplayAll decides all events that a query chooses by the rules of now and sends
+// ReplayAll decides all events that a query chooses by the current rules and sends
 // what follows, as a job. The events are those at the start.
 func (s *Service) ReplayAll(ctx context.Context, q EventQuery, confirm string) (Job, error) {
 	ids, err := s.chosenEvents(ctx, q)
@@ -358,7 +358,7 @@ func (s *Service) chosenEvents(ctx context.Context, q EventQuery) (ids []string,
 	}
 }
 
-// BulkDryRun is what the rules of now would do with several events.
+// BulkDryRun is what the current rules would do with several events.
 type BulkDryRun struct {
 	Events int `json:"events"`
 	// Rules counts, for each rule, how many matched and how many messages they have.

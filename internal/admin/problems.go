@@ -238,7 +238,7 @@ func (s *Service) quarantined(ctx context.Context) ([]Aside, error) {
 	return groups, nil
 }
 
-// hasCauseOf says whether a dead delivery has the cause, and is of the rule, that the
+// hasCauseOf says whether a dead delivery has the cause and the rule that the
 // selection names.
 func (c Selection) hasCauseOf(d *record.DeadDelivery) bool {
 	return causeOf(d.LastError) == c.Cause && (c.Rule == "" || c.Rule == d.Rule)

@@ -51,8 +51,8 @@ type RuleFiles struct {
 	Check func(ctx context.Context, name, text string) RuleCheck
 	// Format lays a text out.
 	Format func(name, text string) (string, []document.Problem, error)
-	// Write replaces a file if its text still has a version, and loads the rules. The
-	// error is a *ChangedError if it has not.
+	// Write replaces a file if its text still has a version, and loads the rules.
+	// Otherwise the error is a *ChangedError.
 	Write func(ctx context.Context, name, text, version string) error
 	// Writable says that rules may be saved.
 	Writable bool
@@ -73,8 +73,8 @@ func (s *Service) RuleTexts(_ context.Context) (files []RuleText, writable bool,
 	return s.o.RuleFiles.Files(), s.o.RuleFiles.Writable, nil
 }
 
-// RuleText is one of the active rule files: that with the name, the last part of
-// which is enough, or the first.
+// RuleText is one of the active rule files: the one with the name, whose last part is
+// enough, or the first.
 func (s *Service) RuleText(ctx context.Context, name string) (file RuleText, err error) {
 	files, _, err := s.RuleTexts(ctx)
 	if err != nil {

@@ -51,7 +51,7 @@ func With(ctx context.Context, who Identity) context.Context {
 	return context.WithValue(ctx, contextKey{}, who)
 }
 
-// Of is who asks. Where nobody was named it is heed itself, or the command line
+// Of is who asks. If the context names nobody, it is heed itself or the command line
 // on the data directory, which may do everything.
 func Of(ctx context.Context) Identity {
 	if who, ok := ctx.Value(contextKey{}).(Identity); ok {

@@ -193,8 +193,8 @@ var statuses = map[admin.Kind]int{
 	admin.Invalid: http.StatusBadRequest, admin.NotFound: http.StatusNotFound, admin.Conflict: http.StatusConflict,
 }
 
-// fail answers with an error. One that is neither the request's nor the service's
-// is of a store that cannot be read or, for a change, written.
+// fail answers with an error. An error that is neither the request's nor the
+// service's comes from a store that cannot be read or, for a change, written.
 func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var request *requestError
 	var refusal *admin.Error

@@ -98,7 +98,7 @@ func (c *console) routes() []route {
 	}
 }
 
-// New makes the handler of /ui/. The error is of a template.
+// New makes the handler of /ui/. The error is that of a template.
 func New(o Options) (http.Handler, error) {
 	c := &console{Options: o}
 	var err error

@@ -43,7 +43,7 @@ func (c *console) event(q *request) (answer, error) {
 	}, nil
 }
 
-// maxTimeline is of how many deliveries the timeline has the attempts.
+// maxTimeline is for how many deliveries the timeline shows the attempts.
 const maxTimeline = 20
 
 func userOf(body []byte) string {
@@ -67,7 +67,7 @@ func (c *console) fixture(q *request) (answer, error) {
 	return download{"event.json", "application/json", append(redacted[0].Body, '\n')}, nil
 }
 
-// replayData is what a replay would do, beside what was decided at first.
+// replayData is what a replay would do, next to the first decision.
 type replayData struct {
 	ID    string
 	Rules []replayedRule

@@ -218,7 +218,7 @@ func requestLines(kind string, request json.RawMessage) string {
 	return strings.Join(wording.Request(kind, request), "\n")
 }
 
-// pretty lays JSON out; a text that is none stays.
+// pretty indents JSON; other text stays as it is.
 func pretty(raw json.RawMessage) string {
 	var out bytes.Buffer
 	if err := json.Indent(&out, raw, "", "  "); err != nil {

@@ -15,7 +15,7 @@ type leaderboardData struct {
 	What                string
 }
 
-// measure is something by which people are compared.
+// measure is something that people are compared by.
 type measure struct {
 	Name, Text, URL string
 	Current         bool

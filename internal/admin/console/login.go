@@ -77,8 +77,8 @@ func (c *console) logout(q *request) (answer, error) {
 	return redirect("/ui/login"), nil
 }
 
-// reveal shows personal values for a while, of which the audit log has a note, or
-// hides them again.
+// reveal shows personal values for a while, which is noted in the audit log, or hides
+// them again.
 func (c *console) reveal(q *request) (answer, error) {
 	back, show := ownPath(q.PostFormValue("back")), q.PostFormValue("show") == "yes"
 	if show {

@@ -49,7 +49,7 @@ func (q *request) checkQuery() error {
 			}
 			return &pageError{http.StatusBadRequest, text}
 		}
-		if len(values) > 1 && !(name == "id" && slices.Contains(q.route.query, "id")) { // of which several can be chosen
+		if len(values) > 1 && !(name == "id" && slices.Contains(q.route.query, "id")) { // several events can be chosen
 			return invalid("The parameter %q is given %d times: give it once.", name, len(values))
 		}
 	}
