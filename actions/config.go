@@ -83,7 +83,7 @@ func (r *Reader) Read(name, value *document.Node, report *document.Report) *Conf
 func digest(value *document.Node) [32]byte {
 	text, err := json.Marshal(value.Value())
 	if err != nil {
-		text = []byte(value.Written()) // of what is no configuration anyway
+		text = []byte(value.Written()) // of what is not a configuration anyway
 	}
 	return sha256.Sum256(text)
 }
@@ -261,7 +261,7 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 	if !variableName.MatchString(env) {
 		// It is not shown: it may be the secret itself.
 		problem := report.Errorf(node.Get("env").Place(), "wrong-type",
-			"env of %s of %s is no name that an environment variable can have", key, c.What())
+			"env of %s of %s is not a name that an environment variable can have", key, c.What())
 		problem.Suggest("write the variable's name, such as SLACK_BOT_TOKEN; the secret itself never stands in this file")
 		if bare := strings.Trim(env, "${}% "); variableName.MatchString(bare) && strings.HasPrefix(env, "$") {
 			problem.Suggest("leave the $ out: {env: %s}", bare)
@@ -305,7 +305,7 @@ func (c *Config) CheckURL(key string, node *document.Node, text string) *url.URL
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "":
-		problem := report.Errorf(node.Place(), "bad-url", "%s of %s is no absolute address", key, c.What())
+		problem := report.Errorf(node.Place(), "bad-url", "%s of %s is not an absolute address", key, c.What())
 		problem.Suggest("write https://host/path")
 		if host, _, _ := strings.Cut(text, "/"); node.IsScalar() && err == nil && u.Scheme == "" &&
 			strings.Contains(host, ".") {

@@ -60,7 +60,7 @@ func (p *Params) compile(
 	return tree.Template()
 }
 
-// CheckText reports a value that is no text, and what YAML made of a text
+// CheckText reports a value that is not a text, and what YAML made of a text
 // without quotes. It says whether the value is sound.
 func CheckText(f *document.Fields, key string, node *document.Node) bool {
 	report := f.Report()

@@ -57,7 +57,7 @@ func (k Kind) Configure(c *actions.Config) actions.Action {
 	if node := c.Require("from", `write from: "Enablement <enablement@example.com>"`); node != nil {
 		from, err := mail.ParseAddress(node.Text())
 		if err != nil {
-			c.Report().Errorf(node.Place(), "bad-address", "from of %s is no e-mail address", c.What()).
+			c.Report().Errorf(node.Place(), "bad-address", "from of %s is not an e-mail address", c.What()).
 				Suggest(`write from: "Enablement <enablement@example.com>"`)
 		} else {
 			a.from = from

@@ -48,7 +48,7 @@ func checkHeader(c *actions.Config, name string, pair document.Pair) bool {
 	valid := name != "" && !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' || r == ':' })
 	switch {
 	case !valid:
-		report.Errorf(pair.Key.Place(), "bad-header", "%q is no name for a header", pair.Key.Text()).
+		report.Errorf(pair.Key.Place(), "bad-header", "%q is not a name for a header", pair.Key.Text()).
 			Suggest("write letters, digits and hyphens, such as X-Team")
 	case slices.Contains(reserved, name) || strings.HasPrefix(name, "Content-"):
 		report.Errorf(pair.Key.Place(), "bad-header", "the header %s is set by heed itself", name).Suggest("leave it out")

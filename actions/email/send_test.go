@@ -165,14 +165,14 @@ html: "<p>{{ data.quizName }}</p>"`))
 func TestARecipientThatIsMissingOrNoAddressMakesTheMailImpossible(t *testing.T) {
 	for _, c := range []struct{ value, want string }{
 		{`null`, "data.email is missing"},
-		{`""`, `"" is no e-mail address`},
-		{`"nobody"`, `"nobody" is no e-mail address`},
+		{`""`, `"" is not an e-mail address`},
+		{`"nobody"`, `"nobody" is not an e-mail address`},
 		{`"a@b.c, d@e.f"`, "data.email holds what an e-mail address cannot"},
 		{`"a@b.c;d@e.f"`, "data.email holds what an e-mail address cannot"},
 		{`"a@b.c\r\nBcc: d@e.f"`, "data.email holds what an e-mail address cannot"},
 		{`"a@b.c\u0000"`, "data.email holds what an e-mail address cannot"},
 		{`"X <a@b.c>"`, "data.email holds what an e-mail address cannot"},
-		{`"a@b.c d@e.f"`, `"a@b.c d@e.f" is no e-mail address`},
+		{`"a@b.c d@e.f"`, `"a@b.c d@e.f" is not an e-mail address`},
 		{`["a@b.c","d@e.f"]`, "data.email holds what an e-mail address cannot"},
 	} {
 		for _, step := range []string{

@@ -90,7 +90,7 @@ func readRecipients(p *actions.Params, key string, node *document.Node) []*expre
 		}
 		if text, literal := t.IsLiteral(); literal {
 			if _, err := readAddress(text); err != nil {
-				p.Report().Errorf(item.Place(), "bad-address", "%s of %s: %q is no e-mail address", key, p.What(), text).
+				p.Report().Errorf(item.Place(), "bad-address", "%s of %s: %q is not an e-mail address", key, p.What(), text).
 					Suggest("%s", addressHint(text))
 			}
 		} else if strings.ContainsAny(t.Literals(), ",;") {
@@ -118,7 +118,7 @@ func checkDomain(p *actions.Params, key string, node *document.Node, t *expressi
 	}
 }
 
-// addressHint says how to write what is no address.
+// addressHint says how to write what is not an address.
 func addressHint(text string) string {
 	switch {
 	case strings.HasPrefix(text, "data."):
@@ -181,7 +181,7 @@ func address(env *expression.Env, t *expression.Template) (string, error) {
 	}
 	address, err := readAddress(text)
 	if err != nil {
-		return "", fmt.Errorf("%q is no e-mail address", text)
+		return "", fmt.Errorf("%q is not an e-mail address", text)
 	}
 	return address, nil
 }

@@ -229,7 +229,7 @@ func checkHeaderName(report *document.Report, node *document.Node, name string) 
 	})
 	switch {
 	case !valid:
-		report.Errorf(node.Place(), "bad-header", "%q is no name for a header", node.Text()).
+		report.Errorf(node.Place(), "bad-header", "%q is not a name for a header", node.Text()).
 			Suggest("write letters, digits and hyphens, such as X-Request-Source")
 	case slices.Contains(reserved, textproto.CanonicalMIMEHeaderKey(name)):
 		report.Errorf(node.Place(), "bad-header", "the header %s is set by heed itself", name).Suggest("leave it out")

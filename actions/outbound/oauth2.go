@@ -24,7 +24,7 @@ import (
 type OAuth2 struct {
 	TokenURL               string
 	ClientID, ClientSecret actions.Secret
-	// PlainID says that the id stands in the rule file, and is no secret.
+	// PlainID says that the id stands in the rule file, and is not a secret.
 	PlainID  bool
 	Scopes   []string
 	Audience string

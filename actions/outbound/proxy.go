@@ -25,7 +25,7 @@ func ParseProxy(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || strings.ContainsAny(text, "?#{} "):
-		return nil, errors.New("is no address of a proxy")
+		return nil, errors.New("is not an address of a proxy")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("begins with %s://, which heed does not speak to a proxy", u.Scheme)
 	}

@@ -43,7 +43,7 @@ func checkBlock(p *actions.Params, block *document.Node) {
 			Suggest("write type: section, header, divider, context, image or actions")
 		return
 	case slices.Contains(elementTypes, kind.Text()) && !slices.Contains(blockTypes, kind.Text()):
-		p.Report().LaterErrorf(kind.Place(), "wrong-type", "a %s is no block of its own: Slack takes it inside a block",
+		p.Report().LaterErrorf(kind.Place(), "wrong-type", "a %s is not a block of its own: Slack takes it inside a block",
 			kind.Text()).
 			Suggest("write type: actions, and below it elements: with this in its list")
 	case !slices.Contains(blockTypes, kind.Text()) && suggest.Closest(kind.Text(), blockTypes) != "":

@@ -121,7 +121,7 @@ func (a *action) postWebhook(ctx context.Context, r message) actions.Outcome {
 	if err != nil {
 		return actions.Outcome{
 			Verdict: actions.Retry,
-			Error:   "webhook_url: the secret is no address; correct it and this is sent",
+			Error:   "webhook_url: the secret is not an address; correct it and this is sent",
 		}
 	}
 	request.Header.Set("Content-Type", "application/json")

@@ -108,7 +108,7 @@ var channelName = regexp.MustCompile(`^#?[\p{Ll}\p{Lo}\d_-]+$|^[CGDUW][A-Z0-9]+$
 func checkChannel(f *document.Fields, node *document.Node, channel string) {
 	if trimmed := strings.TrimSpace(channel); trimmed != "" && !channelName.MatchString(channel) &&
 		!strings.Contains(channel, "{{") {
-		f.Report().Errorf(node.Place(), "bad-channel", "channel of %s is no name that a channel can have: %q", f.What(),
+		f.Report().Errorf(node.Place(), "bad-channel", "channel of %s is not a name that a channel can have: %q", f.What(),
 			channel).
 			Suggest(`write one channel's name, such as "#enablement", or its id, such as C012345678; for several, ` +
 				`several actions`)

@@ -133,7 +133,7 @@ func readAddress(p *actions.Params, node *document.Node) *expression.Template {
 		if strings.HasPrefix(text, "data.") {
 			hint = fmt.Sprintf("write %q", "{{ "+text+" }}")
 		}
-		p.Report().Errorf(node.Place(), "bad-address", "to of %s: %q is no e-mail address", p.What(), text).
+		p.Report().Errorf(node.Place(), "bad-address", "to of %s: %q is not an e-mail address", p.What(), text).
 			Suggest("%s",
 				hint)
 	} else if strings.ContainsAny(t.Literals(), ",; ") {
@@ -208,7 +208,7 @@ func recipient(env *expression.Env, t *expression.Template) (string, error) {
 		return "", err
 	}
 	if !isPlainAddress(text) {
-		return "", fmt.Errorf("%q is no e-mail address", shorten(text, maxAddress))
+		return "", fmt.Errorf("%q is not an e-mail address", shorten(text, maxAddress))
 	}
 	return text, nil
 }

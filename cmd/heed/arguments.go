@@ -24,7 +24,7 @@ func flagsFromEnvironment(cmd *cobra.Command, s streams) error {
 		}
 		f.Changed = true
 		if err := f.Value.Set(value); err != nil {
-			first = usage("the environment variable %s: %q is no value for --%s: %v", name, value, f.Name, err)
+			first = usage("the environment variable %s: %q is not a value for --%s: %v", name, value, f.Name, err)
 		}
 	})
 	return first

@@ -189,7 +189,7 @@ func (c *apiClient) post(ctx context.Context, path string, wish, into any) error
 func (c *apiClient) call(ctx context.Context, method, path, mediaType string, body io.Reader, into any) error {
 	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.base, "/")+path, body)
 	if err != nil {
-		return usage("--admin %q is no address: write http://127.0.0.1:8081", c.base)
+		return usage("--admin %q is not an address: write http://127.0.0.1:8081", c.base)
 	}
 	if mediaType != "" {
 		request.Header.Set("Content-Type", mediaType)

@@ -55,7 +55,7 @@ terminal it ends after the fixtures, unless --exit=false.`,
 		},
 	}
 	cmd.Flags().StringVar(&rules, "rules", "rules.example.yaml", "rule file, or directory of rule files")
-	cmd.Flags().BoolVar(&exit, "exit", false, "end after the fixtures (default where the output is no terminal)")
+	cmd.Flags().BoolVar(&exit, "exit", false, "end after the fixtures (default where the output is not a terminal)")
 	return cmd
 }
 

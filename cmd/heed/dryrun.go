@@ -150,7 +150,7 @@ func (o *dryRunOptions) moment() (time.Time, error) {
 	}
 	now, ok := event.ParseTime(o.now)
 	if !ok {
-		return time.Time{}, usage("--now %s is no time: write 2026-03-04T12:00:00Z, or a plain date", o.now)
+		return time.Time{}, usage("--now %s is not a time: write 2026-03-04T12:00:00Z, or a plain date", o.now)
 	}
 	return now, nil
 }

@@ -130,7 +130,7 @@ func openRows(s streams, name string) (io.ReadCloser, int64, error) {
 	case err != nil:
 		return nil, 0, usage("read %s: %v", name, err)
 	case !info.Mode().IsRegular():
-		return nil, 0, usage("%s is no file", name)
+		return nil, 0, usage("%s is not a file", name)
 	}
 	file, err := os.Open(name)
 	if err != nil {

@@ -85,7 +85,7 @@ func send(ctx context.Context, s streams, o sendOptions, paths []string, asJSON 
 		return err
 	}
 	if u, err := url.Parse(o.url); err != nil || u.Host == "" {
-		return usage("--url %q is no address: write http://host:port%s", o.url, webhookPath)
+		return usage("--url %q is not an address: write http://host:port%s", o.url, webhookPath)
 	}
 	if o.repeat < 1 || o.concurrency < 1 || o.rate < 0 {
 		return usage("--repeat and --concurrency start at 1, --rate at 0")

@@ -221,7 +221,7 @@ func prefixes(texts []string) (all []netip.Prefix, err error) {
 			prefix, err = netip.PrefixFrom(ip, ip.BitLen()), nil
 		}
 		if err != nil {
-			return nil, usage("--trusted-proxies: %q is no network: write 10.0.0.0/8, or an address", text)
+			return nil, usage("--trusted-proxies: %q is not a network: write 10.0.0.0/8, or an address", text)
 		}
 		all = append(all, prefix)
 	}
@@ -238,16 +238,16 @@ func checkAddress(flag, address, host, port string) error {
 	meant := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(address, "http://"), "https://"), "/")
 	switch _, notNumber := strconv.ParseUint(address, 10, 16); {
 	case err == nil:
-		return usage("%s %q is no address: a port is a number up to 65535", flag, address)
+		return usage("%s %q is not an address: a port is a number up to 65535", flag, address)
 	case notNumber == nil:
 		meant = host + ":" + address
 	case !strings.ContainsAny(meant, ":/[]"):
 		meant = cmp.Or(meant, host) + ":" + port
 	}
 	if _, _, err := net.SplitHostPort(meant); err != nil {
-		return usage("%s %q is no address: write host:port, such as %s:%s", flag, address, host, port)
+		return usage("%s %q is not an address: write host:port, such as %s:%s", flag, address, host, port)
 	}
-	return usage("%s %q is no address: write %s", flag, address, meant)
+	return usage("%s %q is not an address: write %s", flag, address, meant)
 }
 
 // checkAdmin reads the token and refuses to open the admin listener to others

@@ -68,7 +68,7 @@ func untilOf(text string, after time.Time) (time.Time, error) {
 	} else if at, ok := event.ParseTime(text); ok {
 		return at, nil
 	}
-	return time.Time{}, usage("--until %s is no time: write 2026-03-09T12:00:00Z, or +7d for a time after the last "+
+	return time.Time{}, usage("--until %s is not a time: write 2026-03-09T12:00:00Z, or +7d for a time after the last "+
 		"entry", text)
 }
 

@@ -137,7 +137,7 @@ type Literal struct {
 	Value any
 }
 
-// Literals is Exact with a Literal for each scalar that is no text and not null:
+// Literals is Exact with a Literal for each scalar that is not a text and not null:
 // whoever compares with it decides by the other side which of the two it is.
 func (n *Node) Literals() any {
 	return n.convert(func(n *Node) any {

@@ -110,7 +110,7 @@ func strayMark(file *File, i int) (slip, bool) {
 	case strings.HasPrefix(text[indent:], "```"):
 		return slip{indent, len(rest), "the line is a mark of a formatted document", "delete it"}, true
 	case len(rest) > 1 && strings.ContainsRune("–—•·●*", rest[0]) && rest[1] == ' ':
-		return slip{indent, 1, fmt.Sprintf("%c is no hyphen", rest[0]), "write a plain hyphen and a space: - "}, true
+		return slip{indent, 1, fmt.Sprintf("%c is not a hyphen", rest[0]), "write a plain hyphen and a space: - "}, true
 	}
 	return slip{}, false
 }
@@ -125,7 +125,7 @@ func badEscape(file *File, i int) (slip, bool) {
 		return slip{}, false
 	}
 	return slip{
-		from + m[2], 2, value[m[2]:m[3]] + " is no escape in double quotes",
+		from + m[2], 2, value[m[2]:m[3]] + " is not an escape in double quotes",
 		`write single quotes outside; in a text inside an expression a backslash is written twice: '… matches "\\d+"'`,
 	}, true
 }

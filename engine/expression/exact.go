@@ -13,7 +13,7 @@ import (
 
 var (
 	inexact  = badf("a result that is too large to be exact")
-	noNumber = badf("a result that is no number, or too large")
+	noNumber = badf("a result that is not a number, or too large")
 	tooLong  = badf("a duration of more than 292 years")
 )
 

@@ -26,7 +26,7 @@ func pairsOf(_ *frame, args []any) any {
 func fromObject(value any, entry func(key string, value any) any) any {
 	object, ok := value.(map[string]any)
 	if !ok {
-		return badf("%s is no object", described{value})
+		return badf("%s is not an object", described{value})
 	}
 	list := make([]any, 0, len(object))
 	for _, key := range slices.Sorted(maps.Keys(object)) {
@@ -40,7 +40,7 @@ func fromObject(value any, entry func(key string, value any) any) any {
 func distinctOf(f *frame, args []any) any {
 	list, ok := args[0].([]any)
 	if !ok {
-		return badf("%s is no list", described{args[0]})
+		return badf("%s is not a list", described{args[0]})
 	}
 	kept := []any{}
 	for _, element := range list {

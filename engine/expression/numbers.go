@@ -111,7 +111,7 @@ func intOf(_ *frame, args []any) any {
 	case string:
 		value := numberIn(x)
 		if _, ok := value.(float64); ok {
-			return badf("%s is no whole number; round(float(…)) makes one", quoted(x))
+			return badf("%s is not a whole number; round(float(…)) makes one", quoted(x))
 		}
 		return value
 	default:
@@ -140,9 +140,9 @@ func numberIn(text string) any {
 	f, err := strconv.ParseFloat(text, 64)
 	switch {
 	case err != nil && strings.Contains(text, ","):
-		return badf("%s is no number; a decimal has a point", quoted(text))
+		return badf("%s is not a number; a decimal has a point", quoted(text))
 	case err != nil || math.IsNaN(f) || math.IsInf(f, 0):
-		return badf("%s is no number", quoted(text))
+		return badf("%s is not a number", quoted(text))
 	case !isSmall(f):
 		return inexact
 	default:

@@ -133,7 +133,7 @@ func endOfList(root *document.Node, key string) (int, error) {
 	case list.Kind == yaml.ScalarNode && list.Value == "" && list.ShortTag() == "!!null":
 		return 2, nil
 	case list.Kind != yaml.SequenceNode || list.Style&yaml.FlowStyle != 0:
-		return 0, fmt.Errorf("its %s: is no list with a line for each dash", key)
+		return 0, fmt.Errorf("its %s: is not a list with a line for each dash", key)
 	}
 	for at := name.Line + 1; at <= list.Content[0].Line; at++ {
 		line := root.Place().File.Line(at)

@@ -53,7 +53,7 @@ func readTable(path string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, errors.New("it is no regular file")
+		return nil, errors.New("it is not a regular file")
 	case info.Size() > table.MaxBytes:
 		return nil, fmt.Errorf("it has %d bytes, more than %d MiB", info.Size(), table.MaxBytes>>20)
 	}
@@ -212,7 +212,7 @@ func (b *build) readLookup(name string, file, key *document.Node) *lookup {
 	}
 	read := b.snapshot.Tables[i]
 	if errors.Is(read.Err, errNoTable) {
-		b.report.Errorf(file.Place(), "unreadable-table", "%s is no table by its name", file.Text()).
+		b.report.Errorf(file.Place(), "unreadable-table", "%s is not a table by its name", file.Text()).
 			Suggest("export the table as CSV; its name ends in %s", strings.Join(tableEnds, ", "))
 		return nil
 	}

@@ -157,7 +157,7 @@ func readBounded(name string) ([]byte, error) {
 		return nil, fmt.Errorf("read rules: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("read rules: %s is no regular file", name)
+		return nil, fmt.Errorf("read rules: %s is not a regular file", name)
 	}
 	if info.Size() > 4*document.MaxBytes {
 		return nil, fmt.Errorf("read rules: %s has %d bytes, more than %d", name, info.Size(), document.MaxBytes)

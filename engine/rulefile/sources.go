@@ -60,7 +60,7 @@ func (b *build) readSource(name, node *document.Node) {
 func versionOf(node *document.Node) string {
 	text, err := json.Marshal(node.Exact())
 	if err != nil {
-		text = []byte(node.Written()) // of what is no configuration anyway
+		text = []byte(node.Written()) // of what is not a configuration anyway
 	}
 	return fmt.Sprintf("%x", sha256.Sum256(text))[:16]
 }
@@ -100,7 +100,7 @@ func (r *sourceReader) readPath(node *document.Node) {
 	switch {
 	case !node.IsText() || !strings.HasPrefix(node.Text(), "/") || clean != node.Text() ||
 		strings.ContainsAny(node.Text(), "?#% "):
-		r.report.Errorf(node.Place(), "bad-path", "path of %s is no plain path", r.fields.What()).
+		r.report.Errorf(node.Place(), "bad-path", "path of %s is not a plain path", r.fields.What()).
 			Suggest("write a path without host, query and slash at the end, such as /webhooks/%s", r.source.Name)
 	case slices.Contains(servedPaths, clean):
 		r.report.Errorf(node.Place(), "bad-path", "%s answers whether heed is well", clean).
@@ -128,7 +128,7 @@ func (r *sourceReader) readFiles(node *document.Node) {
 			r.fields.What(), node.Describe()).
 			Suggest("write files: reports/quiz-results-*.csv")
 	case err != nil || strings.Contains(node.Text(), "**"):
-		r.report.Errorf(node.Place(), "bad-pattern", "files of %s is no pattern that heed understands", r.fields.What()).
+		r.report.Errorf(node.Place(), "bad-pattern", "files of %s is not a pattern that heed understands", r.fields.What()).
 			Suggest("* stands for anything but a slash, ? for one character: reports/*/quiz-*.csv")
 	case !slices.Contains(reportEnds, strings.ToLower(filepath.Ext(node.Text()))):
 		r.report.Errorf(node.Place(), "bad-pattern", "files of %s matches names that are not those of reports",

@@ -33,7 +33,7 @@ type Captured struct {
 // Capture makes a test for each fixture and each rule that listens to it, or
 // for the rule of the given name alone. The tests are of the fixtures without
 // their personal fields, unless those are kept. now is what rules see as now,
-// also in the tests. The error says which fixture is no event.
+// also in the tests. The error says which fixture is not an event.
 func Capture(
 	rules *engine.RuleSet, fixtures []Fixture, rule string, keepPersonal bool, now time.Time,
 ) ([]Captured, error) {

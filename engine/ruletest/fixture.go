@@ -164,11 +164,11 @@ type Action struct {
 
 // DryRun decides a fixture as if it had come in at now, as the first event ever: a
 // count begins with it, and no throttle has been used. The error says why the
-// fixture is no event; the receiver would quarantine it.
+// fixture is not an event; the receiver would quarantine it.
 func DryRun(rules *engine.RuleSet, f Fixture, now time.Time) (Result, error) {
 	e, err := event.Decode(f.Body)
 	if err != nil {
-		return Result{}, fmt.Errorf("%s is no event: %w", f.File, err)
+		return Result{}, fmt.Errorf("%s is not an event: %w", f.File, err)
 	}
 	e.ID = cmp.Or(f.ID, fmt.Sprintf("%x", sha256.Sum256(f.Body)))
 	e.Source, e.ReceivedAt = cmp.Or(f.Source, source.Mindtickle), now

@@ -44,11 +44,11 @@ func (m *Masker) Learn(body []byte) bool {
 	return true
 }
 
-// Body is an event's body with pseudonyms. What is no event is not shown at all.
+// Body is an event's body with pseudonyms. What is not an event is not shown at all.
 func (m *Masker) Body(body []byte) []byte {
 	read, err := readBody(Fixture{Body: body}, m.r.catalog)
 	if err != nil {
-		return []byte(`"hidden: it is no event, so that nobody can tell what in it is personal"`)
+		return []byte(`"hidden: it is not an event, so that nobody can tell what in it is personal"`)
 	}
 	m.r.learn(read)
 	masked, err := writeBody("", m.r.redact(read))

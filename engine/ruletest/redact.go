@@ -20,7 +20,7 @@ import (
 // another text mentions it. What is personal, the catalogue says; of a field
 // that it does not know, its name and its value tell. The bodies are laid out
 // as by Tidy. Recorded facts become facts about the pseudonyms; others are left
-// out. The error says which fixture is no event.
+// out. The error says which fixture is not an event.
 func Redact(fixtures []Fixture, catalog *event.Catalog) ([]Fixture, error) {
 	r := newRedactor(catalog)
 	bodies := make([]layout.Object, len(fixtures))

@@ -231,7 +231,7 @@ func (t *Timeline) take(ctx context.Context, entry rulefile.Given) error {
 func (t *Timeline) event(ctx context.Context, entry rulefile.Given) error {
 	e, err := event.Decode(entry.Body)
 	if err != nil {
-		return fmt.Errorf("given is no event: %w", err)
+		return fmt.Errorf("given is not an event: %w", err)
 	}
 	signature := sha256.Sum256([]byte(entry.ID))
 	return t.intake.DecideAndCommit(ctx, &record.Event{

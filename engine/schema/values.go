@@ -95,7 +95,7 @@ func OneOrList(one *Value, least int) *Value {
 		v.AnyOf = append(slices.Clone(one.AnyOf), List("", one.Unexplained(), least))
 		return &v
 	}
-	v.Items, v.MinItems = one.Unexplained(), least // which say nothing of a value that is no list
+	v.Items, v.MinItems = one.Unexplained(), least // which say nothing of a value that is not a list
 	return &v
 }
 

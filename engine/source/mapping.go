@@ -69,7 +69,7 @@ func (m *Mapping) Request(body []byte, headers, query map[string]string) []Made 
 	items, isList := each.([]any)
 	switch {
 	case !isList:
-		return []Made{unusable(body, "", Unmapped, "each: "+m.Each.Text+" is no list")}
+		return []Made{unusable(body, "", Unmapped, "each: "+m.Each.Text+" is not a list")}
 	case len(items) > maxItems:
 		detail := fmt.Sprintf("each: %s has %d elements, more than %d", m.Each.Text, len(items), maxItems)
 		return []Made{unusable(body, "", Unmapped, detail)}
@@ -196,7 +196,7 @@ func (m *Mapping) data(env *expression.Env) (data map[string]any, problem string
 		if data, isObject := expression.JSON(value).(map[string]any); isObject {
 			return data, ""
 		}
-		return nil, "data: " + m.Data.Text + " is no object"
+		return nil, "data: " + m.Data.Text + " is not an object"
 	}
 	data = make(map[string]any, len(m.Fields))
 	for _, f := range m.Fields {

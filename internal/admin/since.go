@@ -21,7 +21,7 @@ func ParseSince(text string, now time.Time) (time.Time, error) {
 	ago, err := model.ParseDuration(text)
 	if err != nil {
 		return time.Time{}, fmt.Errorf(
-			"%q is no time: write 2026-03-01, 2026-03-01T09:00:00Z, or how long ago, such as 7d or 12h", text)
+			"%q is not a time: write 2026-03-01, 2026-03-01T09:00:00Z, or how long ago, such as 7d or 12h", text)
 	}
 	return now.Add(-time.Duration(ago)), nil
 }

@@ -21,7 +21,7 @@
 // Programs that copy files give them another name until they are complete. So
 // names that start with a dot or end in .tmp, .part, .filepart (WinSCP),
 // .crdownload (Chrome) or ~ are skipped, even where a pattern matches them, and
-// so is everything that is no regular file. A symbolic link to one is followed.
+// so is everything that is not a regular file. A symbolic link to one is followed.
 package inbox
 
 import (

@@ -83,7 +83,7 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte) ([]
 	defer stop()
 	request, err := http.NewRequestWithContext(ctx, method, c.address(path), bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("--api %q is no address: write %s", c.API, DefaultAPI)
+		return nil, fmt.Errorf("--api %q is not an address: write %s", c.API, DefaultAPI)
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Content-Type", "application/json")

@@ -32,7 +32,7 @@ func ParseRole(name string) (Role, error) {
 	if i := slices.Index(roleNames, name); i > 0 {
 		return Role(i), nil
 	}
-	return Nobody, fmt.Errorf("%q is no role: write %s", name, strings.Join(roleNames[1:], ", "))
+	return Nobody, fmt.Errorf("%q is not a role: write %s", name, strings.Join(roleNames[1:], ", "))
 }
 
 // Identity is who asks.

@@ -36,7 +36,7 @@ func readBody(r *http.Request, into any) error {
 	return nil
 }
 
-// limit is the ?limit; 0 for one that is no number, which the service refuses.
+// limit is the ?limit; 0 for one that is not a number, which the service refuses.
 func limit(r *http.Request) int {
 	text := r.URL.Query().Get("limit")
 	if text == "" {

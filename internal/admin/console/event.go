@@ -62,7 +62,7 @@ func (c *console) fixture(q *request) (answer, error) {
 	}
 	redacted, err := ruletest.Redact([]ruletest.Fixture{{File: e.ID, Source: e.Source, Body: e.Body}}, event.Standard())
 	if err != nil {
-		return nil, &pageError{http.StatusConflict, "Its body is no event, so it cannot be made a fixture: " + e.Reason + "."}
+		return nil, &pageError{http.StatusConflict, "Its body is not an event, so it cannot be made a fixture: " + e.Reason + "."}
 	}
 	return download{"event.json", "application/json", append(redacted[0].Body, '\n')}, nil
 }
