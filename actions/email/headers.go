@@ -22,7 +22,7 @@ var reserved = []string{
 	"Sender",
 }
 
-// readHeaders takes headers: fixed ones of every mail.
+// readHeaders takes headers, which are the same for every mail.
 func (a *action) readHeaders(c *actions.Config) {
 	node := c.Take("headers")
 	if node == nil {
@@ -42,7 +42,7 @@ func (a *action) readHeaders(c *actions.Config) {
 	}
 }
 
-// checkHeader reports what cannot be a header of a mail.
+// checkHeader reports a header that a mail cannot have.
 func checkHeader(c *actions.Config, name string, pair document.Pair) bool {
 	report := c.Report()
 	valid := name != "" && !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' || r == ':' })
@@ -70,7 +70,7 @@ func checkHeader(c *actions.Config, name string, pair document.Pair) bool {
 	return false
 }
 
-// setHeaders sets the headers of a mail as they were recorded.
+// setHeaders sets the recorded headers of a mail.
 func setHeaders(m *gomail.Msg, headers map[string]string) {
 	m.SetGenHeader(autoSubmitted, "auto-generated")
 	for _, name := range slices.Sorted(maps.Keys(headers)) {

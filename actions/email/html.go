@@ -87,7 +87,7 @@ func contexts(literals string, holes []expression.Hole) ([][]string, error) {
 	return all, nil
 }
 
-// errorPlace is where html/template says an error is, in words of its own.
+// errorPlace matches the place that html/template gives for an error.
 var errorPlace = regexp.MustCompile(`^html/template:\S*:?(?:\d+:)*\s*`)
 
 func plainError(err error) error {

@@ -118,7 +118,7 @@ func checkDomain(p *actions.Params, key string, node *document.Node, t *expressi
 	}
 }
 
-// addressHint says how to write what is not an address.
+// addressHint says how to correct what is not an address.
 func addressHint(text string) string {
 	switch {
 	case strings.HasPrefix(text, "data."):
@@ -130,8 +130,8 @@ func addressHint(text string) string {
 	}
 }
 
-// Render makes the e-mail for an event. A recipient that is missing or no
-// address is an error.
+// Render makes the e-mail for an event. A recipient that is missing or not an address
+// is an error.
 func (s *step) Render(env *expression.Env) (any, error) {
 	r := Request{From: s.from, Headers: s.headers, Subject: oneLine(s.subject.Text(env, expression.Plain))}
 	var err error
@@ -212,11 +212,11 @@ func isASCII(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
-// maxSubject is what mail programs show and servers take without fail, in
-// characters.
+// maxSubject is how long a subject can be, in characters, so that mail programs show
+// it and servers accept it.
 const maxSubject = 250
 
-// oneLine keeps a subject on its one line, and within bounds.
+// oneLine puts a subject on one line and shortens one that is too long.
 func oneLine(subject string) string {
 	subject = strings.Join(strings.FieldsFunc(subject, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
 	if runes := []rune(subject); len(runes) > maxSubject {

@@ -46,7 +46,8 @@ func (Kind) Describe() actions.Description {
 	}
 }
 
-// describeURL has its alternatives apart, so that editors prepare for a text.
+// describeURL lists its alternatives separately, so that editors suggest a text
+// first.
 func describeURL() *schema.Value {
 	text := schema.Matching("", "^[Hh][Tt][Tt][Pp][Ss]?://", "write https://host/path")
 	secret := actions.DescribeSecret("").Unexplained()

@@ -22,9 +22,9 @@ type Kind struct{}
 // Name is "http".
 func (Kind) Name() string { return "http" }
 
-// Defaults are the settings of an http action. Most of an attempt's time is
-// waiting, which costs nothing here, and APIs take dozens of requests at once; one
-// that wants fewer says so, and is heeded.
+// Defaults are the settings of an http action. Most of an attempt's time is waiting,
+// which costs nothing here, and APIs take dozens of requests at once; an API that
+// wants fewer says so in its answers.
 func (Kind) Defaults() actions.Settings {
 	return actions.Settings{Retry: actions.DefaultRetry, Timeout: 15 * time.Second, Concurrency: 32}
 }
@@ -135,7 +135,7 @@ func (a *action) readOAuth2(c *actions.Config) {
 	a.headers = append(a.headers, header{name: authorization, plain: actions.Masked})
 }
 
-// maxHeaders is more headers than any server takes.
+// maxHeaders bounds the headers: no server accepts more.
 const maxHeaders = 100
 
 const authorization = "Authorization"
@@ -194,7 +194,7 @@ func headerName(written string) string {
 	return written
 }
 
-// isSameHeader says whether two names are those of one header.
+// isSameHeader says whether two names are the same header.
 func isSameHeader(a, b string) bool { return strings.EqualFold(a, b) }
 
 // header finds a configured header.

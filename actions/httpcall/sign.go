@@ -22,7 +22,7 @@ const (
 	signatureHeader = "Webhook-Signature"
 )
 
-// signer signs calls as Standard Webhooks has it, so that the other side knows who
+// signer signs calls as Standard Webhooks describes, so that the other side knows who
 // sent them, and that nobody changed them or sends them again.
 type signer struct {
 	secret actions.Secret

@@ -25,13 +25,12 @@ type Request struct {
 	Body     any    `json:"body,omitempty"`
 	Encoding string `json:"encoding,omitempty"`
 
-	// What the rule added to the configured address and headers. The sending
-	// takes these, so that a recorded request can neither choose a host nor
-	// hold a secret.
+	// What the rule added to the configured address and headers. Send uses these, so
+	// that a recorded request can neither choose a host nor hold a secret.
 	Path  string            `json:"path,omitempty"`
 	Query string            `json:"query,omitempty"`
 	Own   map[string]string `json:"own_headers,omitempty"`
-	// Secrets says where in the body secrets stand, which are read when it is sent.
+	// Secrets says where in the body secrets stand. They are read when it is sent.
 	Secrets []actions.HeldSecret `json:"secrets,omitempty"`
 
 	Expect     []int  `json:"expect,omitempty"`
@@ -86,7 +85,7 @@ func (a *action) Step(p *actions.Params) actions.Step {
 	return s
 }
 
-// readHeader takes a header of the rule's own. Secrets belong into the action's
+// readHeader takes a header that the rule adds. Secrets belong in the action's
 // configuration: what a rule says is recorded with every delivery.
 func (s *step) readHeader(p *actions.Params, h actions.NamedTemplate) {
 	name := headerName(h.Key.Text())
@@ -172,8 +171,8 @@ func (s *step) readBody(p *actions.Params) {
 	}
 }
 
-// readOmitMissing takes omit_missing: some APIs take a null for an order to delete
-// what is there.
+// readOmitMissing takes omit_missing: some APIs delete a field when they get null for
+// it.
 func (s *step) readOmitMissing(p *actions.Params) {
 	omit, ok := p.Bool("omit_missing")
 	switch {
@@ -235,7 +234,7 @@ func readExpect(p *actions.Params, node *document.Node) []int {
 	return expect
 }
 
-// anySuccess is how people write that any 2xx is good.
+// anySuccess matches what people write when any 2xx is good.
 var anySuccess = regexp.MustCompile(`(?i)^(?:2(?:xx|\*\*?|\.\.)|200 ?(?:-|\.\.|to) ?2[09]\d|ok|success)$`)
 
 func expectHint(written string) string {
@@ -288,8 +287,8 @@ func (s *step) show(r *Request) {
 	}
 }
 
-// setOwn sets a header of the rule's own, whatever the capitals of one that was set
-// before.
+// setOwn sets a header that the rule adds. It replaces one that differs in capitals
+// only.
 func setOwn(r *Request, name, value string) {
 	deleteHeader(r.Own, name)
 	r.Own[name] = value

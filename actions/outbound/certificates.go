@@ -62,7 +62,7 @@ func (m material) hash() [sha256.Size]byte {
 func (m material) addTo(config *tls.Config) error {
 	if m.files.CA != "" {
 		if config.RootCAs == nil {
-			// Where the machine has none, only those of the file count.
+			// A machine without authorities trusts those of the file only.
 			config.RootCAs, _ = x509.SystemCertPool()
 		}
 		if config.RootCAs == nil {

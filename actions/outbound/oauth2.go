@@ -31,7 +31,7 @@ type OAuth2 struct {
 	// Params are what the endpoint wants beyond the standard, by their names; a
 	// grant_type among them replaces client_credentials.
 	Params map[string]actions.Secret
-	// PlainParams are the names of those that are no secrets.
+	// PlainParams are the names of those that are not secret.
 	PlainParams []string
 
 	// held keeps the token for as long as an action uses it.

@@ -24,8 +24,8 @@ func newEventsReplay(s streams) *cobra.Command {
 	var o replayOptions
 	cmd := &cobra.Command{
 		Use:   "replay ID…",
-		Short: "Decide recorded events once more, by the rules of now",
-		Long: `Replay shows what the rules of now would do with recorded events, as dry-run
+		Short: "Decide recorded events once more, by the current rules",
+		Long: `Replay shows what the current rules would do with recorded events, as dry-run
 does. With --send it then does that: the new deliveries are stored and sent,
 beside those that there are already. On a terminal it asks first.
 
@@ -38,7 +38,7 @@ Exit code 0: all were replayed.  1: one could not be.`,
 		RunE:    func(cmd *cobra.Command, ids []string) error { return replayEvents(cmd.Context(), s, &o, ids) },
 	}
 	o.client.flags(cmd)
-	cmd.Flags().BoolVar(&o.send, "send", false, "send what the rules of now ask for")
+	cmd.Flags().BoolVar(&o.send, "send", false, "send what the current rules ask for")
 	yesFlag(cmd, &o.yes)
 	outputFlag(cmd, &o.output, "text", "json")
 	return cmd

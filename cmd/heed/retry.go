@@ -36,7 +36,7 @@ choose. One that was dead, held, discarded or done begins anew, with all the
 attempts that its action allows, and the other side sees another Idempotency-Key
 or Message-ID. One that waits for its next attempt need not wait longer.
 
-What is sent is what was rendered then. To decide by the rules of now, replay
+What is sent is what was rendered then. To decide by the current rules, replay
 the event: heed events replay ID.
 
 Exit code 0: all were changed, or none matches.  1: one could not be changed.`

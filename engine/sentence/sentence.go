@@ -227,7 +227,7 @@ func steps(list []engine.Step) string {
 	return join(parts, "and")
 }
 
-// known are what happens when events of a type come.
+// known says in words what happened when an event of a type comes.
 var known = map[string]string{
 	"course.completed": "a course is completed", "quiz.submitted": "a quiz is submitted",
 	"user.provisioned": "a person is provisioned", "user.deprovisioned": "a person is deprovisioned",

@@ -39,8 +39,8 @@ type Made struct {
 	ID string
 	// At is the event's own time; zero if the source does not say it.
 	At time.Time
-	// Event is the event, Body its text in the form of the published contract. Of
-	// what cannot be used Body is what came.
+	// Event is the event, Body its text in the form of the published contract. If it
+	// cannot be used, Body is what came.
 	Event event.Event
 	Body  []byte
 	// Reason says in a word why it cannot be used, Detail in a sentence; both are
@@ -247,8 +247,8 @@ func moment(env *expression.Env, v *expression.Value) (at time.Time, problem str
 	return at, ""
 }
 
-// unix is a time of Unix seconds or milliseconds: the former have at most 11
-// digits until the year 5138, the latter at least 12 since 1973.
+// unix reads Unix seconds or milliseconds: the former have at most 11 digits until
+// the year 5138, the latter at least 12 since 1973.
 func unix(n float64) (time.Time, bool) {
 	switch {
 	case math.IsNaN(n) || n < 0 || n >= 1e14:

@@ -16,8 +16,8 @@ type Verification struct {
 	// User is the user of the scheme basic.
 	User string
 	// Secret is where the secrets, tokens or passwords are; any of them verifies a
-	// request. The zero Secret is that of the published contract, which heed is
-	// started with.
+	// request. The zero Secret is the one that heed is started with, for the
+	// published contract.
 	Secret Secret
 }
 

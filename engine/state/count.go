@@ -31,7 +31,7 @@ type firing struct {
 	Shadow  bool   `json:"h,omitempty"`
 }
 
-// keepMembers bounds how long members of a count without within are kept.
+// keepMembers is how long members of a count without within are kept.
 const keepMembers = 365 * 24 * time.Hour
 
 func (s *Settings) foldCount(rows Rows, in Input, c Clock) (r Result) {
