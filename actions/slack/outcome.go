@@ -100,7 +100,7 @@ func (e *exchange) isOK() bool {
 }
 
 // slowDown are Slack's errors that ask for fewer messages, temporary those that
-// pass by themselves, badToken those that another token would mend.
+// pass by themselves, badToken those that another token would fix.
 var (
 	slowDown  = map[string]bool{"ratelimited": true, "rate_limited": true, "message_limit_exceeded": true}
 	temporary = map[string]bool{

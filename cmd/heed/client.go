@@ -135,15 +135,15 @@ func (o *clientOptions) fetch(ctx context.Context, s streams, path string, query
 	return c.get(ctx, path, query, into)
 }
 
-// send posts a wish to a path of the API, wherever the API is, and reads what
+// send posts a request to a path of the API, wherever the API is, and reads what
 // became of it.
-func (o *clientOptions) send(ctx context.Context, s streams, path string, wish, into any) error {
+func (o *clientOptions) send(ctx context.Context, s streams, path string, body, into any) error {
 	c, err := o.open(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	return c.post(ctx, path, wish, into)
+	return c.post(ctx, path, body, into)
 }
 
 // show fetches what the API answers on a path and prints it: as it is for -o json,
@@ -176,9 +176,9 @@ func (c *apiClient) get(ctx context.Context, path string, query url.Values, into
 	return c.call(ctx, http.MethodGet, path, "", nil, into)
 }
 
-// post sends a wish to a path of the API and reads what became of it.
-func (c *apiClient) post(ctx context.Context, path string, wish, into any) error {
-	body, err := json.Marshal(wish)
+// post sends a value as JSON to a path of the API and reads the answer into another.
+func (c *apiClient) post(ctx context.Context, path string, value, into any) error {
+	body, err := json.Marshal(value)
 	if err != nil {
 		return failure(err)
 	}

@@ -203,8 +203,8 @@ func (d *demonstration) backtest(ctx context.Context) error {
 		return nil
 	}
 	var r backtest.Result
-	wish := map[string]string{"rules": text, "against": "active", "since": "1h"}
-	if err := d.api.post(ctx, "/api/v1/backtest", wish, &r); err != nil {
+	request := map[string]string{"rules": text, "against": "active", "since": "1h"}
+	if err := d.api.post(ctx, "/api/v1/backtest", request, &r); err != nil {
 		return err
 	}
 	at := slices.IndexFunc(r.Rules, func(of backtest.Rule) bool { return of.Rule == rule.Name })

@@ -23,10 +23,10 @@ func newRebuild(s streams) *cobra.Command {
 	var o rebuildOptions
 	cmd := &cobra.Command{
 		Use:   "rebuild",
-		Short: "Compute anew, from the recorded events, what is known of people",
-		Long: `Rebuild computes anew what is known of people and their progress, from all
+		Short: "Compute what is known of people again, from the recorded events",
+		Long: `Rebuild computes again what is known of people and their progress, from all
 recorded events. What began before the oldest of them, and imports, cannot be
-computed anew: it is kept and continued.
+computed again: it is kept and continued.
 
 It says what would change and asks. It needs the store for itself: stop heed serve
 first.`,

@@ -32,7 +32,7 @@ func newDeliveriesRetry(s streams) *cobra.Command {
 	cmd := newDeliveriesChange(s, retrying)
 	cmd.Short = "Send deliveries again"
 	cmd.Long = `Retry makes deliveries due now: those named by their ids, or all that the flags
-choose. One that was dead, held, discarded or done begins anew, with all the
+choose. One that was dead, held, discarded or done starts over, with all the
 attempts that its action allows, and the other side sees another Idempotency-Key
 or Message-ID. One that waits for its next attempt need not wait longer.
 

@@ -98,7 +98,7 @@ Try it on the example rules, with nothing set up:  heed demo`,
 	root.AddGroup(
 		&cobra.Group{ID: "run", Title: "Run:"},
 		&cobra.Group{ID: "rules", Title: "Write rules:"},
-		&cobra.Group{ID: "look", Title: "Look into a store, and mend:"},
+		&cobra.Group{ID: "look", Title: "Look into a store, and repair:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
 		for _, c := range commands {

@@ -70,7 +70,7 @@ func hits(st *admin.RuleStats) string {
 
 func newRulesMute(s streams) *cobra.Command {
 	var client clientOptions
-	var wish api.NewMute
+	var request api.NewMute
 	cmd := &cobra.Command{
 		Use:   "mute RULE",
 		Short: "Send no alerts of a rule for a time",
@@ -82,14 +82,14 @@ for the first one after the mute.`,
 		Args: one("rule by its name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
-			case wish.For == "":
+			case request.For == "":
 				return usage("say how long: --for 2h")
-			case wish.Reason == "":
+			case request.Reason == "":
 				return usage("give a reason: --reason \"quiz under repair\"")
 			}
-			wish.Rule = args[0]
+			request.Rule = args[0]
 			var mute state.Mute
-			if err := client.send(cmd.Context(), s, "/api/v1/mutes", wish, &mute); err != nil {
+			if err := client.send(cmd.Context(), s, "/api/v1/mutes", request, &mute); err != nil {
 				return err
 			}
 			fmt.Fprintf(s.out, "%s is muted until %s\n", muted(&mute), shortTime(mute.Until))
@@ -97,10 +97,10 @@ for the first one after the mute.`,
 		},
 	}
 	client.flags(cmd)
-	cmd.Flags().StringVar(&wish.For, "for", "", "how long, such as 2h or 3d (required)")
-	cmd.Flags().StringVar(&wish.Key, "key", "",
+	cmd.Flags().StringVar(&request.For, "for", "", "how long, such as 2h or 3d (required)")
+	cmd.Flags().StringVar(&request.Key, "key", "",
 		"only this key of the rule; of several parts a JSON array: '[\"u1\",\"q1\"]'")
-	cmd.Flags().StringVar(&wish.Reason, "reason", "", "why (required)")
+	cmd.Flags().StringVar(&request.Reason, "reason", "", "why (required)")
 	return cmd
 }
 

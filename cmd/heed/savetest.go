@@ -127,7 +127,7 @@ func checkTestFile(s streams, snapshot rulefile.Snapshot, file rulefile.File) er
 			first := r.Failures[0]
 			return &codedError{
 				exitProblems,
-				fmt.Errorf("no tests were written to %s: its test %q of the %s %s fails, since %s is %s, not %s; mend that "+
+				fmt.Errorf("no tests were written to %s: its test %q of the %s %s fails, since %s is %s, not %s; fix that "+
 					"test first",
 					file.Name, r.Name(), r.Carrier(), r.Of(), first.What, first.Got, first.Expected),
 			}

@@ -282,7 +282,7 @@ func (b *build) index(name string, content *table.Table, column int, csv *docume
 
 // dropUnreadColumns leaves out of each table what no rule reads. A row that is
 // looked up is kept with its event and goes into saved tests, and a table may
-// hold more about people than is anybody's business there.
+// hold more about people than is needed there.
 func (b *build) dropUnreadColumns() {
 	for name, l := range b.lookups {
 		var kept []int

@@ -80,7 +80,7 @@ func countOf(t *engine.Timing) string {
 	}
 	s += per(t.Per)
 	if t.Reset != nil {
-		s += ", counting anew when " + conditionOf(t.Reset)
+		s += ", starting over when " + conditionOf(t.Reset)
 	}
 	return s
 }

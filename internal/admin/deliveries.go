@@ -171,7 +171,7 @@ func (s *Service) retry() change {
 		case d.State == record.Pending:
 			return "it is on its way already"
 		case len(d.Request) == 0:
-			return "it could not be rendered, so there is nothing to send: mend the rule and replay the event"
+			return "it could not be rendered, so there is nothing to send: fix the rule and replay the event"
 		default:
 			return ""
 		}

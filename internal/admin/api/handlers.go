@@ -102,22 +102,22 @@ func (a *api) promote(r *http.Request) (any, error) {
 
 // backtest takes {"rules": "…", "against": "active", "since": "7d"}.
 func (a *api) backtest(r *http.Request) (any, error) {
-	var wish struct {
+	var request struct {
 		Rules   string `json:"rules"`
 		Against string `json:"against"`
 		Since   string `json:"since"`
 		Until   string `json:"until"`
 	}
-	if err := readBody(r, &wish); err != nil {
+	if err := readBody(r, &request); err != nil {
 		return nil, err
 	}
 	now := time.Now().UTC()
-	q := admin.BacktestQuery{Rules: wish.Rules, Against: wish.Against}
+	q := admin.BacktestQuery{Rules: request.Rules, Against: request.Against}
 	var err error
-	if q.Since, err = since("since", cmp.Or(wish.Since, "7d"), now); err != nil {
+	if q.Since, err = since("since", cmp.Or(request.Since, "7d"), now); err != nil {
 		return nil, err
 	}
-	if q.Until, err = since("until", cmp.Or(wish.Until, "0s"), now); err != nil {
+	if q.Until, err = since("until", cmp.Or(request.Until, "0s"), now); err != nil {
 		return nil, err
 	}
 	return a.Service.Backtest(r.Context(), q)
@@ -136,15 +136,15 @@ type NewMute struct {
 }
 
 func (a *api) mute(r *http.Request) (any, error) {
-	var wish NewMute
-	if err := readBody(r, &wish); err != nil {
+	var request NewMute
+	if err := readBody(r, &request); err != nil {
 		return nil, err
 	}
-	lasting, err := model.ParseDuration(wish.For)
+	lasting, err := model.ParseDuration(request.For)
 	if err != nil {
 		return nil, badRequest("for must be a duration, such as 2h or 3d")
 	}
-	return a.Service.Mute(r.Context(), wish.Rule, wish.Key, wish.Reason, time.Duration(lasting))
+	return a.Service.Mute(r.Context(), request.Rule, request.Key, request.Reason, time.Duration(lasting))
 }
 
 func (a *api) unmute(r *http.Request) (any, error) {
@@ -159,13 +159,13 @@ func byID[T any](ask func(context.Context, string) (T, error)) func(*http.Reques
 
 // replay takes {"send": true|false}.
 func (a *api) replay(r *http.Request) (any, error) {
-	var wish struct {
+	var request struct {
 		Send bool `json:"send"`
 	}
-	if err := readBody(r, &wish); err != nil {
+	if err := readBody(r, &request); err != nil {
 		return nil, err
 	}
-	return a.Service.Replay(r.Context(), r.PathValue("id"), wish.Send)
+	return a.Service.Replay(r.Context(), r.PathValue("id"), request.Send)
 }
 
 func (a *api) source(r *http.Request) (any, error) { return a.Service.Source(r.Context()) }
@@ -190,12 +190,12 @@ func changeAll(
 	apply func(_ context.Context, _ admin.Selection, countOnly bool) (int, error),
 ) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
-		var wish ChangeAll
-		if err := readBody(r, &wish); err != nil {
+		var request ChangeAll
+		if err := readBody(r, &request); err != nil {
 			return nil, err
 		}
-		n, err := apply(r.Context(), wish.Selection, wish.CountOnly)
-		if wish.CountOnly {
+		n, err := apply(r.Context(), request.Selection, request.CountOnly)
+		if request.CountOnly {
 			return map[string]int{"matching": n}, err
 		}
 		return map[string]int{"changed": n}, err
@@ -204,13 +204,13 @@ func changeAll(
 
 // forget takes {"user": "u-1"} and answers {"events": n}.
 func (a *api) forget(r *http.Request) (any, error) {
-	var wish struct {
+	var request struct {
 		User string `json:"user"`
 	}
-	if err := readBody(r, &wish); err != nil {
+	if err := readBody(r, &request); err != nil {
 		return nil, err
 	}
-	n, err := a.Service.Forget(r.Context(), wish.User)
+	n, err := a.Service.Forget(r.Context(), request.User)
 	return map[string]int{"events": n}, err
 }
 
@@ -309,21 +309,21 @@ func (a *api) reload(r *http.Request) (any, error) {
 
 // dryRun takes {"rules": "…", "events": [{…}]}.
 func (a *api) dryRun(r *http.Request) (any, error) {
-	var wish struct {
+	var request struct {
 		Rules  string            `json:"rules"`
 		Events []json.RawMessage `json:"events"`
 	}
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&wish); isTooLarge(err) {
+	if err := decoder.Decode(&request); isTooLarge(err) {
 		return nil, tooLarge("a dry run takes at most 8 MiB; send the events in parts")
 	} else if err != nil {
 		const shape = `{"rules": "the text of a rule file", "events": [{"event": …, "companyId": …, "data": {…}}]}`
 		return nil, badRequest("send %s: %v", shape, err)
 	}
-	bodies := make([][]byte, len(wish.Events))
-	for i, e := range wish.Events {
+	bodies := make([][]byte, len(request.Events))
+	for i, e := range request.Events {
 		bodies[i] = e
 	}
-	return a.Service.DryRun(r.Context(), wish.Rules, bodies)
+	return a.Service.DryRun(r.Context(), request.Rules, bodies)
 }
