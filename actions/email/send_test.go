@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -70,9 +71,7 @@ func parts(t rapid.TB, header func(string) string, body io.Reader) map[string]st
 		} else if err != nil {
 			t.Fatalf("%v", err)
 		}
-		for kind, text := range parts(t, part.Header.Get, part) {
-			all[kind] = text
-		}
+		maps.Copy(all, parts(t, part.Header.Get, part))
 	}
 }
 

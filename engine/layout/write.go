@@ -252,7 +252,7 @@ func (w *yamlWriter) literal(text string, indent int) {
 		w.WriteString("-")
 	}
 	w.WriteString("\n")
-	for _, line := range strings.Split(lines, "\n") {
+	for line := range strings.SplitSeq(lines, "\n") {
 		if line != "" {
 			line = strings.Repeat(" ", indent) + line
 		}

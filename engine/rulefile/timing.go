@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"heed/actions"
@@ -158,14 +159,11 @@ func (b *build) value(node *document.Node, scope *expression.Scope, what string)
 // perText identifies what the keys of rows mean: if it changes, the rows are
 // discarded.
 func perText(key engine.Key) string {
-	text := ""
-	for i, part := range key {
-		if i > 0 {
-			text += "\n"
-		}
-		text += part.Text
+	var texts []string
+	for _, part := range key {
+		texts = append(texts, part.Text)
 	}
-	return text
+	return strings.Join(texts, "\n")
 }
 
 // blockExamples are what the blocks look like.

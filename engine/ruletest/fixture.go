@@ -77,23 +77,22 @@ func readPath(path string) ([]Fixture, error) {
 	if !info.IsDir() {
 		return readFile(path)
 	}
-	names, err := filepath.Glob(filepath.Join(escapeGlob(path), "*.json"))
+	entries, err := os.ReadDir(path)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
 	var fixtures []Fixture
-	for _, name := range names {
-		found, err := readFile(name)
+	for _, entry := range entries {
+		if filepath.Ext(entry.Name()) != ".json" {
+			continue
+		}
+		found, err := readFile(filepath.Join(path, entry.Name()))
 		if err != nil {
 			return nil, err
 		}
 		fixtures = append(fixtures, found...)
 	}
 	return fixtures, nil
-}
-
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 func readFile(path string) ([]Fixture, error) {
