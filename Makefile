@@ -63,7 +63,7 @@ bench: ## run the benchmarks, then measure durable acceptance against a bare han
 	@$(MAKE) --no-print-directory load
 
 load: ## only the load run: SECONDS=10 for each of its rounds
-	$(GO) run ./internal/loadtest -seconds $(SECONDS)
+	$(GO) run ./internal/loadtest -length $(SECONDS)s
 
 TORTURE = -selfcheck $(if $(LONG),-cycles 200 -seconds 60)
 

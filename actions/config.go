@@ -293,6 +293,12 @@ func (c *Config) Unavailable(node *document.Node, code, format string, args ...a
 	return c.Report().Warnf(node.Place(), code, format, args...)
 }
 
+// HasPort says whether an address has a port that there is, or names none.
+func HasPort(u *url.URL) bool {
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	return u.Port() == "" || err == nil && n > 0
+}
+
 // CheckURL reports a configured URL that is not absolute http or https, or
 // whose host could be chosen by an event. It returns nil for such a one.
 func (c *Config) CheckURL(key string, node *document.Node, text string) *url.URL {
@@ -311,6 +317,10 @@ func (c *Config) CheckURL(key string, node *document.Node, text string) *url.URL
 			strings.Contains(host, ".") {
 			problem.Suggest("write https://%s", text)
 		}
+		return nil
+	case !HasPort(u):
+		report.Errorf(node.Place(), "bad-url", "%s of %s: %s is no port", key, c.What(), u.Port()).
+			Suggest("a port is a number from 1 to 65535")
 		return nil
 	case strings.Contains(text, "#"):
 		report.Errorf(node.Place(), "bad-url", "%s of %s holds a #; what follows it is never sent", key, c.What()).

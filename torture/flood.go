@@ -27,15 +27,20 @@ const (
 type flood struct {
 	name        string
 	connections int
-	rounds      int // on each connection; signed bodies fill the disk
+	rounds      int  // on each connection; signed bodies fill the disk
+	admin       bool // of the admin listener
 	attack      func(ctx context.Context, address string)
 }
 
 var floods = []flood{
-	{"unsigned bodies that never end", 2000, 1000, endlessBody},
-	{"signed events of many objects", 60, 3, signedEvents(`{},`)},
-	{"signed events of many keys", 60, 3, signedEvents(`{"":0},`)},
-	{"signed lists", 60, 3, signedLists},
+	{"unsigned bodies that never end", 2000, 1000, false, endlessBody(webhookPath, maxBody)},
+	{"signed events of many objects", 60, 3, false, signedEvents(`{},`)},
+	{"signed events of many keys", 60, 3, false, signedEvents(`{"":0},`)},
+	{"signed lists", 60, 3, false, signedLists},
+	{"dry runs that never end", 500, 1000, true, endlessBody("/api/v1/dry-run", 8<<20)},
+	{"dry runs of many events", 60, 1000, true, dryRuns(`{"event":"quiz.submitted","data":{"score":1}},`)},
+	{"dry runs of large events", 60, 1000, true, dryRuns(`{"event":"quiz.submitted","data":{"list":[` +
+		strings.Repeat("{},", 1<<18) + `0]}},`)},
 }
 
 // flood attacks the memory while good events come, in each of these ways: heed
@@ -64,11 +69,15 @@ func (f *flood) run(ctx context.Context, b *bench, length time.Duration) error {
 	}
 	attacking, stop := context.WithTimeout(ctx, length)
 	defer stop()
+	address := b.listen
+	if f.admin {
+		address = b.admin
+	}
 	var attackers sync.WaitGroup
 	for range f.connections {
 		attackers.Go(func() {
 			for round := 0; round < f.rounds && attacking.Err() == nil; round++ {
-				f.attack(attacking, b.listen)
+				f.attack(attacking, address)
 			}
 		})
 	}
@@ -150,26 +159,49 @@ func (b *bench) goodAreStored(ctx context.Context, n int) error {
 // endlessBody sends a body a piece at a time, and in the end a byte at a time.
 // Refused, it comes again after a second: sooner, what the attack costs this
 // process would slow heed down.
-func endlessBody(ctx context.Context, address string) {
-	conn, err := net.DialTimeout("tcp", address, time.Second)
-	if err != nil {
-		pause(ctx, time.Second)
-		return
-	}
-	defer conn.Close()
-	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
-		"Content-Length: %d\r\n%s: %s\r\n%s: %d\r\n\r\n", webhookPath, maxBody,
-		signatureHeader, strings.Repeat("0", 64), timestampHeader, time.Now().Unix())
-	_, err = io.WriteString(conn, head)
-	piece := strings.Repeat(" ", 16<<10)
-	for left := maxBody; err == nil && ctx.Err() == nil; left -= len(piece) {
-		if left <= len(piece) {
-			piece = " "
+func endlessBody(path string, size int) func(context.Context, string) {
+	return func(ctx context.Context, address string) {
+		conn, err := net.DialTimeout("tcp", address, time.Second)
+		if err != nil {
+			pause(ctx, time.Second)
+			return
 		}
-		_, err = io.WriteString(conn, piece)
-		pause(ctx, 100*time.Millisecond)
+		defer conn.Close()
+		head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"+
+			"Content-Length: %d\r\n%s: %s\r\n%s: %d\r\n\r\n", path, address, size,
+			signatureHeader, strings.Repeat("0", 64), timestampHeader, time.Now().Unix())
+		_, err = io.WriteString(conn, head+`{"rules":"`)
+		piece := strings.Repeat(" ", size/64)
+		for left := size; err == nil && ctx.Err() == nil; left -= len(piece) {
+			if left <= len(piece) {
+				piece = " "
+			}
+			_, err = io.WriteString(conn, piece)
+			pause(ctx, 100*time.Millisecond)
+		}
+		pause(ctx, time.Second)
 	}
-	pause(ctx, time.Second)
+}
+
+// dryRuns sends dry runs of 7 MiB, of clients that go after two seconds.
+func dryRuns(event string) func(context.Context, string) {
+	events := strings.Repeat(event, max(1, 7<<20/len(event)))
+	body := `{"events":[` + strings.TrimSuffix(events, ",") + `]}`
+	return func(ctx context.Context, address string) {
+		ctx, stop := context.WithTimeout(ctx, 2*time.Second)
+		defer stop()
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/api/v1/dry-run", strings.NewReader(body))
+		if err != nil {
+			return
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			pause(ctx, 10*time.Millisecond)
+			return
+		}
+		_, _ = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
+	}
 }
 
 func pause(ctx context.Context, length time.Duration) {

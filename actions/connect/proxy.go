@@ -37,6 +37,11 @@ func Proxy(c *actions.Config) (proxy actions.Secret, noProxy string) {
 			Suggest("write proxy: http://proxy.example.com:3128, or {env: HTTPS_PROXY}")
 		return proxy, noProxy
 	}
+	if !actions.HasPort(u) {
+		c.Report().Errorf(node.Place(), "bad-url", "proxy of %s: %s is no port", c.What(), u.Port()).
+			Suggest("a port is a number from 1 to 65535")
+		return proxy, noProxy
+	}
 	if _, hasPassword := u.User.Password(); hasPassword && node.IsScalar() {
 		c.Report().Warnf(node.Place(), "plain-secret", "proxy of %s holds a password", c.What()).
 			Suggest("write proxy: {env: HTTPS_PROXY} or {file: PATH}, with the whole address in it")

@@ -121,6 +121,9 @@ func escapeFor(hole expression.Hole, escapers []string) (func(string) string, *m
 		return wrong("bad-html", "has a template in a comment, where nobody sees it", "take it out of the comment")
 	case has("srcset"):
 		return wrong("template-in-url", "lets an event choose an address in srcset", "write the addresses themselves")
+	case isUnknownAddress(hole.Before):
+		name, _ := openAttribute(hole.Before)
+		return wrong("template-in-url", "lets an event choose an address in "+name, "write the addresses themselves")
 	case has("nospace"):
 		return wrong("bad-html", "has a template in an attribute without quotes",
 			`put quotes round the attribute's value: title="{{ … }}"`)
@@ -172,6 +175,14 @@ func addressStart(text string) string {
 func isDocument(text string) bool {
 	name, _ := openAttribute(text)
 	return name == "srcdoc"
+}
+
+// unknownAddresses are attributes with addresses that html/template takes for text.
+var unknownAddresses = []string{"ping", "imagesrcset", "dynsrc", "lowsrc"}
+
+func isUnknownAddress(text string) bool {
+	name, _ := openAttribute(text)
+	return slices.Contains(unknownAddresses, name)
 }
 
 // animation begins an element of SVG that can give an attribute another value, a

@@ -54,6 +54,8 @@ func TestHTML_aValueThatWouldChooseIsAnError(t *testing.T) {
 		`<a href="java{{ data.quizName }}">x</a>`:                                        "template-in-url",
 		`<img src="{{ data.quizName }}">`:                                                "template-in-url",
 		`<img srcset="{{ data.quizName }} 2x">`:                                          "template-in-url",
+		`<a href="https://a.example/" PING="{{ data.quizName }}">x</a>`:                  "template-in-url",
+		`<img dynsrc = 'https://{{ data.quizName }}'>`:                                   "template-in-url",
 		`<a href=https://lms.example.com/{{ data.quizName }}>x</a>`:                      "bad-html",
 		`<a href="javascript:x('https://a.example/{{ data.quizName }}')">x</a>`:          "bad-html",
 		`<a href="javascript:x='mailto:{{ data.quizName }}'">x</a>`:                      "bad-html",

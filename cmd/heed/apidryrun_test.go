@@ -53,6 +53,10 @@ func TestDryRunAPI_sendsAndStoresNothing(t *testing.T) {
 	if status, got := ask("", `[1]`); status != 400 || !strings.Contains(got.Detail, "events[0] is not an event") {
 		t.Errorf("no event: %d %+v", status, got)
 	}
+	large := `{"event":"quiz.submitted","data":{"list":[` + strings.Repeat("{},", 400_000) + `{}]}}`
+	if status, got := ask("", quiz, large); status != 400 || got.Detail != "events[1] has more than 1 MiB, which no event may have" {
+		t.Errorf("an event that nobody can send: %d %.300q", status, got.Detail)
+	}
 	if status, got := ask(""); status != 400 || !strings.Contains(got.Detail, "1 to 1000 events") {
 		t.Errorf("no events: %d %+v", status, got)
 	}

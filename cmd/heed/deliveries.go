@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -75,7 +74,7 @@ func newDeliveriesShow(s streams) *cobra.Command {
 		Short: "Show a delivery: its request and every attempt",
 		Args:  one("delivery by its id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return show(cmd.Context(), s, &client, "/api/v1/deliveries/"+url.PathEscape(args[0]), nil, output,
+			return show(cmd.Context(), s, &client, "/api/v1/deliveries/"+admin.Segment(args[0]), nil, output,
 				printDelivery)
 		},
 	}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -174,7 +173,7 @@ func (d *demonstration) onReload(a rulefile.Attempt) {
 func (d *demonstration) stored(ctx context.Context, id string) (*admin.Event, error) {
 	d.shown[id] = true
 	var e admin.Event
-	if err := d.api.get(ctx, "/api/v1/events/"+url.PathEscape(id), nil, &e); err != nil {
+	if err := d.api.get(ctx, "/api/v1/events/"+admin.Segment(id), nil, &e); err != nil {
 		return nil, err
 	}
 	if e.Status != record.Quarantined {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -49,7 +48,7 @@ the same one everywhere; --keep-personal leaves them as they are.`,
 			"rules_test.yaml -",
 		Args: one("event by its id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path := "/api/v1/events/" + url.PathEscape(args[0])
+			path := "/api/v1/events/" + admin.Segment(args[0])
 			if output == "fixture" {
 				return showFixture(cmd.Context(), s, &client, path, keepPersonal)
 			}

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"gopkg.in/yaml.v3"
 )
 
 // TestExamples_areCleanAndPass checks, lays out and tests each directory of
@@ -96,19 +98,49 @@ func TestAction_runsItsSteps(t *testing.T) {
 	}
 }
 
-// TestPreCommit_namesCommandsThatThereAre holds the hooks to the commands.
-func TestPreCommit_namesCommandsThatThereAre(t *testing.T) {
+// TestPreCommit_checksFilesThatBelongTogether runs the hooks as pre-commit does: with
+// the files that match behind the arguments, unless the hook takes none.
+func TestPreCommit_checksFilesThatBelongTogether(t *testing.T) {
 	text, err := os.ReadFile("../../.pre-commit-hooks.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	entries := regexp.MustCompile(`(?m)^  entry: heed (\w+)$`).FindAllStringSubmatch(string(text), -1)
-	if len(entries) != 3 {
-		t.Errorf("%d hooks", len(entries))
+	var hooks []struct {
+		ID, Entry, Files string
+		PassFilenames    *bool `yaml:"pass_filenames"`
 	}
-	for _, entry := range entries {
-		if out, code := inDir(t, t.TempDir(), "heed", entry[1], "--help"); code != exitOK {
-			t.Errorf("heed %s: exit %d\n%s", entry[1], code, out)
+	if err := yaml.Unmarshal(text, &hooks); err != nil || len(hooks) != 3 {
+		t.Fatalf("%d hooks, %v", len(hooks), err)
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "rules"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{
+		"rules/actions.yaml":   "actions:\n  console:\n    log: {}\n",
+		"rules/quiz.yaml":      "rules:\n  - name: low\n    on: quiz.submitted\n    do:\n      - action: console\n        text: hi\n",
+		"rules/quiz_test.yaml": "tests:\n  - name: low\n    rule: low\n    given: {event: quiz.submitted}\n    expect: {outcome: matched}\n",
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, hook := range hooks {
+		args := strings.Fields(hook.Entry)
+		var changed []string
+		for name := range files {
+			if regexp.MustCompile(hook.Files).MatchString(name) {
+				changed = append(changed, name)
+			}
+		}
+		if hook.PassFilenames == nil || *hook.PassFilenames {
+			args = append(args, changed...)
+		} else {
+			args = append(args, "rules")
+		}
+		if out, code := inDir(t, dir, args...); code != exitOK || len(changed) != len(files) {
+			t.Errorf("%s for %v: exit %d\n%s", hook.ID, changed, code, out)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"heed/engine/document"
+	"heed/internal/receiver"
 )
 
 // What docs/operations.md and the files beside it say is held to what heed does.
@@ -168,6 +169,15 @@ func onlyKeys(t *testing.T, n *document.Node, keys ...string) *document.Node {
 
 func balanced(expr string) bool {
 	return expr != "" && strings.Count(expr, "(") == strings.Count(expr, ")") && strings.Count(expr, "{") == strings.Count(expr, "}")
+}
+
+// Proxies must let through what heed takes, and no more.
+func TestTheProxiesTakeWhatHeedTakes(t *testing.T) {
+	for name, line := range map[string]string{"deploy/nginx.conf": "client_max_body_size 1m;", "deploy/Caddyfile": "max_size 1MiB\n"} {
+		if receiver.MaxBody != 1<<20 || !strings.Contains(readDoc(t, name), line) {
+			t.Errorf("%s does not take bodies up to %d bytes", name, receiver.MaxBody)
+		}
+	}
 }
 
 func TestTheDashboardIsOne(t *testing.T) {

@@ -152,7 +152,7 @@ func newPeopleShow(s streams) *cobra.Command {
 		Short: "Show a person and their progress",
 		Args:  one("person by the userId of the events"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return show(cmd.Context(), s, &client, "/api/v1/people/"+url.PathEscape(args[0]), nil, output, printPerson)
+			return show(cmd.Context(), s, &client, "/api/v1/people/"+admin.Segment(args[0]), nil, output, printPerson)
 		},
 	}
 	client.flags(cmd)

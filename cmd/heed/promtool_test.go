@@ -16,6 +16,9 @@ func TestPromtool_takesAlertsAndMetrics(t *testing.T) {
 	if out, err := exec.Command(promtool, "check", "rules", "../../deploy/prometheus-alerts.yaml").CombinedOutput(); err != nil {
 		t.Errorf("promtool check rules: %v\n%s", err, out)
 	}
+	if out, err := exec.Command(promtool, "test", "rules", "testdata/alerts_test.yaml").CombinedOutput(); err != nil {
+		t.Errorf("promtool test rules: %v\n%s", err, out)
+	}
 	s := startServer(t, rule("data.score < 70"))
 	s.post("e1", `{"event":"quiz.submitted","data":{"userId":"u1","score":61}}`)
 	s.settled("e1")

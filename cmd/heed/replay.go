@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -146,6 +145,6 @@ func sendReplay(ctx context.Context, s streams, client *apiClient, o *replayOpti
 // replay replays an event through the API, which answers on one line.
 func (c *apiClient) replay(ctx context.Context, id string, send bool) (json.RawMessage, error) {
 	var raw json.RawMessage
-	err := c.post(ctx, "/api/v1/events/"+url.PathEscape(id)+"/replay", map[string]bool{"send": send}, &raw)
+	err := c.post(ctx, "/api/v1/events/"+admin.Segment(id)+"/replay", map[string]bool{"send": send}, &raw)
 	return bytes.TrimSpace(raw), err
 }

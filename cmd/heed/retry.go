@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 
 	"github.com/spf13/cobra"
 
 	"heed/engine/record"
+	"heed/internal/admin"
 	"heed/internal/admin/api"
 	"heed/internal/plain"
 )
@@ -97,7 +97,7 @@ func changeNamed(ctx context.Context, s streams, c change, o *changeOptions, ids
 	code := exitOK
 	for _, id := range ids {
 		var d record.Delivery
-		err := client.post(ctx, "/api/v1/deliveries/"+url.PathEscape(id)+"/"+c.verb, nil, &d)
+		err := client.post(ctx, "/api/v1/deliveries/"+admin.Segment(id)+"/"+c.verb, nil, &d)
 		switch {
 		case isProblem(err):
 			printProblem(s, err)

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -188,7 +187,7 @@ func newRulesPromote(s streams) *cobra.Command {
 		Short: "What a rule in shadow mode would have sent, and the edit that makes it live",
 		Args:  one("rule by its name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path := "/api/v1/rules/" + url.PathEscape(args[0]) + "/promote"
+			path := "/api/v1/rules/" + admin.Segment(args[0]) + "/promote"
 			return show(cmd.Context(), s, &client, path, queryOf("since", since), output, printPromotion)
 		},
 	}

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -142,6 +143,9 @@ func startError(s streams, err error) error {
 		printProblems(s.err, s.style(s.err), document.OnlyErrors(problems.Problems))
 		return usage("the rules cannot be used: %s", document.Summary(problems.Problems))
 	}
+	if unreadable, ok := errors.AsType[*rulefile.UnreadableError](err); ok {
+		return usage("%w", unreadable)
+	}
 	if errors.Is(err, app.ErrNoSecret) {
 		return usage("%w", app.ErrNoSecret)
 	}
@@ -232,22 +236,35 @@ func prefixes(texts []string) (all []netip.Prefix, err error) {
 // meant: for a port alone the usual host, for a host alone the usual port.
 func checkAddress(flag, address, host, port string) error {
 	_, given, err := net.SplitHostPort(address)
-	if n, notNumber := strconv.Atoi(given); err == nil && (notNumber != nil || n >= 0 && n <= 65535) {
+	if err == nil && !beyondPorts(given) {
 		return nil // a name of a port is known to the system, or not
 	}
 	meant := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(address, "http://"), "https://"), "/")
-	switch _, notNumber := strconv.ParseUint(address, 10, 16); {
+	switch {
 	case err == nil:
-		return usage("%s %q is not an address: a port is a number up to 65535", flag, address)
-	case notNumber == nil:
-		meant = host + ":" + address
+	case isNumber(meant):
+		meant = host + ":" + meant
 	case !strings.ContainsAny(meant, ":/[]"):
 		meant = cmp.Or(meant, host) + ":" + port
 	}
-	if _, _, err := net.SplitHostPort(meant); err != nil {
+	switch _, given, err := net.SplitHostPort(meant); {
+	case err != nil || strings.Contains(given, "/"):
 		return usage("%s %q is not an address: write host:port, such as %s:%s", flag, address, host, port)
+	case beyondPorts(given):
+		return usage("%s %q is not an address: a port is a number up to 65535", flag, address)
+	default:
+		return usage("%s %q is not an address: write %s", flag, address, meant)
 	}
-	return usage("%s %q is not an address: write %s", flag, address, meant)
+}
+
+var wholeNumber = regexp.MustCompile(`^[-+]?[0-9]+$`)
+
+func isNumber(text string) bool { return wholeNumber.MatchString(text) }
+
+// beyondPorts says whether a text is a number that no port has.
+func beyondPorts(text string) bool {
+	n, err := strconv.Atoi(text)
+	return isNumber(text) && (err != nil || n < 0 || n > 65535)
 }
 
 // checkAdmin reads the token and refuses to open the admin listener to others

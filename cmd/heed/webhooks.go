@@ -181,6 +181,8 @@ func checkPublic(address string) error {
 			"https://heed.example.com/webhooks/mindtickle")
 	case err != nil || u.Host == "" || u.Scheme != "https":
 		return usage("--url %q cannot be delivered to: MindTickle needs an https address", address)
+	case !actions.HasPort(u):
+		return usage("--url %q cannot be delivered to: a port is a number from 1 to 65535", address)
 	case u.Path == "" || u.Path == "/":
 		return usage("--url %s lacks the path: heed receives at %s/webhooks/mindtickle, unless a proxy has another",
 			address, strings.TrimRight(address, "/"))

@@ -59,6 +59,7 @@ func TestWebhooks_subscriptionFollowsTheRules(t *testing.T) {
 	step(exitOK, "no webhook was registered", status...)
 	step(exitUsage, "name the address", "register", "--rules", rules, "--data", data)
 	step(exitUsage, "MindTickle needs an https address", append(register, "http://heed.example.com/x")...)
+	step(exitUsage, "a port is a number from 1 to 65535", append(register, "https://heed.example.com:99999999/x")...)
 	step(exitUsage, "lacks the path", append(register, "https://heed.example.com")...)
 	step(exitUsage, "no webhook was registered", "activate", "--data", data)
 	step(exitOK, "registered wh_1 for quiz.submitted\n", append(register, public)...)

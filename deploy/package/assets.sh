@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+export CGO_ENABLED=0 # as the release is built, so that this is built once
 mkdir -p bin/assets/completions bin/assets/man
 for shell in bash zsh fish; do
   go run ./cmd/heed completion "$shell" > "bin/assets/completions/heed.$shell"

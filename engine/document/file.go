@@ -55,9 +55,8 @@ func (f *File) Line(n int) string {
 // of a line of usual length.
 func (f *File) around(n, col int) (text string, from int) {
 	const usual, side = 4 << 10, 200
-	text = f.Line(n)
-	if len(text) <= usual {
-		return text, 0
+	if n < 1 || n > len(f.lines) || len(f.lines[n-1]) <= usual {
+		return f.Line(n), 0
 	}
 	line := f.characters(n - 1)
 	from = min(max(col-1-side, 0), len(line))

@@ -109,8 +109,8 @@ func harmless(n ast.Node) bool {
 // different kinds is unknown, not false.
 func (s *Scope) guard(field string, values ...ast.Node) []Guard {
 	literals, ok := syntax.Literals(values)
-	i := slices.IndexFunc(s.fields, func(f event.Field) bool { return f.Name == field })
-	if i < 0 || !ok || s.loose {
+	i, known := s.index[field]
+	if !known || !ok || s.loose {
 		return nil
 	}
 	g := Guard{Field: field, Kind: s.fields[i].Kind}

@@ -72,7 +72,7 @@ func (s *Scope) checkUser(n ast.Node, inRecord bool, report reporter) {
 	switch {
 	case !s.loose && !slices.Contains(s.FieldNames(), "userId"):
 		report(n, "no-user", s.Events()+" has no userId, so there is no user",
-			"it has "+strings.Join(s.FieldNames(), ", "))
+			"it has "+s.someFields())
 	case !inRecord:
 		report(n, "bare-record", "user is a person, not a value",
 			"write user.email, user.name, user.role, user.teamId, user.manager or "+

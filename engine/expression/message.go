@@ -168,17 +168,27 @@ func (s *Scope) unknownField(p *Problem, name string) {
 		p.Hint = "did you mean data." + closest + "?"
 		return
 	}
-	p.Hint = "it has " + strings.Join(s.FieldNames(), ", ")
+	p.Hint = "it has " + s.someFields()
 	if others := s.elsewhere(name); others != "" {
 		p.Hint = "that is a field of " + others + "; " + p.Hint
 	}
+}
+
+// someFields names the fields, or the first of very many.
+func (s *Scope) someFields() string {
+	const most = 50
+	names := s.FieldNames()
+	if len(names) > most {
+		names = append(names[:most:most], "…")
+	}
+	return strings.Join(names, ", ")
 }
 
 func (s *Scope) noSuchMember(p *Problem, m []string) {
 	switch member := m[2]; {
 	case word(m[1]) == "a function":
 		p.Hint = "a function is called with brackets, and looks at a list or a value"
-	case member == "data" || slices.Contains(s.FieldNames(), member):
+	case member == "data" || s.hasField(member):
 		p.Hint = "an event's fields are in data: write data." + strings.Replace(member, "data", "score", 1)
 	case slices.Contains(s.Names(), member):
 		p.Hint = "write " + member + " alone"

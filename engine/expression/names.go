@@ -63,7 +63,7 @@ func (s *Scope) At(m Moment) *Scope {
 // what is wrong, and what to write.
 func (s *Scope) elsewhereKnown(name string) (message, hint string) {
 	switch {
-	case s.values || slices.Contains(s.FieldNames(), name):
+	case s.values || s.hasField(name):
 		return "", ""
 	case s.event != nil && slices.Contains(s.event.Names(), name): // in a summary
 		hint = "the events are items: write join(map(items, #.data.userId), \", \")"

@@ -36,7 +36,7 @@ func (s *Scope) resolve(text string, tree ast.Node) []Problem {
 				report(s.notCalled(n))
 			}
 		case *ast.MemberNode:
-			if field := syntax.Field(n); field != "" && !s.loose && !slices.Contains(s.FieldNames(), field) {
+			if field := syntax.Field(n); field != "" && !s.loose && !s.hasField(field) {
 				p := Problem{From: n.Location().From, To: n.Location().From + len([]rune(field))}
 				s.unknownField(&p, field)
 				report(p)

@@ -18,6 +18,8 @@ type Scope struct {
 	loose   bool // an event type is undeclared: data is unchecked
 	other   []*event.Type
 	fields  []event.Field
+	index   map[string]int // of fields, by name
+	names   []string       // of fields
 	tables  Tables
 	cells   map[string]map[string]bool // columns that are read, by table
 	queries []Query                    // without what only an event knows
@@ -37,7 +39,7 @@ type Scope struct {
 // fields of any of them. A nil type is one nobody declared; with it, any field
 // may be named.
 func NewScope(eventTypes []*event.Type) *Scope {
-	s := &Scope{loose: len(eventTypes) == 0}
+	s := &Scope{loose: len(eventTypes) == 0, index: map[string]int{}}
 	for _, t := range eventTypes {
 		if t == nil {
 			s.loose = true
@@ -157,10 +159,11 @@ func (s *Scope) elsewhere(field string) string {
 // addField adds a field; a field that two event types have with different kinds can
 // be of any kind.
 func (s *Scope) addField(f event.Field) {
-	i := slices.IndexFunc(s.fields, func(have event.Field) bool { return have.Name == f.Name })
+	i, known := s.index[f.Name]
 	switch {
-	case i < 0:
-		s.fields = append(s.fields, f)
+	case !known:
+		s.index[f.Name] = len(s.fields)
+		s.fields, s.names = append(s.fields, f), append(s.names, f.Name)
 	case s.fields[i].Kind != f.Kind:
 		s.fields[i].Kind = event.Any
 	}
@@ -181,23 +184,22 @@ func (s *Scope) Names() []string {
 }
 
 // FieldNames are the fields that expressions may name; with an undeclared event
-// type there are more.
-func (s *Scope) FieldNames() []string {
-	names := make([]string, len(s.fields))
-	for i, f := range s.fields {
-		names[i] = f.Name
-	}
-	return names
+// type there are more. They are not to be changed.
+func (s *Scope) FieldNames() []string { return slices.Clip(s.names) }
+
+func (s *Scope) hasField(name string) bool {
+	_, ok := s.index[name]
+	return ok
 }
 
 // Events names the scope's event types, for messages.
 func (s *Scope) Events() string {
+	if len(s.types) > 3 {
+		return "none of the rule's event types"
+	}
 	names := make([]string, len(s.types))
 	for i, t := range s.types {
 		names[i] = t.Name
-	}
-	if len(names) > 3 {
-		return "none of the rule's event types"
 	}
 	return strings.Join(names, " or ")
 }

@@ -132,9 +132,12 @@ type build struct {
 	catalog  *event.Catalog
 	snapshot Snapshot
 
-	tables   expression.Tables // that rules may name, with their columns
-	lookups  lookups
-	declared []*document.Node // the names of tables, where they stand
+	tables        expression.Tables // that rules may name, with their columns
+	lookups       lookups
+	declared      []*document.Node // the names of tables, where they stand
+	tableNames    []string         // see namesOfTables
+	types, fields int              // that were declared, see countEvents
+	lastDigest    textDigest
 
 	sources      []*source.Source
 	sourcePlaces map[string]document.Place // of the names
@@ -226,6 +229,9 @@ func (b *build) readEvents(node *document.Node) {
 			}
 		}
 		entry.Done()
+		if !b.countEvents(pair.Key, len(t.Fields)) {
+			return
+		}
 		wider, err := b.catalog.With(t)
 		if err != nil {
 			b.report.Errorf(pair.Key.Place(), "field-conflict", "%v", err).
@@ -234,6 +240,25 @@ func (b *build) readEvents(node *document.Node) {
 		}
 		b.catalog = wider
 	}
+}
+
+// What all rule files together may declare. Each rule may be checked against all of
+// it, so that it must not be as much as a file can hold.
+const (
+	maxTypes  = 1000
+	maxFields = 10_000
+)
+
+// countEvents counts one more declared type with its fields, and says whether it may
+// be declared.
+func (b *build) countEvents(at *document.Node, fields int) bool {
+	b.types, b.fields = b.types+1, b.fields+fields
+	if b.types <= maxTypes && b.fields <= maxFields || b.report.Recorded {
+		return true
+	}
+	b.report.Errorf(at.Place(), "too-many-events", "the rule files declare more than %d event types, or %d fields", maxTypes, maxFields).
+		Suggest("declare those that the rules use")
+	return false
 }
 
 func (b *build) readField(t *event.Type, pair document.Pair) {

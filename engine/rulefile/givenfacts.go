@@ -36,7 +36,7 @@ func (b *build) readGivenFacts(fields *document.Fields, userID string) expressio
 		of, declared := b.tables[name]
 		if !declared {
 			b.report.Errorf(tableOf.Key.Place(), "unknown-table", "there is no table called %s", name).
-				Suggest("%s", suggest.DidYouMean(name, slices.Sorted(maps.Keys(b.tables))))
+				Suggest("%s", suggest.DidYouMean(name, b.namesOfTables()))
 		}
 		for _, row := range tableOf.Value.Fields(b.report, "rows of "+name).Pairs() {
 			facts = append(facts, expression.Answer{
@@ -115,4 +115,12 @@ func (b *build) readNumber(pair document.Pair) any {
 			pair.Value.Describe())
 		return nil
 	}
+}
+
+// namesOfTables are sorted. All tables are read before the first test is.
+func (b *build) namesOfTables() []string {
+	if b.tableNames == nil {
+		b.tableNames = slices.Sorted(maps.Keys(b.tables))
+	}
+	return b.tableNames
 }

@@ -29,20 +29,31 @@ func (b *build) readRules(node *document.Node) {
 		before := len(b.rules)
 		b.readRule(item)
 		if len(b.rules) > before {
-			b.rules[before].Digest = digestOf(item, items[i+1:])
+			b.rules[before].Digest = b.digestOf(item, items[i+1:])
 		}
 	}
 }
 
 // digestOf identifies the text of a rule: the lines from its own to that of the
-// rule after it.
-func digestOf(rule *document.Node, after []*document.Node) string {
+// rule after it. Rules on one line have the same text, which is looked at once.
+func (b *build) digestOf(rule *document.Node, after []*document.Node) string {
 	place := rule.Place()
 	to := place.File.Lines() + 1
 	if len(after) > 0 {
 		to = max(place.Line+1, after[0].Place().Line)
 	}
-	return fmt.Sprintf("%x", sha256.Sum256(place.File.Between(place.Line, to)))[:16]
+	if last := &b.lastDigest; last.file != place.File || last.from != place.Line || last.to != to {
+		sum := sha256.Sum256(place.File.Between(place.Line, to))
+		*last = textDigest{place.File, place.Line, to, fmt.Sprintf("%x", sum[:8])}
+	}
+	return b.lastDigest.digest
+}
+
+// textDigest identifies the text of some lines of a file.
+type textDigest struct {
+	file     *document.File
+	from, to int
+	digest   string
 }
 
 func (b *build) readRule(node *document.Node) {
@@ -129,21 +140,24 @@ func (b *build) readOn(node *document.Node) []string {
 			Suggest("write on: quiz.submitted, or on: [quiz.submitted, course.completed]")
 	}
 	var on []string
+	named := map[string]bool{}
+	known := b.catalog.Names()
 	for _, item := range items {
 		name := item.Text()
-		switch known := b.catalog.Names(); {
+		isKnown := b.catalog.Lookup(name) != nil
+		switch {
 		case !item.IsScalar() || name == "":
 			b.report.Errorf(item.Place(), "wrong-type", "an event type is a text, not %s", item.Describe())
 			continue
-		case !slices.Contains(known, name) && timer.MatchString(name):
+		case !isKnown && timer.MatchString(name):
 			b.report.LaterErrorf(item.Place(), "unknown-event", noTimers).Suggest(nothingInstead)
 		case strings.ContainsAny(name, ", \t|&"):
 			b.reportSeveral(item, name, known)
 			continue
-		case slices.Contains(on, name):
+		case named[name]:
 			b.report.Warnf(item.Place(), "duplicate-event", "%s is named twice", name).Suggest("remove one of the two")
 			continue
-		case slices.Contains(known, name):
+		case isKnown:
 		case slices.Contains(everything, strings.ToLower(name)) || strings.Contains(name, "*"):
 			b.report.Errorf(item.Place(), "unknown-event", "on names event types, and has no wildcards such as %s", name).
 				Suggest("%s", wildcardHint(name, known))
@@ -157,7 +171,7 @@ func (b *build) readOn(node *document.Node) []string {
 				"nobody declared the event type %s, so its fields are not checked", name).
 				Suggest("declare it: events: {%s: {fields: {userId: string}}}", name)
 		}
-		on = append(on, name)
+		on, named[name] = append(on, name), true
 	}
 	return on
 }

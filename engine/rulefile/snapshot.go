@@ -44,11 +44,28 @@ const (
 	maxTotal = 16 << 20
 )
 
+// UnreadableError says why a rules path cannot be read.
+type UnreadableError struct{ err error }
+
+// Error is the reason, with what to do.
+func (e *UnreadableError) Error() string { return e.err.Error() }
+
+// Unwrap is the error of the file system, if it is one.
+func (e *UnreadableError) Unwrap() error { return e.err }
+
 // Read reads a rules path: one file, or a directory whose *.yaml and *.yml files
 // belong together. Files that end in _test.yaml hold tests of the rules in the same
-// directory; rules_test.yaml belongs to rules.yaml. The error says what cannot be
-// read.
+// directory; rules_test.yaml belongs to rules.yaml. The error is an
+// *UnreadableError.
 func Read(path string) (Snapshot, error) {
+	s, err := read(path)
+	if err != nil {
+		return Snapshot{}, &UnreadableError{err}
+	}
+	return s, nil
+}
+
+func read(path string) (Snapshot, error) {
 	names, err := list(path)
 	if err != nil {
 		return Snapshot{}, err

@@ -89,6 +89,7 @@ func (b *build) readTests(node *document.Node, rule *engine.Rule) {
 // readTestFile reads the tests in a file of their own, each with the name of
 // its rule.
 func (b *build) readTestFile(node *document.Node) {
+	known := slices.Sorted(maps.Keys(b.byName))
 	for _, item := range b.testList(node, "- rule: low-quiz-score") {
 		fields := item.Fields(b.report, "the test")
 		name := fields.Require("rule", "write rule: and the name of the rule that is tested")
@@ -98,7 +99,7 @@ func (b *build) readTestFile(node *document.Node) {
 		rule, ok := b.byName[name.Text()]
 		if !ok {
 			b.report.Errorf(name.Place(), "unknown-rule", "there is no rule called %s", name.Text()).
-				Suggest("%s", suggest.DidYouMean(name.Text(), slices.Sorted(maps.Keys(b.byName))))
+				Suggest("%s", suggest.DidYouMean(name.Text(), known))
 			continue
 		}
 		b.readTest(item, fields, rule)

@@ -2,7 +2,6 @@ package rulefile
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"heed/engine"
@@ -190,7 +189,7 @@ func (r *timing) readUnless(node, per *document.Node) {
 
 // meantOn is the event type that a text in place of an event means.
 func (r *timing) meantOn(node *document.Node) string {
-	if slices.Contains(r.catalog.Names(), node.Text()) {
+	if r.catalog.Lookup(node.Text()) != nil {
 		return node.Text()
 	}
 	return cmp.Or(suggest.Closest(node.Text(), r.catalog.Names()), "course.completed")

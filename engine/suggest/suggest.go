@@ -7,18 +7,32 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Closest returns the candidate nearest to the word by edit distance, in any
 // case of letters, or "" when none is near enough to be a slip of the pen:
-// one slip for short words, one in three letters for longer ones.
+// one slip for short words, one in three letters for longer ones. It looks at the
+// first thousand candidates and at no word longer than 100 bytes: a hostile file may
+// have a wrong word for each of many names.
 func Closest(word string, candidates []string) string {
+	const mostCandidates, longest = 1000, 100
+	if len(word) > longest {
+		return ""
+	}
 	best, bestDistance := "", max(1, (len(word)+1)/3)+1
-	for _, candidate := range candidates {
+	lower := []rune(strings.ToLower(word))
+	var near nearness
+	for _, candidate := range candidates[:min(len(candidates), mostCandidates)] {
 		if strings.EqualFold(candidate, word) {
 			return candidate
 		}
-		if d := distance(strings.ToLower(word), strings.ToLower(candidate)); d < bestDistance {
+		// A letter takes at most four bytes: what is far too long need not be read.
+		if len(candidate) >= utf8.UTFMax*(len(lower)+bestDistance) {
+			continue
+		}
+		if d := near.distance(lower, near.lower(candidate), bestDistance); d < bestDistance {
 			best, bestDistance = candidate, d
 		}
 	}
@@ -101,15 +115,35 @@ func DidYouMean(word string, candidates []string) string {
 	}
 }
 
-// distance counts insertions, deletions, replacements and swaps of neighbours.
-func distance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	before, previous, current := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
+// nearness has the memory of a comparison, for the next one.
+type nearness struct {
+	candidate                 []rune
+	before, previous, current []int
+}
+
+func (n *nearness) lower(candidate string) []rune {
+	n.candidate = n.candidate[:0]
+	for _, r := range candidate {
+		n.candidate = append(n.candidate, unicode.ToLower(r))
+	}
+	return n.candidate
+}
+
+// distance counts insertions, deletions, replacements and swaps of neighbours. Of
+// words that are at least most apart it says only that: it stops as soon as they are.
+func (n *nearness) distance(x, y []rune, most int) int {
+	if len(y)-len(x) >= most || len(x)-len(y) >= most {
+		return most
+	}
+	row := func(old []int) []int { return slices.Grow(old[:0], len(y)+1)[:len(y)+1] }
+	n.before, n.previous, n.current = row(n.before), row(n.previous), row(n.current)
+	before, previous, current := n.before, n.previous, n.current
 	for j := range previous {
 		previous[j] = j
 	}
 	for i := 1; i <= len(x); i++ {
 		current[0] = i
+		least := i
 		for j := 1; j <= len(y); j++ {
 			cost := 1
 			if x[i-1] == y[j-1] {
@@ -119,8 +153,13 @@ func distance(a, b string) int {
 			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
 				current[j] = min(current[j], before[j-2]+1)
 			}
+			least = min(least, current[j])
+		}
+		// A swap reaches back over two rows, and adds one.
+		if least >= most && slices.Min(previous)+1 >= most {
+			return most
 		}
 		before, previous, current = previous, current, before
 	}
-	return previous[len(y)]
+	return min(previous[len(y)], most)
 }

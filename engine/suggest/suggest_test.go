@@ -1,6 +1,8 @@
 package suggest
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -35,13 +37,45 @@ func TestTheWordThatWasMeantIsFound(t *testing.T) {
 	}
 }
 
+func TestClosest_looksAtABoundedNumberOfCandidates(t *testing.T) {
+	many := make([]string, 0, 1001)
+	for i := range 1000 {
+		many = append(many, strconv.Itoa(100_000+i))
+	}
+	if got := Closest("scroe", append(many, "score")); got != "" {
+		t.Errorf("the 1001st candidate was looked at: %q", got)
+	}
+	if got := Closest("scroe", append(many[:999:999], "score")); got != "score" {
+		t.Errorf("the 1000th candidate is %q", got)
+	}
+	if got := Closest(strings.Repeat("x", 101), []string{strings.Repeat("x", 100)}); got != "" {
+		t.Errorf("a word of 101 letters is near to %q", got)
+	}
+}
+
+// BenchmarkClosest is a wrong word among as many names as are looked at.
+func BenchmarkClosest(b *testing.B) {
+	var names []string
+	for i := range 1000 {
+		names = append(names, "acme.type"+strconv.Itoa(i))
+	}
+	for b.Loop() {
+		Closest("acme.tipe", names)
+	}
+}
+
 func TestDistanceIsOne(t *testing.T) {
+	var near nearness
+	distance := func(a, b string) int { return near.distance([]rune(a), []rune(b), 1000) }
 	word := rapid.StringN(0, 12, -1)
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := word.Draw(t, "a"), word.Draw(t, "b")
 		d := distance(a, b)
 		if d != distance(b, a) || (d == 0) != (a == b) && utf8.ValidString(a+b) || d > max(utf8.RuneCountInString(a), utf8.RuneCountInString(b)) {
 			t.Fatalf("from %q to %q it is %d, and back %d", a, b, d, distance(b, a))
+		}
+		if most := rapid.IntRange(0, 14).Draw(t, "most"); near.distance([]rune(a), []rune(b), most) != min(d, most) {
+			t.Fatalf("from %q to %q it is %d, and at most %d: %d", a, b, d, most, near.distance([]rune(a), []rune(b), most))
 		}
 		letters := []rune(a)
 		at := rapid.IntRange(0, len(letters)).Draw(t, "at")

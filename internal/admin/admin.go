@@ -145,10 +145,11 @@ type Service struct {
 	pseudonyms  pseudonyms
 	jobs        jobs
 	feed        feed
+	large       chan struct{} // see BeginLarge
 }
 
 // New makes a Service.
-func New(o Options) *Service { return &Service{o: o} }
+func New(o Options) *Service { return &Service{o: o, large: make(chan struct{}, largeAtOnce)} }
 
 // Kind says what kind of error an Error is.
 type Kind int
@@ -158,6 +159,7 @@ const (
 	Invalid  Kind = iota // what was asked for makes no sense
 	NotFound             // there is no such thing
 	Conflict             // it cannot be done as things are
+	Busy                 // it can be done in a moment
 )
 
 // Error says why something cannot be done. Its text is for the user.

@@ -270,9 +270,9 @@ func (a *App) connect(ctx context.Context) (err error) {
 		return err
 	}
 	a.private = &http.Server{
-		Handler: withWriteDeadline(api.New(api.Options{
+		Handler: withWriteDeadline(withFewReads(api.New(api.Options{
 			Service: a.admin, Ready: a.ready, Metrics: a.metrics.Handler(), Gate: gate, Console: pages, Log: a.Log,
-		}), adminWriteTimeout),
+		}), maxReads, readWait), adminWriteTimeout),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
 	}

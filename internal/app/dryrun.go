@@ -11,6 +11,7 @@ import (
 	"heed/engine/rulefile"
 	"heed/engine/ruletest"
 	"heed/internal/admin"
+	"heed/internal/receiver"
 )
 
 // rulesOf compiles the rules of a text, or gives the active ones for an empty one.
@@ -90,6 +91,9 @@ func (a *App) dryRun(
 	now := time.Now()
 	fixtures := make([]ruletest.Fixture, len(events))
 	for i, body := range events {
+		if len(body) > receiver.MaxBody {
+			return nil, problems, fmt.Errorf("events[%d] has more than %d MiB, which no event may have", i, receiver.MaxBody>>20)
+		}
 		fixtures[i] = ruletest.Fixture{File: fmt.Sprintf("events[%d]", i), Body: body}
 	}
 	for _, f := range WithFacts(fixtures, a.people.As, now) {

@@ -28,6 +28,8 @@ import (
 // another process. Their ids come from the event's, so nothing is stored for it.
 type tracing struct {
 	tracer trace.Tracer
+	// isOff says that nobody asked for spans.
+	isOff bool
 	// Close sends what is left.
 	close func(context.Context) error
 }
@@ -37,7 +39,7 @@ var tracesAsked = []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TR
 
 // newTracing follows OTEL_…; without them there are no spans.
 func newTracing(ctx context.Context, env LookupEnv, version string, log *slog.Logger) (*tracing, error) {
-	off := &tracing{noop.NewTracerProvider().Tracer("heed"), func(context.Context) error { return nil }}
+	off := &tracing{noop.NewTracerProvider().Tracer("heed"), true, func(context.Context) error { return nil }}
 	asked := false
 	for _, name := range tracesAsked {
 		value, _ := env(name)
@@ -64,7 +66,7 @@ func newTracing(ctx context.Context, env LookupEnv, version string, log *slog.Lo
 
 func tracingTo(options ...sdktrace.TracerProviderOption) *tracing {
 	provider := sdktrace.NewTracerProvider(append(options, sdktrace.WithIDGenerator(eventIDs{}))...)
-	return &tracing{provider.Tracer("heed"), provider.Shutdown}
+	return &tracing{provider.Tracer("heed"), false, provider.Shutdown}
 }
 
 // eventKey is the key of an event's id in a context.
@@ -104,7 +106,12 @@ func spanOf(event string) trace.SpanContext {
 }
 
 // accepting makes spans of what an intake accepts.
-func (t *tracing) accepting(next receiver.Intake) receiver.Intake { return tracedIntake{t, next} }
+func (t *tracing) accepting(next receiver.Intake) receiver.Intake {
+	if t.isOff {
+		return next
+	}
+	return tracedIntake{t, next}
+}
 
 type tracedIntake struct {
 	*tracing

@@ -25,6 +25,30 @@ func Text(text string) string {
 	}, text)
 }
 
+// formulaStart are the characters that a formula begins with, in full width too.
+const formulaStart = `[=+\-@＝＋－＠]`
+
+var (
+	// Spreadsheets pass over white space, and some begin a formula at a tab or a line
+	// break.
+	formula = regexp.MustCompile(`^(?:\s*"?` + formulaStart + `|[\t\n])`)
+	// What is one cell is several for a spreadsheet that takes another separator.
+	laterFormula = regexp.MustCompile(`([;\t\n]\s*"?)(` + formulaStart + `)`)
+)
+
+// Cell is Text for a cell of a spreadsheet: one that would be taken for a formula
+// gets an apostrophe in front. A negative number is no formula.
+func Cell(cell string) string {
+	if _, err := strconv.ParseFloat(cell, 64); err == nil {
+		return cell
+	}
+	text := laterFormula.ReplaceAllString(Text(cell), "$1'$2")
+	if formula.MatchString(text) {
+		return "'" + text
+	}
+	return text
+}
+
 // Line is Text on one line.
 func Line(text string) string { return strings.Join(strings.Fields(Text(text)), " ") }
 
@@ -56,18 +80,4 @@ func Were(n int, noun string) string {
 		return Count(n, noun) + " was"
 	}
 	return Count(n, noun) + " were"
-}
-
-// formulas are the starts of formulas, in full width too: at the start of a cell, or
-// of what is a cell for a spreadsheet that takes another separator.
-var formulas = regexp.MustCompile("(^|[;\t]\\s*\"?)([=+\\-@＝＋－＠\t\r])")
-
-// Cell is Text as a cell of a spreadsheet. What the spreadsheet would take for a
-// formula gets an apostrophe in front: most cells are from events, and whoever sends
-// those must not be able to run anything. A negative number stays one.
-func Cell(text string) string {
-	if _, err := strconv.ParseFloat(text, 64); err == nil {
-		return text
-	}
-	return formulas.ReplaceAllString(Text(text), "$1'$2")
 }

@@ -140,12 +140,12 @@ func checkPages(ctx context.Context, db *sql.DB, size int64) error {
 }
 
 // edges are a column and a table each; the order by the column is that of the
-// table or of an index of it. Only what every store has that was ever made: the
+// table or of an index of it. An empty one is the first of the table's key. Only what every store has that was ever made: the
 // schema is brought up to date after the check.
 var edges = [][2]string{
 	{"seq", "events"},
 	{"type", "events"},
-	{"k", "keys"},
+	{"", "keys"}, // k alone, before there were runs
 	{"n", "deliveries"},
 	{"id", "deliveries"},
 	{"action", "deliveries WHERE due_at IS NOT NULL"},
@@ -164,6 +164,12 @@ var edges = [][2]string{
 // indexes.
 func checkEdges(ctx context.Context, db *sql.DB) error {
 	for _, e := range edges {
+		if e[0] == "" {
+			err := db.QueryRowContext(ctx, "SELECT name FROM pragma_table_info(?) WHERE pk = 1", e[1]).Scan(&e[0])
+			if err != nil {
+				return fmt.Errorf("%s: %w", e[1], err)
+			}
+		}
 		var first, last any
 		row := db.QueryRowContext(ctx, fmt.Sprintf(
 			"SELECT (SELECT min(%[1]s) FROM %[2]s), (SELECT max(%[1]s) FROM %[2]s)", e[0], e[1]))

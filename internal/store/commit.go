@@ -228,19 +228,22 @@ type groupTx struct {
 	lastGood  record.LastGood
 	savedGood time.Time
 
-	// known are the claims that the table has or that this group made. The
-	// made ones are listed in fresh, for the keyring, or are in the table.
+	// known are the claims that the table has or that this group made, which are
+	// listed in fresh.
 	known map[key]claim
-	made  []key
 	fresh []key
+	// resent counts the keys of fresh that the group wrote to resent_keys.
+	resent int
 	// users is the filter of the block of the newest event.
 	users *userFilter
 	// spaces are the ids that the group wrote down.
 	spaces []string
 	// hours are the events of each hour; too wide a range does no harm.
 	hours map[int64]seqRange
-	// merged counts the keys of the keyring's run that were written.
-	merged int
+	// merged counts the keyring's keys that were written, emptyRuns are runs that
+	// have none any more.
+	merged    int
+	emptyRuns []int64
 
 	// scopes are the scopes of state that are new or have other keys now, gone
 	// those that were deleted. mutes are set if they changed; timed says that a
@@ -260,9 +263,10 @@ type groupTx struct {
 type seqRange struct{ first, last int64 }
 
 func newGroupTx(w *writer) *groupTx {
+	clear(w.known)
 	return &groupTx{
 		conn: w.conn, words: w.words, keys: w.keys, nextSeq: w.nextSeq, firstSeq: w.nextSeq, savedGood: w.savedGood,
-		known: map[key]claim{}, hours: map[int64]seqRange{}, writer: w, scopes: scopes{}, gone: map[state.Scope]bool{},
+		known: w.known, hours: map[int64]seqRange{}, writer: w, scopes: scopes{}, gone: map[state.Scope]bool{},
 		renamed: w.renamed, users: w.users.clone(),
 	}
 }
@@ -275,7 +279,7 @@ func (g *groupTx) mark() groupTx {
 }
 
 func (g *groupTx) undo(before groupTx) {
-	for _, k := range g.made[len(before.made):] {
+	for _, k := range g.fresh[len(before.fresh):] {
 		delete(g.known, k)
 	}
 	*g = before
@@ -303,7 +307,8 @@ func (g *groupTx) store(commits []*commit) error {
 	if err := g.saveSpaces(commits); err != nil {
 		return err
 	}
-	var events, deliveries, signatures [][]value
+	var events, deliveries [][]value
+	var resent []key
 	var reuses []reuse
 	rows := g.stateTx()
 	rows.load(refsOf(commits))
@@ -316,8 +321,8 @@ func (g *groupTx) store(commits []*commit) error {
 		}
 		switch c.verdict {
 		case intake.Duplicate:
-			if k := keyOf(kindSignature, c.signature); c.seq != 0 {
-				signatures = append(signatures, g.known[k].row(k))
+			if c.seq != 0 {
+				resent = append(resent, keyOf(kindSignature, c.signature))
 			}
 			continue
 		case intake.Stored:
@@ -343,7 +348,7 @@ func (g *groupTx) store(commits []*commit) error {
 	if err := insertDeliveries.insert(g.conn, deliveries); err != nil {
 		return err
 	}
-	if err := insertKeys.insert(g.conn, signatures); err != nil {
+	if err := g.keys.saveResent(g, resent); err != nil {
 		return err
 	}
 	return g.count(reuses)
@@ -412,7 +417,7 @@ func (g *groupTx) find(k key) (claim, bool) {
 
 func (g *groupTx) claim(k key, c claim) {
 	g.known[k] = c
-	g.made = append(g.made, k)
+	g.fresh = append(g.fresh, k)
 }
 
 // number gives the event its place and returns its row.
@@ -427,7 +432,6 @@ func (g *groupTx) number(c *commit) []value {
 	}
 	for k, v := range c.claims(reused) {
 		g.claim(k, v)
-		g.fresh = append(g.fresh, k)
 	}
 	hour := hourOf(c.receivedAt)
 	r, ok := g.hours[hour]

@@ -20,6 +20,8 @@ type conn interface {
 	// Send runs one statement of which nothing is asked. It may run with the next
 	// one, which then returns its error; the arguments are not changed after the call.
 	Send(query string, args ...value) error
+	// SendRows is Send with the values of several rows, one after the other.
+	SendRows(query string, rows [][]value) error
 	// Flush runs what was sent.
 	Flush() error
 }
@@ -32,7 +34,7 @@ var insertSizes = []int{64, 32, 16, 8, 4, 2, 1}
 type insertion struct{ texts map[int]string }
 
 // insertInto adds rows with these columns. A row that is there already is an error.
-func insertInto(table, columns string) insertion { return insertionOf(table, columns, "") }
+func insertInto(table, columns string) insertion { return insertionOf("INTO "+table, columns, "") }
 
 // replaceInto adds rows, or replaces those that have the same key.
 func replaceInto(table, key, columns string) insertion {
@@ -40,14 +42,14 @@ func replaceInto(table, key, columns string) insertion {
 	for column := range strings.SplitSeq(columns, ", ") {
 		set = append(set, column+" = excluded."+column)
 	}
-	return insertionOf(table, key+", "+columns, " ON CONFLICT ("+key+") DO UPDATE SET "+strings.Join(set, ", "))
+	return insertionOf("INTO "+table, key+", "+columns, " ON CONFLICT ("+key+") DO UPDATE SET "+strings.Join(set, ", "))
 }
 
-func insertionOf(table, columns, conflict string) insertion {
+func insertionOf(into, columns, conflict string) insertion {
 	row := "(" + strings.Repeat("?,", strings.Count(columns, ",")) + "?)"
 	texts := map[int]string{}
 	for _, size := range insertSizes {
-		texts[size] = "INSERT INTO " + table + " (" + columns + ") VALUES " +
+		texts[size] = "INSERT " + into + " (" + columns + ") VALUES " +
 			strings.Repeat(row+",", size-1) + row + conflict
 	}
 	return insertion{texts}
@@ -57,11 +59,7 @@ func insertionOf(table, columns, conflict string) insertion {
 func (in insertion) insert(c conn, rows [][]value) error {
 	for _, size := range insertSizes {
 		for ; len(rows) >= size; rows = rows[size:] {
-			args := make([]value, 0, size*len(rows[0]))
-			for _, row := range rows[:size] {
-				args = append(args, row...)
-			}
-			if err := c.Send(in.texts[size], args...); err != nil {
+			if err := c.SendRows(in.texts[size], rows[:size]); err != nil {
 				return err
 			}
 		}

@@ -178,7 +178,7 @@ func (db *DB) copies(t table) insertion {
 	if t.name == "events" && db.words.userColumn {
 		columns += ", user_id"
 	}
-	return insertionOf(t.name, columns, " ON CONFLICT DO NOTHING")
+	return insertionOf("INTO "+t.name, columns, " ON CONFLICT DO NOTHING")
 }
 
 // copyOf is a row as it is added.
@@ -277,11 +277,27 @@ func (t table) is(operator string) string {
 
 // page are the rows after a key, in its order: some thousand, or some megabytes.
 func (t table) page(ctx context.Context, db *DB, after []value) ([][]value, error) {
-	query := "SELECT " + t.all() + " FROM " + t.name
+	query := "SELECT " + t.all() + " FROM " + t.in(db)
 	if after != nil {
 		query += " WHERE " + t.is(">")
 	}
 	return t.read(ctx, db, fmt.Sprintf("%s ORDER BY %s LIMIT %d", query, t.key, copyRows), after...)
+}
+
+// in is the table in a store: of keys in runs, all runs in the order of one table.
+func (t table) in(db *DB) string {
+	if t.name != "keys" || db.words.shared {
+		return t.name
+	}
+	runs := db.writer.keys.numbers()
+	if len(runs) == 0 {
+		return t.name
+	}
+	parts := make([]string, len(runs))
+	for i, run := range runs {
+		parts[i] = fmt.Sprintf("SELECT %s FROM keys WHERE run = %d", t.all(), run)
+	}
+	return "(" + strings.Join(parts, " UNION ALL ") + ") AS keys"
 }
 
 // read are the rows that a query selects, some megabytes at most.

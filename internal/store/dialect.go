@@ -18,6 +18,10 @@ type dialect struct {
 	// events adds rows of events, with the person of each at the end if userColumn.
 	events     insertion
 	userColumn bool
+	// inRun says whether a row of keys is of a run, and keyQueries look for keys of
+	// one; where there are no runs, all are of noRun.
+	inRun      string
+	keyQueries [maxKeys/keyStep + 1]string
 	// readState reads rows of state, each with its place among the refs, for which
 	// scopes are the numbers.
 	readState func(scopes []int64, refs []state.Ref) (query string, args []value)
@@ -52,6 +56,8 @@ var sqliteDialect = dialect{
 		return string(text), err
 	},
 	events:     insertInto("events", eventCols),
+	inRun:      "run = ?",
+	keyQueries: keyQueries("run = ?"),
 	readState:  readStateByValues,
 	dueIndex:   " INDEXED BY deliveries_due",
 	scopedRows: "state CROSS JOIN state_scopes ON id = scope",

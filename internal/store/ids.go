@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
-	"strings"
 )
 
 // acceptedSeqs returns the numbers of the accepted events with the id: at most one
@@ -21,12 +19,7 @@ func (db *DB) acceptedSeqs(ctx context.Context, id string) (seqs []int64, err er
 			seqs = append(seqs, c.seq)
 			continue
 		}
-		var seq int64
-		switch err := db.readDB.QueryRowContext(ctx, "SELECT seq FROM keys WHERE k = ?", k[:]).Scan(&seq); err {
-		case nil:
-			seqs = append(seqs, seq)
-		case sql.ErrNoRows:
-		default:
+		if err := db.lookUpKeys(ctx, []key{k}, func(_ key, c claim) { seqs = append(seqs, c.seq) }); err != nil {
 			return nil, err
 		}
 	}
@@ -38,48 +31,22 @@ func (db *DB) Known(ctx context.Context, ids string, wanted []string) (known []b
 	defer wrap(&err, "look up %d ids", len(wanted))
 	known = make([]bool, len(wanted))
 	places := make(map[key][]int, len(wanted)) // the same id may be asked for twice
-	var args []any
+	var keys []key
 	for i, id := range wanted {
 		k := keyOf(kindID, idDigest(ids, id))
 		if _, known[i] = db.writer.keys.find(k); known[i] {
 			continue
 		}
 		if places[k] == nil {
-			args = append(args, k[:])
+			keys = append(keys, k)
 		}
 		places[k] = append(places[k], i)
 	}
-	for len(args) > 0 {
-		n := min(len(args), maxKeys)
-		if err := db.knownKeys(ctx, args[:n], func(k key) {
-			for _, i := range places[k] {
-				known[i] = true
-			}
-		}); err != nil {
-			return nil, err
+	return known, db.lookUpKeys(ctx, keys, func(k key, _ claim) {
+		for _, i := range places[k] {
+			known[i] = true
 		}
-		args = args[n:]
-	}
-	return known, nil
-}
-
-func (db *DB) knownKeys(ctx context.Context, keys []any, found func(key)) error {
-	rows, err := db.readDB.QueryContext(ctx,
-		"SELECT k FROM keys WHERE k IN (?"+strings.Repeat(",?", len(keys)-1)+")", keys...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var raw sql.RawBytes
-		if err := rows.Scan(&raw); err != nil {
-			return err
-		}
-		var k key
-		copy(k[:], raw)
-		found(k)
-	}
-	return rows.Err()
+	})
 }
 
 // saveSpaces writes down which ids there are, so that events are found by them.

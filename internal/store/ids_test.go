@@ -135,7 +135,7 @@ func TestClose_afterAReplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	db = openDir(t, dir)
-	if merged := db.writer.keys.mergedUpTo(); merged != replay.Seq {
+	if merged := db.writer.keys.merged; merged != replay.Seq {
 		t.Errorf("keys are merged up to event %d, want %d", merged, replay.Seq)
 	}
 	next := event("e2")

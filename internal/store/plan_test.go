@@ -40,7 +40,7 @@ func TestEvents_areFoundByTheirIndexes(t *testing.T) {
 		"SELECT * FROM events WHERE status = 'quarantined' ORDER BY seq DESC LIMIT 9":                                 "events_quarantined",
 		"SELECT * FROM events WHERE type = ? ORDER BY seq DESC LIMIT 9":                                               "events_type",
 		"SELECT * FROM events WHERE (seq = ? OR status = 'quarantined' AND id = ?)":                                   "events_quarantined_id",
-		"SELECT * FROM keys WHERE k IN (?, ?)":                                                                        "PRIMARY KEY",
+		"SELECT * FROM keys WHERE run = ? AND k IN (?, ?)":                                                            "PRIMARY KEY",
 		"SELECT * FROM deliveries WHERE id = ?":                                                                       "sqlite_autoindex_deliveries_1",
 		"SELECT * FROM deliveries d WHERE d.state IN ('dead', 'held', 'discarded') AND d.state = ? ORDER BY d.n DESC": "deliveries_stopped",
 		endOpenAttempts: "attempts_open",
@@ -106,5 +106,16 @@ func TestStore_readersAndWriterDoNotWaitForEachOther(t *testing.T) {
 	close(release)
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// Keys lie in runs; a copy reads them in one order without sorting them.
+func TestCopy_readsTheKeysOfAllRunsInOrder(t *testing.T) {
+	db := openTemp(t)
+	db.writer.keys.runs = []keyRun{{number: 0}, {number: 3}, {number: 4}}
+	keys := table{"keys", "k", "seq, other, received_at"}
+	steps := strings.Join(plan(t, db, "SELECT "+keys.all()+" FROM "+keys.in(db)+" WHERE (k) > (?) ORDER BY k LIMIT 9"), "; ")
+	if strings.Contains(steps, "TEMP B-TREE") || strings.Count(steps, "PRIMARY KEY (run=? AND k>?)") != 3 {
+		t.Error(steps)
 	}
 }

@@ -141,6 +141,8 @@ func (b *shared) begin(g *groupTx) error {
 	return nil
 }
 
+var insertSharedKeys = replaceInto("keys", "k", "seq, other, received_at")
+
 // end writes the keys of new events, and what the next writer must know.
 func (b *shared) end(g *groupTx) error {
 	slices.SortFunc(g.fresh, func(a, b key) int { return bytes.Compare(a[:], b[:]) })
@@ -148,7 +150,7 @@ func (b *shared) end(g *groupTx) error {
 	for i, k := range g.fresh {
 		rows[i] = g.known[k].row(k)
 	}
-	if err := insertKeys.insert(g.conn, rows); err != nil {
+	if err := insertSharedKeys.insert(g.conn, rows); err != nil {
 		return err
 	}
 	next := g.turn

@@ -11,6 +11,8 @@ var postgresDialect = dialect{
 	shared:     true,
 	events:     insertInto("events", eventCols+", user_id"),
 	userColumn: true,
+	inRun:      "? = 0",
+	keyQueries: keyQueries("? = 0"),
 	readState:  readStateByArrays,
 	scopedRows: "state JOIN state_scopes ON id = scope",
 	decisions:  "jsonb_array_elements(" + asJSON("decisions") + ") AS d (value)",

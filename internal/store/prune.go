@@ -159,19 +159,33 @@ func (db *DB) deleteEvents(ctx context.Context, seqs []int64) (n int, err error)
 	return n, err
 }
 
+// pruneKeys deletes keys of events that are gone, run by run.
 func (db *DB) pruneKeys(ctx context.Context, before int64) error {
+	for _, run := range db.writer.keys.numbers() {
+		if err := db.pruneRun(ctx, run, before); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (db *DB) pruneRun(ctx context.Context, run, before int64) error {
 	after := []byte{0} // before every key; an empty one would be bound as NULL
 	for {
 		keys, err := readColumn[[]byte](ctx, db, `
 			SELECT k FROM keys
-			WHERE k > ? AND received_at < ? AND NOT EXISTS (SELECT 1 FROM events WHERE seq = keys.seq)
-			ORDER BY k LIMIT ?`, after, before, pruneKeys)
-		if err != nil || len(keys) == 0 {
+			WHERE `+db.words.inRun+` AND k > ? AND received_at < ? AND NOT EXISTS (SELECT 1 FROM events WHERE seq = keys.seq)
+			ORDER BY k LIMIT ?`, run, after, before, pruneKeys)
+		if err != nil {
 			return err
+		}
+		if len(keys) == 0 {
+			return db.writer.do(ctx, func(g *groupTx) error { return g.keys.dropEmpty(g, run) })
 		}
 		err = db.writer.do(ctx, func(g *groupTx) error {
 			for _, k := range keys {
-				if _, err := g.conn.Exec("DELETE FROM keys WHERE k = ? AND received_at < ?", k, before); err != nil {
+				_, err := g.conn.Exec("DELETE FROM keys WHERE "+g.words.inRun+" AND k = ? AND received_at < ?", run, k, before)
+				if err != nil {
 					return err
 				}
 			}

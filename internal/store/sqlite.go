@@ -152,8 +152,9 @@ func (b *sqlite) begin(g *groupTx) error {
 	return err
 }
 
-// An event adds two keys, so a run ends before the next one is due.
-func (b *sqlite) end(g *groupTx) error { return g.keys.merge(g, 4*g.stored, false) }
+// As many keys are merged as there are new ones and as many again, so a merge ends
+// before the next one is due.
+func (b *sqlite) end(g *groupTx) error { return g.keys.merge(g, 2*len(g.fresh), false) }
 
 // rollback ignores the error: SQLite has rolled back by itself after some
 // errors, and says so.
@@ -180,8 +181,11 @@ func (b *sqlite) takeOver(ctx context.Context, db *DB, owner string, nowMicros i
 // leadPeople has nobody to ask.
 func (b *sqlite) leadPeople(*groupTx, bool) error { return nil }
 
-// copied notes that all keys are in their table.
+// copied notes that all keys are in their table, in one run.
 func (b *sqlite) copied(g *groupTx, last int64) error {
+	if err := g.conn.Send("INSERT INTO key_runs (run, keys) SELECT 0, count(*) FROM keys"); err != nil {
+		return err
+	}
 	return g.conn.Send("UPDATE marks SET value = ? WHERE name = 'keys_merged'", last)
 }
 

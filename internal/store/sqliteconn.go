@@ -27,11 +27,15 @@ func newSQLiteConn(driverConn any) (*sqliteConn, error) {
 
 // Exec implements conn.
 func (c *sqliteConn) Exec(query string, args ...value) (int64, error) {
+	return c.exec(query, c.bind(args))
+}
+
+func (c *sqliteConn) exec(query string, args []driver.NamedValue) (int64, error) {
 	s, err := c.prepare(query)
 	if err != nil {
 		return 0, err
 	}
-	res, err := s.(driver.StmtExecContext).ExecContext(context.Background(), c.bind(args))
+	res, err := s.(driver.StmtExecContext).ExecContext(context.Background(), args)
 	clear(c.args) // or the bodies among them would stay in memory
 	if err != nil {
 		return 0, err
@@ -42,6 +46,12 @@ func (c *sqliteConn) Exec(query string, args ...value) (int64, error) {
 // Send implements conn: it runs the statement at once.
 func (c *sqliteConn) Send(query string, args ...value) error {
 	_, err := c.Exec(query, args...)
+	return err
+}
+
+// SendRows implements conn: it runs the statement at once.
+func (c *sqliteConn) SendRows(query string, rows [][]value) error {
+	_, err := c.exec(query, c.bind(rows...))
 	return err
 }
 
@@ -87,10 +97,12 @@ func (c *sqliteConn) prepare(query string) (driver.Stmt, error) {
 	return s, nil
 }
 
-func (c *sqliteConn) bind(args []value) []driver.NamedValue {
+func (c *sqliteConn) bind(rows ...[]value) []driver.NamedValue {
 	c.args = c.args[:0]
-	for _, v := range args {
-		c.args = append(c.args, driver.NamedValue{Ordinal: len(c.args) + 1, Value: v})
+	for _, row := range rows {
+		for _, v := range row {
+			c.args = append(c.args, driver.NamedValue{Ordinal: len(c.args) + 1, Value: v})
+		}
 	}
 	return c.args
 }

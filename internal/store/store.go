@@ -126,6 +126,7 @@ func (db *DB) startWriter(ctx context.Context, o Options) error {
 	w := &writer{
 		base:    db.base,
 		words:   db.words,
+		known:   map[key]claim{},
 		spaces:  map[string]bool{},
 		ops:     make(chan *op),
 		closing: make(chan struct{}),
@@ -136,7 +137,7 @@ func (db *DB) startWriter(ctx context.Context, o Options) error {
 		commitTx: func(c conn) error { _, err := c.Exec("COMMIT"); return err },
 	}
 	if !db.words.shared {
-		w.keys = &keyring{limit: mergeLimit}
+		w.keys = &keyring{limit: mergeLimit, runKeys: maxRunKeys}
 	}
 	var err error
 	if w.nextSeq, err = w.keys.load(ctx, db.readDB); err != nil {

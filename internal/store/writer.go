@@ -48,6 +48,8 @@ type writer struct {
 	words   *dialect
 	keys    *keyring
 	nextSeq int64 // of the next event to be stored
+	// known is the memory for a group's claims.
+	known map[key]claim
 	// lastGood is the last committed event that shows that its source works,
 	// savedGood is when the last one came that is written down.
 	lastGood  atomic.Pointer[record.LastGood]

@@ -157,6 +157,14 @@ func (a *api) serve(route route) http.HandlerFunc {
 		if limit == 0 {
 			limit = maxSmallBody
 		}
+		if limit > maxSmallBody && (r.ContentLength < 0 || r.ContentLength > admin.MaxSmall) {
+			end, err := a.Service.BeginLarge(r.Context())
+			if err != nil {
+				a.fail(w, r, err)
+				return
+			}
+			defer end()
+		}
 		if limit > 0 {
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
 		} else { // a file, which takes as long as it takes
@@ -191,6 +199,7 @@ func badRequest(format string, args ...any) error {
 
 var statuses = map[admin.Kind]int{
 	admin.Invalid: http.StatusBadRequest, admin.NotFound: http.StatusNotFound, admin.Conflict: http.StatusConflict,
+	admin.Busy: http.StatusTooManyRequests,
 }
 
 // fail answers with an error. An error that is neither the request's nor the
@@ -205,6 +214,9 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 		var more map[string]any
 		if refusal.Problems != nil {
 			more = map[string]any{"problems": refusal.Problems}
+		}
+		if refusal.Kind == admin.Busy {
+			w.Header().Set("Retry-After", "5")
 		}
 		problem(w, statuses[refusal.Kind], refusal.Text, more)
 	case errors.Is(err, context.Canceled): // the client is gone

@@ -89,7 +89,7 @@ func (a *api) why(r *http.Request) (any, error) {
 func (a *api) status(r *http.Request) (any, error) { return a.Service.Status(r.Context()) }
 
 func (a *api) ruleStats(r *http.Request) (any, error) {
-	return a.Service.RuleStats(r.Context(), r.PathValue("name"))
+	return a.Service.RuleStats(r.Context(), name(r, "name"))
 }
 
 func (a *api) promote(r *http.Request) (any, error) {
@@ -97,7 +97,7 @@ func (a *api) promote(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.Service.Promote(r.Context(), r.PathValue("name"), from)
+	return a.Service.Promote(r.Context(), name(r, "name"), from)
 }
 
 // backtest takes {"rules": "…", "against": "active", "since": "7d"}.
@@ -152,9 +152,12 @@ func (a *api) unmute(r *http.Request) (any, error) {
 	return a.Service.Unmute(r.Context(), query.Get("rule"), query.Get("key"))
 }
 
+// name is what a part of the path names.
+func name(r *http.Request, part string) string { return admin.OfSegment(r.PathValue(part)) }
+
 // byID asks for the thing that the path names.
 func byID[T any](ask func(context.Context, string) (T, error)) func(*http.Request) (any, error) {
-	return func(r *http.Request) (any, error) { return ask(r.Context(), r.PathValue("id")) }
+	return func(r *http.Request) (any, error) { return ask(r.Context(), name(r, "id")) }
 }
 
 // replay takes {"send": true|false}.
@@ -165,7 +168,7 @@ func (a *api) replay(r *http.Request) (any, error) {
 	if err := readBody(r, &request); err != nil {
 		return nil, err
 	}
-	return a.Service.Replay(r.Context(), r.PathValue("id"), request.Send)
+	return a.Service.Replay(r.Context(), name(r, "id"), request.Send)
 }
 
 func (a *api) source(r *http.Request) (any, error) { return a.Service.Source(r.Context()) }

@@ -15,6 +15,7 @@ import (
 
 // operation is a method of a path as OpenAPI describes it.
 type operation struct {
+	ID         string `yaml:"operationId"`
 	Summary    string
 	Parameters []struct{ Name, In string }
 	Responses  map[string]any
@@ -34,7 +35,7 @@ func TestOpenAPI_describesTheRoutesThatThereAre(t *testing.T) {
 	if err := yaml.Unmarshal(text, &doc); err != nil || doc.OpenAPI != "3.1.0" {
 		t.Fatalf("%q, %v", doc.OpenAPI, err)
 	}
-	described := map[string][]string{}
+	described, named := map[string][]string{}, map[string]bool{}
 	for path, methods := range doc.Paths {
 		for method, node := range methods {
 			if method == "parameters" {
@@ -44,6 +45,10 @@ func TestOpenAPI_describesTheRoutesThatThereAre(t *testing.T) {
 			if err := node.Decode(&op); err != nil || op.Summary == "" || op.Responses["200"] == nil {
 				t.Errorf("%s %s: %+v, %v", method, path, op, err)
 			}
+			if op.ID == "" || named[op.ID] { // by which generated clients call it
+				t.Errorf("%s %s: %q is no operationId of its own", method, path, op.ID)
+			}
+			named[op.ID] = true
 			query := []string{}
 			for _, p := range op.Parameters {
 				if p.In == "query" {

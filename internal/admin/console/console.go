@@ -164,6 +164,13 @@ func (c *console) answer(q *request) (answer, error) {
 		if limit == 0 {
 			limit = maxForm
 		}
+		if limit > maxForm && (q.ContentLength < 0 || q.ContentLength > admin.MaxSmall) {
+			end, err := c.Service.BeginLarge(q.ctx())
+			if err != nil {
+				return nil, err
+			}
+			defer end()
+		}
 		q.Body = http.MaxBytesReader(q.w, q.Body, limit)
 		if err := q.readForm(); err != nil {
 			return nil, err

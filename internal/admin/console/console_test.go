@@ -9,12 +9,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +55,7 @@ type server struct {
 	t     *testing.T
 	url   string
 	rules string
+	app   *app.App
 }
 
 func start(t *testing.T, change func(*app.Options)) *server {
@@ -90,7 +93,7 @@ func start(t *testing.T, change func(*app.Options)) *server {
 			t.Error(err)
 		}
 	})
-	s.url = a.AdminURL()
+	s.url, s.app = a.AdminURL(), a
 	return s
 }
 
@@ -394,6 +397,111 @@ func TestPlayground_savesWhatIsRightAndUnchanged(t *testing.T) {
 	}
 	if status, body := save(operator, rules, versionNow(s)); status != http.StatusForbidden {
 		t.Errorf("an operator saves: %d %.300s", status, body)
+	}
+}
+
+// A browser takes .. in an address for the page above, and so does a server.
+func TestConsole_linksLeadToIDsOfDots(t *testing.T) {
+	s := start(t, nil)
+	form := url.Values{"do": {"import"}, "text": {"user_id,email\n.,a@example.com\n..,b@example.com\n~..,c@example.com\n"}}
+	if status, to := s.do("POST", "/ui/people/import", "", form); status != http.StatusSeeOther {
+		t.Fatalf("%d %.300s", status, to)
+	}
+	for _, id := range []string{".", "..", "~.."} {
+		body := fmt.Sprintf(`{"event":"quiz.submitted","companyId":"acme","data":{"userId":%q,"quizName":"of %[1]s","score":61}}`, id)
+		r, err := http.NewRequestWithContext(t.Context(), "POST", s.app.WebhookURL(), strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := strconv.FormatInt(time.Now().Unix(), 10)
+		for name, value := range map[string]string{
+			"Content-Type": "application/json", "x-mt-event-id": id, "x-mt-webhook-timestamp": now,
+			"x-mt-webhook-signature": receiver.Sign("sixteen", now, []byte(body)),
+		} {
+			r.Header.Set(name, value)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatal(err, answer)
+		}
+		answer.Body.Close()
+	}
+	list := s.get("/ui/events", "")
+	for id, part := range map[string]string{".": "~.", "..": "~..", "~..": "~~.."} {
+		for _, path := range []string{"/ui/events/" + part, "/ui/people/" + part} {
+			if !strings.Contains(list, `href="`+path+`"`) {
+				t.Errorf("no link to %s", path)
+			}
+			if page := s.get(path, ""); !strings.Contains(page, "<title>Person "+id+" ") && !strings.Contains(page, "of "+id) {
+				t.Errorf("%s is another page: %.300s", path, page)
+			}
+		}
+		if shown := s.get("/api/v1/events/"+part, ""); !strings.Contains(shown, `"id":"`+id+`"`) {
+			t.Errorf("%s: %.300s", part, shown)
+		}
+		if _, to := s.do("GET", "/ui/search?q="+url.QueryEscape(id), "", nil); !strings.Contains(to, "/ui/events/"+part) {
+			t.Errorf("the search for %s leads to %.300s", id, to)
+		}
+		if status, to := s.do("POST", "/ui/events/"+part+"/replay", "", url.Values{}); status != http.StatusSeeOther {
+			t.Errorf("the replay of %s: %d %.300s", id, status, to)
+		}
+	}
+}
+
+// Whoever opens requests and never ends them takes no memory with all of them, and
+// keeps nobody from small ones.
+func TestConsole_readsFewLargeRequestsAtOnce(t *testing.T) {
+	s := start(t, nil)
+	host := strings.TrimPrefix(s.url, "http://")
+	paths := []string{"/api/v1/dry-run", "/ui/playground", "/api/v1/backtest", "/ui/people/import", "/api/v1/people/import"}
+	var open []net.Conn
+	for _, path := range append(paths, paths...) {
+		c, err := net.Dial("tcp", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		open = append(open, c)
+		fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 100000\r\n\r\n", path, host)
+	}
+	large := strings.NewReader(`{"events":[{"event":"quiz.submitted"}]}` + strings.Repeat(" ", 80_000))
+	dryRun := func(body io.Reader, patience time.Duration) (int, error) {
+		ctx, stop := context.WithTimeout(t.Context(), patience)
+		defer stop()
+		r, err := http.NewRequestWithContext(ctx, "POST", s.url+"/api/v1/dry-run", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return 0, err
+		}
+		defer answer.Body.Close()
+		return answer.StatusCode, nil
+	}
+	for range 50 { // until they are all there
+		large.Seek(0, io.SeekStart)
+		status, err := dryRun(large, 200*time.Millisecond)
+		if err != nil {
+			break
+		}
+		if status != http.StatusOK {
+			t.Fatalf("a large dry run: %d", status)
+		}
+	}
+	large.Seek(0, io.SeekStart)
+	if status, err := dryRun(large, 200*time.Millisecond); err == nil {
+		t.Errorf("one more large request was read: %d", status)
+	}
+	if status, err := dryRun(strings.NewReader(`{"events":[{"event":"quiz.submitted"}]}`), 5*time.Second); err != nil || status != http.StatusOK {
+		t.Errorf("a small request: %d, %v", status, err)
+	}
+	for _, c := range open {
+		c.Close()
+	}
+	large.Seek(0, io.SeekStart)
+	if status, err := dryRun(large, 9*time.Second); err != nil || status != http.StatusOK {
+		t.Errorf("after they have gone: %d, %v", status, err)
 	}
 }
 

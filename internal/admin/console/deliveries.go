@@ -90,7 +90,7 @@ func (c *console) delivery(q *request) (answer, error) {
 	shown.MayDiscard = d.State != record.Done && d.State != record.Discarded
 	return view{
 		Title: "Delivery " + d.ID, Nav: "Deliveries", Template: "delivery", Data: shown,
-		Command: "heed deliveries show " + quoted(d.ID), API: "/api/v1/deliveries/" + url.PathEscape(d.ID),
+		Command: "heed deliveries show " + quoted(d.ID), API: "/api/v1/deliveries/" + admin.Segment(d.ID),
 	}, nil
 }
 
@@ -107,5 +107,5 @@ func (c *console) changeDelivery(q *request) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return done("/ui/deliveries/"+url.PathEscape(d.ID), notice, 1), nil
+	return done("/ui/deliveries/"+admin.Segment(d.ID), notice, 1), nil
 }

@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/http"
-	"net/url"
 
 	"heed/engine"
 	"heed/engine/event"
@@ -39,7 +38,7 @@ func (c *console) event(q *request) (answer, error) {
 	}
 	return view{
 		Title: "Event " + e.ID, Nav: "Events", Template: "event", Data: d,
-		Command: "heed events show " + quoted(e.ID), API: "/api/v1/events/" + url.PathEscape(e.ID),
+		Command: "heed events show " + quoted(e.ID), API: "/api/v1/events/" + admin.Segment(e.ID),
 	}, nil
 }
 
@@ -116,5 +115,5 @@ func (c *console) replay(q *request) (answer, error) {
 	for i := range replay.Decisions {
 		n += len(replay.Decisions[i].Actions)
 	}
-	return done("/ui/events/"+url.PathEscape(replay.ID), "replayed", n), nil
+	return done("/ui/events/"+admin.Segment(replay.ID), "replayed", n), nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html/template"
 	"math"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -24,7 +23,7 @@ import (
 
 // functions are what templates may call.
 var functions = template.FuncMap{
-	"asset": asset, "moment": moment, "ago": ago, "day": day, "count": count, "bounded": bounded, "esc": url.PathEscape,
+	"asset": asset, "moment": moment, "ago": ago, "day": day, "count": count, "bounded": bounded, "esc": admin.Segment,
 	"base": filepath.Base, "mark": markOf, "because": wording.Because, "detail": wording.ClauseDetail,
 	"decides": decides, "effects": effectsOf, "request": requestLines, "pretty": pretty, "key": state.ShowKey,
 	"number":  number,

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"net/url"
 	"strings"
 
 	"heed/internal/admin"
@@ -41,7 +40,7 @@ func (c *console) startBulk(q *request) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return redirect("/ui/jobs/" + url.PathEscape(job.ID)), nil
+	return redirect("/ui/jobs/" + admin.Segment(job.ID)), nil
 }
 
 func (c *console) job(q *request) (answer, error) {
@@ -60,5 +59,5 @@ func (c *console) stopJob(q *request) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return done("/ui/jobs/"+url.PathEscape(job.ID), "stopped", 0), nil
+	return done("/ui/jobs/"+admin.Segment(job.ID), "stopped", 0), nil
 }

@@ -3,7 +3,6 @@ package console
 import (
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"heed/engine/people"
@@ -68,7 +67,7 @@ func (c *console) person(q *request) (answer, error) {
 	}
 	return view{
 		Title: "Person " + p.ID, Nav: "People", Template: "person", Data: personData{p, activity(p.Active), events.Events},
-		Command: "heed why --user " + quoted(p.ID), API: "/api/v1/people/" + url.PathEscape(p.ID),
+		Command: "heed why --user " + quoted(p.ID), API: "/api/v1/people/" + admin.Segment(p.ID),
 	}, nil
 }
 

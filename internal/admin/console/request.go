@@ -27,6 +27,9 @@ type request struct {
 
 func (q *request) ctx() context.Context { return q.Request.Context() }
 
+// PathValue is what a part of the path names.
+func (q *request) PathValue(part string) string { return admin.OfSegment(q.Request.PathValue(part)) }
+
 // get is a parameter of the query.
 func (q *request) get(name string) string { return strings.TrimSpace(q.URL.Query().Get(name)) }
 
@@ -130,6 +133,7 @@ var problemTitles = map[int]string{
 	http.StatusBadRequest: "That cannot be done", http.StatusNotFound: "There is no such thing",
 	http.StatusConflict: "That cannot be done now", http.StatusForbidden: "You may not do that",
 	http.StatusUnauthorized: "Log in first", http.StatusServiceUnavailable: "The store cannot be read",
+	http.StatusTooManyRequests: "heed is busy",
 }
 
 // problemOf says what an error is, and what to do about it.
@@ -145,6 +149,7 @@ func (c *console) problemOf(q *request, err error) problem {
 		p.Problems = refusal.Problems
 		p.Status = map[admin.Kind]int{
 			admin.Invalid: http.StatusBadRequest, admin.NotFound: http.StatusNotFound, admin.Conflict: http.StatusConflict,
+			admin.Busy: http.StatusTooManyRequests,
 		}[refusal.Kind]
 	case errors.As(err, &role):
 		p.Status = http.StatusForbidden

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"net/url"
 	"time"
 
 	"heed/engine/record"
@@ -79,7 +78,7 @@ func (c *console) rule(q *request) (answer, error) {
 	}
 	return view{
 		Title: "Rule " + name, Nav: "Rules", Template: "rule", Data: d, Command: "heed why --rule " + quoted(name),
-		API: "/api/v1/rules/" + url.PathEscape(name) + "/stats",
+		API: "/api/v1/rules/" + admin.Segment(name) + "/stats",
 	}, nil
 }
 

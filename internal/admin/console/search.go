@@ -1,8 +1,6 @@
 package console
 
 import (
-	"net/url"
-
 	"heed/internal/admin"
 )
 
@@ -20,7 +18,7 @@ func (c *console) search(q *request) (answer, error) {
 		return nil, err
 	}
 	if kind, id := found.Alone(); kind != "" {
-		return redirect("/ui/" + kind + "/" + url.PathEscape(id)), nil
+		return redirect("/ui/" + kind + "/" + admin.Segment(id)), nil
 	}
 	d := searchData{Found: found, Text: text}
 	d.None = len(found.Events)+len(found.Deliveries)+len(found.Rules)+len(found.People) == 0

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"slices"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -42,6 +43,11 @@ func (c *Conn) Send(query string, args ...driver.Value) error {
 	}
 	c.sent.Queue(text, params...)
 	return nil
+}
+
+// SendRows is Send with the values of several rows, one after the other.
+func (c *Conn) SendRows(query string, rows [][]driver.Value) error {
+	return c.Send(query, slices.Concat(rows...)...)
 }
 
 // Flush runs what was sent.

@@ -11,7 +11,8 @@ export function follow(feed, localise) {
   const busy = () => paused || !getSelection().isCollapsed || body.contains(document.activeElement) || body.querySelector(":checked");
   const link = (path, text) => {
     const a = document.createElement("a");
-    a.href = path + encodeURIComponent(text);
+    const dots = /^~*\.\.?$/.test(text) ? "~" : ""; // a browser takes .. for the page above
+    a.href = path + dots + encodeURIComponent(text);
     a.textContent = text.length > 24 ? text.slice(0, 23) + "…" : text;
     return a;
   };
