@@ -319,7 +319,7 @@ func (c *Config) CheckURL(key string, node *document.Node, text string) *url.URL
 		}
 		return nil
 	case !HasPort(u):
-		report.Errorf(node.Place(), "bad-url", "%s of %s: %s is no port", key, c.What(), u.Port()).
+		report.Errorf(node.Place(), "bad-url", "%s of %s: %s is not a port", key, c.What(), u.Port()).
 			Suggest("a port is a number from 1 to 65535")
 		return nil
 	case strings.Contains(text, "#"):

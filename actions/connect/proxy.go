@@ -38,7 +38,7 @@ func Proxy(c *actions.Config) (proxy actions.Secret, noProxy string) {
 		return proxy, noProxy
 	}
 	if !actions.HasPort(u) {
-		c.Report().Errorf(node.Place(), "bad-url", "proxy of %s: %s is no port", c.What(), u.Port()).
+		c.Report().Errorf(node.Place(), "bad-url", "proxy of %s: %s is not a port", c.What(), u.Port()).
 			Suggest("a port is a number from 1 to 65535")
 		return proxy, noProxy
 	}

@@ -13,7 +13,7 @@ const ok = `email: {smtp: "smtp://mail.example.com:587", from: a@example.com}`
 
 func TestEachMistakeIsReportedAtItsPlace(t *testing.T) {
 	server := func(smtp, more string) string { return `email: {from: a@b.c, smtp: "` + smtp + `"` + more + `}` }
-	noServer := `config:1:28: error: smtp of the email action act is no server [bad-url] (write smtp: smtp://mail.example.com:587; username and password have keys of their own)`
+	noServer := `config:1:28: error: smtp of the email action act is not a server [bad-url] (write smtp: smtp://mail.example.com:587; username and password have keys of their own)`
 	private := func(host string) string {
 		return `config:1:28: error: smtp of the email action act: ` + host + ` is a loopback, link-local or private address; set allow_private: true for the action if it really lives there [private-address] (add allow_private: true)`
 	}

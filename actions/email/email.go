@@ -79,7 +79,7 @@ func (a *action) readServer(c *actions.Config) {
 	}
 	host, port, secure, ok := parseServer(node.Text())
 	if !ok {
-		c.Report().Errorf(node.Place(), "bad-url", "smtp of %s is no server", c.What()).
+		c.Report().Errorf(node.Place(), "bad-url", "smtp of %s is not a server", c.What()).
 			Suggest("write smtp: smtp://mail.example.com:587; username and password have keys of their own")
 		return
 	}

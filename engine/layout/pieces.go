@@ -433,7 +433,7 @@ func (c *cutter) gap(to int, stop bool) error {
 		case strings.IndexByte("-?:,[]{}", ch) >= 0:
 			c.add(markPiece, c.at+1)
 		default:
-			return c.refuse(c.at, "text that is no value")
+			return c.refuse(c.at, "text that is not a value")
 		}
 	}
 	return nil

@@ -256,7 +256,8 @@ func (b *build) countEvents(at *document.Node, fields int) bool {
 	if b.types <= maxTypes && b.fields <= maxFields || b.report.Recorded {
 		return true
 	}
-	b.report.Errorf(at.Place(), "too-many-events", "the rule files declare more than %d event types, or %d fields", maxTypes, maxFields).
+	b.report.Errorf(at.Place(), "too-many-events",
+		"the rule files declare more than %d event types, or %d fields", maxTypes, maxFields).
 		Suggest("declare those that the rules use")
 	return false
 }
