@@ -62,7 +62,7 @@ func TestNoSecretIsAnErrorThatSaysWhatToDo(t *testing.T) {
 		t.Errorf("no file: %v", err)
 	}
 	if _, err := NewFileKeyring(filepath.Dir(path), log); err == nil {
-		t.Error("a directory is not a secret file")
+		t.Error("a directory is no secret file")
 	}
 }
 
