@@ -46,6 +46,8 @@ const (
 	// was not saved is learnt again from the recorded events, and what changes
 	// twice meanwhile is written once.
 	saveEvery = 15 * time.Second
+	// loadAgain is the wait after a load that failed.
+	loadAgain = 5 * time.Second
 	// saveShare bounds what saving takes of the time while very many people make
 	// progress: a save that took long is followed by a long wait, up to
 	// saveAtLeast.
@@ -82,6 +84,7 @@ type Projection struct {
 
 	loading sync.Mutex
 	loaded  bool
+	ready   chan struct{} // closed when it is loaded
 
 	saving sync.Mutex // one save, or one forgetting, at a time
 	saved  int64      // the checkpoint in the store
@@ -104,10 +107,13 @@ type withheld struct {
 	fact fact
 }
 
-// NewProjection makes a Projection that loads what was saved when it is first asked for
-// it: many commands do not ask. Nobody else may use the store meanwhile.
+// NewProjection makes a Projection that loads what was saved when Run begins or it is
+// first asked for it: many commands do not ask.
 func NewProjection(s Store, log *slog.Logger) *Projection {
-	pr := &Projection{Directory: New(), store: s, log: log, above: map[int64]bool{}, forgotten: map[string]int64{}}
+	pr := &Projection{
+		Directory: New(), store: s, log: log, ready: make(chan struct{}), currentAt: time.Now(),
+		above: map[int64]bool{}, forgotten: map[string]int64{},
+	}
 	if shared, ok := s.(Shared); ok && shared.IsShared() {
 		pr.shared = shared
 	}
@@ -120,7 +126,8 @@ func OpenProjection(ctx context.Context, s Store, log *slog.Logger) (*Projection
 	return pr, pr.load(ctx)
 }
 
-// load loads what was saved and learns what was recorded since, once.
+// load loads what was saved and learns what was recorded since, once. Events that
+// are stored meanwhile may be learnt at the same time.
 func (pr *Projection) load(ctx context.Context) error {
 	pr.loading.Lock()
 	defer pr.loading.Unlock()
@@ -131,17 +138,36 @@ func (pr *Projection) load(ctx context.Context) error {
 		_, version := pr.shared.PeopleNews()
 		pr.version.Store(version)
 	}
-	learnt, last, err := loadInto(ctx, pr.Directory, pr.store)
+	saved := New()
+	learnt, last, err := loadInto(ctx, saved, pr.store)
 	if err != nil {
 		return err
 	}
-	pr.saved, pr.next = learnt, learnt+1
-	if err := pr.catchUp(ctx); err != nil {
+	pr.saved = learnt
+	pr.takeOver(saved, learnt)
+	if err := pr.catchUp(ctx, last); err != nil {
 		return fmt.Errorf("learn from the recorded events: %w", err)
 	}
-	pr.next = max(pr.next, last+1) // the newest may be deleted
 	pr.loaded = true
+	close(pr.ready)
 	return nil
+}
+
+// takeOver adds what was learnt while it was loaded to what was saved, and goes on
+// with that.
+func (pr *Projection) takeOver(saved *Directory, learnt int64) {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	meanwhile := pr.Directory.changedItems()
+	for from, more := 0, true; more; from += stride {
+		var some Rows
+		some, more = pr.Directory.changedPeople(from)
+		meanwhile.add(&some)
+	}
+	saved.join(&meanwhile)
+	pr.Directory.become(saved)
+	pr.next = learnt
+	pr.learnt(pr.next)
 }
 
 // Person is who somebody is and how far they have come; false if nothing is known
@@ -178,25 +204,30 @@ func (pr *Projection) Plan(ctx context.Context, records []Record) (Plan, error) 
 	return pr.Directory.Plan(records), nil
 }
 
-// catchUp learns the events after the checkpoint, and saves now and then, so
-// that a great many need not be learnt again after a crash.
-func (pr *Projection) catchUp(ctx context.Context) error {
+// catchUp learns the events after the checkpoint up to one, and saves now and then,
+// so that a great many need not be learnt again after a crash.
+func (pr *Projection) catchUp(ctx context.Context, last int64) error {
 	for pages := 1; ; pages++ {
-		events, err := pr.store.EventsAfter(ctx, pr.next-1, eventsPage)
-		if err != nil || len(events) == 0 {
+		pr.mu.Lock()
+		after := pr.next - 1
+		pr.mu.Unlock()
+		events, err := pr.store.EventsAfter(ctx, after, eventsPage)
+		if err != nil {
 			return err
 		}
-		for i := range events {
-			if e, ok := accepted(&events[i]); ok {
-				pr.Directory.Learn(e, events[i].SignedAt)
-			}
+		if after >= last || len(events) == 0 {
+			pr.passOver(last) // the newest may be deleted
+			return nil
 		}
-		pr.next = events[len(events)-1].Seq + 1
+		for i := range events {
+			pr.learnStored(&events[i])
+		}
+		pr.passOver(events[len(events)-1].Seq)
 		if pages%pagesPerSave == 0 {
 			if err := pr.Save(ctx); err != nil && !errors.Is(err, ErrNotSaver) {
 				return err
 			}
-			pr.log.Info("learning about people from recorded events", "learnt_up_to", pr.next-1)
+			pr.log.Info("learning about people from recorded events", "learnt_up_to", events[len(events)-1].Seq)
 		}
 	}
 }
@@ -256,8 +287,22 @@ func (pr *Projection) learnt(seq int64) {
 	}
 }
 
-// Run saves now and then until the context ends, and then once more.
+// As returns the View with the event. Whoever asks it waits until what was saved is
+// loaded.
+func (pr *Projection) As(e *event.Event, signedAt time.Time) View {
+	return loadedView{pr.ready, pr.Directory.As(e, signedAt)}
+}
+
+// Run loads what was saved, then saves now and then until the context ends, and then
+// once more.
 func (pr *Projection) Run(ctx context.Context) {
+	for err := pr.load(ctx); err != nil && ctx.Err() == nil; err = pr.load(ctx) {
+		pr.log.Error("cannot load what is known of people; trying again", "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(loadAgain):
+		}
+	}
 	if pr.shared != nil {
 		var following sync.WaitGroup
 		defer following.Wait()
@@ -374,12 +419,15 @@ const forgetting = math.MaxInt64
 // whether they were deleted.
 func (pr *Projection) Forget(ctx context.Context, user string) (events int, err error) {
 	pr.loading.Lock()
-	if !pr.loaded { // then the store alone knows the person
+	if !pr.loaded && pr.Len() == 0 { // then the store alone knows the person
 		defer pr.loading.Unlock()
 		events, _, err = pr.store.ForgetPerson(ctx, user)
 		return events, err
 	}
 	pr.loading.Unlock()
+	if err := pr.load(ctx); err != nil {
+		return 0, err
+	}
 	pr.saving.Lock()
 	defer pr.saving.Unlock()
 	pr.mu.Lock()

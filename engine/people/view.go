@@ -19,6 +19,30 @@ type View interface {
 	Rank(user string, by By) (place int, known bool)
 }
 
+// loadedView waits until what is asked is loaded.
+type loadedView struct {
+	ready <-chan struct{}
+	view  View
+}
+
+// Person implements View.
+func (v loadedView) Person(id string) (Person, bool) {
+	<-v.ready
+	return v.view.Person(id)
+}
+
+// Progress implements View.
+func (v loadedView) Progress(user, module string) (pct float64, known bool) {
+	<-v.ready
+	return v.view.Progress(user, module)
+}
+
+// Rank implements View.
+func (v loadedView) Rank(user string, by By) (place int, known bool) {
+	<-v.ready
+	return v.view.Rank(user, by)
+}
+
 // view is a View of a Directory. It is small, changes nothing, and sees what the
 // Directory learns meanwhile.
 type view struct {

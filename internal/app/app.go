@@ -191,9 +191,12 @@ func assemble(ctx context.Context, o Options) (_ *App, err error) {
 	a.metrics.WatchLastGood(a.lastGood)
 	a.metrics.WatchState(a.store.StateKeys, a.store.PendingTimers)
 	a.metrics.WatchProcesses(a.processesByRules)
-	projection, err := people.OpenProjection(ctx, a.store, o.Log)
-	if err != nil {
-		return nil, err
+	projection := people.NewProjection(a.store, o.Log)
+	if o.Offline { // nobody runs it
+		projection, err = people.OpenProjection(ctx, a.store, o.Log)
+		if err != nil {
+			return nil, err
+		}
 	}
 	a.people = projection
 	a.metrics.WatchProjection(projection.Lag)

@@ -37,8 +37,9 @@ func TuneRuntime(ctx context.Context, env LookupEnv) {
 }
 
 // usualMemory is the memory up to which the heap may grow before it is collected
-// more often: under attack it would otherwise grow to five times what lives.
-const usualMemory = 208 << 20
+// more often: it would otherwise grow to five times what lives. With twice as much
+// heed takes in 2 % more events a second.
+const usualMemory = 112 << 20
 
 // memoryLimit is the limit for Go's memory while so much of it is in use, in a
 // cgroup that allows so much. A limit that is near to what lives would keep the
@@ -49,9 +50,11 @@ func memoryLimit(live, allowed int64) int64 {
 }
 
 // adjustMemoryLimit follows what lives, which grows slowly: with the people that
-// are known, and with the store.
+// are known, and with the store. When little happens, it gives memory back that a
+// busier time, or the start, has left.
 func adjustMemoryLimit(ctx context.Context, allowed int64) {
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}}
+	allocated, gaveBack := uint64(0), false
 	for ticker := time.NewTicker(10 * time.Second); ; {
 		select {
 		case <-ctx.Done():
@@ -59,11 +62,21 @@ func adjustMemoryLimit(ctx context.Context, allowed int64) {
 			return
 		case <-ticker.C:
 		}
-		if metrics.Read(live); live[0].Value.Kind() == metrics.KindUint64 {
-			debug.SetMemoryLimit(memoryLimit(int64(live[0].Value.Uint64()), allowed))
+		metrics.Read(samples)
+		live, before := samples[0].Value.Uint64(), allocated
+		allocated = samples[1].Value.Uint64()
+		debug.SetMemoryLimit(memoryLimit(int64(live), allowed))
+		idle := allocated-before < idleAllocation
+		if idle && !gaveBack {
+			debug.FreeOSMemory()
 		}
+		gaveBack = idle
 	}
 }
+
+// idleAllocation is how much is allocated in 10 seconds when little happens: about
+// 30 events a second.
+const idleAllocation = 4 << 20
 
 // cgroupMemory is how many bytes of memory the process may use by its cgroup,
 // of either version, and by those above; math.MaxInt64 without a limit.

@@ -68,6 +68,90 @@ func TestProjection_outlivesACrash(t *testing.T) {
 	}
 }
 
+// loading is a store that lets something happen while it is loaded.
+type loading struct {
+	*DB
+	meanwhile func()
+}
+
+func (s loading) LoadPeople(ctx context.Context, part func(*people.Rows)) error {
+	err := s.DB.LoadPeople(ctx, part)
+	s.meanwhile()
+	return err
+}
+
+// Events are taken while people are loaded. Nothing of them is lost, and whoever asks
+// is answered only then.
+func TestProjection_learnsWhileItLoads(t *testing.T) {
+	db := openTemp(t)
+	pr, err := people.OpenProjection(t.Context(), db, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := people.New()
+	tell := func(db *DB, pr *people.Projection, user, pct int) {
+		e := event(fmt.Sprintf("e%d-%d", user, pct))
+		e.SignedAt = e.ReceivedAt
+		e.Body = fmt.Appendf(nil,
+			`{"event":"module.progress","data":{"userId":"u%d","moduleId":"m%d","progressPct":%d}}`, user, user%3, pct)
+		decoded, err := mindtickle.Decode(e.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := storetest.Commit(t.Context(), db, e, nil); err != nil {
+			t.Fatal(err)
+		}
+		pr.Learn(e, &decoded)
+		all.Learn(&decoded, e.SignedAt)
+	}
+	for user := range 100 {
+		tell(db, pr, user, 10)
+	}
+	if err := pr.Save(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for user := range 100 {
+		tell(db, pr, user+50, 20)
+	}
+	db = openDir(t, crash(t, db))
+	answered := make(chan float64)
+	starting := loading{DB: db}
+	starting.meanwhile = func() {
+		for user := range 50 {
+			tell(db, pr, user*10, 30)
+		}
+		select {
+		case <-answered:
+			t.Error("a question was answered before all was loaded")
+		default:
+		}
+	}
+	pr = people.NewProjection(&starting, slog.New(slog.DiscardHandler))
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); pr.Run(ctx) }()
+	go func() {
+		pct, _ := pr.As(nil, time.Time{}).Progress("u120", "m0")
+		answered <- pct
+	}()
+	if pct := <-answered; pct != 30 {
+		t.Errorf("u120 is at %v %%, want 30", pct)
+	}
+	check := func(when string, pr *people.Projection) {
+		t.Helper()
+		if diff := cmp.Diff(all.Leaderboard(people.Query{}), pr.Directory.Leaderboard(people.Query{})); diff != "" {
+			t.Errorf("%s: %s", when, diff)
+		}
+	}
+	check("loaded", pr)
+	stop()
+	<-ended
+	if pr, err = people.OpenProjection(t.Context(), openDir(t, crash(t, db)), slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	check("saved and loaded again", pr)
+}
+
 // A start after a crash must not need the memory of a thousand large events.
 func TestEventsAfter_pagesFitInMemory(t *testing.T) {
 	db := openTemp(t)

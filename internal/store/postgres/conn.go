@@ -1,11 +1,11 @@
 package postgres
 
 import (
-	"slices"
 	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
