@@ -118,7 +118,7 @@ type Outcome struct {
 // MaxResponse bounds Outcome.Response.
 const MaxResponse = 2 << 10
 
-// Settings are what every action can set beside its kind's own configuration.
+// Settings are what every action can set in addition to its kind's own configuration.
 type Settings struct {
 	Retry RetryPolicy
 	// Timeout bounds one attempt.

@@ -25,7 +25,8 @@ type HeldSecret struct {
 	SecretRef
 }
 
-var pointerEscape, pointerUnescape = strings.NewReplacer("~", "~0", "/", "~1"), strings.NewReplacer("~1", "/", "~0", "~")
+var pointerEscape, pointerUnescape = strings.NewReplacer("~", "~0", "/", "~1"),
+	strings.NewReplacer("~1", "/", "~0", "~")
 
 // meantVariable and meantFile are what {env: …} and {file: …} in a body hold if they
 // are secrets. Other objects with these keys are sent as they are.
@@ -56,12 +57,13 @@ func (p *Params) isSecret(key string, node *document.Node) bool {
 	name := node.Pairs()[0].Key.Text()
 	p.Report().Warnf(node.Place(), "suspicious",
 		"an object with the key %s in %s of %s is sent as it is: it names no variable and no path", name, key, p.What()).
-		Suggest(`for a secret write {env: NAME} in capitals or {file: /PATH}; for this object "{{ {%s: '%s'} }}"`, name, holder.Text())
+		Suggest(`for a secret write {env: NAME} in capitals or {file: /PATH}; for this object "{{ {%s: '%s'} }}"`, name,
+			holder.Text())
 	return false
 }
 
 // secretIn reads a secret in a value of a rule, as the action's configuration is
-// read. It returns nil if it is none after all, which was reported.
+// read. It returns nil, and reports the problem, if it is not a valid secret.
 func (c *Config) secretIn(fields *document.Fields, key string, node *document.Node) *SecretRef {
 	within := &Config{Fields: fields, Name: c.Name, Settings: c.Settings, read: c.read}
 	within.SecretOf(key, node, true)
@@ -123,7 +125,7 @@ func SetAt(text json.RawMessage, pointer, value string) (json.RawMessage, error)
 
 var errNoPlace = errors.New("the body has no such place")
 
-// setMember writes an object or a list anew with one member replaced.
+// setMember writes a copy of an object or a list with one member replaced.
 func setMember(text json.RawMessage, name, rest, value string) (json.RawMessage, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	open, err := decoder.Token()

@@ -47,12 +47,17 @@ func (r *Reader) Read(name, value *document.Node, report *document.Report) *Conf
 	pairs := value.Pairs()
 	switch {
 	case len(pairs) == 0:
-		report.Errorf(value.Place(), "wrong-type", "the action %s must name exactly one kind of action, not be %s", name.Text(), value.Describe()).
-			Suggest("write %s: {%s: {…}}; the kinds are %s", name.Text(), r.Registry.example(value), strings.Join(r.Registry.Names(), ", "))
+		report.Errorf(value.Place(), "wrong-type", "the action %s must name exactly one kind of action, not be %s",
+			name.Text(), value.Describe()).
+			Suggest("write %s: {%s: {…}}; the kinds are %s", name.Text(), r.Registry.example(value),
+				strings.Join(r.Registry.Names(), ", "))
 		return nil
 	case len(pairs) > 1:
-		report.Errorf(pairs[1].Key.Place(), "wrong-type", "the action %s must name exactly one kind of action; %s is another key beside %s", name.Text(), pairs[1].Key.Text(), pairs[0].Key.Text()).
-			Suggest("move %s below %s, with two more spaces in front, or make it an action of its own", pairs[1].Key.Text(), pairs[0].Key.Text())
+		report.Errorf(pairs[1].Key.Place(), "wrong-type",
+			"the action %s must name exactly one kind of action; %s is another key beside %s", name.Text(),
+			pairs[1].Key.Text(), pairs[0].Key.Text()).
+			Suggest("move %s below %s, with two more spaces in front, or make it an action of its own", pairs[1].Key.Text(),
+				pairs[0].Key.Text())
 		return nil
 	}
 	pair := pairs[0]
@@ -78,7 +83,7 @@ func (r *Reader) Read(name, value *document.Node, report *document.Report) *Conf
 func digest(value *document.Node) [32]byte {
 	text, err := json.Marshal(value.Value())
 	if err != nil {
-		text = []byte(value.Written()) // of what is no configuration anyway
+		text = []byte(value.Written()) // of what is not a configuration anyway
 	}
 	return sha256.Sum256(text)
 }
@@ -106,12 +111,14 @@ func (c *Config) readSettings() {
 		if n, per, ok := parseRate(node.Text()); ok {
 			s.Rate, s.RatePer = n, per
 		} else {
-			f.Report().Errorf(node.Place(), "wrong-type", "rate of %s must be a number per s, m or h, not %s", f.What(), node.Describe()).
+			f.Report().Errorf(node.Place(), "wrong-type", "rate of %s must be a number per s, m or h, not %s", f.What(),
+				node.Describe()).
 				Suggest("write rate: %s/m", cmp.Or(leadingNumber.FindString(node.Text()), "60"))
 		}
 	}
 	if node := f.Take("retry"); node != nil && node.IsScalar() && !node.IsNull() {
-		f.Report().Errorf(node.Place(), "wrong-type", "retry of %s must be an object of keys and values, not %s", f.What(), node.Describe()).
+		f.Report().Errorf(node.Place(), "wrong-type", "retry of %s must be an object of keys and values, not %s",
+			f.What(), node.Describe()).
 			Suggest("write retry: {attempts: %s}", cmp.Or(leadingNumber.FindString(node.Text()), "5"))
 	} else if node != nil {
 		retry := node.Fields(f.Report(), "retry of "+f.What())
@@ -122,7 +129,8 @@ func (c *Config) readSettings() {
 		least, hasLeast := retry.Duration("min")
 		most, hasMost := retry.Duration("max")
 		if hasLeast && hasMost && most < least {
-			f.Report().Errorf(retry.Take("max").Place(), "wrong-type", "retry of %s has a max that is less than its min", f.What()).
+			f.Report().Errorf(retry.Take("max").Place(), "wrong-type", "retry of %s has a max that is less than its min",
+				f.What()).
 				Suggest("swap the two")
 		}
 		// One that is given alone moves the other's default out of its way.
@@ -202,13 +210,16 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 			report.Errorf(node.Place(), "wrong-type", "%s of %s is empty", key, c.What()).
 				Suggest("write %s: {env: NAME} or {file: PATH}", name)
 		} else if m := foreignVariable.FindStringSubmatch(node.Text()); m != nil {
-			report.Errorf(node.Place(), "foreign-variable", "%s of %s holds %s, which heed does not replace", key, c.What(), m[0]).
+			report.Errorf(node.Place(), "foreign-variable", "%s of %s holds %s, which heed does not replace", key, c.What(),
+				m[0]).
 				Suggest("write %s: {env: %s}", name, m[1])
 		} else if m := wantedObject.FindStringSubmatch(node.Text()); m != nil {
-			report.Errorf(node.Place(), "foreign-variable", "%s of %s is a text that holds %s, which heed does not replace", key, c.What(), m[0]).
+			report.Errorf(node.Place(), "foreign-variable", "%s of %s is a text that holds %s, which heed does not replace",
+				key, c.What(), m[0]).
 				Suggest("write %s: {env: %s}, without quotes and with nothing in front; the variable holds all of it", name, m[1])
 		} else if sensitive && envName.MatchString(node.Text()) {
-			report.Errorf(node.Place(), "foreign-variable", "%s of %s is the text %s; if that is the name of a variable, say so", key, c.What(), node.Text()).
+			report.Errorf(node.Place(), "foreign-variable",
+				"%s of %s is the text %s; if that is the name of a variable, say so", key, c.What(), node.Text()).
 				Suggest("write %s: {env: %s}", name, node.Text())
 		} else if sensitive {
 			report.Warnf(node.Place(), "plain-secret", "%s of %s stands in the rule file as plain text", key, c.What()).
@@ -217,7 +228,8 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 		return NewSecret(node.Text())
 	}
 	if !node.IsObject() {
-		report.Errorf(node.Place(), "wrong-type", "%s of %s must be {env: NAME} or {file: PATH}, not %s", key, c.What(), node.Describe()).
+		report.Errorf(node.Place(), "wrong-type", "%s of %s must be {env: NAME} or {file: PATH}, not %s", key, c.What(),
+			node.Describe()).
 			Suggest("write %s: {env: NAME}", key)
 		return NewSecret("")
 	}
@@ -241,13 +253,15 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 		secret := FileSecret(file)
 		if _, err := secret.Value(); err != nil {
 			c.Unavailable(node, "missing-secret-file", "%s of %s cannot be used: %v", key, c.What(), err).
-				Suggest("put the secret, and nothing else, into that file, or correct the path, which is relative to where heed runs")
+				Suggest("put the secret, and nothing else, into that file, or correct the path, which is relative to where " +
+					"heed runs")
 		}
 		return secret.WithPrefix(prefix)
 	}
 	if !variableName.MatchString(env) {
 		// It is not shown: it may be the secret itself.
-		problem := report.Errorf(node.Get("env").Place(), "wrong-type", "env of %s of %s is no name that an environment variable can have", key, c.What())
+		problem := report.Errorf(node.Get("env").Place(), "wrong-type",
+			"env of %s of %s is not a name that an environment variable can have", key, c.What())
 		problem.Suggest("write the variable's name, such as SLACK_BOT_TOKEN; the secret itself never stands in this file")
 		if bare := strings.Trim(env, "${}% "); variableName.MatchString(bare) && strings.HasPrefix(env, "$") {
 			problem.Suggest("leave the $ out: {env: %s}", bare)
@@ -297,14 +311,15 @@ func (c *Config) CheckURL(key string, node *document.Node, text string) *url.URL
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "":
-		problem := report.Errorf(node.Place(), "bad-url", "%s of %s is no absolute address", key, c.What())
+		problem := report.Errorf(node.Place(), "bad-url", "%s of %s is not an absolute address", key, c.What())
 		problem.Suggest("write https://host/path")
-		if host, _, _ := strings.Cut(text, "/"); node.IsScalar() && err == nil && u.Scheme == "" && strings.Contains(host, ".") {
+		if host, _, _ := strings.Cut(text, "/"); node.IsScalar() && err == nil && u.Scheme == "" &&
+			strings.Contains(host, ".") {
 			problem.Suggest("write https://%s", text)
 		}
 		return nil
 	case !HasPort(u):
-		report.Errorf(node.Place(), "bad-url", "%s of %s: %s is no port", key, c.What(), u.Port()).
+		report.Errorf(node.Place(), "bad-url", "%s of %s: %s is not a port", key, c.What(), u.Port()).
 			Suggest("a port is a number from 1 to 65535")
 		return nil
 	case strings.Contains(text, "#"):

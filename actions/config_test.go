@@ -50,10 +50,10 @@ func TestEachMistakeInAConfigurationIsReportedAtItsPlace(t *testing.T) {
 		"secret: no such file": {`stub: {secret: {file: no/such/file}}`, `config:1:16: warning: secret of the stub action act cannot be used: read secret: open no/such/file: no such file or directory [missing-secret-file] (put the secret, and nothing else, into that file, or correct the path, which is relative to where heed runs)`},
 
 		"url: a template":   {`stub: {url: "https://{{ data.userId }}.example.com"}`, `config:1:13: error: url of the stub action act holds a template [template-in-url] (the configured address is fixed; a rule adds path and query)`},
-		"url: relative":     {`stub: {url: /api}`, `config:1:13: error: url of the stub action act is no absolute address [bad-url] (write https://host/path)`},
-		"url: other scheme": {`stub: {url: "ftp://example.com"}`, `config:1:13: error: url of the stub action act is no absolute address [bad-url] (write https://host/path)`},
-		"url: no host":      {`stub: {url: "http://:80/x"}`, `config:1:13: error: url of the stub action act is no absolute address [bad-url] (write https://host/path)`},
-		"url: no address":   {`stub: {url: "http://a b"}`, `config:1:13: error: url of the stub action act is no absolute address [bad-url] (write https://host/path)`},
+		"url: relative":     {`stub: {url: /api}`, `config:1:13: error: url of the stub action act is not an absolute address [bad-url] (write https://host/path)`},
+		"url: other scheme": {`stub: {url: "ftp://example.com"}`, `config:1:13: error: url of the stub action act is not an absolute address [bad-url] (write https://host/path)`},
+		"url: no host":      {`stub: {url: "http://:80/x"}`, `config:1:13: error: url of the stub action act is not an absolute address [bad-url] (write https://host/path)`},
+		"url: no address":   {`stub: {url: "http://a b"}`, `config:1:13: error: url of the stub action act is not an absolute address [bad-url] (write https://host/path)`},
 		"url: a fragment":   {`stub: {url: "https://example.com/#/api"}`, `config:1:13: error: url of the stub action act holds a #; what follows it is never sent [bad-url] (leave out the # and what follows it)`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,7 +17,7 @@ type Description struct {
 	Config *schema.Value
 	// Params are what a rule gives, without the action's name.
 	Params *schema.Value
-	// Retry are the keys of retry that the kind reads beside those of every
+	// Retry are the keys of retry that the kind reads in addition to those of every
 	// action.
 	Retry schema.Keys
 }
@@ -58,16 +58,22 @@ func (r *Registry) DescribeStep() *schema.Value {
 func describeSettings(defaults Settings, ofKind schema.Keys) schema.Keys {
 	retry := defaults.Retry
 	return schema.Keys{
-		schema.Optional("timeout", schema.Duration(fmt.Sprintf("bounds one attempt; %s if left out", duration(defaults.Timeout)), "15s", "1m")),
+		schema.Optional("timeout", schema.Duration(fmt.Sprintf("bounds one attempt; %s if left out",
+			duration(defaults.Timeout)), "15s", "1m")),
 		schema.Optional("retry", schema.Object("how often and how soon a failed attempt is repeated",
-			schema.Optional("attempts", schema.Whole(fmt.Sprintf("how many attempts, the first included; %d if left out", retry.Attempts), 1, maxAttempts, 3, 30)),
-			schema.Optional("min", schema.Duration(fmt.Sprintf("the wait after the first attempt, which doubles with each and is random below that; %s if left out", duration(retry.Min)), "5s", "1m")),
-			schema.Optional("max", schema.Duration(fmt.Sprintf("the longest wait between two attempts; %s if left out", duration(retry.Max)), "1h", "3h")),
+			schema.Optional("attempts", schema.Whole(fmt.Sprintf("how many attempts, the first included; %d if left out",
+				retry.Attempts), 1, maxAttempts, 3, 30)),
+			schema.Optional("min", schema.Duration(fmt.Sprintf("the wait after the first attempt, which doubles with "+
+				"each and is random below that; %s if left out", duration(retry.Min)), "5s", "1m")),
+			schema.Optional("max", schema.Duration(fmt.Sprintf("the longest wait between two attempts; %s if left out",
+				duration(retry.Max)), "1h", "3h")),
 		).Add(ofKind...).OrEmpty()),
-		schema.Optional("concurrency", schema.Whole(fmt.Sprintf("how many attempts at once; %d if left out", defaults.Concurrency), 1, maxConcurrency, 1, 8)),
+		schema.Optional("concurrency", schema.Whole(fmt.Sprintf("how many attempts at once; %d if left out",
+			defaults.Concurrency), 1, maxConcurrency, 1, 8)),
 		schema.Optional("rate", schema.Matching("attempts per second, minute or hour; "+rate(defaults)+" if left out",
 			"^ *[0-9]+ */ *[smh] *$", "write a number per s, m or h, such as 60/m", "60/m", "20/s")),
-		schema.Optional("allow_private", schema.Bool("lets the action connect to loopback, link-local and private addresses, which are refused otherwise")),
+		schema.Optional("allow_private", schema.Bool("lets the action connect to loopback, link-local and private "+
+			"addresses, which are refused otherwise")),
 	}
 }
 
@@ -90,7 +96,8 @@ func DescribeSecret(description string) *schema.Value {
 func DescribeBareSecret(description string) *schema.Value {
 	v := schema.Object(description+": {env: NAME} or {file: PATH}",
 		schema.Optional("env", schema.Text("the environment variable that holds it")),
-		schema.Optional("file", schema.Text("the file that holds it and nothing else; it is read whenever it is used, so it can be rotated")),
+		schema.Optional("file", schema.Text("the file that holds it and nothing else; it is read whenever it is used, "+
+			"so it can be rotated")),
 	).AtMostOne("env", "file")
 	v.Type = append(v.Type, "string", "number")
 	v.MinProperties = 1

@@ -8,8 +8,8 @@ import (
 	"heed/engine/expression/lint"
 )
 
-// Params is what a kind reads a rule's parameters from: the keys beside
-// "action:" in one entry of "do:".
+// Params is what a kind reads a rule's parameters from: the keys next to "action:" in
+// one entry of "do:".
 type Params struct {
 	*document.Fields
 	// Scope is what the rule's expressions may name.
@@ -60,7 +60,7 @@ func (p *Params) compile(
 	return tree.Template()
 }
 
-// CheckText reports a value that is no text, and what YAML made of a text
+// CheckText reports a value that is not a text, and what YAML made of a text
 // without quotes. It says whether the value is sound.
 func CheckText(f *document.Fields, key string, node *document.Node) bool {
 	report := f.Report()
@@ -69,7 +69,8 @@ func CheckText(f *document.Fields, key string, node *document.Node) bool {
 		report.Errorf(node.Place(), "yaml-tag", "YAML takes %s for a tag, not for text", node.Tag()).
 			Suggest("put quotes round the whole text")
 	case node.IsNull() && comment(f, node) != "":
-		report.Errorf(node.Place(), "yaml-comment", "YAML takes %q for a comment, so %s of %s is empty", comment(f, node), key, f.What()).
+		report.Errorf(node.Place(), "yaml-comment", "YAML takes %q for a comment, so %s of %s is empty", comment(f, node),
+			key, f.What()).
 			Suggest("put quotes round it: %q", comment(f, node))
 	case node.IsObject() && strings.HasPrefix(node.Written(), "{{"):
 		report.Errorf(node.Place(), "wrong-type", "%s of %s must be a text, not %s", key, f.What(), node.Describe()).
@@ -80,8 +81,10 @@ func CheckText(f *document.Fields, key string, node *document.Node) bool {
 	case node.IsList():
 		report.Errorf(node.Place(), "wrong-type", "%s of %s must be a text, not %s", key, f.What(), node.Describe()).
 			Suggest("write one text; for several, write several actions")
-	case strings.HasPrefix(comment(f, node), "#") && len(comment(f, node)) > 1 && comment(f, node)[1] != ' ' && !node.IsNull():
-		report.Warnf(node.Place(), "yaml-comment", "YAML takes %q for a comment, so %s of %s ends in front of it", comment(f, node), key, f.What()).
+	case strings.HasPrefix(comment(f, node), "#") && len(comment(f, node)) > 1 && comment(f, node)[1] != ' ' &&
+		!node.IsNull():
+		report.Warnf(node.Place(), "yaml-comment", "YAML takes %q for a comment, so %s of %s ends in front of it",
+			comment(f, node), key, f.What()).
 			Suggest("put quotes round the whole text, or write a space behind the # of a comment")
 		return true
 	case !node.IsScalar() || node.IsNull():
@@ -112,10 +115,12 @@ func (p *Params) entries(key string, node *document.Node) []document.Pair {
 	for _, pair := range node.Fields(p.Report(), key+" of "+p.What()).Pairs() {
 		switch {
 		case !pair.Key.IsScalar():
-			p.Report().Errorf(pair.Key.Place(), "wrong-type", "a key in %s of %s is %s, not a text", key, p.What(), pair.Key.Describe()).
+			p.Report().Errorf(pair.Key.Place(), "wrong-type", "a key in %s of %s is %s, not a text", key, p.What(),
+				pair.Key.Describe()).
 				Suggest(`put quotes round a template: "{{ … }}"`)
 		case strings.Contains(pair.Key.Text(), "{{"):
-			p.Report().Errorf(pair.Key.Place(), "template-not-allowed", "a key in %s of %s holds a template; keys are fixed", key, p.What()).
+			p.Report().Errorf(pair.Key.Place(), "template-not-allowed", "a key in %s of %s holds a template; keys are fixed",
+				key, p.What()).
 				Suggest("use templates in values only")
 		default:
 			sound = append(sound, pair)
@@ -149,11 +154,7 @@ func (p *Params) TemplateLists(key string) []NamedTemplate {
 	}
 	var named []NamedTemplate
 	for _, pair := range p.entries(key, node) {
-		items := []*document.Node{pair.Value}
-		if pair.Value.IsList() {
-			items = pair.Value.Items()
-		}
-		for _, item := range items {
+		for _, item := range pair.Value.Each() {
 			if t := p.TemplateOf(pair.Key.Text()+" in "+key, item); t != nil {
 				named = append(named, NamedTemplate{pair.Key, t})
 			}
@@ -180,7 +181,8 @@ func (p *Params) Literal(key string) (string, bool) {
 	}
 	text, literal := template.IsLiteral()
 	if !literal {
-		p.Report().Errorf(node.Place(), "template-not-allowed", "%s of %s is fixed: it cannot hold a template", key, p.What()).
+		p.Report().Errorf(node.Place(), "template-not-allowed", "%s of %s is fixed: it cannot hold a template", key,
+			p.What()).
 			Suggest("an event must not choose where a message goes; write one rule for each %s", key)
 	}
 	return text, literal

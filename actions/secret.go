@@ -81,7 +81,7 @@ func readSecret(path string) (string, error) {
 }
 
 // ReadFile reads a regular file of at most so many bytes that a configuration
-// names, which is no secret's.
+// names, which is not a secret's.
 func ReadFile(path string, most int) ([]byte, error) {
 	file, err := openRegular(path)
 	if err != nil {

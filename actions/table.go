@@ -24,7 +24,8 @@ func (p *Params) Table() *Table {
 	}
 	scope := p.Scope.Row()
 	if scope == nil {
-		p.Report().Errorf(node.Place(), "table-without-items", "a table has a row for each of several events, and %s is about one", p.What()).
+		p.Report().Errorf(node.Place(), "table-without-items",
+			"a table has a row for each of several events, and %s is about one", p.What()).
 			Suggest("give the rule a digest or a count, or show the fields in text")
 		return nil
 	}
@@ -34,7 +35,8 @@ func (p *Params) Table() *Table {
 		t.values = append(t.values, CompileValue(p.Report(), pair.Value, scope))
 	}
 	if len(t.titles) == 0 {
-		p.Report().Errorf(node.Place(), "wrong-type", "table of %s must be an object of titles and expressions, not %s", p.What(), node.Describe()).
+		p.Report().Errorf(node.Place(), "wrong-type", "table of %s must be an object of titles and expressions, not %s",
+			p.What(), node.Describe()).
 			Suggest("write table: {Rep: data.userId, Score: data.score}")
 	}
 	return t
@@ -42,7 +44,8 @@ func (p *Params) Table() *Table {
 
 // DescribeTable describes the parameter table.
 func DescribeTable() *schema.Value {
-	return schema.Map("a table with a row for each item of a digest or a count: titles, each with an expression on one item",
+	return schema.Map("a table with a row for each item of a digest or a count: titles, each with an expression on "+
+		"one item",
 		schema.Scalar("an expression", "data.userId"))
 }
 

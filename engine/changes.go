@@ -11,7 +11,7 @@ type Change struct {
 	// Change is added, removed or changed.
 	Change string `json:"change"`
 	// What names the parts that were changed: name, events, condition, mode, time,
-	// actions; text if it is nothing of these.
+	// actions; text if it is none of these.
 	What []string `json:"what,omitempty"`
 }
 
@@ -40,7 +40,7 @@ func Changes(old, now *RuleSet) (changes []Change) {
 	return changes
 }
 
-// differs names the parts of a rule that are not as they were.
+// differs names the parts of a rule that changed.
 func (r *Rule) differs(before *Rule) (what []string) {
 	if r.Digest == before.Digest {
 		return nil
@@ -62,7 +62,7 @@ func (r *Rule) differs(before *Rule) (what []string) {
 	return what
 }
 
-// timeText identifies what the rule has of time and state.
+// timeText identifies the rule's settings of time and state.
 func (r *Rule) timeText() string {
 	if r.Time == nil {
 		return ""

@@ -24,8 +24,8 @@ type Fired struct {
 	Requests []Request
 }
 
-// Fire decides a firing of a rule and renders its requests: whether still holds,
-// and the keys of what comes after it. As Evaluate it never fails. Whether the
+// Fire decides a firing of a rule and renders its requests: whether still holds, and
+// the keys of what comes after it. Like Evaluate, it never fails. Whether the
 // requests are sent is decided in the transaction, by the rule's settings.
 func (s *RuleSet) Fire(
 	rule *Rule, f *state.Firing, cause Cause, now time.Time, lookups *expression.LookupLog,

@@ -1,7 +1,7 @@
-// Package engine decides: it takes one event and one immutable set of rules
-// and says for each rule that listens to the event's type whether it matched,
-// why, and which requests follow. It does no I/O and has no clock of its own.
-// The receiver's way, dry run, tests and replay all come through here.
+// Package engine decides: it takes one event and one immutable set of rules and says
+// for each rule that listens to the event's type whether it matched, why, and which
+// requests follow. It does no I/O and has no clock of its own. The receiver, dry run,
+// tests and replay all use it.
 package engine
 
 import (
@@ -20,7 +20,7 @@ import (
 
 // Rule is one compiled rule.
 type Rule struct {
-	// Name is unique in the rule set; the rule's history hangs on it.
+	// Name is unique in the rule set; the rule's history belongs to it.
 	Name        string
 	Description string
 	// On are the event types that the rule listens to.
@@ -36,7 +36,7 @@ type Rule struct {
 	ModeLine int
 	// Was is the rule's name before it was renamed; its state moves with it.
 	Was string
-	// Asks is what the rule asks beyond the event, without users and keys.
+	// Asks is what the rule asks for beyond the event, without users and keys.
 	Asks []expression.Query
 	// Digest identifies the text of the rule.
 	Digest string
@@ -89,7 +89,7 @@ type Renderer interface {
 	Render(env *expression.Env) (any, error)
 }
 
-// destined is a Renderer that knows where a request goes.
+// destined is a Renderer that knows the destination of its requests.
 type destined interface{ Destination(request any) string }
 
 // Outcome is what became of a rule on an event.
@@ -244,12 +244,11 @@ type nothing struct{}
 func (nothing) Render(*expression.Env) (any, error) { return nil, nil }
 
 // Evaluate decides an event by the rules that listen to its type and gives the
-// decisions other than NotMatched, in the order of the rules: a rule that
-// listens and is not among them did not match. It costs with the rules that
-// the event could match, not with all there are. now is what rules see as now;
-// the lookups, which may be nil, answers what they ask beyond the event and
-// keeps what it was asked. It never fails: what goes wrong inside a rule is that
-// rule's outcome.
+// decisions other than NotMatched, in the order of the rules: a rule that listens and
+// is not among them did not match. Its cost grows with the rules that the event could
+// match, not with all rules. now is what rules see as now; the lookups, which may be
+// nil, answers what they ask beyond the event and records what it was asked. It never
+// fails: what goes wrong inside a rule is that rule's outcome.
 func (s *RuleSet) Evaluate(e *event.Event, now time.Time, lookups *expression.LookupLog) []Decision {
 	listening := s.byType[e.Type]
 	if listening == nil {
@@ -291,8 +290,8 @@ func (s *RuleSet) Explain(e *event.Event, now time.Time, lookups *expression.Loo
 	return decisions
 }
 
-// decide adds what follows from the truth of a listener's condition to the
-// decisions; those of one rule follow each other and make one decision.
+// decide adds what follows from the truth of a listener's condition to the decisions.
+// The conditions of one rule come one after another and make one decision.
 func (l *listener) decide(
 	env *expression.Env, e *event.Event, truth expression.Truth, reason string, decisions []Decision, left *int,
 ) []Decision {
@@ -320,7 +319,8 @@ func (l *listener) decide(
 		decisions = append(decisions, Decision{Rule: l.rule, Outcome: NotMatched})
 	}
 	d := &decisions[len(decisions)-1]
-	if l.role == roleReset || !slices.ContainsFunc(d.Inputs, func(in state.Input) bool { return in.Kind == state.Cancel }) {
+	if l.role == roleReset || !slices.ContainsFunc(d.Inputs,
+		func(in state.Input) bool { return in.Kind == state.Cancel }) {
 		d.Inputs = append(d.Inputs, in) // one event cancels once
 	}
 	return decisions
@@ -336,9 +336,9 @@ var outcomes = map[expression.Truth]Outcome{
 	expression.True: Matched, expression.False: NotMatched, expression.Undecided: Unknown, expression.Failed: Errored,
 }
 
-// decision is what follows from the truth of the rule's condition. left is how
-// many steps the event may still lead to: rule files with more are refused, but
-// whatever the rules are, the event must be storable.
+// decision is what follows from the truth of the rule's condition. left is how many
+// more steps the event may lead to. Rule files with more steps are refused, but the
+// event must be storable whatever the rules are.
 func (r *Rule) decision(
 	env *expression.Env, e *event.Event, truth expression.Truth, reason string, left *int,
 ) Decision {

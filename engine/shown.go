@@ -18,8 +18,8 @@ type Shown struct {
 	Explain *expression.Clause `json:"explain,omitempty"`
 	// Effects are what the rule's state made of it.
 	Effects []record.Effect `json:"effects,omitempty"`
-	// Timezone is that of the rule as it is now, by which people read the times of
-	// the effects; empty for UTC, and of a rule that is gone.
+	// Timezone is that of the current rule, in which people read the times of the
+	// effects; empty for UTC, and for a rule that no longer exists.
 	Timezone string `json:"timezone,omitempty"`
 }
 

@@ -10,8 +10,8 @@ import (
 	"heed/engine/state"
 )
 
-// Timing is what a rule with time or state has beside its condition and steps:
-// what the blocks mean, which is state's, and the expressions that say which
+// Timing is what a rule with time or state has in addition to its condition and
+// steps: what the blocks mean, which is state's, and the expressions that say which
 // rows an event touches.
 type Timing struct {
 	state.Settings
@@ -51,7 +51,7 @@ type Key []*expression.Value
 // count, a wait or a digest.
 func (t *Timing) Plain() bool { return t.Count == nil && t.Wait == nil && t.Digest == nil }
 
-// AlertKey is the key of the rule's alerts, by which they are muted.
+// AlertKey is the key of the rule's alerts, which mutes refer to.
 func (r *Rule) AlertKey() Key {
 	switch t := r.Time; {
 	case t == nil:

@@ -106,7 +106,10 @@ func (b *bench) settle(ctx context.Context) error {
 			return err
 		}
 		if len(pending) > 0 {
-			b.result.findings = append(b.result.findings, finding{unfired, fmt.Sprintf("after %v still pending, by rule: %v", mustDrain, pending)})
+			b.result.findings = append(b.result.findings, finding{
+				unfired,
+				fmt.Sprintf("after %v still pending, by rule: %v", mustDrain, pending),
+			})
 		}
 	}
 	if err := from.drained(ctx, mustDrain); err != nil {

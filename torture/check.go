@@ -152,7 +152,8 @@ func (c *checker) checkTaken() {
 	}
 	c.tally.mayRepeat = c.crashes * c.plan.concurrency
 	if c.tally.repeats > c.tally.mayRepeat {
-		c.find(repeats, "%d, and %d crashes with %d sends at once explain only %d", c.tally.repeats, c.crashes, c.plan.concurrency, c.tally.mayRepeat)
+		c.find(repeats, "%d, and %d crashes with %d sends at once explain only %d", c.tally.repeats, c.crashes,
+			c.plan.concurrency, c.tally.mayRepeat)
 	}
 }
 

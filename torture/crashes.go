@@ -105,7 +105,9 @@ func (t *torture) crashpoints(ctx context.Context) (r result, err error) {
 // crashAt crashes heed so many times, at each point at least once. For a build that
 // fires in two transactions, found is not nil and gets the evidence; each crash is
 // between the two, so nothing else makes firings meanwhile.
-func (t *torture) crashAt(ctx context.Context, tag string, p plan, points []point, cycles int, r *result, found *evidence) error {
+func (t *torture) crashAt(
+	ctx context.Context, tag string, p plan, points []point, cycles int, r *result, found *evidence,
+) error {
 	b, err := t.newBench(ctx, tag, "", p, r)
 	if err != nil {
 		return err

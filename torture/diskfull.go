@@ -55,7 +55,8 @@ func (t *torture) fillOnce(ctx context.Context, b *bench, ballast string, kill b
 	}
 	acked := b.generator.acked.Load()
 	time.Sleep(time.Second)
-	b.result.note("full: %d acknowledged and %d refused within a second", b.generator.acked.Load()-acked, b.generator.refused.Load()-refused)
+	b.result.note("full: %d acknowledged and %d refused within a second", b.generator.acked.Load()-acked,
+		b.generator.refused.Load()-refused)
 	if kill {
 		b.kill()
 		b.ledger.note(wordCrashed, "")

@@ -64,7 +64,8 @@ func (e event) body() []byte {
 	user := strconv.Quote("u-" + e.id)
 	switch e.kind {
 	case quiz:
-		data = fmt.Sprintf(`"userId":%s,"quizName":"Discovery calls","quizType":"graded","score":%d,"maxScore":100`, user, e.value)
+		data = fmt.Sprintf(`"userId":%s,"quizName":"Discovery calls","quizType":"graded","score":%d,"maxScore":100`, user,
+			e.value)
 	case progress:
 		data = fmt.Sprintf(`"userId":%s,"moduleName":"Basics","progressPct":%d`, user, e.value)
 	case lapse:

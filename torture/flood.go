@@ -230,7 +230,8 @@ func signedLists(ctx context.Context, address string) {
 
 func postSigned(ctx context.Context, address, body string) {
 	timestamp := strconv.FormatInt(time.Now().UnixMilli(), 10)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+webhookPath, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+webhookPath,
+		strings.NewReader(body))
 	if err != nil {
 		return
 	}

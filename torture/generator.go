@@ -41,7 +41,8 @@ type generator struct {
 
 func newGenerator(address, prefix string, l *ledger) *generator {
 	return &generator{
-		url: "http://" + address + webhookPath, prefix: prefix, ledger: l, stopping: make(chan struct{}), turn: (*generator).one,
+		url: "http://" + address + webhookPath, prefix: prefix, ledger: l, stopping: make(chan struct{}),
+		turn:   (*generator).one,
 		client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: connections}},
 	}
 }

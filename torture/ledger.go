@@ -65,7 +65,8 @@ type account struct {
 
 func readLedger(r io.Reader) (account, error) {
 	a := account{
-		sent: map[string]bool{}, acked: map[string]bool{}, inTime: map[string]bool{}, got: map[string]int{}, told: map[string]alert{},
+		sent: map[string]bool{}, acked: map[string]bool{}, inTime: map[string]bool{}, got: map[string]int{},
+		told: map[string]alert{},
 	}
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {

@@ -27,7 +27,10 @@ func openMailServer(l *ledger) (*mailServer, error) {
 		return nil, err
 	}
 	s := &mailServer{address: listener.Addr().String(), ledger: l, seen: map[string]bool{}}
-	s.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &mailSession{server: s}, nil }))
+	s.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
+		return &mailSession{server: s},
+			nil
+	}))
 	s.server.Domain, s.server.ErrorLog = "mail.test", log.New(io.Discard, "", 0)
 	go func() { _ = s.server.Serve(listener) }()
 	return s, nil

@@ -65,7 +65,8 @@ func main() {
 	names := flag.String("run", "kill,ingest,powercut,firststart,syncerror,time,crashpoints,diskfull,reload,flood,processes", "what to do, with commas: "+names())
 	cycles := flag.Int("cycles", 15, "kills, power cuts and crashes")
 	seconds := flag.Int("seconds", 15, "length of reload, of each flood and of soak")
-	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of all that is random here; how the system runs is random beyond it")
+	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()),
+		"of all that is random here; how the system runs is random beyond it")
 	selfcheck := flag.Bool("selfcheck", false, "also run builds that break the promise, which must be noticed")
 	noskip := flag.Bool("noskip", false, "fail where a run would be skipped")
 	keep := flag.Bool("keep", false, "keep the directory with stores, ledgers and logs")
@@ -75,7 +76,10 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	t := &torture{random: rand.New(rand.NewPCG(*seed, 0)), cycles: *cycles, length: time.Duration(*seconds) * time.Second, builds: map[string]string{}}
+	t := &torture{
+		random: rand.New(rand.NewPCG(*seed, 0)), cycles: *cycles,
+		length: time.Duration(*seconds) * time.Second, builds: map[string]string{},
+	}
 	fmt.Printf("torture: seed %d\n", *seed)
 	err := t.all(ctx, strings.Split(*names, ","), *selfcheck, *noskip)
 	switch {
@@ -109,7 +113,8 @@ func (t *torture) all(ctx context.Context, names []string, selfcheck, noskip boo
 		return err
 	}
 	if selfcheck {
-		chosen = append(chosen, run{"self-check: early answers", (*torture).noticesEarlyAnswers}, run{"self-check: no fsync", (*torture).noticesMissingSyncs},
+		chosen = append(chosen, run{"self-check: early answers", (*torture).noticesEarlyAnswers},
+			run{"self-check: no fsync", (*torture).noticesMissingSyncs},
 			run{"self-check: split firings", (*torture).noticesSplitFirings})
 	}
 	var results []result

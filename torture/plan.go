@@ -99,7 +99,8 @@ func flippingRules(name string, rules int) string {
 	var b strings.Builder
 	b.WriteString(planActions + "rules:\n")
 	for n := range rules {
-		fmt.Fprintf(&b, "  - {name: %s-%d, on: quiz.submitted, when: data.score < 8, do: [{action: good, json: {user: \"{{ data.userId }}\"}}]}\n", name, n)
+		fmt.Fprintf(&b, "  - {name: %s-%d, on: quiz.submitted, when: data.score < 8, do: [{action: good, json: {user: "+
+			"\"{{ data.userId }}\"}}]}\n", name, n)
 	}
 	return b.String()
 }

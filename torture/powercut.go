@@ -51,7 +51,9 @@ func (t *torture) cutOne(ctx context.Context, tag string, p plan, cycles int, ev
 // onDisk makes a bench whose store is on a disk that can lose power. After a
 // cut, when heed is gone, powerCycle brings the disk back as it really is,
 // without what the kernel remembers of it.
-func (t *torture) onDisk(ctx context.Context, tag string, p plan, r *result, do func(b *bench, d *disk.Disk, powerCycle func() error) error) error {
+func (t *torture) onDisk(
+	ctx context.Context, tag string, p plan, r *result, do func(b *bench, d *disk.Disk, powerCycle func() error) error,
+) error {
 	mount, err := os.MkdirTemp(t.dir, "disk-")
 	if err != nil {
 		return err

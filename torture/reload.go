@@ -47,7 +47,8 @@ func (t *torture) reload(ctx context.Context) (r result, err error) {
 			return r, err
 		}
 		if ok := status == http.StatusOK; ok != next.good {
-			r.findings = append(r.findings, finding{oddAnswer, fmt.Sprintf("the reload of version %d was answered with %d", r.cycles%len(texts), status)})
+			r.findings = append(r.findings, finding{oddAnswer, fmt.Sprintf("the reload of version %d was answered with %d",
+				r.cycles%len(texts), status)})
 		}
 		taken[next.good]++
 		time.Sleep(50 * time.Millisecond)

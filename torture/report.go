@@ -53,7 +53,8 @@ func (r *result) print(w io.Writer) {
 
 func table(w io.Writer, results []result) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "run\tcycles\tsent\tacknowledged\tstored\tlost\tfired\tdone\tdead\trepeats (bound)\tslowest start\ttook")
+	fmt.Fprintln(t, "run\tcycles\tsent\tacknowledged\tstored\tlost\tfired\tdone\tdead\trepeats (bound)\tslowest "+
+		"start\ttook")
 	for _, r := range results {
 		took := r.took.Round(time.Second)
 		if r.skipped != "" {
@@ -62,7 +63,8 @@ func table(w io.Writer, results []result) {
 		}
 		n := r.tally
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d (%d)\t%v\t%v\n", r.name, r.cycles,
-			n.sent, n.acked, n.stored, n.lost, n.fired, n.done, n.dead, n.repeats, n.mayRepeat, r.slowest.Round(time.Millisecond), took)
+			n.sent, n.acked, n.stored, n.lost, n.fired, n.done, n.dead, n.repeats, n.mayRepeat,
+			r.slowest.Round(time.Millisecond), took)
 	}
 	_ = t.Flush()
 }

@@ -39,7 +39,8 @@ func (t *torture) soak(ctx context.Context) (r result, err error) {
 		third := min(2, int(3*time.Since(start)/t.length))
 		peaks[third] = max(peaks[third], kib>>10)
 	}
-	r.note("memory: at most %d MiB in the first third of the time, %d MiB in the second, %d MiB in the last", peaks[0], peaks[1], peaks[2])
+	r.note("memory: at most %d MiB in the first third of the time, %d MiB in the second, %d MiB in the last", peaks[0],
+		peaks[1], peaks[2])
 	switch events := b.generator.acked.Load(); {
 	case events < enoughForSoak:
 		r.note("%d events are too few to judge the memory by: from %d on it is judged", events, enoughForSoak)

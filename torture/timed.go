@@ -55,7 +55,8 @@ func (m moment) event() event {
 	if m.which == cancel {
 		return event{id: m.id(), kind: "course.completed", data: fmt.Sprintf(`"userId":%q,"courseId":%q`, user, m.role)}
 	}
-	return event{id: m.id(), kind: quiz, data: fmt.Sprintf(`"userId":%q,"quizName":%q,"quizId":%q`, user, m.role, m.prefix+m.key)}
+	return event{id: m.id(), kind: quiz, data: fmt.Sprintf(`"userId":%q,"quizName":%q,"quizId":%q`, user, m.role,
+		m.prefix+m.key)}
 }
 
 // timed is the plan of the rules with time.
@@ -78,14 +79,18 @@ func timedRules(version int) string {
 	b.WriteString(planActions + "rules:\n")
 	rule := func(role, keys, more string) {
 		fmt.Fprintf(&b, "  - name: "+name+"\n    was: "+was+"\n    on: quiz.submitted\n    when: data.quizName == %q\n%s"+
-			"    do: [{action: %s, json: {about: \"{{ id }}\", version: %d%s}}]\n", role, role, role, keys, action, version%2, more)
+			"    do: [{action: %s, json: {about: \"{{ id }}\", version: %d%s}}]\n", role, role, role, keys, action,
+			version%2, more)
 	}
-	rule(roleLate, "    wait: {after: 1s, per: data.userId, unless: {on: course.completed, when: data.courseId == \"late\"}}\n", "")
+	rule(roleLate, "    wait: {after: 1s, per: data.userId, unless: {on: course.completed, when: data.courseId == "+
+		"\"late\"}}\n", "")
 	const steps = "    wait: {per: data.userId, steps: [{after: 1s}, {after: 2s}]}\n"
 	rule(roleSteps, steps, `, step: "{{ step }}"`)
-	rule(roleThree, "    count: {at_least: 3, within: 7d, per: data.quizId}\n", `, items: "{{ join(map(items, #.id), ',') }}"`)
+	rule(roleThree, "    count: {at_least: 3, within: 7d, per: data.quizId}\n",
+		`, items: "{{ join(map(items, #.id), ',') }}"`)
 	rule(roleOnce, "    throttle: {per: data.quizId, at_most: 1, within: forever}\n", "")
-	rule(roleFirst, "    wait: {after: 1s, per: data.userId}\n    throttle: {per: data.quizId, at_most: 1, within: forever}\n", "")
+	rule(roleFirst, "    wait: {after: 1s, per: data.userId}\n    throttle: {per: data.quizId, at_most: 1, within: "+
+		"forever}\n", "")
 	if version%2 == 1 {
 		rule(roleExtra, "    wait: {after: 1s, per: data.userId}\n", "")
 	}
@@ -217,9 +222,13 @@ func (t *torture) noticesSplitFirings(ctx context.Context) (r result, err error)
 		r.findings = append(r.findings, finding{unnoticed, "a build that fires in two transactions was not noticed"})
 	}
 	if now[unfired] != was[unfired]+1 || now[firedMore] != was[firedMore]+1 {
-		r.findings = append(r.findings, finding{unnoticed, fmt.Sprintf("one alert was taken away and one doubled: found %v, and before %v", now, was)})
+		r.findings = append(r.findings, finding{
+			unnoticed,
+			fmt.Sprintf("one alert was taken away and one doubled: found %v, and before %v", now, was),
+		})
 	}
-	r.note("a build that fires in two transactions led to %d findings of lost alerts and %d of alerts too many; one more of each was noticed", split[unfired], split[firedMore])
+	r.note("a build that fires in two transactions led to %d findings of lost alerts and %d of alerts too many; "+
+		"one more of each was noticed", split[unfired], split[firedMore])
 	return r, nil
 }
 

@@ -104,7 +104,10 @@ func Lines(problems []document.Problem) string {
 
 // quiz is the type of the events: quiz.submitted with an e-mail address.
 var quiz = func() *event.Type {
-	catalog, err := event.Standard().With(event.Type{Name: "quiz.submitted", Fields: []event.Field{{Name: "email", Kind: event.Text}}})
+	catalog, err := event.Standard().With(event.Type{
+		Name:   "quiz.submitted",
+		Fields: []event.Field{{Name: "email", Kind: event.Text}},
+	})
 	if err != nil {
 		panic(err)
 	}

@@ -73,8 +73,8 @@ func readPath(c *actions.Config, key string) string {
 	return ""
 }
 
-// checkFiles reports the first file that cannot be used where heed runs now: one
-// more is seldom wrong.
+// checkFiles reports the first file that cannot be used on this machine: rarely is
+// more than one wrong.
 func checkFiles(c *actions.Config, prefix string, files outbound.Certificates) {
 	err := files.AddTo(&tls.Config{MinVersion: tls.VersionTLS12})
 	if err == nil {

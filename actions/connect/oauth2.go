@@ -1,6 +1,6 @@
-// Package connect reads what the configuration of an action says of how it
-// connects, alike for every kind that connects that way, and describes it for
-// editors. The kinds of actions import it; outbound makes the connections.
+// Package connect reads what the configuration of an action says of how it connects,
+// in the same way for every kind that connects, and describes it for editors. The
+// kinds of actions import it; outbound makes the connections.
 package connect
 
 import (

@@ -13,8 +13,8 @@ import (
 var variable = regexp.MustCompile(`^[A-Za-z]+_PROXY$|^[A-Z][A-Z0-9]*_[A-Z0-9_]+$`)
 
 // Proxy takes proxy, {env: HTTPS_PROXY} or an address; without it there is none,
-// whatever the environment says. noProxy is what NO_PROXY says of hosts that are
-// reached without it.
+// whatever the environment says. noProxy lists the hosts that are reached without it,
+// in the form of NO_PROXY.
 func Proxy(c *actions.Config) (proxy actions.Secret, noProxy string) {
 	node := c.Take("proxy")
 	if node == nil {
@@ -38,7 +38,7 @@ func Proxy(c *actions.Config) (proxy actions.Secret, noProxy string) {
 		return proxy, noProxy
 	}
 	if !actions.HasPort(u) {
-		c.Report().Errorf(node.Place(), "bad-url", "proxy of %s: %s is no port", c.What(), u.Port()).
+		c.Report().Errorf(node.Place(), "bad-url", "proxy of %s: %s is not a port", c.What(), u.Port()).
 			Suggest("a port is a number from 1 to 65535")
 		return proxy, noProxy
 	}

@@ -13,7 +13,7 @@ const ok = `email: {smtp: "smtp://mail.example.com:587", from: a@example.com}`
 
 func TestEachMistakeIsReportedAtItsPlace(t *testing.T) {
 	server := func(smtp, more string) string { return `email: {from: a@b.c, smtp: "` + smtp + `"` + more + `}` }
-	noServer := `config:1:28: error: smtp of the email action act is no server [bad-url] (write smtp: smtp://mail.example.com:587; username and password have keys of their own)`
+	noServer := `config:1:28: error: smtp of the email action act is not a server [bad-url] (write smtp: smtp://mail.example.com:587; username and password have keys of their own)`
 	private := func(host string) string {
 		return `config:1:28: error: smtp of the email action act: ` + host + ` is a loopback, link-local or private address; set allow_private: true for the action if it really lives there [private-address] (add allow_private: true)`
 	}
@@ -44,16 +44,16 @@ func TestEachMistakeIsReportedAtItsPlace(t *testing.T) {
 		"password alone":     {server("mail.example.com", ", password: {env: PASSWORD}"), ``, `config:1:8: error: the email action act needs both username and password, or neither [missing-key] (write username: {env: SMTP_USERNAME} and password: {env: SMTP_PASSWORD})`},
 		"plain password":     {server("mail.example.com", ", username: a, password: b"), ``, `config:1:71: warning: password of the email action act stands in the rule file as plain text [plain-secret] (write password: {env: NAME} or {file: PATH})`},
 		"unencrypted":        {server("mail.example.com", ", tls: none, username: a, password: {env: PASSWORD}"), ``, `config:1:53: error: the email action act would send its password unencrypted [plain-password] (write tls: starttls)`},
-		"from nobody":        {`email: {smtp: mail.example.com, from: Enablement}`, ``, `config:1:39: error: from of the email action act is no e-mail address [bad-address] (write from: "Enablement <enablement@example.com>")`},
-		"from two":           {`email: {smtp: mail.example.com, from: "a@b.c, d@e.f"}`, ``, `config:1:39: error: from of the email action act is no e-mail address [bad-address] (write from: "Enablement <enablement@example.com>")`},
+		"from nobody":        {`email: {smtp: mail.example.com, from: Enablement}`, ``, `config:1:39: error: from of the email action act is not an e-mail address [bad-address] (write from: "Enablement <enablement@example.com>")`},
+		"from two":           {`email: {smtp: mail.example.com, from: "a@b.c, d@e.f"}`, ``, `config:1:39: error: from of the email action act is not an e-mail address [bad-address] (write from: "Enablement <enablement@example.com>")`},
 		"unknown key":        {`email: {smtp: mail.example.com, from: a@b.c, user: a}`, ``, `config:1:46: error: the email action act has no key user [unknown-key]`},
 
 		"step: nothing":         {ok, `{}`, "step:1:1: error: the email action act has neither text nor html [missing-key]\nstep:1:1: error: the email action act has no to [missing-key]\nstep:1:1: error: the email action act has no subject [missing-key] (write subject: and what the e-mail is about)"},
 		"step: to nobody":       {ok, `{to: [], subject: a, text: a}`, `step:1:6: error: to of the email action act must be an address or a list of them, not an empty list [wrong-type]`},
 		"step: to an object":    {ok, `{to: {a: b}, subject: a, text: a}`, `step:1:6: error: to of the email action act must be an address or a list of them, not an object [wrong-type]`},
-		"step: bad address":     {ok, `{to: [a@b.c, nobody], subject: a, text: a}`, `step:1:14: error: to of the email action act: "nobody" is no e-mail address [bad-address] (write one address for each entry, such as coach@example.com)`},
-		"step: two in one":      {ok, `{to: "a@b.c, d@e.f", subject: a, text: a}`, `step:1:6: error: to of the email action act: "a@b.c, d@e.f" is no e-mail address [bad-address] (write a list: [a@example.com, b@example.com])`},
-		"step: bad cc":          {ok, `{to: a@b.c, cc: x, subject: a, text: a}`, `step:1:17: error: cc of the email action act: "x" is no e-mail address [bad-address] (write one address for each entry, such as coach@example.com)`},
+		"step: bad address":     {ok, `{to: [a@b.c, nobody], subject: a, text: a}`, `step:1:14: error: to of the email action act: "nobody" is not an e-mail address [bad-address] (write one address for each entry, such as coach@example.com)`},
+		"step: two in one":      {ok, `{to: "a@b.c, d@e.f", subject: a, text: a}`, `step:1:6: error: to of the email action act: "a@b.c, d@e.f" is not an e-mail address [bad-address] (write a list: [a@example.com, b@example.com])`},
+		"step: bad cc":          {ok, `{to: a@b.c, cc: x, subject: a, text: a}`, `step:1:17: error: cc of the email action act: "x" is not an e-mail address [bad-address] (write one address for each entry, such as coach@example.com)`},
 		"step: reply to two":    {ok, `{to: a@b.c, reply_to: [a@b.c, d@e.f], subject: a, text: a}`, `step:1:23: error: reply_to of the email action act takes one address [wrong-type]`},
 		"step: unknown field":   {ok, "to: a@b.c\nsubject: a\ntext: |\n  Hello\n  {{ data.scor }}", `step:5:11: error: quiz.submitted has no field scor [unknown-field]`},
 		"step: unknown in html": {ok, `{to: a@b.c, subject: a, html: "<b>{{ data.scor }}</b>"}`, `step:1:43: error: quiz.submitted has no field scor [unknown-field]`},

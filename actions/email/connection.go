@@ -45,7 +45,7 @@ func (a *action) hand(ctx context.Context, message *gomail.Msg, l login, t *tran
 	if err := t.run(session, message); err != nil {
 		return err
 	}
-	// Once the server has taken the message it is sent, whatever happens to
+	// Once the server has taken the message it counts as sent, whatever happens to
 	// the goodbye.
 	_ = connection.SetDeadline(time.Now().Add(goodbye))
 	_ = session.Quit()
@@ -62,7 +62,7 @@ func (a *action) dial(ctx context.Context, config *tls.Config) (net.Conn, error)
 	return dialer.DialContext(ctx, "tcp", address)
 }
 
-// options are the library's, for one connection.
+// options are the library's options for one connection.
 func (a *action) options(connection net.Conn, config *tls.Config, l login) []gomail.Option {
 	options := []gomail.Option{
 		gomail.WithPort(a.port),
@@ -88,8 +88,8 @@ func (a *action) options(connection net.Conn, config *tls.Config, l login) []gom
 	return append(options, l.options()...)
 }
 
-// failed classifies by the server's code: 4xx is temporary, 5xx is not. What
-// has no code is a broken connection and worth another try.
+// failed classifies a failure by the server's code: 4xx is temporary, 5xx is not. A
+// failure without a code is a broken connection and worth another try.
 func failed(ctx context.Context, err error, l login) actions.Outcome {
 	code := replyCode(err)
 	if code == 0 && ctx.Err() != nil {
@@ -101,7 +101,8 @@ func failed(ctx context.Context, err error, l login) actions.Outcome {
 	}
 	switch {
 	case strings.Contains(o.Error, "does not support STARTTLS"):
-		o.Error = "the mail server offers no STARTTLS, so nothing was sent; write tls: implicit if it has TLS on a port of its own"
+		o.Error = "the mail server offers no STARTTLS, so nothing was sent; write tls: implicit if it has TLS on a " +
+			"port of its own"
 	case strings.Contains(o.Error, "does not support SMTP AUTH"):
 		o.Error = "the mail server takes no username and password; leave them out, or correct the port"
 	case code == 530, code == 534, code == refusedLogin:

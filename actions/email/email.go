@@ -24,7 +24,7 @@ type Kind struct{ TLS *tls.Config }
 func (Kind) Name() string { return "email" }
 
 // Defaults are the settings of an email action. Mail servers allow few connections
-// from one address, and a mail is one of its own.
+// from one address, and every mail takes one.
 func (Kind) Defaults() actions.Settings {
 	return actions.Settings{Retry: actions.DefaultRetry, Timeout: 30 * time.Second, Concurrency: 2}
 }
@@ -39,7 +39,7 @@ type action struct {
 	settings           actions.Settings
 	tls                *tls.Config
 	oauth2             *outbound.OAuth2 // nil if there is a password, or no login
-	// network has the certificates, and is how the token is got.
+	// network has the certificates; the token is requested through it.
 	network outbound.Network
 	headers map[string]string // of every mail
 	helo    string            // how heed greets the server; empty for the machine's name
@@ -57,7 +57,7 @@ func (k Kind) Configure(c *actions.Config) actions.Action {
 	if node := c.Require("from", `write from: "Enablement <enablement@example.com>"`); node != nil {
 		from, err := mail.ParseAddress(node.Text())
 		if err != nil {
-			c.Report().Errorf(node.Place(), "bad-address", "from of %s is no e-mail address", c.What()).
+			c.Report().Errorf(node.Place(), "bad-address", "from of %s is not an e-mail address", c.What()).
 				Suggest(`write from: "Enablement <enablement@example.com>"`)
 		} else {
 			a.from = from
@@ -79,7 +79,7 @@ func (a *action) readServer(c *actions.Config) {
 	}
 	host, port, secure, ok := parseServer(node.Text())
 	if !ok {
-		c.Report().Errorf(node.Place(), "bad-url", "smtp of %s is no server", c.What()).
+		c.Report().Errorf(node.Place(), "bad-url", "smtp of %s is not a server", c.What()).
 			Suggest("write smtp: smtp://mail.example.com:587; username and password have keys of their own")
 		return
 	}
@@ -122,8 +122,7 @@ func readMode(c *actions.Config) (mode string, ok bool) {
 	return mode, ok
 }
 
-// defaultPorts are those that servers use for handing in mail; 25 is the one
-// without TLS.
+// defaultPorts are the ports on which servers accept mail; 25 is the one without TLS.
 var defaultPorts = map[string]int{"starttls": 587, "implicit": 465, "none": 25}
 
 // parseServer reads smtp://host:port or smtps://host:port; a bare host:port is
@@ -145,7 +144,7 @@ func parseServer(text string) (host string, port int, secure, ok bool) {
 	return u.Hostname(), port, u.Scheme == "smtps", true
 }
 
-// hostName is a name that a greeting can have, or an address in brackets.
+// hostName matches a host name that a greeting can have, or an address in brackets.
 var hostName = regexp.MustCompile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.IPv]+\])$`)
 
 // readHelo takes helo: some servers refuse a greeting with a name that they cannot
@@ -156,7 +155,8 @@ func (a *action) readHelo(c *actions.Config) {
 		return
 	}
 	if !hostName.MatchString(name) {
-		c.Report().Errorf(c.Take("helo").Place(), "wrong-type", "helo of %s must be the name of a host, not %s", c.What(), c.Take("helo").Describe()).
+		c.Report().Errorf(c.Take("helo").Place(), "wrong-type", "helo of %s must be the name of a host, not %s", c.What(),
+			c.Take("helo").Describe()).
 			Suggest("write helo: and the name under which the mail server knows this machine, such as heed.example.com")
 		return
 	}
@@ -174,7 +174,7 @@ func (a *action) readCertificates(c *actions.Config) {
 	}
 }
 
-// tlsConfig is the TLS configuration by what the files hold now.
+// tlsConfig is the TLS configuration with what the files hold now.
 func (a *action) tlsConfig() (*tls.Config, error) {
 	config := &tls.Config{}
 	if a.tls != nil {

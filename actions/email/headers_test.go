@@ -24,7 +24,7 @@ func TestHeaders_areThoseOfTheConfiguration(t *testing.T) {
 func TestHeaders_eachMistakeIsReported(t *testing.T) {
 	for more, want := range map[string]string{
 		`{X-Team: a}`:                `"no problems"`,
-		`{"a b": x}`:                 `"a b" is no name for a header [bad-header] (write letters, digits and hyphens, such as X-Team)`,
+		`{"a b": x}`:                 `"a b" is not a name for a header [bad-header] (write letters, digits and hyphens, such as X-Team)`,
 		`{bcc: a@example.com}`:       `the header Bcc is set by heed itself [bad-header] (leave it out)`,
 		`{content-type: text/plain}`: `the header Content-Type is set by heed itself [bad-header] (leave it out)`,
 		`{X-Team: }`:                 `the header X-Team of the email action act must be a text, not empty [wrong-type]`,

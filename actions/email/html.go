@@ -17,9 +17,9 @@ import (
 )
 
 // readHTML compiles the HTML of a mail. html/template finds out where in the HTML
-// each hole stands, and by that the hole gets its escape. The text itself is not
-// rendered by that package: it would drop the conditional comments by which mails
-// are made for Outlook.
+// each hole is, and the hole's escape is chosen by that. The text itself is not
+// rendered by that package: it would drop the conditional comments by which mails are
+// made for Outlook.
 func readHTML(p *actions.Params, node *document.Node) *expression.Template {
 	t := p.TemplateOf("html", node)
 	if t == nil {
@@ -48,8 +48,8 @@ func readHTML(p *actions.Params, node *document.Node) *expression.Template {
 // Private-use characters mark the holes for html/template.
 const leftMark, rightMark = "\ue000heed", "\ue001"
 
-// contexts are the names of the functions by which html/template would escape
-// each hole.
+// contexts are the names of the functions with which html/template would escape each
+// hole.
 func contexts(literals string, holes []expression.Hole) ([][]string, error) {
 	if len(holes) == 0 {
 		return nil, nil // nothing of it comes from events
@@ -87,7 +87,7 @@ func contexts(literals string, holes []expression.Hole) ([][]string, error) {
 	return all, nil
 }
 
-// errorPlace is where html/template says an error is, in words of its own.
+// errorPlace matches the place that html/template gives for an error.
 var errorPlace = regexp.MustCompile(`^html/template:\S*:?(?:\d+:)*\s*`)
 
 func plainError(err error) error {
@@ -170,8 +170,8 @@ func addressStart(text string) string {
 	return value
 }
 
-// isDocument says whether a text ends in an attribute that is read as HTML once
-// more, which html/template does not know.
+// isDocument says whether a text ends in an attribute whose value is itself read as
+// HTML, which html/template does not know.
 func isDocument(text string) bool {
 	name, _ := openAttribute(text)
 	return name == "srcdoc"
@@ -194,8 +194,8 @@ func isAnimation(text string) bool {
 	return name != "" && animation.MatchString(openTag(text))
 }
 
-// addressEscape is the escape of a hole behind the start of a web address, of
-// which an event must not choose where it leads.
+// addressEscape is the escape of a hole that follows the start of a web address. An
+// event must not choose where the address leads.
 func addressEscape(start string) (func(string) string, *misplaced) {
 	before := strings.TrimLeft(html.UnescapeString(start), " \t\r\n")
 	switch scheme, _, _ := strings.Cut(strings.ToLower(before), ":"); {

@@ -58,8 +58,8 @@ func (a *action) login(ctx context.Context) (l login, err error) {
 	return l, nil
 }
 
-// mechanisms are those by which a password is given, the safest first. All run
-// inside TLS only, so PLAIN comes before the ancient ones.
+// mechanisms are the ways to log in with a password, the safest first. All run inside
+// TLS only, so PLAIN comes before the ancient ones.
 var mechanisms = []gomail.SMTPAuthType{
 	gomail.SMTPAuthSCRAMSHA256PLUS, gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthSCRAMSHA1PLUS, gomail.SMTPAuthSCRAMSHA1,
 	gomail.SMTPAuthPlain, gomail.SMTPAuthLogin, gomail.SMTPAuthCramMD5,
@@ -81,9 +81,9 @@ func (l login) options() []gomail.Option {
 	}
 }
 
-// secrets are what must not show in an outcome: the password or the token, both
-// together as AUTH sends them, and the username unless it stands in the rule file
-// anyway.
+// secrets are what must not show in an outcome: the password or the token, both in
+// the form in which AUTH sends them, and the username unless it stands in the rule
+// file anyway.
 func (l login) secrets() (secrets []string) {
 	switch {
 	case l.token != nil:

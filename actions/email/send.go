@@ -45,8 +45,8 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	return t.outcome()
 }
 
-// outcome is what a transaction has come to that the server took part in to its
-// end. Whoever is refused for now is tried again alone.
+// outcome is the result of a transaction that was not cut short. Recipients who are
+// refused for now are tried again alone.
 func (t *transaction) outcome() actions.Outcome {
 	o := actions.Outcome{
 		Verdict: actions.Done, Response: t.answer, Recipients: t.recorded(), Error: t.refused(record.Dead),
@@ -60,8 +60,8 @@ func (t *transaction) outcome() actions.Outcome {
 	return o
 }
 
-// recorded are the recipients as they are recorded: of a mail to one, what
-// became of it is what became of the delivery.
+// recorded are the recipients in the form in which they are recorded. With one
+// recipient there are none, since the delivery's own state says it.
 func (t *transaction) recorded() []record.Recipient {
 	if len(t.recipients) == 1 {
 		return nil
@@ -107,8 +107,8 @@ func compose(r Request, id string) (*gomail.Msg, error) {
 	return m, nil
 }
 
-// domain is the sender's as it was recorded: were it the configured one, an
-// edit between two attempts would change the Message-ID.
+// domain is the domain of the recorded sender. The configured one could change
+// between two attempts, and the Message-ID with it.
 func domain(from string) string {
 	address, err := mail.ParseAddress(from)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -70,9 +71,7 @@ func parts(t rapid.TB, header func(string) string, body io.Reader) map[string]st
 		} else if err != nil {
 			t.Fatalf("%v", err)
 		}
-		for kind, text := range parts(t, part.Header.Get, part) {
-			all[kind] = text
-		}
+		maps.Copy(all, parts(t, part.Header.Get, part))
 	}
 }
 
@@ -165,14 +164,14 @@ html: "<p>{{ data.quizName }}</p>"`))
 func TestARecipientThatIsMissingOrNoAddressMakesTheMailImpossible(t *testing.T) {
 	for _, c := range []struct{ value, want string }{
 		{`null`, "data.email is missing"},
-		{`""`, `"" is no e-mail address`},
-		{`"nobody"`, `"nobody" is no e-mail address`},
+		{`""`, `"" is not an e-mail address`},
+		{`"nobody"`, `"nobody" is not an e-mail address`},
 		{`"a@b.c, d@e.f"`, "data.email holds what an e-mail address cannot"},
 		{`"a@b.c;d@e.f"`, "data.email holds what an e-mail address cannot"},
 		{`"a@b.c\r\nBcc: d@e.f"`, "data.email holds what an e-mail address cannot"},
 		{`"a@b.c\u0000"`, "data.email holds what an e-mail address cannot"},
 		{`"X <a@b.c>"`, "data.email holds what an e-mail address cannot"},
-		{`"a@b.c d@e.f"`, `"a@b.c d@e.f" is no e-mail address`},
+		{`"a@b.c d@e.f"`, `"a@b.c d@e.f" is not an e-mail address`},
 		{`["a@b.c","d@e.f"]`, "data.email holds what an e-mail address cannot"},
 	} {
 		for _, step := range []string{

@@ -54,7 +54,8 @@ func (a *action) Step(p *actions.Params) actions.Step {
 			p.Report().Errorf(node.Place(), "wrong-type", "reply_to of %s takes one address", p.What())
 		}
 	}
-	p.Elsewhere = map[string]string{"bcc": "there is no bcc: write another e-mail action for the one who shall not be seen"}
+	p.Elsewhere = map[string]string{"bcc": "there is no bcc: write another e-mail action for the one who shall not " +
+		"be seen"}
 	if p.Require("subject", "write subject: and what the e-mail is about") != nil {
 		s.subject = p.Template("subject")
 	}
@@ -78,7 +79,8 @@ func readRecipients(p *actions.Params, key string, node *document.Node) []*expre
 		items = []*document.Node{node}
 	}
 	if len(items) == 0 {
-		p.Report().Errorf(node.Place(), "wrong-type", "%s of %s must be an address or a list of them, not %s", key, p.What(), node.Describe())
+		p.Report().Errorf(node.Place(), "wrong-type", "%s of %s must be an address or a list of them, not %s", key,
+			p.What(), node.Describe())
 	}
 	var templates []*expression.Template
 	for _, item := range items {
@@ -88,7 +90,7 @@ func readRecipients(p *actions.Params, key string, node *document.Node) []*expre
 		}
 		if text, literal := t.IsLiteral(); literal {
 			if _, err := readAddress(text); err != nil {
-				p.Report().Errorf(item.Place(), "bad-address", "%s of %s: %q is no e-mail address", key, p.What(), text).
+				p.Report().Errorf(item.Place(), "bad-address", "%s of %s: %q is not an e-mail address", key, p.What(), text).
 					Suggest("%s", addressHint(text))
 			}
 		} else if strings.ContainsAny(t.Literals(), ",;") {
@@ -102,8 +104,8 @@ func readRecipients(p *actions.Params, key string, node *document.Node) []*expre
 	return templates
 }
 
-// checkDomain reports an address of which an event chooses the domain, where the
-// rest of it is the rule's: it would send what is meant for somebody to anywhere.
+// checkDomain reports an address whose domain an event chooses although the rest of
+// it is the rule's: a message that is meant for one person could be sent anywhere.
 func checkDomain(p *actions.Params, key string, node *document.Node, t *expression.Template) {
 	for hole := range t.Holes() {
 		if strings.Contains(hole.Before, "@") {
@@ -116,7 +118,7 @@ func checkDomain(p *actions.Params, key string, node *document.Node, t *expressi
 	}
 }
 
-// addressHint says how to write what is no address.
+// addressHint says how to correct what is not an address.
 func addressHint(text string) string {
 	switch {
 	case strings.HasPrefix(text, "data."):
@@ -128,8 +130,8 @@ func addressHint(text string) string {
 	}
 }
 
-// Render makes the e-mail for an event. A recipient that is missing or no
-// address is an error.
+// Render makes the e-mail for an event. A recipient that is missing or not an address
+// is an error.
 func (s *step) Render(env *expression.Env) (any, error) {
 	r := Request{From: s.from, Headers: s.headers, Subject: oneLine(s.subject.Text(env, expression.Plain))}
 	var err error
@@ -179,7 +181,7 @@ func address(env *expression.Env, t *expression.Template) (string, error) {
 	}
 	address, err := readAddress(text)
 	if err != nil {
-		return "", fmt.Errorf("%q is no e-mail address", text)
+		return "", fmt.Errorf("%q is not an e-mail address", text)
 	}
 	return address, nil
 }
@@ -210,11 +212,11 @@ func isASCII(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
-// maxSubject is what mail programs show and servers take without fail, in
-// characters.
+// maxSubject is how long a subject can be, in characters, so that mail programs show
+// it and servers accept it.
 const maxSubject = 250
 
-// oneLine keeps a subject on its one line, and within bounds.
+// oneLine puts a subject on one line and shortens one that is too long.
 func oneLine(subject string) string {
 	subject = strings.Join(strings.FieldsFunc(subject, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
 	if runes := []rune(subject); len(runes) > maxSubject {

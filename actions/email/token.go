@@ -9,7 +9,7 @@ import (
 	"heed/actions/outbound"
 )
 
-// refusedLogin is the reply code by which a server refuses credentials.
+// refusedLogin is the reply code with which a server refuses credentials.
 const refusedLogin = 535
 
 // readOAuth2 takes oauth2, whose token stands for the password (XOAUTH2).

@@ -15,9 +15,9 @@ import (
 	"heed/engine/record"
 )
 
-// transaction hands one message over for those recipients who have neither got
-// it nor been refused for good. The library's own gives up the whole message for
-// one recipient who is refused.
+// transaction hands over one message for the recipients who neither have it nor were
+// refused for good. The library's own transaction gives up the whole message when one
+// recipient is refused.
 type transaction struct {
 	recipients []record.Recipient
 	secrets    []string
@@ -25,7 +25,7 @@ type transaction struct {
 	answer string
 }
 
-// begin takes up what the attempts before have come to.
+// begin starts from the results of the earlier attempts.
 func begin(addresses []string, before []record.Recipient, secrets []string) *transaction {
 	t := &transaction{secrets: secrets}
 	for _, address := range addresses {
@@ -38,9 +38,9 @@ func begin(addresses []string, before []record.Recipient, secrets []string) *tra
 	return t
 }
 
-// run makes the transaction. An error is about the message or the server; what
-// is about single recipients is in their states. Those who were accepted stay as
-// they were until the server has taken the message.
+// run makes the transaction. An error concerns the message or the server; what
+// concerns single recipients is in their states. The states of those who were
+// accepted change only when the server has taken the message.
 func (t *transaction) run(session *smtp.Client, message *gomail.Msg) error {
 	sender, err := message.GetSender(false)
 	if err != nil {
@@ -111,7 +111,7 @@ func (t *transaction) send(session *smtp.Client, message *gomail.Msg) error {
 	return nil
 }
 
-// refused says who was refused and why, those of a state.
+// refused says who was refused and why, of the recipients in a state.
 func (t *transaction) refused(state record.State) string {
 	var list []string
 	for _, r := range t.recipients {

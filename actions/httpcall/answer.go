@@ -23,7 +23,7 @@ func readExpectBody(p *actions.Params) string {
 	return node.Text()
 }
 
-// ofResponses says of names that a response does not have what there is instead.
+// ofResponses says what there is instead of names that a response does not have.
 func ofResponses(problems []expression.Problem) []expression.Problem {
 	var list []expression.Problem
 	for _, p := range problems {

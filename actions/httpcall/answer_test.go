@@ -3,6 +3,7 @@ package httpcall_test
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,9 +18,7 @@ import (
 // answering is an endpoint that gives one answer.
 func answering(t *testing.T, status int, header http.Header, body string) *sink {
 	return newSink(t, func(w http.ResponseWriter, _ *http.Request) {
-		for name, values := range header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), header)
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	})

@@ -22,9 +22,9 @@ type Kind struct{}
 // Name is "http".
 func (Kind) Name() string { return "http" }
 
-// Defaults are the settings of an http action. Most of an attempt's time is
-// waiting, which costs nothing here, and APIs take dozens of requests at once; one
-// that wants fewer says so, and is heeded.
+// Defaults are the settings of an http action. Most of an attempt's time is waiting,
+// which costs nothing here, and APIs take dozens of requests at once; an API that
+// wants fewer says so in its answers.
 func (Kind) Defaults() actions.Settings {
 	return actions.Settings{Retry: actions.DefaultRetry, Timeout: 15 * time.Second, Concurrency: 32}
 }
@@ -62,7 +62,8 @@ func (Kind) Configure(c *actions.Config) actions.Action {
 	if node := c.Take("headers"); node != nil {
 		pairs := node.Fields(c.Report(), "headers of "+c.What()).Pairs()
 		if len(pairs) > maxHeaders {
-			c.Report().LaterErrorf(pairs[maxHeaders].Key.Place(), "bad-header", "%s has more than %d headers", c.What(), maxHeaders).
+			c.Report().LaterErrorf(pairs[maxHeaders].Key.Place(), "bad-header", "%s has more than %d headers", c.What(),
+				maxHeaders).
 				Suggest("keep those that the endpoint needs")
 			pairs = pairs[:maxHeaders]
 		}
@@ -134,7 +135,7 @@ func (a *action) readOAuth2(c *actions.Config) {
 	a.headers = append(a.headers, header{name: authorization, plain: actions.Masked})
 }
 
-// maxHeaders is more headers than any server takes.
+// maxHeaders bounds the headers: no server accepts more.
 const maxHeaders = 100
 
 const authorization = "Authorization"
@@ -149,7 +150,10 @@ func isSecret(name string) bool {
 	return slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) })
 }
 
-var secretWords = []string{"authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "access-key", "auth-key"}
+var secretWords = []string{
+	"authorization", "cookie", "token", "secret", "password", "api-key", "apikey",
+	"access-key", "auth-key",
+}
 
 func (a *action) readHeader(c *actions.Config, pair document.Pair) {
 	name := headerName(pair.Key.Text())
@@ -190,7 +194,7 @@ func headerName(written string) string {
 	return written
 }
 
-// isSameHeader says whether two names are those of one header.
+// isSameHeader says whether two names are the same header.
 func isSameHeader(a, b string) bool { return strings.EqualFold(a, b) }
 
 // header finds a configured header.
@@ -203,7 +207,8 @@ func (a *action) header(name string) (header, bool) {
 }
 
 func reportControl(f *document.Fields, node *document.Node, name string) {
-	f.Report().Errorf(node.Place(), "bad-header", "the header %s of %s holds a line break or control character", name, f.What()).
+	f.Report().Errorf(node.Place(), "bad-header", "the header %s of %s holds a line break or control character", name,
+		f.What()).
 		Suggest("write it on one line, in quotes")
 }
 
@@ -213,7 +218,10 @@ func reportTwice(report *document.Report, node *document.Node, name string) {
 }
 
 // reserved are headers that heed or the HTTP library sets.
-var reserved = []string{"Host", "Content-Length", "Transfer-Encoding", "Connection", "Idempotency-Key", "Trailer", "Upgrade"}
+var reserved = []string{
+	"Host", "Content-Length", "Transfer-Encoding", "Connection", "Idempotency-Key", "Trailer",
+	"Upgrade",
+}
 
 func checkHeaderName(report *document.Report, node *document.Node, name string) bool {
 	valid := name != "" && !strings.ContainsFunc(name, func(r rune) bool {
@@ -221,7 +229,7 @@ func checkHeaderName(report *document.Report, node *document.Node, name string) 
 	})
 	switch {
 	case !valid:
-		report.Errorf(node.Place(), "bad-header", "%q is no name for a header", node.Text()).
+		report.Errorf(node.Place(), "bad-header", "%q is not a name for a header", node.Text()).
 			Suggest("write letters, digits and hyphens, such as X-Request-Source")
 	case slices.Contains(reserved, textproto.CanonicalMIMEHeaderKey(name)):
 		report.Errorf(node.Place(), "bad-header", "the header %s is set by heed itself", name).Suggest("leave it out")

@@ -238,7 +238,7 @@ func TestProxy_eachMistakeIsReportedAtItsPlace(t *testing.T) {
 		`HTTPS_PROXY`:                    `config:1:31: error: proxy of the http action act is the name of a variable [foreign-variable] (write proxy: {env: HTTPS_PROXY})`,
 		`$HTTPS_PROXY`:                   `config:1:31: error: proxy of the http action act holds $HTTPS_PROXY, which heed does not replace [foreign-variable] (write proxy: {env: HTTPS_PROXY})`,
 		`socks5://proxy.example.com`:     `config:1:31: error: proxy of the http action act begins with socks5://, which heed does not speak to a proxy [bad-url] (write proxy: http://proxy.example.com:3128, or {env: HTTPS_PROXY})`,
-		`http://proxy.example.com/path`:  `config:1:31: error: proxy of the http action act is no address of a proxy [bad-url] (write proxy: http://proxy.example.com:3128, or {env: HTTPS_PROXY})`,
+		`http://proxy.example.com/path`:  `config:1:31: error: proxy of the http action act is not an address of a proxy [bad-url] (write proxy: http://proxy.example.com:3128, or {env: HTTPS_PROXY})`,
 		`http://u:p@proxy.example.com:1`: `config:1:31: warning: proxy of the http action act holds a password [plain-secret] (write proxy: {env: HTTPS_PROXY} or {file: PATH}, with the whole address in it)`,
 		`10.0.0.1:3128`:                  `config:1:31: error: proxy of the http action act: 10.0.0.1 is a loopback, link-local or private address; set allow_private: true for the action if it really lives there [private-address] (add allow_private: true)`,
 	} {

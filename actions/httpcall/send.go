@@ -29,7 +29,7 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	}
 	address, err := target(base, r.Path, r.Query)
 	if err != nil {
-		return actions.Outcome{Verdict: actions.Retry, Error: "url: the secret is no address; correct it and this is sent"}
+		return actions.Outcome{Verdict: actions.Retry, Error: "url: the secret is not an address; correct it and this is sent"}
 	}
 	body, err := content(r.Encoding, r.Body)
 	if err != nil {
@@ -82,8 +82,8 @@ func (a *action) exchange(request *http.Request, terms outbound.Terms) actions.O
 	return outbound.Do(client, request, terms)
 }
 
-// secretsOfAddresses are what must not show of the endpoint's address and the
-// proxy's.
+// secretsOfAddresses are the parts of the endpoint's address and the proxy's that
+// must not show.
 func (a *action) secretsOfAddresses(base string) []string {
 	secrets := a.network.Secrets()
 	if a.shown == actions.Masked {
@@ -95,7 +95,7 @@ func (a *action) secretsOfAddresses(base string) []string {
 	return secrets
 }
 
-// isRenewable says whether what the calls are authorized by can be renewed.
+// isRenewable says whether the credentials of the calls can be renewed.
 func (a *action) isRenewable() bool {
 	return a.url.IsRenewable() || slices.ContainsFunc(a.headers, func(h header) bool { return h.value.IsRenewable() })
 }

@@ -22,7 +22,7 @@ const (
 	signatureHeader = "Webhook-Signature"
 )
 
-// signer signs calls as Standard Webhooks has it, so that the other side knows who
+// signer signs calls as Standard Webhooks describes, so that the other side knows who
 // sent them, and that nobody changed them or sends them again.
 type signer struct {
 	secret actions.Secret
@@ -100,7 +100,8 @@ func (s *signer) sign(request *http.Request, id string, body []byte, now time.Ti
 
 func describeSign() *schema.Value {
 	return schema.Object("signs each call as Standard Webhooks has it, over its id, its time and its body",
-		schema.Optional("hmac", schema.Choice("how; sha256 if left out", schema.Word{Word: "sha256", Meaning: "HMAC-SHA256"})),
+		schema.Optional("hmac", schema.Choice("how; sha256 if left out",
+			schema.Word{Word: "sha256", Meaning: "HMAC-SHA256"})),
 		schema.Required("secret", actions.DescribeSecret("what both sides know, in base64, with or without whsec_ in front")),
 		schema.Optional("header", schema.Text("the header of the signature; "+signatureHeader+" if left out", "X-Signature")),
 	)

@@ -94,7 +94,7 @@ func TestSign_eachMistakeIsReportedAtItsPlace(t *testing.T) {
 		`{hmac: sha512, secret: {env: SIGN}}`:       `config:1:37: error: hmac of sign of the http action act cannot be sha512 [wrong-type] (write hmac: sha256, as Standard Webhooks has it)`,
 		`{secret: {env: AUTH}}`:                     `config:1:39: error: secret of sign of the http action act is not base64, as secrets of Standard Webhooks are [wrong-type] (write it in base64, with or without whsec_ in front; 32 random bytes are usual)`,
 		`{}`:                                        `config:1:30: error: sign of the http action act has no secret [missing-key] (write secret: {env: NAME} or {file: PATH})`,
-		`{secret: {env: SIGN}, header: "a b"}`:      `config:1:60: error: "a b" is no name for a header [bad-header] (write letters, digits and hyphens, such as X-Request-Source)`,
+		`{secret: {env: SIGN}, header: "a b"}`:      `config:1:60: error: "a b" is not a name for a header [bad-header] (write letters, digits and hyphens, such as X-Request-Source)`,
 		`{secret: {env: SIGN}, header: webhook-id}`: `config:1:30: error: the header webhook-id is given twice [duplicate-key] (remove one of the two: capital letters make no difference in a header's name)`,
 	} {
 		r := rule(`http: {url: https://h, sign: `+sign+`}`, ``)

@@ -25,13 +25,12 @@ type Request struct {
 	Body     any    `json:"body,omitempty"`
 	Encoding string `json:"encoding,omitempty"`
 
-	// What the rule added to the configured address and headers. The sending
-	// takes these, so that a recorded request can neither choose a host nor
-	// hold a secret.
+	// What the rule added to the configured address and headers. Send uses these, so
+	// that a recorded request can neither choose a host nor hold a secret.
 	Path  string            `json:"path,omitempty"`
 	Query string            `json:"query,omitempty"`
 	Own   map[string]string `json:"own_headers,omitempty"`
-	// Secrets says where in the body secrets stand, which are read when it is sent.
+	// Secrets says where in the body secrets stand. They are read when it is sent.
 	Secrets []actions.HeldSecret `json:"secrets,omitempty"`
 
 	Expect     []int  `json:"expect,omitempty"`
@@ -63,7 +62,8 @@ const defaultMethod = "POST"
 // omit_missing, timeout, expect and expect_body.
 func (a *action) Step(p *actions.Params) actions.Step {
 	s := &step{action: a, method: defaultMethod}
-	p.Elsewhere = map[string]string{"auth": "secrets stand in the action's configuration: headers: {Authorization: {env: NAME}}"}
+	p.Elsewhere = map[string]string{"auth": "secrets stand in the action's configuration: headers: {Authorization: " +
+		"{env: NAME}}"}
 	if method, ok := p.Literal("method"); ok {
 		s.method = strings.ToUpper(method)
 		if !slices.Contains(methods, s.method) {
@@ -85,7 +85,7 @@ func (a *action) Step(p *actions.Params) actions.Step {
 	return s
 }
 
-// readHeader takes a header of the rule's own. Secrets belong into the action's
+// readHeader takes a header that the rule adds. Secrets belong in the action's
 // configuration: what a rule says is recorded with every delivery.
 func (s *step) readHeader(p *actions.Params, h actions.NamedTemplate) {
 	name := headerName(h.Key.Text())
@@ -96,7 +96,8 @@ func (s *step) readHeader(p *actions.Params, h actions.NamedTemplate) {
 	_, isLiteral := h.IsLiteral()
 	switch {
 	case isConfigured && configured.plain == actions.Masked:
-		p.Report().Errorf(h.Key.Place(), "bad-header", "the header %s is a secret of the action's configuration, which a rule cannot replace", name).
+		p.Report().Errorf(h.Key.Place(), "bad-header",
+			"the header %s is a secret of the action's configuration, which a rule cannot replace", name).
 			Suggest("leave it out, or configure another action")
 	case slices.ContainsFunc(s.headers, func(have actions.NamedTemplate) bool {
 		return isSameHeader(have.Key.Text(), name)
@@ -105,7 +106,8 @@ func (s *step) readHeader(p *actions.Params, h actions.NamedTemplate) {
 	case strings.ContainsFunc(h.Literals(), isControl):
 		reportControl(p.Fields, p.Node().Get("headers").Get(h.Key.Text()), name)
 	case isLiteral && isSecret(name):
-		p.Report().Warnf(h.Key.Place(), "plain-secret", "%s in headers of %s stands in the rule file as plain text", name, p.What()).
+		p.Report().Warnf(h.Key.Place(), "plain-secret", "%s in headers of %s stands in the rule file as plain text", name,
+			p.What()).
 			Suggest("configure it with the action: headers: {%s: {env: NAME}}", name)
 	}
 	s.headers = append(s.headers, h)
@@ -114,7 +116,8 @@ func (s *step) readHeader(p *actions.Params, h actions.NamedTemplate) {
 func (s *step) readTimeout(p *actions.Params) {
 	s.timeout, _ = p.Duration("timeout")
 	if s.timeout > s.action.timeout {
-		p.Report().Warnf(p.Take("timeout").Place(), "no-effect", "timeout of %s has no effect: the action's own ends an attempt after %s", p.What(), s.action.timeout).
+		p.Report().Warnf(p.Take("timeout").Place(), "no-effect",
+			"timeout of %s has no effect: the action's own ends an attempt after %s", p.What(), s.action.timeout).
 			Suggest("raise timeout in the action's configuration")
 	}
 }
@@ -168,14 +171,15 @@ func (s *step) readBody(p *actions.Params) {
 	}
 }
 
-// readOmitMissing takes omit_missing: some APIs take a null for an order to delete
-// what is there.
+// readOmitMissing takes omit_missing: some APIs delete a field when they get null for
+// it.
 func (s *step) readOmitMissing(p *actions.Params) {
 	omit, ok := p.Bool("omit_missing")
 	switch {
 	case !ok:
 	case s.json == nil:
-		p.Report().Warnf(p.Take("omit_missing").Place(), "no-effect", "omit_missing of %s has no effect without json", p.What()).
+		p.Report().Warnf(p.Take("omit_missing").Place(), "no-effect", "omit_missing of %s has no effect without json",
+			p.What()).
 			Suggest("leave it out")
 	case omit:
 		s.json.OmitMissing()
@@ -212,14 +216,16 @@ func readExpect(p *actions.Params, node *document.Node) []int {
 		items = []*document.Node{node}
 	}
 	if len(items) == 0 {
-		p.Report().Errorf(node.Place(), "wrong-type", "expect of %s takes status codes from 200 to 599, not %s", p.What(), node.Describe()).
+		p.Report().Errorf(node.Place(), "wrong-type", "expect of %s takes status codes from 200 to 599, not %s", p.What(),
+			node.Describe()).
 			Suggest("write expect: [200, 409]")
 	}
 	var expect []int
 	for _, item := range items {
 		code, ok := item.Scalar().(int)
 		if !ok || code < minStatus || code > maxStatus {
-			p.Report().Errorf(item.Place(), "wrong-type", "expect of %s takes status codes from 200 to 599, not %s", p.What(), item.Describe()).
+			p.Report().Errorf(item.Place(), "wrong-type", "expect of %s takes status codes from 200 to 599, not %s",
+				p.What(), item.Describe()).
 				Suggest("%s", expectHint(item.Text()))
 			continue
 		}
@@ -228,7 +234,7 @@ func readExpect(p *actions.Params, node *document.Node) []int {
 	return expect
 }
 
-// anySuccess is how people write that any 2xx is good.
+// anySuccess matches what people write when any 2xx is good.
 var anySuccess = regexp.MustCompile(`(?i)^(?:2(?:xx|\*\*?|\.\.)|200 ?(?:-|\.\.|to) ?2[09]\d|ok|success)$`)
 
 func expectHint(written string) string {
@@ -281,8 +287,8 @@ func (s *step) show(r *Request) {
 	}
 }
 
-// setOwn sets a header of the rule's own, whatever the capitals of one that was set
-// before.
+// setOwn sets a header that the rule adds. It replaces one that differs in capitals
+// only.
 func setOwn(r *Request, name, value string) {
 	deleteHeader(r.Own, name)
 	r.Own[name] = value

@@ -9,8 +9,8 @@ import (
 	"heed/engine/document"
 )
 
-// contentType is the media type of the step's body as it is configured; empty if
-// nobody says, or an event does.
+// contentType is the configured media type of the step's body; empty if there is
+// none, or if it depends on the event.
 func (s *step) contentType() string {
 	value := ""
 	if h, configured := s.action.header("Content-Type"); configured && h.plain != actions.Masked {
@@ -30,16 +30,16 @@ func isXML(mediaType string) bool {
 	return mediaType == "text/xml" || mediaType == "application/xml" || strings.HasSuffix(mediaType, "+xml")
 }
 
-// xmlText escapes a value for the text of an element or a quoted attribute. Signs
-// that XML cannot carry become U+FFFD.
+// xmlText escapes a value for the text of an element or a quoted attribute.
+// Characters that XML does not allow become U+FFFD.
 func xmlText(value string) string {
 	var text strings.Builder
 	_ = xml.EscapeText(&text, []byte(value)) // a Builder takes everything
 	return text.String()
 }
 
-// checkXML reports templates inside a tag and outside of quotes, where a value could
-// add attributes or end the tag.
+// checkXML reports templates inside a tag and outside quotes, where a value could add
+// attributes or end the tag.
 func (s *step) checkXML(p *actions.Params, node *document.Node) {
 	var state tagState
 	read := 0
@@ -53,8 +53,8 @@ func (s *step) checkXML(p *actions.Params, node *document.Node) {
 	}
 }
 
-// tagState is where in XML its text has come to: inside a tag, and there inside of
-// which quotes, if any.
+// tagState says where in XML a text ends: inside a tag or not, and inside which
+// quotes, if any.
 type tagState struct {
 	tag   bool
 	quote rune

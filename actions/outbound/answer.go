@@ -18,22 +18,24 @@ type Terms struct {
 	// Complain, if not nil, says what is wrong with the body of an answer whose
 	// status is expected; empty if nothing is.
 	Complain func(status int, body []byte) string
-	// RetryOn are answers after which another try can help, beyond those that
-	// always are: see temporary.
+	// RetryOn are answers after which another try can help, in addition to those of
+	// temporary.
 	RetryOn []actions.RetryOn
 	// Renewable says that the credentials can be renewed while heed runs, so
 	// that a refusal of them may pass.
 	Renewable bool
 	// Attempt counts the sends of the request, from 1.
 	Attempt int
-	// Headers says that the response begins with the answer's telling headers.
+	// Headers says that the response begins with those of the answer's headers that
+	// explain it.
 	Headers bool
 	// Secrets never show in the outcome.
 	Secrets []string
 }
 
-// Renewals bounds the attempts while credentials are refused that may be being
-// renewed, and repeats those while a request with the same key is under way.
+// Renewals bounds the attempts that are refused for their credentials, which may be
+// renewed in the meantime. repeats bounds those that are refused because a request
+// with the same key is under way.
 const (
 	Renewals = 6
 	repeats  = 6
@@ -72,12 +74,12 @@ func roundTrip(client *http.Client, request *http.Request, terms Terms) (o actio
 	return o, response.StatusCode
 }
 
-// maxJudged is how much of an answer is read that is judged by its body: half a
-// JSON text says nothing.
+// maxJudged is how much is read of an answer that is judged by its body: half a JSON
+// text says nothing.
 const maxJudged = 1 << 20
 
 // ReadAnswer reads the start of an answer's body, as much as people look at. The
-// error is why the body broke off before that.
+// error says why the body broke off before that.
 func ReadAnswer(response *http.Response) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 }
@@ -108,7 +110,7 @@ func (t *Terms) Judge(status int, body []byte, after time.Duration) actions.Outc
 	case status == http.StatusUnauthorized && t.Renewable:
 		o.Verdict, o.Cause, o.Attempts = actions.Retry, actions.CauseServer, Renewals
 	case status == http.StatusConflict && t.Attempt > 1:
-		// The attempt before may still be under way there, under the same key.
+		// The earlier attempt may still be under way there, with the same key.
 		o.Verdict, o.Attempts = actions.Retry, repeats
 	default:
 		o.Verdict = actions.Dead
@@ -116,8 +118,8 @@ func (t *Terms) Judge(status int, body []byte, after time.Duration) actions.Outc
 	return o
 }
 
-// dependsOnBody says whether more of the body could make an answer that is
-// judged as a failure for good a better one.
+// dependsOnBody says whether the rest of the body could change the judgement of an
+// answer that is a permanent failure so far.
 func (t *Terms) dependsOnBody(status int) bool {
 	return t.isExpected(status) || slices.ContainsFunc(t.RetryOn, func(on actions.RetryOn) bool {
 		return on.Body != "" && (on.Status == 0 || on.Status == status)

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// pause is how long an answer asks to wait: by its Retry-After or, where it says
-// that a limit is used up, by when the limit begins anew. Good answers name that
-// time too, and it means nothing there.
+// pause is how long an answer asks to wait: by its Retry-After or, where it says that
+// a limit is used up, by when the limit is reset. Good answers name that time too,
+// and it means nothing there.
 func pause(status int, header http.Header, now time.Time) time.Duration {
 	if after := RetryAfter(header.Get("Retry-After"), now); after > 0 {
 		return after
@@ -28,8 +28,8 @@ func pause(status int, header http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// resets are the headers that say when a limit begins anew, remainings those that
-// say what is left of it.
+// resets are the headers that say when a limit is reset; remainings say what is left
+// of it.
 var (
 	resets     = []string{"X-Rate-Limit-Reset", "X-RateLimit-Reset", "RateLimit-Reset"}
 	remainings = []string{"X-Rate-Limit-Remaining", "X-RateLimit-Remaining", "RateLimit-Remaining"}
@@ -46,16 +46,16 @@ func untilReset(text string, now time.Time) time.Duration {
 	case seconds < year2001:
 		return time.Duration(seconds) * time.Second
 	default:
-		// A second more, since the time has no fractions.
+		// One second more, since the time has no fractions.
 		return max(0, time.Unix(seconds, 0).Sub(now)+time.Second)
 	}
 }
 
-// telling are the headers of an answer that are kept with it: why it refuses, and
-// what its maker's support asks for.
+// telling are the headers of an answer that are kept with it: those that say why it
+// refuses, and those that the support of an API asks for.
 var telling = regexp.MustCompile(`(?i)error|reason|request-?id|correlation|rate-?limit|^www-authenticate$|^sforce-limit`)
 
-// saysWhy are those that say why a call was refused, as BambooHR's
+// saysWhy are the headers that say why a call was refused, as BambooHR's
 // X-BambooHR-Error-Message does.
 var saysWhy = regexp.MustCompile(`(?i)error.*(message|description|detail)|^x-.*-error$|^x-error$`)
 
@@ -86,7 +86,7 @@ func tellingHeaders(header http.Header) string {
 	return lines.String()
 }
 
-// reasonIn is what a header says of why a call was refused; empty if none does.
+// reasonIn is the reason for a refusal that a header gives; empty if none does.
 func reasonIn(header http.Header) string {
 	first, _, _ := strings.Cut(tellingHeaders(header), "\n")
 	if name, value, ok := strings.Cut(first, ": "); ok && saysWhy.MatchString(name) {

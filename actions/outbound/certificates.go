@@ -14,7 +14,7 @@ import (
 // Certificates names the files of a TLS configuration, in PEM. They are read when
 // a connection is made, so that they can be renewed without a reload.
 type Certificates struct {
-	// CA has authorities that are trusted beside those of the machine. They are not
+	// CA has authorities that are trusted in addition to those of the machine, not
 	// instead of them: the server that gives out tokens, or a proxy, seldom has the
 	// authority of the endpoint.
 	CA string
@@ -62,7 +62,7 @@ func (m material) hash() [sha256.Size]byte {
 func (m material) addTo(config *tls.Config) error {
 	if m.files.CA != "" {
 		if config.RootCAs == nil {
-			// Where the machine has none, only those of the file count.
+			// A machine without authorities trusts those of the file only.
 			config.RootCAs, _ = x509.SystemCertPool()
 		}
 		if config.RootCAs == nil {

@@ -17,7 +17,8 @@ import (
 type PrivateError struct{ Address string }
 
 func (e *PrivateError) Error() string {
-	return e.Address + " is a loopback, link-local or private address; set allow_private: true for the action if it really lives there"
+	return e.Address + " is a loopback, link-local or private address; set allow_private: true for the action if " +
+		"it really lives there"
 }
 
 // Dialer makes connections, to private addresses only if allowPrivate says so.
@@ -56,7 +57,8 @@ func CheckHost(host string) error {
 // reserved space, and IPv4 addresses dressed as IPv6.
 var special = prefixes(
 	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "198.18.0.0/15", "240.0.0.0/4",
-	"192.88.99.0/24", "64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "2002::/16", "2001::/23", "100::/64", "3fff::/20",
+	"192.88.99.0/24", "64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "2002::/16", "2001::/23", "100::/64",
+	"3fff::/20",
 	"2001:db8::/32", "5f00::/16", "fec0::/10", "::/96",
 )
 

@@ -40,8 +40,8 @@ func skeleton(text string) string {
 
 var escapes = strings.NewReplacer(`\u00`, "", `&#x`, "", `\x`, "")
 
-// disguises are the skeletons of the forms that a secret can take. Those that are
-// too short to tell anything are left out.
+// disguises are the skeletons of the forms that a secret can take. Those that are too
+// short to be told from ordinary text are left out.
 func disguises(secret string) []string {
 	backwards := []byte(secret)
 	slices.Reverse(backwards)

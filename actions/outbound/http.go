@@ -53,8 +53,8 @@ func newTransport(allowPrivate bool) *http.Transport {
 		IdleConnTimeout:        90 * time.Second,
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxResponseHeaderBytes: maxAnswer,
-		// Without pings, requests go on into a dead HTTP/2 connection for
-		// as long as the kernel repeats its packets.
+		// Without pings, requests would be sent into a dead HTTP/2 connection for as
+		// long as the kernel retransmits.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second},
 	}
 }

@@ -98,7 +98,7 @@ func (n *Network) Secrets() []string {
 	return []string{password, proxy.User.Username() + ":" + password}
 }
 
-// newPool makes a pool that closes its connections when nobody uses it any more.
+// newPool makes a pool that closes its connections when it is no longer used.
 func newPool(allowPrivate bool, proxy *url.URL, noProxy string, files material) (*pool, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if err := files.addTo(config); err != nil {

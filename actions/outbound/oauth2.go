@@ -24,14 +24,14 @@ import (
 type OAuth2 struct {
 	TokenURL               string
 	ClientID, ClientSecret actions.Secret
-	// PlainID says that the id stands in the rule file, and is no secret.
+	// PlainID says that the id stands in the rule file, and is not a secret.
 	PlainID  bool
 	Scopes   []string
 	Audience string
 	// Params are what the endpoint wants beyond the standard, by their names; a
 	// grant_type among them replaces client_credentials.
 	Params map[string]actions.Secret
-	// PlainParams are the names of those that are no secrets.
+	// PlainParams are the names of those that are not secret.
 	PlainParams []string
 
 	// held keeps the token for as long as an action uses it.

@@ -25,14 +25,14 @@ func ParseProxy(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || strings.ContainsAny(text, "?#{} "):
-		return nil, errors.New("is no address of a proxy")
+		return nil, errors.New("is not an address of a proxy")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("begins with %s://, which heed does not speak to a proxy", u.Scheme)
 	}
 	return u, nil
 }
 
-// proxyFunc says by which proxy an address is reached; nil for none.
+// proxyFunc says through which proxy an address is reached; nil for none.
 type proxyFunc func(*url.URL) (*url.URL, error)
 
 // proxyFor is a proxy for all but the hosts of noProxy, which is written as the
@@ -42,12 +42,12 @@ func proxyFor(address *url.URL, noProxy string) proxyFunc {
 	return config.ProxyFunc()
 }
 
-// useProxy has a transport connect by a proxy. guard, if not nil, looks at the
+// useProxy makes a transport connect through a proxy. guard, if not nil, looks at the
 // hosts that the proxy is asked to connect to.
 func useProxy(transport *http.Transport, proxy proxyFunc, guard *targetGuard) {
 	transport.Proxy = func(r *http.Request) (*url.URL, error) { return proxy(r.URL) }
 	if guard != nil {
-		// Asked for each connection, as the dialer is for direct ones.
+		// This is checked for each connection, as the dialer does for direct ones.
 		transport.GetProxyConnectHeader = func(ctx context.Context, _ *url.URL, target string) (http.Header, error) {
 			host, _, _ := net.SplitHostPort(target)
 			return nil, guard.check(ctx, host)
@@ -56,7 +56,7 @@ func useProxy(transport *http.Transport, proxy proxyFunc, guard *targetGuard) {
 	transport.OnProxyConnectResponse = connected
 }
 
-// connected judges what a proxy answered that was asked to connect.
+// connected judges the answer of a proxy that was asked to connect.
 func connected(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
 	if answer.StatusCode/100 == 2 {
 		return nil
@@ -64,8 +64,8 @@ func connected(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.
 	return &ProxyError{Host: proxy.Host, Status: answer.StatusCode, hasLogin: proxy.User != nil}
 }
 
-// targetGuard refuses private targets behind a proxy, as the dialer refuses them
-// where there is none.
+// targetGuard refuses private targets behind a proxy, as the dialer does without a
+// proxy.
 type targetGuard struct {
 	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
@@ -94,8 +94,8 @@ func (g *targetGuard) check(ctx context.Context, host string) error {
 	return nil
 }
 
-// ProxyError says that a proxy failed or refused to connect. It says nothing of
-// the endpoint, or of what was to be sent.
+// ProxyError says that a proxy failed or refused to connect. It says nothing about
+// the endpoint or the request.
 type ProxyError struct {
 	Host string
 	// Status is what the proxy answered; zero if it did not.
@@ -127,7 +127,7 @@ func (e *ProxyError) outcome() actions.Outcome {
 	return actions.Outcome{Verdict: actions.Retry, Cause: actions.CauseServer, Error: text}
 }
 
-// proxyError finds what a proxy has to do with a failure; nil if nothing.
+// proxyError is the part of a failure that a proxy caused; nil if there is none.
 func proxyError(proxy *url.URL, response *http.Response, err error) *ProxyError {
 	if response != nil && response.StatusCode == http.StatusProxyAuthRequired {
 		return &ProxyError{Host: proxy.Host, Status: response.StatusCode, hasLogin: proxy.User != nil}

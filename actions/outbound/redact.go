@@ -21,7 +21,8 @@ func Excerpt(text []byte, secrets ...string) string {
 	return clip(redact(strings.ToValidUTF8(string(text), "\uFFFD"), secrets))
 }
 
-// maxMasked is more than an excerpt and a secret in its longest form take.
+// maxMasked is more than the length of an excerpt and of a secret in its longest
+// form.
 const maxMasked = 64 << 10
 
 func clip(text string) string {
@@ -63,9 +64,8 @@ const leftOut = "(left out, since it has a secret in another form)"
 // shorter ones are words like api or v1.
 const minPart = 8
 
-// partsOf are a secret and its telling parts: the token of "Bearer token", the
-// password in a basic authorization, the path, query and long segments of an
-// address.
+// partsOf are a secret and its recognizable parts: the token of "Bearer token", the
+// password in a basic authorization, the path, query and long segments of an address.
 func partsOf(secret string) []string {
 	if secret == "" {
 		return nil

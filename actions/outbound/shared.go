@@ -7,9 +7,9 @@ import (
 )
 
 // shared hands out one value for each key, for as long as anybody holds it: what
-// actions with the same settings have in common outlives a reload of the rules,
-// and what no action uses any more is forgotten. Nobody has to say when an action
-// ends: rules are also compiled only to be checked.
+// actions with the same settings have in common outlives a reload of the rules, and
+// what no action uses any longer is forgotten. Nobody has to say when an action ends:
+// rules are also compiled only to be checked.
 type shared[K comparable, V any] struct {
 	mu     sync.Mutex
 	values map[K]weak.Pointer[V]
@@ -35,7 +35,7 @@ func (s *shared[K, V]) get(key K, create func() (*V, error)) (*V, error) {
 	return value, nil
 }
 
-// forget drops a key, unless its value was made anew meanwhile.
+// forget drops a key, unless a new value was made for it in the meantime.
 func (s *shared[K, V]) forget(key K) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

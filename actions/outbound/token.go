@@ -59,7 +59,8 @@ func (t *tokens) get(ctx context.Context, client *http.Client) (access string, f
 		if access, ok := t.current(); ok { // somebody was faster
 			return access, nil
 		}
-		// The request is for all who wait: it does not end with the first of them.
+		// The request is made for all who wait, so it does not end when the first of
+		// them gives up.
 		ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), tokenTimeout)
 		defer stop()
 		return t.fetch(context.WithValue(ctx, oauth2.HTTPClient, client))
@@ -104,8 +105,8 @@ func (t *tokens) fetch(ctx context.Context) (access string, err error) {
 	return t.access, nil
 }
 
-// ask asks for a token. Endpoints differ in how they take the credentials, and
-// the library's own way to find out asks a server twice that is down.
+// ask asks for a token. Endpoints differ in how they accept the credentials, and the
+// library's own way to find out asks a server that is down twice.
 func (t *tokens) ask(ctx context.Context) (*oauth2.Token, error) {
 	t.mu.Lock()
 	config, other := t.config, oauth2.AuthStyleInParams
@@ -127,7 +128,7 @@ func (t *tokens) ask(ctx context.Context) (*oauth2.Token, error) {
 	return token, err
 }
 
-// isRefusal says whether a status is one by which endpoints refuse credentials.
+// isRefusal says whether a status is one with which endpoints refuse credentials.
 func isRefusal(status int) bool {
 	return status == http.StatusBadRequest || status == http.StatusUnauthorized
 }

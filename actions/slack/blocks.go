@@ -30,7 +30,10 @@ func (s *step) readBlocks(p *actions.Params, node *document.Node) {
 
 // blockTypes are those that Slack takes in a message:
 // https://docs.slack.dev/reference/block-kit/blocks
-var blockTypes = []string{"section", "header", "divider", "context", "image", "actions", "markdown", "rich_text", "table", "video", "file", "input", "context_actions", "plan", "task_card"}
+var blockTypes = []string{
+	"section", "header", "divider", "context", "image", "actions", "markdown", "rich_text",
+	"table", "video", "file", "input", "context_actions", "plan", "task_card",
+}
 
 func checkBlock(p *actions.Params, block *document.Node) {
 	kind := block.Get("type")
@@ -40,7 +43,8 @@ func checkBlock(p *actions.Params, block *document.Node) {
 			Suggest("write type: section, header, divider, context, image or actions")
 		return
 	case slices.Contains(elementTypes, kind.Text()) && !slices.Contains(blockTypes, kind.Text()):
-		p.Report().LaterErrorf(kind.Place(), "wrong-type", "a %s is no block of its own: Slack takes it inside a block", kind.Text()).
+		p.Report().LaterErrorf(kind.Place(), "wrong-type", "a %s is not a block of its own: Slack takes it inside a block",
+			kind.Text()).
 			Suggest("write type: actions, and below it elements: with this in its list")
 	case !slices.Contains(blockTypes, kind.Text()) && suggest.Closest(kind.Text(), blockTypes) != "":
 		p.Report().Warnf(kind.Place(), "wrong-type", "Slack has no block of the type %s", kind.Text()).
@@ -57,7 +61,8 @@ var fixedKeys = []string{"type", "user_id", "usergroup_id", "channel_id", "range
 func (s *step) textsOf(p *actions.Params) actions.Texts {
 	return func(object *document.Node, key string, text *document.Node) *expression.Template {
 		if slices.Contains(fixedKeys, key) && strings.Contains(text.Text(), "{{") {
-			p.Report().Errorf(text.Place(), "template-not-allowed", "%s in blocks of %s is fixed: it cannot hold a template", key, p.What()).
+			p.Report().Errorf(text.Place(), "template-not-allowed", "%s in blocks of %s is fixed: it cannot hold a template",
+				key, p.What()).
 				Suggest("%s", instead(key))
 			return nil
 		}
@@ -78,7 +83,8 @@ func instead(key string) string {
 	if key == "type" {
 		return "write the type itself; for several, several rules"
 	}
-	return "an event must not choose whom to mention: in a section with a text of the type mrkdwn write {{ mention(data.email) }}"
+	return "an event must not choose whom to mention: in a section with a text of the type mrkdwn write {{ " +
+		"mention(data.email) }}"
 }
 
 // isAddress says whether a block's key holds a web address.

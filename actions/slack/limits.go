@@ -139,10 +139,12 @@ func shorten(text string, limit int) string {
 		return text
 	}
 	start := string([]rune(text)[:limit-1])
-	if at := strings.LastIndexByte(start, '&'); at >= 0 && len(start)-at < len("&amp;") && !strings.Contains(start[at:], ";") {
+	if at := strings.LastIndexByte(start, '&'); at >= 0 && len(start)-at < len("&amp;") &&
+		!strings.Contains(start[at:], ";") {
 		start = start[:at]
 	}
-	if at := strings.LastIndexByte(start, '<'); at >= 0 && len(start)-at < maxLink && !strings.Contains(start[at:], ">") && strings.Contains(text[at:], ">") {
+	if at := strings.LastIndexByte(start, '<'); at >= 0 && len(start)-at < maxLink &&
+		!strings.Contains(start[at:], ">") && strings.Contains(text[at:], ">") {
 		start = start[:at]
 	}
 	return start + "…"

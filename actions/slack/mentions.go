@@ -25,7 +25,7 @@ func isPlainAddress(text string) bool {
 	return len(text) <= maxAddress && plainAddress.MatchString(text)
 }
 
-// mention writes a mention of whoever has the address; what is no address is
+// mention writes a mention of whoever has the address; what is not an address is
 // shown as text.
 func mention(value string) string {
 	address := strings.TrimSpace(value)

@@ -11,10 +11,10 @@ var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 // anywhere. See "Escaping text" in Slack's documentation on formatting.
 func Escape(value string) string { return escaper.Replace(value) }
 
-// lookalikes replace the signs that format text in mrkdwn, which has no escape
-// for them. An invisible character beside a sign would not do: Slack takes a
-// zero-width space for the edge of a word and formats all the more. The
-// full-width signs of Asian keyboards format too.
+// lookalikes replace the signs that format text in mrkdwn, which has no escape for
+// them. An invisible character next to a sign would not help: Slack takes a
+// zero-width space for the edge of a word and formats even more. The full-width signs
+// of Asian keyboards format too.
 var lookalikes = map[rune]rune{
 	'*': '∗', '_': 'ˍ', '~': '∼', '`': 'ˋ',
 	'＊': '﹡', '＿': '⸏', '｀': 'ˋ',
@@ -65,9 +65,9 @@ func Mrkdwn(value string) string {
 // one that looks the same would make another address.
 var percentEncoded = map[rune]string{'*': "%2A", '_': "%5F", '~': "%7E", '`': "%60"}
 
-// isHarmless says whether a sign is text anyway: inside a word, as in user_1, or
-// between spaces, as in 3 * 5. What stands beside a value in the rule's text is
-// not known here, so a sign at either end is never harmless; nor is a backtick
+// isHarmless says whether a sign is plain text in any case: inside a word, as in
+// user_1, or between spaces, as in 3 * 5. What is next to a value in the rule's text
+// is not known here, so a sign at either end is never harmless; nor is a backtick
 // anywhere.
 func isHarmless(runes []rune, i int) bool {
 	if i == 0 || i == len(runes)-1 || strings.ContainsRune("`｀", runes[i]) {
@@ -77,8 +77,7 @@ func isHarmless(runes []rune, i int) bool {
 	return isWord(before) && isWord(after) || isBlank(before) && isBlank(after)
 }
 
-// isBlank leaves out the rarer spaces, of which nobody knows what they are to
-// Slack.
+// isBlank leaves out the rarer spaces: it is not documented how Slack treats them.
 func isBlank(r rune) bool { return r == ' ' || r == '\t' || r == '\n' || r == '\r' }
 
 // isWord says whether a character makes a word together with its neighbours.

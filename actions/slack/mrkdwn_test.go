@@ -99,7 +99,7 @@ var hostile = rapid.Custom(func(t *rapid.T) string {
 // run opens at the edge of a word and closes at one.
 var formatting = func() []*regexp.Regexp {
 	var list []*regexp.Regexp
-	for _, sign := range strings.Split(signs, "") {
+	for sign := range strings.SplitSeq(signs, "") {
 		sign = regexp.QuoteMeta(sign)
 		word := `\pL\p{Nd}`
 		if strings.ContainsAny(sign, "`｀") {

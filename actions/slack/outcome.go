@@ -100,7 +100,7 @@ func (e *exchange) isOK() bool {
 }
 
 // slowDown are Slack's errors that ask for fewer messages, temporary those that
-// pass by themselves, badToken those that another token would mend.
+// pass by themselves, badToken those that another token would fix.
 var (
 	slowDown  = map[string]bool{"ratelimited": true, "rate_limited": true, "message_limit_exceeded": true}
 	temporary = map[string]bool{
@@ -113,39 +113,44 @@ var (
 // remedies are what to do about the errors that people meet; %s is the channel,
 // or the person.
 var remedies = map[string]string{
-	"channel_not_found":   "there is no channel %s that the app can see: correct the name, or invite the app to the private channel",
+	"channel_not_found": "there is no channel %s that the app can see: correct the name, or invite the app to " +
+		"the private channel",
 	"not_in_channel":      "the app is not in %s: invite it there with /invite",
 	"is_archived":         "%s is archived: name another channel",
 	"channel_is_archived": "%s is archived: name another channel",
-	"team_not_found":      "the token is for a whole organisation, in which a channel's name is not enough: write the channel's id instead of %s",
+	"team_not_found": "the token is for a whole organisation, in which a channel's name is not enough: write " +
+		"the channel's id instead of %s",
 	"org_login_required":  "the workspace is moving into an organisation, which passes by itself",
 	"team_added_to_org":   "the workspace is moving into an organisation, which passes by itself",
 	"msg_blocks_too_long": "the blocks together are longer than Slack takes: spread them over several messages",
 	"restricted_action":   "the workspace lets only some people post in %s: let an administrator allow the app there",
 
-	"restricted_action_read_only_channel":      "%s is read-only: let an administrator allow the app to post there, or name another channel",
+	"restricted_action_read_only_channel": "%s is read-only: let an administrator allow the app to post " +
+		"there, or name another channel",
 	"restricted_action_thread_only_channel":    "%s takes replies only: name another channel",
 	"restricted_action_non_threadable_channel": "%s takes no replies: leave thread_per out",
 	"restricted_action_thread_locked":          "the thread in %s is locked",
 	"ekm_access_denied":                        "the organisation has suspended posting (Enterprise Key Management): ask its administrators",
 	"no_permission":                            "the app may not do this in %s: add the scope {scope}, install the app again, and invite it",
 	"not_allowed_token_type":                   "the token is not a bot's: take the Bot User OAuth Token, which begins with xoxb-",
-	"two_factor_setup_required":                "the account behind the token has to set up two-factor authentication: take a bot's token, or let its owner do so",
-	"access_denied":                            "the token may not use this: ask an administrator of the workspace",
-	"accesslimited":                            "Slack is limited to networks that heed is not in: let an administrator allow heed's address",
-	"invalid_auth":                             "the token is not valid: put a new one where the action's token is configured",
-	"not_authed":                               "the token is missing",
-	"account_inactive":                         "the token's app or user was removed from the workspace",
-	"token_revoked":                            "the token was revoked: install the app again and put the new token in place",
-	"token_expired":                            "the token has expired: put a new one in place",
-	"missing_scope":                            "the app lacks the scope {scope}: add it and install the app again",
-	"messages_tab_disabled":                    "the app takes no direct messages: switch the Messages Tab on under App Home in its settings",
-	"cannot_dm_bot":                            "%s is an app, which takes no direct messages",
-	"invalid_blocks":                           "Slack does not accept the blocks: check them in Slack's Block Kit Builder",
-	"msg_too_long":                             "the message is longer than Slack takes",
-	"no_text":                                  "the message is empty",
-	"no_service":                               "the webhook was removed: make a new one and put its address in place",
-	"no_active_hooks":                          "the webhook was switched off: make a new one and put its address in place",
+	"two_factor_setup_required": "the account behind the token has to set up two-factor " +
+		"authentication: take a bot's token, or let its owner do so",
+	"access_denied":    "the token may not use this: ask an administrator of the workspace",
+	"accesslimited":    "Slack is limited to networks that heed is not in: let an administrator allow heed's address",
+	"invalid_auth":     "the token is not valid: put a new one where the action's token is configured",
+	"not_authed":       "the token is missing",
+	"account_inactive": "the token's app or user was removed from the workspace",
+	"token_revoked":    "the token was revoked: install the app again and put the new token in place",
+	"token_expired":    "the token has expired: put a new one in place",
+	"missing_scope":    "the app lacks the scope {scope}: add it and install the app again",
+	"messages_tab_disabled": "the app takes no direct messages: switch the Messages Tab on " +
+		"under App Home in its settings",
+	"cannot_dm_bot":   "%s is an app, which takes no direct messages",
+	"invalid_blocks":  "Slack does not accept the blocks: check them in Slack's Block Kit Builder",
+	"msg_too_long":    "the message is longer than Slack takes",
+	"no_text":         "the message is empty",
+	"no_service":      "the webhook was removed: make a new one and put its address in place",
+	"no_active_hooks": "the webhook was switched off: make a new one and put its address in place",
 }
 
 // explained is one of Slack's errors with what to do about it.

@@ -3,7 +3,6 @@ package slack
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -44,8 +43,7 @@ func (a *action) find(ctx context.Context, token, address string) (id string, fa
 
 // workspaceOf tells workspaces apart without keeping a token in memory.
 func workspaceOf(apiURL, token string) string {
-	sum := sha256.Sum256([]byte(apiURL + "\x00" + token))
-	return hex.EncodeToString(sum[:16])
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(apiURL+"\x00"+token)))[:32]
 }
 
 // address turns a message's people into what Slack calls them: the channel of a
@@ -57,7 +55,11 @@ func (a *action) address(ctx context.Context, token string, r *message) (failed 
 			return failed
 		}
 		if id == "" {
-			return &actions.Outcome{Verdict: actions.Dead, Error: fmt.Sprintf("nobody in Slack has the address %s: correct it where it comes from, or invite the person to Slack, then retry this delivery", r.To)}
+			return &actions.Outcome{
+				Verdict: actions.Dead,
+				Error: fmt.Sprintf("nobody in Slack has the address %s: correct it where it comes from, or invite the "+
+					"person to Slack, then retry this delivery", r.To),
+			}
 		}
 		r.Channel = id
 	}

@@ -35,7 +35,8 @@ func (s *step) compile(p *actions.Params, key string, node *document.Node, in pl
 	if m := mentionByHand.FindStringSubmatchIndex(node.Text()); m != nil {
 		before, address := node.Text()[:m[0]], node.Text()[m[2]:m[3]]
 		from := utf8.RuneCountInString(before)
-		p.Report().Errorf(node.Within(from, from+utf8.RuneCountInString(address)+len("<@>")), "bad-mention", "%s of %s mentions %s, but Slack knows people by their ids", key, p.What(), address).
+		p.Report().Errorf(node.Within(from, from+utf8.RuneCountInString(address)+len("<@>")), "bad-mention",
+			"%s of %s mentions %s, but Slack knows people by their ids", key, p.What(), address).
 			Suggest("write {{ mention(%q) }}", address)
 	}
 	h := holes{step: s, params: p, key: key, node: node}
@@ -62,7 +63,8 @@ func (h *holes) escape(hole expression.Hole, in place) func(string) string {
 		h.report(hole, "needs-token", "mentions somebody, but an incoming webhook cannot look people up",
 			"configure the action with a token, or write the address itself: {{ data.email }}")
 	case hole.Mention && isLink:
-		h.report(hole, "bad-mention", "has a mention inside <…>", "write {{ mention(data.email) }} by itself, without < and >")
+		h.report(hole, "bad-mention", "has a mention inside <…>",
+			"write {{ mention(data.email) }} by itself, without < and >")
 	case hole.Mention:
 		return h.bounded(mention)
 	case in == inPlain:
@@ -74,19 +76,24 @@ func (h *holes) escape(hole expression.Hole, in place) func(string) string {
 	case in == inMrkdwn && strings.Contains(link, "|"):
 		return h.bounded(Label)
 	case in != inAddress && link != "" && strings.ContainsAny(link[:1], "@!#"):
-		h.report(hole, "bad-mention", "lets an event choose whom <"+link+"…> mentions", "to mention a person write {{ mention(data.email) }}")
+		h.report(hole, "bad-mention", "lets an event choose whom <"+link+"…> mentions",
+			"to mention a person write {{ mention(data.email) }}")
 	case in != inAddress && strings.HasPrefix(link, "mailto:"):
 		return h.bounded(actions.MailAddressPart)
 	case !actions.HasFixedHost(link) && in == inAddress:
-		h.report(hole, "template-in-url", "lets an event choose the host", "write the address up to the first / after the host; templates can stand behind it")
+		h.report(hole, "template-in-url", "lets an event choose the host",
+			"write the address up to the first / after the host; templates can stand behind it")
 	case !actions.HasFixedHost(link):
-		h.report(hole, "template-in-url", "lets an event choose where <…> leads", "write the address up to the first / after the host, and templates behind it; the sign < itself is written &lt;")
+		h.report(hole, "template-in-url", "lets an event choose where <…> leads",
+			"write the address up to the first / after the host, and templates behind it; the sign < itself is written &lt;")
 	}
 	return h.bounded(actions.AddressPart)
 }
 
 func (h *holes) report(hole expression.Hole, code, what, hint string) {
-	h.params.Report().Errorf(h.node.Within(hole.From, hole.To), code, "%s of %s %s", h.key, h.params.What(), what).Suggest("%s", hint)
+	h.params.Report().Errorf(h.node.Within(hole.From, hole.To), code, "%s of %s %s", h.key, h.params.What(),
+		what).
+		Suggest("%s", hint)
 }
 
 // linkAround is the text of a link or a mention in front of a hole inside it;

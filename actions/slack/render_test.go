@@ -158,14 +158,14 @@ func TestThePersonOfADirectMessageIsRendered(t *testing.T) {
 	for data, want := range map[string]string{
 		`{}`:                        "data.email is missing",
 		`{"email":null}`:            "data.email is missing",
-		`{"email":""}`:              `"" is no e-mail address`,
-		`{"email":"ada"}`:           `"ada" is no e-mail address`,
-		`{"email":"ada@localhost"}`: `"ada@localhost" is no e-mail address`,
+		`{"email":""}`:              `"" is not an e-mail address`,
+		`{"email":"ada"}`:           `"ada" is not an e-mail address`,
+		`{"email":"ada@localhost"}`: `"ada@localhost" is not an e-mail address`,
 		`{"email":"a@example.com,b@example.com"}`: "data.email holds what an e-mail address cannot",
 		`{"email":"Ada <a@example.com>"}`:         "data.email holds what an e-mail address cannot",
 		`{"email":"<!channel>"}`:                  "data.email holds what an e-mail address cannot",
-		`{"email":"U0123456"}`:                    `"U0123456" is no e-mail address`,
-		`{"email":"#general"}`:                    `"#general" is no e-mail address`,
+		`{"email":"U0123456"}`:                    `"U0123456" is not an e-mail address`,
+		`{"email":"#general"}`:                    `"#general" is not an e-mail address`,
 	} {
 		if got, err := c.Render(t, data); err == nil || err.Error() != want {
 			t.Errorf("%s is %s, %v; want %s", data, got, err, want)

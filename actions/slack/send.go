@@ -66,8 +66,7 @@ func (a *action) post(ctx context.Context, token string, r *message, thread stri
 	return plain, p
 }
 
-// imageFailed is what Slack says beside invalid_blocks when it cannot fetch an
-// image.
+// imageFailed is what Slack adds to invalid_blocks when it cannot fetch an image.
 const imageFailed = "downloading image failed"
 
 // postOnce makes one call.
@@ -120,7 +119,10 @@ func (a *action) postWebhook(ctx context.Context, r message) actions.Outcome {
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return actions.Outcome{Verdict: actions.Retry, Error: "webhook_url: the secret is no address; correct it and this is sent"}
+		return actions.Outcome{
+			Verdict: actions.Retry,
+			Error:   "webhook_url: the secret is not an address; correct it and this is sent",
+		}
 	}
 	request.Header.Set("Content-Type", "application/json")
 	o := outbound.Do(a.client, request, outbound.Terms{Renewable: a.webhook.IsRenewable(), Secrets: []string{address}})

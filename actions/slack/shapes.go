@@ -31,31 +31,47 @@ var (
 		"multi_static_select", "multi_external_select", "multi_users_select", "multi_conversations_select",
 		"multi_channels_select", "overflow",
 	}
-	choices      = []string{"button", "workflow_button", "checkboxes", "radio_buttons", "datepicker", "datetimepicker", "timepicker", "rich_text_input"}
+	choices = []string{
+		"button", "workflow_button", "checkboxes", "radio_buttons", "datepicker", "datetimepicker",
+		"timepicker", "rich_text_input",
+	}
 	interactive  = slices.Concat(menus, choices)
-	elementTypes = append([]string{"mrkdwn", "plain_text", "feedback_buttons", "icon_button", "plain_text_input"}, interactive...)
+	elementTypes = append([]string{"mrkdwn", "plain_text", "feedback_buttons", "icon_button", "plain_text_input"},
+		interactive...)
 )
 
 // shapes are those of the objects that messages are made of, by their type:
 // https://docs.slack.dev/reference/block-kit. What is not here goes out as it
 // is written.
 var shapes = map[string]shape{
-	"section":         {needs: []string{"text|fields"}, most: map[string]int{"fields": 10}, texts: map[string]bool{"text": false, "fields": false}},
-	"header":          {needs: []string{"text"}, texts: map[string]bool{"text": true}},
-	"context":         {needs: []string{"elements"}, most: map[string]int{"elements": 10}, elements: []string{"image", "mrkdwn", "plain_text"}},
-	"image":           {needs: []string{"image_url|slack_file", "alt_text"}, texts: map[string]bool{"title": true}},
-	"actions":         {needs: []string{"elements"}, most: map[string]int{"elements": 25}, elements: interactive},
-	"context_actions": {needs: []string{"elements"}, most: map[string]int{"elements": 5}, elements: []string{"feedback_buttons", "icon_button"}},
-	"button":          {needs: []string{"text"}, texts: map[string]bool{"text": true}},
-	"overflow":        {needs: []string{"options"}, most: map[string]int{"options": 5}},
-	"radio_buttons":   {needs: []string{"options"}, most: map[string]int{"options": 10}},
-	"checkboxes":      {needs: []string{"options"}, most: map[string]int{"options": 10}},
-	"markdown":        {needs: []string{"text"}},
-	"rich_text":       {needs: []string{"elements"}},
-	"table":           {needs: []string{"rows"}, most: map[string]int{"rows": 100}},
-	"video":           {needs: []string{"alt_text", "title", "thumbnail_url", "video_url"}, texts: map[string]bool{"title": true, "description": true}},
-	"mrkdwn":          {needs: []string{"text"}},
-	"plain_text":      {needs: []string{"text"}},
+	"section": {
+		needs: []string{"text|fields"}, most: map[string]int{"fields": 10},
+		texts: map[string]bool{"text": false, "fields": false},
+	},
+	"header": {needs: []string{"text"}, texts: map[string]bool{"text": true}},
+	"context": {
+		needs: []string{"elements"}, most: map[string]int{"elements": 10},
+		elements: []string{"image", "mrkdwn", "plain_text"},
+	},
+	"image":   {needs: []string{"image_url|slack_file", "alt_text"}, texts: map[string]bool{"title": true}},
+	"actions": {needs: []string{"elements"}, most: map[string]int{"elements": 25}, elements: interactive},
+	"context_actions": {
+		needs: []string{"elements"}, most: map[string]int{"elements": 5},
+		elements: []string{"feedback_buttons", "icon_button"},
+	},
+	"button":        {needs: []string{"text"}, texts: map[string]bool{"text": true}},
+	"overflow":      {needs: []string{"options"}, most: map[string]int{"options": 5}},
+	"radio_buttons": {needs: []string{"options"}, most: map[string]int{"options": 10}},
+	"checkboxes":    {needs: []string{"options"}, most: map[string]int{"options": 10}},
+	"markdown":      {needs: []string{"text"}},
+	"rich_text":     {needs: []string{"elements"}},
+	"table":         {needs: []string{"rows"}, most: map[string]int{"rows": 100}},
+	"video": {
+		needs: []string{"alt_text", "title", "thumbnail_url", "video_url"},
+		texts: map[string]bool{"title": true, "description": true},
+	},
+	"mrkdwn":     {needs: []string{"text"}},
+	"plain_text": {needs: []string{"text"}},
 
 	"static_select":       menuShape,
 	"multi_static_select": menuShape,
@@ -88,7 +104,8 @@ func checkShape(p *actions.Params, node *document.Node, owner, key string) {
 			checkTextObjects(p, pair.Value, kind, name, plain)
 		}
 		if most := shapes[kind].most[name]; most > 0 && len(pair.Value.Items()) > most {
-			p.Report().LaterErrorf(pair.Value.Place(), "slack-limit", "%s of the %s has %d entries; Slack takes %d", name, kind, len(pair.Value.Items()), most).
+			p.Report().LaterErrorf(pair.Value.Place(), "slack-limit", "%s of the %s has %d entries; Slack takes %d", name,
+				kind, len(pair.Value.Items()), most).
 				Suggest("move the rest into another block of the same type")
 		}
 		if isTextObject(kind) && name == "text" {
@@ -103,7 +120,8 @@ func checkNeeds(p *actions.Params, node *document.Node, kind string) {
 	for _, need := range shapes[kind].needs {
 		keys := strings.Split(need, "|")
 		if !slices.ContainsFunc(keys, func(key string) bool { return node.Get(key) != nil }) {
-			p.Report().LaterErrorf(node.Place(), "missing-key", "the %s in blocks of %s has no %s", kind, p.What(), strings.Join(keys, " and no ")).
+			p.Report().LaterErrorf(node.Place(), "missing-key", "the %s in blocks of %s has no %s", kind, p.What(),
+				strings.Join(keys, " and no ")).
 				Suggest("%s", example(kind, keys[0]))
 		}
 	}
@@ -149,7 +167,8 @@ func checkStyle(p *actions.Params, node *document.Node, kind, key string) {
 		return
 	}
 	if !slices.Contains(styles, style.Text()) && !strings.Contains(style.Text(), "{{") {
-		p.Report().LaterErrorf(style.Place(), "wrong-type", "style of the %s cannot be %s", namedType(kind, key), style.Text()).
+		p.Report().LaterErrorf(style.Place(), "wrong-type", "style of the %s cannot be %s", namedType(kind, key),
+			style.Text()).
 			Suggest("write style: primary (green) or style: danger (red), or leave it out")
 	}
 }
@@ -187,11 +206,7 @@ func example(kind, key string) string {
 // checkTextObjects reports texts that are no text objects, or of a type that
 // Slack does not take there.
 func checkTextObjects(p *actions.Params, node *document.Node, kind, key string, plain bool) {
-	texts := []*document.Node{node}
-	if node.IsList() {
-		texts = node.Items()
-	}
-	for _, text := range texts {
+	for _, text := range node.Each() {
 		switch {
 		case !text.IsObject():
 			p.Report().Errorf(text.Place(), "wrong-type", "%s of the %s must be an object, not %s", key, kind, text.Describe()).
@@ -220,7 +235,8 @@ func textType(plain bool) string {
 func checkLength(p *actions.Params, node *document.Node, owner, key string) {
 	limit, length := limitOf(owner, key), utf8.RuneCountInString(node.Text())
 	if node.IsScalar() && !strings.Contains(node.Text(), "{{") && length > limit {
-		p.Report().Errorf(node.Place(), "slack-limit", "%s of the %s has %d characters; Slack takes %d", key, owner, length, limit).
+		p.Report().Errorf(node.Place(), "slack-limit", "%s of the %s has %d characters; Slack takes %d", key, owner,
+			length, limit).
 			Suggest("shorten it, or spread it over several blocks")
 	}
 }

@@ -24,9 +24,9 @@ type Kind struct {
 // Name is "slack".
 func (Kind) Name() string { return "slack" }
 
-// Defaults are the settings of a slack action. Slack takes about one message a
-// second for a channel; the rate holds for each channel, and the concurrency lets
-// other channels go on while one answers.
+// Defaults are the settings of a slack action. Slack takes about one message a second
+// for a channel; the rate holds for each channel, and the concurrency lets other
+// channels continue while one answers.
 func (Kind) Defaults() actions.Settings {
 	return actions.Settings{
 		Retry: actions.DefaultRetry, Timeout: 15 * time.Second, Concurrency: 4, Rate: 1, RatePer: time.Second,
@@ -65,7 +65,8 @@ func (k Kind) Configure(c *actions.Config) actions.Action {
 			Suggest("write token: {env: SLACK_BOT_TOKEN}")
 	}
 	if a.webhook.IsSet() && a.channel != "" {
-		report.Errorf(c.Take("channel").Place(), "webhook-channel", "an incoming webhook always posts to the channel it was made for").
+		report.Errorf(c.Take("channel").Place(), "webhook-channel",
+			"an incoming webhook always posts to the channel it was made for").
 			Suggest("leave channel out, or use a token")
 	}
 	if text, err := a.webhook.Value(); err == nil && a.webhook.IsSet() {
@@ -91,7 +92,8 @@ func (a *action) readChannel(c *actions.Config) {
 		return
 	}
 	if strings.Contains(node.Text(), "{{") {
-		c.Report().Errorf(node.Place(), "template-not-allowed", "channel of %s is fixed: it cannot hold a template", c.What()).
+		c.Report().Errorf(node.Place(), "template-not-allowed", "channel of %s is fixed: it cannot hold a template",
+			c.What()).
 			Suggest("an event must not choose where a message goes; write one rule for each channel")
 	}
 	checkChannel(c.Fields, node, node.Text())
@@ -104,9 +106,12 @@ func (a *action) readChannel(c *actions.Config) {
 var channelName = regexp.MustCompile(`^#?[\p{Ll}\p{Lo}\d_-]+$|^[CGDUW][A-Z0-9]+$`)
 
 func checkChannel(f *document.Fields, node *document.Node, channel string) {
-	if trimmed := strings.TrimSpace(channel); trimmed != "" && !channelName.MatchString(channel) && !strings.Contains(channel, "{{") {
-		f.Report().Errorf(node.Place(), "bad-channel", "channel of %s is no name that a channel can have: %q", f.What(), channel).
-			Suggest(`write one channel's name, such as "#enablement", or its id, such as C012345678; for several, several actions`)
+	if trimmed := strings.TrimSpace(channel); trimmed != "" && !channelName.MatchString(channel) &&
+		!strings.Contains(channel, "{{") {
+		f.Report().Errorf(node.Place(), "bad-channel", "channel of %s is not a name that a channel can have: %q", f.What(),
+			channel).
+			Suggest(`write one channel's name, such as "#enablement", or its id, such as C012345678; for several, ` +
+				`several actions`)
 	}
 	if strings.TrimSpace(channel) == "" {
 		f.Report().Errorf(node.Place(), "missing-key", "channel of %s is empty", f.What()).

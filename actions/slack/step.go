@@ -2,7 +2,6 @@ package slack
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -28,10 +27,7 @@ type Request struct {
 	Mentions []string `json:"mentions,omitempty"`
 }
 
-func digest(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:8])
-}
+func digest(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:16] }
 
 type step struct {
 	byWebhook bool
@@ -81,13 +77,15 @@ func (s *step) readThread(p *actions.Params) {
 		return
 	}
 	if !node.IsScalar() {
-		p.Report().Errorf(node.Place(), "wrong-type", "thread_per of %s must be an expression, not %s", p.What(), node.Describe()).
+		p.Report().Errorf(node.Place(), "wrong-type", "thread_per of %s must be an expression, not %s", p.What(),
+			node.Describe()).
 			Suggest("write thread_per: data.quizId; for several values, thread_per: data.quizId + data.userId")
 		return
 	}
 	s.thread = p.Expression("thread_per")
 	if s.byWebhook {
-		p.Report().Errorf(node.Place(), "needs-token", "an incoming webhook cannot put messages into threads: it does not learn which message it posted").
+		p.Report().Errorf(node.Place(), "needs-token",
+			"an incoming webhook cannot put messages into threads: it does not learn which message it posted").
 			Suggest("leave thread_per out, or configure the action with a token")
 	}
 }
@@ -104,7 +102,8 @@ func (s *step) readTarget(p *actions.Params, hasToken bool) {
 	}
 	switch {
 	case to != nil && s.byWebhook:
-		p.Report().Errorf(to.Place(), "needs-token", "an incoming webhook cannot send a direct message: it always posts to the channel it was made for").
+		p.Report().Errorf(to.Place(), "needs-token",
+			"an incoming webhook cannot send a direct message: it always posts to the channel it was made for").
 			Suggest("leave to out, or configure the action with a token")
 	case to != nil && where != nil:
 		p.Report().Errorf(to.Place(), "two-ways", "%s has both to and channel", p.What()).
@@ -112,7 +111,8 @@ func (s *step) readTarget(p *actions.Params, hasToken bool) {
 	case to != nil:
 		s.channel = ""
 	case given && s.byWebhook:
-		p.Report().Errorf(where.Place(), "webhook-channel", "an incoming webhook always posts to the channel it was made for").
+		p.Report().Errorf(where.Place(), "webhook-channel",
+			"an incoming webhook always posts to the channel it was made for").
 			Suggest("leave channel out, or configure the action with a token")
 	case given:
 		s.channel = channel
@@ -133,7 +133,9 @@ func readAddress(p *actions.Params, node *document.Node) *expression.Template {
 		if strings.HasPrefix(text, "data.") {
 			hint = fmt.Sprintf("write %q", "{{ "+text+" }}")
 		}
-		p.Report().Errorf(node.Place(), "bad-address", "to of %s: %q is no e-mail address", p.What(), text).Suggest("%s", hint)
+		p.Report().Errorf(node.Place(), "bad-address", "to of %s: %q is not an e-mail address", p.What(), text).
+			Suggest("%s",
+				hint)
 	} else if strings.ContainsAny(t.Literals(), ",; ") {
 		p.Report().Errorf(node.Place(), "bad-address", "to of %s holds several addresses in one text", p.What()).
 			Suggest("write the action once for each person")
@@ -150,8 +152,8 @@ func (s *step) withTable(text string, env *expression.Env) string {
 	return text + open + shorten(strings.TrimRight(table, "\n"), max(room, 1)) + end
 }
 
-// Render makes the message for an event. A person who is missing or whose
-// address is none is an error.
+// Render makes the message for an event. It is an error if the person is missing or
+// has no valid address.
 func (s *step) Render(env *expression.Env) (any, error) {
 	r := Request{Channel: s.channel}
 	if s.to != nil {
@@ -206,7 +208,7 @@ func recipient(env *expression.Env, t *expression.Template) (string, error) {
 		return "", err
 	}
 	if !isPlainAddress(text) {
-		return "", fmt.Errorf("%q is no e-mail address", shorten(text, maxAddress))
+		return "", fmt.Errorf("%q is not an e-mail address", shorten(text, maxAddress))
 	}
 	return text, nil
 }

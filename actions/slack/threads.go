@@ -3,15 +3,15 @@ package slack
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"heed/actions"
 )
 
-// threadGone are Slack's answers when the message that began a thread is not
-// there any more, or takes no replies.
+// threadGone are Slack's answers when the message that began a thread no longer
+// exists, or takes no replies.
 var threadGone = map[string]bool{
 	"thread_not_found": true, "invalid_thread_ts": true, "message_not_found": true,
 	"cannot_reply_to_message": true, "restricted_action_thread_locked": true,
@@ -22,8 +22,7 @@ var threadGone = map[string]bool{
 // about a person. A thread belongs to one action and one channel or person.
 func threadKey(action string, r *message, target string) string {
 	text, _ := json.Marshal([]string{action, target, r.Thread}) // texts always can be
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
+	return fmt.Sprintf("%x", sha256.Sum256(text))
 }
 
 // postInThread posts the message as a reply in its thread, or begins the thread
@@ -32,7 +31,10 @@ func threadKey(action string, r *message, target string) string {
 func (a *action) postInThread(ctx context.Context, token string, r *message, key string) actions.Outcome {
 	end, err := a.memory.take(ctx, key)
 	if err != nil {
-		return actions.Outcome{Verdict: actions.Retry, After: afterTurn, Error: "another message of the same thread was being sent all the time"}
+		return actions.Outcome{
+			Verdict: actions.Retry, After: afterTurn,
+			Error: "another message of the same thread was being sent all the time",
+		}
 	}
 	defer end()
 	ts, found, err := a.memory.threads.Thread(ctx, key)

@@ -71,7 +71,7 @@ func (t *adminTokens) current() *access.Tokens {
 		t.lookedAt = now
 		if state := t.filesNow(); state != t.state {
 			if err := t.load(); err != nil {
-				t.state = state // it is said once
+				t.state = state // so that it is logged once
 				t.log.Error("the changed tokens cannot be used: those before stay valid", "error", err)
 			} else {
 				t.log.Info("the tokens of the admin listener were read again")

@@ -50,7 +50,7 @@ func TestDryRunAPI_sendsAndStoresNothing(t *testing.T) {
 	if status, got := ask(rule("data.scor < 10"), quiz); status != 400 || len(got.Problems) != 1 || got.Problems[0].Code != "unknown-field" || got.Problems[0].Line == 0 {
 		t.Errorf("by broken rules: %d %+v", status, got)
 	}
-	if status, got := ask("", `[1]`); status != 400 || !strings.Contains(got.Detail, "events[0] is no event") {
+	if status, got := ask("", `[1]`); status != 400 || !strings.Contains(got.Detail, "events[0] is not an event") {
 		t.Errorf("no event: %d %+v", status, got)
 	}
 	large := `{"event":"quiz.submitted","data":{"list":[` + strings.Repeat("{},", 400_000) + `{}]}}`

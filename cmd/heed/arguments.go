@@ -24,7 +24,7 @@ func flagsFromEnvironment(cmd *cobra.Command, s streams) error {
 		}
 		f.Changed = true
 		if err := f.Value.Set(value); err != nil {
-			first = usage("the environment variable %s: %q is no value for --%s: %v", name, value, f.Name, err)
+			first = usage("the environment variable %s: %q is not a value for --%s: %v", name, value, f.Name, err)
 		}
 	})
 	return first
@@ -53,8 +53,8 @@ func misspelt(flags *pflag.FlagSet, environ []string) (hints []string) {
 	return hints
 }
 
-// group makes a command that only has others. Without arguments it shows its
-// help; a word that is none of its commands is a mistake.
+// group makes a command that only has others. Without arguments it shows its help;
+// any other word is an error.
 func group(cmd *cobra.Command) {
 	cmd.DisableFlagsInUseLine = true
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
@@ -72,7 +72,7 @@ func group(cmd *cobra.Command) {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
-// helpable refuses to help with a command that there is not.
+// helpable refuses to show help for a command that does not exist.
 func helpable(help *cobra.Command, args []string) error {
 	cmd, rest, err := help.Root().Find(args)
 	if err != nil || !cmd.HasSubCommands() {
@@ -114,15 +114,9 @@ func one(what string) cobra.PositionalArgs {
 func outputFlag(cmd *cobra.Command, value *string, formats ...string) {
 	cmd.Flags().StringVarP(value, "output", "o", formats[0], "output format: "+strings.Join(formats, ", "))
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
-	check := cmd.PreRunE
-	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
-		for _, f := range formats {
-			if f == *value {
-				if check != nil {
-					return check(cmd, args)
-				}
-				return nil
-			}
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if slices.Contains(formats, *value) {
+			return nil
 		}
 		return usage("there is no output format %q here; write -o %s", *value, strings.Join(formats, " or -o "))
 	}

@@ -11,12 +11,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
 
 	"heed/engine"
 	"heed/engine/backtest"
-	"heed/engine/event"
+	"heed/internal/admin"
 	"heed/internal/app"
 	"heed/internal/plain"
 	"heed/internal/store"
@@ -50,7 +49,8 @@ recorded events tell. Interrupt it to see what is known so far.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.rules, "rules", "rules.yaml", "rule file, or directory of rule files")
-	flags.StringVar(&f.against, "against", "", "compare with the active rules (active), or with those of a file or directory")
+	flags.StringVar(&f.against, "against", "",
+		"compare with the active rules (active), or with those of a file or directory")
 	f.store.flags(flags)
 	flags.StringVar(&f.since, "since", "7d", "events from then on: a time, a date, or how long ago")
 	flags.StringVar(&f.until, "until", "", "events before then (default: now)")
@@ -77,23 +77,28 @@ func runBacktest(ctx context.Context, s streams, f backtestFlags) error {
 		return err
 	}
 	now := time.Now().UTC()
-	if o.Since, err = moment("--since", f.since, now); err != nil {
-		return err
+	if o.Since, err = admin.ParseSince(f.since, now); err != nil {
+		return usage("--since: %v", err)
 	}
-	if o.Until = now; f.until != "" {
-		if o.Until, err = moment("--until", f.until, now); err != nil {
-			return err
-		}
+	if o.Until, err = admin.ParseSince(cmp.Or(f.until, "0s"), now); err != nil {
+		return usage("--until: %v", err)
 	}
 	if !o.Since.Before(o.Until) {
 		return usage("--since %s is not before %s: there are no events between them",
 			o.Since.Format(time.RFC3339), cmp.Or(f.until, "now"))
 	}
 	debug.SetGCPercent(backtestGC)
-	progress, finish := progressOf(s, o.Until)
-	o.Progress = progress
+	line := newProgress(s)
+	var first time.Time // before --since: what rules remember begins with the oldest event
+	o.Progress = func(at time.Time, events int) {
+		if first.IsZero() {
+			first = at
+		}
+		share := float64(at.Sub(first)) / float64(max(1, o.Until.Sub(first)))
+		line.bar(share, "%s, %s", at.Format(time.DateOnly), plain.Count(events, "event"))
+	}
 	result, err := app.Backtest(ctx, reader, o)
-	finish()
+	line.done()
 	switch {
 	case err != nil:
 		return failure(err)
@@ -127,49 +132,6 @@ func againstRules(ctx context.Context, s streams, reader *store.Reader, against 
 	return loaded.Rules, nil
 }
 
-// moment reads a time, a date, or how long ago.
-func moment(flag, text string, now time.Time) (time.Time, error) {
-	if t, ok := event.ParseTime(text); ok {
-		return t, nil
-	}
-	ago, err := model.ParseDuration(text)
-	if err != nil {
-		return time.Time{}, usage("%s %s is no time: write 2026-03-01, 2026-03-01T09:00:00Z, or how long ago, such as 7d",
-			flag, text)
-	}
-	return now.Add(-time.Duration(ago)), nil
-}
-
-// progressOf shows how far a backtest is, on a terminal.
-func progressOf(s streams, until time.Time) (progress func(time.Time, int), finish func()) {
-	if !isTerminal(s.err) {
-		return nil, func() {}
-	}
-	var first, shown time.Time
-	progress = func(at time.Time, events int) {
-		if first.IsZero() {
-			first = at
-		}
-		if time.Since(shown) < 100*time.Millisecond {
-			return
-		}
-		shown = time.Now()
-		share := 1.0
-		if whole := until.Sub(first); whole > 0 {
-			share = min(1, float64(at.Sub(first))/float64(whole))
-		}
-		fmt.Fprintf(s.err, "\r%s %3.0f %%  %s, %s ",
-			bar(share, 30), share*100, at.Format(time.DateOnly), plain.Count(events, "event"))
-	}
-	return progress, func() { fmt.Fprint(s.err, "\r\033[K") }
-}
-
-// bar is a bar of a width, filled to a share.
-func bar(share float64, width int) string {
-	full := int(share*float64(width) + 0.5)
-	return strings.Repeat("█", full) + strings.Repeat("░", width-full)
-}
-
 func printBacktest(s streams, r *backtest.Result) {
 	paint := s.style(s.out)
 	fmt.Fprintf(s.out, "%s\n", plain.Count(r.Events, "event"))
@@ -194,7 +156,7 @@ func printBacktest(s streams, r *backtest.Result) {
 
 func printBacktestRule(w io.Writer, paint style, width int, r *backtest.Rule) {
 	fmt.Fprintf(w, "  %-*s  %s%6d%s %s",
-		width, plain.Line(r.Rule), paint.bold, r.Alerts, paint.reset, plural(r.Alerts, "alert"))
+		width, plain.Line(r.Rule), paint.bold, r.Alerts, paint.reset, plain.Plural(r.Alerts, "alert"))
 	var parts []string
 	for _, effect := range slices.Sorted(maps.Keys(r.Suppressed)) {
 		parts = append(parts, fmt.Sprintf("%d %s", r.Suppressed[effect], effect))
@@ -227,18 +189,11 @@ func printDiff(w io.Writer, paint style, d *backtest.Diff) {
 	sign := map[string]string{"added": "+", "removed": "-", "changed": "~"}
 	color := map[string]string{"added": paint.green, "removed": paint.red, "changed": paint.yellow}
 	for _, sample := range d.Samples {
-		fmt.Fprintf(w, "  %s%s %s%s  %s  %s  %s%s%s\n", color[sample.Change], sign[sample.Change], plain.Line(sample.Rule), paint.reset,
+		fmt.Fprintf(w, "  %s%s %s%s  %s  %s  %s%s%s\n", color[sample.Change], sign[sample.Change],
+			plain.Line(sample.Rule), paint.reset,
 			sample.At.Format("2006-01-02 15:04"), plain.Line(sample.EventID), paint.dim, plain.Line(sample.Why), paint.reset)
 	}
 	if more := d.Added + d.Removed + d.Changed - len(d.Samples); more > 0 {
 		fmt.Fprintf(w, "  and %d more\n", more)
 	}
-}
-
-// plural is a noun for a number.
-func plural(n int, noun string) string {
-	if n == 1 {
-		return noun
-	}
-	return noun + "s"
 }

@@ -59,7 +59,8 @@ func catalogText(s streams, types []*event.Type) {
 		table(s.out, rows)
 	}
 	fmt.Fprintf(s.out,
-		"\n%sAny field may be missing from any event; a comparison with a missing field is unknown and never matches.\nRules see also %s.%s\n",
+		"\n%sAny field may be missing from any event; a comparison with a missing field is unknown and never "+
+			"matches.\nRules see also %s.%s\n",
 		paint.dim, strings.Join([]string{"event", "id", "source", "companyId", "receivedAt", "now"}, ", "), paint.reset)
 }
 
@@ -74,7 +75,10 @@ func catalogJSON(s streams, types []*event.Type) error {
 		for _, f := range t.Fields {
 			fields = append(fields, field{f.Name, string(f.Kind), f.Description})
 		}
-		if err := printJSON(s.out, map[string]any{"event": t.Name, "description": t.Description, "fields": fields}); err != nil {
+		if err := printJSON(s.out, map[string]any{
+			"event": t.Name, "description": t.Description,
+			"fields": fields,
+		}); err != nil {
 			return failure(err)
 		}
 	}

@@ -44,7 +44,10 @@ Exit code 0: clean, or warnings only (with --strict: clean).
 				return err
 			}
 			if strings.Contains(against, "://") {
-				return checkAgainstServer(cmd.Context(), s, paths[0], &clientOptions{admin: against, tokenFile: tokenFile, cmd: cmd})
+				return checkAgainstServer(cmd.Context(), s, paths[0], &clientOptions{
+					admin: against, tokenFile: tokenFile,
+					cmd: cmd,
+				})
 			}
 			return checkAgainst(cmd.Context(), s, paths[0], against)
 		},

@@ -82,8 +82,8 @@ func checkAgainstServer(ctx context.Context, s streams, path string, o *clientOp
 	}
 	defer client.close()
 	var result backtest.Result
-	wish := map[string]string{"rules": string(files[0].Text), "against": "active", "since": "24h"}
-	if err := client.post(ctx, "/api/v1/backtest", wish, &result); err != nil {
+	request := map[string]string{"rules": string(files[0].Text), "against": "active", "since": "24h"}
+	if err := client.post(ctx, "/api/v1/backtest", request, &result); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.out, "the last 24 hours, %s:\n", plain.Count(result.Events, "event"))

@@ -135,22 +135,25 @@ func (o *clientOptions) fetch(ctx context.Context, s streams, path string, query
 	return c.get(ctx, path, query, into)
 }
 
-// send posts a wish to a path of the API, wherever the API is, and reads what
+// send posts a request to a path of the API, wherever the API is, and reads what
 // became of it.
-func (o *clientOptions) send(ctx context.Context, s streams, path string, wish, into any) error {
+func (o *clientOptions) send(ctx context.Context, s streams, path string, body, into any) error {
 	c, err := o.open(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	return c.post(ctx, path, wish, into)
+	return c.post(ctx, path, body, into)
 }
 
-// show fetches one thing and prints it: as the API gave it for programs, by
-// print for people.
-func show[T any](ctx context.Context, s streams, o *clientOptions, path, output string, print func(streams, *T)) error {
+// show fetches what the API answers on a path and prints it: as it is for -o json,
+// else by print.
+func show[T any](
+	ctx context.Context, s streams, o *clientOptions, path string, query url.Values, output string,
+	print func(streams, *T),
+) error {
 	var raw json.RawMessage
-	if err := o.fetch(ctx, s, path, nil, &raw); err != nil {
+	if err := o.fetch(ctx, s, path, query, &raw); err != nil {
 		return err
 	}
 	if output == "json" {
@@ -173,24 +176,20 @@ func (c *apiClient) get(ctx context.Context, path string, query url.Values, into
 	return c.call(ctx, http.MethodGet, path, "", nil, into)
 }
 
-// post sends a wish to a path of the API and reads what became of it.
-func (c *apiClient) post(ctx context.Context, path string, wish, into any) error {
-	body, err := json.Marshal(wish)
+// post sends a value as JSON to a path of the API and reads the answer into another.
+func (c *apiClient) post(ctx context.Context, path string, value, into any) error {
+	body, err := json.Marshal(value)
 	if err != nil {
 		return failure(err)
 	}
-	return c.call(ctx, http.MethodPost, path, "application/json", body, into)
+	return c.call(ctx, http.MethodPost, path, "application/json", bytes.NewReader(body), into)
 }
 
-func (c *apiClient) call(ctx context.Context, method, path, mediaType string, body []byte, into any) error {
-	return c.stream(ctx, method, path, mediaType, bytes.NewReader(body), into)
-}
-
-// stream is call with a body of any size.
-func (c *apiClient) stream(ctx context.Context, method, path, mediaType string, from io.Reader, into any) error {
-	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.base, "/")+path, from)
+// call sends a request, whose body may be nil and of any size, and reads the answer.
+func (c *apiClient) call(ctx context.Context, method, path, mediaType string, body io.Reader, into any) error {
+	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.base, "/")+path, body)
 	if err != nil {
-		return usage("--admin %q is no address: write http://127.0.0.1:8081", c.base)
+		return usage("--admin %q is not an address: write http://127.0.0.1:8081", c.base)
 	}
 	if mediaType != "" {
 		request.Header.Set("Content-Type", mediaType)
@@ -200,16 +199,17 @@ func (c *apiClient) stream(ctx context.Context, method, path, mediaType string, 
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return failure(fmt.Errorf("the admin listener at %s cannot be reached: %s. Is heed serve running? Its log names the address", c.base, outbound.Failed(err).Error))
+		return failure(fmt.Errorf("the admin listener at %s cannot be reached: %s. Is heed serve running? "+
+			"Its log names the address", c.base, outbound.Failed(err).Error))
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		return failure(err)
 	}
 	if response.StatusCode != http.StatusOK {
 		var problem struct{ Detail string }
-		if json.Unmarshal(body, &problem) != nil || problem.Detail == "" {
+		if json.Unmarshal(text, &problem) != nil || problem.Detail == "" {
 			problem.Detail = fmt.Sprintf("%s answered %s; is it heed's admin listener?", c.base, response.Status)
 		}
 		code := exitProblems
@@ -218,7 +218,7 @@ func (c *apiClient) stream(ctx context.Context, method, path, mediaType string, 
 		}
 		return &codedError{code, errors.New(problem.Detail)}
 	}
-	if err := decode(body, into); err != nil {
+	if err := decode(text, into); err != nil {
 		return failure(fmt.Errorf("%s answered what heed does not: %w", c.base, err))
 	}
 	return nil

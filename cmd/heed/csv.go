@@ -7,9 +7,7 @@ import (
 	"heed/internal/plain"
 )
 
-// printCSV writes a table for spreadsheets. A cell that a spreadsheet would take
-// for a formula gets an apostrophe in front: most are from events, and who sends
-// those must not be able to run anything.
+// printCSV writes a table for spreadsheets.
 func printCSV(w io.Writer, rows [][]string) error {
 	out := csv.NewWriter(w)
 	for _, row := range rows {

@@ -32,32 +32,9 @@ func newDeliveriesList(s streams) *cobra.Command {
 		Short: "List deliveries, newest first",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var page admin.DeliveryPage
 			query := queryOf("limit", strconv.Itoa(limit), "state", state, "action", action, "rule", rule,
 				"cursor", cursor)
-			if err := client.fetch(cmd.Context(), s, "/api/v1/deliveries", query, &page); err != nil {
-				return err
-			}
-			if output == "json" {
-				return printJSON(s.out, page)
-			}
-			rows := [][]string{{"ID", "STATE", "RULE", "ACTION", "ATTEMPTS", "CREATED", "LAST ERROR"}}
-			for i := range page.Deliveries {
-				d := &page.Deliveries[i]
-				lastError := plain.Line(d.LastError)
-				if d.Waits != nil {
-					lastError = "waits: " + waitText(d.Waits)
-				}
-				if isTerminal(s.out) {
-					lastError = plain.Cut(lastError, 60)
-				}
-				rows = append(rows, []string{
-					d.ID, string(d.State), plain.Line(d.Rule), plain.Line(d.Action),
-					strconv.Itoa(d.Attempts), shortTime(d.CreatedAt), lastError,
-				})
-			}
-			printPage(s, rows, "no deliveries", page.Next)
-			return nil
+			return show(cmd.Context(), s, &client, "/api/v1/deliveries", query, output, printDeliveries)
 		},
 	}
 	client.flags(cmd)
@@ -70,6 +47,25 @@ func newDeliveriesList(s streams) *cobra.Command {
 	return cmd
 }
 
+func printDeliveries(s streams, page *admin.DeliveryPage) {
+	rows := [][]string{{"ID", "STATE", "RULE", "ACTION", "ATTEMPTS", "CREATED", "LAST ERROR"}}
+	for i := range page.Deliveries {
+		d := &page.Deliveries[i]
+		lastError := plain.Line(d.LastError)
+		if d.Waits != nil {
+			lastError = "waits: " + waitText(d.Waits)
+		}
+		if isTerminal(s.out) {
+			lastError = plain.Cut(lastError, 60)
+		}
+		rows = append(rows, []string{
+			d.ID, string(d.State), plain.Line(d.Rule), plain.Line(d.Action),
+			strconv.Itoa(d.Attempts), shortTime(d.CreatedAt), lastError,
+		})
+	}
+	printPage(s, rows, "no deliveries", page.Next)
+}
+
 func newDeliveriesShow(s streams) *cobra.Command {
 	var client clientOptions
 	var output string
@@ -78,7 +74,7 @@ func newDeliveriesShow(s streams) *cobra.Command {
 		Short: "Show a delivery: its request and every attempt",
 		Args:  one("delivery by its id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return show(cmd.Context(), s, &client, "/api/v1/deliveries/"+admin.Segment(args[0]), output,
+			return show(cmd.Context(), s, &client, "/api/v1/deliveries/"+admin.Segment(args[0]), nil, output,
 				printDelivery)
 		},
 	}

@@ -54,7 +54,7 @@ terminal it ends after the fixtures, unless --exit=false.`,
 		},
 	}
 	cmd.Flags().StringVar(&rules, "rules", "rules.example.yaml", "rule file, or directory of rule files")
-	cmd.Flags().BoolVar(&exit, "exit", false, "end after the fixtures (default where the output is no terminal)")
+	cmd.Flags().BoolVar(&exit, "exit", false, "end after the fixtures (default where the output is not a terminal)")
 	return cmd
 }
 
@@ -63,7 +63,8 @@ func demo(ctx context.Context, s streams, rules string, events []string, own, ex
 	fixtures, err := ruletest.Read(events, s.in)
 	lowScoreFirst(fixtures)
 	if err != nil {
-		return usage("%v (the demo's own events are in heed's repository, under testdata/events: run it there, or name yours)", err)
+		return usage("%v (the demo's own events are in heed's repository, under testdata/events: run it there, or "+
+			"name yours)", err)
 	}
 	dir, err := os.MkdirTemp("", "heed-demo-")
 	if err != nil {

@@ -157,12 +157,16 @@ func (s *scoreSum) print(d *demonstration) {
 		fmt.Fprintf(d.out, "  %s✔%s %-*s  %s\n", p.green, p.reset, width, plain.Line(name), strings.Join(parts, ", "))
 	}
 	if s.throttled.Effect != "" {
-		effectPrinter{engine.ModeLive, s.throttled.By, wording.ZoneOf(s.zone)}.print(d.out, p, []record.Effect{s.throttled})
+		printEffects(d.out, p, wording.Effects{
+			Mode: engine.ModeLive, Event: s.throttled.By,
+			Zone: wording.ZoneOf(s.zone),
+		}, []record.Effect{s.throttled})
 	}
 	fmt.Fprintln(d.out)
 }
 
-// lowerBound is a condition of which the demo asks what a lower bound would do.
+// lowerBound matches a condition for which the demo shows the effect of a lower
+// bound.
 var lowerBound = regexp.MustCompile(`\bdata\.score < ([0-9]{2})\b`)
 
 // stricter is the text of the rules with a lower bound in one rule, and what is
@@ -199,8 +203,8 @@ func (d *demonstration) backtest(ctx context.Context) error {
 		return nil
 	}
 	var r backtest.Result
-	wish := map[string]string{"rules": text, "against": "active", "since": "1h"}
-	if err := d.api.post(ctx, "/api/v1/backtest", wish, &r); err != nil {
+	request := map[string]string{"rules": text, "against": "active", "since": "1h"}
+	if err := d.api.post(ctx, "/api/v1/backtest", request, &r); err != nil {
 		return err
 	}
 	at := slices.IndexFunc(r.Rules, func(of backtest.Rule) bool { return of.Rule == rule.Name })

@@ -38,7 +38,12 @@ var demoPeople = []struct {
 }
 
 var (
-	demoModules = [][2]string{{"m-77", "Pricing basics"}, {"m-78", "Discovery calls"}, {"m-79", "Handling objections"}, {"m-80", "Negotiation"}}
+	demoModules = [][2]string{
+		{"m-77", "Pricing basics"},
+		{"m-78", "Discovery calls"},
+		{"m-79", "Handling objections"},
+		{"m-80", "Negotiation"},
+	}
 	demoQuizzes = [][2]string{{"q-11", "Pricing"}, {"q-12", "Discovery"}, {"q-13", "Objections"}}
 )
 
@@ -57,7 +62,8 @@ func week(now time.Time) (past []app.Past) {
 		at := within(day(20))
 		add(at, "user.provisioned", `"userId":%q,"email":%q,"role":"Account Executive","teamId":%q`, p.id, p.email, p.team)
 		for k, m := range demoModules[:2] {
-			add(within(day(18-k)), "module.progress", `"userId":%q,"moduleId":%q,"moduleName":%q,"progressPct":%d,"timeSpentSec":%d`,
+			add(within(day(18-k)), "module.progress",
+				`"userId":%q,"moduleId":%q,"moduleName":%q,"progressPct":%d,"timeSpentSec":%d`,
 				p.id, m[0], m[1], 40+random.IntN(60), 600+random.IntN(2400))
 		}
 		if i%5 == 4 {
@@ -67,7 +73,8 @@ func week(now time.Time) (past []app.Past) {
 			demoDay(add, within, random, day(d), i)
 		}
 	}
-	add(day(2), "certification.expired", `"userId":"u-5003","certName":"Product Expert","expiredAt":%q,"renewalDeadline":%q`,
+	add(day(2), "certification.expired",
+		`"userId":"u-5003","certName":"Product Expert","expiredAt":%q,"renewalDeadline":%q`,
 		day(2).Format(time.DateOnly), now.AddDate(0, 2, 0).Format(time.DateOnly))
 	add(day(1), "user.deprovisioned", `"userId":"u-5013","email":"mia.novak@example.com","reason":"left"`)
 	slices.SortStableFunc(past, func(a, b app.Past) int { return a.At.Compare(b.At) })
@@ -76,7 +83,8 @@ func week(now time.Time) (past []app.Past) {
 
 // demoDay is what one person does on one day.
 func demoDay(
-	add func(time.Time, string, string, ...any), within func(time.Time) time.Time, random *rand.Rand, start time.Time, person int,
+	add func(time.Time, string, string, ...any), within func(time.Time) time.Time, random *rand.Rand, start time.Time,
+	person int,
 ) {
 	p := demoPeople[person]
 	m := demoModules[random.IntN(len(demoModules))]
@@ -88,12 +96,14 @@ func demoDay(
 	if random.IntN(9) == 0 { // a practice quiz has no score
 		add(within(start), "quiz.submitted", `"userId":%q,"quizId":%q,"quizName":%q,"quizType":"practice"`, p.id, q[0], q[1])
 	} else {
-		add(within(start), "quiz.submitted", `"userId":%q,"quizId":%q,"quizName":%q,"quizType":"graded","score":%d,"maxScore":100,"passed":%v`,
+		add(within(start), "quiz.submitted",
+			`"userId":%q,"quizId":%q,"quizName":%q,"quizType":"graded","score":%d,"maxScore":100,"passed":%v`,
 			p.id, q[0], q[1], score, score >= 70)
 	}
 	if progress == 100 && random.IntN(2) == 0 {
 		at := within(start)
-		add(at, "course.completed", `"userId":%q,"courseId":"c-310","courseName":"Selling with stories","score":%d,"completedAt":%q`,
+		add(at, "course.completed",
+			`"userId":%q,"courseId":"c-310","courseName":"Selling with stories","score":%d,"completedAt":%q`,
 			p.id, score, at.UTC().Format(time.RFC3339))
 	}
 }

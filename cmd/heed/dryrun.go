@@ -56,7 +56,8 @@ person the same one everywhere; --keep-personal leaves them as they are.
 
 Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
           would fail.  2: the rules, an event or FILE cannot be used.`,
-		Example: "  heed dry-run --rules rules.example.yaml testdata/events\n  heed dry-run --timeline week.yaml --until +8d\n  heed dry-run --why low-quiz-score testdata/events/quiz-practice.json\n" +
+		Example: "  heed dry-run --rules rules.example.yaml testdata/events\n  heed dry-run --timeline week.yaml " +
+			"--until +8d\n  heed dry-run --why low-quiz-score testdata/events/quiz-practice.json\n" +
 			"  heed dry-run --save-test rules_test.yaml testdata/events/quiz-low-score.json",
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
@@ -65,7 +66,8 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 			case o.timeline != "" && len(args) > 0:
 				return usage("give EVENT or --timeline, not both: the events are those of %s", o.timeline)
 			case o.timeline != "" && (o.saveTest != "" || o.why != "" || o.now != "" || o.people != "" || o.source != ""):
-				return usage("--save-test, --why, --now, --people and --source do not go with --timeline: its entries say what is known, and when")
+				return usage("--save-test, --why, --now, --people and --source do not go with --timeline: its entries say " +
+					"what is known, and when")
 			case o.timeline != "":
 				return noArguments(cmd, args)
 			}
@@ -148,7 +150,7 @@ func (o *dryRunOptions) moment() (time.Time, error) {
 	}
 	now, ok := event.ParseTime(o.now)
 	if !ok {
-		return time.Time{}, usage("--now %s is no time: write 2026-03-04T12:00:00Z, or a plain date", o.now)
+		return time.Time{}, usage("--now %s is not a time: write 2026-03-04T12:00:00Z, or a plain date", o.now)
 	}
 	return now, nil
 }

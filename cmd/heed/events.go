@@ -44,14 +44,15 @@ why, its deliveries.
 With -o fixture it prints the event alone, in the webhook's own format, ready for
 heed dry-run and heed send. Personal values become pseudonyms, the same person
 the same one everywhere; --keep-personal leaves them as they are.`,
-		Example: "  heed events show evt-1042\n  heed events show evt-1042 -o fixture | heed dry-run --save-test rules_test.yaml -",
-		Args:    one("event by its id"),
+		Example: "  heed events show evt-1042\n  heed events show evt-1042 -o fixture | heed dry-run --save-test " +
+			"rules_test.yaml -",
+		Args: one("event by its id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := "/api/v1/events/" + admin.Segment(args[0])
 			if output == "fixture" {
 				return showFixture(cmd.Context(), s, &client, path, keepPersonal)
 			}
-			return show(cmd.Context(), s, &client, path, output, printEvent)
+			return show(cmd.Context(), s, &client, path, nil, output, printEvent)
 		},
 	}
 	client.flags(cmd)
@@ -69,7 +70,8 @@ func showFixture(ctx context.Context, s streams, client *clientOptions, path str
 	if _, err := event.Decode(e.Body); err != nil {
 		return &codedError{
 			exitProblems,
-			fmt.Errorf("%s was quarantined, since its body is no event: %s; without -o fixture it is shown as it came", e.ID, e.Reason),
+			fmt.Errorf("%s was quarantined, since its body is not an event: %s; without -o fixture it is shown as it came", e.ID,
+				e.Reason),
 		}
 	}
 	var known expression.Recorded
@@ -96,7 +98,7 @@ func showFixture(ctx context.Context, s streams, client *clientOptions, path str
 
 // ownTime says what an event's own time is: what was signed, or what its source said.
 func ownTime(e *admin.Event) string {
-	if e.Source == source.Mindtickle || e.Source == source.Heed {
+	if source.IsBuiltIn(e.Source) {
 		return "signed"
 	}
 	return "happened"
@@ -166,7 +168,7 @@ func printOther(s streams, paint style, e *admin.Event, other *admin.Other) {
 		fmt.Fprintf(s.out, "\nanother request came under this id at %s: %s, %s\n", at, other.Status, other.Reason)
 		return
 	}
-	fmt.Fprintf(s.out, "\nreplayed at %s, %s\n", at, deliveries(len(other.Deliveries)))
+	fmt.Fprintf(s.out, "\nreplayed at %s, %s\n", at, plain.Count(len(other.Deliveries), "delivery"))
 	for i := range e.Deliveries {
 		if d := &e.Deliveries[i]; slices.Contains(other.Deliveries, d.ID) {
 			fmt.Fprintf(s.out, "  %s\n", plain.Line(d.Rule))
@@ -199,7 +201,8 @@ func printEventDecisions(s streams, paint style, e *admin.Event) {
 		if d.Explain != nil && d.Explain.Text != "always" {
 			printTree(s.out, paint, d.Explain, "      ")
 		}
-		effectPrinter{d.Mode, e.ID, wording.ZoneOf(d.Timezone)}.print(s.out, paint, wording.EffectsOf(d))
+		printEffects(s.out, paint, wording.Effects{Mode: d.Mode, Event: e.ID, Zone: wording.ZoneOf(d.Timezone)},
+			wording.EffectsOf(d))
 		for j := range e.Deliveries {
 			if delivery := &e.Deliveries[j]; delivery.Rule == d.Rule && !slices.Contains(later, delivery.ID) {
 				printEventDelivery(s, paint, delivery)

@@ -57,7 +57,8 @@ func newEventsList(s streams) *cobra.Command {
 	cmd.Flags().StringVar(&status, "status", "", "only events with this status: accepted, quarantined, replayed, timed")
 	cmd.Flags().StringVar(&user, "user", "", "only events about this person, by data.userId")
 	cmd.Flags().StringVar(&rule, "rule", "", "only events that this rule decided otherwise than not matched")
-	cmd.Flags().StringVar(&outcome, "outcome", "", "only events with this outcome or effect: matched, unknown, throttled, …")
+	cmd.Flags().StringVar(&outcome, "outcome", "",
+		"only events with this outcome or effect: matched, unknown, throttled, …")
 	cmd.Flags().StringVar(&since, "since", "", "from then on: a time, a date, or how long ago, such as 2d")
 	cmd.Flags().StringVar(&until, "until", "", "before then")
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on, and list new events as they come")
@@ -69,7 +70,7 @@ func newEventsList(s streams) *cobra.Command {
 // eventRows are the rows of a list of events. Where all come from the published
 // webhook, the rows do not say so.
 func eventRows(events []admin.ListedEvent) [][]string {
-	several := slices.ContainsFunc(events, func(e admin.ListedEvent) bool { return e.Source != source.Mindtickle && e.Source != source.Heed })
+	several := slices.ContainsFunc(events, func(e admin.ListedEvent) bool { return !source.IsBuiltIn(e.Source) })
 	rows := [][]string{{"ID", "TYPE", "USER", "STATUS", "RULES", "RECEIVED"}}
 	if several {
 		rows[0] = append(rows[0], "SOURCE")
@@ -95,7 +96,8 @@ func eventRow(e *admin.ListedEvent) []string {
 		status += fmt.Sprintf(", %d times", e.Reuses)
 	}
 	return []string{
-		plain.Line(e.ID), plain.Line(e.Type), plain.Line(e.User), status, plain.Line(strings.Join(e.Rules, ", ")), shortTime(e.ReceivedAt),
+		plain.Line(e.ID), plain.Line(e.Type), plain.Line(e.User), status, plain.Line(strings.Join(e.Rules, ", ")),
+		shortTime(e.ReceivedAt),
 	}
 }
 

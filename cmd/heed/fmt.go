@@ -45,8 +45,8 @@ Exit code 0: done, or with --check: nothing to do.  1: with --check: there is.
 	return cmd
 }
 
-// formatting is one run of heed fmt. It goes on after a file that it cannot
-// lay out.
+// formatting is one run of heed fmt. It continues after a file that it cannot lay
+// out.
 type formatting struct {
 	streams
 	check bool
@@ -116,6 +116,5 @@ func (f *formatting) layOut(file rulefile.File) ([]byte, bool) {
 // complain says what went wrong, as run does, without ending the run.
 func (f *formatting) complain(code int, err error) {
 	f.code = max(f.code, code)
-	paint := f.style(f.err)
-	fmt.Fprintf(f.err, "%sheed:%s %s\n", paint.red, paint.reset, plain.Text(err.Error()))
+	printProblem(f.streams, err)
 }

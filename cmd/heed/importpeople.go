@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -76,7 +77,7 @@ func importPeople(ctx context.Context, s streams, o *importOptions, file string)
 	if o.output != "json" {
 		printPlan(s, file, &plan)
 	}
-	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("import %s", persons(plan.New+plan.Changed)))
+	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("import %s", plain.Count(plan.New+plan.Changed, "person")))
 	if err != nil || !ok {
 		return err
 	}
@@ -87,7 +88,7 @@ func importPeople(ctx context.Context, s streams, o *importOptions, file string)
 	if o.output == "json" {
 		return printJSON(s.out, &done)
 	}
-	fmt.Fprintf(s.out, "%s imported\n", persons(done.New+done.Changed))
+	fmt.Fprintf(s.out, "%s imported\n", plain.Count(done.New+done.Changed, "person"))
 	return nil
 }
 
@@ -102,7 +103,7 @@ func readSheet(s streams, file string) ([]byte, error) {
 // done.
 func (c *apiClient) importSheet(ctx context.Context, sheet []byte, dryRun bool) (result admin.Import, err error) {
 	err = c.call(ctx, http.MethodPost, fmt.Sprintf("/api/v1/people/import?dry_run=%t", dryRun), "text/csv",
-		sheet, &result)
+		bytes.NewReader(sheet), &result)
 	return result, err
 }
 
@@ -130,12 +131,4 @@ func printPlan(s streams, file string, plan *admin.Import) {
 	if len(plan.Problems) > 0 {
 		fmt.Fprintln(s.out, "nothing is imported while there are mistakes")
 	}
-}
-
-// persons is "1 person", "2 people".
-func persons(n int) string {
-	if n == 1 {
-		return "1 person"
-	}
-	return fmt.Sprintf("%d people", n)
 }

@@ -82,14 +82,14 @@ func ingestFile(ctx context.Context, s streams, o *ingestOptions, name string) e
 	}
 	defer client.close()
 	client.http.Timeout = 0 // a file takes as long as it takes
-	bar := newUpload(s, file, size)
+	bar := &upload{Reader: file, line: newProgress(s), size: size}
 	query := url.Values{"source": {o.source}, "file": {name}, "dry_run": {strconv.FormatBool(o.dryRun)}}
 	if o.against != "" {
 		query.Set("against", o.against)
 	}
 	var done admin.Ingested
-	err = client.stream(ctx, http.MethodPost, "/api/v1/ingest?"+query.Encode(), "", bar, &done)
-	bar.done()
+	err = client.call(ctx, http.MethodPost, "/api/v1/ingest?"+query.Encode(), "", bar, &done)
+	bar.line.done()
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func openRows(s streams, name string) (io.ReadCloser, int64, error) {
 	case err != nil:
 		return nil, 0, usage("read %s: %v", name, err)
 	case !info.Mode().IsRegular():
-		return nil, 0, usage("%s is no file", name)
+		return nil, 0, usage("%s is not a file", name)
 	}
 	file, err := os.Open(name)
 	if err != nil {

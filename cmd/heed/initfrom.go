@@ -131,7 +131,9 @@ func exampleReport(now time.Time) string {
 		from   string
 		score  string
 	}{
-		{2 * time.Hour, "u1,Discovery,1", "61"}, {time.Hour, "u2,Discovery,1", "92"}, {7 * 24 * time.Hour, "u3,Discovery,1", "40"},
+		{2 * time.Hour, "u1,Discovery,1", "61"},
+		{time.Hour, "u2,Discovery,1", "92"},
+		{7 * 24 * time.Hour, "u3,Discovery,1", "40"},
 	} {
 		text += row.from + "," + now.UTC().Add(-row.before).Format("2006-01-02 15:04") + "," + row.score + "\n"
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -61,9 +60,11 @@ func migrate(ctx context.Context, s streams, o migrateOptions) error {
 		return err
 	}
 	defer to.Close()
-	progress, finish := copyProgress(s)
-	err = store.Copy(ctx, from, to, progress)
-	finish()
+	line := newProgress(s)
+	err = store.Copy(ctx, from, to, func(step string, done, total int64) {
+		line.bar(float64(done)/float64(max(1, total)), "%s, %d of %d", step, done, total)
+	})
+	line.done()
 	if err != nil {
 		return failure(err)
 	}
@@ -94,24 +95,7 @@ func stopped(ctx context.Context, db *store.DB, o store.Options) error {
 	all, err := db.Processes(ctx)
 	all = slices.DeleteFunc(all, func(p record.Process) bool { return p.Gone })
 	if err == nil && len(all) > 0 {
-		err = fmt.Errorf("%s is in use by %s: stop heed serve there first", o, processes(len(all)))
+		err = fmt.Errorf("%s is in use by %s: stop heed serve there first", o, plain.Count(len(all), "process"))
 	}
 	return err
-}
-
-// copyProgress shows how far a copy is, on a terminal.
-func copyProgress(s streams) (progress store.CopyProgress, finish func()) {
-	if !isTerminal(s.err) {
-		return func(string, int64, int64) {}, func() {}
-	}
-	var shown time.Time
-	progress = func(step string, done, total int64) {
-		if time.Since(shown) < 100*time.Millisecond {
-			return
-		}
-		shown = time.Now()
-		share := min(1, float64(done)/float64(max(1, total)))
-		fmt.Fprintf(s.err, "\r\033[K%s %3.0f %%  %s, %d of %d", bar(share, 30), share*100, step, done, total)
-	}
-	return progress, func() { fmt.Fprint(s.err, "\r\033[K") }
 }

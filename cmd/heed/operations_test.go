@@ -247,7 +247,7 @@ func TestTheCommandsInTheDocsAreThere(t *testing.T) {
 			if block[1] != "sh" {
 				continue
 			}
-			for _, command := range strings.Split(block[2], "\n") {
+			for command := range strings.SplitSeq(block[2], "\n") {
 				command, _, _ = strings.Cut(strings.TrimPrefix(command, "bin/"), "#")
 				if words := strings.Fields(command); len(words) > 1 && words[0] == "heed" {
 					checkCommand(t, name, words)
@@ -288,7 +288,7 @@ func TestTheLogMessagesInTheDocsAreThoseOfTheSource(t *testing.T) {
 	table, _, _ := strings.Cut(log, "\n\n")
 	messages := 0
 	for _, row := range regexp.MustCompile(`(?m)^\| (.+?) \| (?:info|warn|error) \|`).FindAllStringSubmatch(table, -1) {
-		for _, message := range strings.Split(strings.Trim(row[1], "`"), "`, `") {
+		for message := range strings.SplitSeq(strings.Trim(row[1], "`"), "`, `") {
 			messages++
 			if !strings.Contains(all.String(), `"`+message+`"`) {
 				t.Errorf("nothing logs %q", message)

@@ -98,7 +98,9 @@ func hintTeam(ctx context.Context, s streams, client *clientOptions, team string
 }
 
 // fetchPeople gets a page or, page by page, all.
-func fetchPeople(ctx context.Context, s streams, client *clientOptions, query url.Values, all bool) (admin.PeoplePage, error) {
+func fetchPeople(
+	ctx context.Context, s streams, client *clientOptions, query url.Values, all bool,
+) (admin.PeoplePage, error) {
 	c, err := client.open(ctx, s)
 	if err != nil {
 		return admin.PeoplePage{}, err
@@ -150,7 +152,7 @@ func newPeopleShow(s streams) *cobra.Command {
 		Short: "Show a person and their progress",
 		Args:  one("person by the userId of the events"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return show(cmd.Context(), s, &client, "/api/v1/people/"+admin.Segment(args[0]), output, printPerson)
+			return show(cmd.Context(), s, &client, "/api/v1/people/"+admin.Segment(args[0]), nil, output, printPerson)
 		},
 	}
 	client.flags(cmd)

@@ -33,7 +33,8 @@ func readPeople(s streams, path string) (*people.Directory, error) {
 		fmt.Fprintf(s.err, "%s: ignored columns: %s\n", path, plain.Line(strings.Join(sheet.Ignored, ", ")))
 	}
 	if unmatched := directory.Plan(sheet.Records).Unmatched; len(unmatched) > 0 {
-		return nil, usage("people cannot be read from %s: line %d has no userId, by which a dry run knows people", path, unmatched[0].Line)
+		return nil, usage("people cannot be read from %s: line %d has no userId, by which a dry run knows people", path,
+			unmatched[0].Line)
 	}
 	directory.Import(sheet.Records, time.Now())
 	return directory, nil

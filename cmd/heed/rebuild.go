@@ -23,10 +23,10 @@ func newRebuild(s streams) *cobra.Command {
 	var o rebuildOptions
 	cmd := &cobra.Command{
 		Use:   "rebuild",
-		Short: "Compute anew, from the recorded events, what is known of people",
-		Long: `Rebuild computes anew what is known of people and their progress, from all
+		Short: "Compute what is known of people again, from the recorded events",
+		Long: `Rebuild computes again what is known of people and their progress, from all
 recorded events. What began before the oldest of them, and imports, cannot be
-computed anew: it is kept and continued.
+computed again: it is kept and continued.
 
 It says what would change and asks. It needs the store for itself: stop heed serve
 first.`,
@@ -65,7 +65,7 @@ func rebuild(ctx context.Context, s streams, o *rebuildOptions) error {
 		return failure(err)
 	}
 	fmt.Fprintf(s.out, "%s learnt\n", plain.Count(r.Events, "recorded event"))
-	fmt.Fprintf(s.out, "%s: %d continued from before or imported, %d would change\n", persons(r.People),
+	fmt.Fprintf(s.out, "%s: %d continued from before or imported, %d would change\n", plain.Count(r.People, "person"),
 		r.PeopleContinued, r.PeopleChanged)
 	fmt.Fprintf(s.out, "%s of progress: %d continued from before, %d would change\n",
 		plain.Count(r.Rows, "row"), r.RowsContinued, r.RowsChanged)
@@ -76,7 +76,7 @@ func rebuild(ctx context.Context, s streams, o *rebuildOptions) error {
 	if o.dryRun {
 		return nil
 	}
-	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("change %s and %s of progress", persons(r.PeopleChanged),
+	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("change %s and %s of progress", plain.Count(r.PeopleChanged, "person"),
 		plain.Count(r.RowsChanged, "row")))
 	if err != nil || !ok {
 		return err

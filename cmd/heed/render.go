@@ -29,7 +29,8 @@ func printResult(w io.Writer, paint style, title string, r *ruletest.Result) {
 		printDecision(w, paint, width, &d.Shown)
 		effects := wording.EffectsOf(&d.Shown)
 		shown := len(d.Actions) > 0 && d.Mode != engine.ModeShadow
-		effectPrinter{d.Mode, r.ID, wording.ZoneOf(d.Timezone)}.print(w, paint, withoutSent(effects, shown))
+		printEffects(w, paint, wording.Effects{Mode: d.Mode, Event: r.ID, Zone: wording.ZoneOf(d.Timezone)},
+			withoutSent(effects, shown))
 		for _, a := range d.Actions {
 			problem := a.Problem
 			if problem != "" {

@@ -14,9 +14,9 @@ import (
 )
 
 // change asks the admin listener to change something.
-func (s *server) change(path, wish string) (int, string) {
+func (s *server) change(path, request string) (int, string) {
 	s.t.Helper()
-	response, err := http.Post(s.app.AdminURL()+path, "application/json", strings.NewReader(wish))
+	response, err := http.Post(s.app.AdminURL()+path, "application/json", strings.NewReader(request))
 	if err != nil {
 		s.t.Fatal(err)
 	}

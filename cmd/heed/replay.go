@@ -23,8 +23,8 @@ func newEventsReplay(s streams) *cobra.Command {
 	var o replayOptions
 	cmd := &cobra.Command{
 		Use:   "replay ID…",
-		Short: "Decide recorded events once more, by the rules of now",
-		Long: `Replay shows what the rules of now would do with recorded events, as dry-run
+		Short: "Decide recorded events once more, by the current rules",
+		Long: `Replay shows what the current rules would do with recorded events, as dry-run
 does. With --send it then does that: the new deliveries are stored and sent,
 beside those that there are already. On a terminal it asks first.
 
@@ -37,7 +37,7 @@ Exit code 0: all were replayed.  1: one could not be.`,
 		RunE:    func(cmd *cobra.Command, ids []string) error { return replayEvents(cmd.Context(), s, &o, ids) },
 	}
 	o.client.flags(cmd)
-	cmd.Flags().BoolVar(&o.send, "send", false, "send what the rules of now ask for")
+	cmd.Flags().BoolVar(&o.send, "send", false, "send what the current rules ask for")
 	yesFlag(cmd, &o.yes)
 	outputFlag(cmd, &o.output, "text", "json")
 	return cmd
@@ -66,7 +66,7 @@ func replayEvents(ctx context.Context, s streams, o *replayOptions, ids []string
 		fmt.Fprintln(s.err, "there is nothing to send")
 		return quiet(code)
 	}
-	question := fmt.Sprintf("send %s of %s", deliveries(sends), plain.Count(len(possible), "event"))
+	question := fmt.Sprintf("send %s of %s", plain.Count(sends, "delivery"), plain.Count(len(possible), "event"))
 	// --send is a clear word where nobody can be asked.
 	if ok, err := confirm(ctx, s, o.yes || !canAsk(s.in), question); err != nil || !ok {
 		return err
@@ -82,7 +82,9 @@ func replayEvents(ctx context.Context, s streams, o *replayOptions, ids []string
 // previewReplay shows what a replay of each event would do, and gives those
 // that can be replayed and how many deliveries that would send. For programs
 // that ask to send it shows nothing: they read what was sent.
-func previewReplay(ctx context.Context, s streams, client *apiClient, o *replayOptions, ids []string) (possible []string, sends int, err error) {
+func previewReplay(
+	ctx context.Context, s streams, client *apiClient, o *replayOptions, ids []string,
+) (possible []string, sends int, err error) {
 	for _, id := range ids {
 		raw, err := client.replay(ctx, id, false)
 		if isProblem(err) {

@@ -44,19 +44,15 @@ type sarifLog struct {
 }
 
 type sarifRun struct {
-	Tool       sarifTool     `json:"tool"`
+	Tool struct {
+		Driver struct {
+			Name    string      `json:"name"`
+			Version string      `json:"version"`
+			Rules   []sarifRule `json:"rules"`
+		} `json:"driver"`
+	} `json:"tool"`
 	ColumnKind string        `json:"columnKind"`
 	Results    []sarifResult `json:"results"`
-}
-
-type sarifTool struct {
-	Driver sarifDriver `json:"driver"`
-}
-
-type sarifDriver struct {
-	Name    string      `json:"name"`
-	Version string      `json:"version"`
-	Rules   []sarifRule `json:"rules"`
 }
 
 type sarifRule struct {
@@ -64,57 +60,45 @@ type sarifRule struct {
 }
 
 type sarifResult struct {
-	RuleID    string          `json:"ruleId"`
-	RuleIndex int             `json:"ruleIndex"`
-	Level     string          `json:"level"`
-	Message   sarifText       `json:"message"`
-	Locations []sarifLocation `json:"locations"`
-}
-
-type sarifText struct {
-	Text string `json:"text"`
-}
-
-type sarifLocation struct {
-	Physical sarifPhysical `json:"physicalLocation"`
-}
-
-type sarifPhysical struct {
-	Artifact struct {
-		URI string `json:"uri"`
-	} `json:"artifactLocation"`
-	Region sarifRegion `json:"region"`
-}
-
-type sarifRegion struct {
-	StartLine   int `json:"startLine"`
-	StartColumn int `json:"startColumn"`
-	EndColumn   int `json:"endColumn"`
+	RuleID    string `json:"ruleId"`
+	RuleIndex int    `json:"ruleIndex"`
+	Level     string `json:"level"`
+	Message   struct {
+		Text string `json:"text"`
+	} `json:"message"`
+	Locations [1]struct {
+		Physical struct {
+			Artifact struct {
+				URI string `json:"uri"`
+			} `json:"artifactLocation"`
+			Region struct {
+				StartLine   int `json:"startLine"`
+				StartColumn int `json:"startColumn"`
+				EndColumn   int `json:"endColumn"`
+			} `json:"region"`
+		} `json:"physicalLocation"`
+	} `json:"locations"`
 }
 
 func printSARIF(w io.Writer, problems []document.Problem) error {
-	run := sarifRun{
-		Tool:       sarifTool{sarifDriver{Name: "heed", Version: buildVersion(), Rules: []sarifRule{}}},
-		ColumnKind: "unicodeCodePoints", Results: []sarifResult{},
-	}
+	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
+	driver := &run.Tool.Driver
+	driver.Name, driver.Version, driver.Rules = "heed", buildVersion(), []sarifRule{}
 	for i := range problems {
 		p := &problems[i]
-		rule := slices.Index(run.Tool.Driver.Rules, sarifRule{p.Code})
+		rule := slices.Index(driver.Rules, sarifRule{p.Code})
 		if rule < 0 {
-			rule = len(run.Tool.Driver.Rules)
-			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{p.Code})
+			rule = len(driver.Rules)
+			driver.Rules = append(driver.Rules, sarifRule{p.Code})
 		}
-		result := sarifResult{
-			RuleID: p.Code, RuleIndex: rule, Level: string(p.Severity),
-			Message: sarifText{p.Message},
-		}
+		result := sarifResult{RuleID: p.Code, RuleIndex: rule, Level: string(p.Severity)}
+		result.Message.Text = p.Message
 		if p.Hint != "" {
 			result.Message.Text += "\n" + p.Hint
 		}
-		var at sarifPhysical
+		at := &result.Locations[0].Physical
 		at.Artifact.URI = (&url.URL{Path: filepath.ToSlash(p.File)}).String()
-		at.Region = sarifRegion{p.Line, p.Col, p.Col + p.Width()}
-		result.Locations = []sarifLocation{{at}}
+		at.Region.StartLine, at.Region.StartColumn, at.Region.EndColumn = p.Line, p.Col, p.Col+p.Width()
 		run.Results = append(run.Results, result)
 	}
 	encoder := json.NewEncoder(w)

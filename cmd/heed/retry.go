@@ -32,15 +32,16 @@ func newDeliveriesRetry(s streams) *cobra.Command {
 	cmd := newDeliveriesChange(s, retrying)
 	cmd.Short = "Send deliveries again"
 	cmd.Long = `Retry makes deliveries due now: those named by their ids, or all that the flags
-choose. One that was dead, held, discarded or done begins anew, with all the
+choose. One that was dead, held, discarded or done starts over, with all the
 attempts that its action allows, and the other side sees another Idempotency-Key
 or Message-ID. One that waits for its next attempt need not wait longer.
 
-What is sent is what was rendered then. To decide by the rules of now, replay
+What is sent is what was rendered then. To decide by the current rules, replay
 the event: heed events replay ID.
 
 Exit code 0: all were changed, or none matches.  1: one could not be changed.`
-	cmd.Example = "  heed deliveries retry --state dead --action coaching\n  heed deliveries retry ai2xbmvq4kdc7bqh5w3ey6rz"
+	cmd.Example = "  heed deliveries retry --state dead --action coaching\n  heed deliveries retry " +
+		"ai2xbmvq4kdc7bqh5w3ey6rz"
 	return cmd
 }
 
@@ -52,7 +53,8 @@ choose. They are kept and shown, and not sent any more; retry brings them back.
 An attempt in flight goes on and is the last.
 
 Exit code 0: all were changed, or none matches.  1: one could not be changed.`
-	cmd.Example = "  heed deliveries discard --state retrying --rule low-quiz-score\n  heed deliveries discard ai2xbmvq4kdc7bqh5w3ey6rz"
+	cmd.Example = "  heed deliveries discard --state retrying --rule low-quiz-score\n  heed deliveries discard " +
+		"ai2xbmvq4kdc7bqh5w3ey6rz"
 	return cmd
 }
 
@@ -127,7 +129,7 @@ func changeChosen(ctx context.Context, s streams, c change, o *changeOptions) er
 		Changed int `json:"changed"`
 	}
 	if found.Matching > 0 {
-		ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("%s %s", c.verb, deliveries(found.Matching)))
+		ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("%s %s", c.verb, plain.Count(found.Matching, "delivery")))
 		if err != nil || !ok {
 			return err
 		}
@@ -141,17 +143,9 @@ func changeChosen(ctx context.Context, s streams, c change, o *changeOptions) er
 	case found.Matching == 0:
 		fmt.Fprintf(s.out, "there is no delivery to %s\n", c.verb)
 	default:
-		fmt.Fprintf(s.out, "%s %s\n", deliveries(result.Changed), c.done)
+		fmt.Fprintf(s.out, "%s %s\n", plain.Count(result.Changed, "delivery"), c.done)
 	}
 	return nil
-}
-
-// deliveries is "1 delivery", "2 deliveries".
-func deliveries(n int) string {
-	if n == 1 {
-		return "1 delivery"
-	}
-	return fmt.Sprintf("%d deliveries", n)
 }
 
 // isProblem says whether the API answered that one thing cannot be done, after

@@ -98,7 +98,7 @@ Try it on the example rules, with nothing set up:  heed demo`,
 	root.AddGroup(
 		&cobra.Group{ID: "run", Title: "Run:"},
 		&cobra.Group{ID: "rules", Title: "Write rules:"},
-		&cobra.Group{ID: "look", Title: "Look into a store, and mend:"},
+		&cobra.Group{ID: "look", Title: "Look into a store, and repair:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
 		for _, c := range commands {
@@ -115,7 +115,7 @@ Try it on the example rules, with nothing set up:  heed demo`,
 	root.SetVersionTemplate(b.String() + "\n")
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
-	// Cobra looks at flags first, but those after a word that is no command
+	// Cobra looks at flags first, but those after a word that is not a command
 	// are not what is wrong.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if args := cmd.Flags().Args(); cmd.HasSubCommands() && len(args) > 0 {

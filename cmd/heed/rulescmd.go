@@ -29,15 +29,7 @@ func newRulesList(s streams) *cobra.Command {
 		Short: "List the rules that a running server uses",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var list admin.RuleList
-			if err := client.fetch(cmd.Context(), s, "/api/v1/rules", nil, &list); err != nil {
-				return err
-			}
-			if output == "json" {
-				return printJSON(s.out, list)
-			}
-			printRules(s, &list)
-			return nil
+			return show(cmd.Context(), s, &client, "/api/v1/rules", nil, output, printRules)
 		},
 	}
 	client.flags(cmd)
@@ -77,7 +69,7 @@ func hits(st *admin.RuleStats) string {
 
 func newRulesMute(s streams) *cobra.Command {
 	var client clientOptions
-	var wish api.NewMute
+	var request api.NewMute
 	cmd := &cobra.Command{
 		Use:   "mute RULE",
 		Short: "Send no alerts of a rule for a time",
@@ -89,14 +81,14 @@ for the first one after the mute.`,
 		Args: one("rule by its name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
-			case wish.For == "":
+			case request.For == "":
 				return usage("say how long: --for 2h")
-			case wish.Reason == "":
+			case request.Reason == "":
 				return usage("give a reason: --reason \"quiz under repair\"")
 			}
-			wish.Rule = args[0]
+			request.Rule = args[0]
 			var mute state.Mute
-			if err := client.send(cmd.Context(), s, "/api/v1/mutes", wish, &mute); err != nil {
+			if err := client.send(cmd.Context(), s, "/api/v1/mutes", request, &mute); err != nil {
 				return err
 			}
 			fmt.Fprintf(s.out, "%s is muted until %s\n", muted(&mute), shortTime(mute.Until))
@@ -104,9 +96,10 @@ for the first one after the mute.`,
 		},
 	}
 	client.flags(cmd)
-	cmd.Flags().StringVar(&wish.For, "for", "", "how long, such as 2h or 3d (required)")
-	cmd.Flags().StringVar(&wish.Key, "key", "", "only this key of the rule; of several parts a JSON array: '[\"u1\",\"q1\"]'")
-	cmd.Flags().StringVar(&wish.Reason, "reason", "", "why (required)")
+	cmd.Flags().StringVar(&request.For, "for", "", "how long, such as 2h or 3d (required)")
+	cmd.Flags().StringVar(&request.Key, "key", "",
+		"only this key of the rule; of several parts a JSON array: '[\"u1\",\"q1\"]'")
+	cmd.Flags().StringVar(&request.Reason, "reason", "", "why (required)")
 	return cmd
 }
 
@@ -131,7 +124,8 @@ func newRulesUnmute(s streams) *cobra.Command {
 			if output == "json" {
 				return printJSON(s.out, done)
 			}
-			fmt.Fprintf(s.out, "%s ended; %s not sent meanwhile\n", plain.Count(len(done.Mutes), "mute"), alerts(len(done.Missed)))
+			fmt.Fprintf(s.out, "%s ended; %s not sent meanwhile\n", plain.Count(len(done.Mutes), "mute"),
+				plain.Were(len(done.Missed), "alert"))
 			if len(done.Missed) > 0 {
 				printWhy(s, &admin.WhyPage{Entries: done.Missed})
 			}
@@ -142,13 +136,6 @@ func newRulesUnmute(s streams) *cobra.Command {
 	cmd.Flags().StringVar(&key, "key", "", "only the mute of this key")
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
-}
-
-func alerts(n int) string {
-	if n == 1 {
-		return "1 alert was"
-	}
-	return fmt.Sprintf("%d alerts were", n)
 }
 
 func newRulesMutes(s streams) *cobra.Command {
@@ -164,20 +151,7 @@ func newRulesMutes(s streams) *cobra.Command {
 			if all {
 				query.Set("all", "true")
 			}
-			var list admin.MuteList
-			if err := client.fetch(cmd.Context(), s, "/api/v1/mutes", query, &list); err != nil {
-				return err
-			}
-			if output == "json" {
-				return printJSON(s.out, list)
-			}
-			rows := [][]string{{"RULE", "KEY", "UNTIL", "REASON"}}
-			for i := range list.Mutes {
-				m := &list.Mutes[i]
-				rows = append(rows, []string{plain.Line(m.Rule), plain.Line(state.ShowKey(m.Key)), shortTime(m.Until), plain.Line(m.Reason)})
-			}
-			printPage(s, rows, "nothing is muted", "")
-			return nil
+			return show(cmd.Context(), s, &client, "/api/v1/mutes", query, output, printMutes)
 		},
 	}
 	client.flags(cmd)
@@ -186,7 +160,18 @@ func newRulesMutes(s streams) *cobra.Command {
 	return cmd
 }
 
-// muted names what a mute is of.
+func printMutes(s streams, list *admin.MuteList) {
+	rows := [][]string{{"RULE", "KEY", "UNTIL", "REASON"}}
+	for i := range list.Mutes {
+		m := &list.Mutes[i]
+		rows = append(rows, []string{
+			plain.Line(m.Rule), plain.Line(state.ShowKey(m.Key)), shortTime(m.Until), plain.Line(m.Reason),
+		})
+	}
+	printPage(s, rows, "nothing is muted", "")
+}
+
+// muted names what a mute applies to.
 func muted(m *state.Mute) string {
 	if m.Key == "" {
 		return plain.Line(m.Rule)
@@ -203,23 +188,20 @@ func newRulesPromote(s streams) *cobra.Command {
 		Args:  one("rule by its name"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := "/api/v1/rules/" + admin.Segment(args[0]) + "/promote"
-			var p admin.Promotion
-			if err := client.fetch(cmd.Context(), s, path, queryOf("since", since), &p); err != nil {
-				return err
-			}
-			if output == "json" {
-				return printJSON(s.out, &p)
-			}
-			fmt.Fprintf(s.out, "%s would have sent %s about %s", plain.Line(p.Rule), plain.Count(p.Alerts, "alert"), persons(p.People))
-			if p.Alerts > 0 {
-				fmt.Fprintf(s.out, ", from %s to %s", shortTime(p.First), shortTime(p.Last))
-			}
-			fmt.Fprintf(s.out, "\nto make it live: %s\n", plain.Line(p.Edit))
-			return nil
+			return show(cmd.Context(), s, &client, path, queryOf("since", since), output, printPromotion)
 		},
 	}
 	client.flags(cmd)
 	cmd.Flags().StringVar(&since, "since", "7d", "count from then on: a time, a date, or how long ago")
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
+}
+
+func printPromotion(s streams, p *admin.Promotion) {
+	fmt.Fprintf(s.out, "%s would have sent %s about %s", plain.Line(p.Rule), plain.Count(p.Alerts, "alert"),
+		plain.Count(p.People, "person"))
+	if p.Alerts > 0 {
+		fmt.Fprintf(s.out, ", from %s to %s", shortTime(p.First), shortTime(p.Last))
+	}
+	fmt.Fprintf(s.out, "\nto make it live: %s\n", plain.Line(p.Edit))
 }

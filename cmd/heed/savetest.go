@@ -21,7 +21,8 @@ func (o *dryRunOptions) checkSaveTest() error {
 	case o.saveTest == "" || strings.HasSuffix(o.saveTest, "_test.yaml") || strings.HasSuffix(o.saveTest, "_test.yml"):
 		return nil
 	case o.saveTest != "-":
-		return usage("--save-test %s: tests stand in files of their own, whose names end in _test.yaml or _test.yml; for rules.yaml, write rules_test.yaml", o.saveTest)
+		return usage("--save-test %s: tests stand in files of their own, whose names end in _test.yaml or _test.yml; "+
+			"for rules.yaml, write rules_test.yaml", o.saveTest)
 	case o.output == "json":
 		return usage("--save-test - and -o json both want standard output: leave one out, or name a file")
 	default:
@@ -76,7 +77,8 @@ func warnOfChanges(s streams, tests []ruletest.Captured) {
 	for _, t := range tests {
 		if t.Outcome != t.Real {
 			fmt.Fprintf(s.err,
-				"%swarning:%s %s: without the personal values the outcome of the rule %s is %s, with them it is %s; to test that, add --keep-personal\n",
+				"%swarning:%s %s: without the personal values the outcome of the rule %s is %s, with them it is %s; to test "+
+					"that, add --keep-personal\n",
 				paint.yellow, paint.reset, plain.Line(t.File), plain.Line(t.Rule), t.Outcome, t.Real)
 		}
 	}
@@ -95,7 +97,8 @@ func readTestFile(name string) (file rulefile.File, isNew bool, err error) {
 	case err != nil:
 		return rulefile.File{}, false, usage("read --save-test: %v", err)
 	case info.IsDir():
-		return rulefile.File{}, false, usage("--save-test %s is a directory: name a file in it, such as rules_test.yaml", name)
+		return rulefile.File{}, false, usage("--save-test %s is a directory: name a file in it, such as rules_test.yaml",
+			name)
 	}
 	files, err := rulefile.ReadEach(name)
 	if err != nil {
@@ -124,7 +127,8 @@ func checkTestFile(s streams, snapshot rulefile.Snapshot, file rulefile.File) er
 			first := r.Failures[0]
 			return &codedError{
 				exitProblems,
-				fmt.Errorf("no tests were written to %s: its test %q of the %s %s fails, since %s is %s, not %s; mend that test first",
+				fmt.Errorf("no tests were written to %s: its test %q of the %s %s fails, since %s is %s, not %s; fix that "+
+					"test first",
 					file.Name, r.Name(), r.Carrier(), r.Of(), first.What, first.Got, first.Expected),
 			}
 		}

@@ -85,7 +85,7 @@ func send(ctx context.Context, s streams, o sendOptions, paths []string, asJSON 
 		return err
 	}
 	if u, err := url.Parse(o.url); err != nil || u.Host == "" {
-		return usage("--url %q is no address: write http://host:port%s", o.url, webhookPath)
+		return usage("--url %q is not an address: write http://host:port%s", o.url, webhookPath)
 	}
 	if o.repeat < 1 || o.concurrency < 1 || o.rate < 0 {
 		return usage("--repeat and --concurrency start at 1, --rate at 0")
@@ -168,8 +168,8 @@ func (s *sender) stamp() int64 {
 	}
 }
 
-// sendAll sends every fixture as often as asked and reports each answer. The
-// error's code says how it went.
+// sendAll sends every fixture the requested number of times and reports each answer.
+// The error's code says how it went.
 func (s *sender) sendAll(ctx context.Context, fixtures []ruletest.Fixture, report func(answer)) error {
 	jobs := make(chan ruletest.Fixture)
 	var refused, unreached atomic.Bool

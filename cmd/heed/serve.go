@@ -225,16 +225,15 @@ func prefixes(texts []string) (all []netip.Prefix, err error) {
 			prefix, err = netip.PrefixFrom(ip, ip.BitLen()), nil
 		}
 		if err != nil {
-			return nil, usage("--trusted-proxies: %q is no network: write 10.0.0.0/8, or an address", text)
+			return nil, usage("--trusted-proxies: %q is not a network: write 10.0.0.0/8, or an address", text)
 		}
 		all = append(all, prefix)
 	}
 	return all, nil
 }
 
-// checkAddress refuses an address to listen on that is none, and says what was
-// probably meant: a port alone is that of the usual host, a host alone has the
-// usual port.
+// checkAddress refuses an invalid address to listen on, and says what was probably
+// meant: for a port alone the usual host, for a host alone the usual port.
 func checkAddress(flag, address, host, port string) error {
 	_, given, err := net.SplitHostPort(address)
 	if err == nil && !beyondPorts(given) {
@@ -250,11 +249,11 @@ func checkAddress(flag, address, host, port string) error {
 	}
 	switch _, given, err := net.SplitHostPort(meant); {
 	case err != nil || strings.Contains(given, "/"):
-		return usage("%s %q is no address: write host:port, such as %s:%s", flag, address, host, port)
+		return usage("%s %q is not an address: write host:port, such as %s:%s", flag, address, host, port)
 	case beyondPorts(given):
-		return usage("%s %q is no address: a port is a number up to 65535", flag, address)
+		return usage("%s %q is not an address: a port is a number up to 65535", flag, address)
 	default:
-		return usage("%s %q is no address: write %s", flag, address, meant)
+		return usage("%s %q is not an address: write %s", flag, address, meant)
 	}
 }
 

@@ -302,7 +302,7 @@ func keysOfSources(t *testing.T) (keys []string) {
 			walk(value["oneOf"])
 		}
 	}
-	walk(map[string]any(schema.Properties["sources"].Each))
+	walk(schema.Properties["sources"].Each)
 	slices.Sort(keys)
 	if keys = slices.Compact(keys); len(keys) < 25 {
 		t.Fatalf("the schema has only %v", keys)

@@ -53,7 +53,7 @@ func printStatus(s streams, st *admin.Status) {
 	server := paint.green + "ready" + paint.reset
 	switch {
 	case !st.Serving && len(st.Processes) > 0:
-		server = processes(len(st.Processes))
+		server = plain.Count(len(st.Processes), "process")
 	case !st.Serving:
 		server = "not running"
 	case !st.Ready:
@@ -95,14 +95,6 @@ func printStatus(s streams, st *admin.Status) {
 	for _, problem := range st.Problems {
 		fmt.Fprintf(s.out, "%s! %s%s\n", paint.yellow, plain.Line(problem), paint.reset)
 	}
-}
-
-// processes is a number of processes in words.
-func processes(n int) string {
-	if n == 1 {
-		return "1 process"
-	}
-	return fmt.Sprintf("%d processes", n)
 }
 
 // processLine shows one of the processes that share the store.

@@ -55,7 +55,8 @@ func (f *storeFlag) existing(instead string) (store.Options, error) {
 // noStore says why a store could not be looked at or opened.
 func noStore(dir, instead string, err error) error {
 	if errors.Is(err, fs.ErrPermission) {
-		return usage("the store at %s cannot be read: permission denied. Run this as the user that heed runs as%s", dir, instead)
+		return usage("the store at %s cannot be read: permission denied. Run this as the user that heed runs as%s", dir,
+			instead)
 	}
 	return usage("there is no store at %s: name its directory with --data%s", dir, instead)
 }

@@ -68,7 +68,8 @@ func untilOf(text string, after time.Time) (time.Time, error) {
 	} else if at, ok := event.ParseTime(text); ok {
 		return at, nil
 	}
-	return time.Time{}, usage("--until %s is no time: write 2026-03-09T12:00:00Z, or +7d for a time after the last entry", text)
+	return time.Time{}, usage("--until %s is not a time: write 2026-03-09T12:00:00Z, or +7d for a time after the last "+
+		"entry", text)
 }
 
 func showTimeline(s streams, o dryRunOptions, t *ruletest.Timeline, zone *time.Location) error {
@@ -96,8 +97,8 @@ func showTimeline(s streams, o dryRunOptions, t *ruletest.Timeline, zone *time.L
 	return quiet(code)
 }
 
-// countAlerts says how many alerts there were, and how many are of rules in
-// shadow mode.
+// countAlerts says how many alerts there were, and how many of them come from rules
+// in shadow mode.
 func countAlerts(alerts []ruletest.Alert) string {
 	shadow := 0
 	for i := range alerts {
@@ -137,7 +138,7 @@ func printHappened(w io.Writer, paint style, h *ruletest.Happened, zone *time.Lo
 			}
 		}
 		effects := withoutSent(wording.EffectsOf(&d.Shown), len(alerts) > 0 && d.Mode != engine.ModeShadow)
-		effectPrinter{d.Mode, h.EventID, zone}.print(w, paint, effects)
+		printEffects(w, paint, wording.Effects{Mode: d.Mode, Event: h.EventID, Zone: zone}, effects)
 		for _, a := range alerts {
 			printAction(w, paint, a.Action, a.Kind, "", a.Request, a.Problem)
 		}

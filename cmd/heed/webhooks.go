@@ -126,9 +126,12 @@ func undecided(here *mindtickle.Memory, address string) error {
 	for i := range here.Subscriptions {
 		switch w := &here.Subscriptions[i]; {
 		case w.ReplacedBy != "":
-			return usage("%s was registered for this address, and replaced by %s: if it is still at MindTickle, heed webhooks activate --id %[1]s takes it up again; if not, say heed webhooks forget %[1]s", plain.Line(w.ID), plain.Line(w.ReplacedBy))
+			return usage("%s was registered for this address, and replaced by %s: if it is still at MindTickle, heed "+
+				"webhooks activate --id %[1]s takes it up again; if not, say heed webhooks forget %[1]s", plain.Line(w.ID),
+				plain.Line(w.ReplacedBy))
 		case len(w.Events) == 0:
-			return usage("heed does not know which event types %s has, and so not which are missing: look at MindTickle, and say heed webhooks activate --id %[1]s --url %[2]s --events TYPE,TYPE", plain.Line(w.ID), plain.Line(address))
+			return usage("heed does not know which event types %s has, and so not which are missing: look at MindTickle, "+
+				"and say heed webhooks activate --id %[1]s --url %[2]s --events TYPE,TYPE", plain.Line(w.ID), plain.Line(address))
 		}
 	}
 	return nil
@@ -138,7 +141,8 @@ func already(needed []string) string {
 	if len(needed) == 1 {
 		return needed[0] + ", all that the rules need, is subscribed to already; heed webhooks status shows it"
 	}
-	return fmt.Sprintf("all %d event types that the rules need are subscribed to already; heed webhooks status shows them", len(needed))
+	return fmt.Sprintf("all %d event types that the rules need are subscribed to already; heed webhooks status "+
+		"shows them", len(needed))
 }
 
 // replaceOthers remembers that the webhooks at other addresses have a successor,
@@ -173,13 +177,15 @@ func checkPublic(address string) error {
 	u, err := url.Parse(address)
 	switch {
 	case address == "":
-		return usage("name the address at which MindTickle reaches this server: --url https://heed.example.com/webhooks/mindtickle")
+		return usage("name the address at which MindTickle reaches this server: --url " +
+			"https://heed.example.com/webhooks/mindtickle")
 	case err != nil || u.Host == "" || u.Scheme != "https":
 		return usage("--url %q cannot be delivered to: MindTickle needs an https address", address)
 	case !actions.HasPort(u):
 		return usage("--url %q cannot be delivered to: a port is a number from 1 to 65535", address)
 	case u.Path == "" || u.Path == "/":
-		return usage("--url %s lacks the path: heed receives at %s/webhooks/mindtickle, unless a proxy has another", address, strings.TrimRight(address, "/"))
+		return usage("--url %s lacks the path: heed receives at %s/webhooks/mindtickle, unless a proxy has another",
+			address, strings.TrimRight(address, "/"))
 	}
 	return nil
 }

@@ -157,7 +157,7 @@ func TestWebhooks_registersADeletedWebhookAgain(t *testing.T) {
 	w.answers["PATCH /v2/webhooks/wh_1"] = http.StatusNotFound
 	w.step("activate", exitFailure,
 		"heed: wh_1: MindTickle knows no such webhook (404 Not Found): it was probably deleted there.\n",
-		"wh_1 is forgotten; heed webhooks register registers it anew\n",
+		"wh_1 is forgotten; heed webhooks register registers it again\n",
 		"wh_2 is active\n")
 	w.step("status", exitProblems, "quiz.submitted is used by the rule r but is not subscribed; heed webhooks register subscribes to it\n")
 	w.step(register, exitOK, "registered wh_3 for quiz.submitted\n")

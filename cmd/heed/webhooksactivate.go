@@ -38,10 +38,11 @@ in this data directory, but for those that were replaced by one at another addre
 
 One that is named with --id is remembered from then on, with --url and --events if
 they are given. One that MindTickle does not know any more is forgotten, so that
-heed webhooks register registers it anew.`,
-		Example: "  heed webhooks activate\n  heed webhooks activate --id wh_1 --url https://heed.example.com/webhooks/mindtickle --events quiz.submitted,course.completed",
-		Args:    noArguments,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return activate(cmd.Context(), s, &o) },
+heed webhooks register registers it again.`,
+		Example: "  heed webhooks activate\n  heed webhooks activate --id wh_1 --url " +
+			"https://heed.example.com/webhooks/mindtickle --events quiz.submitted,course.completed",
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return activate(cmd.Context(), s, &o) },
 	}
 	o.flags(cmd)
 	cmd.Flags().StringVar(&o.id, "id", "", "the webhook's id, if it is not remembered")
@@ -166,7 +167,7 @@ func (o *activateOptions) gone(s streams, memory *mindtickle.Memory, id string) 
 		if err := memory.Save(o.data); err != nil {
 			return err
 		}
-		fmt.Fprintf(s.out, "%s is forgotten; heed webhooks register registers it anew\n", plain.Line(id))
+		fmt.Fprintf(s.out, "%s is forgotten; heed webhooks register registers it again\n", plain.Line(id))
 	}
 	return nil
 }

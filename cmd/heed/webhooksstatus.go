@@ -54,7 +54,8 @@ func webhooksStatus(ctx context.Context, s streams, client *clientOptions, rules
 	if len(memory.Subscriptions) > 0 {
 		for _, name := range memory.Missing(slices.Sorted(maps.Keys(needed))) {
 			fmt.Fprintf(s.out,
-				"%s is used by the rule %s but is not subscribed; heed webhooks register subscribes to it\n", name, plain.Line(needed[name]))
+				"%s is used by the rule %s but is not subscribed; heed webhooks register subscribes to it\n", name,
+				plain.Line(needed[name]))
 			code = exitProblems
 		}
 	}

@@ -70,14 +70,15 @@ func printWhy(s streams, page *admin.WhyPage) {
 		if e.EventID != last {
 			last = e.EventID
 			id := plain.Line(e.EventID)
-			if e.Source != source.Mindtickle && e.Source != source.Heed {
+			if !source.IsBuiltIn(e.Source) {
 				id += " from " + e.Source
 			}
-			fmt.Fprintf(s.out, "%s%s%s  %s  %s  %s%s%s\n", paint.bold, showMoment(e.At), paint.reset,
+			fmt.Fprintf(s.out, "%s%s%s  %s  %s  %s%s%s\n", paint.bold, e.At.UTC().Format("2006-01-02 15:04:05"), paint.reset,
 				plain.Line(e.Event), plain.Line(e.User), paint.dim, id, paint.reset)
 		}
 		printDecision(s.out, paint, 0, &e.Shown)
-		effectPrinter{e.Mode, e.EventID, wording.ZoneOf(e.Timezone)}.print(s.out, paint, wording.EffectsOf(&e.Shown))
+		printEffects(s.out, paint, wording.Effects{Mode: e.Mode, Event: e.EventID, Zone: wording.ZoneOf(e.Timezone)},
+			wording.EffectsOf(&e.Shown))
 		for _, d := range e.Deliveries {
 			fmt.Fprintf(s.out, "    %s%s %s  %s%s\n", paint.dim, plain.Line(d.Action), d.State, d.ID, paint.reset)
 		}

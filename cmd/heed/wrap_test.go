@@ -36,7 +36,7 @@ func TestWrapper_breaksBetweenWords(t *testing.T) {
 	}
 }
 
-// COLUMNS says how wide lines are; what is no terminal has no width.
+// COLUMNS says how wide lines are; what is not a terminal has no width.
 func TestStreams_widthIsThatOfColumns(t *testing.T) {
 	for columns, want := range map[string]int{"80": 80, "": 0, "wide": 0, "-3": 0} {
 		s := streams{env: func(string) (string, bool) { return columns, columns != "" }}

@@ -103,8 +103,8 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		}
 		sims = append(sims, sim)
 	}
-	// What is cut off in the midst of an event says nothing: the context is looked
-	// at between pages only.
+	// An event that is only half decided says nothing, so the context is checked
+	// between pages only.
 	stopped, ctx := ctx.Done(), context.WithoutCancel(ctx)
 	result := Result{}
 	known := unknowns{timed: slices.ContainsFunc(sets, isTimed)}
@@ -226,9 +226,10 @@ func (u *unknowns) begin(e *record.Event) {
 	}
 }
 
-// decided notes by which rules an event was decided, or discarded state.
+// decided notes which rules decided an event or discarded state.
 func (u *unknowns) decided(e *record.Event, sets []*engine.RuleSet) {
-	u.others = u.others || (e.Status == record.Accepted || e.Status == record.Timed) && !slices.ContainsFunc(sets, func(set *engine.RuleSet) bool { return set.Hash() == e.RuleSet })
+	u.others = u.others || (e.Status == record.Accepted || e.Status == record.Timed) &&
+		!slices.ContainsFunc(sets, func(set *engine.RuleSet) bool { return set.Hash() == e.RuleSet })
 }
 
 func (u *unknowns) notes() (notes []string) {
@@ -236,7 +237,8 @@ func (u *unknowns) notes() (notes []string) {
 		return nil
 	}
 	if u.others {
-		notes = append(notes, "counts, waits and limits are those that these rules would have had, not those of the rules of then")
+		notes = append(notes, "counts, waits and limits are those that these rules would have had, not those of the "+
+			"rules of then")
 	}
 	if u.partial {
 		notes = append(notes, "what rules remember begins empty with the first event that is used, of "+u.first.UTC().Format(time.DateOnly))
@@ -269,7 +271,7 @@ type simulation struct {
 	since  time.Time
 	zone   *time.Location
 	now    time.Time
-	// expired is when rows that mean nothing any more were deleted last.
+	// expired is when expired rows were last deleted.
 	expired time.Time
 	known   expression.Resolver
 	byRule  map[string]*tally
@@ -307,7 +309,8 @@ func newSimulation(rules *engine.RuleSet, o *Options) (*simulation, error) {
 		rules = rules.Unrendered()
 	}
 	s := &simulation{
-		rules: rules, store: newSimStore(o.Events), since: o.Since, compared: o.Against != nil, zone: zoneOf(rules), byRule: map[string]*tally{},
+		rules: rules, store: newSimStore(o.Events), since: o.Since, compared: o.Against != nil, zone: zoneOf(rules),
+		byRule: map[string]*tally{},
 		alerts: map[alertKey]alert{}, stopped: map[alertKey]record.Effect{},
 	}
 	for _, rule := range rules.Rules() {
@@ -322,8 +325,8 @@ func newSimulation(rules *engine.RuleSet, o *Options) (*simulation, error) {
 	return s, err
 }
 
-// zoneOf is the time zone by which days are counted: that of the first rule that
-// has one.
+// zoneOf is the time zone in which days are counted: that of the first rule that has
+// one.
 func zoneOf(rules *engine.RuleSet) *time.Location {
 	for _, rule := range rules.Rules() {
 		if rule.Time != nil && rule.Time.Location != nil {
@@ -340,7 +343,8 @@ func (s *simulation) take(ctx context.Context, e *record.Event, decoded event.Ev
 	}
 	s.known, s.store.seq = known, e.Seq
 	own := record.Event{
-		Seq: e.Seq, Source: e.Source, IDs: e.IDs, Inert: e.Inert, ID: e.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: e.ReceivedAt,
+		Seq: e.Seq, Source: e.Source, IDs: e.IDs, Inert: e.Inert, ID: e.ID, Type: e.Type, CompanyID: e.CompanyID,
+		Status: record.Accepted, ReceivedAt: e.ReceivedAt,
 		SignedAt: e.SignedAt, Signature: e.Signature, Body: e.Body,
 	}
 	return s.intake.DecideAndCommit(ctx, &own, &decoded)
@@ -353,8 +357,8 @@ func remembers(batches []*intake.Batch) bool {
 	})
 }
 
-// expireEvery is how often rows are deleted that mean nothing any more, as the store
-// does: they would count as keys.
+// expireEvery is how often expired rows are deleted, as in the store: they would
+// still count as keys.
 const expireEvery = 24 * time.Hour
 
 // advance fires what is due before a time, which is then now.
@@ -386,7 +390,9 @@ func (s *simulation) advance(ctx context.Context, until time.Time) error {
 }
 
 // stored counts what became of an event or a firing.
-func (s *simulation) stored(e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+func (s *simulation) stored(
+	e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
+) {
 	if e.ReceivedAt.Before(s.since) {
 		return
 	}

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// commentInText finds a # in a text without quotes that goes on below: YAML ends
-// the text there, and cannot read what follows.
+// commentInText finds a # in an unquoted text that continues on the next line: YAML
+// ends the text there, and cannot read what follows.
 func commentInText(file *File, i int) (slip, bool) {
 	key, column, ok := plainTextAt(file, i)
 	text := file.Line(i + 1)
@@ -22,8 +22,12 @@ func commentInText(file *File, i int) (slip, bool) {
 	if next >= len(file.lines) || indentOf(file, next) <= column || isEntry(file, next) {
 		return slip{}, false
 	}
-	hint := fmt.Sprintf("put the comment on a line of its own above %s:, or quotes round the whole text if # belongs to it", key)
-	return slip{at + 1, utf8.RuneCountInString(text[at+1:]), "the text ends in front of the #, which starts a comment, and goes on below", hint}, true
+	hint := fmt.Sprintf("put the comment on a line of its own above %s:, or quotes round the whole text if # "+
+		"belongs to it", key)
+	return slip{
+		at + 1, utf8.RuneCountInString(text[at+1:]),
+		"the text ends in front of the #, which starts a comment, and goes on below", hint,
+	}, true
 }
 
 // plainTextAt says whether a line is part of a text without quotes, and gives
@@ -47,5 +51,6 @@ func plainTextAt(file *File, i int) (key string, column int, ok bool) {
 // isEntry says whether a line is a key, or an entry of a list.
 func isEntry(file *File, i int) bool {
 	text := strings.TrimSpace(file.Line(i + 1))
-	return strings.HasPrefix(text, "- ") || text == "-" || strings.HasSuffix(text, ":") || entryLine.MatchString(file.Line(i+1))
+	return strings.HasPrefix(text, "- ") || text == "-" || strings.HasSuffix(text, ":") ||
+		entryLine.MatchString(file.Line(i+1))
 }

@@ -122,7 +122,8 @@ func Parse(name string, text []byte, report *Report) *Node {
 	var second yaml.Node
 	switch err := decoder.Decode(&second); {
 	case err == nil:
-		report.Errorf(Place{File: file, Line: second.Line, Col: second.Column}, "second-document", "the file holds a second document after ---").
+		report.Errorf(Place{File: file, Line: second.Line, Col: second.Column}, "second-document",
+			"the file holds a second document after ---").
 			Suggest("put it into a file of its own")
 		return nil
 	case !errors.Is(err, io.EOF):
@@ -141,7 +142,8 @@ func checkCharacters(file *File, report *Report) bool {
 	sound := true
 	for i, line := range file.lines {
 		if !utf8.Valid(line) {
-			report.Errorf(Place{File: file, Line: i + 1, Col: 1 + utf8.RuneCount(line[:validLength(line)])}, "not-utf8", "the line is not UTF-8 text from here on").
+			report.Errorf(Place{File: file, Line: i + 1, Col: 1 + utf8.RuneCount(line[:validLength(line)])}, "not-utf8",
+				"the line is not UTF-8 text from here on").
 				Suggest("save the file as UTF-8")
 			return false
 		}
@@ -150,12 +152,14 @@ func checkCharacters(file *File, report *Report) bool {
 			continue
 		}
 		if bytes.HasPrefix(body, []byte("\u00a0")) {
-			report.Errorf(Place{File: file, Line: i + 1, Col: len(line) - len(body) + 1}, "no-break-space", "a no-break space in the indentation (copied from a document?); YAML takes only plain ones").
+			report.Errorf(Place{File: file, Line: i + 1, Col: len(line) - len(body) + 1}, "no-break-space",
+				"a no-break space in the indentation (copied from a document?); YAML takes only plain ones").
 				Suggest("delete it and type a space")
 			sound = false
 		}
 		if at := bytes.IndexByte(line[:len(line)-len(body)], '\t'); at >= 0 && !insideBlock(file, i) {
-			report.Errorf(Place{File: file, Line: i + 1, Col: at + 1}, "tab", "a tab in the indentation; YAML takes only spaces").
+			report.Errorf(Place{File: file, Line: i + 1, Col: at + 1}, "tab",
+				"a tab in the indentation; YAML takes only spaces").
 				Suggest("replace each tab by two spaces")
 			sound = false
 		}
@@ -192,7 +196,7 @@ func linesInBlocks(lines [][]byte) []bool {
 		begins bool
 	}
 	inBlock := make([]bool, len(lines))
-	var open []start // lines above that start further and further right
+	var open []start // lines above, each indented further than the one before
 	for i, line := range lines {
 		indent := len(line) - len(bytes.TrimLeft(line, " "))
 		n := sort.Search(len(open), func(k int) bool { return open[k].indent >= indent })
@@ -234,7 +238,8 @@ func checkSize(root *Node, report *Report) bool {
 		if aliases > 0 {
 			found.Suggest("write the values out instead of using & and *")
 		} else {
-			found.Suggest("rules need a depth of ten at most: look for brackets inside brackets, or lines that start further and further right")
+			found.Suggest("rules need a depth of ten at most: look for brackets inside brackets, or lines that start " +
+				"further and further right")
 		}
 		return false
 	}

@@ -104,7 +104,8 @@ func (n *Node) Scalar() any {
 			return json.Number(y.Value) // larger than an int
 		}
 	case "!!float":
-		if f, err := strconv.ParseFloat(strings.ReplaceAll(y.Value, "_", ""), 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
+		if f, err := strconv.ParseFloat(strings.ReplaceAll(y.Value, "_", ""), 64); err == nil && !math.IsInf(f, 0) &&
+			!math.IsNaN(f) {
 			return f
 		}
 	}
@@ -136,7 +137,7 @@ type Literal struct {
 	Value any
 }
 
-// Literals is Exact with a Literal for each scalar that is no text and not null:
+// Literals is Exact with a Literal for each scalar that is not a text and not null:
 // whoever compares with it decides by the other side which of the two it is.
 func (n *Node) Literals() any {
 	return n.convert(func(n *Node) any {
@@ -199,6 +200,15 @@ func (n *Node) Items() []*Node {
 	return items
 }
 
+// Each are a list's values; of anything else it is the node itself, where one value
+// may be written without a list.
+func (n *Node) Each() []*Node {
+	if n.IsList() {
+		return n.Items()
+	}
+	return []*Node{n}
+}
+
 // Pairs are an object's entries in their order; what << merges in comes last
 // and only for keys that the object does not have itself.
 func (n *Node) Pairs() []Pair {
@@ -212,11 +222,7 @@ func (n *Node) Pairs() []Pair {
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		key, value := &Node{file: n.file, y: y.Content[i]}, &Node{file: n.file, y: y.Content[i+1]}
 		if key.y.ShortTag() == "!!merge" {
-			if value.IsList() {
-				merged = append(merged, value.Items()...)
-			} else {
-				merged = append(merged, value)
-			}
+			merged = append(merged, value.Each()...)
 			continue
 		}
 		own[key.Text()] = true
@@ -251,8 +257,8 @@ type Fields struct {
 	order  []Pair
 	values map[string]*Node
 	known  []string
-	// Elsewhere are hints for keys that belong to another object, or that
-	// there are not, by key.
+	// Elsewhere are hints for keys that belong to another object, or do not exist, by
+	// key.
 	Elsewhere map[string]string
 	// missing are reported when all keys were taken: one under another name is
 	// called by that.
@@ -270,7 +276,8 @@ func (n *Node) Fields(report *Report, what string) *Fields {
 		return f
 	}
 	if !n.IsObject() {
-		problem := report.Errorf(n.Place(), "wrong-type", "%s must be an object of keys and values, not %s", what, n.Describe())
+		problem := report.Errorf(n.Place(), "wrong-type", "%s must be an object of keys and values, not %s", what,
+			n.Describe())
 		if key, _, ok := strings.Cut(what, " of "); ok {
 			problem.Suggest("write %s: {name: value}", key)
 		}
@@ -303,7 +310,7 @@ func (f *Fields) Pairs() []Pair { return f.order }
 // Take returns the value of a key, nil if it is absent, and marks the key as
 // known.
 func (f *Fields) Take(key string) *Node {
-	if !contains(f.known, key) {
+	if !slices.Contains(f.known, key) {
 		f.known = append(f.known, key)
 	}
 	return f.values[key]
@@ -401,13 +408,14 @@ func (f *Fields) Done() {
 	meant := map[string]bool{}
 	for _, pair := range f.order {
 		key := pair.Key.Text()
-		if key == "true" && contains(f.known, "on") && f.values["on"] == nil {
+		if key == "true" && slices.Contains(f.known, "on") && f.values["on"] == nil {
 			meant["on"] = true
-			f.report.Errorf(pair.Key.Place(), "unknown-key", "the key on has become true: a tool that reads YAML 1.1 has rewritten this file").
+			f.report.Errorf(pair.Key.Place(), "unknown-key",
+				"the key on has become true: a tool that reads YAML 1.1 has rewritten this file").
 				Suggest("write on: instead of true:, or \"on\": if the tool is used again")
 			continue
 		}
-		if !contains(f.known, key) {
+		if !slices.Contains(f.known, key) {
 			meant[suggest.Match(key, f.known)] = true
 			problem := f.report.Errorf(pair.Key.Place(), "unknown-key", "%s has no key %s", f.what, key)
 			problem.Suggest("%s", suggest.DidYouMean(key, f.known))
@@ -421,13 +429,4 @@ func (f *Fields) Done() {
 			f.report.Errorf(f.node.Place(), "missing-key", "%s has no %s", f.what, m.key).Suggest("%s", m.hint)
 		}
 	}
-}
-
-func contains(list []string, word string) bool {
-	for _, have := range list {
-		if have == word {
-			return true
-		}
-	}
-	return false
 }

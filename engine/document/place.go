@@ -50,10 +50,10 @@ func (n *Node) Within(from, to int) Place {
 // many characters it takes there: an escape takes several, a line break none.
 type spot struct{ line, col, width int }
 
-// spots finds one spot for each character of the scalar's text. It trusts the
-// value that the YAML library decoded and lays it beside the source: the
-// characters run alike, only line breaks differ, since folding makes of one
-// break a space and drops one of several.
+// spots finds one spot for each character of the scalar's text. It trusts the value
+// that the YAML library decoded and compares it with the source: the characters are
+// the same, only line breaks differ, since folding makes of one break a space and
+// drops one of several.
 func (n *Node) spots() []spot {
 	if n.located == nil {
 		n.located = n.locate()

@@ -132,7 +132,7 @@ func (r *Report) Problems() []Problem {
 		}
 		sorted = append(sorted, Problem{
 			File: last.File, Line: last.Line, Col: last.Col, Severity: severity, Code: "too-many-problems",
-			Message: fmt.Sprintf("there are %d problems more", r.dropped), Hint: "mend these first, then check again",
+			Message: fmt.Sprintf("there are %d problems more", r.dropped), Hint: "fix these first, then check again",
 		})
 	}
 	return sorted

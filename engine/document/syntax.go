@@ -52,7 +52,7 @@ func reportSyntax(file *File, err error, report *Report) {
 			break
 		}
 	}
-	if m := regexp.MustCompile(`unknown anchor '(.*)' referenced`).FindStringSubmatch(message); m != nil {
+	if m := unknownAnchor.FindStringSubmatch(message); m != nil {
 		problem.Message = "this is not YAML: *" + m[1] + " refers to nothing"
 		for i := range file.lines {
 			if at := strings.Index(file.Line(i+1), "*"+m[1]); at >= 0 {
@@ -63,15 +63,22 @@ func reportSyntax(file *File, err error, report *Report) {
 	}
 }
 
+var unknownAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
+
 // syntaxHints are for what no slip explains.
 var syntaxHints = []struct{ part, hint string }{
-	{"mapping values are not allowed", "check the indentation here and above, and that no key such as do: is missing; a text that holds a colon and a space needs quotes"},
-	{"did not find expected key", "check the indentation of this line and those below: what belongs together starts in the same column"},
-	{"did not find expected '-'", "check the indentation of this line and those below: what belongs together starts in the same column"},
+	{"mapping values are not allowed", "check the indentation here and above, and that no key such as do: is " +
+		"missing; a text that holds a colon and a space needs quotes"},
+	{"did not find expected key", "check the indentation of this line and those below: what belongs together " +
+		"starts in the same column"},
+	{"did not find expected '-'", "check the indentation of this line and those below: what belongs together " +
+		"starts in the same column"},
 	{"found unexpected end of stream", "a quote or a bracket that was opened is not closed"},
-	{"did not find expected ',' or", "a value that starts with { or [ is YAML's own list or object; put quotes round it if it is a template or an expression"},
+	{"did not find expected ',' or", "a value that starts with { or [ is YAML's own list or object; put quotes " +
+		"round it if it is a template or an expression"},
 	{"could not find expected ':'", "a key is followed by a colon and a space: when: data.score < 70"},
-	{"found unknown escape character", `in double quotes a backslash starts an escape: write \\ for one, or use single quotes`},
+	{"found unknown escape character", `in double quotes a backslash starts an escape: write \\ for one, or use ` +
+		`single quotes`},
 	{"unknown anchor", "put quotes round a text that starts with *"},
 	{"found character that cannot", "put quotes round a value that starts with a special sign"},
 	{"found a tab character", "replace tabs by spaces"},
@@ -89,7 +96,7 @@ type slip struct {
 
 // slips look for what people get wrong in a line, the surest first.
 var slips = []func(*File, int) (slip, bool){
-	strayMark, commentInText, quotesInFlow, unquotedHole, badEscape, questionInFlow, cellInFlow, quotedStart,
+	strayMark, commentInText, quotesInFlow, unquotedHole, badEscape, expressionInFlow, quotedStart,
 	bracketStart, specialStart, colonInText, openQuote, missingSpace, dashAmidKeys, belowItsDash, tooFarRight,
 	fitsNowhere, missingColon,
 }
@@ -103,9 +110,7 @@ func strayMark(file *File, i int) (slip, bool) {
 	case strings.HasPrefix(text[indent:], "```"):
 		return slip{indent, len(rest), "the line is a mark of a formatted document", "delete it"}, true
 	case len(rest) > 1 && strings.ContainsRune("–—•·●*", rest[0]) && rest[1] == ' ':
-		return slip{indent, 1, fmt.Sprintf("%c is no hyphen", rest[0]), "write a plain hyphen and a space: - "}, true
-	case strings.Contains(text, "：") && !strings.Contains(text, ":"):
-		return slip{strings.Index(text, "："), 1, "the colon is not a plain one", "write : and a space"}, true
+		return slip{indent, 1, fmt.Sprintf("%c is not a hyphen", rest[0]), "write a plain hyphen and a space: - "}, true
 	}
 	return slip{}, false
 }
@@ -114,42 +119,15 @@ func strayMark(file *File, i int) (slip, bool) {
 var unknownEscape = regexp.MustCompile(`^"(?:[^"\\]|\\[0abtnvfre "/\\N_LPxuU])*(\\[^0abtnvfre "/\\N_LPxuU])`)
 
 func badEscape(file *File, i int) (slip, bool) {
-	key, value, from := keyAndValue(file, i)
+	_, value, from := keyAndValue(file, i)
 	m := unknownEscape.FindStringSubmatchIndex(value)
 	if m == nil {
 		return slip{}, false
 	}
-	hint := fmt.Sprintf("write two backslashes, or single quotes outside: %s: %s", key, inSingleQuotes(key, strings.TrimSuffix(value[1:], `"`)))
-	return slip{from + m[2], 2, value[m[2]:m[3]] + " is no escape in double quotes", hint}, true
-}
-
-// expressionKeys are keys whose text is an expression.
-var expressionKeys = []string{"when", "thread_per", "order_per", "still", "reset", "per", "distinct", "one_per", "deadline"}
-
-// inSingleQuotes is a text that stands in double quotes as it is written in
-// single ones. In the texts of an expression a backslash is written twice.
-func inSingleQuotes(key, inside string) string {
-	var text strings.Builder
-	for i := 0; i < len(inside); i++ {
-		switch {
-		case inside[i] != '\\' || i+1 == len(inside):
-			text.WriteByte(inside[i])
-		case inside[i+1] == '"' || inside[i+1] == '\'':
-			text.WriteByte(inside[i+1])
-			i++
-		case slices.Contains(expressionKeys, key):
-			text.WriteString(`\\`)
-			if inside[i+1] == '\\' {
-				i++
-			}
-		case inside[i+1] == '\\':
-			text.WriteByte('\\')
-			i++
-		default:
-			text.WriteByte('\\')
-		}
-	}
-	return "'" + strings.ReplaceAll(text.String(), "'", "''") + "'"
+	return slip{
+		from + m[2], 2, value[m[2]:m[3]] + " is not an escape in double quotes",
+		`write single quotes outside; in a text inside an expression a backslash is written twice: '… matches "\\d+"'`,
+	}, true
 }
 
 var bracketThenMore = regexp.MustCompile(`^(\[[^\[\]]*\]|\{[^{}]*\})\s*[^\s#,}\]]`)
@@ -160,7 +138,10 @@ func bracketStart(file *File, i int) (slip, bool) {
 	if m == nil {
 		return slip{}, false
 	}
-	return slip{from, utf8.RuneCountInString(m[1]), fmt.Sprintf("%s is taken for the whole value, and more follows", m[1]), fmt.Sprintf("put quotes round all of it: %s: %s", key, inQuotes(value))}, true
+	return slip{
+		from, utf8.RuneCountInString(m[1]), fmt.Sprintf("%s is taken for the whole value, and more follows", m[1]),
+		fmt.Sprintf("put quotes round all of it: %s: %s", key, inQuotes(value)),
+	}, true
 }
 
 // dashAmidKeys finds a dash in front of a key that stands among the keys of one
@@ -177,7 +158,10 @@ func dashAmidKeys(file *File, i int) (slip, bool) {
 	if value == "" || indentOf(file, i) != keyColumn(file, above) {
 		return slip{}, false
 	}
-	return slip{indentOf(file, i), 1, "a dash among the keys of one entry", "one dash stands in front of an entry's first key only: leave this one out, or put one there"}, true
+	return slip{
+		indentOf(file, i), 1, "a dash among the keys of one entry",
+		"one dash stands in front of an entry's first key only: leave this one out, or put one there",
+	}, true
 }
 
 // belowItsDash finds a line that starts right below the dash of the entry that
@@ -197,7 +181,10 @@ func belowItsDash(file *File, i int) (slip, bool) {
 			return slip{}, false
 		}
 		key, _, _ := strings.Cut(text, ":")
-		return slip{indent, utf8.RuneCountInString(key), key + " starts right below a dash", fmt.Sprintf("it belongs to the entry behind the dash: put %d spaces in front", column)}, true
+		return slip{
+			indent, utf8.RuneCountInString(key), key + " starts right below a dash",
+			fmt.Sprintf("it belongs to the entry behind the dash: put %d spaces in front", column),
+		}, true
 	}
 	return slip{}, false
 }
@@ -220,7 +207,9 @@ var holeInFlow = regexp.MustCompile(`[{\[].*(?:: +|, +|\[)((?:[^\s"'{}\[\],][^"'
 
 func unquotedHole(file *File, i int) (slip, bool) {
 	_, value, from := keyAndValue(file, i)
-	if m := holeInFlow.FindStringSubmatchIndex(file.Line(i + 1)); m != nil && !strings.HasPrefix(value, "{{") && !strings.HasPrefix(value, `"`) && !strings.HasPrefix(value, "'") {
+	m := holeInFlow.FindStringSubmatchIndex(file.Line(i + 1))
+	isQuoted := strings.HasPrefix(value, `"`) || strings.HasPrefix(value, "'")
+	if m != nil && !isQuoted && !strings.HasPrefix(value, "{{") {
 		hole := strings.TrimSpace(file.Line(i + 1)[m[2]:m[3]])
 		message := "a text that starts with {{ needs quotes"
 		if !strings.HasPrefix(hole, "{{") {
@@ -231,7 +220,10 @@ func unquotedHole(file *File, i int) (slip, bool) {
 	if !strings.HasPrefix(value, "{{") {
 		return slip{}, false
 	}
-	return slip{from, 2, "a text that starts with {{ needs quotes", fmt.Sprintf("put quotes round the whole text: %s", inQuotes(value))}, true
+	return slip{
+		from, 2, "a text that starts with {{ needs quotes",
+		fmt.Sprintf("put quotes round the whole text: %s", inQuotes(value)),
+	}, true
 }
 
 var quotedThenMore = regexp.MustCompile(`^("(?:[^"\\]|\\.)*"|'[^']*')\s*[^\s#,}\]]`)
@@ -244,9 +236,15 @@ func quotedStart(file *File, i int) (slip, bool) {
 	}
 	if quote := value[:1]; strings.HasSuffix(value, quote) && strings.Count(value, quote) > 2 {
 		inside := value[1 : len(value)-1]
-		return slip{from, utf8.RuneCountInString(m[1]), "the text ends at its second quote, and more follows", fmt.Sprintf("write the outer quotes as the other kind: %s: %s", key, inQuotes(inside))}, true
+		return slip{
+			from, utf8.RuneCountInString(m[1]), "the text ends at its second quote, and more follows",
+			fmt.Sprintf("write the outer quotes as the other kind: %s: %s", key, inQuotes(inside)),
+		}, true
 	}
-	return slip{from, utf8.RuneCountInString(m[1]), fmt.Sprintf("%s is taken for the whole value, and more follows", m[1]), fmt.Sprintf("put quotes round all of it: %s: %s", key, inQuotes(value))}, true
+	return slip{
+		from, utf8.RuneCountInString(m[1]), fmt.Sprintf("%s is taken for the whole value, and more follows", m[1]),
+		fmt.Sprintf("put quotes round all of it: %s: %s", key, inQuotes(value)),
+	}, true
 }
 
 // textInFlow is where a text in double quotes starts, inside braces or brackets.
@@ -266,44 +264,29 @@ func quotesInFlow(file *File, i int) (slip, bool) {
 		if m[2] >= 0 {
 			key = text[m[2]:m[3]] + ": "
 		}
-		return slip{from, utf8.RuneCountInString(whole), "the text ends at its second quote, and more follows", "write the outer quotes as the other kind: " + key + inQuotes(whole[1:len(whole)-1])}, true
+		return slip{
+			from, utf8.RuneCountInString(whole), "the text ends at its second quote, and more follows",
+			"write the outer quotes as the other kind: " + key + inQuotes(whole[1:len(whole)-1]),
+		}, true
 	}
 	return slip{}, false
 }
 
-// questionValue is a value in braces, without quotes, that has a question mark
-// with a blank behind it.
-var questionValue = regexp.MustCompile(`[{,] *(\w+): +([^"'{}\[\],]*\?\s[^"'{}\[\],]*?) *[,}]`)
+// valueInFlow is a value in braces, without quotes, that holds a question mark with a
+// blank behind it, or a bracket.
+var valueInFlow = regexp.MustCompile(`[{,] *(\w+): +([^\s"'{}\[\],][^"'{}\[\],]*(?:\?\s|\[))`)
 
-// questionInFlow finds a question mark, as in user.active ?? true, that YAML takes
-// for the start of a key inside braces.
-func questionInFlow(file *File, i int) (slip, bool) {
+// expressionInFlow finds an expression inside braces, such as user.active ?? true or
+// row["Score"], in which YAML sees the start of a key or a list.
+func expressionInFlow(file *File, i int) (slip, bool) {
 	text := file.Line(i + 1)
-	m := questionValue.FindStringSubmatchIndex(text)
+	m := valueInFlow.FindStringSubmatchIndex(text)
 	if m == nil {
 		return slip{}, false
 	}
-	key, value := text[m[2]:m[3]], text[m[4]:m[5]]
+	key, value := text[m[2]:m[3]], strings.TrimSpace(text[m[4]:m[4]+endOfValue(text[m[4]:])])
 	return slip{
-		m[4], utf8.RuneCountInString(value), "inside braces a question mark starts a key",
-		fmt.Sprintf("put quotes round the value: %s: %s", key, inQuotes(value)),
-	}, true
-}
-
-// cellValue is a value in braces, without quotes, that has a bracket further in.
-var cellValue = regexp.MustCompile(`[{,] *(\w+): +([^\s"'{}\[\],][^"'{}\[\],]*\[)`)
-
-// cellInFlow finds a bracket, as in row["Score"], that YAML takes for the start of a
-// list inside braces.
-func cellInFlow(file *File, i int) (slip, bool) {
-	text := file.Line(i + 1)
-	m := cellValue.FindStringSubmatchIndex(text)
-	if m == nil {
-		return slip{}, false
-	}
-	key, value := text[m[2]:m[3]], text[m[4]:m[4]+endOfValue(text[m[4]:])]
-	return slip{
-		m[4], utf8.RuneCountInString(value), "inside braces a bracket starts a list",
+		m[4], utf8.RuneCountInString(value), "inside braces an expression with ? or [ needs quotes",
 		fmt.Sprintf("put quotes round the value: %s: %s", key, inQuotes(value)),
 	}, true
 }
@@ -355,17 +338,22 @@ var anchored = regexp.MustCompile(`^[&*]\w[\w-]*( |$)`)
 
 func specialStart(file *File, i int) (slip, bool) {
 	_, value, from := keyAndValue(file, i)
-	if value == "" || !strings.ContainsRune("@`%&*", rune(value[0])) || anchored.MatchString(value) && !strings.HasPrefix(value, "*") {
+	isAnchor := anchored.MatchString(value) && !strings.HasPrefix(value, "*")
+	if value == "" || !strings.ContainsRune("@`%&*", rune(value[0])) || isAnchor {
 		return slip{}, false
 	}
 	if strings.HasPrefix(value, "*") && anchored.MatchString(value) && !strings.Contains(value, " ") {
 		return slip{}, false // an alias; that it is unknown is another matter
 	}
-	return slip{from, utf8.RuneCountInString(value), fmt.Sprintf("a value cannot start with %c without quotes", value[0]), "put quotes round it: " + inQuotes(value)}, true
+	return slip{from, utf8.RuneCountInString(value), fmt.Sprintf("a value cannot start with %c without quotes",
+		value[0]), "put quotes round it: " + inQuotes(value)}, true
 }
 
 // holders are keys whose value is an object or a list, never a text.
-var holders = []string{"actions", "rules", "do", "given", "expect", "data", "tests", "events", "fields", "slack", "http", "email", "log", "retry", "headers", "query", "json", "form", "blocks"}
+var holders = []string{
+	"actions", "rules", "do", "given", "expect", "data", "tests", "events", "fields", "slack",
+	"http", "email", "log", "retry", "headers", "query", "json", "form", "blocks",
+}
 
 func colonInText(file *File, i int) (slip, bool) {
 	key, value, from := keyAndValue(file, i)
@@ -377,22 +365,35 @@ func colonInText(file *File, i int) (slip, bool) {
 		return slip{}, false
 	}
 	if name, rest, _ := strings.Cut(value, ": "); name == "env" || name == "file" {
-		return slip{from, utf8.RuneCountInString(value), "env and file stand in braces", fmt.Sprintf("write %s: {%s: %s}", key, name, rest)}, true
+		return slip{
+			from, utf8.RuneCountInString(value), "env and file stand in braces",
+			fmt.Sprintf("write %s: {%s: %s}", key, name, rest),
+		}, true
 	}
 	if slices.Contains(holders, key) {
-		return slip{from, utf8.RuneCountInString(value), "what belongs to " + key + " starts on a line of its own", "start a new line after " + key + ": and write it there, with two more spaces in front"}, true
+		return slip{
+			from, utf8.RuneCountInString(value), "what belongs to " + key + " starts on a line of its own",
+			"start a new line after " + key + ": and write it there, with two more spaces in front",
+		}, true
 	}
 	if strings.HasPrefix(value, "Bearer {env") || strings.HasPrefix(value, "Basic {env") {
-		return slip{from, utf8.RuneCountInString(value), "what stands in braces must stand alone", fmt.Sprintf("write %s: {env: NAME}; the variable then holds Bearer and the token", key)}, true
+		return slip{
+			from, utf8.RuneCountInString(value), "what stands in braces must stand alone",
+			fmt.Sprintf("write %s: {env: NAME}; the variable then holds Bearer and the token", key),
+		}, true
 	}
-	return slip{from + at, 1, "a text that holds a colon and a space needs quotes", fmt.Sprintf("put quotes round it: %s: %s", key, inQuotes(value))}, true
+	return slip{
+		from + at, 1, "a text that holds a colon and a space needs quotes",
+		fmt.Sprintf("put quotes round it: %s: %s", key, inQuotes(value)),
+	}, true
 }
 
 // openQuote finds a value whose quote is not closed on its line, where the
 // next line is an entry again.
 func openQuote(file *File, i int) (slip, bool) {
 	quote, open := opensQuote(file, i)
-	if !open || endOfQuote(file, i, quote) > 0 || i+1 < len(file.lines) && strings.TrimSpace(file.Line(i+2)) != "" && !entryLine.MatchString(file.Line(i+2)) {
+	if !open || endOfQuote(file, i, quote) > 0 || i+1 < len(file.lines) && strings.TrimSpace(file.Line(i+2)) != "" &&
+		!entryLine.MatchString(file.Line(i+2)) {
 		return slip{}, false
 	}
 	_, value, from := keyAndValue(file, i)
@@ -415,8 +416,8 @@ func endOfQuote(file *File, i int, quote string) int {
 	return -1
 }
 
-// insideText says whether a line goes on with a text that was started above
-// it, in a block or in quotes.
+// insideText says whether a line continues a text that was started above it, in a
+// block or in quotes.
 func insideText(file *File, i int) bool {
 	for above := i - 1; above >= max(0, i-maxAbove); above-- {
 		if quote, open := opensQuote(file, above); open {
@@ -449,7 +450,10 @@ func missingSpace(file *File, i int) (slip, bool) {
 	if m == nil {
 		return slip{}, false
 	}
-	return slip{m[5], 1, "a key is followed by a colon and a space", fmt.Sprintf("write %s: %s", text[m[4]:m[5]], text[m[6]:m[7]])}, true
+	return slip{
+		m[5], 1, "a key is followed by a colon and a space",
+		fmt.Sprintf("write %s: %s", text[m[4]:m[5]], text[m[6]:m[7]]),
+	}, true
 }
 
 // tooFarRight finds a line that starts further right than an entry above it
@@ -467,7 +471,10 @@ func tooFarRight(file *File, i int) (slip, bool) {
 	if value == "" || strings.ContainsAny(value[:1], `"'{[|>&`) || indent <= column {
 		return slip{}, false
 	}
-	return slip{indent, 1, "the line starts further right than the one above, which has a value already", fmt.Sprintf("start it in the same column as the line above, with %d spaces in front", column)}, true
+	return slip{
+		indent, 1, "the line starts further right than the one above, which has a value already",
+		fmt.Sprintf("start it in the same column as the line above, with %d spaces in front", column),
+	}, true
 }
 
 // fitsNowhere finds a line that starts in a column in which nothing above it
@@ -498,15 +505,21 @@ func fitsNowhere(file *File, i int) (slip, bool) {
 	if nearest < 0 {
 		return slip{}, false
 	}
-	return slip{indent, 1, "the line starts in a column where nothing above it starts", fmt.Sprintf("what belongs together starts in the same column: put %d spaces in front", nearest)}, true
+	return slip{
+		indent, 1, "the line starts in a column where nothing above it starts",
+		fmt.Sprintf("what belongs together starts in the same column: put %d spaces in front", nearest),
+	}, true
 }
 
 func abs(n int) int { return max(n, -n) }
 
 var noColon = regexp.MustCompile(`^ *(?:- +)*([a-z_]+) +([^\s:][^:]*)$`)
 
-// commonKeys are those of which a line without a colon is a slip.
-var commonKeys = []string{"name", "description", "on", "when", "do", "action", "text", "channel", "method", "path", "to", "subject", "token", "url"}
+// commonKeys are keys after which a missing colon is a likely slip.
+var commonKeys = []string{
+	"name", "description", "on", "when", "do", "action", "text", "channel", "method", "path",
+	"to", "subject", "token", "url",
+}
 
 func missingColon(file *File, i int) (slip, bool) {
 	text := file.Line(i + 1)
@@ -514,7 +527,10 @@ func missingColon(file *File, i int) (slip, bool) {
 	if m == nil || !slices.Contains(commonKeys, text[m[2]:m[3]]) {
 		return slip{}, false
 	}
-	return slip{m[3], 1, "a key is followed by a colon and a space", fmt.Sprintf("write %s: %s", text[m[2]:m[3]], text[m[4]:m[5]])}, true
+	return slip{
+		m[3], 1, "a key is followed by a colon and a space",
+		fmt.Sprintf("write %s: %s", text[m[2]:m[3]], text[m[4]:m[5]]),
+	}, true
 }
 
 func isBlank(file *File, i int) bool {

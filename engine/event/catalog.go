@@ -124,15 +124,18 @@ var standard = catalog(
 		field("score", Number, "points reached"),
 		field("completedAt", Time, "when the course was finished"),
 	}},
-	Type{"quiz.submitted", "a rep handed in a quiz; an ungraded practice quiz leaves score, maxScore and passed out", []Field{
-		userID,
-		field("quizName", Text, "the quiz's title"),
-		field("quizId", Text, "the quiz's id"),
-		field("quizType", Text, "what kind of quiz it is, such as graded or practice"),
-		field("score", Number, "points reached"),
-		field("maxScore", Number, "points that could be reached"),
-		field("passed", Bool, "whether the score was enough"),
-	}},
+	Type{
+		"quiz.submitted", "a rep handed in a quiz; an ungraded practice quiz leaves score, maxScore and passed out",
+		[]Field{
+			userID,
+			field("quizName", Text, "the quiz's title"),
+			field("quizId", Text, "the quiz's id"),
+			field("quizType", Text, "what kind of quiz it is, such as graded or practice"),
+			field("score", Number, "points reached"),
+			field("maxScore", Number, "points that could be reached"),
+			field("passed", Bool, "whether the score was enough"),
+		},
+	},
 	Type{"user.provisioned", "a rep was added by SCIM", []Field{
 		userID,
 		personal("email", Text, "the rep's e-mail address"),
@@ -203,7 +206,7 @@ var standard = catalog(
 	}},
 )
 
-// Reserved says whether an event type is of heed's own: such events come from
+// Reserved says whether an event type is one of heed's own: such events come from
 // heed itself and never from outside.
 func Reserved(eventType string) bool { return strings.HasPrefix(eventType, "heed.") }
 

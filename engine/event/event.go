@@ -46,7 +46,7 @@ type Event struct {
 // so that a rule can say why the value is unknown.
 type BadNumber string
 
-// Fault is why a body is no event. Its text is the quarantine's reason: short,
+// Fault is why a body is not an event. Its text is the quarantine's reason: short,
 // stable, fit for an answer and a metric label.
 type Fault string
 
@@ -93,7 +93,7 @@ func Decode(body []byte) (Event, error) {
 	if e.Type, ok = top["event"].(string); !ok || e.Type == "" {
 		return Event{}, fault(FaultNoEvent, `the body has no "event" that names its type`)
 	}
-	// A company id that is no text cannot equal the configured one, so it
+	// A company id that is not a text cannot equal the configured one, so it
 	// stays empty here and is refused there.
 	e.CompanyID, _ = top["companyId"].(string)
 	switch data := top["data"].(type) {
@@ -120,8 +120,8 @@ func (e *Event) User() string {
 	return ""
 }
 
-// Tells says whether User tells whom the event is about: false for an id of another
-// kind or a very long one, which it takes for nobody's.
+// Tells says whether User knows whom the event is about: not if the id is of another
+// kind or very long.
 func (e *Event) Tells() bool {
 	id := e.Data["userId"]
 	return id == nil || id == "" || e.User() != ""

@@ -39,7 +39,7 @@ func TestWeight_isNotLessThanWhatDecodeKeeps(t *testing.T) {
 	for name, body := range hostile(1 << 18) {
 		t.Run(name, func(t *testing.T) {
 			before := live()
-			e, _ := Decode([]byte(body)) // a list is no event, and keeps nothing
+			e, _ := Decode([]byte(body)) // a list is not an event, and keeps nothing
 			kept := live() - before
 			if weight := Weight([]byte(body)); kept > weight {
 				t.Errorf("a body of %d bytes keeps %d, more than its weight of %d", len(body), kept, weight)
@@ -49,7 +49,7 @@ func TestWeight_isNotLessThanWhatDecodeKeeps(t *testing.T) {
 	}
 }
 
-// What is no event is read to its end, so that the fault is the same as ever,
+// What is not an event is read to its end, so that the fault is the same as ever,
 // but none of it is kept.
 func TestDecode_aListIsNotKept(t *testing.T) {
 	body := []byte("[" + strings.Repeat("{},", 1<<17) + "{}]")

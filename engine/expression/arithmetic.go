@@ -2,7 +2,6 @@ package expression
 
 import (
 	"math"
-	"math/big"
 	"time"
 )
 
@@ -29,7 +28,7 @@ func add(f *frame, a, b any) any {
 			return sumOf(a, b)
 		}
 	}
-	return floats(a, b, func(x, y float64) float64 { return x + y }, (*big.Int).Add)
+	return floats(a, b, func(x, y float64) float64 { return x + y }, sumOf)
 }
 
 func subtract(_ *frame, a, b any) any {
@@ -53,7 +52,7 @@ func subtract(_ *frame, a, b any) any {
 			return differenceOf(a, b)
 		}
 	}
-	return floats(a, b, func(x, y float64) float64 { return x - y }, (*big.Int).Sub)
+	return floats(a, b, func(x, y float64) float64 { return x - y }, differenceOf)
 }
 
 func multiply(_ *frame, a, b any) any {
@@ -75,7 +74,7 @@ func multiply(_ *frame, a, b any) any {
 			return productOf(x, y)
 		}
 	}
-	return floats(a, b, func(x, y float64) float64 { return x * y }, (*big.Int).Mul)
+	return floats(a, b, func(x, y float64) float64 { return x * y }, productOf)
 }
 
 func divide(_ *frame, a, b any) any {
@@ -90,7 +89,7 @@ func divide(_ *frame, a, b any) any {
 	if isSmall(x) && isSmall(y) { // then both are exact, and the quotient is the nearest number
 		return finite(x / y)
 	}
-	return quotient(a, b)
+	return quotientOf(a, b, x/y)
 }
 
 func modulo(_ *frame, a, b any) any {
@@ -113,7 +112,11 @@ func power(_ *frame, a, b any) any {
 	case !ok1 || !ok2:
 		return nil
 	case isWhole(x) && isWhole(y) && y >= 0:
-		return wholePower(a, b)
+		base, exponent, ok := asInts(a, b)
+		if !ok {
+			return inexact
+		}
+		return powerOf(base, exponent)
 	case !isExact(a) || !isExact(b):
 		return inexact
 	default:

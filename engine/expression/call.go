@@ -21,7 +21,7 @@ func (c *compiler) call(n *ast.CallNode) node {
 	if name, ok := n.Callee.(*ast.IdentifierNode); ok {
 		return callFunction(name.Value, arguments)
 	}
-	return constant(failedf("%s is no function", n.Callee.String()))
+	return constant(failedf("%s is not a function", n.Callee.String()))
 }
 
 // refuse turns a panic of a function, which asserts what unchecked data need
@@ -115,7 +115,7 @@ func (c *compiler) matches(n *ast.BinaryNode) node {
 	if pattern, ok := n.Right.(*ast.StringNode); ok {
 		re, err := regexp.Compile(pattern.Value)
 		if err != nil { // in a place that the library's checker does not look at
-			return constant(failedf("the pattern in %s is no regular expression: %v", n.String(), err))
+			return constant(failedf("the pattern in %s is not a regular expression: %v", n.String(), err))
 		}
 		fixed = re
 	}
@@ -163,7 +163,7 @@ func (f *frame) pattern(pattern, text string) (*regexp.Regexp, int, *Unknown) {
 	f.spend(costOfStep * cost)
 	re, err := regexp.Compile(pattern)
 	if err != nil {
-		return nil, 0, badf("the pattern in %s is no regular expression: %v", text, err)
+		return nil, 0, badf("the pattern in %s is not a regular expression: %v", text, err)
 	}
 	f.lastPattern, f.lastCost = re, cost
 	return re, cost, nil

@@ -39,8 +39,8 @@ func TemplateComments(text string) []Comment {
 	return all
 }
 
-// comments finds what starts with //, and where a /* stands that nothing closes;
-// -1 if there is none.
+// comments finds what starts with //, and the place of a /* that is never closed; -1
+// if there is none.
 func comments(text []rune) (line []Comment, unclosed int) {
 	code := []rune(syntax.Blank(text))
 	for i := 0; i+1 < len(code); i++ {
@@ -52,7 +52,7 @@ func comments(text []rune) (line []Comment, unclosed int) {
 			}
 			last := i + len([]rune(strings.TrimRight(string(text[i:end]), " \t\r")))
 			line = append(line, Comment{i, last})
-			// A quote in a comment opens nothing, so the rest is looked at anew.
+			// A quote in a comment opens nothing, so the rest is scanned again.
 			code, i = append(code[:end:end], []rune(syntax.Blank(text[end:]))...), end
 		case "/*":
 			_, rest, closed := strings.Cut(string(text[i+2:]), "*/")

@@ -74,7 +74,7 @@ func (c *compiler) compile(n ast.Node) node {
 	}
 	switch n := n.(type) {
 	case *ast.NilNode:
-		return constant(missingf("nil is no value"))
+		return constant(missingf("nil is not a value"))
 	case *ast.IdentifierNode:
 		return c.identifier(n)
 	case *ast.UnaryNode:

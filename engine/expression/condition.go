@@ -86,8 +86,8 @@ func flat(c *clause, op string) []*clause {
 	return []*clause{c}
 }
 
-// Eval decides the condition and, when it is neither true nor false, says why.
-// With it begins a rule's share of work on the event.
+// Eval decides the condition and, when it is neither true nor false, says why. A
+// rule's budget for the event starts here.
 func (c *Condition) Eval(env *Env) (Truth, string) {
 	env.begin()
 	value := env.eval(c.run)

@@ -340,12 +340,12 @@ func TestCheck_foreignSyntaxHasAHint(t *testing.T) {
 func TestFloat_saysWhichTextIsNoNumber(t *testing.T) {
 	for text, want := range map[string]string{
 		`float("70.5") == 70.5`:    "",
-		`float(" 70") < 1`:         `" 70" is no number`,
-		`float("70,5") < 1`:        `"70,5" is no number; a decimal has a point`,
-		`float(data.quizName) < 1`: `"high" is no number`,
-		`float("NaN") < 1`:         `"NaN" is no number`,
+		`float(" 70") < 1`:         `" 70" is not a number`,
+		`float("70,5") < 1`:        `"70,5" is not a number; a decimal has a point`,
+		`float(data.quizName) < 1`: `"high" is not a number`,
+		`float("NaN") < 1`:         `"NaN" is not a number`,
 		`int("70") == 70`:          "",
-		`int("70.5") < 1`:          `"70.5" is no whole number; round(float(…)) makes one`,
+		`int("70.5") < 1`:          `"70.5" is not a whole number; round(float(…)) makes one`,
 		`int(data.score) == 61`:    "",
 	} {
 		c := condition(t, text)
@@ -373,8 +373,8 @@ func TestReason_showsValuesOfAnyLength(t *testing.T) {
 func TestDate_saysWhichTextIsNoTime(t *testing.T) {
 	for text, want := range map[string]string{
 		`date("2026-03-02 9:00", "2006-01-02 15:04", "UTC") < now`: "",
-		`date(data.quizName, "2006-01-02 15:04", "UTC") < now`:     `"2 March" is no time as "2006-01-02 15:04"`,
-		`date("3" + data.quizName, "2 January", "UTC") < now`:      `"32 March" is no time as "2 January": day out of range`,
+		`date(data.quizName, "2006-01-02 15:04", "UTC") < now`:     `"2 March" is not a time as "2006-01-02 15:04"`,
+		`date("3" + data.quizName, "2 January", "UTC") < now`:      `"32 March" is not a time as "2 January": day out of range`,
 	} {
 		c := condition(t, text)
 		if _, reason := c.Eval(env(t, `{"quizName":"2 March"}`)); reason != want && want != "" {

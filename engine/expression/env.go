@@ -18,7 +18,7 @@ type Env struct {
 
 	lookups *LookupLog
 	tables  Resolver
-	names   map[string]any // beside the event, of a firing; of a ValueScope all
+	names   map[string]any // of a firing, in addition to the event; all names of a ValueScope
 	rows    []*Env         // of items
 
 	frame   frame

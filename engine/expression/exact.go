@@ -13,7 +13,7 @@ import (
 
 var (
 	inexact  = badf("a result that is too large to be exact")
-	noNumber = badf("a result that is no number, or too large")
+	noNumber = badf("a result that is not a number, or too large")
 	tooLong  = badf("a duration of more than 292 years")
 )
 
@@ -47,59 +47,104 @@ func finite(f float64) any {
 	return f
 }
 
-// floats calculates with two numbers at least one of which is no int. Whole
-// ones whose result could have been rounded are calculated again by whole.
-func floats(a, b any, operate func(x, y float64) float64, whole func(z, x, y *big.Int) *big.Int) any {
+// asInt is a number as an int, if it is a whole one that an int can hold.
+func asInt(value any) (i int, ok bool) {
+	switch v := value.(type) {
+	case int:
+		return v, true
+	case float64:
+		ok = isWhole(v) && v >= math.MinInt64 && v < math.MaxInt64
+		return int(v), ok
+	default:
+		return 0, false
+	}
+}
+
+// asInts are two numbers as ints, if both are whole.
+func asInts(a, b any) (i, j int, ok bool) {
+	i, ok1 := asInt(a)
+	j, ok2 := asInt(b)
+	return i, j, ok1 && ok2
+}
+
+// floats calculates with two numbers at least one of which is no int. Whole ones
+// whose result could have been rounded are calculated again by whole.
+func floats(a, b any, operate func(x, y float64) float64, whole func(i, j int) any) any {
 	x, ok1 := number(a)
 	y, ok2 := number(b)
-	switch result := operate(x, y); {
-	case !ok1 || !ok2:
+	if !ok1 || !ok2 {
 		return nil
-	case isSmall(x) && isSmall(y) && isSmall(result):
-		return result
-	case isWhole(x) && isWhole(y) && finite(x) == x && finite(y) == y:
-		return wholeNumber(whole(new(big.Int), bigInt(a), bigInt(b)))
-	case !isExact(a) || !isExact(b):
-		return inexact
-	default:
-		return finite(result)
 	}
+	result := operate(x, y)
+	if isSmall(x) && isSmall(y) && isSmall(result) {
+		return result
+	}
+	if i, j, ok := asInts(a, b); ok {
+		return whole(i, j)
+	}
+	if isWhole(x) && isWhole(y) || !isExact(a) || !isExact(b) {
+		return inexact
+	}
+	return finite(result)
 }
 
 func sumOf(a, b int) any {
 	if sum := a + b; (sum > a) == (b > 0) {
 		return sum
 	}
-	return wholeNumber(new(big.Int).Add(bigInt(a), bigInt(b)))
+	return inexact
 }
 
 func differenceOf(a, b int) any {
 	if difference := a - b; (difference < a) == (b > 0) {
 		return difference
 	}
-	return wholeNumber(new(big.Int).Sub(bigInt(a), bigInt(b)))
+	return inexact
 }
 
 func productOf(a, b int) any {
 	product := a * b
-	if a > -1<<31 && a < 1<<31 && b > -1<<31 && b < 1<<31 {
-		return product
-	}
 	if a == 0 || product/a == b && (a != -1 || b != math.MinInt) {
 		return product
 	}
-	return wholeNumber(new(big.Int).Mul(bigInt(a), bigInt(b)))
+	return inexact
 }
 
-// quotient is a quotient of which a side is large.
-func quotient(a, b any) any {
-	return nearest(new(big.Rat).Quo(rationalOf(a), rationalOf(b)))
+// quotientOf divides two numbers of which one is large.
+func quotientOf(a, b any, quotient float64) any {
+	i, j, ok := asInts(a, b)
+	switch {
+	case ok && j == -1:
+		return differenceOf(0, i)
+	case ok && i%j == 0:
+		return i / j
+	case !isExact(a) || !isExact(b) || !isSmall(quotient):
+		return inexact
+	default:
+		return quotient
+	}
+}
+
+// powerOf is a power of a whole number with an exponent that is not negative.
+func powerOf(base, exponent int) any {
+	if base >= -1 && base <= 1 && exponent > 0 { // the same for all even and for all odd exponents
+		exponent = 2 - exponent%2
+	}
+	result := 1
+	for range exponent {
+		product, ok := productOf(result, base).(int)
+		if !ok {
+			return inexact
+		}
+		result = product
+	}
+	return result
 }
 
 // nearest is a number that was calculated in full as expressions have it.
 func nearest(r *big.Rat) any {
-	if r.IsInt() {
-		return wholeNumber(r.Num())
+	if r.IsInt() && r.Num().IsInt64() {
+		return int(r.Num().Int64())
 	}
 	f, _ := r.Float64()
 	if !isSmall(f) {
@@ -108,66 +153,16 @@ func nearest(r *big.Rat) any {
 	return f
 }
 
-// wholePower is a power of whole numbers.
-func wholePower(base, exponent any) any {
-	x, y := bigInt(base), bigInt(exponent)
-	switch {
-	case x.BitLen() <= 1: // -1, 0 or 1 to the power of an even or an odd number
-		parity := int64(y.Bit(0))
-		if y.Sign() > 0 && parity == 0 {
-			parity = 2
-		}
-		y = big.NewInt(parity)
-	case !y.IsInt64() || y.Int64() > 1024:
-		return noNumber
-	}
-	if int64(x.BitLen())*y.Int64() > 1<<11 { // at least 2^1024, which no float64 holds
-		return noNumber
-	}
-	return wholeNumber(new(big.Int).Exp(x, y, nil))
-}
-
-// wholeNumber is a whole number as expressions have it, if they can hold it.
-func wholeNumber(n *big.Int) any {
-	if n.IsInt64() {
-		return int(n.Int64())
-	}
-	f, accuracy := new(big.Float).SetInt(n).Float64()
-	switch {
-	case math.IsInf(f, 0):
-		return noNumber
-	case accuracy != big.Exact:
-		return inexact
-	default:
-		return f
-	}
-}
-
-// bigInt is a whole number in full.
-func bigInt(value any) *big.Int {
-	if i, ok := value.(int); ok {
-		return big.NewInt(int64(i))
-	}
-	n, _ := big.NewFloat(value.(float64)).Int(nil)
-	return n
-}
-
-// rationalOf is a number in full.
-func rationalOf(value any) *big.Rat {
-	if i, ok := value.(int); ok {
-		return new(big.Rat).SetInt64(int64(i))
-	}
-	return new(big.Rat).SetFloat64(value.(float64))
-}
-
-// decimalOf is a number as it is written in decimals: 0.57 is 57/100, not the
-// binary fraction beside it.
+// decimalOf is a number as it is written in decimals: 0.57 is 57/100, not the nearest
+// binary fraction.
 func decimalOf(value any) *big.Rat {
-	if f, ok := value.(float64); ok && !isWhole(f) {
-		r, _ := new(big.Rat).SetString(strconv.FormatFloat(f, 'g', -1, 64))
+	switch v := value.(type) {
+	case int:
+		return new(big.Rat).SetInt64(int64(v))
+	default:
+		r, _ := new(big.Rat).SetString(strconv.FormatFloat(v.(float64), 'g', -1, 64))
 		return r
 	}
-	return rationalOf(value)
 }
 
 // asDuration is a duration of so many nanoseconds.

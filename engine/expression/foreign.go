@@ -126,6 +126,9 @@ var foreignNames = []foreignName{
 	{"concatenate concat", "", "join texts with +"},
 	{"average", "", "write mean([…])"},
 	{"today now", "", `write now, as in now - days(7); a day is a text: format(now, "2006-01-02", "UTC")`},
+	{"uppercase upcase", "", "write upper(…)"},
+	{"lowercase downcase", "", "write lower(…)"},
+	{"length size", "", "write len(…)"},
 	{"true", "true and false are written in lower case", "write true"},
 	{"false", "true and false are written in lower case", "write false"},
 	{"null none undefined", "a missing value is written nil", "write == nil or != nil"},
@@ -237,15 +240,9 @@ func overlaps(p Problem, others []Problem) bool {
 }
 
 var (
-	// filter is value | filter, or value | filter(argument), as in Jinja, Liquid
-	// and their like.
-	filter = regexp.MustCompile(`^([\w.]+)\s*\|\s*(\w+)\s*(?:[(:]\s*(.*?)\s*\)?)?$`)
+	// filter is value | filter, as in Jinja, Liquid and their like.
+	filter = regexp.MustCompile(`^([\w.]+)\s*\|\s*(\w+)(.*)$`)
 	block  = regexp.MustCompile(`^(?:[#/^>!&%-]|(?:if|else|end|endif|range|for|with|each|unless)\b)`)
-	// filterNames are functions by what other template languages call them.
-	filterNames = map[string]string{
-		"upcase": "upper", "uppercase": "upper", "downcase": "lower", "lowercase": "lower", "tojson": "toJSON",
-		"json": "toJSON", "length": "len", "size": "len", "strip": "trim", "d": "default", "strftime": "date",
-	}
 )
 
 // explainHole says what is wrong with a hole that has problems: what is written
@@ -267,26 +264,16 @@ func (s *Scope) explainHole(text string, problems []Problem) []Problem {
 	case strings.HasPrefix(trimmed, "."):
 		p.Message, p.Hint = "a hole starts with a dot, as in Go templates", "write {{ "+s.Qualify(trimmed[1:])+" }}"
 	case m != nil:
-		p.Message, p.Hint = "filters are functions here", "write {{ "+filtered(s.Qualify(m[1]), m[2], m[3])+" }}"
+		p.Message = "filters are functions here"
+		p.Hint = `write the function in front, as in {{ upper(data.quizName) }}; for a missing value {{ data.score ?? ` +
+			`"n/a" }}`
+		if isFunction(m[2]) && m[3] == "" {
+			p.Hint = "write {{ " + m[2] + "(" + s.Qualify(m[1]) + ") }}"
+		}
 	default:
 		return problems
 	}
 	return []Problem{p}
-}
-
-// filtered is a filter as a function.
-func filtered(value, name, argument string) string {
-	function := cmp.Or(filterNames[strings.ToLower(name)], name)
-	switch {
-	case function == "default":
-		return value + " ?? " + cmp.Or(argument, `"n/a"`)
-	case function == "date":
-		return "format(" + value + `, "2 Jan 2006")`
-	case argument != "":
-		return function + "(" + value + ", " + argument + ")"
-	default:
-		return function + "(" + value + ")"
-	}
 }
 
 // Qualify is a name as expressions write it: a field alone is data.field,

@@ -74,7 +74,7 @@ func durationFunction(name string, unit time.Duration) *builtin.Function {
 				d = durationOf(n * float64(unit))
 			}
 			if _, ok := d.(time.Duration); !ok {
-				return badf("%s(%s) is no duration", name, described{args[0]}), nil
+				return badf("%s(%s) is not a duration", name, described{args[0]}), nil
 			}
 			return d, nil
 		},
@@ -85,7 +85,7 @@ func durationFunction(name string, unit time.Duration) *builtin.Function {
 var ZoneArgument = map[string]int{"hour": 1, "weekday": 1, "format": 2}
 
 // Zone is the time zone of that name; nil if there is none, and a hint at what to
-// write. The machine's own, Local, is none: a rule must decide alike wherever it
+// write. The machine's own, Local, is none: a rule must decide the same wherever it
 // runs.
 func Zone(name string) (zone *time.Location, hint string) {
 	zone, err := time.LoadLocation(name)
@@ -167,7 +167,7 @@ func apply(name string, call func(...any) (any, error), arguments []node) node {
 	return applyOwn(name, func(_ *frame, values []any) any {
 		result, err := call(values...)
 		if wrong := (*time.ParseError)(nil); errors.As(err, &wrong) {
-			return badf("%s is no time as %s%s", quoted(wrong.Value), quoted(wrong.Layout), wrong.Message)
+			return badf("%s is not a time as %s%s", quoted(wrong.Value), quoted(wrong.Layout), wrong.Message)
 		}
 		if err != nil {
 			return badf("%s: %s", name, clip(err.Error()))

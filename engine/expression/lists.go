@@ -26,7 +26,7 @@ func pairsOf(_ *frame, args []any) any {
 func fromObject(value any, entry func(key string, value any) any) any {
 	object, ok := value.(map[string]any)
 	if !ok {
-		return badf("%s is no object", described{value})
+		return badf("%s is not an object", described{value})
 	}
 	list := make([]any, 0, len(object))
 	for _, key := range slices.Sorted(maps.Keys(object)) {
@@ -40,7 +40,7 @@ func fromObject(value any, entry func(key string, value any) any) any {
 func distinctOf(f *frame, args []any) any {
 	list, ok := args[0].([]any)
 	if !ok {
-		return badf("%s is no list", described{args[0]})
+		return badf("%s is not a list", described{args[0]})
 	}
 	kept := []any{}
 	for _, element := range list {
@@ -72,21 +72,35 @@ func sortOf(f *frame, args []any) any {
 	if !ok {
 		return badf("sort takes a list, not %s", described{args[0]})
 	}
-	descending := strings.EqualFold(text(args, 1), "desc")
-	sorted, comparable := slices.Clone(list), true
-	slices.SortStableFunc(sorted, func(a, b any) int {
-		f.spend(costOfOrder(a, b))
-		o, ok := order(a, b)
-		comparable = comparable && ok
+	if sorted, ok := sortedBy(f, list, list, text(args, 1)); ok {
+		return sorted
+	}
+	return badf("sort is given values of different kinds")
+}
+
+// sortedBy are the elements of a list in the order of their keys, or the other way
+// round with "desc". ok is false if two keys have no order.
+func sortedBy(f *frame, list, keys []any, direction string) (sorted []any, ok bool) {
+	descending := strings.EqualFold(direction, "desc")
+	at := make([]int, len(list))
+	for i := range at {
+		at[i] = i
+	}
+	ok = true
+	slices.SortStableFunc(at, func(a, b int) int {
+		f.spend(1 + costOfOrder(keys[a], keys[b]))
+		o, comparable := order(keys[a], keys[b])
+		ok = ok && comparable
 		if descending {
 			return -o
 		}
 		return o
 	})
-	if !comparable {
-		return badf("sort is given values of different kinds")
+	sorted = make([]any, len(list))
+	for i, from := range at {
+		sorted[i] = list[from]
 	}
-	return sorted
+	return sorted, ok
 }
 
 // fromJSON is the value that a text holds as JSON, with exact numbers.

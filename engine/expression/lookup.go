@@ -220,7 +220,7 @@ func (env *Env) resolve(known Resolver, q Query) (value any) {
 	return value
 }
 
-// completed has the cells of a record, and those of another that it has not.
+// completed has the cells of a record, and those that only the other record has.
 func completed(record, more Record) Cells {
 	cells := cellsOf(record)
 	for _, name := range more.Names() {

@@ -30,8 +30,8 @@ var Rankings = []string{"progress", "time", "score", "completions"}
 // reporter adds a problem at a node.
 type reporter func(n ast.Node, code, message, hint string)
 
-// checkLookups finds wrong lookups beyond the event: a table or a column that
-// there is not, a person where a value belongs.
+// checkLookups finds wrong lookups beyond the event: an unknown table or column, a
+// person where a value belongs.
 func (s *Scope) checkLookups(text []rune, tree ast.Node) (problems []Problem) {
 	report := func(n ast.Node, code, message, hint string) {
 		problems = append(problems, Problem{Code: code, Message: message, Hint: hint}.at(text, n))
@@ -74,8 +74,9 @@ func (s *Scope) checkUser(n ast.Node, inRecord bool, report reporter) {
 		report(n, "no-user", s.Events()+" has no userId, so there is no user",
 			"it has "+s.someFields())
 	case !inRecord:
-		report(n, "bare-record", "user is a person, not a value", "write user.email, user.name, user.role, user.teamId, user.manager or "+
-			"user.active; data.userId for the id; user != nil to ask whether the person is known")
+		report(n, "bare-record", "user is a person, not a value",
+			"write user.email, user.name, user.role, user.teamId, user.manager or "+
+				"user.active; data.userId for the id; user != nil to ask whether the person is known")
 	}
 }
 
@@ -118,7 +119,7 @@ func (s *Scope) checkTable(call *ast.CallNode, table *ast.StringNode, inRecord b
 	}
 }
 
-// checkCell finds a column or a value of a user that there is not.
+// checkCell finds an unknown column, or an unknown value of a user.
 func (s *Scope) checkCell(member *ast.MemberNode, report reporter) {
 	cell := strings.Join(syntax.Strings(member.Property), "")
 	if syntax.Lookup(member.Node) == "user" {

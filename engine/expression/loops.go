@@ -1,9 +1,6 @@
 package expression
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/expr-lang/expr/ast"
 
 	"heed/engine/expression/syntax"
@@ -68,8 +65,8 @@ func (l *loop) test(f *frame, elements []any, i int) any {
 	return truth
 }
 
-// costOfReason is what an unknown element costs beside the looking: somebody
-// may ask why.
+// costOfReason is what an unknown element costs in addition: its reason may be asked
+// for.
 const costOfReason = 32
 
 func (l *loop) named(name string) func(*frame, []any) any {
@@ -111,7 +108,7 @@ func (l *loop) named(name string) func(*frame, []any) any {
 	case "findLastIndex":
 		return func(f *frame, elements []any) any { return l.find(f, elements, true, true) }
 	case "map":
-		return func(f *frame, elements []any) any { return l.mapped(f, elements) }
+		return l.mapped
 	case "sum":
 		return l.sum
 	case "sortBy":
@@ -235,39 +232,19 @@ func (l *loop) sum(f *frame, elements []any) any {
 }
 
 func (l *loop) sorted(f *frame, elements []any) any {
-	keys := l.mapped(f, elements)
-	list, ok := keys.([]any)
+	mapped := l.mapped(f, elements)
+	keys, ok := mapped.([]any)
 	if !ok {
-		return keys
+		return mapped
 	}
-	descending := false
+	direction := any("asc")
 	if l.order != nil {
-		direction := l.order(f)
-		if isUnknown(direction) {
+		if direction = l.order(f); isUnknown(direction) {
 			return direction
 		}
-		descending = strings.EqualFold(Text(direction), "desc")
 	}
-	at := make([]int, len(elements))
-	for i := range at {
-		at[i] = i
+	if sorted, ok := sortedBy(f, elements, keys, Text(direction)); ok {
+		return sorted
 	}
-	comparable := true
-	slices.SortStableFunc(at, func(a, b int) int {
-		f.spend(1 + costOfOrder(list[a], list[b]))
-		o, ok := order(list[a], list[b])
-		comparable = comparable && ok
-		if descending {
-			return -o
-		}
-		return o
-	})
-	if !comparable {
-		return badf("%s gives values of different kinds to sort by", l.text)
-	}
-	sorted := make([]any, len(elements))
-	for i, from := range at {
-		sorted[i] = elements[from]
-	}
-	return sorted
+	return badf("%s gives values of different kinds to sort by", l.text)
 }

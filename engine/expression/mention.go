@@ -10,7 +10,7 @@ import (
 )
 
 // A mention, {{ mention(data.email) }}, names a person by an e-mail address. It
-// is no function, since it has no value: it is a hole of another kind, which
+// is not a function, since it has no value: it is a hole of another kind, which
 // only a text that can mention people has. So no value can ever become one.
 
 // checkMention checks the address of a hole that is a mention; isMention says

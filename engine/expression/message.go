@@ -1,7 +1,6 @@
 package expression
 
 import (
-	"cmp"
 	"errors"
 	"regexp"
 	"slices"
@@ -201,8 +200,8 @@ func (s *Scope) noSuchMember(p *Problem, m []string) {
 	}
 }
 
-// unknownName completes a problem for a name that there is not. behind is what
-// comes after it: a bracket makes it a function.
+// unknownName completes a problem for an unknown name. behind is what follows it: a
+// bracket makes it a function.
 func (s *Scope) unknownName(p *Problem, name, behind string) {
 	p.Code, p.Message = "unknown-name", "unknown name "+name
 	candidates := s.Names()
@@ -218,7 +217,7 @@ func (s *Scope) unknownName(p *Problem, name, behind string) {
 	_, isTable := s.tables[name]
 	foreign, isForeign := findForeignName(name)
 	field := suggest.Closest(name, s.FieldNames())
-	closest := cmp.Or(filterNames[strings.ToLower(name)], suggest.Closest(name, candidates))
+	closest := suggest.Closest(name, candidates)
 	known, hint := s.elsewhereKnown(name)
 	switch {
 	case hint != "":

@@ -13,10 +13,10 @@ import (
 // and so which names they have.
 type Moment int
 
-// When a count fires, expressions have items and total beside the newest event;
-// when a wait does, started, due and step beside its start. A summary, which is
-// a digest or the rest of a throttle, is of many events: it has items, total,
-// more, key, since and until, and no event of its own.
+// When a count fires, expressions have items and total in addition to the newest
+// event; when a wait does, started, due and step in addition to its start. A summary,
+// which is a digest or the rest of a throttle, is of many events: it has items,
+// total, more, key, since and until, and no event of its own.
 const (
 	AtCount Moment = iota
 	AtWait
@@ -29,7 +29,8 @@ func (s *Scope) At(m Moment) *Scope {
 	own.event, own.queries, own.cells = s, nil, nil
 	own.usesNow, own.usesReceivedAt = false, false
 	item := types.Map{
-		"event": types.String, "id": types.String, "source": types.String, "at": exprType[event.Time], "user": types.String, "data": s.dataType(),
+		"event": types.String, "id": types.String, "source": types.String, "at": exprType[event.Time],
+		"user": types.String, "data": s.dataType(),
 	}
 	names := s.eventNames()
 	own.named = slices.Clone(s.Names())
@@ -73,7 +74,8 @@ func (s *Scope) elsewhereKnown(name string) (message, hint string) {
 	case slices.Contains([]string{"items", "total"}, name):
 		return name + " is not known here", "items and total are known in the do of a rule with count or digest, and in rest"
 	case slices.Contains([]string{"key", "more", "since", "until"}, name):
-		return name + " is not known here", "key, more, since and until are known in the do of a rule with digest, and in rest"
+		return name + " is not known here", "key, more, since and until are known in the do of a rule with digest, " +
+			"and in rest"
 	case slices.Contains([]string{"started", "due", "step"}, name):
 		return name + " is not known here", "started, due and step are known in still and do of a rule with wait"
 	default:
@@ -127,7 +129,7 @@ func (env *Env) SetItems(rows []*Env) {
 // Rows are the environments of the items.
 func (env *Env) Rows() []*Env { return env.rows }
 
-// More is how many items there are beside those of Rows.
+// More is how many items there are in addition to those of Rows.
 func (env *Env) More() int {
 	more, _ := env.names["more"].(int)
 	return more
@@ -143,6 +145,3 @@ func named(name string) node {
 		return none
 	}
 }
-
-// Show is the value as a template shows it, or why there is none.
-func (v *Value) Show(env *Env) (string, *Unknown) { return v.shown(env) }

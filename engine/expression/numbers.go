@@ -111,7 +111,7 @@ func intOf(_ *frame, args []any) any {
 	case string:
 		value := numberIn(x)
 		if _, ok := value.(float64); ok {
-			return badf("%s is no whole number; round(float(…)) makes one", quoted(x))
+			return badf("%s is not a whole number; round(float(…)) makes one", quoted(x))
 		}
 		return value
 	default:
@@ -140,24 +140,14 @@ func numberIn(text string) any {
 	f, err := strconv.ParseFloat(text, 64)
 	switch {
 	case err != nil && strings.Contains(text, ","):
-		return badf("%s is no number; a decimal has a point", quoted(text))
+		return badf("%s is not a number; a decimal has a point", quoted(text))
 	case err != nil || math.IsNaN(f) || math.IsInf(f, 0):
-		return badf("%s is no number", quoted(text))
-	case !isSmall(f) && !isExactText(text, f):
+		return badf("%s is not a number", quoted(text))
+	case !isSmall(f):
 		return inexact
 	default:
 		return f
 	}
-}
-
-// isExactText says whether a text holds just this number.
-func isExactText(text string, f float64) bool {
-	const longest = 400 // the digits of the largest float64, and more
-	r, ok := new(big.Rat), len(text) <= longest
-	if ok {
-		_, ok = r.SetString(text)
-	}
-	return ok && r.Cmp(rationalOf(f)) == 0
 }
 
 // numbersIn are the numbers among some values, those of lists too.
@@ -203,19 +193,10 @@ func meanOf(f *frame, numbers []any) any {
 	total := any(0)
 	for _, n := range numbers {
 		if total = add(f, total, n); isUnknown(total) {
-			return meanInFull(numbers)
+			return total
 		}
 	}
 	return divide(f, total, len(numbers))
-}
-
-// meanInFull is the mean of numbers whose sum is too large to be exact.
-func meanInFull(numbers []any) any {
-	total := new(big.Rat)
-	for _, n := range numbers {
-		total.Add(total, rationalOf(n))
-	}
-	return nearest(total.Quo(total, new(big.Rat).SetInt64(int64(len(numbers)))))
 }
 
 func medianOf(f *frame, numbers []any) any {

@@ -30,7 +30,7 @@ func (s *Scope) resolve(text string, tree ast.Node) []Problem {
 				s.unknownName(&p, n.Value, around(runes, p))
 				report(p)
 			}
-			// Rules that were recorded before this was an error go on to explain
+			// Rules that were recorded before this was an error must still explain
 			// their events.
 			if isFunction(n.Value) && !s.recorded && !slices.Contains(s.Names(), n.Value) && !slices.Contains(vars, n.Value) {
 				report(s.notCalled(n))

@@ -82,8 +82,8 @@ func (s *Scope) configure(names types.Map) {
 	}
 }
 
-// SetOtherTypes tells the scope which event types there are beside its own, for hints:
-// naming another type's field is a common slip.
+// SetOtherTypes tells the scope which other event types there are, for hints: naming
+// another type's field is a common slip.
 func (s *Scope) SetOtherTypes(types []*event.Type) { s.other = types }
 
 // Types are the event types that are declared.
@@ -109,7 +109,7 @@ type Tables map[string]Table
 type Table struct {
 	// Columns are nil if they are not at hand.
 	Columns []string
-	// Key is the column by which rows are found.
+	// Key is the column that rows are found by.
 	Key string
 	// File is the name of the file that the table is in, for messages.
 	File string
@@ -156,8 +156,8 @@ func (s *Scope) elsewhere(field string) string {
 	return strings.Join(names, " and ")
 }
 
-// addField adds a field; one that two event types have with different kinds
-// is of any kind.
+// addField adds a field; a field that two event types have with different kinds can
+// be of any kind.
 func (s *Scope) addField(f event.Field) {
 	i, known := s.index[f.Name]
 	switch {

@@ -211,7 +211,7 @@ func (t *Template) Text(env *Env, escape func(string) string) string {
 			text.WriteString(p.literal)
 			continue
 		}
-		shown, unknown := p.hole.shown(env)
+		shown, unknown := p.hole.Show(env)
 		if env.failure != nil {
 			return "" // whoever asked for the text asks the environment why
 		}
@@ -243,7 +243,7 @@ func (t *Template) Strict(env *Env, escape func(string) (string, error)) (string
 			text.WriteString(p.literal)
 			continue
 		}
-		shown, unknown := p.hole.shown(env)
+		shown, unknown := p.hole.Show(env)
 		if unknown != nil {
 			return "", errors.New(unknown.Reason())
 		}

@@ -113,8 +113,8 @@ func checkSubstitutes(text string, tree ast.Node) []Problem {
 	return problems
 }
 
-// badSubstitute finds a ?? whose sides are of two kinds. Where it is shown that is
-// fine; where it is compared, one of them cannot be.
+// badSubstitute finds a ?? whose sides are of two kinds. That is fine where the value
+// is shown, but not where it is compared.
 func badSubstitute(side ast.Node) (Problem, bool) {
 	n, ok := side.(*ast.BinaryNode)
 	if !ok || n.Operator != "??" {

@@ -42,8 +42,9 @@ func (v *Value) sent(env *Env) (any, *Unknown) {
 	return value, unknown
 }
 
-// shown is the text of what is sent, nothing longer than maxRendered.
-func (v *Value) shown(env *Env) (string, *Unknown) {
+// Show is the value as a template shows it, nothing longer than maxRendered, or why
+// there is none.
+func (v *Value) Show(env *Env) (string, *Unknown) {
 	value, unknown := v.sent(env)
 	if unknown != nil {
 		return "", unknown

@@ -50,7 +50,7 @@ func NewValueEnv() *Env {
 }
 
 // NewResponseEnv is what expressions of a ResponseScope see: the body as JSON or, if
-// it is none, as text.
+// it is not JSON, as text.
 func NewResponseEnv(status int, body []byte) *Env {
 	env := NewValueEnv()
 	env.Set("status", status)

@@ -66,9 +66,9 @@ func TestAcceptRows_answersAreInTheOrderOfTheRows(t *testing.T) {
 			}
 		}
 	}
-	check(take("r1", "1", "r2", "n/a", "r3", "3"), "r1 new", `r2 a.csv:3: data.score: "n/a" is no number`, "r3 new")
+	check(take("r1", "1", "r2", "n/a", "r3", "3"), "r1 new", `r2 a.csv:3: data.score: "n/a" is not a number`, "r3 new")
 	check(take("r3", "3", "r2", "n/a", "r4", "4", "r1", "1"),
-		"r3 known", `r2 a.csv:3: data.score: "n/a" is no number`, "r4 new", "r1 known")
+		"r3 known", `r2 a.csv:3: data.score: "n/a" is not a number`, "r4 new", "r1 known")
 	check(take("r2", "2", "r2", "2"), "r2 new", "r2 known")
 	check(take("r2", "n/a"), "r2 known")
 	if len(memory.Events) < 5 || memory.Events[0].Source != "report" || memory.Events[0].Status != record.Accepted {

@@ -106,7 +106,10 @@ func attach(y *yaml.Node, cut *cutter) (*tree, error) {
 	}
 	a.placeDeeper(d.root, -1)
 	if line := d.root.likeMarker(); line != "" {
-		return nil, &Error{Line: 1 + strings.Count(cut.text[:strings.Index(cut.text, line)], "\n"), shape: "a text like a marker"}
+		return nil, &Error{
+			Line:  1 + strings.Count(cut.text[:strings.Index(cut.text, line)], "\n"),
+			shape: "a text like a marker",
+		}
 	}
 	return d, nil
 }

@@ -135,7 +135,8 @@ func layOut(root *document.Node, style *Style) (*cutter, []byte, error) {
 // hasReferences says whether a document has anchors, aliases or merge keys: an
 // alias must stay behind its anchor, so nothing may move.
 func hasReferences(y *yaml.Node) bool {
-	return y.Anchor != "" || y.Kind == yaml.AliasNode || y.ShortTag() == "!!merge" || slices.ContainsFunc(y.Content, hasReferences)
+	return y.Anchor != "" || y.Kind == yaml.AliasNode || y.ShortTag() == "!!merge" ||
+		slices.ContainsFunc(y.Content, hasReferences)
 }
 
 // firstDifference compares two documents, whose keys may stand in different

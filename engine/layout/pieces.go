@@ -60,7 +60,10 @@ type cutter struct {
 
 func cutUp(root *document.Node) (*cutter, error) {
 	text := bytes.TrimPrefix(root.Place().File.Text, []byte("\ufeff"))
-	c := &cutter{text: strings.ReplaceAll(string(text), "\r\n", "\n"), starts: []int{0}, line: 1, marker: -1, scalars: map[*yaml.Node]bool{}}
+	c := &cutter{
+		text: strings.ReplaceAll(string(text), "\r\n", "\n"), starts: []int{0}, line: 1, marker: -1,
+		scalars: map[*yaml.Node]bool{},
+	}
 	for i := range len(c.text) {
 		if c.text[i] == '\n' {
 			c.starts = append(c.starts, i+1)
@@ -184,7 +187,8 @@ func (c *cutter) lastDash(otherwise int) int {
 
 // empty says whether nothing at all is written for a node.
 func (c *cutter) empty(y *yaml.Node) bool {
-	if y.Kind != yaml.ScalarNode || y.Value != "" || y.Style&(quotedStyles|blockStyles|yaml.TaggedStyle) != 0 || y.Anchor != "" {
+	if y.Kind != yaml.ScalarNode || y.Value != "" || y.Style&(quotedStyles|blockStyles|yaml.TaggedStyle) != 0 ||
+		y.Anchor != "" {
 		return false
 	}
 	at := c.offset(y)
@@ -254,7 +258,8 @@ func (c *cutter) leaf(y *yaml.Node, indent int) error {
 
 // word is the end of an anchor's name.
 func (c *cutter) word(at int) int {
-	for at < len(c.text) && strings.IndexByte("-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", c.text[at]) >= 0 {
+	for at < len(c.text) && strings.IndexByte("-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+		c.text[at]) >= 0 {
 		at++
 	}
 	return at
@@ -286,7 +291,7 @@ func (c *cutter) endOfSingle() (int, bool) {
 
 const white = " \t\n"
 
-// endOfPlain lays a plain scalar's value beside the text: they are alike but
+// endOfPlain compares a plain scalar's value with the text: they are the same except
 // for white space.
 func (c *cutter) endOfPlain(value string) (int, bool) {
 	at := c.at
@@ -305,7 +310,7 @@ func (c *cutter) endOfPlain(value string) (int, bool) {
 	return at, at > c.at
 }
 
-// properties cuts tags and anchors that stand beside each other.
+// properties cuts tags and anchors that follow each other.
 func (c *cutter) properties(at int) error {
 	if at < c.at {
 		return c.refuse(at, "properties that are not where they should be")
@@ -428,7 +433,7 @@ func (c *cutter) gap(to int, stop bool) error {
 		case strings.IndexByte("-?:,[]{}", ch) >= 0:
 			c.add(markPiece, c.at+1)
 		default:
-			return c.refuse(c.at, "text that is no value")
+			return c.refuse(c.at, "text that is not a value")
 		}
 	}
 	return nil

@@ -114,7 +114,8 @@ func Append(root *document.Node, key string, items []any) ([]byte, error) {
 		more = strings.ReplaceAll(more, "\n", "\r\n")
 	}
 	text := slices.Concat(was, []byte(more))
-	if again := document.Parse(root.Place().File.Name, text, new(document.Report)); again == nil || !reflect.DeepEqual(again.Exact(), withItems(root, key, items)) {
+	if again := document.Parse(root.Place().File.Name, text, new(document.Report)); again == nil ||
+		!reflect.DeepEqual(again.Exact(), withItems(root, key, items)) {
 		return nil, errors.New("what stands at its end leaves no room for more")
 	}
 	return text, nil
@@ -132,7 +133,7 @@ func endOfList(root *document.Node, key string) (int, error) {
 	case list.Kind == yaml.ScalarNode && list.Value == "" && list.ShortTag() == "!!null":
 		return 2, nil
 	case list.Kind != yaml.SequenceNode || list.Style&yaml.FlowStyle != 0:
-		return 0, fmt.Errorf("its %s: is no list with a line for each dash", key)
+		return 0, fmt.Errorf("its %s: is not a list with a line for each dash", key)
 	}
 	for at := name.Line + 1; at <= list.Content[0].Line; at++ {
 		line := root.Place().File.Line(at)
@@ -237,7 +238,8 @@ func (w *yamlWriter) behind(value any, indent int) {
 // isLiteral says whether a text of several lines can stand as it is, below |.
 func isLiteral(text string) bool {
 	lines := strings.TrimSuffix(text, "\n")
-	if !strings.Contains(lines, "\n") || strings.HasSuffix(lines, "\n") || strings.HasPrefix(text, " ") || strings.HasPrefix(text, "\n") {
+	if !strings.Contains(lines, "\n") || strings.HasSuffix(lines, "\n") || strings.HasPrefix(text, " ") ||
+		strings.HasPrefix(text, "\n") {
 		return false
 	}
 	return !strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) })
@@ -250,7 +252,7 @@ func (w *yamlWriter) literal(text string, indent int) {
 		w.WriteString("-")
 	}
 	w.WriteString("\n")
-	for _, line := range strings.Split(lines, "\n") {
+	for line := range strings.SplitSeq(lines, "\n") {
 		if line != "" {
 			line = strings.Repeat(" ", indent) + line
 		}

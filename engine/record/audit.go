@@ -9,8 +9,8 @@ type Audit struct {
 	// Who is the name of the token, Role the role that it had.
 	Who  string `json:"who"`
 	Role string `json:"role"`
-	// What is a short stable word, such as "retry"; Target is to what: an id, or the
-	// filter that chose things.
+	// What is a short stable word, such as "retry". Target is what it was done to: an
+	// id, or the filter that chose the targets.
 	What   string `json:"what"`
 	Target string `json:"target,omitempty"`
 	// N is how many things it was done to.
@@ -19,7 +19,7 @@ type Audit struct {
 	Result string `json:"result"`
 }
 
-// DeadDelivery is what the groups of dead deliveries need to know of one.
+// DeadDelivery is what the groups of dead deliveries need to know about each.
 type DeadDelivery struct {
 	ID, EventID, Rule, Action, Kind string
 	CreatedAt                       time.Time

@@ -7,12 +7,12 @@ import "time"
 type Effect struct {
 	// Effect is one of the words below.
 	Effect string `json:"effect"`
-	// Reason says why an effect is Skipped, and "still" that the rule's still did
-	// not hold any more.
+	// Reason says why an effect is Skipped; "still" means that the rule's still
+	// condition no longer held.
 	Reason string `json:"reason,omitempty"`
 	Key    string `json:"key,omitempty"`
-	// By is the id of the event that caused the effect, ByAt its time; Of is the
-	// id of the event that it befell, if that is another one.
+	// By is the id of the event that caused the effect, ByAt its time; Of is the id
+	// of the event that it happened to, if that is another one.
 	By   string    `json:"by,omitempty"`
 	ByAt time.Time `json:"by_at,omitzero"`
 	Of   string    `json:"of,omitempty"`

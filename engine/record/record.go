@@ -12,11 +12,11 @@ import (
 // Status is what became of an event when it came in.
 type Status string
 
-// An accepted event was decided by the rules. A quarantined one was verified
-// but could not be used; its bytes are kept and no rule ran. A replayed one was
-// decided once more, by a person's wish and the rules of that time, under the
-// id of the event that it repeats. A timed one is no request: a rule that waited
-// or counted fired.
+// An accepted event was decided by the rules. A quarantined one was verified but
+// could not be used; its bytes are kept and no rule ran. A replayed one was decided
+// again, at a person's request and by the rules of that time, under the id of the
+// event that it repeats. A timed one did not come as a request: a rule that waited or
+// counted fired.
 const (
 	Accepted    Status = "accepted"
 	Quarantined Status = "quarantined"
@@ -33,8 +33,8 @@ type Event struct {
 	Seq int64 `json:"seq"`
 	// Source is the name of the source that it came from; heed for heed's own.
 	Source string `json:"source"`
-	// IDs names the source among whose ids the event's counts; empty for that of
-	// the published contract and heed's own.
+	// IDs names the source among whose ids the event's id must be unique; empty for
+	// the published contract and heed's own events.
 	IDs string `json:"-"`
 	// ID is the event's id as its source gives it or, without one, the SHA-256 of
 	// what it was made of, in hex. Among the same IDs it is unique among accepted
@@ -43,8 +43,8 @@ type Event struct {
 	Type      string `json:"type"`
 	CompanyID string `json:"company_id,omitempty"`
 	Status    Status `json:"status"`
-	// Reason says why a quarantined event is: a short stable word such as
-	// "not_json" or "id_reused".
+	// Reason says why an event is quarantined: a short stable word such as "not_json"
+	// or "id_reused".
 	Reason string `json:"reason,omitempty"`
 	// Detail says more of the reason, in a sentence.
 	Detail     string    `json:"detail,omitempty"`
@@ -61,8 +61,8 @@ type Event struct {
 	// Facts are what the rules asked beyond the event and the answers, in the
 	// engine's own shape; empty if they asked nothing.
 	Facts json.RawMessage `json:"-"`
-	// Signature is the request's MAC, 32 bytes; of a replayed event that of the
-	// one it repeats. Whoever sends it again under another id is found by it.
+	// Signature is the request's MAC, 32 bytes; of a replayed event that of the one
+	// it repeats. It shows when a request is sent again under another id.
 	Signature []byte `json:"-"`
 	// Body is the raw body as it came; empty if the Original's has the same bytes.
 	Body []byte `json:"-"`
@@ -81,8 +81,8 @@ type Event struct {
 	User      string `json:"-"`
 	UserKnown bool   `json:"-"`
 	// Good says, of an event that is to be stored, that it shows that its source
-	// works: it came from outside and was signed within the accepted window. One
-	// that was here before shows nothing.
+	// works: it came from outside and was signed within the accepted window. An event
+	// that was stored before shows nothing.
 	Good bool `json:"-"`
 }
 
@@ -128,8 +128,8 @@ type Delivery struct {
 	EventSeq int64  `json:"-"`
 	EventID  string `json:"event_id"`
 	Rule     string `json:"rule"`
-	// Action is the name of the configured action, Kind what kind it was when
-	// the request was rendered.
+	// Action is the name of the configured action, Kind its kind when the request was
+	// rendered.
 	Action string `json:"action"`
 	Kind   string `json:"kind"`
 	State  State  `json:"state"`
@@ -140,28 +140,28 @@ type Delivery struct {
 	CreatedAt time.Time       `json:"created_at"`
 	// DueAt is when a pending or retrying delivery is to be sent next.
 	DueAt time.Time `json:"due_at,omitzero"`
-	// Attempts counts the sends that were started; Spent those before the last
-	// retry by a person, and Generation these retries.
+	// Attempts counts the sends that were started; Spent counts those before the last
+	// retry by a person, and Generation counts these retries.
 	Attempts   int    `json:"attempts"`
 	Spent      int    `json:"-"`
 	Generation int    `json:"generation,omitempty"`
 	LastError  string `json:"last_error,omitempty"`
-	// Destination names where it goes, when that is narrower or wider than the
-	// action; empty stands for the action.
+	// Destination names where it goes, if that is narrower or wider than the action;
+	// empty means the action.
 	Destination string `json:"destination,omitempty"`
-	// OrderKey is the value of the step's order_per: of one action, deliveries
-	// with the same are sent in the order of their events. Empty for none.
+	// OrderKey is the value of the step's order_per; empty if it has none. Deliveries
+	// of an action with the same key are sent in the order of their events.
 	OrderKey string `json:"order_key,omitempty"`
 	// Recipients is what became of each recipient so far, of a delivery that has
 	// several.
 	Recipients []Recipient `json:"recipients,omitempty"`
-	// Waits says what a delivery that is due waits for; nil if for nothing.
+	// Waits says what a delivery that is due waits for; nil if it does not wait.
 	Waits *Wait `json:"waits,omitempty"`
-	// Alike counts, of a delivery that was just claimed, the attempts since the
-	// last retry by a person that failed by LastError.
+	// Alike is set on a delivery that was just claimed. It counts the attempts since
+	// the last retry by a person that failed with LastError.
 	Alike int `json:"-"`
-	// Interrupted says, of a delivery that was just claimed, that the attempt
-	// before was not completed: it may still be under way.
+	// Interrupted is set on a delivery that was just claimed. It says that the last
+	// attempt was not completed: it may still be under way.
 	Interrupted bool `json:"-"`
 }
 
@@ -207,13 +207,13 @@ type Process struct {
 	StartedAt time.Time `json:"started_at"`
 	SeenAt    time.Time `json:"seen_at"`
 	// Skew is by how much its clock is ahead of the store's. Gone says that it has
-	// been silent for long.
+	// been silent for a long time.
 	Skew time.Duration `json:"-"`
 	Gone bool          `json:"gone,omitempty"`
 }
 
-// RuleSet is the text of a rule set that was active once, by which its
-// decisions can be explained later.
+// RuleSet is the text of a rule set that was once active, so that its decisions can
+// be explained later.
 type RuleSet struct {
 	Hash        string    `json:"hash"`
 	ActivatedAt time.Time `json:"activated_at"`
@@ -240,7 +240,7 @@ type EventFilter struct {
 	// Since and Until bound when events came; Until is exclusive.
 	Since, Until time.Time
 	// Before is the Seq before which the page starts; 0 starts at the newest. After
-	// is that at which it ends, exclusively.
+	// is the Seq at which it ends, exclusively.
 	Before, After int64
 	Limit         int
 }
@@ -256,7 +256,7 @@ type DeliveryFilter struct {
 	Rule     string
 	EventSeq int64
 	// Look, if not 0, is how many deliveries are looked at for those of a rule or an
-	// action: the page may then have fewer, and its cursor goes on.
+	// action: the page may then have fewer, and its cursor continues there.
 	Look int
 	// Before is the cursor that the page before this one gave; empty starts
 	// at the newest.

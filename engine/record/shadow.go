@@ -2,7 +2,7 @@ package record
 
 import "time"
 
-// ShadowAlerts are what a rule in shadow mode would have sent.
+// ShadowAlerts are the alerts that a rule in shadow mode would have sent.
 type ShadowAlerts struct {
 	Alerts int `json:"alerts"`
 	// People counts the persons whom the alerts were about.

@@ -156,7 +156,8 @@ func (r *timing) checkGap(node *document.Node, at state.ClockTime) {
 		return
 	}
 	if date, skipped := at.Skipped(someMonday, zone); skipped {
-		r.report.Warnf(node.Place(), "at-in-gap", "on %[2]s, when the clocks go forward, there is no %[1]s in %[3]s: it is then sent when they have gone forward",
+		r.report.Warnf(node.Place(), "at-in-gap",
+			"on %[2]s, when the clocks go forward, there is no %[1]s in %[3]s: it is then sent when they have gone forward",
 			node.Text(), date.Format("2 January"), zone).
 			Suggest("write a time outside the hour that is left out")
 	}
@@ -181,12 +182,11 @@ func (b *build) readQuietHours(node *document.Node) {
 
 // readSpans reads one span or a list of them.
 func (b *build) readSpans(node *document.Node) (spans []state.Span) {
-	items := []*document.Node{node}
-	if node.IsList() {
-		items = node.Items()
-	}
+	items := node.Each()
 	if len(items) == 0 {
-		b.report.Errorf(node.Place(), "missing-key", "these quiet hours have no hours").Suggest("write [{from: \"20:00\", to: \"08:00\"}]")
+		b.report.Errorf(node.Place(), "missing-key",
+			"these quiet hours have no hours").
+			Suggest("write [{from: \"20:00\", to: \"08:00\"}]")
 	}
 	for _, item := range items {
 		fields := item.Fields(b.report, "the quiet hours")
@@ -216,7 +216,7 @@ func (b *build) readSpans(node *document.Node) (spans []state.Span) {
 }
 
 func (b *build) readDays(node *document.Node) (days []time.Weekday) {
-	for _, item := range listOf(node) {
+	for _, item := range node.Each() {
 		day, ok := dayOf(item.Text())
 		if !ok {
 			b.report.Errorf(item.Place(), "wrong-type", "%s is not a day of the week", item.Text()).
@@ -229,7 +229,7 @@ func (b *build) readDays(node *document.Node) (days []time.Weekday) {
 }
 
 func (b *build) readDates(node *document.Node) (dates []state.Date) {
-	for _, item := range listOf(node) {
+	for _, item := range node.Each() {
 		date, err := time.Parse(time.DateOnly, item.Text())
 		if err != nil {
 			b.report.Errorf(item.Place(), "wrong-type", "%s is not a date", item.Text()).
@@ -241,20 +241,14 @@ func (b *build) readDates(node *document.Node) (dates []state.Date) {
 	return dates
 }
 
-// listOf are the items of a list, or the one that stands instead of it.
-func listOf(node *document.Node) []*document.Node {
-	if node.IsList() {
-		return node.Items()
-	}
-	return []*document.Node{node}
-}
-
 // readQuiet reads the quiet hours of a rule: {use: office, during: hold}.
 func (r *timing) readQuiet(node *document.Node) {
 	q := &state.Quiet{}
 	if node.IsList() || node.Get("from") != nil || node.Get("days") != nil || node.Get("dates") != nil {
-		r.report.Errorf(node.Place(), "wrong-type", "quiet hours are written at the top of the file, under a name, and a rule names them").
-			Suggest("write quiet_hours: {office: [{from: \"20:00\", to: \"08:00\"}]} at the top, and quiet_hours: {use: office} here")
+		r.report.Errorf(node.Place(), "wrong-type",
+			"quiet hours are written at the top of the file, under a name, and a rule names them").
+			Suggest("write quiet_hours: {office: [{from: \"20:00\", to: \"08:00\"}]} at the top, and quiet_hours: {use: " +
+				"office} here")
 		return
 	}
 	fields, ok := r.block(node, "quiet_hours")
@@ -267,10 +261,12 @@ func (r *timing) readQuiet(node *document.Node) {
 	if use == nil {
 		return
 	}
-	if len(listOf(use)) == 0 {
-		r.report.Errorf(use.Place(), "missing-key", "use names no quiet hours").Suggest("write use: %s", cmp.Or(strings.Join(r.quietNames, ", "), "office"))
+	if len(use.Each()) == 0 {
+		r.report.Errorf(use.Place(), "missing-key", "use names no quiet hours").
+			Suggest("write use: %s",
+				cmp.Or(strings.Join(r.quietNames, ", "), "office"))
 	}
-	for _, name := range listOf(use) {
+	for _, name := range use.Each() {
 		spans, known := r.quiet[name.Text()]
 		if !known {
 			r.report.Errorf(name.Place(), "unknown-quiet-hours", "there are no quiet hours called %s", name.Text()).
@@ -285,13 +281,15 @@ func (r *timing) readQuiet(node *document.Node) {
 		case "drop":
 			q.Drop = true
 		default:
-			r.report.Errorf(during.Place(), "wrong-type", "during of quiet_hours must be hold or drop, not %s", during.Describe()).
+			r.report.Errorf(during.Place(), "wrong-type", "during of quiet_hours must be hold or drop, not %s",
+				during.Describe()).
 				Suggest("write during: hold to send the alerts when the quiet hours end, or during: drop to leave them out")
 		}
 	}
 	r.needZone(use)
 	if end, quiet := q.Until(someMonday, time.UTC); len(q.Spans) > 0 && quiet && end.IsZero() {
-		r.report.Errorf(use.Place(), "always-quiet", "the quiet hours %s never end, so nothing would ever be sent", use.Text()).
+		r.report.Errorf(use.Place(), "always-quiet", "the quiet hours %s never end, so nothing would ever be sent",
+			use.Text()).
 			Suggest("leave some hours out, or set mode: shadow on the rule")
 	}
 	r.t.Quiet = q

@@ -62,7 +62,8 @@ func (c *Compiler) compile(s Snapshot, report *document.Report) (loaded *Loaded,
 	}()
 	b := &build{
 		compiler: c, report: report, catalog: c.Catalog, snapshot: s, tables: expression.Tables{}, lookups: lookups{},
-		actions: map[string]*actions.Configured{}, named: map[string]document.Place{}, byName: map[string]*engine.Rule{}, used: map[string]bool{},
+		actions: map[string]*actions.Configured{}, named: map[string]document.Place{}, byName: map[string]*engine.Rule{},
+		used:         map[string]bool{},
 		sourcePlaces: map[string]document.Place{},
 		scopes:       map[string]*expression.Scope{},
 		moments:      map[scopeKey]*expression.Scope{}, quiet: map[string][]state.Span{}, usesClock: map[*engine.Rule]bool{},
@@ -178,7 +179,8 @@ func (b *build) open(root *document.Node, tests bool) *file {
 			Suggest("write rules: with at least one rule, or delete the file")
 	}
 	if version := fields.Take("version"); version != nil && version.Text() != "1" {
-		b.report.Errorf(version.Place(), "unknown-version", "this heed reads version 1 of the rule language, not %s", version.Describe()).
+		b.report.Errorf(version.Place(), "unknown-version", "this heed reads version 1 of the rule language, not %s",
+			version.Describe()).
 			Suggest("write version: 1")
 	}
 	if node := fields.Node(); node.Get("rules") == nil && node.Get("do") != nil && node.Get("on") != nil {
@@ -187,8 +189,10 @@ func (b *build) open(root *document.Node, tests bool) *file {
 		return &file{}
 	}
 	f := &file{
-		sources: fields.Take("sources"), events: fields.Take("events"), timezone: fields.Take("timezone"), quiet: fields.Take("quiet_hours"),
-		lookups: fields.Take("lookups"), actions: fields.Take("actions"), rules: fields.Take("rules"), tests: fields.Take("tests"),
+		sources: fields.Take("sources"), events: fields.Take("events"), timezone: fields.Take("timezone"),
+		quiet:   fields.Take("quiet_hours"),
+		lookups: fields.Take("lookups"), actions: fields.Take("actions"), rules: fields.Take("rules"),
+		tests: fields.Take("tests"),
 	}
 	fields.Done()
 	for _, pair := range fields.Pairs() {
@@ -252,7 +256,8 @@ func (b *build) countEvents(at *document.Node, fields int) bool {
 	if b.types <= maxTypes && b.fields <= maxFields || b.report.Recorded {
 		return true
 	}
-	b.report.Errorf(at.Place(), "too-many-events", "the rule files declare more than %d event types, or %d fields", maxTypes, maxFields).
+	b.report.Errorf(at.Place(), "too-many-events",
+		"the rule files declare more than %d event types, or %d fields", maxTypes, maxFields).
 		Suggest("declare those that the rules use")
 	return false
 }
@@ -287,7 +292,8 @@ func (b *build) readActions(node *document.Node) {
 			continue
 		}
 		if i := slices.Index(b.actionNames, name); i >= 0 {
-			b.report.Errorf(pair.Key.Place(), "duplicate-action", "the action %s is configured twice, first in %s:%d", name, b.places[i].File.Name, b.places[i].Line).
+			b.report.Errorf(pair.Key.Place(), "duplicate-action", "the action %s is configured twice, first in %s:%d", name,
+				b.places[i].File.Name, b.places[i].Line).
 				Suggest("rename one of the two or, if they are the same, keep one: all files of the directory share it")
 			continue
 		}

@@ -18,14 +18,19 @@ func (c *Compiler) Describe() *schema.Value {
 			Description: "the version of the rule language", Type: schema.Types{"integer", "string"}, Enum: []any{1, "1"},
 		}),
 		schema.Optional("sources", c.describeSources()),
-		schema.Optional("events", schema.Map("event types of your own, and fields of your own in MindTickle's", describeType()).OrEmpty()),
+		schema.Optional("events", schema.Map("event types of your own, and fields of your own in MindTickle's",
+			describeType()).OrEmpty()),
 		schema.Optional("timezone", describeZone()),
 		schema.Optional("quiet_hours", schema.Map("hours in which rules that use them send nothing", describeSpans())),
-		schema.Optional("lookups", schema.Map("tables to look things up in: lookup(\"managers\", data.userId).email", describeLookup()).OrEmpty()),
-		schema.Optional("actions", schema.Map("where messages and calls go: each configured once, under a name that rules use", c.Actions.Registry.DescribeConfig()).OrEmpty()),
+		schema.Optional("lookups", schema.Map("tables to look things up in: lookup(\"managers\", data.userId).email",
+			describeLookup()).OrEmpty()),
+		schema.Optional("actions", schema.Map("where messages and calls go: each configured once, under a name that "+
+			"rules use", c.Actions.Registry.DescribeConfig()).OrEmpty()),
 		schema.Optional("rules", schema.List("what to do on which event", c.describeRule(), 0).OrEmpty()),
-		schema.Optional("tests", schema.List("tests of rules that stand in another file; only in a file that ends in _test.yaml",
-			c.describeTest().AddFirst(schema.Required("rule", schema.Text("the name of the rule that is tested"))), 0).OrEmpty()),
+		schema.Optional("tests", schema.List("tests of rules that stand in another file; only in a file that ends in "+
+			"_test.yaml",
+			c.describeTest().AddFirst(schema.Required("rule", schema.Text("the name of the rule that is tested"))),
+			0).OrEmpty()),
 	)
 	file.Draft = schema.Draft
 	return file
@@ -68,8 +73,10 @@ func (c *Compiler) describeRule() *schema.Value {
 		schema.Optional("description", schema.Text("what the rule is for, for people")),
 		schema.Required("on", c.describeOn()),
 		schema.Optional("when", describeWhen()),
-		schema.Optional("do", schema.List("the actions to take, each with its parameters", c.Actions.Registry.DescribeStep(), 1)),
-		schema.Optional("tests", schema.List("what the rule must make of an event; heed test runs them", c.describeTest(), 0).OrEmpty()),
+		schema.Optional("do", schema.List("the actions to take, each with its parameters",
+			c.Actions.Registry.DescribeStep(), 1)),
+		schema.Optional("tests", schema.List("what the rule must make of an event; heed test runs them", c.describeTest(),
+			0).OrEmpty()),
 	)
 	return rule.Add(c.describeTiming()...).NeedsOne("do", "wait")
 }
@@ -105,7 +112,8 @@ func describeWhen() *schema.Value {
 			"compare: == != < <= > >=, in [1, 2], in 60..70, contains, startsWith, endsWith, matches",
 			"combine: and, or, not",
 			"missing values: a comparison with one is unknown and never matches; data.score == nil, data.score ?? 0",
-			"beyond the event: user.email, user.name, user.role, user.teamId, user.manager, user.active, lookup(\"managers\", data.userId).email, progress(data.userId, data.moduleId), rank(data.userId, \"score\")",
+			"beyond the event: user.email, user.name, user.role, user.teamId, user.manager, user.active, " +
+				"lookup(\"managers\", data.userId).email, progress(data.userId, data.moduleId), rank(data.userId, \"score\")",
 			"time: now - days(7), hours(n), minutes(n), weeks(n), date(\"2026-01-31\")",
 		}, "\n"),
 	}
@@ -144,8 +152,10 @@ func (c *Compiler) describeGiven() *schema.Value {
 		schema.Optional("companyId", schema.Text("whose event it is")),
 		schema.Optional("data", c.describeData()),
 		schema.Optional("user", describeGivenUser()),
-		schema.Optional("lookups", schema.Map("rows of tables by their keys, beside those of the files", schema.Map("the rows of a table", &schema.Value{Type: schema.Types{"object"}}).OrEmpty()).OrEmpty()),
-		schema.Optional("progress", schema.Map("how far the user got, in percent, by module", schema.Any("number", "")).OrEmpty()),
+		schema.Optional("lookups", schema.Map("rows of tables by their keys, beside those of the files",
+			schema.Map("the rows of a table", &schema.Value{Type: schema.Types{"object"}}).OrEmpty()).OrEmpty()),
+		schema.Optional("progress", schema.Map("how far the user got, in percent, by module",
+			schema.Any("number", "")).OrEmpty()),
 		schema.Optional("rank", describeGivenRank()),
 	)
 	return given.Add(describeGivenTime()...)
@@ -174,7 +184,10 @@ func describeGivenRank() *schema.Value {
 // describeData describes the fields of all event types. They may have any
 // value: tests also give what should not come.
 func (c *Compiler) describeData() *schema.Value {
-	data := &schema.Value{Description: "the event's data; leave a field out to test that it is missing", Type: schema.Types{"object"}}
+	data := &schema.Value{
+		Description: "the event's data; leave a field out to test that it is missing",
+		Type:        schema.Types{"object"},
+	}
 	types := map[string][]string{}
 	for _, t := range c.Catalog.Types() {
 		for _, f := range t.Fields {
@@ -199,7 +212,8 @@ var jsonTypes = map[event.Kind]string{
 var outcomes = []schema.Word{
 	{Word: string(engine.Matched), Meaning: "the condition is true: the rule acts"},
 	{Word: string(engine.NotMatched), Meaning: "the condition is false"},
-	{Word: string(engine.Unknown), Meaning: "the condition could not be decided, since a value is missing or not what was declared"},
+	{Word: string(engine.Unknown), Meaning: "the condition could not be decided, since a value is missing or not " +
+		"what was declared"},
 	{Word: string(engine.Errored), Meaning: "the rule could not be evaluated"},
 }
 
@@ -210,7 +224,8 @@ func describeExpect() *schema.Value {
 		Properties:  schema.Keys{schema.Optional("action", schema.Text("the action's name"))},
 	}
 	expect := schema.Object("what the rule must make of the event",
-		schema.Optional("outcome", schema.OneOrList(schema.Choice("what the rule decides; with several events, that of the last or a list", outcomes...), 0)),
+		schema.Optional("outcome", schema.OneOrList(schema.Choice("what the rule decides; with several events, that "+
+			"of the last or a list", outcomes...), 0)),
 		schema.Optional("actions", schema.List("the actions that are taken, in their order; empty for none", action, 0)),
 	)
 	expect.MinProperties = 1

@@ -12,7 +12,8 @@ func (c *Compiler) describeSources() *schema.Value {
 		schema.Optional("path", schema.Matching("where requests come in", `^/`,
 			"write a path such as /webhooks/connector", "/webhooks/connector")),
 		schema.Optional("verify", describeVerify()),
-		schema.Optional("files", schema.Text("the files that are read when they appear, beside this one: CSV, TSV or JSON lines", "reports/quiz-results-*.csv")),
+		schema.Optional("files", schema.Text("the files that are read when they appear, beside this one: CSV, TSV or "+
+			"JSON lines", "reports/quiz-results-*.csv")),
 		schema.Optional("ids_of", schema.Text("the source that has the same ids: what it has already is not new",
 			"connector")),
 		schema.Optional("each", schema.Scalar("the list in a request whose elements are the events; each is item",

@@ -32,14 +32,16 @@ func describeSpans() *schema.Value {
 // describeTiming describes the keys of a rule that have to do with time.
 func (c *Compiler) describeTiming() []schema.Key {
 	return []schema.Key{
-		schema.Optional("mode", schema.Words("live, or shadow: the rule is evaluated and recorded and sends nothing", "live", "shadow")),
+		schema.Optional("mode", schema.Words("live, or shadow: the rule is evaluated and recorded and sends nothing",
+			"live", "shadow")),
 		schema.Optional("was", schema.Text("the rule's former name; its state moves with it")),
 		schema.Optional("timezone", describeZone()),
 		schema.Optional("count", describeCount()),
 		schema.Optional("wait", c.describeWait()),
 		schema.Optional("digest", describeDigest()),
 		schema.Optional("quiet_hours", schema.Object("hours in which nothing is sent",
-			schema.Required("use", schema.OneOrList(schema.Text("the name of quiet hours that are written at the top", "office"), 1)),
+			schema.Required("use", schema.OneOrList(schema.Text("the name of quiet hours that are written at the top",
+				"office"), 1)),
 			schema.Optional("during", schema.Words("hold sends in the end, drop leaves out", "hold", "drop")),
 		)),
 		schema.Optional("throttle", c.describeThrottle()),
@@ -68,8 +70,10 @@ func (c *Compiler) describeWait() *schema.Value {
 		schema.Optional("deadline", schema.Scalar("the time that before counts back from", "data.renewalDeadline")),
 		schema.Optional("steps", schema.List("several moments, in order", step, 1)),
 		schema.Optional("unless", unless),
-		schema.Optional("still", schema.Scalar("a condition that must still hold when the wait is over", "user.active ?? true")),
-		schema.Optional("again", schema.Words("what a later start does to one that is pending: keep, nothing; restart, it starts over", "keep", "restart")),
+		schema.Optional("still", schema.Scalar("a condition that must still hold when the wait is over",
+			"user.active ?? true")),
+		schema.Optional("again", schema.Words("what a later start does to one that is pending: keep, nothing; "+
+			"restart, it starts over", "keep", "restart")),
 	)
 	return schema.Object("act some time later, unless something happens first", keys...)
 }
@@ -105,7 +109,8 @@ func (c *Compiler) describeThrottle() *schema.Value {
 // with time.
 func describeGivenTime() []schema.Key {
 	return []schema.Key{
-		schema.Optional("at", schema.Scalar("when: a time, or + and how long after the entry before", "2026-03-02T10:00+05:30", "+3d")),
+		schema.Optional("at", schema.Scalar("when: a time, or + and how long after the entry before",
+			"2026-03-02T10:00+05:30", "+3d")),
 		schema.Optional("arrives", schema.Scalar("how long after its own time the event arrives", "+1h")),
 		schema.Optional("down", schema.Duration("how long heed does not run then", "6h")),
 		schema.Optional("mute", schema.Any("string", "how long the rule is muted, or {for: 2h, key: u1}")),

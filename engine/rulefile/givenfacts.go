@@ -9,8 +9,8 @@ import (
 	"heed/engine/suggest"
 )
 
-// readGivenFacts reads what a test knows beside its event: who the user is, how
-// far the user got, and rows of tables.
+// readGivenFacts reads what a test gives in addition to its event: who the user is,
+// how far the user got, and rows of tables.
 func (b *build) readGivenFacts(fields *document.Fields, userID string) expression.Recorded {
 	var facts expression.Recorded
 	if node := fields.Take("user"); node != nil {
@@ -21,7 +21,8 @@ func (b *build) readGivenFacts(fields *document.Fields, userID string) expressio
 	}
 	for _, pair := range b.givenPairs(fields, "progress", "{m1: 80}") {
 		facts = append(facts, expression.Answer{
-			Query: expression.Query{About: expression.AboutProgress, Of: userID, Key: pair.Key.Text()}, Value: b.readNumber(pair),
+			Query: expression.Query{About: expression.AboutProgress, Of: userID, Key: pair.Key.Text()},
+			Value: b.readNumber(pair),
 		})
 	}
 	for _, pair := range b.givenPairs(fields, "rank", "{score: 1}") {
@@ -110,7 +111,8 @@ func (b *build) readNumber(pair document.Pair) any {
 	case nil:
 		return nil // nothing is known
 	default:
-		b.report.Errorf(pair.Value.Place(), "wrong-type", "%s must be a number, not %s", pair.Key.Text(), pair.Value.Describe())
+		b.report.Errorf(pair.Value.Place(), "wrong-type", "%s must be a number, not %s", pair.Key.Text(),
+			pair.Value.Describe())
 		return nil
 	}
 }

@@ -38,8 +38,8 @@ func readTables(files []File) []Table {
 
 var errNoTable = errors.New("its name is not that of a table")
 
-// tableEnds are how the names of tables end. Nothing else is read, since what is
-// wrong with a table is shown with its lines, also to who may not read secrets.
+// tableEnds are the extensions of tables. Nothing else is read, since what is wrong
+// with a table is shown with its lines, also to people who may not read secrets.
 var tableEnds = []string{".csv", ".tsv", ".txt"}
 
 func readTable(path string) ([]byte, error) {
@@ -53,7 +53,7 @@ func readTable(path string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, errors.New("it is no regular file")
+		return nil, errors.New("it is not a regular file")
 	case info.Size() > table.MaxBytes:
 		return nil, fmt.Errorf("it has %d bytes, more than %d MiB", info.Size(), table.MaxBytes>>20)
 	}
@@ -81,7 +81,7 @@ func tablePaths(f File) []string {
 	return paths
 }
 
-// tablePath is where a table is: beside the rule file that names it.
+// tablePath is where a table is: relative to the rule file that names it.
 func tablePath(ruleFile, name string) string {
 	if filepath.IsAbs(name) {
 		return name
@@ -138,7 +138,7 @@ func (l lookups) Resolve(q expression.Query) any {
 	return &row{l[q.Of].columns, cells}
 }
 
-// row is a row of a table. An empty cell is none.
+// row is a row of a table. An empty cell counts as missing.
 type row struct{ columns, cells []string }
 
 // Cell implements expression.Record.
@@ -170,10 +170,12 @@ func (b *build) readLookups(node *document.Node) {
 		b.declared = append(b.declared, pair.Key)
 		b.tables[name] = expression.Table{} // rules may name it, whatever is wrong with it
 		if !pair.Value.IsObject() {
-			problem := b.report.Errorf(pair.Value.Place(), "wrong-type", "the table %s must be an object with file and key, not %s", name, pair.Value.Describe())
+			problem := b.report.Errorf(pair.Value.Place(), "wrong-type",
+				"the table %s must be an object with file and key, not %s", name, pair.Value.Describe())
 			problem.Suggest("write %s: {file: managers.csv, key: userId}", name)
 			if pair.Value.IsText() {
-				problem.Suggest("write %s: {file: %s, key: userId}, with the column by which rows are found", name, pair.Value.Text())
+				problem.Suggest("write %s: {file: %s, key: userId}, with the column by which rows are found", name,
+					pair.Value.Text())
 			}
 			continue
 		}
@@ -193,7 +195,8 @@ func (b *build) readLookups(node *document.Node) {
 		}
 		if l := b.readLookup(name, file, key); l != nil {
 			b.tellUsers(name, l, columns)
-			b.tables[name], b.lookups[name] = expression.Table{Columns: l.columns, Key: key.Text(), File: filepath.Base(file.Text())}, l
+			b.lookups[name] = l
+			b.tables[name] = expression.Table{Columns: l.columns, Key: key.Text(), File: filepath.Base(file.Text())}
 		}
 	}
 }
@@ -203,23 +206,27 @@ func (b *build) readLookup(name string, file, key *document.Node) *lookup {
 	i := slices.IndexFunc(b.snapshot.Tables, func(t Table) bool { return t.Name == path })
 	if i < 0 {
 		b.report.Errorf(file.Place(), "unreadable-table", "the table %s was not read", name).
-			Suggest("write lookups: at the start of a line, and the tables below it; a dry run through the API has the tables of the active rules only")
+			Suggest("write lookups: at the start of a line, and the tables below it; a dry run through the API has the " +
+				"tables of the active rules only")
 		return nil
 	}
 	read := b.snapshot.Tables[i]
 	if errors.Is(read.Err, errNoTable) {
-		b.report.Errorf(file.Place(), "unreadable-table", "%s is no table by its name", file.Text()).
+		b.report.Errorf(file.Place(), "unreadable-table", "%s is not a table by its name", file.Text()).
 			Suggest("export the table as CSV; its name ends in %s", strings.Join(tableEnds, ", "))
 		return nil
 	}
 	if read.Err != nil {
 		// Where nothing is sent it may be missing, as a secret may: a table of
 		// people need not be where rules are written.
-		complain, remedy := b.report.Warnf, "put the CSV file there, or correct the name; it is looked for beside the rule file. heed serve does not take the rules without it"
+		complain, remedy := b.report.Warnf, "put the CSV file there, or correct the name; it is looked for beside the "+
+			"rule file. heed serve does not take the rules without it"
 		if b.compiler.Actions.Live {
-			complain, remedy = b.report.Errorf, "put the CSV file there, or correct the name; it is looked for beside the rule file"
+			complain, remedy = b.report.Errorf, "put the CSV file there, or correct the name; it is looked for beside "+
+				"the rule file"
 		}
-		complain(file.Place(), "unreadable-table", "the table %s cannot be read from %s: %v", name, path, read.Err).Suggest("%s", remedy)
+		complain(file.Place(), "unreadable-table", "the table %s cannot be read from %s: %v", name, path, read.Err).
+			Suggest("%s", remedy)
 		return nil
 	}
 	content, faults := table.Read(read.Text)
@@ -232,7 +239,8 @@ func (b *build) readLookup(name string, file, key *document.Node) *lookup {
 	}
 	column, ok := content.Column(key.Text())
 	if !ok {
-		b.report.Errorf(key.Place(), "unknown-column", "the table %s has no column %s in %s", name, key.Text(), filepath.Base(path)).
+		b.report.Errorf(key.Place(), "unknown-column", "the table %s has no column %s in %s", name, key.Text(),
+			filepath.Base(path)).
 			Suggest("%s", suggest.DidYouMean(key.Text(), content.Columns))
 		b.tables[name] = expression.Table{Columns: content.Columns, File: filepath.Base(path)}
 		return nil
@@ -253,11 +261,13 @@ func (b *build) index(name string, content *table.Table, column int, csv *docume
 			continue
 		}
 		if table.IsRounded(key) {
-			b.report.Warnf(place, "bad-table", "the spreadsheet has rounded the %s to %s, so nobody finds the row", content.Columns[column], key).
+			b.report.Warnf(place, "bad-table", "the spreadsheet has rounded the %s to %s, so nobody finds the row",
+				content.Columns[column], key).
 				Suggest("format the column as text and enter the values again")
 		}
 		if name, found := table.Invisible(key); found {
-			b.report.Warnf(place, "bad-table", "the %s holds the invisible character %s, so nobody finds the row", content.Columns[column], name).
+			b.report.Warnf(place, "bad-table", "the %s holds the invisible character %s, so nobody finds the row",
+				content.Columns[column], name).
 				Suggest("enter the value again")
 		}
 		if first, twice := lines[key]; twice {
@@ -272,7 +282,7 @@ func (b *build) index(name string, content *table.Table, column int, csv *docume
 
 // dropUnreadColumns leaves out of each table what no rule reads. A row that is
 // looked up is kept with its event and goes into saved tests, and a table may
-// hold more about people than is anybody's business there.
+// hold more about people than is needed there.
 func (b *build) dropUnreadColumns() {
 	for name, l := range b.lookups {
 		var kept []int

@@ -92,8 +92,8 @@ var requestNames = []expression.Named{
 	{Name: "query", Kind: event.Object, Texts: true},
 }
 
-// elementScope sees one element of each beside the request; from is what events
-// are made of.
+// elementScope sees one element of each in addition to the request; from is what
+// events are made of.
 func (r *sourceReader) elementScope(whole *expression.Scope, each bool) (scope *expression.Scope, from string) {
 	switch {
 	case r.source.Rows():

@@ -3,7 +3,7 @@ package rulefile
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -44,7 +44,7 @@ func (b *build) digestOf(rule *document.Node, after []*document.Node) string {
 	}
 	if last := &b.lastDigest; last.file != place.File || last.from != place.Line || last.to != to {
 		sum := sha256.Sum256(place.File.Between(place.Line, to))
-		*last = textDigest{place.File, place.Line, to, hex.EncodeToString(sum[:8])}
+		*last = textDigest{place.File, place.Line, to, fmt.Sprintf("%x", sum[:8])}
 	}
 	return b.lastDigest.digest
 }
@@ -63,10 +63,12 @@ func (b *build) readRule(node *document.Node) {
 		return
 	}
 	rule := &engine.Rule{File: node.Place().File.Name, Line: node.Place().Line}
-	if name := fields.Require("name", "write name: and what the rule is for, such as low-quiz-score"); name != nil && b.checkName(name, "a rule") {
+	name := fields.Require("name", "write name: and what the rule is for, such as low-quiz-score")
+	if name != nil && b.checkName(name, "a rule") {
 		rule.Name = name.Text()
 		if first, twice := b.named[rule.Name]; twice {
-			b.report.Errorf(name.Place(), "duplicate-rule", "there is another rule called %s, in %s:%d", rule.Name, first.File.Name, first.Line).
+			b.report.Errorf(name.Place(), "duplicate-rule", "there is another rule called %s, in %s:%d", rule.Name,
+				first.File.Name, first.Line).
 				Suggest("rename one of the two: a rule's history hangs on its name")
 		} else {
 			b.named[rule.Name], b.byName[rule.Name] = name.Place(), rule
@@ -86,20 +88,31 @@ func (b *build) readRule(node *document.Node) {
 }
 
 // elsewhere are keys that people give a rule, and where what they mean belongs.
-var elsewhere = map[string]string{
-	"text": "text belongs to the action: put it below action:, in the same column", "channel": "channel belongs to the action: put it below action:, in the same column",
-	"path": "path belongs to the action: put it below action:, in the same column", "to": "to belongs to the action: put it below action:, in the same column",
-	"subject": "subject belongs to the action: put it below action:, in the same column", "json": "json belongs to the action: put it below action:, in the same column",
-	"unless": "unless belongs to wait: wait: {after: 48h, unless: {on: course.completed}}",
-	"else":   "a rule acts or does not: write a second rule for the other case",
-	"and":    "join conditions in when: data.score < 70 and data.passed", "or": "join conditions in when: data.score < 70 or data.passed",
-	"enabled": "there is no switch: take the rule out, or put # in front of its lines", "disabled": "there is no switch: take the rule out, or put # in front of its lines",
-	"priority": "rules have no order: each that matches acts", "include": "a rules path can be a directory, whose files are read together",
-	"delay": waits, "after": waits, "until": waits, "deadline": waits, "timer": waits, "remind": waits,
-	"schedule": digests, "cron": digests, "every": digests, "at": digests, "batch": digests, "group_by": digests,
-	"within": counts, "window": counts, "times": counts, "threshold": counts,
-	"cooldown": throttles, "debounce": throttles, "rate_limit": throttles, "at_most": throttles, "once": throttles,
-}
+var elsewhere = func() map[string]string {
+	hints := map[string]string{}
+	for key := range strings.FieldsSeq("text channel path to subject json") {
+		hints[key] = key + " belongs to the action: put it below action:, in the same column"
+	}
+	for keys, hint := range map[string]string{
+		"unless":           "unless belongs to wait: wait: {after: 48h, unless: {on: course.completed}}",
+		"else":             "a rule acts or does not: write a second rule for the other case",
+		"and":              "join conditions in when: data.score < 70 and data.passed",
+		"or":               "join conditions in when: data.score < 70 or data.passed",
+		"enabled disabled": "there is no switch: take the rule out, or put # in front of its lines",
+		"priority":         "rules have no order: each that matches acts",
+		"include":          "a rules path can be a directory, whose files are read together",
+
+		"delay after until deadline timer remind":   waits,
+		"schedule cron every at batch group_by":     digests,
+		"within window times threshold":             counts,
+		"cooldown debounce rate_limit at_most once": throttles,
+	} {
+		for key := range strings.FieldsSeq(keys) {
+			hints[key] = hint
+		}
+	}
+	return hints
+}()
 
 // What people call the keys that have to do with time.
 const (
@@ -154,7 +167,8 @@ func (b *build) readOn(node *document.Node) []string {
 			name = meantEvent(name, known) // the rest of the rule is checked against what was meant
 			problem.Suggest("did you mean %s?", name)
 		default:
-			b.report.Warnf(item.Place(), "undeclared-event", "nobody declared the event type %s, so its fields are not checked", name).
+			b.report.Warnf(item.Place(), "undeclared-event",
+				"nobody declared the event type %s, so its fields are not checked", name).
 				Suggest("declare it: events: {%s: {fields: {userId: string}}}", name)
 		}
 		on, named[name] = append(on, name), true
@@ -179,7 +193,7 @@ func meantEvent(name string, known []string) string {
 	return cmp.Or(suggest.Closest(name, same), same[0])
 }
 
-// everything are words for all event types, of which there is none.
+// everything are words for all event types; the language has none.
 var everything = []string{"any", "all", "every", "everything", "true", "false", "always"}
 
 // reportSeveral complains of a text that names several event types, or one in
@@ -238,7 +252,8 @@ func (b *build) readCondition(node *document.Node, scope *expression.Scope, key 
 			return tree.Condition()
 		}
 		if node.Comment() != "" && isCut(node.Text()) {
-			b.report.Errorf(node.Within(len([]rune(node.Text())), len([]rune(node.Text()))+1), "yaml-comment", "YAML takes %q for a comment, so the condition ends here", node.Comment()).
+			b.report.Errorf(node.Within(len([]rune(node.Text())), len([]rune(node.Text()))+1), "yaml-comment",
+				"YAML takes %q for a comment, so the condition ends here", node.Comment()).
 				Suggest("put quotes round the whole condition: %s: '%s %s'", key, node.Text(), node.Comment())
 			break
 		}
@@ -334,8 +349,11 @@ func (b *build) kindHint(kind string, value *document.Node) string {
 	return "configure " + kind + " under actions:, by a name of your choice, and write - action: and that name"
 }
 
-// stepKeys are keys that people put beside an action instead of into it.
-var stepKeys = []string{"text", "channel", "blocks", "path", "method", "json", "body", "query", "to", "subject", "html", "level"}
+// stepKeys are keys that people put next to an action instead of into it.
+var stepKeys = []string{
+	"text", "channel", "blocks", "path", "method", "json", "body", "query", "to", "subject",
+	"html", "level",
+}
 
 func (b *build) reportUnknownAction(name *document.Node) {
 	if b.noActions || slices.Contains(b.broken, name.Text()) {

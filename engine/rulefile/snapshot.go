@@ -53,9 +53,9 @@ func (e *UnreadableError) Error() string { return e.err.Error() }
 // Unwrap is the error of the file system, if it is one.
 func (e *UnreadableError) Unwrap() error { return e.err }
 
-// Read reads a rules path: one file, or a directory whose *.yaml and *.yml
-// files belong together. Files that end in _test.yaml hold tests of the rules
-// beside them; rules_test.yaml belongs to rules.yaml. The error is an
+// Read reads a rules path: one file, or a directory whose *.yaml and *.yml files
+// belong together. Files that end in _test.yaml hold tests of the rules in the same
+// directory; rules_test.yaml belongs to rules.yaml. The error is an
 // *UnreadableError.
 func Read(path string) (Snapshot, error) {
 	s, err := read(path)
@@ -174,7 +174,7 @@ func readBounded(name string) ([]byte, error) {
 		return nil, fmt.Errorf("read rules: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("read rules: %s is no regular file", name)
+		return nil, fmt.Errorf("read rules: %s is not a regular file", name)
 	}
 	if info.Size() > 4*document.MaxBytes {
 		return nil, fmt.Errorf("read rules: %s has %d bytes, more than %d", name, info.Size(), document.MaxBytes)

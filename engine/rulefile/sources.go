@@ -2,7 +2,6 @@ package rulefile
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -61,10 +60,9 @@ func (b *build) readSource(name, node *document.Node) {
 func versionOf(node *document.Node) string {
 	text, err := json.Marshal(node.Exact())
 	if err != nil {
-		text = []byte(node.Written()) // of what is no configuration anyway
+		text = []byte(node.Written()) // of what is not a configuration anyway
 	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:8])
+	return fmt.Sprintf("%x", sha256.Sum256(text))[:16]
 }
 
 // sourceReader reads one source.
@@ -102,7 +100,7 @@ func (r *sourceReader) readPath(node *document.Node) {
 	switch {
 	case !node.IsText() || !strings.HasPrefix(node.Text(), "/") || clean != node.Text() ||
 		strings.ContainsAny(node.Text(), "?#% "):
-		r.report.Errorf(node.Place(), "bad-path", "path of %s is no plain path", r.fields.What()).
+		r.report.Errorf(node.Place(), "bad-path", "path of %s is not a plain path", r.fields.What()).
 			Suggest("write a path without host, query and slash at the end, such as /webhooks/%s", r.source.Name)
 	case slices.Contains(servedPaths, clean):
 		r.report.Errorf(node.Place(), "bad-path", "%s answers whether heed is well", clean).
@@ -116,8 +114,8 @@ func (r *sourceReader) readPath(node *document.Node) {
 	}
 }
 
-// reportEnds are how the names of reports end. Nothing else is read, since rows that
-// cannot be used are shown, also to who may not read secrets.
+// reportEnds are the extensions of reports. Nothing else is read, since rows that
+// cannot be used are shown, also to people who may not read secrets.
 var reportEnds = []string{".csv", ".tsv", ".txt", ".jsonl", ".ndjson"}
 
 func (r *sourceReader) readFiles(node *document.Node) {
@@ -130,10 +128,11 @@ func (r *sourceReader) readFiles(node *document.Node) {
 			r.fields.What(), node.Describe()).
 			Suggest("write files: reports/quiz-results-*.csv")
 	case err != nil || strings.Contains(node.Text(), "**"):
-		r.report.Errorf(node.Place(), "bad-pattern", "files of %s is no pattern that heed understands", r.fields.What()).
+		r.report.Errorf(node.Place(), "bad-pattern", "files of %s is not a pattern that heed understands", r.fields.What()).
 			Suggest("* stands for anything but a slash, ? for one character: reports/*/quiz-*.csv")
 	case !slices.Contains(reportEnds, strings.ToLower(filepath.Ext(node.Text()))):
-		r.report.Errorf(node.Place(), "bad-pattern", "files of %s matches names that are not those of reports", r.fields.What()).
+		r.report.Errorf(node.Place(), "bad-pattern", "files of %s matches names that are not those of reports",
+			r.fields.What()).
 			Suggest("end it in one of %s: reports/quiz-results-*.csv", strings.Join(reportEnds, ", "))
 	case r.source.Path != "":
 		r.report.Errorf(node.Place(), "source-of-both", "%s has a path and files", r.fields.What()).

@@ -29,7 +29,7 @@ type Test struct {
 	// only one, that of the last. Empty expects nothing of them.
 	Outcomes []engine.Outcome
 	// Actions are parts of the expected actions, as document.Node.Literals has them;
-	// nil expects nothing of them, empty that there are none.
+	// nil expects nothing, an empty list that there are none.
 	Actions []map[string]any
 	// Alerts are parts of the alerts that are sent, each with its time under at;
 	// nil expects nothing of them. Effects are some of the effects, in order.
@@ -40,8 +40,7 @@ type Test struct {
 	Timed bool
 }
 
-// Given is an entry of a test: an event with what is known beside it, or only a
-// time.
+// Given is an entry of a test: an event and what else is known, or only a time.
 type Given struct {
 	// Body is the event in the webhook's own body format; nil if there is none.
 	Body []byte
@@ -118,7 +117,8 @@ func (b *build) testList(node *document.Node, example string) []*document.Node {
 	var tests []*document.Node
 	for _, item := range node.Items() {
 		if !item.IsObject() {
-			b.report.Errorf(item.Place(), "wrong-type", "a test must be an object with name, given and expect, not %s", item.Describe())
+			b.report.Errorf(item.Place(), "wrong-type", "a test must be an object with name, given and expect, not %s",
+				item.Describe())
 			continue
 		}
 		tests = append(tests, item)
@@ -132,11 +132,7 @@ func (b *build) readTest(node *document.Node, fields *document.Fields, rule *eng
 		test.Name, _ = fields.Text("name")
 	}
 	if given := fields.Require("given", "write given: {event: quiz.submitted, data: {userId: u1}}"); given != nil {
-		items := []*document.Node{given}
-		if given.IsList() {
-			items = given.Items()
-		}
-		for i, item := range items {
+		for i, item := range given.Each() {
 			user := ""
 			if i > 0 {
 				user = test.Given[i-1].user
@@ -154,7 +150,8 @@ func (b *build) readTest(node *document.Node, fields *document.Fields, rule *eng
 		}
 		test.Now = t
 	} else if b.usesClock[rule] && !slices.ContainsFunc(test.Given, func(g Given) bool { return !g.At.IsZero() }) {
-		b.report.Warnf(node.Place(), "test-without-now", "the rule depends on the time, and the test does not say what time it is").
+		b.report.Warnf(node.Place(), "test-without-now",
+			"the rule depends on the time, and the test does not say what time it is").
 			Suggest("write now: 2026-03-04T12:00:00Z in the test: without it, it passes on some days and fails on others")
 	}
 	if expect := fields.Require("expect", "write expect: {outcome: matched}"); expect != nil {
@@ -179,7 +176,9 @@ func (b *build) readGiven(node *document.Node, rule *engine.Rule, user string) G
 	case !hasName && len(rule.On) == 1:
 		name = rule.On[0]
 	case !hasName:
-		b.report.Errorf(node.Place(), "missing-key", "given has no event").Suggest("write event: %s", strings.Join(rule.On[:min(3, len(rule.On))], " or event: "))
+		b.report.Errorf(node.Place(), "missing-key", "given has no event").
+			Suggest("write event: %s",
+				strings.Join(rule.On[:min(3, len(rule.On))], " or event: "))
 	case len(rule.On) > 0 && !slices.Contains(rule.Types(), name):
 		b.report.Errorf(fields.Take("event").Place(), "test-event", "the rule does not listen to %s", name).
 			Suggest("%s", suggest.DidYouMean(name, rule.Types()))
@@ -239,7 +238,8 @@ func (b *build) checkGivenNumbers(node *document.Node) {
 		b.checkGivenNumbers(item)
 	}
 	if as, ok := node.Rewritten(); ok && node.IsScalar() && !json.Valid([]byte(node.Text())) {
-		b.report.Warnf(node.Place(), "unquoted-number", "without quotes %s is a number, and the event has %s", node.Text(), as).
+		b.report.Warnf(node.Place(), "unquoted-number", "without quotes %s is a number, and the event has %s",
+			node.Text(), as).
 			Suggest("write %q for the text, or %s for the number", node.Text(), as)
 	}
 }
@@ -249,8 +249,10 @@ func (b *build) checkGivenNumbers(node *document.Node) {
 // them; that is a warning, so that nobody does it by accident.
 func (b *build) checkGivenValue(t *event.Type, pair document.Pair) {
 	name, value := pair.Key.Text(), pair.Value.Scalar()
-	if number := regexp.MustCompile(`^\d+%?$`).MatchString(name); number && pair.Value.IsNull() && pair.Value.Text() == "" {
-		b.report.Errorf(pair.Key.Place(), "wrong-type", "the comma in front of %s ends a value, so this is a field of its own", name).
+	if number := regexp.MustCompile(`^\d+%?$`).MatchString(name); number && pair.Value.IsNull() &&
+		pair.Value.Text() == "" {
+		b.report.Errorf(pair.Key.Place(), "wrong-type",
+			"the comma in front of %s ends a value, so this is a field of its own", name).
 			Suggest("a decimal has a point: 61.5")
 		return
 	}
@@ -262,12 +264,16 @@ func (b *build) checkGivenValue(t *event.Type, pair document.Pair) {
 		b.report.Warnf(pair.Value.Place(), "suspicious", "%s is declared as a number, and this is the text %q", name, value).
 			Suggest("write the number without quotes and signs: 61")
 	case field.Kind == event.Bool:
-		b.report.Warnf(pair.Value.Place(), "suspicious", "%s is declared as true or false, and this is the text %q", name, value).
+		b.report.Warnf(pair.Value.Place(), "suspicious", "%s is declared as true or false, and this is the text %q", name,
+			value).
 			Suggest("write true or false")
 	}
 }
 
-var outcomeNames = []string{string(engine.Matched), string(engine.NotMatched), string(engine.Unknown), string(engine.Errored)}
+var outcomeNames = []string{
+	string(engine.Matched), string(engine.NotMatched), string(engine.Unknown),
+	string(engine.Errored),
+}
 
 func (b *build) readExpect(node *document.Node, test *Test) {
 	fields := node.Fields(b.report, "expect")
@@ -276,7 +282,8 @@ func (b *build) readExpect(node *document.Node, test *Test) {
 		if outcome.IsList() {
 			items = outcome.Items()
 			if len(items) != len(test.Given) {
-				b.report.Errorf(outcome.Place(), "test-outcome", "expect has %d outcomes for %d events", len(items), len(test.Given))
+				b.report.Errorf(outcome.Place(), "test-outcome", "expect has %d outcomes for %d events", len(items),
+					len(test.Given))
 			}
 		}
 		for _, item := range items {

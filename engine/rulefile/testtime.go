@@ -57,7 +57,7 @@ func (b *build) readTestMute(node *document.Node, given *Given) {
 	}
 	if key := fields.Take("key"); key != nil {
 		var parts []string
-		for _, item := range listOf(key) {
+		for _, item := range key.Each() {
 			parts = append(parts, item.Text())
 		}
 		given.MuteKey = state.JoinKey(parts...)
@@ -119,7 +119,7 @@ func (b *build) readExpectedTime(fields *document.Fields, test *Test) {
 	}
 	if effects := fields.Take("effects"); effects != nil {
 		test.Effects, test.Timed = []string{}, true
-		for _, item := range listOf(effects) {
+		for _, item := range effects.Each() {
 			if !slices.Contains(record.Effects, item.Text()) {
 				b.report.Errorf(item.Place(), "test-effect", "there is no effect %s", item.Text()).
 					Suggest("%s", suggest.DidYouMean(item.Text(), record.Effects))

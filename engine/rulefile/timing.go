@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"heed/actions"
@@ -41,7 +42,8 @@ func (b *build) readTiming(fields *document.Fields, rule *engine.Rule, scope *ex
 		wait = nil
 	}
 	if throttle != nil && digest != nil {
-		b.report.Errorf(throttle.Place(), "throttle-with-digest", "a digest sends one message each period, so it needs no throttle").
+		b.report.Errorf(throttle.Place(), "throttle-with-digest",
+			"a digest sends one message each period, so it needs no throttle").
 			Suggest("leave throttle out")
 		throttle = nil
 	}
@@ -130,10 +132,7 @@ func (r *timing) at(m expression.Moment) *expression.Scope { return r.moment(r.r
 
 // key reads per, distinct or one_per: an expression or a list of them.
 func (b *build) key(node *document.Node, scope *expression.Scope, what string) engine.Key {
-	items := []*document.Node{node}
-	if node.IsList() {
-		items = node.Items()
-	}
+	items := node.Each()
 	var key engine.Key
 	for _, item := range items {
 		if value := b.value(item, scope, what); value != nil {
@@ -157,17 +156,14 @@ func (b *build) value(node *document.Node, scope *expression.Scope, what string)
 	return actions.CompileValue(b.report, node, scope)
 }
 
-// perText is the text by which rows are known to mean the same: a changed one
-// discards them.
+// perText identifies what the keys of rows mean: if it changes, the rows are
+// discarded.
 func perText(key engine.Key) string {
-	text := ""
-	for i, part := range key {
-		if i > 0 {
-			text += "\n"
-		}
-		text += part.Text
+	var texts []string
+	for _, part := range key {
+		texts = append(texts, part.Text)
 	}
-	return text
+	return strings.Join(texts, "\n")
 }
 
 // blockExamples are what the blocks look like.
@@ -182,7 +178,7 @@ var blockExamples = map[string]string{
 	"mute":             "mute: {for: 2h, key: u1}",
 }
 
-// block reads the object of a block; ok is false if it is none.
+// block reads the object of a block; ok is false if the node is not an object.
 func (b *build) block(node *document.Node, what string) (fields *document.Fields, ok bool) {
 	if node.IsObject() {
 		return node.Fields(b.report, what), true
@@ -290,7 +286,9 @@ func (r *timing) readDigest(node *document.Node) {
 		d.At = r.clockTime(at)
 		r.checkGap(at, d.At)
 		if d.Every == state.Hour {
-			r.report.Errorf(at.Place(), "wrong-type", "a digest with every: hour is sent at the full hour, so at has no meaning").Suggest("leave at out")
+			r.report.Errorf(at.Place(), "wrong-type",
+				"a digest with every: hour is sent at the full hour, so at has no meaning").
+				Suggest("leave at out")
 		}
 	}
 	scope := r.firingScope()
@@ -325,13 +323,15 @@ func (r *timing) readThrottle(node *document.Node) {
 	within, every := fields.Take("within"), fields.Take("every")
 	switch {
 	case within != nil && every != nil:
-		r.report.Errorf(every.Place(), "within-with-every", "throttle has both within, a rolling window, and every, a period of the calendar").
+		r.report.Errorf(every.Place(), "within-with-every",
+			"throttle has both within, a rolling window, and every, a period of the calendar").
 			Suggest("leave one of the two out")
 	case within != nil && within.Text() == "forever":
 	case within != nil:
 		t.Within, _ = fields.Duration("within")
 		if within.Text() == "1d" {
-			r.report.Warnf(within.Place(), "rolling-day", "within: 1d is a rolling window: it ends 24 hours after the first alert").
+			r.report.Warnf(within.Place(), "rolling-day",
+				"within: 1d is a rolling window: it ends 24 hours after the first alert").
 				Suggest("write every: day if a new day begins at midnight; or within: 24h if the window is meant")
 		}
 	case every != nil:

@@ -55,7 +55,8 @@ func (b *build) tellUsers(table string, l *lookup, user []document.Pair) {
 }
 
 // tellable are the values of a user that a table can have: texts.
-var tellable = slices.DeleteFunc(slices.Clone(expression.UserFields), func(name string) bool { return name == "active" })
+var tellable = slices.DeleteFunc(slices.Clone(expression.UserFields),
+	func(name string) bool { return name == "active" })
 
 // user is what the tables say of a user; nil if nothing. Of two tables that say the
 // same the first counts, by their names.

@@ -12,8 +12,8 @@ import (
 )
 
 // verifyHint is what to write where verify is missing.
-const verifyHint = "write verify: {bearer: {env: NAME}}, or one of mindtickle, hmac, standard_webhooks, github, basic; " +
-	"without it anybody could send events"
+const verifyHint = "write verify: {bearer: {env: NAME}}, or one of mindtickle, hmac, standard_webhooks, github, " +
+	"basic; without it anybody could send events"
 
 // readVerify reads how the requests of a source are verified.
 func (r *sourceReader) readVerify(node *document.Node) {

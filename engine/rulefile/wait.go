@@ -34,7 +34,8 @@ func (r *timing) readWait(node *document.Node) {
 			w.Restart = true
 		default:
 			r.report.Errorf(again.Place(), "wrong-type", "again of wait must be keep or restart, not %s", again.Describe()).
-				Suggest("write again: keep if a later start is to change nothing, or again: restart if it is to start the wait over")
+				Suggest("write again: keep if a later start is to change nothing, or again: restart if it is to start the " +
+					"wait over")
 		}
 	}
 	if unless := fields.Take("unless"); unless != nil {
@@ -149,7 +150,8 @@ func (r *timing) readWaitStep(fields *document.Fields) (step state.Step, ok bool
 	r.checkGap(at, clock)
 	step.At = &clock
 	if ok && step.Offset%(24*time.Hour) != 0 {
-		r.report.Errorf(place.Place(), "wrong-type", "beside at, calendar days are counted, and %s is not a number of days", place.Text()).
+		r.report.Errorf(place.Place(), "wrong-type",
+			"beside at, calendar days are counted, and %s is not a number of days", place.Text()).
 			Suggest("write a number of days, such as 2d, or leave at out")
 	}
 	return step, ok
@@ -157,11 +159,7 @@ func (r *timing) readWaitStep(fields *document.Fields) (step state.Step, ok bool
 
 // readUnless reads one event that cancels the wait, or a list of them.
 func (r *timing) readUnless(node, per *document.Node) {
-	items := []*document.Node{node}
-	if node.IsList() {
-		items = node.Items()
-	}
-	for _, item := range items {
+	for _, item := range node.Each() {
 		if item.IsScalar() {
 			r.report.Errorf(item.Place(), "wrong-type", "unless must be an event, not %s", item.Describe()).
 				Suggest("write unless: {on: %s}, and when: beside on: if not every one of them cancels", r.meantOn(item))
@@ -199,14 +197,11 @@ func (r *timing) meantOn(node *document.Node) string {
 
 // keyOf compiles per for the events that cancel: they must have the same key.
 func (r *timing) keyOf(per *document.Node, scope *expression.Scope, on []string) (key engine.Key) {
-	items := []*document.Node{per}
-	if per.IsList() {
-		items = per.Items()
-	}
-	for _, item := range items {
+	for _, item := range per.Each() {
 		tree, problems := scope.Check(item.Text())
 		if tree == nil {
-			problem := r.report.Errorf(item.Place(), "per-of-unless", "%s has no value in %s, which is to cancel the wait", item.Text(), on[0])
+			problem := r.report.Errorf(item.Place(), "per-of-unless", "%s has no value in %s, which is to cancel the wait",
+				item.Text(), on[0])
 			problem.Suggest("write a per whose fields both event types have, such as data.userId")
 			if problems[0].Code != "unknown-field" {
 				problem.Suggest("%s", problems[0].Message)
@@ -225,7 +220,8 @@ func (r *timing) checkSelfCancel(node *document.Node, u engine.Unless, when *doc
 		for _, start := range r.rule.On {
 			same := when == nil || r.rule.Condition != nil && u.When != nil && r.rule.Condition.Text == u.When.Text
 			if name == start && same {
-				r.report.Warnf(node.Place(), "unless-start", "unless matches each %s that starts the wait, so the wait always ends at once", name).
+				r.report.Warnf(node.Place(), "unless-start",
+					"unless matches each %s that starts the wait, so the wait always ends at once", name).
 					Suggest("write when: in unless, such as when: data.passed")
 				return
 			}

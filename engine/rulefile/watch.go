@@ -15,9 +15,9 @@ import (
 	"heed/engine/document"
 )
 
-// The rhythm of a reload: after a hint from the file system it waits until the
-// files have been quiet, but not for ever; the poll finds what no hint told,
-// as on network file systems.
+// The rhythm of a reload: after a hint from the file system it waits until the files
+// have been quiet, but not forever; the poll finds changes without a hint, as on
+// network file systems.
 const (
 	quiet     = 100 * time.Millisecond
 	mostQuiet = time.Second

@@ -7,7 +7,8 @@ import (
 )
 
 // timer is how other programs name what comes by the clock.
-var timer = regexp.MustCompile(`(?i)^(?:schedul(?:e|es|ed|er)|timers?|cron(?:tab|job)?|tick|interval|hourly|daily|nightly|weekly|monthly|yearly|midnight|` +
+var timer = regexp.MustCompile(`(?i)^(?:schedul(?:e|es|ed|er)|timers?|cron(?:tab|job)?|tick|interval|` +
+	`hourly|daily|nightly|weekly|monthly|yearly|midnight|` +
 	`every\b.*|rate\(.*|at \d.*|@(?:hourly|daily|weekly|monthly|yearly|midnight|every .*)|[\d*/,-]+(?: [\w*/,-]+){4,5})$`)
 
 // wildcardHint names the event types that a wildcard means, if there are any.

@@ -16,7 +16,7 @@ import (
 // "companyId" and "data" first, data's fields in the catalogue's order and then
 // the others by name. Numbers stay as they were sent. Recorded facts stand in it
 // as "given", as in a test, and Read reads them again. The error says why the
-// fixture is no event.
+// fixture is not an event.
 func Tidy(f Fixture, catalog *event.Catalog) ([]byte, error) {
 	body, err := readBody(f, catalog)
 	if err != nil {
@@ -43,11 +43,11 @@ func userOf(body layout.Object) string {
 func readBody(f Fixture, catalog *event.Catalog) (layout.Object, error) {
 	e, err := event.Decode(f.Body)
 	if err != nil {
-		return nil, fmt.Errorf("%s is no event: %w", f.File, err)
+		return nil, fmt.Errorf("%s is not an event: %w", f.File, err)
 	}
 	top, err := decodeExact(f.Body)
 	if err != nil {
-		return nil, fmt.Errorf("%s is no event: %w", f.File, err)
+		return nil, fmt.Errorf("%s is not an event: %w", f.File, err)
 	}
 	body := ordered(top, "event", "companyId", "data")
 	for i, m := range body {

@@ -33,8 +33,10 @@ type Captured struct {
 // Capture makes a test for each fixture and each rule that listens to it, or
 // for the rule of the given name alone. The tests are of the fixtures without
 // their personal fields, unless those are kept. now is what rules see as now,
-// also in the tests. The error says which fixture is no event.
-func Capture(rules *engine.RuleSet, fixtures []Fixture, rule string, keepPersonal bool, now time.Time) ([]Captured, error) {
+// also in the tests. The error says which fixture is not an event.
+func Capture(
+	rules *engine.RuleSet, fixtures []Fixture, rule string, keepPersonal bool, now time.Time,
+) ([]Captured, error) {
 	now = now.UTC().Truncate(time.Second) // as the tests can write it
 	real := slices.Clone(fixtures)
 	for i, f := range real {
@@ -143,7 +145,10 @@ func asGiven(f Fixture, catalog *event.Catalog) (given layout.Object, body Fixtu
 
 // requestFields are the fields of requests that show what is sent, or why
 // nothing can be. Headers are not among them, and no secret is.
-var requestFields = []string{"level", "channel", "method", "url", "to", "cc", "subject", "text", "html", "blocks", "body", "problem"}
+var requestFields = []string{
+	"level", "channel", "method", "url", "to", "cc", "subject", "text", "html", "blocks",
+	"body", "problem",
+}
 
 func expectation(d *Decision) layout.Object {
 	expect := layout.Object{{Key: "outcome", Value: string(d.Outcome)}}
@@ -175,9 +180,9 @@ func isMasked(value any) bool {
 	return ok && strings.HasPrefix(text, "***")
 }
 
-// AddTests writes tests behind those of a test file, which may have no text
-// yet. Each name becomes one that its rule has not yet. The error says why
-// nothing can be added to the file.
+// AddTests appends tests to those of a test file, which may have no text yet. Each
+// name is made unique within its rule. The error says why nothing can be added to the
+// file.
 func AddTests(file rulefile.File, tests []Captured) ([]byte, error) {
 	report := new(document.Report)
 	root := document.Parse(file.Name, file.Text, report)

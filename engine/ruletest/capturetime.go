@@ -12,8 +12,8 @@ import (
 	"heed/engine/state"
 )
 
-// A captured test goes on until what the event led to has happened, but not for
-// longer than this, nor through more firings.
+// A captured test continues until everything that the event leads to has happened,
+// but not for longer than this, nor through more firings.
 const (
 	captureWithin  = 2 * 366 * 24 * time.Hour
 	captureFirings = 20
@@ -59,7 +59,9 @@ func roundUp(d time.Duration) time.Duration {
 }
 
 // askedLater adds to what rules ask about a fixture what they ask when it fires.
-func askedLater(rules *engine.RuleSet, f Fixture, asked expression.Recorded, now time.Time) (expression.Recorded, error) {
+func askedLater(
+	rules *engine.RuleSet, f Fixture, asked expression.Recorded, now time.Time,
+) (expression.Recorded, error) {
 	if !slices.ContainsFunc(rules.Rules(), func(r *engine.Rule) bool { return r.Time != nil }) {
 		return asked, nil
 	}
@@ -77,7 +79,9 @@ func askedLater(rules *engine.RuleSet, f Fixture, asked expression.Recorded, now
 
 // captureTimed makes the test of a rule with time: the event at its time, then
 // as much time as it takes for all that follows from it to happen.
-func (c *Captured) captureTimed(alone *engine.RuleSet, rule *engine.Rule, given layout.Object, body Fixture, now time.Time) error {
+func (c *Captured) captureTimed(
+	alone *engine.RuleSet, rule *engine.Rule, given layout.Object, body Fixture, now time.Time,
+) error {
 	t, err := runOut(alone, body, now)
 	if err != nil {
 		return err

@@ -14,9 +14,9 @@ import (
 // are texts: there 1.10 is a text, as it is in the rule.
 var values = map[string]bool{"body": true, "blocks": true}
 
-// differences are the parts of want that got does not have. Objects may have
-// more keys than are wanted, lists not more elements. typed says that a number
-// without quotes is a number, even beside a text.
+// differences are the parts of want that got does not have. Objects may have more
+// keys than are wanted, but lists may not have more elements. typed says that a
+// number without quotes is a number, even when compared with a text.
 func differences(where string, want, got any, typed bool) []Failure {
 	switch want := want.(type) {
 	case map[string]any:

@@ -27,7 +27,7 @@ func givable(facts expression.Recorded, userID string) expression.Recorded {
 	return can
 }
 
-// given is what stands in a fixture beside its event.
+// given is what a fixture has in addition to its event.
 type given struct {
 	User     map[string]any                       `json:"user"`
 	Progress map[string]*float64                  `json:"progress"`
@@ -51,7 +51,8 @@ func withGiven(f Fixture) (Fixture, error) {
 	decoder.DisallowUnknownFields()
 	decoder.UseNumber()
 	if err := decoder.Decode(&g); err != nil {
-		return f, fmt.Errorf(`%s: given holds what rules ask beyond the event, {"user": {…}, "progress": {"m1": 80}, "rank": {"score": 1}, "lookups": {"managers": {"u1": {…}}}}: %w`, f.File, err)
+		return f, fmt.Errorf(`%s: given holds what rules ask beyond the event, {"user": {…}, "progress": {"m1": 80}, `+
+			`"rank": {"score": 1}, "lookups": {"managers": {"u1": {…}}}}: %w`, f.File, err)
 	}
 	body := ordered(whole, "event", "companyId", "data")
 	body = slices.DeleteFunc(body, func(m layout.Member) bool { return m.Key == "given" })

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,7 +63,8 @@ func Read(paths []string, stdin io.Reader) ([]Fixture, error) {
 		fixtures = append(fixtures, found...)
 	}
 	if len(fixtures) == 0 {
-		return nil, fmt.Errorf("%s holds no events: give a JSON file {\"event\": …, \"companyId\": …, \"data\": {…}}, a directory of them, or -", strings.Join(paths, ", "))
+		return nil, fmt.Errorf("%s holds no events: give a JSON file {\"event\": …, \"companyId\": …, \"data\": {…}}, "+
+			"a directory of them, or -", strings.Join(paths, ", "))
 	}
 	return fixtures, nil
 }
@@ -77,23 +77,22 @@ func readPath(path string) ([]Fixture, error) {
 	if !info.IsDir() {
 		return readFile(path)
 	}
-	names, err := filepath.Glob(filepath.Join(escapeGlob(path), "*.json"))
+	entries, err := os.ReadDir(path)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
 	var fixtures []Fixture
-	for _, name := range names {
-		found, err := readFile(name)
+	for _, entry := range entries {
+		if filepath.Ext(entry.Name()) != ".json" {
+			continue
+		}
+		found, err := readFile(filepath.Join(path, entry.Name()))
 		if err != nil {
 			return nil, err
 		}
 		fixtures = append(fixtures, found...)
 	}
 	return fixtures, nil
-}
-
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 func readFile(path string) ([]Fixture, error) {
@@ -164,14 +163,14 @@ type Action struct {
 
 // DryRun decides a fixture as if it had come in at now, as the first event ever: a
 // count begins with it, and no throttle has been used. The error says why the
-// fixture is no event; the receiver would quarantine it.
+// fixture is not an event; the receiver would quarantine it.
 func DryRun(rules *engine.RuleSet, f Fixture, now time.Time) (Result, error) {
 	e, err := event.Decode(f.Body)
 	if err != nil {
-		return Result{}, fmt.Errorf("%s is no event: %w", f.File, err)
+		return Result{}, fmt.Errorf("%s is not an event: %w", f.File, err)
 	}
-	sum := sha256.Sum256(f.Body)
-	e.ID, e.Source, e.ReceivedAt = cmp.Or(f.ID, hex.EncodeToString(sum[:])), cmp.Or(f.Source, source.Mindtickle), now
+	e.ID = cmp.Or(f.ID, fmt.Sprintf("%x", sha256.Sum256(f.Body)))
+	e.Source, e.ReceivedAt = cmp.Or(f.Source, source.Mindtickle), now
 	result := Result{File: f.File, Event: e.Type, ID: e.ID, Decisions: []Decision{}}
 	lookups := expression.LookupLog{Resolver: f.Facts}
 	for _, d := range rules.Explain(&e, now, &lookups) {

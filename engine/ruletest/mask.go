@@ -20,10 +20,7 @@ type Masker struct{ r *redactor }
 
 // NewMasker makes a masker for events of a catalogue.
 func NewMasker(catalog *event.Catalog, key []byte) *Masker {
-	r := &redactor{
-		catalog: catalog, pseudonyms: map[string]string{}, counts: map[string]int{}, mentions: map[string]mention{},
-		starts: map[string]bool{},
-	}
+	r := newRedactor(catalog)
 	r.invent = func(identity, kind string) string {
 		mac := hmac.New(sha256.New, key)
 		mac.Write([]byte(identity)) // it never fails
@@ -47,11 +44,11 @@ func (m *Masker) Learn(body []byte) bool {
 	return true
 }
 
-// Body is an event's body with pseudonyms. What is no event is not shown at all.
+// Body is an event's body with pseudonyms. What is not an event is not shown at all.
 func (m *Masker) Body(body []byte) []byte {
 	read, err := readBody(Fixture{Body: body}, m.r.catalog)
 	if err != nil {
-		return []byte(`"hidden: it is no event, so that nobody can tell what in it is personal"`)
+		return []byte(`"hidden: it is not an event, so that nobody can tell what in it is personal"`)
 	}
 	m.r.learn(read)
 	masked, err := writeBody("", m.r.redact(read))
@@ -93,7 +90,7 @@ func (m *Masker) JSON(raw json.RawMessage) json.RawMessage {
 	if err := decoder.Decode(&value); err != nil {
 		return nil
 	}
-	masked, err := json.Marshal(m.any(value))
+	masked, err := json.Marshal(m.Any(value))
 	if err != nil {
 		return nil
 	}
@@ -101,9 +98,7 @@ func (m *Masker) JSON(raw json.RawMessage) json.RawMessage {
 }
 
 // Any is a value of decoded JSON with pseudonyms.
-func (m *Masker) Any(value any) any { return m.any(value) }
-
-func (m *Masker) any(value any) any {
+func (m *Masker) Any(value any) any {
 	switch v := value.(type) {
 	case string:
 		return m.Text(v)
@@ -117,12 +112,12 @@ func (m *Masker) any(value any) any {
 		}
 	case []any:
 		for i := range v {
-			v[i] = m.any(v[i])
+			v[i] = m.Any(v[i])
 		}
 	case map[string]any:
 		masked := make(map[string]any, len(v))
 		for key, inside := range v {
-			masked[m.r.withoutMentions(key, true)] = m.any(inside)
+			masked[m.r.withoutMentions(key, true)] = m.Any(inside)
 		}
 		return masked
 	}

@@ -12,7 +12,7 @@ func TestMasker_hasTheSamePseudonymWithTheSameKey(t *testing.T) {
 	body := []byte(`{"event":"quiz.submitted","companyId":"acme","data":{"userId":"u-1042","score":61}}`)
 	one, two := NewMasker(event.Standard(), key), NewMasker(event.Standard(), key)
 	if !one.Learn(body) {
-		t.Fatal("the body is no event")
+		t.Fatal("the body is not an event")
 	}
 	pseudonym := two.Value("u-1042", "userId")
 	if !strings.HasPrefix(pseudonym, "user-") || strings.Contains(pseudonym, "1042") {
@@ -36,6 +36,6 @@ func TestMasker_leavesNoPersonalValue(t *testing.T) {
 		}
 	}
 	if got := string(m.Body([]byte("{no event: maya"))); strings.Contains(got, "maya") {
-		t.Errorf("what is no event is shown: %s", got)
+		t.Errorf("what is not an event is shown: %s", got)
 	}
 }

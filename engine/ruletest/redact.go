@@ -20,9 +20,9 @@ import (
 // another text mentions it. What is personal, the catalogue says; of a field
 // that it does not know, its name and its value tell. The bodies are laid out
 // as by Tidy. Recorded facts become facts about the pseudonyms; others are left
-// out. The error says which fixture is no event.
+// out. The error says which fixture is not an event.
 func Redact(fixtures []Fixture, catalog *event.Catalog) ([]Fixture, error) {
-	r := &redactor{catalog: catalog, pseudonyms: map[string]string{}, counts: map[string]int{}, mentions: map[string]mention{}, starts: map[string]bool{}}
+	r := newRedactor(catalog)
 	bodies := make([]layout.Object, len(fixtures))
 	for i, f := range fixtures {
 		body, err := readBody(f, catalog)
@@ -59,6 +59,13 @@ type redactor struct {
 	mentions map[string]mention
 	starts   map[string]bool // the first bytes of all mentions
 	lengths  []int           // of all mentions, the longest first
+}
+
+func newRedactor(catalog *event.Catalog) *redactor {
+	return &redactor{
+		catalog: catalog, pseudonyms: map[string]string{}, counts: map[string]int{}, mentions: map[string]mention{},
+		starts: map[string]bool{},
+	}
 }
 
 // mention is a personal value that is looked for inside other texts.
@@ -309,7 +316,7 @@ func identity(text string) string {
 	return text
 }
 
-// numberIdentity is none that a text has.
+// numberIdentity differs from the identity of any text.
 func numberIdentity(literal string) string { return "\x00" + literal }
 
 var (
@@ -323,8 +330,8 @@ var (
 
 func isEmail(text string) bool { return text != "" && anEmail.FindString(text) == text }
 
-// isPhone says whether a text can only be a telephone number. An id in digits
-// is none: a telephone number has a sign for it in front, or gaps.
+// isPhone says whether a text can only be a telephone number. An id in digits is not
+// one: a telephone number starts with a + or has gaps.
 func isPhone(text string) bool {
 	if !phoneLike.MatchString(text) || dateLike.MatchString(text) {
 		return false
@@ -379,14 +386,18 @@ func isPersonal(eventType, name string) bool {
 // personalParts are what the names of personal fields are made of. They are
 // looked for anywhere: too much is replaced rather than too little.
 var personalParts = []string{
-	"name", "mail", "phone", "mobile", "address", "user", "manager", "birth", "employee", "contact", "learner", "student", "trainee",
+	"name", "mail", "phone", "mobile", "address", "user", "manager", "birth", "employee", "contact", "learner",
+	"student", "trainee",
 	"boss", "buddy", "chief", "director", "handle", "leader", "nick", "slack", "superior",
 	"participant", "attendee", "recipient", "sender", "reviewer", "approver", "assignee", "supervisor", "mentor", "gender",
 }
 
 // personalWords are personal as a word of the name alone: in "shipping", ip is
 // nothing.
-var personalWords = []string{"by", "rep", "person", "owner", "author", "coach", "lead", "login", "ip", "fax", "tel", "ssn", "dob"}
+var personalWords = []string{
+	"by", "rep", "person", "owner", "author", "coach", "lead", "login", "ip", "fax", "tel",
+	"ssn", "dob",
+}
 
 func soundsPersonal(name string) bool {
 	lower := strings.ToLower(name)

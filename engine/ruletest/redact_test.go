@@ -234,7 +234,7 @@ func FuzzRedact(f *testing.F) {
 			return
 		}
 		if _, err := event.Decode(redacted[0].Body); err != nil {
-			t.Fatalf("%s is no event: %v", redacted[0].Body, err)
+			t.Fatalf("%s is not an event: %v", redacted[0].Body, err)
 		}
 	})
 }

@@ -223,7 +223,8 @@ func (r *Report) noAlert(want map[string]any) string {
 	} else if len(r.Test.Given) > 0 && !r.Test.Given[0].At.IsZero() {
 		zone = r.Test.Given[0].At.Location()
 	}
-	return fmt.Sprintf("no such alert until %s, when the test ends; there are: %s", showTime(r.ended.In(zone)), r.alertNames())
+	return fmt.Sprintf("no such alert until %s, when the test ends; there are: %s", showTime(r.ended.In(zone)),
+		r.alertNames())
 }
 
 func showTime(t time.Time) string { return t.Format(time.RFC3339) }
@@ -321,7 +322,8 @@ func names(actions []map[string]any) string {
 	return strings.Join(list, ", ")
 }
 
-// flatten is an action as tests see it: its request's fields beside its name.
+// flatten is an action as tests see it: its name and its request's fields in one
+// object.
 func flatten(a Action) map[string]any {
 	flat := map[string]any{}
 	if request, err := decodeExact(a.Request); err == nil { // else there is nothing to compare

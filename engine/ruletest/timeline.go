@@ -116,10 +116,12 @@ func (t *Timeline) Rules() (names []string) {
 func (t *Timeline) Now() time.Time { return t.now }
 
 // stored notes what became of an event.
-func (t *Timeline) stored(e *record.Event, stored *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+func (t *Timeline) stored(
+	e *record.Event, stored *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
+) {
 	h := Happened{At: t.now, EventID: e.ID, Event: e.Type, Decisions: []Decision{}, Alerts: []Alert{}}
 	var asked expression.Recorded
-	if json.Unmarshal(e.Facts, &asked) == nil { // nothing was asked if there are none
+	if json.Unmarshal(e.Facts, &asked) == nil { // if there are none, nothing was asked
 		t.asked = append(t.asked, asked...)
 	}
 	h.Decisions = append(h.Decisions, t.explained(stored, decisions)...)
@@ -229,11 +231,12 @@ func (t *Timeline) take(ctx context.Context, entry rulefile.Given) error {
 func (t *Timeline) event(ctx context.Context, entry rulefile.Given) error {
 	e, err := event.Decode(entry.Body)
 	if err != nil {
-		return fmt.Errorf("given is no event: %w", err)
+		return fmt.Errorf("given is not an event: %w", err)
 	}
 	signature := sha256.Sum256([]byte(entry.ID))
 	return t.intake.DecideAndCommit(ctx, &record.Event{
-		Source: cmp.Or(entry.Source, source.Mindtickle), ID: entry.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: t.now, SignedAt: entry.At,
+		Source: cmp.Or(entry.Source, source.Mindtickle), ID: entry.ID, Type: e.Type, CompanyID: e.CompanyID,
+		Status: record.Accepted, ReceivedAt: t.now, SignedAt: entry.At,
 		Signature: signature[:], Body: entry.Body,
 	}, &e)
 }

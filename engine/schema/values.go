@@ -19,7 +19,7 @@ func Text(description string, examples ...any) *Value {
 	return &Value{Description: description, Type: Types{"string", "number"}, Examples: examples}
 }
 
-// Scalar takes a text, also where it is a number or a bool as often as not.
+// Scalar takes a text, which may also be written as a number or a bool.
 func Scalar(description string, examples ...any) *Value {
 	return &Value{Description: description, Type: Types{"string", "number", "boolean"}, Examples: examples}
 }
@@ -36,7 +36,10 @@ func Whole(description string, least, most int, examples ...any) *Value {
 
 // Matching takes a text that fits a pattern; message is what to write instead.
 func Matching(description, pattern, message string, examples ...any) *Value {
-	return &Value{Description: description, Type: Types{"string"}, Pattern: pattern, PatternMessage: message, Examples: examples}
+	return &Value{
+		Description: description, Type: Types{"string"}, Pattern: pattern, PatternMessage: message,
+		Examples: examples,
+	}
 }
 
 // Duration takes what source.Fields takes for one.
@@ -67,7 +70,8 @@ func Words(description string, words ...string) *Value {
 	for _, word := range words {
 		patterns, examples = append(patterns, anyCase(word)), append(examples, word)
 	}
-	return Matching(description, "^("+strings.Join(patterns, "|")+")$", "write one of "+strings.Join(words, ", "), examples...)
+	return Matching(description, "^("+strings.Join(patterns, "|")+")$", "write one of "+strings.Join(words, ", "),
+		examples...)
 }
 
 func anyCase(word string) string {
@@ -91,7 +95,7 @@ func OneOrList(one *Value, least int) *Value {
 		v.AnyOf = append(slices.Clone(one.AnyOf), List("", one.Unexplained(), least))
 		return &v
 	}
-	v.Items, v.MinItems = one.Unexplained(), least // which say nothing of a value that is no list
+	v.Items, v.MinItems = one.Unexplained(), least // which say nothing of a value that is not a list
 	return &v
 }
 

@@ -80,7 +80,7 @@ func countOf(t *engine.Timing) string {
 	}
 	s += per(t.Per)
 	if t.Reset != nil {
-		s += ", counting anew when " + conditionOf(t.Reset)
+		s += ", starting over when " + conditionOf(t.Reset)
 	}
 	return s
 }
@@ -165,7 +165,13 @@ func duration(d time.Duration) string {
 	for _, unit := range []struct {
 		name string
 		size time.Duration
-	}{{"week", 7 * 24 * time.Hour}, {"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}} {
+	}{
+		{"week", 7 * 24 * time.Hour},
+		{"day", 24 * time.Hour},
+		{"hour", time.Hour},
+		{"minute", time.Minute},
+		{"second", time.Second},
+	} {
 		if n := int(d / unit.size); d%unit.size == 0 && n > 0 {
 			if n == 1 {
 				return "1 " + unit.name
@@ -221,7 +227,7 @@ func steps(list []engine.Step) string {
 	return join(parts, "and")
 }
 
-// known are what happens when events of a type come.
+// known says in words what happened when an event of a type comes.
 var known = map[string]string{
 	"course.completed": "a course is completed", "quiz.submitted": "a quiz is submitted",
 	"user.provisioned": "a person is provisioned", "user.deprovisioned": "a person is deprovisioned",
@@ -357,5 +363,8 @@ func words(name string) string {
 }
 
 func isWord(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		return r != '_' && !unicode.IsLetter(r) &&
+			!unicode.IsDigit(r)
+	})
 }

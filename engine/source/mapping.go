@@ -39,8 +39,8 @@ type Made struct {
 	ID string
 	// At is the event's own time; zero if the source does not say it.
 	At time.Time
-	// Event is the event, Body its text in the form of the published contract. Of
-	// what cannot be used Body is what came.
+	// Event is the event, Body its text in the form of the published contract. If it
+	// cannot be used, Body is what came.
 	Event event.Event
 	Body  []byte
 	// Reason says in a word why it cannot be used, Detail in a sentence; both are
@@ -69,7 +69,7 @@ func (m *Mapping) Request(body []byte, headers, query map[string]string) []Made 
 	items, isList := each.([]any)
 	switch {
 	case !isList:
-		return []Made{unusable(body, "", Unmapped, "each: "+m.Each.Text+" is no list")}
+		return []Made{unusable(body, "", Unmapped, "each: "+m.Each.Text+" is not a list")}
 	case len(items) > maxItems:
 		detail := fmt.Sprintf("each: %s has %d elements, more than %d", m.Each.Text, len(items), maxItems)
 		return []Made{unusable(body, "", Unmapped, detail)}
@@ -196,7 +196,7 @@ func (m *Mapping) data(env *expression.Env) (data map[string]any, problem string
 		if data, isObject := expression.JSON(value).(map[string]any); isObject {
 			return data, ""
 		}
-		return nil, "data: " + m.Data.Text + " is no object"
+		return nil, "data: " + m.Data.Text + " is not an object"
 	}
 	data = make(map[string]any, len(m.Fields))
 	for _, f := range m.Fields {
@@ -241,13 +241,14 @@ func moment(env *expression.Env, v *expression.Value) (at time.Time, problem str
 		at, ok = unix(value)
 	}
 	if at = at.UTC(); !ok || at.Year() < 1970 || at.Year() > 9999 {
-		return time.Time{}, "at: " + v.Text + " gives no time: it takes RFC 3339, a plain date, Unix seconds or milliseconds, or date(…)"
+		return time.Time{}, "at: " + v.Text + " gives no time: it takes RFC 3339, a plain date, Unix seconds or " +
+			"milliseconds, or date(…)"
 	}
 	return at, ""
 }
 
-// unix is a time of Unix seconds or milliseconds: the former have at most 11
-// digits until the year 5138, the latter at least 12 since 1973.
+// unix reads Unix seconds or milliseconds: the former have at most 11 digits until
+// the year 5138, the latter at least 12 since 1973.
 func unix(n float64) (time.Time, bool) {
 	switch {
 	case math.IsNaN(n) || n < 0 || n >= 1e14:

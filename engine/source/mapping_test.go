@@ -106,7 +106,7 @@ func TestRequest_ofData(t *testing.T) {
 			`{"payload":{"userId":"u1","deep":{"a":[1,{"b":null}]}}}`, `{"deep":{"a":[1,{"b":null}]},"userId":"u1"}`,
 		},
 		"no object": {
-			map[string]string{"data": "body.payload"}, `{"payload":[1]}`, `unmapped: data: body.payload is no object`,
+			map[string]string{"data": "body.payload"}, `{"payload":[1]}`, `unmapped: data: body.payload is not an object`,
 		},
 		"no data": {
 			map[string]string{"data": "body.payload"}, `{}`, `unmapped: data: `,
@@ -121,7 +121,7 @@ func TestRequest_ofData(t *testing.T) {
 			`{"n":1e400}`,
 			`unmapped: data.n: body.n is the number 1e400, too large to calculate with`,
 		},
-		"an event type that is no text": {
+		"an event type that is not a text": {
 			map[string]string{
 				"event": "body.type",
 				"data":  "body",
@@ -136,7 +136,7 @@ func TestRequest_ofData(t *testing.T) {
 		"no event type": {
 			map[string]string{"event": "body.type", "data": "body"}, `{}`, `unmapped: event: `,
 		},
-		"a company that is no text": {
+		"a company that is not a text": {
 			map[string]string{
 				"company": "body.company",
 				"data":    "body",
@@ -330,8 +330,8 @@ func TestRequest_ofLists(t *testing.T) {
 	}
 	many := `{"events":[0` + strings.Repeat(",0", 10_000) + `]}`
 	for body, want := range map[string]string{
-		`{"events":{"a":1}}`: "each: body.events is no list",
-		`{"events":"x"}`:     "each: body.events is no list",
+		`{"events":{"a":1}}`: "each: body.events is not a list",
+		`{"events":"x"}`:     "each: body.events is not a list",
 		`{}`:                 "each: ",
 		`[]`:                 "each: ",
 		many:                 "each: body.events has 10001 elements, more than 10000",

@@ -18,6 +18,10 @@ const (
 	Heed = "heed"
 )
 
+// IsBuiltIn says whether a source is one of those that are always there, so that
+// naming it says nothing about an event.
+func IsBuiltIn(name string) bool { return name == Mindtickle || name == Heed }
+
 // Source is one way in. It is immutable and safe for concurrent use.
 type Source struct {
 	Name string
@@ -32,12 +36,12 @@ type Source struct {
 	// Mapping makes events; nil where the body itself is one, in the form of the
 	// published contract.
 	Mapping *Mapping
-	// IDs names the source among whose ids its own count: its own name, unless
-	// it shares them with another.
+	// IDs names the source whose ids this source uses: its own name, unless it shares
+	// them with another.
 	IDs string
-	// Act bounds which events may trigger something.
+	// Act limits which events may trigger something.
 	Act Act
-	// Version identifies what the rule file says of the source.
+	// Version identifies what the rule file says about the source.
 	Version string
 	// Place says where the source is configured, such as rules.yaml:12.
 	Place string
@@ -70,8 +74,8 @@ type Field struct {
 	Value *expression.Value
 }
 
-// Act bounds which events of a source may trigger something. The others are
-// stored and known to the rules' state.
+// Act limits which events of a source may trigger something. The others are stored
+// and known to the rules' state.
 type Act struct {
 	// Never is for no event, Since for those whose own time is not before it,
 	// Within for those that are not older. The zero Act is for all.

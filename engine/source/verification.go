@@ -15,9 +15,9 @@ type Verification struct {
 	HMAC HMAC
 	// User is the user of the scheme basic.
 	User string
-	// Secret is where the secrets, tokens or passwords are, any of which
-	// verifies. The zero Secret is that of the published contract, which heed is
-	// started with.
+	// Secret is where the secrets, tokens or passwords are; any of them verifies a
+	// request. The zero Secret is the one that heed is started with, for the
+	// published contract.
 	Secret Secret
 }
 
@@ -53,13 +53,13 @@ const (
 )
 
 // HMAC is how an HMAC-SHA256 signature is made and where it stands. The names of
-// headers are in the spelling of net/http; an empty one is none.
+// headers are in the spelling of net/http; an empty one counts as missing.
 type HMAC struct {
 	SignatureHeader, TimestampHeader, IDHeader string
 	// Prefix stands before the signature, such as "sha256=".
 	Prefix string
-	// List says that the header may hold several signatures with spaces between
-	// them, of which one must be right.
+	// List says that the header may hold several signatures, separated by spaces; one
+	// of them must be right.
 	List     bool
 	Encoding Encoding
 	// Signed is what is signed: a text with the part {body} and, if their headers

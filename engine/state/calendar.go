@@ -38,7 +38,7 @@ func (p Period) begins(day time.Time) bool {
 	}
 }
 
-// longest is how many days two beginnings of a period are apart at most.
+// longest is the longest time between two beginnings of a period, in days.
 const longest = 32
 
 // next is the first beginning of a period after a time; at is the time of day
@@ -65,7 +65,9 @@ func (Period) hour(t time.Time, in *time.Location) time.Time {
 		time.Duration(local.Nanosecond()))
 }
 
-func (p Period) search(from time.Time, at ClockTime, in *time.Location, step int, found func(time.Time) bool) time.Time {
+func (p Period) search(
+	from time.Time, at ClockTime, in *time.Location, step int, found func(time.Time) bool,
+) time.Time {
 	year, month, day := from.In(in).Date()
 	for i := range longest + 1 {
 		date := time.Date(year, month, day+i*step, 0, 0, 0, 0, time.UTC)
@@ -117,7 +119,7 @@ func (c ClockTime) Skipped(from time.Time, in *time.Location) (date time.Time, s
 	return date, false
 }
 
-// Next is when the digest is due that collects at a time.
+// Next is when a digest that collects at a time is due.
 func (d *Digest) Next(after time.Time, in *time.Location) time.Time {
 	return d.Every.next(after, d.At, in)
 }
@@ -132,8 +134,8 @@ func addDays(t time.Time, days int, in *time.Location) time.Time {
 // in this time have none.
 const maxQuiet = 400
 
-// Until is when the quiet hours that hold at a time end, spans that touch
-// joined; quiet is false outside them. Hours that never end give the zero time.
+// Until is when the quiet hours at a time end, with adjoining spans joined; quiet is
+// false outside them. For hours that never end, the time is zero.
 func (q *Quiet) Until(t time.Time, in *time.Location) (end time.Time, quiet bool) {
 	end = t
 	for range maxQuiet * len(q.Spans) {
@@ -146,7 +148,7 @@ func (q *Quiet) Until(t time.Time, in *time.Location) (end time.Time, quiet bool
 	return time.Time{}, true
 }
 
-// extend is the latest end of the spans that hold at a time.
+// extend is the latest end of the spans that contain a time.
 func (q *Quiet) extend(t time.Time, in *time.Location) (end time.Time, extended bool) {
 	for _, span := range q.Spans {
 		for _, offset := range []int{-1, 0} { // a span may have begun the day before

@@ -31,7 +31,7 @@ type firing struct {
 	Shadow  bool   `json:"h,omitempty"`
 }
 
-// keepMembers bounds how long members of a count without within are kept.
+// keepMembers is how long members of a count without within are kept.
 const keepMembers = 365 * 24 * time.Hour
 
 func (s *Settings) foldCount(rows Rows, in Input, c Clock) (r Result) {
@@ -75,7 +75,8 @@ func (s *Settings) addMember(data *count, in Input, c Clock) record.Effect {
 		return record.Effect{Effect: record.Skipped, Reason: record.Superseded, Key: in.Key}
 	}
 	data.Members = slices.DeleteFunc(data.Members, same)
-	at, _ := slices.BinarySearchFunc(data.Members, in.Event.At+1, func(m member, t int64) int { return cmp.Compare(m.At, t) })
+	at, _ := slices.BinarySearchFunc(data.Members, in.Event.At+1,
+		func(m member, t int64) int { return cmp.Compare(m.At, t) })
 	data.Members = slices.Insert(data.Members, at, member{in.Event, in.Value})
 	s.Count.expire(data, c)
 	at = slices.IndexFunc(data.Members, func(m member) bool { return m.Mark == in.Event })
@@ -121,7 +122,7 @@ func (t *Count) fits(run []member) bool {
 	return t.Within == 0 || run[len(run)-1].At-run[0].At <= t.Within.Microseconds()
 }
 
-// expire drops members with which no event can fall within the window any more.
+// expire drops members that are too old to be in a window with any later event.
 func (t *Count) expire(data *count, c Clock) {
 	since := micros(c.Now.Add(-t.keep(c)))
 	data.Members = slices.DeleteFunc(data.Members, func(m member) bool { return m.At < since })

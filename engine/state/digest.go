@@ -18,8 +18,9 @@ type digest struct {
 	Periods []period `json:"p,omitempty"`
 	// Held is until when the periods that are over are held back; 0 if they are not.
 	Held int64 `json:"q,omitempty"`
-	// Sent is the end of the last period that is over: an event that was on its way
-	// when it ended, or that comes when the clock was set back, is for the next one.
+	// Sent is the end of the last period that is over. An event that was on its way
+	// when it ended, or that comes after the clock was set back, belongs to the next
+	// one.
 	Sent int64 `json:"s,omitempty"`
 }
 
@@ -49,7 +50,8 @@ func (s *Settings) collect(rows Rows, in Input, c Clock) (r Result) {
 	}
 	now := later(c.Now, timeOf(data.Sent))
 	until := s.Digest.Next(now, s.Location)
-	at, found := slices.BinarySearchFunc(data.Periods, micros(until), func(p period, t int64) int { return cmp.Compare(p.Until, t) })
+	at, found := slices.BinarySearchFunc(data.Periods, micros(until),
+		func(p period, t int64) int { return cmp.Compare(p.Until, t) })
 	if !found {
 		since := s.Digest.Every.last(now, s.Digest.At, s.Location)
 		data.Periods = slices.Insert(data.Periods, at, period{Since: micros(since), Until: micros(until)})
@@ -73,7 +75,7 @@ func (s *Settings) collect(rows Rows, in Input, c Clock) (r Result) {
 	return r
 }
 
-// collected is where an alert of a wait was put, so that it can be taken out again.
+// collected says where an alert of a wait was put, so that it can be removed again.
 type collected struct {
 	Step   int    `json:"s,omitempty"`
 	Digest string `json:"k"`
@@ -81,7 +83,7 @@ type collected struct {
 	Item   string `json:"i"`
 }
 
-// withdraw takes an item of an event out of a digest that was not sent yet.
+// withdraw removes an event's item from a digest that was not sent yet.
 func (s *Settings) withdraw(rows Rows, from collected, event Mark, c Clock) bool {
 	item := Ref{s.Scope(BlockItem), from.Item}
 	kept, exists := rows.Get(item)
@@ -120,7 +122,7 @@ func olderThan(row Row, in Input) bool {
 // itemsOf is what the keys of the items of a key and a period start with.
 func itemsOf(key string, until int64) string { return fmt.Sprintf("%s\x00%016x\x00", key, until) }
 
-// one is the last part of an item's key: items with the same replace each other.
+// one is the last part of an item's key. Items with equal keys replace each other.
 // Events of different sources may have the same id, so an event is known by its
 // number.
 func (d *Digest) one(in Input) string {

@@ -15,7 +15,8 @@ func (s *Settings) Edited(rows Rows, ref Ref, restored bool, c Clock) (effects [
 	if !known || p == nil {
 		return nil
 	}
-	// What was due before the edit, or is held by quiet hours, was not made due by it.
+	// What was due before the edit, or is held by quiet hours, does not count as made
+	// due by it.
 	overdue := !restored && (!row.Due.IsZero() && !row.Due.After(c.Now) || p.Held != 0)
 	for !overdue && p.Done < s.limit(p) && !s.due(p, p.Done).After(c.Now) {
 		p.Done++

@@ -14,25 +14,26 @@ import (
 	"heed/engine/record"
 )
 
-// Firing is what a due row asks for: one alert that is to be rendered and then
-// taken through Fire.
+// Firing is what a due row asks for: one alert, which is rendered and then passed to
+// Fire.
 type Firing struct {
 	Row Row
 	// Key is that of the block, User the person whom the row is about.
 	Key, User string
-	// Event is the event whose data the templates see; of a digest and of the
-	// rest of a throttle there is none.
+	// Event is the event whose data the templates see; a digest and the summary of a
+	// throttle have none.
 	Event Mark
-	// Items are the members of a count and what a throttle stopped. Those of a
+	// Items are the members of a count, or what a throttle stopped. The items of a
 	// digest are the rows whose keys start with one of Prefixes.
 	Items    []Mark
 	Prefixes []string
-	// Total counts the items, those that were not kept included; of a digest only
-	// the latter before AddItems.
+	// Total counts the items, including those that were not kept. Before AddItems,
+	// that of a digest counts only those that were not kept.
 	Total int
 	// Step is the index of a wait's step.
 	Step int
-	// Start and Due are those of a wait; Since and Until bound a digest and a rest.
+	// Start and Due are the times of a wait; Since and Until bound a digest or a
+	// summary.
 	Start, Due, Since, Until time.Time
 	// Shadow says that it was gathered in shadow mode.
 	Shadow bool
@@ -48,7 +49,7 @@ type Firing struct {
 // Truth is what became of a rule's still.
 type Truth int
 
-// The truths of still. A rule without one has Holds.
+// The results of a still condition. A rule without one has Holds.
 const (
 	Holds Truth = iota
 	Fails
@@ -56,7 +57,7 @@ const (
 	Gone    // the event was forgotten
 )
 
-// Alert is what was found out about a firing outside the transaction.
+// Alert is what was computed for a firing outside the transaction.
 type Alert struct {
 	Still Truth
 	// ThrottleKey is the value of the throttle's per.
@@ -65,7 +66,7 @@ type Alert struct {
 	Collect *Input
 }
 
-// Next reads what a due row asks for; ok is false if it is not due.
+// Next reads what a due row asks for; ok is false if the row is not due.
 func (s *Settings) Next(row Row, c Clock) (f Firing, ok bool) {
 	if row.Due.IsZero() || row.Due.After(c.Now) {
 		return f, false
@@ -155,9 +156,9 @@ func (s *Settings) nextRest(f Firing, c Clock) (Firing, bool) {
 	return f, true
 }
 
-// AddItems adds the items of a digest, whose rows are given: of equal ones the
-// newest, in the order in which they came, and no more than MaxShown. Those that
-// were gathered in shadow mode are left out of a rule that sends.
+// AddItems adds the items of a digest from their rows: the newest of equal ones, in
+// the order in which they came, and no more than MaxShown. Those that were gathered
+// in shadow mode are left out of a rule that sends.
 func (f *Firing) AddItems(rows []Row, shadow bool) {
 	newest := map[string]Mark{}
 	for _, row := range rows {
@@ -185,9 +186,8 @@ func (s *Settings) FireRefs(f Firing, found Alert) []Ref {
 	return refs
 }
 
-// Fire takes a firing through the rest of the rule and changes its row. ok is
-// false, and nothing changes, if the row is not the one that the firing was read
-// from.
+// Fire applies the rest of the rule to a firing and changes its row. ok is false, and
+// nothing changes, if the row is not the one that the firing was read from.
 func (s *Settings) Fire(rows Rows, f Firing, found Alert, c Clock) (r Result, ok bool) {
 	row, exists := rows.Get(f.Row.Ref)
 	if !exists || row.Version != f.Row.Version || row.Ref != f.Row.Ref { // its rule may have been renamed
@@ -278,7 +278,9 @@ func (s *Settings) firedCount(rows Rows, row Row, heldUntil time.Time, c Clock) 
 	s.saveCount(rows, row, &data, c)
 }
 
-func (s *Settings) firedWait(rows Rows, row Row, f Firing, r Result, heldUntil time.Time, c Clock) (skipped []record.Effect) {
+func (s *Settings) firedWait(
+	rows Rows, row Row, f Firing, r Result, heldUntil time.Time, c Clock,
+) (skipped []record.Effect) {
 	data := decode[wait](row)
 	p := data.Pending
 	for ; p.Done < f.Step; p.Done++ {
@@ -309,7 +311,7 @@ func (s *Settings) firedWait(rows Rows, row Row, f Firing, r Result, heldUntil t
 	return skipped
 }
 
-// reschedule computes anew when a wait is due.
+// reschedule computes again when a wait is due.
 func (s *Settings) reschedule(rows Rows, row Row, c Clock) {
 	data := decode[wait](row)
 	if data.Pending.Held = 0; data.Pending.Done >= s.limit(data.Pending) {
@@ -349,8 +351,8 @@ const IDPrefix = "heed.timed-"
 
 var idEncoding = base32.NewEncoding("234567abcdefghijklmnopqrstuvwxyz").WithPadding(base32.NoPadding)
 
-// ID identifies the firing: the same row at the same time has the same one. What
-// is not about one event is told apart by the version of its row: where the clock
+// ID identifies the firing: the same row at the same time has the same one. A firing
+// that is not about one event has the version of its row in its ID: after the clock
 // was set back, a row can be due at the same time twice.
 func (f *Firing) ID() string {
 	scope, version := f.Row.Scope, int64(0)

@@ -68,8 +68,8 @@ func (s *Settings) Refs(in Input) []Ref {
 	}
 }
 
-// alert is something to be sent, unless a mute, quiet hours or the throttle
-// keep it from being sent.
+// alert is something to be sent unless a mute, quiet hours or the throttle prevent
+// it.
 type alert struct {
 	key, throttleKey, user string
 	event                  Mark
@@ -77,7 +77,7 @@ type alert struct {
 	summary                bool // it is no alert of its own: no throttle stops it
 }
 
-// pass takes the alert of an event through mute, quiet hours and throttle.
+// pass applies mute, quiet hours and throttle to the alert of an event.
 func (s *Settings) pass(rows Rows, a alert, c Clock) (r Result) {
 	if stopped, until := s.stopped(rows, a, c); stopped != nil {
 		if stopped.Effect == record.DelayedQuiet {
@@ -110,7 +110,7 @@ func (s *Settings) stopped(rows Rows, a alert, c Clock) (effect *record.Effect, 
 	}
 }
 
-// throttled takes an alert through the throttle and says whether it is sent.
+// throttled applies the throttle to an alert and says whether it is sent.
 func (s *Settings) throttled(rows Rows, a alert, c Clock) (r Result) {
 	if a.shadow && !s.Shadow { // it was never meant to be sent, so it uses no slot
 		r.add(record.Effect{Effect: record.Skipped, Reason: record.Edited, Key: a.key})
@@ -136,8 +136,8 @@ type heldAlert struct {
 	Shadow   bool   `json:"h,omitempty"`
 }
 
-// hold keeps an alert until a time. Rows are released in the order of their
-// keys, which is that of their arrival.
+// hold keeps an alert until a time. Rows are released in the order of their keys,
+// which is the order of their arrival.
 func (s *Settings) hold(rows Rows, a alert, until time.Time) {
 	row := Row{Ref: Ref{s.Scope(BlockHold), itemKey(a.event)}, User: a.user, Due: until}
 	save(rows, row, heldAlert{Event: a.event, Throttle: a.throttleKey, Shadow: a.shadow || s.Shadow})

@@ -13,8 +13,8 @@ import (
 type Memory struct {
 	rows  map[Scope]map[string]Row
 	mutes []Mute
-	// due are the rows that have a due time, and some that had one: their versions
-	// tell.
+	// due are the rows that have a due time, and some that had one: the versions tell
+	// them apart.
 	due dueRows
 	// version is the last one that a row was given.
 	version int64
@@ -62,7 +62,7 @@ func (m *Memory) DeletePrefix(scope Scope, prefix string) {
 	}
 }
 
-// Expire deletes the rows that mean nothing any more.
+// Expire deletes the rows that have expired.
 func (m *Memory) Expire(now time.Time) {
 	for _, of := range m.rows {
 		for key, row := range of {

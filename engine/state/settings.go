@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// Settings are the parts of a rule that have to do with time and state. A nil
-// part is one that the rule does not have. They are immutable.
+// Settings are the parts of a rule that concern time and state. A part that the rule
+// does not have is nil. They are immutable.
 type Settings struct {
 	Rule     string
 	Location *time.Location // of the calendar; UTC without one
@@ -76,8 +76,7 @@ type Wait struct {
 // before its deadline.
 type Step struct {
 	Before bool
-	// Offset is elapsed time. With a clock time it is whole days, which are
-	// days of the calendar.
+	// Offset is elapsed time. With a time of day it is a number of calendar days.
 	Offset time.Duration
 	At     *ClockTime
 }
@@ -111,8 +110,8 @@ type Quiet struct {
 type Span struct {
 	Days  []time.Weekday
 	Dates []Date
-	// From and To bound the part of the day. Where To is not after From, it is
-	// on the next day. Two zero times are the whole day.
+	// From and To bound the part of the day. If To is not after From, it is on the
+	// next day. If both are zero, it is the whole day.
 	From, To ClockTime
 }
 
@@ -123,12 +122,13 @@ type Date struct {
 	Day   int
 }
 
-// Throttle lets AtMost alerts pass in a window or a period; with neither, ever.
+// Throttle lets AtMost alerts pass in a window or a period, or in all if it has
+// neither.
 type Throttle struct {
 	Per    string
 	AtMost int
 	Within time.Duration // a rolling window
 	Every  Period        // or a period of the calendar
-	// Rest says that one summary of the throttled alerts is sent in the end.
+	// Rest says that one summary of the throttled alerts is sent at the end.
 	Rest bool
 }

@@ -26,8 +26,8 @@ const (
 	BlockThrottle = "throttle"
 )
 
-// Scope identifies the rows of one block of a rule. Per is the text of the
-// expression that makes their keys: rows under another one mean something else.
+// Scope identifies the rows of one block of a rule. Per is the text of the expression
+// that makes their keys: with another expression, rows mean something else.
 type Scope struct{ Rule, Block, Per string }
 
 // Ref identifies a row.
@@ -45,7 +45,7 @@ type Row struct {
 	Data json.RawMessage
 	// Due is when the row is to be fired next; zero for never.
 	Due time.Time
-	// Expires is when the row means nothing any more; zero for never.
+	// Expires is when the row can be deleted; zero for never.
 	Expires time.Time
 	// Version changes with every write. The store sets it.
 	Version int64
@@ -85,8 +85,8 @@ func (m *Mute) Covers(rule, key string, now time.Time) bool {
 	return m.Rule == rule && (m.Key == "" || m.Key == key) && !now.Before(m.From) && now.Before(m.Until)
 }
 
-// FindMute finds the mute that holds for a key of a rule at a time: of several the
-// one that ends last, since it says when alerts are sent again.
+// FindMute finds the mute that holds for a key of a rule at a time. Of several it is
+// the one that ends last, since that says when alerts are sent again.
 func FindMute(mutes []Mute, rule, key string, now time.Time) (found Mute, muted bool) {
 	for _, m := range mutes {
 		if m.Covers(rule, key, now) && (!muted || m.Until.After(found.Until)) {
@@ -101,7 +101,7 @@ func (m *Mute) Effect(key string) record.Effect {
 	return record.Effect{Effect: record.Muted, Key: key, Limit: m.Reason, Next: m.Until.UTC()}
 }
 
-// JoinKey makes a key of its parts: the part, or a list of several in JSON.
+// JoinKey makes a key from its parts: a single part as it is, several as a JSON list.
 func JoinKey(parts ...string) string {
 	switch len(parts) {
 	case 0:
@@ -118,7 +118,8 @@ func JoinKey(parts ...string) string {
 	return strings.TrimSuffix(text.String(), "\n")
 }
 
-// ParseKey is the key that a person wrote, with any spaces and escapes of JSON.
+// ParseKey reads a key that a person wrote, who may have used other spaces and
+// escapes of JSON.
 func ParseKey(text string) string {
 	var parts []string
 	if json.Unmarshal([]byte(text), &parts) != nil || len(parts) < 2 {
@@ -148,8 +149,8 @@ func (m Mark) Time() time.Time { return time.UnixMicro(m.At).UTC() }
 // Kind says what an event means to a rule.
 type Kind int
 
-// The kinds of input: the rule's condition holds, its reset holds, or one of
-// its unless holds.
+// The kinds of input: the rule's condition holds, its reset holds, or one of its
+// unless conditions holds.
 const (
 	Match Kind = iota
 	Reset
@@ -161,8 +162,8 @@ const (
 type Input struct {
 	Kind  Kind
 	Event Mark
-	// Inert says that the event may trigger nothing: it counts, resets and cancels,
-	// and completes and begins nothing.
+	// Inert says that the event may trigger nothing. It counts, resets and cancels,
+	// but it completes and begins nothing.
 	Inert bool
 	// Key is the value of the block's per, User the person the event is about.
 	Key, User string
@@ -183,7 +184,7 @@ type Result struct {
 	Effects []record.Effect
 	// Send says that the alert passes: its requests become deliveries.
 	Send bool
-	// Overflow says that the key was not tracked, since there are too many.
+	// Overflow says that the key was not tracked, since there are too many keys.
 	Overflow bool
 
 	collected *collected // where the digest put the alert
@@ -205,7 +206,7 @@ func (l Limits) throttleKeys() int { return cmp.Or(l.ThrottleKeys, MaxThrottleKe
 func (l Limits) keys() int         { return cmp.Or(l.Keys, MaxKeys) }
 func (l Limits) items() int        { return cmp.Or(l.Items, MaxItems) }
 
-// The defaults of Limits, and bounds that nothing lowers.
+// The defaults of Limits, and bounds that cannot be changed.
 const (
 	MaxThrottleKeys = 1_000_000
 	MaxKeys         = 100_000
@@ -225,8 +226,8 @@ func load[T any](rows Rows, ref Ref) (data T, row Row, ok bool) {
 	return decode[T](row), row, true
 }
 
-// decode reads a row's data. Only this package writes it, so an error means that
-// the store is damaged and the transaction must not go on.
+// decode reads a row's data. Only this package writes it, so an error means that the
+// store is damaged and the transaction must not continue.
 func decode[T any](row Row) (data T) {
 	if err := json.Unmarshal(row.Data, &data); err != nil {
 		panic(fmt.Sprintf("row of %s for %s: %v", row.Scope.Block, row.Scope.Rule, err))

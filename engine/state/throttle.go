@@ -16,7 +16,7 @@ type throttle struct {
 	Rest *rest  `json:"r,omitempty"`
 }
 
-// sent is an alert that used a slot. In the overflow bucket one stands for
+// sent is an alert that used a slot. In the overflow bucket, one can stand for
 // several.
 type sent struct {
 	At int64  `json:"t"`
@@ -34,14 +34,14 @@ type rest struct {
 	Shadow bool   `json:"h,omitempty"`
 }
 
-// overflowKey is the key of the bucket that the keys share which are too many.
-// No per gives it: an expression's text has no NUL.
+// overflowKey is the key of the bucket that keys beyond the limit share. No per can
+// give it: the text of an expression has no NUL.
 const (
 	overflowKey    = "\x00overflow"
 	overflowFactor = 100
 )
 
-// take uses a slot of the throttle. If there is none, effect says so.
+// take uses a slot of the throttle. If none is free, effect says so.
 func (s *Settings) take(rows Rows, a alert, c Clock) (effect *record.Effect, overflow bool) {
 	ref, limit := Ref{s.Scope(BlockThrottle), a.throttleKey}, s.Throttle.AtMost
 	data, row, known := load[throttle](rows, ref)
@@ -105,8 +105,8 @@ func (t *Throttle) live(slots []sent, now time.Time, in *time.Location) []sent {
 	return slots
 }
 
-// frees is when a slot is free again; zero for never. over is how many more slots
-// than the limit are used, since the limit was lowered.
+// frees is when a slot is free again; zero for never. over is by how many slots more
+// than the limit are used, after the limit was lowered.
 func (t *Throttle) frees(slots []sent, over int, now time.Time, in *time.Location) time.Time {
 	switch {
 	case t.Within > 0:
@@ -122,7 +122,7 @@ func (t *Throttle) frees(slots []sent, over int, now time.Time, in *time.Locatio
 	}
 }
 
-// expires is when a row whose newest slot is of now means nothing any more.
+// expires is when a row can be deleted if its newest slot is taken now.
 func (t *Throttle) expires(c Clock, in *time.Location) time.Time {
 	switch {
 	case t.Within > 0:

@@ -11,8 +11,8 @@ import (
 // wait is the row of a wait. At most one start of a key is pending.
 type wait struct {
 	Pending *pending `json:"p,omitempty"`
-	// Last is the newest start that is over, so that an older one does not begin
-	// again and a cancel that comes too late is noticed.
+	// Last is the newest start that is over. With it an older start does not begin
+	// again, and a cancel that comes too late is noticed.
 	Last *pending `json:"l,omitempty"`
 	// Cancels are remembered, since one may come before its start.
 	Cancels []Mark `json:"c,omitempty"`
@@ -90,13 +90,16 @@ func (s *Settings) start(data *wait, in Input) []record.Effect {
 		data.end()
 		return append(effects, record.Effect{Effect: record.Cleared, Key: in.Key, By: by.ID, ByAt: by.Time()})
 	default:
-		return append(effects, record.Effect{Effect: record.Waiting, Key: in.Key, Next: s.due(p, p.Done).UTC(), Step: s.stepNumber(p.Done)})
+		return append(effects, record.Effect{
+			Effect: record.Waiting, Key: in.Key, Next: s.due(p, p.Done).UTC(),
+			Step: s.stepNumber(p.Done),
+		})
 	}
 }
 
-// over is the time up to which an earlier start takes the place of another: an
-// event at that time would have found it pending, and with Restart only one
-// that is not newer than it is replaced by it.
+// over is the time up to which an earlier start replaces another: an event at that
+// time would have found it pending. With Restart it replaces only a start that is not
+// newer.
 func (s *Settings) over(last *pending) int64 {
 	if s.Wait.Restart || len(s.Wait.Steps) == 0 {
 		return last.Start.At
@@ -107,7 +110,7 @@ func (s *Settings) over(last *pending) int64 {
 	return max(last.Start.At, micros(s.due(last, len(s.Wait.Steps)-1)))
 }
 
-// cancel ends what is pending from the event's time on and remembers it.
+// cancel ends what is pending from the event's time on, and the cancel is remembered.
 func (s *Settings) cancel(rows Rows, data *wait, in Input, c Clock) (effects []record.Effect) {
 	data.remember(in.Event, c)
 	for _, p := range []*pending{data.Pending, data.Last} {
@@ -141,8 +144,8 @@ func (s *Settings) cancel(rows Rows, data *wait, in Input, c Clock) (effects []r
 	return effects
 }
 
-// withdrawAll takes what a start put into digests out again. What was sent comes
-// too late.
+// withdrawAll removes what a start put into digests. For what was sent it is too
+// late.
 func (s *Settings) withdrawAll(rows Rows, p *pending, in Input, c Clock) (effects []record.Effect) {
 	for _, item := range p.Items {
 		e := record.Effect{Key: in.Key, By: in.Event.ID, Of: p.Start.ID, Step: s.stepNumber(item.Step)}
@@ -199,7 +202,7 @@ func (s *Settings) due(p *pending, step int) time.Time {
 	return s.Wait.Steps[step].due(p.Start.Time(), deadline, s.Location)
 }
 
-// stepNumber is a step as people count; 0 where there is only one.
+// stepNumber is the number of a step, from 1; 0 if there is only one.
 func (s *Settings) stepNumber(step int) int {
 	if len(s.Wait.Steps) == 1 {
 		return 0

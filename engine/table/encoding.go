@@ -13,12 +13,12 @@ import (
 // byteOrderMark is what spreadsheets write in front of UTF-8.
 const byteOrderMark = "\uFEFF"
 
-// spreadsheets are the first bytes of what is often given a name that ends in
-// .csv: today's workbooks, which are ZIP files, and those of before 2007.
+// spreadsheets are the first bytes of files that often have a name ending in .csv by
+// mistake: current workbooks, which are ZIP files, and those from before 2007.
 var spreadsheets = []string{"PK\x03\x04", "\xd0\xcf\x11\xe0"}
 
-// decode makes UTF-8 without a byte order mark of what spreadsheets write. Bytes
-// that are no UTF-8 are found where the lines are.
+// decode turns what spreadsheets write into UTF-8 without a byte order mark. Bytes
+// that are not UTF-8 are reported where the lines are read.
 func decode(in io.Reader) (io.Reader, error) {
 	raw := bufio.NewReader(in)
 	first, err := raw.Peek(len(spreadsheets[0]))
@@ -43,8 +43,8 @@ func decode(in io.Reader) (io.Reader, error) {
 	return text, nil
 }
 
-// isText says whether a line is UTF-8 without the zeros that texts in another
-// encoding, and the unwritten ends of files, are full of.
+// isText says whether a line is UTF-8 without NUL bytes, which are frequent in other
+// encodings and in the unwritten end of a file.
 func isText(line []byte) bool {
 	return utf8.Valid(line) && bytes.IndexByte(line, 0) < 0
 }

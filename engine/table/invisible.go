@@ -27,8 +27,8 @@ func isInvisible(r rune) bool {
 }
 
 // Invisible names the first invisible character in a text, such as U+200B. A text
-// with one is not what it looks like, so that nothing is equal to it. Joiners
-// between letters of scripts that need them are none.
+// that has one does not equal any text that looks the same. Joiners between letters
+// of scripts that need them do not count.
 func Invisible(text string) (name string, found bool) {
 	before := ' '
 	for at, r := range text {

@@ -101,7 +101,7 @@ func (r *Reader) start() error {
 	return r.end
 }
 
-// open reads up to the first row. A header with faults is none of its errors.
+// open reads up to the first row. A header with faults is not an error of open.
 func (r *Reader) open() error {
 	text, err := decode(r.in)
 	if err != nil {
@@ -184,7 +184,7 @@ func (r *Reader) nextCells() (Row, error) {
 	}
 }
 
-// readRecord reads the lines of a record, and goes on behind them.
+// readRecord reads the lines of a record, and moves behind them.
 func (r *Reader) readRecord() error {
 	r.record.reset()
 	first, from := 0, 0 // where the second line and the current one begin
@@ -214,9 +214,8 @@ func (r *Reader) readRecord() error {
 	}
 }
 
-// leaveOut leaves out one line of a record that is too long. A text of that
-// length is none: the quote before it is one too many, so the lines after it are
-// rows.
+// leaveOut leaves out one line of a record that is too long. No cell is that long:
+// the quote before it must be one too many, so the lines after it are rows.
 func (r *Reader) leaveOut(first int) error {
 	at := r.line
 	if first == 0 {

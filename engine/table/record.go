@@ -27,7 +27,7 @@ type outcome int
 
 const (
 	whole  outcome = iota // the record ends with the line
-	open                  // a quote is open: the record goes on in the next line
+	open                  // a quote is open: the record continues on the next line
 	broken                // the quotes do not fit together
 	more                  // a separator follows (between cells only)
 )

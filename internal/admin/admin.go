@@ -97,13 +97,13 @@ type Options struct {
 	Rules func() *engine.RuleSet
 	// HasAction says whether an action is configured.
 	HasAction func(name string) bool
-	// Reload loads the rules anew; problems are those of the rule files.
+	// Reload loads the rules again; problems are those of the rule files.
 	Reload func(context.Context) (problems []document.Problem, err error)
 	// LastReload says how the last attempt to load the rules went; nil if none
 	// is known.
 	LastReload func() *LastReload
-	// Replay decides a stored event once more, by the rules of now; with send it
-	// stores and sends what follows.
+	// Replay decides a stored event again, by the current rules; with send it stores
+	// and sends what follows.
 	Replay func(ctx context.Context, e record.Event, send bool) ([]engine.Decision, []record.Delivery, error)
 	// DryRun decides events by the rules of a text, or by the active ones if it is
 	// empty, and sends nothing. The results are one for each event. The error says
@@ -186,7 +186,7 @@ const (
 	MaxLimit     = 500
 )
 
-// checkLimit refuses a page size that is none.
+// checkLimit refuses an invalid page size.
 func checkLimit(n int) error {
 	if n < 1 || n > MaxLimit {
 		return errorf(Invalid, "limit is a number from 1 to %d", MaxLimit)

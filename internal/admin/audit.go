@@ -3,8 +3,8 @@ package admin
 import (
 	"context"
 	"errors"
-	"net/url"
 	"strconv"
+	"strings"
 
 	"heed/engine/record"
 	"heed/internal/admin/access"
@@ -66,17 +66,13 @@ func (s *Service) NoteReveal(ctx context.Context, page string) { s.note(ctx, "re
 
 // Target is a selection as the audit log has it.
 func (c Selection) Target() string {
-	query := url.Values{}
-	for name, value := range map[string]string{
-		"state": string(c.State), "action": c.Action, "rule": c.Rule, "cause": c.Cause,
+	var parts []string
+	for _, part := range [][2]string{
+		{"action", c.Action}, {"cause", c.Cause}, {"rule", c.Rule}, {"state", string(c.State)},
 	} {
-		if value != "" {
-			query.Set(name, value)
+		if part[1] != "" {
+			parts = append(parts, part[0]+"="+part[1])
 		}
 	}
-	text, err := url.QueryUnescape(query.Encode())
-	if err != nil {
-		return query.Encode()
-	}
-	return text
+	return strings.Join(parts, "&")
 }

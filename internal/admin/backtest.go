@@ -11,8 +11,8 @@ import (
 // empty Rules are the active ones, as is Against if it is the word "active".
 // Without Against nothing is compared.
 type BacktestQuery struct {
-	// File, if not empty, is the active rule file in the place of which Rules are: the
-	// others stay. Else Rules are all rules.
+	// File, if not empty, is the active rule file that Rules replace; the other files
+	// stay. Otherwise Rules are all rules.
 	File           string
 	Rules, Against string
 	Since, Until   time.Time

@@ -15,7 +15,7 @@ const maxCause = 120
 func causeOf(text string) string {
 	var words []string
 	quote := ""
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		switch opens := strings.TrimLeft(word, "(["); {
 		case quote != "":
 			if strings.Contains(word, quote) {

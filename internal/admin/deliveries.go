@@ -30,7 +30,8 @@ type Selection struct {
 	// Cause chooses dead deliveries by what is common to their errors; see Problems.
 	Cause string `json:"cause,omitempty"`
 	// Look, if not 0, is how many deliveries are looked at for a page of those of a
-	// rule or an action: it may then have fewer than there are, and its cursor goes on.
+	// rule or an action: it may then have fewer than there are, and its cursor
+	// continues there.
 	Look int `json:"-"`
 }
 
@@ -70,8 +71,8 @@ func (s *Service) Deliveries(
 	return page, err
 }
 
-// shown is a delivery as it is shown: what it waited for in the past is nobody's
-// concern, and it waits for its action first.
+// shown is a delivery as it is shown: without a wait that is over, and with a missing
+// action as the first thing it waits for.
 func (s *Service) shown(d record.Delivery) Delivery {
 	isWaiting := d.State == record.Pending || d.State == record.Retrying
 	if isWaiting && s.o.HasAction != nil && !s.o.HasAction(d.Action) {
@@ -170,7 +171,7 @@ func (s *Service) retry() change {
 		case d.State == record.Pending:
 			return "it is on its way already"
 		case len(d.Request) == 0:
-			return "it could not be rendered, so there is nothing to send: mend the rule and replay the event"
+			return "it could not be rendered, so there is nothing to send: fix the rule and replay the event"
 		default:
 			return ""
 		}
@@ -186,6 +187,11 @@ func (s *Service) discard() change {
 		}
 		return ""
 	}, s.o.Store.Discard}
+}
+
+// changes are what a person can do to deliveries, by name.
+func (s *Service) changes() map[string]change {
+	return map[string]change{"retry": s.retry(), "discard": s.discard()}
 }
 
 func (s *Service) change(ctx context.Context, c change, id string) (d Delivery, err error) {

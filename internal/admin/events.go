@@ -284,15 +284,16 @@ func (s *Service) decisionsOf(ctx context.Context, shown *Event) {
 	}
 	for i := range shown.Decisions {
 		d := &shown.Decisions[i]
-		if rule := s.activeRule(d.Rule); len(d.Effects) > 0 && rule != nil && rule.Time != nil && rule.Time.Location != time.UTC {
+		if rule := s.activeRule(d.Rule); len(d.Effects) > 0 && rule != nil && rule.Time != nil &&
+			rule.Time.Location != time.UTC {
 			d.Timezone = rule.Time.Location.String()
 		}
 	}
 }
 
-// explain decides the event once more, by the rule set that decided it, and
-// adds what each rule of it had to do with the event, with every clause. What was
-// stored then is what counts: where it differs, it is shown.
+// explain decides the event again, by the rule set that decided it, and adds what
+// each of its rules made of the event, with every clause. What was stored then is
+// what counts: where it differs, it is shown.
 func (s *Service) explain(ctx context.Context, shown *Event) {
 	stored := &shown.Event
 	recorded := map[string]record.Decision{}
@@ -341,7 +342,7 @@ type Replay struct {
 	Decisions []ReplayedDecision `json:"decisions"`
 }
 
-// ReplayedDecision is what a rule of now makes of the event.
+// ReplayedDecision is what a current rule makes of the event.
 type ReplayedDecision struct {
 	engine.Shown
 	Actions []ReplayedAction `json:"actions"`
@@ -354,7 +355,7 @@ type ReplayedAction struct {
 	Delivery string `json:"delivery,omitempty"`
 }
 
-// Replay decides an event by the rules of now; with send, what follows is sent.
+// Replay decides an event by the current rules; with send, what follows is sent.
 func (s *Service) Replay(ctx context.Context, id string, send bool) (r Replay, err error) {
 	r, err = s.replay(ctx, id, send)
 	if send {

@@ -14,7 +14,7 @@ type Fresh struct {
 	Events []ListedEvent `json:"events"`
 	// More is how many others came that are not among them, of all that were looked at.
 	More int `json:"more,omitempty"`
-	// Seq is that of the newest event: a feed that was cut off goes on after it.
+	// Seq is that of the newest event: a feed that was cut off continues after it.
 	Seq int64 `json:"seq"`
 }
 
@@ -33,7 +33,7 @@ const (
 type feed struct {
 	mu        sync.Mutex
 	followers map[chan []ListedEvent]bool
-	stop      context.CancelFunc // of the look-out; nil if there is none
+	stop      context.CancelFunc // of the goroutine that polls; nil if none runs
 	ended     bool
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"heed/engine"
 	"heed/engine/record"
+	"heed/internal/plain"
 )
 
 // RuleStats are the figures of a rule.
@@ -195,7 +196,7 @@ func (f *figures) ofMatches(h *health, rule *engine.Rule) {
 func (f *figures) ofActions(h *health, rule *engine.Rule) {
 	if n := f.day[rule.Name][record.GivenUp]; n > 0 {
 		h.add(FailingAction, "%s given up in 24 hours: heed deliveries list --state dead --rule %s shows why",
-			were(n, "delivery", "deliveries"), rule.Name)
+			plain.Were(n, "delivery"), rule.Name)
 	}
 	if rule.Shadow {
 		return
@@ -245,8 +246,8 @@ func (s *Service) RuleStats(ctx context.Context, name string) (*RuleStats, error
 	return &st, nil
 }
 
-// healthAge is how old the counts may be by which Health is told: it is asked again
-// and again, and they are those of a month.
+// healthAge is how old the counts for Health may be: they cover a month, and Health
+// is asked for often.
 const healthAge = time.Minute
 
 // Health is what is odd about the active rules: the words for it, each once, by

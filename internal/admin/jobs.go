@@ -157,12 +157,8 @@ func (s *Service) changeInParts(ctx context.Context, b Bulk, r *runningJob) (err
 			for i := range part {
 				f.IDs[i] = part[i].ID
 			}
-			n := 0
-			if b.What == "discard" {
-				n, err = s.o.Store.Discard(ctx, f)
-			} else {
-				n, err = s.o.Store.Retry(ctx, f, s.o.Now())
-			}
+			var n int
+			n, err = s.changes()[b.What].apply(ctx, f)
 			if r.advance(len(part), n); err != nil || ctx.Err() != nil {
 				return false
 			}
@@ -178,7 +174,8 @@ func (s *Service) chosen(ctx context.Context, b Bulk, size int, do func([]record
 	if b.Selection == (Selection{}) {
 		return errorf(Invalid, "name a state, an action, a rule or a cause: this is for some deliveries, not for all")
 	}
-	if b.What != "retry" && b.What != "discard" {
+	change, known := s.changes()[b.What]
+	if !known {
 		return errorf(Invalid, "a bulk change is retry or discard")
 	}
 	if b.Cause != "" {
@@ -188,7 +185,6 @@ func (s *Service) chosen(ctx context.Context, b Bulk, size int, do func([]record
 	if err != nil {
 		return err
 	}
-	change := map[string]change{"retry": s.retry(), "discard": s.discard()}[b.What]
 	f.Limit = size
 	for {
 		page, next, err := s.o.Store.Deliveries(ctx, f)
@@ -215,11 +211,8 @@ func (s *Service) chosenByCause(ctx context.Context, b Bulk, do func([]record.De
 		var page []record.Delivery
 		for i := range dead {
 			d := &dead[i]
-			if causeOf(d.LastError) == b.Cause && (b.Rule == "" || b.Rule == d.Rule) && (d.Renderable || b.What == "discard") {
-				page = append(page, record.Delivery{
-					ID: d.ID, EventID: d.EventID, Rule: d.Rule, Action: d.Action, Kind: d.Kind, State: record.Dead,
-					CreatedAt: d.CreatedAt, LastError: d.LastError,
-				})
+			if b.hasCauseOf(d) && (d.Renderable || b.What == "discard") {
+				page = append(page, deadDelivery(d))
 			}
 		}
 		if cursor = next; !do(page) {
@@ -299,7 +292,7 @@ func (s *Service) findJob(id string) *runningJob {
 	return nil
 }
 
-// ReplayAll decides all events that a query chooses by the rules of now and sends
+// ReplayAll decides all events that a query chooses by the current rules and sends
 // what follows, as a job. The events are those at the start.
 func (s *Service) ReplayAll(ctx context.Context, q EventQuery, confirm string) (Job, error) {
 	ids, err := s.chosenEvents(ctx, q)
@@ -365,7 +358,7 @@ func (s *Service) chosenEvents(ctx context.Context, q EventQuery) (ids []string,
 	}
 }
 
-// BulkDryRun is what the rules of now would do with several events.
+// BulkDryRun is what the current rules would do with several events.
 type BulkDryRun struct {
 	Events int `json:"events"`
 	// Rules counts, for each rule, how many matched and how many messages they have.

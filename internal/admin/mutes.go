@@ -53,7 +53,10 @@ func (s *Service) Mute(ctx context.Context, rule, key, reason string, lasting ti
 			return state.Mute{}, err
 		}
 	}
-	added, err := s.o.Store.AddMute(ctx, state.Mute{Rule: rule, Key: key, Reason: reason, From: now, Until: now.Add(lasting)})
+	added, err := s.o.Store.AddMute(ctx, state.Mute{
+		Rule: rule, Key: key, Reason: reason, From: now,
+		Until: now.Add(lasting),
+	})
 	s.note(ctx, "mute", "rule="+rule+" for "+state.Duration(lasting)+": "+reason, 1, err)
 	if err == nil {
 		s.o.Log.Info("rule muted", "rule", rule, "key", key, "reason", reason, "until", added.Until.Format(time.RFC3339))
@@ -82,7 +85,8 @@ func checkKey(rule *engine.Rule, key string) error {
 	case len(parts) > 1:
 		var values []string
 		if json.Unmarshal([]byte(key), &values) != nil || len(values) != len(parts) {
-			return errorf(Invalid, "a key of the rule %q has %d parts: write them as a JSON array, such as [\"u1\",\"q1\"]", rule.Name, len(parts))
+			return errorf(Invalid, "a key of the rule %q has %d parts: write them as a JSON array, such as [\"u1\",\"q1\"]",
+				rule.Name, len(parts))
 		}
 	}
 	return nil

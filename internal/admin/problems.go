@@ -160,11 +160,11 @@ var remedies = []struct {
 	},
 	{
 		regexp.MustCompile(`channel_not_found|not_in_channel|is_archived`),
-		"The channel is missing, archived or heed's app is not in it: invite the app or mend the channel, then retry.",
+		"The channel is missing, archived or heed's app is not in it: invite the app or fix the channel, then retry.",
 	},
 	{
 		regexp.MustCompile(`\b404\b|\b410\b|no such|not_found`),
-		"What the message is for does not exist on the other side: create it there or mend the path in the rule, " +
+		"What the message is for does not exist on the other side: create it there or fix the path in the rule, " +
 			"then retry; else discard.",
 	},
 	{
@@ -173,7 +173,7 @@ var remedies = []struct {
 	},
 	{
 		regexp.MustCompile(`\b4[0-9]{2}\b`),
-		"The other side refuses the request as it is: mend the rule, then replay the events. " +
+		"The other side refuses the request as it is: fix the rule, then replay the events. " +
 			"A retry sends the same request again.",
 	},
 	{
@@ -182,7 +182,7 @@ var remedies = []struct {
 	},
 	{
 		regexp.MustCompile(`certificate|x509|tls`),
-		"The certificate of the other side is not accepted: mend it there, or name its authority in the action, then retry.",
+		"The certificate of the other side is not accepted: fix it there, or name its authority in the action, then retry.",
 	},
 	{
 		regexp.MustCompile(`private address|not allowed`),
@@ -192,14 +192,14 @@ var remedies = []struct {
 
 func remedy(err string, renderable bool) string {
 	if !renderable {
-		return "The message could not be made, so there is nothing to send again: mend the rule, then replay the events."
+		return "The message could not be made, so there is nothing to send again: fix the rule, then replay the events."
 	}
 	for _, r := range remedies {
 		if r.in.MatchString(err) {
 			return r.remedy
 		}
 	}
-	return "Look at one of them, mend what is wrong, then retry the group."
+	return "Look at one of them, fix what is wrong, then retry the group."
 }
 
 // asideRemedies say what to do about events that were set aside.
@@ -211,7 +211,7 @@ var asideRemedies = map[string]string{
 	"id_reused":        "The sender gives one id to different events: tell whoever runs it.",
 	"not_json":         "The sender sends what is no JSON: tell whoever runs it.",
 	"invalid_utf8":     "The sender sends what is no UTF-8: tell whoever runs it.",
-	"unmapped":         "The mapping of the source could not make an event of it: look at one, then mend the mapping.",
+	"unmapped":         "The mapping of the source could not make an event of it: look at one, then fix the mapping.",
 }
 
 const maxAside = 1000
@@ -238,6 +238,19 @@ func (s *Service) quarantined(ctx context.Context) ([]Aside, error) {
 	return groups, nil
 }
 
+// hasCauseOf says whether a dead delivery has the cause and the rule that the
+// selection names.
+func (c Selection) hasCauseOf(d *record.DeadDelivery) bool {
+	return causeOf(d.LastError) == c.Cause && (c.Rule == "" || c.Rule == d.Rule)
+}
+
+func deadDelivery(d *record.DeadDelivery) record.Delivery {
+	return record.Delivery{
+		ID: d.ID, EventID: d.EventID, Rule: d.Rule, Action: d.Action, Kind: d.Kind, State: record.Dead,
+		CreatedAt: d.CreatedAt, LastError: d.LastError,
+	}
+}
+
 // deadByCause is a page of dead deliveries with one cause. Few of many may have it:
 // only so many are looked at for a page.
 func (s *Service) deadByCause(
@@ -253,13 +266,10 @@ func (s *Service) deadByCause(
 		cursor = next
 		for i := range dead {
 			d := &dead[i]
-			if causeOf(d.LastError) != c.Cause || c.Rule != "" && c.Rule != d.Rule {
+			if !c.hasCauseOf(d) {
 				continue
 			}
-			shown := record.Delivery{
-				ID: d.ID, EventID: d.EventID, Rule: d.Rule, Action: d.Action, Kind: d.Kind, State: record.Dead,
-				CreatedAt: d.CreatedAt, LastError: d.LastError,
-			}
+			shown := deadDelivery(d)
 			m.recordedIfMasked(&shown)
 			page.Deliveries = append(page.Deliveries, shown)
 		}

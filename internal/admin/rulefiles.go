@@ -3,7 +3,7 @@ package admin
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
+	"fmt"
 	"path/filepath"
 	"slices"
 
@@ -22,10 +22,7 @@ type RuleText struct {
 }
 
 // VersionOf identifies the text of a rule file.
-func VersionOf(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:8])
-}
+func VersionOf(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:16] }
 
 // RuleCheck is what is wrong with an edited rule file, and how its tests went.
 type RuleCheck struct {
@@ -54,8 +51,8 @@ type RuleFiles struct {
 	Check func(ctx context.Context, name, text string) RuleCheck
 	// Format lays a text out.
 	Format func(name, text string) (string, []document.Problem, error)
-	// Write replaces a file if its text still has a version, and loads the rules. The
-	// error is a *ChangedError if it has not.
+	// Write replaces a file if its text still has a version, and loads the rules.
+	// Otherwise the error is a *ChangedError.
 	Write func(ctx context.Context, name, text, version string) error
 	// Writable says that rules may be saved.
 	Writable bool
@@ -76,8 +73,8 @@ func (s *Service) RuleTexts(_ context.Context) (files []RuleText, writable bool,
 	return s.o.RuleFiles.Files(), s.o.RuleFiles.Writable, nil
 }
 
-// RuleText is one of the active rule files: that with the name, the last part of
-// which is enough, or the first.
+// RuleText is one of the active rule files: the one with the name, whose last part is
+// enough, or the first.
 func (s *Service) RuleText(ctx context.Context, name string) (file RuleText, err error) {
 	files, _, err := s.RuleTexts(ctx)
 	if err != nil {

@@ -33,7 +33,7 @@ type Rule struct {
 	Stats RuleStats `json:"stats"`
 }
 
-// LastReload is how the last attempt to load the rule files went: those of now
+// LastReload is how the last attempt to load the rule files went: the current files
 // are active, or why they are not.
 type LastReload struct {
 	OK       bool               `json:"ok"`
@@ -69,9 +69,9 @@ func (s *Service) Rules(ctx context.Context) (RuleList, error) {
 	return list, nil
 }
 
-// Reload has a running server load its rules anew, and returns the warnings. If
-// the rules cannot be used, the old ones stay active, and the error is an *Error
-// with the problems.
+// Reload has a running server load its rules again, and returns the warnings. If the
+// rules cannot be used, the old ones stay active, and the error is an *Error with the
+// problems.
 func (s *Service) Reload(ctx context.Context) ([]document.Problem, error) {
 	if s.o.Reload == nil {
 		return nil, errNoServer

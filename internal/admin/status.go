@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"heed/engine/record"
+	"heed/internal/plain"
 )
 
 // Status is how heed is.
@@ -60,14 +61,6 @@ func (st *Status) problem(format string, args ...any) {
 	st.Problems = append(st.Problems, fmt.Sprintf(format, args...))
 }
 
-// were says how many there were of something.
-func were(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one + " was"
-	}
-	return fmt.Sprintf("%d %s were", n, many)
-}
-
 // statusOfStore adds what the store knows.
 func (s *Service) statusOfStore(ctx context.Context, st *Status) (err error) {
 	if st.Pending, err = s.o.Store.PendingByAction(ctx); err != nil {
@@ -80,7 +73,7 @@ func (s *Service) statusOfStore(ctx context.Context, st *Status) (err error) {
 		return err
 	}
 	if st.Dead > 0 {
-		st.problem("%s given up: heed deliveries list --state dead shows why", were(st.Dead, "delivery", "deliveries"))
+		st.problem("%s given up: heed deliveries list --state dead shows why", plain.Were(st.Dead, "delivery"))
 	}
 	st.LastGoodAt = s.o.Store.LastGood().At
 	processes, err := s.o.Store.Processes(ctx)
@@ -118,7 +111,8 @@ func (s *Service) statusOfServer(st *Status) {
 	if s.o.Unsubscribed != nil {
 		if missing := s.o.Unsubscribed(); len(missing) > 0 {
 			st.Unsubscribed = missing
-			st.problem("the rules need event types that are not subscribed (%s): heed webhooks register", strings.Join(missing, ", "))
+			st.problem("the rules need event types that are not subscribed (%s): heed webhooks register",
+				strings.Join(missing, ", "))
 		}
 	}
 }

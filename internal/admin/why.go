@@ -141,7 +141,10 @@ func (s *Service) whyOf(ctx context.Context, seq int64, q WhyQuery) (entries []W
 		}
 		for i := range deliveries {
 			if deliveries[i].Rule == d.Rule {
-				entry.Deliveries = append(entry.Deliveries, WhyDelivery{deliveries[i].ID, deliveries[i].Action, deliveries[i].State})
+				entry.Deliveries = append(entry.Deliveries, WhyDelivery{
+					deliveries[i].ID, deliveries[i].Action,
+					deliveries[i].State,
+				})
 			}
 		}
 		entries = append(entries, entry)

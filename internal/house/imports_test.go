@@ -76,7 +76,7 @@ var order = map[string]struct {
 	"internal/receiver":       {[]string{"engine/intake", "engine/source"}, "HTTP in: it hands over and answers"},
 	"internal/inbox":          {nil, "that a file is complete does not depend on what is in it, or on where it is kept in mind that it was read"},
 	"internal/admin": {
-		[]string{"actions/delivery", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/sentence", "engine/document", "engine/state", "engine/suggest", "internal/admin/access", "internal/ingest", "internal/wording"},
+		[]string{"actions/delivery", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/sentence", "engine/document", "engine/state", "engine/suggest", "internal/admin/access", "internal/ingest", "internal/plain", "internal/wording"},
 		"the service answers with plain values and sees store and people only through its own interfaces",
 	},
 	"internal/admin/access": {nil, "who may do what does not depend on what there is to do"},

@@ -88,8 +88,8 @@ func (i *Inbox) names(p Pattern, dir string) []string {
 	return names
 }
 
-// regular is what there is to know of a regular file, through symbolic links; nil
-// if it is none.
+// regular returns the information on a regular file, through symbolic links; nil for
+// anything else.
 func (i *Inbox) regular(dir, path string) os.FileInfo {
 	info, err := os.Stat(path)
 	switch {

@@ -21,7 +21,7 @@
 // Programs that copy files give them another name until they are complete. So
 // names that start with a dot or end in .tmp, .part, .filepart (WinSCP),
 // .crdownload (Chrome) or ~ are skipped, even where a pattern matches them, and
-// so is everything that is no regular file. A symbolic link to one is followed.
+// so is everything that is not a regular file. A symbolic link to one is followed.
 package inbox
 
 import (
@@ -38,14 +38,14 @@ type Pattern struct {
 	// Glob is a pattern of filepath.Match, absolute or relative to the working
 	// directory. Its directories need not exist yet.
 	Glob string
-	// Version is another when the source makes something else of a file. Those of
-	// which it could not use all before are read again then.
+	// Version changes when the source would make something else of a file. Files that
+	// could only be used in part are then read again.
 	Version string
 }
 
 // ErrPartly is the error of a Read that has read a whole file and could not use all
-// of it. Nothing is to be tried again before the file changes, or the Version of its
-// pattern; a file that is not there any more is gone.
+// of it. It is not tried again before the file or the Version of its pattern changes;
+// a file that no longer exists is gone.
 var ErrPartly = errors.New("some of the file cannot be used")
 
 // Mark is what is remembered of a file that was read.

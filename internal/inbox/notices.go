@@ -15,7 +15,7 @@ import (
 // name is not kept waits until it has settled.
 const maxNew = 10_000
 
-// notices are what the file system tells. Without a watcher they are none.
+// notices are what the file system reports; nothing without a watcher.
 type notices struct {
 	watcher *fsnotify.Watcher
 	// hints has something when there is a new file.

@@ -59,7 +59,8 @@ func (c *Client) Register(ctx context.Context, w Webhook) (id string, err error)
 	decoder := json.NewDecoder(bytes.NewReader(answer))
 	decoder.UseNumber() // an id may be a number
 	if decoder.Decode(&made) != nil || made.ID == nil || fmt.Sprint(made.ID) == "" {
-		return "", fmt.Errorf("MindTickle took the registration but its answer names no webhookId: %s. Look at MindTickle whether the webhook is there before you register again", c.excerpt(answer))
+		return "", fmt.Errorf("MindTickle took the registration but its answer names no webhookId: %s. Look at "+
+			"MindTickle whether the webhook is there before you register again", c.excerpt(answer))
 	}
 	return fmt.Sprint(made.ID), nil
 }
@@ -82,7 +83,7 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte) ([]
 	defer stop()
 	request, err := http.NewRequestWithContext(ctx, method, c.address(path), bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("--api %q is no address: write %s", c.API, DefaultAPI)
+		return nil, fmt.Errorf("--api %q is not an address: write %s", c.API, DefaultAPI)
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Content-Type", "application/json")
@@ -106,7 +107,8 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte) ([]
 func (c *Client) unreachable(err error) error {
 	var timedOut interface{ Timeout() bool }
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timedOut) && timedOut.Timeout() {
-		return fmt.Errorf("MindTickle's API at %s did not answer within %s: nothing is known of what became of it. Look at MindTickle before you try again", c.API, timeout)
+		return fmt.Errorf("MindTickle's API at %s did not answer within %s: nothing is known of what became of it. "+
+			"Look at MindTickle before you try again", c.API, timeout)
 	}
 	outcome := outbound.Failed(err, c.secret())
 	return fmt.Errorf("MindTickle's API at %s cannot be reached: %s", c.API, outcome.Error)
@@ -128,13 +130,16 @@ func (c *Client) refusal(response *http.Response, answer []byte) error {
 	why := ""
 	switch status := response.StatusCode; {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		why = "MindTickle does not accept the API token (%s). Make a new one at MindTickle and put it into MINDTICKLE_API_TOKEN or the --token-file"
+		why = "MindTickle does not accept the API token (%s). Make a new one at MindTickle and put it into " +
+			"MINDTICKLE_API_TOKEN or the --token-file"
 	case status == http.StatusNotFound && response.Request.Method == http.MethodPost:
-		why = "MindTickle's API has nothing that takes registrations at " + c.address("/v2/webhooks") + " (%s). Check --api, and that --company is your company's id"
+		why = "MindTickle's API has nothing that takes registrations at " + c.address("/v2/webhooks") +
+			" (%s). Check --api, and that --company is your company's id"
 	case status == http.StatusNotFound:
 		why = "MindTickle knows no such webhook (%s): it was probably deleted there"
 	case status == http.StatusConflict:
-		why = "MindTickle says that there is such a webhook already (%s). Look at MindTickle for its id and event types, and have heed take it up: heed webhooks activate --id ID --url URL --events TYPE,TYPE"
+		why = "MindTickle says that there is such a webhook already (%s). Look at MindTickle for its id and event " +
+			"types, and have heed take it up: heed webhooks activate --id ID --url URL --events TYPE,TYPE"
 	case status == http.StatusTooManyRequests:
 		wait := "a minute"
 		if after := outbound.RetryAfter(response.Header.Get("Retry-After"), time.Now()); after > 0 {

@@ -143,7 +143,7 @@ func TestWhatWasRegisteredIsRemembered(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, memoryFile), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Remember(dir); err == nil || !strings.Contains(err.Error(), "mend it, or remove it") {
+	if _, err := Remember(dir); err == nil || !strings.Contains(err.Error(), "fix it, or remove it") {
 		t.Error(err)
 	}
 }

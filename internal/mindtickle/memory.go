@@ -46,7 +46,8 @@ func Remember(dir string) (Memory, error) {
 		return m, fmt.Errorf("read what was registered: %w", err)
 	}
 	if err := json.Unmarshal(text, &m.Subscriptions); err != nil {
-		return m, fmt.Errorf("%s cannot be read: %w; mend it, or remove it and name webhooks with --id", filepath.Join(dir, memoryFile), err)
+		return m, fmt.Errorf("%s cannot be read: %w; fix it, or remove it and name webhooks with --id",
+			filepath.Join(dir, memoryFile), err)
 	}
 	return m, nil
 }

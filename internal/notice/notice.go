@@ -143,9 +143,11 @@ func (n *Notifier) WrongSignature() {
 		return
 	}
 	good := now.Sub(n.LastGood()) <= burstWindow
-	message := fmt.Sprintf("At least %d requests with a wrong signature came within %s, and no good one: the signing secret was probably changed at MindTickle. Put the new one into the secret file.", burst, words(burstWindow))
+	message := fmt.Sprintf("At least %d requests with a wrong signature came within %s, and no good one: the "+
+		"signing secret was probably changed at MindTickle. Put the new one into the secret file.", burst, words(burstWindow))
 	if good {
-		message = fmt.Sprintf("At least %d requests with a wrong signature came within %s, and good ones too: somebody tries, or a second webhook has another secret.", burst, words(burstWindow))
+		message = fmt.Sprintf("At least %d requests with a wrong signature came within %s, and good ones too: "+
+			"somebody tries, or a second webhook has another secret.", burst, words(burstWindow))
 	}
 	n.Post(SignaturesRefused, "", map[string]any{"message": message, "goodToo": good})
 }
@@ -247,8 +249,9 @@ func (n *Notifier) checkSilence() time.Duration {
 	}
 	if n.due(SourceSilent, now) {
 		n.post(SourceSilent, "", map[string]any{
-			"message": what + ". MindTickle suspends a webhook that fails for 24 hours: look at its status, and at the way to here.",
-			"since":   since.UTC().Format(time.RFC3339), "hours": int(silent.Hours()),
+			"message": what + ". MindTickle suspends a webhook that fails for 24 hours: look at its status, and at the " +
+				"way to here.",
+			"since": since.UTC().Format(time.RFC3339), "hours": int(silent.Hours()),
 		})
 	}
 	next := n.noted[SourceSilent].Add(again).Sub(now)

@@ -3,7 +3,7 @@
 package plain
 
 import (
-	"fmt"
+	"cmp"
 	"regexp"
 	"strconv"
 	"strings"
@@ -61,9 +61,23 @@ func Cut(text string, most int) string {
 }
 
 // Count is "1 error", "2 errors".
-func Count(n int, what string) string {
+func Count(n int, noun string) string { return strconv.Itoa(n) + " " + Plural(n, noun) }
+
+// plurals are those that do not just add an s.
+var plurals = map[string]string{"delivery": "deliveries", "person": "people", "process": "processes"}
+
+// Plural is the form of a noun that goes with a number.
+func Plural(n int, noun string) string {
 	if n == 1 {
-		return "1 " + what
+		return noun
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return cmp.Or(plurals[noun], noun+"s")
+}
+
+// Were is "1 error was", "2 errors were".
+func Were(n int, noun string) string {
+	if n == 1 {
+		return Count(n, noun) + " was"
+	}
+	return Count(n, noun) + " were"
 }

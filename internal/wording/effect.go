@@ -21,14 +21,16 @@ var effectWords = map[string]string{
 // reasonWords are the reasons of effects as people read them.
 var reasonWords = map[string]string{
 	"still": "the condition under still does not hold any more", record.Past: "its time was past already",
-	record.Superseded: "another event counts instead", record.Edited: "the rule was edited", record.Removed: "the rule was removed",
+	record.Superseded: "another event counts instead", record.Edited: "the rule was edited",
+	record.Removed:  "the rule was removed",
 	record.ByReplay: "a replay changes no state",
 	record.ByAct:    "its source lets only younger events trigger something",
 }
 
 // nextWords say what the next time of an effect is.
 var nextWords = map[string]string{
-	record.Throttled: "next from", record.Waiting: "due", record.Collected: "the digest is due", record.DelayedQuiet: "due",
+	record.Throttled: "next from", record.Waiting: "due", record.Collected: "the digest is due",
+	record.DelayedQuiet: "due",
 	record.DroppedQuiet: "they end", record.Muted: "until",
 }
 

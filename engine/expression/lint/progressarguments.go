@@ -33,8 +33,8 @@ var progressArguments = Check{Code: "suspicious", In: anywhere, Run: func(p *Pas
 	}
 }}
 
-// isStandard says whether a field is one of MindTickle's own, of which it is
-// known what it holds.
+// isStandard says whether a field is one of MindTickle's own, whose contents are
+// known.
 func isStandard(s *expression.Scope, field string) bool {
 	return slices.ContainsFunc(s.Types(), func(t *event.Type) bool {
 		known := event.Standard().Lookup(t.Name)

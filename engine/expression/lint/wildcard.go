@@ -18,7 +18,7 @@ var (
 	percent = regexp.MustCompile(`^%.*%$|^%\pL|\pL%$`)
 )
 
-// wildcard finds wildcards, where there are none, and patterns of other
+// wildcard finds wildcards, which the language does not have, and patterns of other
 // languages.
 var wildcard = binary(func(b *ast.BinaryNode) (string, string) {
 	texts := syntax.Strings(b.Right)

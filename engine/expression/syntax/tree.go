@@ -85,7 +85,7 @@ func Literal(n ast.Node) (any, bool) {
 	case *ast.IntegerNode:
 		return n.Value, true
 	case *ast.FloatNode:
-		return Number(n.Value), true // the type checker writes 70 as 70.0 beside a number
+		return Number(n.Value), true // the type checker writes 70 as 70.0 next to a number
 	case *ast.StringNode:
 		return n.Value, true
 	case *ast.BoolNode:
@@ -198,8 +198,8 @@ func IsPath(n ast.Node) bool {
 	return false
 }
 
-// Paths are the values that a tree reads, each once: data.score, now, id. The
-// names of functions are none.
+// Paths are the values that a tree reads, each once: data.score, now, id. The names
+// of functions do not count.
 func Paths(tree ast.Node, isFunction func(name string) bool) []ast.Node {
 	var found []ast.Node
 	seen := map[string]bool{"data": true}
@@ -256,8 +256,8 @@ func Junction(n ast.Node) string {
 	return ""
 }
 
-// Operands are what a tree joins with and, or and not: the parts that are none
-// of these.
+// Operands are what a tree joins with and, or and not: the parts that are not
+// junctions themselves.
 func Operands(n ast.Node) []Operand { return operands(n, "") }
 
 func operands(n ast.Node, of string) []Operand {

@@ -32,7 +32,7 @@ func ParseRole(name string) (Role, error) {
 	if i := slices.Index(roleNames, name); i > 0 {
 		return Role(i), nil
 	}
-	return Nobody, fmt.Errorf("%q is no role: write %s", name, strings.Join(roleNames[1:], ", "))
+	return Nobody, fmt.Errorf("%q is not a role: write %s", name, strings.Join(roleNames[1:], ", "))
 }
 
 // Identity is who asks.
@@ -51,7 +51,7 @@ func With(ctx context.Context, who Identity) context.Context {
 	return context.WithValue(ctx, contextKey{}, who)
 }
 
-// Of is who asks. Where nobody was named it is heed itself, or the command line
+// Of is who asks. If the context names nobody, it is heed itself or the command line
 // on the data directory, which may do everything.
 func Of(ctx context.Context) Identity {
 	if who, ok := ctx.Value(contextKey{}).(Identity); ok {

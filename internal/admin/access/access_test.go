@@ -45,7 +45,7 @@ func from(address, host string) func(*http.Request) {
 func TestReadTokens_namesTheLineAndNoToken(t *testing.T) {
 	for text, want := range map[string]string{
 		"nora operator":              "line 1: write a name, a role and a token",
-		"\nnora king " + viewerToken: `line 2: "king" is no role: write viewer, operator, rules`,
+		"\nnora king " + viewerToken: `line 2: "king" is not a role: write viewer, operator, rules`,
 		"nora viewer short":          "line 1: the token is shorter than 16",
 		"a<b viewer " + viewerToken:  "line 1: a name has letters",
 		"a viewer " + viewerToken + "\na viewer " + operatorToken: "line 2: the name a is there twice",

@@ -52,8 +52,8 @@ func (s *sessions) begin(who Identity, token digest, now time.Time) (id string) 
 	return id
 }
 
-// find is who a session is of. In a browser personal values are masked until
-// they are revealed.
+// find says whose session it is. In a browser personal values are masked until they
+// are revealed.
 func (s *sessions) find(id string, now time.Time) (who Identity, token digest, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

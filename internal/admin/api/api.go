@@ -68,7 +68,10 @@ func (a *api) routes() []route {
 		{pattern: "POST /api/v1/mutes", serve: a.mute},
 		{pattern: "DELETE /api/v1/mutes", serve: a.unmute, query: []string{"rule", "key"}},
 		{pattern: "GET /api/v1/source", serve: a.source},
-		{pattern: "GET /api/v1/deliveries", serve: a.deliveries, query: []string{"state", "action", "rule", "limit", "cursor"}},
+		{pattern: "GET /api/v1/deliveries", serve: a.deliveries, query: []string{
+			"state", "action", "rule", "limit",
+			"cursor",
+		}},
 		{pattern: "GET /api/v1/deliveries/{id}", serve: byID(s.Delivery)},
 		{pattern: "POST /api/v1/deliveries/{id}/retry", serve: byID(s.Retry)},
 		{pattern: "POST /api/v1/deliveries/{id}/discard", serve: byID(s.Discard)},
@@ -85,7 +88,10 @@ func (a *api) routes() []route {
 		{pattern: "GET /api/v1/problems", serve: a.problems},
 		{pattern: "GET /api/v1/audit", serve: a.audit, query: []string{"limit", "cursor"}},
 		{pattern: "GET /api/v1/search", serve: a.search, query: []string{"q"}},
-		{pattern: "GET /api/v1/stream", stream: a.follow, query: []string{"type", "source", "status", "user", "rule", "outcome"}},
+		{pattern: "GET /api/v1/stream", stream: a.follow, query: []string{
+			"type", "source", "status", "user", "rule",
+			"outcome",
+		}},
 		{pattern: "GET /api/v1/rules/{name}/stats", serve: a.ruleStats},
 		{pattern: "GET /api/v1/rules/{name}/promote", serve: a.promote, query: []string{"since"}},
 		{pattern: "GET /api/v1/rules", serve: a.rules},
@@ -196,8 +202,8 @@ var statuses = map[admin.Kind]int{
 	admin.Busy: http.StatusTooManyRequests,
 }
 
-// fail answers with an error. One that is neither the request's nor the service's
-// is of a store that cannot be read or, for a change, written.
+// fail answers with an error. An error that is neither the request's nor the
+// service's comes from a store that cannot be read or, for a change, written.
 func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var request *requestError
 	var refusal *admin.Error

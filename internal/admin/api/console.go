@@ -29,12 +29,12 @@ func (a *api) audit(r *http.Request) (any, error) {
 	return a.Service.Audit(r.Context(), r.URL.Query().Get("cursor"), limit(r))
 }
 
-// streamTimeout is how long a write to who follows may take.
+// streamTimeout is how long a write to a follower may take.
 const streamTimeout = 10 * time.Second
 
-// follow sends events as they come, as server-sent events. The id of each message
-// is the number of the newest event in it: a client that was cut off sends it as
-// Last-Event-ID and goes on there.
+// follow sends events as they come, as server-sent events. The id of each message is
+// the number of the newest event in it: a client that was cut off sends it as
+// Last-Event-ID and continues there.
 func (a *api) follow(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	q := admin.EventQuery{

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/prometheus/common/model"
 
-	"heed/engine/event"
 	"heed/engine/people"
 	"heed/engine/record"
 	"heed/internal/admin"
@@ -38,7 +36,7 @@ func readBody(r *http.Request, into any) error {
 	return nil
 }
 
-// limit is the ?limit; 0 for one that is no number, which the service refuses.
+// limit is the ?limit; 0 for one that is not a number, which the service refuses.
 func limit(r *http.Request) int {
 	text := r.URL.Query().Get("limit")
 	if text == "" {
@@ -54,7 +52,8 @@ func limit(r *http.Request) int {
 func (a *api) events(r *http.Request) (any, error) {
 	query := r.URL.Query()
 	q := admin.EventQuery{
-		Type: query.Get("type"), Source: query.Get("source"), Status: record.Status(query.Get("status")), User: query.Get("user"),
+		Type: query.Get("type"), Source: query.Get("source"), Status: record.Status(query.Get("status")),
+		User: query.Get("user"),
 		Rule: query.Get("rule"), Outcome: query.Get("outcome"), Cursor: query.Get("cursor"), Limit: limit(r),
 	}
 	var err error
@@ -67,13 +66,10 @@ func (a *api) events(r *http.Request) (any, error) {
 // span is the time from ?since to ?until.
 func span(r *http.Request) (from, to time.Time, err error) {
 	query, now := r.URL.Query(), time.Now()
-	if from, err = since(query.Get("since"), now); err != nil {
-		return from, to, badRequest("since: %v", err)
+	if from, err = since("since", query.Get("since"), now); err == nil {
+		to, err = since("until", query.Get("until"), now)
 	}
-	if to, err = since(query.Get("until"), now); err != nil {
-		return from, to, badRequest("until: %v", err)
-	}
-	return from, to, nil
+	return from, to, err
 }
 
 func (a *api) why(r *http.Request) (any, error) {
@@ -97,32 +93,32 @@ func (a *api) ruleStats(r *http.Request) (any, error) {
 }
 
 func (a *api) promote(r *http.Request) (any, error) {
-	from, err := since(r.URL.Query().Get("since"), time.Now())
+	from, err := since("since", r.URL.Query().Get("since"), time.Now())
 	if err != nil {
-		return nil, badRequest("since: %v", err)
+		return nil, err
 	}
 	return a.Service.Promote(r.Context(), name(r, "name"), from)
 }
 
 // backtest takes {"rules": "…", "against": "active", "since": "7d"}.
 func (a *api) backtest(r *http.Request) (any, error) {
-	var wish struct {
+	var request struct {
 		Rules   string `json:"rules"`
 		Against string `json:"against"`
 		Since   string `json:"since"`
 		Until   string `json:"until"`
 	}
-	if err := readBody(r, &wish); err != nil {
+	if err := readBody(r, &request); err != nil {
 		return nil, err
 	}
 	now := time.Now().UTC()
-	q := admin.BacktestQuery{Rules: wish.Rules, Against: wish.Against}
+	q := admin.BacktestQuery{Rules: request.Rules, Against: request.Against}
 	var err error
-	if q.Since, err = since(cmp.Or(wish.Since, "7d"), now); err != nil {
-		return nil, badRequest("since: %v", err)
+	if q.Since, err = since("since", cmp.Or(request.Since, "7d"), now); err != nil {
+		return nil, err
 	}
-	if q.Until, err = since(cmp.Or(wish.Until, "0s"), now); err != nil {
-		return nil, badRequest("until: %v", err)
+	if q.Until, err = since("until", cmp.Or(request.Until, "0s"), now); err != nil {
+		return nil, err
 	}
 	return a.Service.Backtest(r.Context(), q)
 }
@@ -140,15 +136,15 @@ type NewMute struct {
 }
 
 func (a *api) mute(r *http.Request) (any, error) {
-	var wish NewMute
-	if err := readBody(r, &wish); err != nil {
+	var request NewMute
+	if err := readBody(r, &request); err != nil {
 		return nil, err
 	}
-	lasting, err := model.ParseDuration(wish.For)
+	lasting, err := model.ParseDuration(request.For)
 	if err != nil {
 		return nil, badRequest("for must be a duration, such as 2h or 3d")
 	}
-	return a.Service.Mute(r.Context(), wish.Rule, wish.Key, wish.Reason, time.Duration(lasting))
+	return a.Service.Mute(r.Context(), request.Rule, request.Key, request.Reason, time.Duration(lasting))
 }
 
 func (a *api) unmute(r *http.Request) (any, error) {
@@ -166,13 +162,13 @@ func byID[T any](ask func(context.Context, string) (T, error)) func(*http.Reques
 
 // replay takes {"send": true|false}.
 func (a *api) replay(r *http.Request) (any, error) {
-	var wish struct {
+	var request struct {
 		Send bool `json:"send"`
 	}
-	if err := readBody(r, &wish); err != nil {
+	if err := readBody(r, &request); err != nil {
 		return nil, err
 	}
-	return a.Service.Replay(r.Context(), name(r, "id"), wish.Send)
+	return a.Service.Replay(r.Context(), name(r, "id"), request.Send)
 }
 
 func (a *api) source(r *http.Request) (any, error) { return a.Service.Source(r.Context()) }
@@ -197,12 +193,12 @@ func changeAll(
 	apply func(_ context.Context, _ admin.Selection, countOnly bool) (int, error),
 ) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
-		var wish ChangeAll
-		if err := readBody(r, &wish); err != nil {
+		var request ChangeAll
+		if err := readBody(r, &request); err != nil {
 			return nil, err
 		}
-		n, err := apply(r.Context(), wish.Selection, wish.CountOnly)
-		if wish.CountOnly {
+		n, err := apply(r.Context(), request.Selection, request.CountOnly)
+		if request.CountOnly {
 			return map[string]int{"matching": n}, err
 		}
 		return map[string]int{"changed": n}, err
@@ -211,13 +207,13 @@ func changeAll(
 
 // forget takes {"user": "u-1"} and answers {"events": n}.
 func (a *api) forget(r *http.Request) (any, error) {
-	var wish struct {
+	var request struct {
 		User string `json:"user"`
 	}
-	if err := readBody(r, &wish); err != nil {
+	if err := readBody(r, &request); err != nil {
 		return nil, err
 	}
-	n, err := a.Service.Forget(r.Context(), wish.User)
+	n, err := a.Service.Forget(r.Context(), request.User)
 	return map[string]int{"events": n}, err
 }
 
@@ -235,26 +231,19 @@ func (a *api) leaderboard(r *http.Request) (any, error) {
 			return nil, badRequest("by: %v", err)
 		}
 	}
-	if q.Since, err = since(query.Get("since"), time.Now()); err != nil {
-		return nil, badRequest("since: %v", err)
+	if q.Since, err = since("since", query.Get("since"), time.Now()); err != nil {
+		return nil, err
 	}
 	return a.Service.Leaderboard(r.Context(), q)
 }
 
-// since reads a time, a date, or how long ago; the zero time for an empty text.
-func since(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if t, ok := event.ParseTime(text); ok {
-		return t, nil
-	}
-	ago, err := model.ParseDuration(text)
+// since reads the time that a parameter says; see admin.ParseSince.
+func since(name, text string, now time.Time) (time.Time, error) {
+	t, err := admin.ParseSince(text, now)
 	if err != nil {
-		return time.Time{}, fmt.Errorf(
-			"%q is no time: write 2026-03-01, 2026-03-01T09:00:00Z, or how long ago, such as 7d or 12h", text)
+		return t, badRequest("%s: %v", name, err)
 	}
-	return now.Add(-time.Duration(ago)), nil
+	return t, nil
 }
 
 // ingest takes a file of rows as the body, of any size.
@@ -323,21 +312,21 @@ func (a *api) reload(r *http.Request) (any, error) {
 
 // dryRun takes {"rules": "…", "events": [{…}]}.
 func (a *api) dryRun(r *http.Request) (any, error) {
-	var wish struct {
+	var request struct {
 		Rules  string            `json:"rules"`
 		Events []json.RawMessage `json:"events"`
 	}
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&wish); isTooLarge(err) {
+	if err := decoder.Decode(&request); isTooLarge(err) {
 		return nil, tooLarge("a dry run takes at most 8 MiB; send the events in parts")
 	} else if err != nil {
 		const shape = `{"rules": "the text of a rule file", "events": [{"event": …, "companyId": …, "data": {…}}]}`
 		return nil, badRequest("send %s: %v", shape, err)
 	}
-	bodies := make([][]byte, len(wish.Events))
-	for i, e := range wish.Events {
+	bodies := make([][]byte, len(request.Events))
+	for i, e := range request.Events {
 		bodies[i] = e
 	}
-	return a.Service.DryRun(r.Context(), wish.Rules, bodies)
+	return a.Service.DryRun(r.Context(), request.Rules, bodies)
 }

@@ -98,7 +98,7 @@ func TestChange_saysWhatWasChangedOrWhyNot(t *testing.T) {
 		{"deliveries/retrying/retry", "", 200, `"id":"retrying"`, "retry retrying at 7"},
 		{"deliveries/pending/retry", "", 409, "cannot be changed so: it is on its way already", ""},
 		{"deliveries/underway/retry", "", 409, "it is being sent right now", "retry underway at 7"},
-		{"deliveries/unrendered/retry", "", 409, "there is nothing to send: mend the rule and replay the event", ""},
+		{"deliveries/unrendered/retry", "", 409, "there is nothing to send: fix the rule and replay the event", ""},
 		{"deliveries/none/retry", "", 404, `there is no delivery \"none\"`, ""},
 
 		{"deliveries/dead/discard", "", 200, `"id":"dead"`, "discard dead"},
@@ -192,7 +192,7 @@ func TestReplay_isShownAndSentByTheActiveRules(t *testing.T) {
 		t.Errorf("an event that is not there: %d %s", w.Code, w.Body)
 	}
 	if w := post(h, "/api/v1/events/a%2Fb/replay", `{"sent":true}`); w.Code != http.StatusBadRequest {
-		t.Errorf("a wish that is none: %d %s", w.Code, w.Body)
+		t.Errorf("a request that is not one: %d %s", w.Code, w.Body)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"heed/internal/admin/access"
 	"heed/internal/plain"
@@ -102,23 +101,12 @@ func (v view) send(c *console, q *request) error {
 	}
 	text := out.String()
 	if !v.exact {
-		text = harmless(text)
+		text = plain.Text(text)
 	}
 	q.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	q.w.WriteHeader(cmp.Or(v.status, http.StatusOK))
 	_, _ = io.WriteString(q.w, text) // the browser is gone
 	return nil
-}
-
-// harmless is a page without characters that change how others are shown, such as
-// those that turn the direction of writing.
-func harmless(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
-			return '·'
-		}
-		return r
-	}, text)
 }
 
 func (t *table) send(q *request) error {

@@ -5,7 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"embed"
-	"encoding/hex"
+	"fmt"
 	"html/template"
 	"io/fs"
 	"net/http"
@@ -46,8 +46,8 @@ func readViews() (views, error) {
 	return v, nil
 }
 
-// asset is the address of a file of static. It changes with the file, which may so
-// be kept for ever.
+// asset is the address of a file of static. It changes with the file, so browsers may
+// cache the file forever.
 func asset(name string) string { return "/ui/static/" + name + "?v=" + assetVersions()[name] }
 
 var assetVersions = sync.OnceValue(func() map[string]string {
@@ -55,8 +55,7 @@ var assetVersions = sync.OnceValue(func() map[string]string {
 	names, _ := fs.Glob(files, "static/*") // the pattern is right
 	for _, name := range names {
 		text, _ := files.ReadFile(name) // it is embedded
-		sum := sha256.Sum256(text)
-		versions[path.Base(name)] = hex.EncodeToString(sum[:6])
+		versions[path.Base(name)] = fmt.Sprintf("%x", sha256.Sum256(text))[:12]
 	}
 	return versions
 })

@@ -8,8 +8,8 @@ import (
 	"heed/engine/record"
 )
 
-// Charts are SVG beside a table of the same numbers, so that who reads them aloud
-// needs the table only.
+// Charts are SVG next to a table of the same numbers, so that a screen reader needs
+// only the table.
 
 // hourBars shows a day by the hour.
 func hourBars(hours []record.HourCount) template.HTML {

@@ -61,9 +61,15 @@ func (c *console) routes() []route {
 		{pattern: "GET /ui/rules", needs: viewer, serve: c.rules},
 		{pattern: "GET /ui/rules/{name}", needs: viewer, serve: c.rule, query: []string{"promote"}},
 		{pattern: "GET /ui/playground", needs: viewer, serve: c.playground, query: []string{"rule", "file", "since"}},
-		{pattern: "POST /ui/playground", needs: operator, serve: c.play, query: []string{"rule", "file", "since"}, maxBody: maxRules},
+		{
+			pattern: "POST /ui/playground", needs: operator, serve: c.play, query: []string{"rule", "file", "since"},
+			maxBody: maxRules,
+		},
 		{pattern: "GET /ui/deliveries", needs: viewer, serve: c.deliveries, query: deliveryParameters},
-		{pattern: "GET /ui/deliveries/bulk", needs: operator, serve: c.previewBulk, query: append(deliveryParameters, "what")},
+		{
+			pattern: "GET /ui/deliveries/bulk", needs: operator, serve: c.previewBulk,
+			query: append(deliveryParameters, "what"),
+		},
 		{pattern: "POST /ui/deliveries/bulk", needs: operator, serve: c.startBulk, query: append(deliveryParameters, "what")},
 		{pattern: "GET /ui/deliveries/{id}", needs: viewer, serve: c.delivery},
 		{pattern: "POST /ui/deliveries/{id}/{change}", needs: operator, serve: c.changeDelivery},
@@ -74,7 +80,10 @@ func (c *console) routes() []route {
 		{pattern: "GET /ui/people/import", needs: operator, serve: c.importForm},
 		{pattern: "POST /ui/people/import", needs: operator, serve: c.importPeople, maxBody: maxSheet},
 		{pattern: "GET /ui/people/{id}", needs: viewer, serve: c.person},
-		{pattern: "GET /ui/leaderboard", needs: viewer, serve: c.leaderboard, query: []string{"by", "team", "module", "since"}},
+		{
+			pattern: "GET /ui/leaderboard", needs: viewer, serve: c.leaderboard,
+			query: []string{"by", "team", "module", "since"},
+		},
 		{pattern: "GET /ui/progress", needs: viewer, serve: c.progress, query: []string{"team"}},
 		{pattern: "GET /ui/mutes", needs: viewer, serve: c.mutes, query: []string{"rule"}},
 		{pattern: "POST /ui/mutes", needs: operator, serve: c.mute},
@@ -89,7 +98,7 @@ func (c *console) routes() []route {
 	}
 }
 
-// New makes the handler of /ui/. The error is of a template.
+// New makes the handler of /ui/. The error is that of a template.
 func New(o Options) (http.Handler, error) {
 	c := &console{Options: o}
 	var err error

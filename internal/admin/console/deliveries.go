@@ -27,7 +27,10 @@ type deliveriesData struct {
 }
 
 func (q *request) selection() admin.Selection {
-	return admin.Selection{State: record.State(q.get("state")), Action: q.get("action"), Rule: q.get("rule"), Cause: q.get("cause")}
+	return admin.Selection{
+		State: record.State(q.get("state")), Action: q.get("action"), Rule: q.get("rule"),
+		Cause: q.get("cause"),
+	}
 }
 
 func (c *console) deliveries(q *request) (answer, error) {

@@ -42,7 +42,7 @@ func (c *console) event(q *request) (answer, error) {
 	}, nil
 }
 
-// maxTimeline is of how many deliveries the timeline has the attempts.
+// maxTimeline is for how many deliveries the timeline shows the attempts.
 const maxTimeline = 20
 
 func userOf(body []byte) string {
@@ -61,12 +61,12 @@ func (c *console) fixture(q *request) (answer, error) {
 	}
 	redacted, err := ruletest.Redact([]ruletest.Fixture{{File: e.ID, Source: e.Source, Body: e.Body}}, event.Standard())
 	if err != nil {
-		return nil, &pageError{http.StatusConflict, "Its body is no event, so it cannot be made a fixture: " + e.Reason + "."}
+		return nil, &pageError{http.StatusConflict, "Its body is not an event, so it cannot be made a fixture: " + e.Reason + "."}
 	}
 	return download{"event.json", "application/json", append(redacted[0].Body, '\n')}, nil
 }
 
-// replayData is what a replay would do, beside what was decided at first.
+// replayData is what a replay would do, next to the first decision.
 type replayData struct {
 	ID    string
 	Rules []replayedRule

@@ -8,6 +8,7 @@ import (
 
 	"heed/engine/record"
 	"heed/internal/admin"
+	"heed/internal/plain"
 )
 
 var eventParameters = []string{"type", "user", "rule", "outcome", "status", "source", "since", "until", "cursor"}
@@ -79,7 +80,8 @@ func eventTable(events []admin.ListedEvent) *table {
 	for i := range events {
 		e := &events[i]
 		rows = append(rows, []string{
-			e.ReceivedAt.UTC().Format("2006-01-02T15:04:05Z"), e.ID, e.Type, string(e.Status), e.User, strings.Join(e.Rules, " "),
+			e.ReceivedAt.UTC().Format("2006-01-02T15:04:05Z"), e.ID, e.Type, string(e.Status), e.User,
+			strings.Join(e.Rules, " "),
 		})
 	}
 	return &table{"events", rows}
@@ -118,13 +120,13 @@ func quotedAll(words []string) (all []string) {
 
 // quoted is a word as a shell reads it.
 func quoted(word string) string {
-	plain := func(r rune) bool {
+	isSafe := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:/@=+,", r)
 	}
-	if word != "" && !slices.ContainsFunc([]rune(word), func(r rune) bool { return !plain(r) }) && word[0] != '-' {
+	if word != "" && !slices.ContainsFunc([]rune(word), func(r rune) bool { return !isSafe(r) }) && word[0] != '-' {
 		return word
 	}
-	return "'" + strings.ReplaceAll(harmless(word), "'", `'\''`) + "'"
+	return "'" + strings.ReplaceAll(plain.Text(word), "'", `'\''`) + "'"
 }
 
 type bulkReplayData struct {
@@ -162,7 +164,8 @@ func (c *console) chosenReplay(q *request) (answer, error) {
 	}
 	return view{
 		Title: "Replay " + strconv.Itoa(run.Events) + " events", Nav: "Events", Template: "bulkreplay",
-		Data: bulkReplayData{BulkDryRun: run, Action: q.URL.RequestURI()}, Command: "heed events replay " + strings.Join(quotedAll(ids), " "),
+		Data: bulkReplayData{BulkDryRun: run, Action: q.URL.RequestURI()}, Command: "heed events replay " +
+			strings.Join(quotedAll(ids), " "),
 	}, nil
 }
 

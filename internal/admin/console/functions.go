@@ -25,12 +25,14 @@ import (
 var functions = template.FuncMap{
 	"asset": asset, "moment": moment, "ago": ago, "day": day, "count": count, "bounded": bounded, "esc": admin.Segment,
 	"base": filepath.Base, "mark": markOf, "because": wording.Because, "detail": wording.ClauseDetail,
-	"decides": decides, "effects": effectsOf, "request": requestLines, "pretty": pretty, "key": state.ShowKey, "number": number,
-	"number2": func(n int) float64 { return float64(n) }, "percent": percent, "join": strings.Join, "cut": plain.Cut, "first": first, "list": func(all ...any) []any { return all },
+	"decides": decides, "effects": effectsOf, "request": requestLines, "pretty": pretty, "key": state.ShowKey,
+	"number":  number,
+	"number2": func(n int) float64 { return float64(n) }, "percent": percent, "join": strings.Join, "cut": plain.Cut,
+	"first": first, "list": func(all ...any) []any { return all },
 	"hours": hourBars, "bar": bar, "histogram": histogram, "add": func(a, b int) int { return a + b },
 	"outcomeWord": func(o any) string { return strings.ReplaceAll(fmt.Sprint(o), "_", " ") },
 	"plainly":     plainly,
-	"safe":        harmless, // on pages that are exact
+	"safe":        plain.Text, // on pages that are exact
 	"lines":       func(text string) int { return strings.Count(text, "\n") + 1 },
 	"upto": func(n int) (all []int) {
 		for i := range n {
@@ -144,14 +146,17 @@ var marks = map[string]mark{
 	"error": {"✘", "error", "bad"},
 	"done":  {"✔", "sent", "good"}, "pending": {"…", "pending", "wait"}, "retrying": {"↻", "retrying", "warn"},
 	"dead": {"✘", "given up", "bad"}, "held": {"⏸", "held", "quiet"}, "discarded": {"⊘", "discarded", "quiet"},
-	"accepted": {"✔", "accepted", "good"}, "quarantined": {"⊘", "set aside", "bad"}, "replayed": {"↻", "replayed", "quiet"},
-	"timed": {"◷", "timed", "quiet"},
-	"ok":    {"✔", "ok", "good"}, "failing": {"✘", "failing", "bad"}, "waiting": {"…", "waiting", "wait"},
+	"accepted": {"✔", "accepted", "good"}, "quarantined": {"⊘", "set aside", "bad"},
+	"replayed": {"↻", "replayed", "quiet"},
+	"timed":    {"◷", "timed", "quiet"},
+	"ok":       {"✔", "ok", "good"}, "failing": {"✘", "failing", "bad"}, "waiting": {"…", "waiting", "wait"},
 	"missing": {"✘", "not configured", "bad"}, "idle": {"·", "nothing sent", "quiet"},
-	"yes": {"✔", "YES", "good"}, "no": {"✘", "NO", "bad"}, "partly": {"◐", "PARTLY", "warn"}, "not_yet": {"…", "NOT YET", "wait"},
-	"true": {"✔", "true", "good"}, "false": {"✘", "false", "bad"}, "undecided": {"?", "unknown", "warn"},
-	"running": {"…", "running", "wait"}, "finished": {"✔", "done", "good"}, "stopped": {"⊘", "stopped", "warn"}, "failed": {"✘", "failed", "bad"},
-	"added": {"+", "added", "good"}, "removed": {"−", "removed", "bad"}, "changed": {"~", "changed", "warn"},
+	"yes": {"✔", "YES", "good"}, "no": {"✘", "NO", "bad"}, "partly": {"◐", "PARTLY", "warn"},
+	"not_yet": {"…", "NOT YET", "wait"},
+	"true":    {"✔", "true", "good"}, "false": {"✘", "false", "bad"}, "undecided": {"?", "unknown", "warn"},
+	"running": {"…", "running", "wait"}, "finished": {"✔", "done", "good"}, "stopped": {"⊘", "stopped", "warn"},
+	"failed": {"✘", "failed", "bad"},
+	"added":  {"+", "added", "good"}, "removed": {"−", "removed", "bad"}, "changed": {"~", "changed", "warn"},
 	"live": {"●", "live", "good"}, "shadow": {"○", "shadow", "quiet"}, "passed": {"✔", "passed", "good"},
 	"warning": {"!", "warning", "warn"}, "retry": {"↻", "retry", "warn"}, "interrupted": {"⊘", "cut short", "warn"},
 	"left": {"⊘", "left", "quiet"}, "active": {"✔", "active", "good"},
@@ -212,7 +217,7 @@ func requestLines(kind string, request json.RawMessage) string {
 	return strings.Join(wording.Request(kind, request), "\n")
 }
 
-// pretty lays JSON out; a text that is none stays.
+// pretty indents JSON; other text stays as it is.
 func pretty(raw json.RawMessage) string {
 	var out bytes.Buffer
 	if err := json.Indent(&out, raw, "", "  "); err != nil {

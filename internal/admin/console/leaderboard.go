@@ -15,7 +15,7 @@ type leaderboardData struct {
 	What                string
 }
 
-// measure is something by which people are compared.
+// measure is something that people are compared by.
 type measure struct {
 	Name, Text, URL string
 	Current         bool
@@ -58,7 +58,8 @@ func (c *console) leaderboard(q *request) (answer, error) {
 	for _, s := range board.Standings {
 		d.Most = max(d.Most, s.Value)
 		rows = append(rows, []string{
-			strconv.Itoa(s.Place), s.ID, s.Email, s.Role, s.Team, strconv.FormatFloat(s.Value, 'f', -1, 64), strconv.Itoa(s.Items),
+			strconv.Itoa(s.Place), s.ID, s.Email, s.Role, s.Team, strconv.FormatFloat(s.Value, 'f', -1, 64),
+			strconv.Itoa(s.Items),
 		})
 	}
 	return view{

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"heed/internal/admin/access"
+	"heed/internal/plain"
 )
 
 type loginData struct {
@@ -45,7 +46,7 @@ func (c *console) showLogin(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(harmless(out.String()))) // the browser is gone
+	_, _ = w.Write([]byte(plain.Text(out.String()))) // the browser is gone
 }
 
 // login exchanges a token for a session.
@@ -76,8 +77,8 @@ func (c *console) logout(q *request) (answer, error) {
 	return redirect("/ui/login"), nil
 }
 
-// reveal shows personal values for a while, of which the audit log has a note, or
-// hides them again.
+// reveal shows personal values for a while, which is noted in the audit log, or hides
+// them again.
 func (c *console) reveal(q *request) (answer, error) {
 	back, show := ownPath(q.PostFormValue("back")), q.PostFormValue("show") == "yes"
 	if show {

@@ -9,7 +9,7 @@ import (
 // overviewData says whether anything is wrong, and what to do next.
 type overviewData struct {
 	admin.Overview
-	Problems []string // beside what was given up
+	Problems []string // other than deliveries that were given up
 }
 
 func (c *console) overview(q *request) (answer, error) {

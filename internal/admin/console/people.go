@@ -32,7 +32,8 @@ func (c *console) people(q *request) (answer, error) {
 	}
 	return view{
 		Title: "People", Nav: "People", Template: "people", Data: d, Table: &table{"people", rows},
-		Command: command("heed people list", q, []string{"team", "role"}), API: apiURL("/api/v1/people", q, "team", "role", "cursor"),
+		Command: command("heed people list", q, []string{"team", "role"}),
+		API:     apiURL("/api/v1/people", q, "team", "role", "cursor"),
 	}, nil
 }
 
@@ -83,7 +84,10 @@ type importData struct {
 const keptSheet = 1 << 20
 
 func (c *console) importForm(*request) (answer, error) {
-	return view{Title: "Import people", Nav: "People", Template: "import", Data: importData{}, Command: "heed people import reps.csv"}, nil
+	return view{
+		Title: "Import people", Nav: "People", Template: "import", Data: importData{},
+		Command: "heed people import reps.csv",
+	}, nil
 }
 
 // importPeople checks a file or imports it.
@@ -98,7 +102,8 @@ func (c *console) importPeople(q *request) (answer, error) {
 		text = string(all)
 	}
 	if strings.TrimSpace(text) == "" {
-		return nil, invalid("Choose a CSV file, or paste its text. Its first line names the columns: user_id, email, role, team_id, active.")
+		return nil, invalid("Choose a CSV file, or paste its text. Its first line names the columns: user_id, email, " +
+			"role, team_id, active.")
 	}
 	sheet, err := people.ReadSheet(strings.NewReader(text))
 	if err != nil {

@@ -52,7 +52,7 @@ func (c *console) playground(q *request) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.view(q), nil
+	return d.view(), nil
 }
 
 // openPlayground opens the file that is named, or that a rule is in.
@@ -81,7 +81,7 @@ func (c *console) openPlayground(q *request) (d playData, err error) {
 	return d, nil
 }
 
-func (d *playData) view(q *request) view {
+func (d *playData) view() view {
 	v := view{
 		Title: "Playground", Nav: "Playground", Template: "playground", Data: d, exact: true,
 		Command: "heed backtest --rules " + quoted(d.File) + " --against active --since " + quoted(d.Since),
@@ -120,7 +120,7 @@ func (c *console) play(q *request) (answer, error) {
 		return nil, err
 	}
 	d.Check = &check
-	return d.view(q), nil
+	return d.view(), nil
 }
 
 // TestsText says how many tests pass.
@@ -152,7 +152,7 @@ func (c *console) format(q *request, d *playData) error {
 // tryOut runs the text against recorded events, and compares it with the active
 // rules.
 func (c *console) tryOut(q *request, d *playData) error {
-	since, err := ofText(d.Since)
+	since, err := parseSince("since", d.Since)
 	if err != nil {
 		return err
 	}

@@ -12,9 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/common/model"
-
-	"heed/engine/event"
 	"heed/engine/suggest"
 	"heed/internal/admin"
 	"heed/internal/admin/access"
@@ -55,7 +52,7 @@ func (q *request) checkQuery() error {
 			}
 			return &pageError{http.StatusBadRequest, text}
 		}
-		if len(values) > 1 && !(name == "id" && slices.Contains(q.route.query, "id")) { // of which several can be chosen
+		if len(values) > 1 && !(name == "id" && slices.Contains(q.route.query, "id")) { // several events can be chosen
 			return invalid("The parameter %q is given %d times: give it once.", name, len(values))
 		}
 	}
@@ -77,28 +74,15 @@ func (q *request) readForm() error {
 	return nil
 }
 
-// since reads a moment as a date, a time, or how long ago it was.
-func (q *request) since(name string) (time.Time, error) {
-	t, err := ofText(q.get(name))
+// since reads the parameter of that name; see admin.ParseSince.
+func (q *request) since(name string) (time.Time, error) { return parseSince(name, q.get(name)) }
+
+func parseSince(name, text string) (time.Time, error) {
+	t, err := admin.ParseSince(text, time.Now())
 	if err != nil {
 		return t, invalid("%s: %v", name, err)
 	}
 	return t, nil
-}
-
-// ofText is a moment that is written as a date, a time, or how long ago it was.
-func ofText(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if t, ok := event.ParseTime(text); ok {
-		return t, nil
-	}
-	ago, err := model.ParseDuration(text)
-	if err != nil {
-		return time.Time{}, invalid("Write 2026-03-01, 2026-03-01T09:00:00Z, or how long ago, such as 7d or 12h.")
-	}
-	return time.Now().Add(-time.Duration(ago)), nil
 }
 
 // with is the address of the page with other parameters: pairs of names and values.

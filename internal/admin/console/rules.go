@@ -26,7 +26,10 @@ func (c *console) rules(q *request) (answer, error) {
 	for _, m := range mutes.Mutes {
 		d.Muted[m.Rule] = true
 	}
-	return view{Title: "Rules", Nav: "Rules", Template: "rules", Data: d, Command: "heed rules list", API: "/api/v1/rules"}, nil
+	return view{
+		Title: "Rules", Nav: "Rules", Template: "rules", Data: d, Command: "heed rules list",
+		API: "/api/v1/rules",
+	}, nil
 }
 
 type ruleData struct {
@@ -84,7 +87,8 @@ const ruleLook = 5000
 
 // suppressed are the effects that a rule's page counts.
 var suppressed = []string{
-	record.Throttled, record.Muted, record.DroppedQuiet, record.DelayedQuiet, record.Collected, record.Waiting, record.GivenUp,
+	record.Throttled, record.Muted, record.DroppedQuiet, record.DelayedQuiet, record.Collected, record.Waiting,
+	record.GivenUp,
 }
 
 // Suppressed counts, in 7 days, what was not sent at once.
