@@ -75,12 +75,12 @@ const (
 	holdFirst = time.Second
 	holdLast  = time.Minute
 	// After a pause the pace starts at pacedFirst, or up to pacedLast after
-	// several, after an outage at mendedFirst, and doubles each second until it is learned or below
+	// several, after an outage at recoveryPace, and doubles each second until it is learned or below
 	// unpaced, where it no longer matters.
-	pacedFirst  = 500 * time.Millisecond
-	pacedLast   = 2 * time.Second
-	mendedFirst = 20 * time.Millisecond
-	unpaced     = time.Millisecond
+	pacedFirst   = 500 * time.Millisecond
+	pacedLast    = 2 * time.Second
+	recoveryPace = 20 * time.Millisecond
+	unpaced      = time.Millisecond
 	// A learned pace keeps below what was seen to be accepted, and creeps up by
 	// the factor creep a second to find out whether more is possible now. At each
 	// pause that is asked for it becomes slower, to this many per cent at least.
@@ -257,7 +257,7 @@ func (l *Lane) answered(started, now time.Time) {
 		if !started.After(l.Opened) {
 			return
 		}
-		*l = Lane{Next: l.Next, Pace: max(mendedFirst, l.Pace), PacedAt: now, Learned: l.Learned}
+		*l = Lane{Next: l.Next, Pace: max(recoveryPace, l.Pace), PacedAt: now, Learned: l.Learned}
 	case l.Hold > 0:
 		if !started.After(l.Throttled) {
 			return

@@ -94,40 +94,6 @@ func deliver(b *testing.B, n int, took time.Duration, change func(*app.Options))
 	return rate
 }
 
-// BenchmarkEndToEnd sends 200 events a second and measures from each request to
-// the call that follows from it.
-func BenchmarkEndToEnd(b *testing.B) {
-	var mu sync.Mutex
-	var sent, latencies []time.Duration
-	start := time.Now()
-	done := make(chan struct{})
-	sink := newBareSink(b, func() {
-		mu.Lock()
-		defer mu.Unlock()
-		latencies = append(latencies, time.Since(start)-sent[len(latencies)]) // in the order of the requests, near enough
-		if len(latencies) == b.N {
-			close(done)
-		}
-	})
-	s := startServer(b, fmt.Sprintf(benchRules, sink))
-	ticker := time.NewTicker(5 * time.Millisecond)
-	defer ticker.Stop()
-	b.ResetTimer()
-	for n := range b.N {
-		<-ticker.C
-		mu.Lock()
-		sent = append(sent, time.Since(start))
-		mu.Unlock()
-		if _, err := sendQuiz(s, fmt.Sprint("e", n)); err != nil {
-			b.Fatal(err)
-		}
-	}
-	<-done
-	slices.Sort(latencies)
-	b.ReportMetric(float64(latencies[len(latencies)/2].Microseconds())/1000, "p50-ms")
-	b.ReportMetric(float64(latencies[len(latencies)*99/100].Microseconds())/1000, "p99-ms")
-}
-
 // newBareSink is an HTTP server that only tells of each call.
 func newBareSink(b *testing.B, arrived func()) string {
 	l := listen(b)

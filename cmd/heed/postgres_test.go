@@ -196,7 +196,7 @@ func TestPostgres_startSaysWhatIsWrong(t *testing.T) {
 	for at, want := range map[string]string{
 		nobody: "there is no such database: create it",
 		"postgres://heed:s3cret@127.0.0.1:1/heed?connect_timeout=2": "the database cannot be reached",
-		"mysql://heed@localhost/heed":                               "is no address of a store",
+		"mysql://heed@localhost/heed":                               "is not the address of a store",
 	} {
 		out := plainOutput(t, "status", "--store", at)
 		if !strings.Contains(out, want) || strings.Contains(out, "s3cret") {

@@ -63,7 +63,7 @@ func (in *Intake) mapped(r *Request, now time.Time) []arrival {
 		a := in.made(r.Source, &made[i], r.SignedAt, now)
 		// An id that the signature does not cover may be another each time: the
 		// event is known by the signature then and, so that the same is usable once
-		// what is wrong is mended, by what that is.
+		// what is wrong is fixed, by what that is.
 		if r.Signature != nil && (m.Unsigned || m.ID == nil && r.ID != "" && !r.Source.Verify.HMAC.Signs(source.IDPart)) {
 			a.stored.Signature = signatureOf(r.Source.IDs, string(r.Signature),
 				string(binary.AppendVarint(nil, int64(i))), a.stored.Reason, a.stored.Detail)
@@ -94,7 +94,7 @@ func (in *Intake) made(s *source.Source, m *source.Made, signedAt, now time.Time
 	if stored.Reason, stored.Detail = m.Reason, m.Detail; m.Reason == "" {
 		stored.Reason, stored.Detail = in.quarantine(s, &a, nil, signedAt, now)
 	}
-	if stored.Reason != "" { // so that the same is usable once what is wrong is mended
+	if stored.Reason != "" { // so that the same is usable once what is wrong is fixed
 		stored.Status = record.Quarantined
 		stored.Signature = signatureOf(s.IDs, m.ID, stored.Reason, stored.Detail, string(m.Body))
 	}

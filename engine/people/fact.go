@@ -42,7 +42,7 @@ var (
 	aNumberOfUser = regexp.MustCompile(`"userId"\s*:\s*(-?\d+)(?:[\s,}\]]|$)`)
 )
 
-// Names says whether a body is about a user or, if it is no event, has the id in
+// Names says whether a body is about a user or, if it is not an event, has the id in
 // quotes anywhere, however it is written.
 func Names(body []byte, user string) bool {
 	if e, err := event.Decode(body); err == nil {

@@ -34,7 +34,7 @@ func ParseBy(text string) (By, error) {
 	if i := slices.Index(allBy[:], text); i >= 0 {
 		return By(i), nil
 	}
-	return 0, fmt.Errorf("%q is no measure: write %s", text, strings.Join(allBy[:], ", "))
+	return 0, fmt.Errorf("%q is not a measure: write %s", text, strings.Join(allBy[:], ", "))
 }
 
 // Query chooses a leaderboard. Zero fields choose all.

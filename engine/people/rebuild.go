@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Rebuilt is what is known of people, computed anew from the recorded events.
+// Rebuilt is what is known of people, computed again from the recorded events.
 type Rebuilt struct {
 	// Events is how many accepted events were learnt.
 	Events int
@@ -29,7 +29,7 @@ type Rebuilt struct {
 // events came in.
 const margin = 24 * time.Hour
 
-// Rebuild computes everything anew. It changes nothing before Apply. Nobody else
+// Rebuild computes everything again. It changes nothing before Apply. Nobody else
 // may use the store meanwhile.
 func Rebuild(ctx context.Context, s Store, log *slog.Logger) (*Rebuilt, error) {
 	pr, err := OpenProjection(ctx, s, log)

@@ -200,7 +200,7 @@ func (s *Sheet) cell(r *Record, c column, cell string) {
 		}
 		address, ok := addressIn(cell)
 		if !ok {
-			s.problem(r.Line, "%q is no e-mail address; correct it or leave it empty", cut(cell))
+			s.problem(r.Line, "%q is not an e-mail address; correct it or leave it empty", cut(cell))
 			return
 		}
 		r.Email = address

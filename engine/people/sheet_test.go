@@ -60,14 +60,14 @@ func TestEveryMistakeInASheetHasItsLine(t *testing.T) {
 		"userId,email,E-Mail\n": `line 1: the column "E-Mail" says once more what email is; leave one of them out`,
 		"User ID;Rolle;Region;Aktiv\nu1;rep;x;ja\n":                    `line 1: the column "Rolle" means nothing here; if it says what role is, call it so, else rename it or leave it out; line 1: the column "Aktiv" means nothing here; if it says what active is, call it so, else rename it or leave it out`,
 		"userId,email,role\n\nu1,a@x,\n,,rep\nu2,c@x,\n,B@x,\n,b@x,\n": "line 4: it has no userId and no e-mail address; line 7: b@x has line 6 already; leave one of the two out",
-		"userId,email\nu1,nobody\nu2,a b@x\n":                          `line 2: "nobody" is no e-mail address; correct it or leave it empty; line 3: "a b@x" is no e-mail address; correct it or leave it empty`,
+		"userId,email\nu1,nobody\nu2,a b@x\n":                          `line 2: "nobody" is not an e-mail address; correct it or leave it empty; line 3: "a b@x" is not an e-mail address; correct it or leave it empty`,
 		"userId,email\nu1,a@x,b@x\n":                                   "line 2: the line has 3 cells, the header 2; put quotes round a text that holds the separator",
 		"userId,active\nu1,perhaps\n":                                  `line 2: active is "perhaps"; write true or false, or leave it empty`,
 		"userId\n1.04E+08\n":                                           "line 2: the spreadsheet has rounded the userId to 1.04E+08; format the column as text and enter the ids again",
 		"userId\nu1\nu2\n\nu1\nu1\n":                                   "line 5: u1 has line 2 already; leave one of the two out; line 6: u1 has line 2 already; leave one of the two out",
 		"userId,role\nu1,\"a\nb\"\nu2,\"c\nu3,d\n":                     "line 4: a quote is not closed up to the end of the file; the file may be truncated; if it is not, write a quote inside a text twice, and quotes round the whole text: \"the \"\"best\"\" rep\"",
 		"userId\nu1\nM\xfcller\n":                                      "line 3: the file is not in UTF-8; export it as CSV UTF-8",
-		"userId,email\nu1,nobody\nu2,a@x,b\n":                          `line 2: "nobody" is no e-mail address; correct it or leave it empty; line 3: the line has 3 cells, the header 2; put quotes round a text that holds the separator`,
+		"userId,email\nu1,nobody\nu2,a@x,b\n":                          `line 2: "nobody" is not an e-mail address; correct it or leave it empty; line 3: the line has 3 cells, the header 2; put quotes round a text that holds the separator`,
 		"userId\n" + strings.Repeat("x", 300) + "\n":                   "line 2: its userId has 300 bytes; at most 256 are kept",
 	} {
 		var got []string

@@ -49,7 +49,7 @@ func (a *App) logEvent(e *record.Event, said *event.Event, decisions []engine.De
 	if a.Log.Enabled(ctx, level) {
 		attrs := make([]slog.Attr, 0, 8)
 		attrs = append(attrs, slog.String("event", e.ID), slog.String("type", loggable(e.Type)))
-		if e.Source != source.Mindtickle && e.Source != source.Heed {
+		if !source.IsBuiltIn(e.Source) {
 			attrs = append(attrs, slog.String("source", e.Source))
 		}
 		if user := userOf(said); user != "" {

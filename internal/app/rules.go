@@ -151,7 +151,7 @@ func (a *App) observeReload(attempt rulefile.Attempt) {
 }
 
 // reconsider has the waiting deliveries of changed actions tried at once: what
-// they failed by may be mended.
+// they failed by may be fixed.
 func (a *App) reconsider(attempt rulefile.Attempt) {
 	if attempt.Before == nil {
 		return

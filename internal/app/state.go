@@ -19,7 +19,7 @@ import (
 )
 
 // activateState makes the state of the rules follow an edit: renamed rules keep
-// theirs, a changed per discards it, and waits with changed times are due anew.
+// theirs, a changed per discards it, and waits with changed times get new due times.
 func (a *App) activateState(ctx context.Context, loaded *rulefile.Loaded, now time.Time) error {
 	var uses []store.ScopeUse
 	for _, rule := range loaded.Rules.Rules() {
@@ -83,7 +83,7 @@ func settingsOf(rule *engine.Rule) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// editWaits computes anew when waits are due. What would be past is skipped, and
+// editWaits computes again when waits are due. What would be past is skipped, and
 // listed in an event.
 func (a *App) editWaits(ctx context.Context, rules *engine.RuleSet, scope state.Scope, restored bool, now time.Time) error {
 	rule := rules.Rule(scope.Rule)

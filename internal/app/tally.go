@@ -96,7 +96,7 @@ func (t *tallies) count(key record.Tally) {
 	}
 }
 
-// take returns the counts, and begins anew.
+// take returns the counts, and begins again.
 func (t *tallies) take() (list []record.Tally) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -170,7 +170,7 @@ func TestImportsRunOneWay(t *testing.T) {
 
 func packages(t *testing.T) []pkg {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "heed/...").Output()
+	out, err := exec.Command("go", "list", "-pgo=off", "-json=ImportPath,Imports", "heed/...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// drive sends unique signed events to each server over so many connections for a while. It writes
-// and reads HTTP by hand, so that the generator takes as little of the two
-// cores as it can.
+// drive sends unique signed events to each server over so many connections for a
+// while. It writes and reads HTTP by hand, so that the generator takes as little of
+// the two cores as it can.
 func drive(servers []server, path string, length time.Duration, connections int) ([]time.Duration, error) {
 	type outcome struct {
 		latencies []time.Duration
@@ -41,6 +41,10 @@ func drive(servers []server, path string, length time.Duration, connections int)
 	return all, first
 }
 
+// quiz is a body, for a user, a quiz and an attempt.
+const quiz = `{"event":"quiz.submitted","companyId":"acme","data":{"userId":"u-%05d","quizName":"Discovery calls",` +
+	`"quizId":"q%d","quizType":"graded","score":61,"maxScore":100,"passed":false,"attemptId":"%s-%d"}}`
+
 func driveOne(address, path, prefix string, end time.Time) ([]time.Duration, error) {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
@@ -52,14 +56,15 @@ func driveOne(address, path, prefix string, end time.Time) ([]time.Duration, err
 	var request []byte
 	mac := hmac.New(sha256.New, []byte(secret))
 	for n := 0; time.Now().Before(end); n++ {
-		body := fmt.Sprintf(`{"event":"quiz.submitted","companyId":"acme","data":{"userId":"u-%05d","quizName":"Discovery calls","quizId":"q%d","quizType":"graded","score":61,"maxScore":100,"passed":false,"attemptId":"%s-%d"}}`,
-			rand.IntN(people), n%40, prefix, n)
+		body := fmt.Sprintf(quiz, rand.IntN(people), n%40, prefix, n)
 		timestamp := fmt.Sprint(time.Now().UnixMilli())
 		mac.Reset()
 		mac.Write([]byte(timestamp))
 		mac.Write([]byte{':'})
 		mac.Write([]byte(body))
-		request = fmt.Appendf(request[:0], "POST %s HTTP/1.1\r\nHost: load\r\nContent-Type: application/json\r\nContent-Length: %d\r\nx-mt-event-id: %s-%d\r\nx-mt-webhook-timestamp: %s\r\nx-mt-webhook-signature: %x\r\n\r\n%s",
+		request = fmt.Appendf(request[:0], "POST %s HTTP/1.1\r\nHost: load\r\nContent-Type: application/json\r\n"+
+			"Content-Length: %d\r\nx-mt-event-id: %s-%d\r\n"+
+			"x-mt-webhook-timestamp: %s\r\nx-mt-webhook-signature: %x\r\n\r\n%s",
 			path, len(body), prefix, n, timestamp, mac.Sum(nil), body)
 		start := time.Now()
 		if _, err := c.Write(request); err != nil {

@@ -12,8 +12,9 @@
 // against the published webhook, with the same bodies; with -against other programs
 // of heed's, separated by commas, against the one of this tree; with -store URL as many
 // -processes on a database of PostgreSQL against one on SQLite, each with so many
-// connections. With -events it stores as many, and prints what an event costs
-// meanwhile; with -idle as well, what heed takes when it is started again.
+// connections; with -peer also another receiver, such as those in peers. With -events
+// it stores as many, and prints what an event costs meanwhile; with -idle as well, what
+// heed takes when it is started again.
 package main
 
 import (
@@ -39,6 +40,7 @@ type options struct {
 	state       string // a block that heed's rules have in addition
 	mapped      bool   // compare the sources published and mapped
 	against     string // programs
+	peer        string // a command
 	store       string // a URL
 	processes   int    // on store
 	events      int    // stored in the end
@@ -57,6 +59,7 @@ func main() {
 	flag.StringVar(&o.state, "state", "", "measure what a rule with throttle, count or rare costs")
 	flag.BoolVar(&o.mapped, "mapped", false, "measure what the mapping of a source costs")
 	flag.StringVar(&o.against, "against", "", "other programs of heed's to compare with")
+	flag.StringVar(&o.peer, "peer", "", "compare with this command, which listens on $ADDRESS")
 	flag.StringVar(&o.store, "store", "", "measure heed on this database of PostgreSQL against heed on SQLite")
 	flag.IntVar(&o.processes, "processes", 1, "how many share the database")
 	flag.IntVar(&o.events, "events", 0, "measure what an event costs until so many are stored")
@@ -109,6 +112,8 @@ func (o *options) subjects(heed string) (all []subject, err error) {
 			all = append(all, o.serving(fmt.Sprint("other-", i+1), program, rules))
 		}
 		return append(all, own), nil
+	case o.peer != "":
+		return []subject{{"bare", publishedPath, startBare}, {"peer", publishedPath, o.startPeer}, own}, nil
 	default:
 		return []subject{{"bare", publishedPath, startBare}, own}, nil
 	}

@@ -37,7 +37,8 @@ func twentyRules() string {
 	b.WriteString("actions: {console: {log: {}}}\nrules:\n")
 	for i := range 20 {
 		when := fmt.Sprintf(`data.quizId == "q%d" and data.score < 70`, i)
-		fmt.Fprintf(&b, "  - {name: rule-%d, on: quiz.submitted, when: '%s', do: [{action: console, text: \"{{ data.userId }} scored {{ data.score }}\"}]}\n", i, when)
+		fmt.Fprintf(&b, "  - {name: rule-%d, on: quiz.submitted, when: '%s',"+
+			" do: [{action: console, text: \"{{ data.userId }} scored {{ data.score }}\"}]}\n", i, when)
 	}
 	return b.String()
 }

@@ -75,6 +75,12 @@ func startBare(string) ([]server, error) {
 	return []server{s}, s.start()
 }
 
+func (o *options) startPeer(string) ([]server, error) {
+	s := server{exec.Command("sh", "-c", "exec "+o.peer), freeAddress(), ""}
+	s.Env = append(s.Environ(), "ADDRESS="+s.address)
+	return []server{s}, s.start()
+}
+
 func freeAddress() string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -85,7 +91,7 @@ func freeAddress() string {
 }
 
 func (s *server) start() error {
-	s.Env = append(os.Environ(), "MINDTICKLE_WEBHOOK_SECRET="+secret)
+	s.Env = append(s.Environ(), "MINDTICKLE_WEBHOOK_SECRET="+secret)
 	s.Stderr = os.Stderr
 	if err := s.Start(); err != nil {
 		return err

@@ -56,24 +56,39 @@ func New(version string, eventTypes []string) *Metrics {
 		m.registry.MustRegister(h)
 		return h
 	}
-	m.events = counter("heed_events_total", "Webhook requests by event type and what became of them: accepted, duplicate, quarantined or refused.", "event", "result")
-	m.sourced = counter("heed_source_events_total", "Events by the source that they came from, and what became of them: accepted, duplicate or quarantined.", "source", "result")
+	m.events = counter("heed_events_total",
+		"Webhook requests by event type and what became of them: accepted, duplicate, quarantined or refused.",
+		"event", "result")
+	m.sourced = counter("heed_source_events_total",
+		"Events by the source that they came from, and what became of them: accepted, duplicate or quarantined.",
+		"source", "result")
 	m.refused = counter("heed_refused_total", "Webhook requests that were refused, by reason.", "reason")
 	m.registry.MustRegister(&m.decisions)
-	m.deliveries = counter("heed_deliveries_total", "Ended attempts by action and what they left the delivery as: done, retrying, dead; held for those never to be sent.", "action", "outcome")
-	m.suppressed = counter("heed_suppressed_total", "Alerts that a rule's state kept from being sent, by rule and effect.", "rule", "effect")
+	m.deliveries = counter("heed_deliveries_total",
+		"Ended attempts by action and what they left the delivery as: done, retrying, dead; held for those never to be sent.",
+		"action", "outcome")
+	m.suppressed = counter("heed_suppressed_total",
+		"Alerts that a rule's state kept from being sent, by rule and effect.", "rule", "effect")
 	m.delivery = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "heed_delivery_seconds", Help: "How long an attempt took, by action.", Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 10),
 	}, []string{"action"})
 	m.registry.MustRegister(m.delivery)
-	m.accept = histogram("heed_accept_seconds", "From the arrival of a good request to its answer, commit included.", prometheus.ExponentialBuckets(0.0005, 2, 14))
-	m.batch = histogram("heed_commit_batch_size", "Events that were committed together.", prometheus.ExponentialBuckets(1, 2, 10))
-	m.reloadOK = gauge("heed_rules_last_reload_successful", "1 if the rule files as they are now are active, 0 if an older set still is.")
+	m.accept = histogram("heed_accept_seconds",
+		"From the arrival of a good request to its answer, commit included.", prometheus.ExponentialBuckets(0.0005, 2, 14))
+	m.batch = histogram("heed_commit_batch_size",
+		"Events that were committed together.", prometheus.ExponentialBuckets(1, 2, 10))
+	m.reloadOK = gauge("heed_rules_last_reload_successful",
+		"1 if the rule files as they are now are active, 0 if an older set still is.")
 	m.reloadTime = gauge("heed_rules_last_reload_success_timestamp_seconds", "When rules were last activated.")
-	m.rulesInfo = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "heed_rules_info", Help: "The active rule set; version is the start of its hash."}, []string{"version"})
-	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "heed_build_info", Help: "What runs here."}, []string{"version", "goversion"})
+	m.rulesInfo = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "heed_rules_info", Help: "The active rule set; version is the start of its hash.",
+	}, []string{"version"})
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "heed_build_info", Help: "What runs here.",
+	}, []string{"version", "goversion"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)
-	m.registry.MustRegister(m.rulesInfo, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.rulesInfo, build, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

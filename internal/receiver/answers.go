@@ -151,7 +151,7 @@ func writeAnswer(w http.ResponseWriter, s *source.Source, events []intake.Answer
 func published(s *source.Source) bool { return s.Name == source.Mindtickle && s.Mapping == nil }
 
 // publishedBody tells of the one event of a request. A redelivery of a
-// quarantined event is a duplicate: nothing was stored anew.
+// quarantined event is a duplicate: nothing new was stored.
 func publishedBody(events []intake.Answer) []byte {
 	switch a := &events[0]; {
 	case a.Duplicate:

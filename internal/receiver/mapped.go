@@ -33,5 +33,5 @@ func mappedQuery(u *url.URL) map[string]string {
 	return seen
 }
 
-// readable replaces what is no UTF-8, as decoding JSON does.
+// readable replaces what is not UTF-8, as decoding JSON does.
 func readable(s string) string { return strings.ToValidUTF8(s, "\ufffd") }

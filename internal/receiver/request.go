@@ -53,7 +53,7 @@ func only(values []string) (string, bool) {
 
 // isJSON accepts application/json with any parameters, types that end in +json if
 // they may, and no Content-Type at all: the verification says who wrote the body,
-// and a body that is no JSON is quarantined. The check is there to turn others
+// and a body that is not JSON is quarantined. The check is there to turn others
 // away early and clearly.
 func isJSON(contentType []string, suffix bool) bool {
 	switch len(contentType) {

@@ -16,7 +16,7 @@ func At(address string) (Options, error) {
 	if postgres.IsURL(address) {
 		return Options{URL: address}, nil
 	}
-	return Options{}, fmt.Errorf("%s is no address of a store: write sqlite:DIRECTORY"+
+	return Options{}, fmt.Errorf("%s is not the address of a store: write sqlite:DIRECTORY"+
 		" or postgres://USER@HOST/DATABASE", postgres.Redacted(address))
 }
 

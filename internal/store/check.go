@@ -18,7 +18,7 @@ import (
 var smallFile int64 = 64 << 20
 
 // check refuses a database file that is damaged, without writing to it. It
-// always finds: a file that is no SQLite database, one that was cut short, a
+// always finds: a file that is not an SQLite database, one that was cut short, a
 // schema that cannot be read, and a broken page at the root, the first or the
 // last leaf of a table or of an index that grows with the events. In a file of
 // up to smallFile it finds a broken structure in any page. It does not find
@@ -140,8 +140,8 @@ func checkPages(ctx context.Context, db *sql.DB, size int64) error {
 }
 
 // edges are a column and a table each; the order by the column is that of the
-// table or of an index of it. An empty one is the first of the table's key. Only what every store has that was ever made: the
-// schema is brought up to date after the check.
+// table or of an index of it. An empty one is the first of the table's key. Only what
+// every store has that was ever made: the schema is brought up to date after the check.
 var edges = [][2]string{
 	{"seq", "events"},
 	{"type", "events"},

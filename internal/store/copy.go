@@ -79,7 +79,7 @@ func Copy(ctx context.Context, from, to *DB, progress CopyProgress) (err error) 
 	if err != nil {
 		return err
 	}
-	if err := copyMarks(ctx, from, to, last); err != nil {
+	if err := copyMarks(ctx, from, to); err != nil {
 		return err
 	}
 	for _, t := range copied {
@@ -206,7 +206,7 @@ func lastCopied(ctx context.Context, to *DB, t table) (after []value, done int64
 }
 
 // copyMarks copies the marks.
-func copyMarks(ctx context.Context, from, to *DB, last int64) error {
+func copyMarks(ctx context.Context, from, to *DB) error {
 	t := table{"marks", "name", "value"}
 	rows, err := t.read(ctx, from, "SELECT name, value FROM marks WHERE name NOT IN "+ownMarks)
 	if err != nil {

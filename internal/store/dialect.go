@@ -69,7 +69,7 @@ var sqliteDialect = dialect{
 		WHEN status = 'quarantined' THEN instr(CAST(body AS TEXT), '"' || ? || '"') > 0
 		WHEN json_valid(CAST(body AS TEXT)) THEN CAST(json_extract(CAST(body AS TEXT), '$.data.userId') AS TEXT) = ?
 		ELSE FALSE END`,
-	// Half of a surrogate pair, which heed replaces, and whatever is no event.
+	// Half of a surrogate pair, which heed replaces, and whatever is not an event.
 	readsOtherwise: `(status = 'quarantined' OR instr(body, X'5C7564') OR instr(body, X'5C7544'))`,
 	aboutEvents: `type GLOB 'heed.*' AND json_valid(CAST(body AS TEXT))
 		AND json_extract(CAST(body AS TEXT), '$.data.eventId') IN (SELECT j.value FROM json_each(?) j)`,

@@ -20,7 +20,7 @@ const mergeLimit = 1 << 17
 // two pages, which costs more than everything else about the event together.
 // So keys are gathered here and merged sorted, where one page takes many. Nothing
 // hangs on this memory: a key is committed with its event, whose row tells all of
-// it, or with a row of resent_keys, and load makes the keyring anew from those
+// it, or with a row of resent_keys, and load makes the keyring again from those
 // after the mark 'keys_merged'.
 //
 // Only the writer changes a keyring. Others may call find and holding. A nil
@@ -152,7 +152,7 @@ func (r *keyring) merge(g *groupTx, n int, force bool) error {
 
 func roundUp(n int) int { return (n + 63) / 64 * 64 }
 
-// After a crash a merge begins anew, with some of its keys in the table already. OR
+// After a crash a merge begins again, with some of its keys in the table already. OR
 // REPLACE looks for the place of a row once, ON CONFLICT twice.
 var insertKeys = insertionOf("OR REPLACE INTO keys", "run, k, seq, other, received_at", "")
 

@@ -118,7 +118,8 @@ func (r *keyring) dropEmpty(g *groupTx, run int64) error {
 	if r == nil || len(r.runs) == 0 || run == r.runs[len(r.runs)-1].number {
 		return nil
 	}
-	dropped, err := g.conn.Exec("DELETE FROM key_runs WHERE run = ? AND NOT EXISTS (SELECT 1 FROM keys WHERE run = ?)", run, run)
+	dropped, err := g.conn.Exec(
+		"DELETE FROM key_runs WHERE run = ? AND NOT EXISTS (SELECT 1 FROM keys WHERE run = ?)", run, run)
 	if err == nil && dropped > 0 {
 		g.emptyRuns = append(g.emptyRuns, run)
 	}

@@ -125,7 +125,7 @@ func abandonProbes(g *groupTx, now time.Time) error {
 
 // Reconsider makes the deliveries of an action that failed before due now, and
 // forgets what was known of its destination: the action has changed, and what it
-// failed by may be mended.
+// failed by may be fixed.
 func (db *DB) Reconsider(ctx context.Context, action string, now time.Time) (n int, err error) {
 	defer wrap(&err, "reconsider the deliveries of %s", action)
 	o := &op{}

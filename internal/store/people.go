@@ -43,7 +43,8 @@ func (db *DB) LoadPeople(ctx context.Context, part func(*people.Rows)) (err erro
 		return err
 	}
 	flush(1)
-	err = db.scan(ctx, "SELECT id, email, role, team, email_at, role_at, team_at, active_at, active, imported FROM people", func(scan func(...any) error) error {
+	const selectPeople = "SELECT id, email, role, team, email_at, role_at, team_at, active_at, active, imported FROM people"
+	err = db.scan(ctx, selectPeople, func(scan func(...any) error) error {
 		var r people.PersonRow
 		err := scan(&r.ID, &r.Email, &r.Role, &r.Team, &r.EmailAt, &r.RoleAt, &r.TeamAt, &r.ActiveAt, &r.Active, &r.Imported)
 		rows.People = append(rows.People, r)
@@ -64,7 +65,8 @@ func (db *DB) LoadPeople(ctx context.Context, part func(*people.Rows)) (err erro
 		SELECT "user", kind, item, progress, seconds, best, last, scored_at, completed_at, first_at, last_at
 		FROM progress`, func(scan func(...any) error) error {
 		var r people.ProgressRow
-		err := scan(&r.User, &r.Kind, &r.Item, &r.Progress, &r.Seconds, &r.Best, &r.Last, &r.ScoredAt, &r.CompletedAt, &r.FirstAt, &r.LastAt)
+		err := scan(&r.User, &r.Kind, &r.Item, &r.Progress, &r.Seconds, &r.Best, &r.Last,
+			&r.ScoredAt, &r.CompletedAt, &r.FirstAt, &r.LastAt)
 		rows.Progress = append(rows.Progress, r)
 		flush(loadPart)
 		return err
@@ -107,7 +109,9 @@ func (db *DB) SavePeople(ctx context.Context, rows *people.Rows, learnt int64) (
 
 // ReplacePeople implements people.Store. It is one transaction, however much is
 // replaced, so use it on a store that nobody else waits for.
-func (db *DB) ReplacePeople(ctx context.Context, parts func(add func(*people.Rows) error) error, learnt int64) (err error) {
+func (db *DB) ReplacePeople(
+	ctx context.Context, parts func(add func(*people.Rows) error) error, learnt int64,
+) (err error) {
 	defer wrap(&err, "replace people")
 	var all []people.Rows // apply may run twice, parts may not
 	if err := parts(func(rows *people.Rows) error { all = append(all, *rows); return nil }); err != nil {
@@ -144,7 +148,9 @@ func (g *groupTx) savePeople(rows *people.Rows) error {
 		if r.Active {
 			active = 1
 		}
-		values = append(values, []value{r.ID, r.Email, r.Role, r.Team, r.EmailAt, r.RoleAt, r.TeamAt, r.ActiveAt, active, int64(r.Imported)})
+		values = append(values, []value{
+			r.ID, r.Email, r.Role, r.Team, r.EmailAt, r.RoleAt, r.TeamAt, r.ActiveAt, active, int64(r.Imported),
+		})
 	}
 	if err := insertPeople.insert(g.conn, values); err != nil {
 		return err
@@ -250,7 +256,8 @@ const maxPage = 16 << 20
 // EventsAfter implements people.Store. It leaves out what was decided.
 func (db *DB) EventsAfter(ctx context.Context, seq int64, limit int) (events []record.Event, err error) {
 	defer wrap(&err, "read events after %d", seq)
-	q := query{text: "SELECT " + strings.Replace(eventHead, "decisions, facts", "NULL, NULL", 1) + ", body FROM events", bytes: maxPage}
+	head := strings.Replace(eventHead, "decisions, facts", "NULL, NULL", 1)
+	q := query{text: "SELECT " + head + ", body FROM events", bytes: maxPage}
 	q.where("seq > ?", seq)
 	return db.events(ctx, q.limit("seq", limit))
 }

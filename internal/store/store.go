@@ -174,7 +174,7 @@ func (db *DB) WakeTimer() <-chan struct{} { return db.writer.wakeTimer }
 func (db *DB) RearmTimers() { signal(db.writer.wakeTimer) }
 
 // Failed is closed when the disk has refused an fsync. Nothing is written any
-// more; the process should exit with Err and be started anew.
+// more; the process should exit with Err and be started again.
 func (db *DB) Failed() <-chan struct{} { return db.writer.failed }
 
 // Err returns what closed Failed, nil before.
