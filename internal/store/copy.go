@@ -47,7 +47,7 @@ var copied = []table{
 
 // ownMarks are marks that mean something in one database only, or are written when
 // all is copied.
-const ownMarks = "('keys_merged', 'probe', 'copying')"
+const ownMarks = "('keys_merged', 'keys_merging', 'probe', 'copying')"
 
 // A page is what is copied in one transaction.
 const (

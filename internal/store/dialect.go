@@ -19,7 +19,7 @@ type dialect struct {
 	events     insertion
 	userColumn bool
 	// inRun says whether a row of keys is of a run, and keyQueries look for keys of
-	// one; where there are no runs, all are of noRun.
+	// one; where there are no runs, all are of theOnlyRun.
 	inRun      string
 	keyQueries [maxKeys/keyStep + 1]string
 	// readState reads rows of state, each with its place among the refs, for which

@@ -42,6 +42,8 @@ type keyring struct {
 	next    int
 	upTo    int64
 	into    keyRun
+	// unfinished is the run of a merge that a crash has ended, noRun if there is none.
+	unfinished int64
 	// last is the newest event whose keys are here, merged the newest event up
 	// to which all keys are in the table.
 	last, merged int64
@@ -78,9 +80,13 @@ func (r *keyring) load(ctx context.Context, db *sql.DB) (nextSeq int64, err erro
 	if r == nil {
 		return 0, nil
 	}
-	if err := db.QueryRowContext(ctx, "SELECT value FROM marks WHERE name = 'keys_merged'").Scan(&r.merged); err != nil {
+	if r.merged, err = mark(ctx, db, "keys_merged"); err != nil {
 		return 0, err
 	}
+	if r.unfinished, err = mark(ctx, db, "keys_merging"); err != nil {
+		return 0, err
+	}
+	r.unfinished-- // noRun without one
 	r.last = r.merged // those events may be deleted by now, but no number is given twice
 	r.fresh = map[key]claim{}
 	if r.runs, err = loadRuns(ctx, db); err != nil {
@@ -131,6 +137,11 @@ func (r *keyring) merge(g *groupTx, n int, force bool) error {
 		rows[i] = r.merging[k].row(k, r.into.number)
 		r.into.filter.add(k) // a bit too many does no harm if g is taken back
 	}
+	if from == 0 && n > 0 {
+		if err := g.conn.Send(setMark, r.into.number+1, "keys_merging"); err != nil {
+			return err
+		}
+	}
 	if err := insertKeys.insert(g.conn, rows); err != nil {
 		return err
 	}
@@ -138,7 +149,10 @@ func (r *keyring) merge(g *groupTx, n int, force bool) error {
 	if from+n < len(r.sorted) {
 		return nil
 	}
-	if _, err := g.conn.Exec("UPDATE marks SET value = ? WHERE name = 'keys_merged'", r.upTo); err != nil {
+	if err := g.conn.Send(setMark, r.upTo, "keys_merged"); err != nil {
+		return err
+	}
+	if err := g.conn.Send(setMark, int64(0), "keys_merging"); err != nil {
 		return err
 	}
 	if err := g.conn.Send("DELETE FROM resent_keys WHERE n <= ?", r.resentUpTo); err != nil {
@@ -150,10 +164,12 @@ func (r *keyring) merge(g *groupTx, n int, force bool) error {
 	return r.into.save(g.conn)
 }
 
+const setMark = "UPDATE marks SET value = ? WHERE name = ?"
+
 func roundUp(n int) int { return (n + 63) / 64 * 64 }
 
-// After a crash a merge begins again, with some of its keys in the table already. OR
-// REPLACE looks for the place of a row once, ON CONFLICT twice.
+// After a crash a merge begins again in the same run, with some of its keys in the
+// table already. OR REPLACE looks for the place of a row once, ON CONFLICT twice.
 var insertKeys = insertionOf("OR REPLACE INTO keys", "run, k, seq, other, received_at", "")
 
 func (r *keyring) beginMerge() {
@@ -167,6 +183,7 @@ func (r *keyring) beginMerge() {
 	defer r.mu.Unlock()
 	r.merging, r.sorted, r.next, r.upTo, r.resentUpTo = r.fresh, sorted, 0, r.last, r.resent
 	r.into = r.runFor(len(sorted))
+	r.unfinished = noRun
 	r.fresh = make(map[key]claim, r.limit)
 }
 

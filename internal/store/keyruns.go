@@ -17,19 +17,26 @@ type keyRun struct {
 	number int64
 	keys   int
 	filter keyFilter
+	// isNew says that the store has another filter of the run, or none.
+	isNew bool
 }
 
 // runFor is a run for n more keys: the newest with a filter of its own if they find
-// room there, or another.
+// room there, or another. After a crash it is the one that has some of them already,
+// or they would be in two.
 func (r *keyring) runFor(n int) keyRun {
-	if len(r.runs) == 0 {
-		return keyRun{0, n, newKeyFilter(r.runKeys)}
+	newest := keyRun{number: noRun}
+	if len(r.runs) > 0 {
+		newest = r.runs[len(r.runs)-1]
 	}
-	newest := r.runs[len(r.runs)-1]
-	if newest.keys+n > len(newest.filter)/bytesPerKey {
-		return keyRun{newest.number + 1, n, newKeyFilter(r.runKeys)}
+	fits := newest.keys+n <= len(newest.filter)/bytesPerKey
+	if r.unfinished != noRun {
+		fits = r.unfinished == newest.number
 	}
-	return keyRun{newest.number, newest.keys + n, slices.Clone(newest.filter)}
+	if newest.number == noRun || !fits {
+		return keyRun{number: newest.number + 1, keys: n, filter: newKeyFilter(r.runKeys)}
+	}
+	return keyRun{number: newest.number, keys: newest.keys + n, filter: slices.Clone(newest.filter)}
 }
 
 // addRun puts a run in the place of the one with its number, or at the end.
@@ -76,8 +83,24 @@ func loadRuns(ctx context.Context, db *sql.DB) (runs []keyRun, err error) {
 	return runs, nil
 }
 
+// saveRuns writes the filters that loadRuns had to make.
+func (db *DB) saveRuns(ctx context.Context) error {
+	r := db.writer.keys
+	if r == nil || !slices.ContainsFunc(r.runs, func(run keyRun) bool { return run.isNew }) {
+		return nil
+	}
+	return db.writer.do(ctx, func(g *groupTx) error {
+		for _, run := range r.runs {
+			if err := run.save(g.conn); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func (run *keyRun) makeFilter(ctx context.Context, db *sql.DB) error {
-	run.filter = newKeyFilter(run.keys)
+	run.filter, run.isNew = newKeyFilter(run.keys), true
 	rows, err := db.QueryContext(ctx, "SELECT k FROM keys WHERE run = ?", run.number)
 	if err != nil {
 		return err
@@ -95,13 +118,16 @@ func (run *keyRun) makeFilter(ctx context.Context, db *sql.DB) error {
 	return rows.Err()
 }
 
-// noRun stands for the table where there are no runs.
-const noRun = 0
+// noRun is no number of a run, theOnlyRun that of all keys where there are no runs.
+const (
+	noRun      = -1
+	theOnlyRun = 0
+)
 
 // numbers are the numbers of the runs.
 func (r *keyring) numbers() []int64 {
 	if r == nil {
-		return []int64{noRun}
+		return []int64{theOnlyRun}
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -129,7 +155,7 @@ func (r *keyring) dropEmpty(g *groupTx, run int64) error {
 // holding are the keys by the runs that may have them.
 func (r *keyring) holding(keys []key) map[int64][]key {
 	if r == nil {
-		return map[int64][]key{noRun: keys}
+		return map[int64][]key{theOnlyRun: keys}
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()

@@ -173,4 +173,36 @@ func TestOpen_keysFromBeforeThereWereRuns(t *testing.T) {
 	if v, err := storetest.Commit(t.Context(), db, event("e2"), nil); v != intake.Stored || err != nil {
 		t.Errorf("a new event: %v, error %v", v, err)
 	}
+	without, err := readColumn[int](t.Context(), db, "SELECT count(*) FROM key_runs WHERE filter IS NULL")
+	if err != nil || without[0] != 0 {
+		t.Errorf("%v runs have no filter in the store, error %v", without, err)
+	}
+}
+
+// A merge that a crash has ended goes on in its run, also if more keys wait now than
+// find room there: a key that lies in two runs would be counted twice.
+func TestCommit_mergesIntoTheSameRunAfterACrash(t *testing.T) {
+	db := openTemp(t)
+	n := 0
+	commitUntil := func(what string, limit int, holds func(*keyring) bool) {
+		t.Helper()
+		db.writer.keys.limit, db.writer.keys.runKeys = limit, 250
+		for ; !holds(db.writer.keys); n++ {
+			if n == 1000 {
+				t.Fatalf("after %d events: not %s", n, what)
+			}
+			if _, err := storetest.Commit(t.Context(), db, event(fmt.Sprint(n)), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	commitUntil("a run", 100, func(r *keyring) bool { return len(r.runs) == 1 })
+	commitUntil("in the midst of a merge", 100, func(r *keyring) bool { return r.next > 0 })
+	db = openDir(t, crash(t, db))
+	merged := db.writer.keys.merged
+	commitUntil("merged", 160, func(r *keyring) bool { return r.merged > merged })
+	rows, err := readColumn[int](t.Context(), db, "SELECT count(*) - count(DISTINCT k) FROM keys")
+	if err != nil || rows[0] != 0 {
+		t.Errorf("%v keys are in two runs, error %v", rows, err)
+	}
 }

@@ -159,6 +159,9 @@ func (db *DB) startWriter(ctx context.Context, o Options) error {
 	}
 	db.writer = w
 	go w.serve()
+	if err := db.saveRuns(ctx); err != nil {
+		return fmt.Errorf("save the filters of de-duplication keys: %w", err)
+	}
 	return nil
 }
 

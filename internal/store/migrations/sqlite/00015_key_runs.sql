@@ -21,6 +21,9 @@ CREATE TABLE keys_by_run (
 INSERT INTO keys_by_run (k, seq, other, received_at) SELECT k, seq, other, received_at FROM keys ORDER BY k;
 DROP TABLE keys;
 ALTER TABLE keys_by_run RENAME TO keys;
+-- The run into which keys are being merged, plus one; 0 between two merges.
+INSERT INTO marks (name, value) VALUES ('keys_merging', 0);
+
 INSERT INTO key_runs (run, keys) SELECT 0, count(*) FROM keys HAVING count(*) > 0;
 
 -- Keys that no row of events tells, until they are merged: the new signatures of
