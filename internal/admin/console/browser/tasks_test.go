@@ -304,7 +304,7 @@ func TestRoles_inTheBrowser(t *testing.T) {
 	w.accessible("login")
 	w.shot("login")
 	login("not-a-token-of-24-chars!")
-	w.says("[role=alert]", "no token of this heed")
+	w.says("[role=alert]", "not a token of this heed")
 	login(viewer)
 	w.says("h1", "You may not do that")
 	w.see("/ui/mutes")
