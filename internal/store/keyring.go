@@ -86,7 +86,7 @@ func (r *keyring) load(ctx context.Context, db *sql.DB) (nextSeq int64, err erro
 	if r.unfinished, err = mark(ctx, db, "keys_merging"); err != nil {
 		return 0, err
 	}
-	r.unfinished-- // noRun without one
+	r.unfinished--    // noRun without one
 	r.last = r.merged // those events may be deleted by now, but no number is given twice
 	r.fresh = map[key]claim{}
 	if r.runs, err = loadRuns(ctx, db); err != nil {
