@@ -16,20 +16,33 @@ import (
 // reader reads back what heed remembers, as anybody could.
 type reader struct{ base string }
 
+// comesBack is how long a database that was killed last may be away still: heed
+// answers 503 meanwhile.
+const comesBack = 10 * time.Second
+
 func (r *reader) get(ctx context.Context, path string, into any) error {
+	for deadline := time.Now().Add(comesBack); ; time.Sleep(50 * time.Millisecond) {
+		status, err := r.getOnce(ctx, path, into)
+		if status != http.StatusServiceUnavailable || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+func (r *reader) getOnce(ctx context.Context, path string, into any) (status int, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.base+path, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", path, response.Status)
+		return response.StatusCode, fmt.Errorf("%s: %s", path, response.Status)
 	}
-	return json.NewDecoder(response.Body).Decode(into)
+	return response.StatusCode, json.NewDecoder(response.Body).Decode(into)
 }
 
 func (r *reader) events(ctx context.Context) (all []record.Event, err error) {
