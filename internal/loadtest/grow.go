@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -10,16 +9,7 @@ import (
 
 // grow drives one heed until o.events are stored, and prints what an event costs
 // in each tenth. With a state, ten rules have it, for 100,000 people each.
-func grow(o options) error {
-	dir, err := os.MkdirTemp("", "heed-load-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	heed, err := o.program(dir)
-	if err != nil {
-		return err
-	}
+func grow(o options, dir, heed string) error {
 	rules := twentyRules()
 	if o.state != "" {
 		rules += moreRules(10, o.state)

@@ -71,9 +71,9 @@ func main() {
 	case *bare != "":
 		err = serveBare(*bare)
 	case o.events > 0:
-		err = grow(o)
+		err = o.run(grow)
 	default:
-		err = compare(o)
+		err = o.run(compare)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "loadtest:", err)
@@ -119,8 +119,8 @@ func (o *options) subjects(heed string) (all []subject, err error) {
 	}
 }
 
-// compare measures all subjects in turn.
-func compare(o options) error {
+// run measures the program of o, with a directory for its files.
+func (o options) run(measure func(o options, dir, heed string) error) error {
 	dir, err := os.MkdirTemp("", "heed-load-")
 	if err != nil {
 		return err
@@ -130,6 +130,11 @@ func compare(o options) error {
 	if err != nil {
 		return err
 	}
+	return measure(o, dir, heed)
+}
+
+// compare measures all subjects in turn.
+func compare(o options, dir, heed string) error {
 	subjects, err := o.subjects(heed)
 	if err != nil {
 		return err
