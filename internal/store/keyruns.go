@@ -91,6 +91,9 @@ func (db *DB) saveRuns(ctx context.Context) error {
 	}
 	return db.writer.do(ctx, func(g *groupTx) error {
 		for _, run := range r.runs {
+			if !run.isNew {
+				continue
+			}
 			if err := run.save(g.conn); err != nil {
 				return err
 			}
