@@ -348,6 +348,28 @@ type ReplayedDecision struct {
 	Actions []ReplayedAction `json:"actions"`
 }
 
+// Messages counts what goes out, or would: a rule in shadow mode sends nothing, nor
+// is a request sent that could not be rendered.
+func (d *ReplayedDecision) Messages() (n int) {
+	if d.Mode == engine.ModeShadow {
+		return 0
+	}
+	for i := range d.Actions {
+		if d.Actions[i].Problem == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// Messages counts what goes out, or would, by all rules.
+func (r *Replay) Messages() (n int) {
+	for i := range r.Decisions {
+		n += r.Decisions[i].Messages()
+	}
+	return n
+}
+
 // ReplayedAction is a request of such a decision.
 type ReplayedAction struct {
 	ruletest.Action
@@ -359,11 +381,7 @@ type ReplayedAction struct {
 func (s *Service) Replay(ctx context.Context, id string, send bool) (r Replay, err error) {
 	r, err = s.replay(ctx, id, send)
 	if send {
-		n := 0
-		for i := range r.Decisions {
-			n += len(r.Decisions[i].Actions)
-		}
-		s.note(ctx, "replay", "event="+id, n, err)
+		s.note(ctx, "replay", "event="+id, r.Messages(), err)
 	}
 	return r, err
 }
@@ -391,10 +409,12 @@ func (s *Service) replay(ctx context.Context, id string, send bool) (Replay, err
 			action := ReplayedAction{
 				Action: ruletest.Action{Action: r.Action, Kind: r.Kind, Request: r.Body, Problem: r.Problem},
 			}
-			if send {
-				action.Delivery = deliveries[0].ID
+			if !d.Rule.Shadow { // which has requests to look at, and no deliveries
+				if send {
+					action.Delivery = deliveries[0].ID
+				}
+				deliveries = deliveries[1:] // one for each request, in their order
 			}
-			deliveries = deliveries[1:] // one for each request, in their order
 			shown.Actions = append(shown.Actions, action)
 		}
 		replay.Decisions = append(replay.Decisions, shown)

@@ -247,3 +247,13 @@ func (fake) Tallies(context.Context, ...time.Time) ([]record.TallySum, error) { 
 func (fake) Failing(context.Context) (map[string]time.Time, error) { return nil, nil }
 
 func (fake) Users(context.Context, []int64) (map[int64]string, error) { return nil, nil }
+
+func TestNew_answersWhenAHandlerPanics(t *testing.T) {
+	h := handler(func(o *options) {
+		o.Reload = func(context.Context) ([]document.Problem, error) { panic("a fault") }
+	})
+	w := post(h, "/-/reload", "")
+	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "please report it") {
+		t.Errorf("answered %d %s", w.Code, w.Body)
+	}
+}
