@@ -257,3 +257,17 @@ func TestNew_answersWhenAHandlerPanics(t *testing.T) {
 		t.Errorf("answered %d %s", w.Code, w.Body)
 	}
 }
+
+func TestMuteKey_isATextOrAList(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"key":"u1"}`: "u1", `{"key":"[\"u1\",\"q1\"]"}`: `["u1","q1"]`, `{"key":["u1",3]}`: `["u1",3]`, `{}`: "",
+	} {
+		var mute NewMute
+		if err := json.Unmarshal([]byte(body), &mute); err != nil || string(mute.Key) != want {
+			t.Errorf("%s: %s, %v, want %s", body, mute.Key, err, want)
+		}
+	}
+	if err := json.Unmarshal([]byte(`{"key":{"user":"u1"}}`), &NewMute{}); err == nil {
+		t.Error("an object is no key")
+	}
+}

@@ -16,6 +16,7 @@ import (
 
 	"heed/engine/people"
 	"heed/engine/record"
+	"heed/engine/state"
 	"heed/internal/admin"
 )
 
@@ -129,10 +130,22 @@ func (a *api) mutes(r *http.Request) (any, error) {
 
 // NewMute is the body of a mute: {"rule": "…", "for": "2h", "reason": "…"}.
 type NewMute struct {
-	Rule   string `json:"rule"`
-	Key    string `json:"key,omitempty"`
-	For    string `json:"for"`
-	Reason string `json:"reason"`
+	Rule   string  `json:"rule"`
+	Key    MuteKey `json:"key,omitempty"`
+	For    string  `json:"for"`
+	Reason string  `json:"reason"`
+}
+
+// MuteKey is one key of a rule. In JSON it is a text, or the list of its parts.
+type MuteKey string
+
+// UnmarshalJSON takes a text, which may hold a list, and a list.
+func (k *MuteKey) UnmarshalJSON(text []byte) error {
+	if state.KeyParts(string(text)) != nil {
+		*k = MuteKey(text)
+		return nil
+	}
+	return json.Unmarshal(text, (*string)(k))
 }
 
 func (a *api) mute(r *http.Request) (any, error) {
@@ -144,7 +157,7 @@ func (a *api) mute(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, badRequest("for must be a duration, such as 2h or 3d")
 	}
-	return a.Service.Mute(r.Context(), request.Rule, request.Key, request.Reason, time.Duration(lasting))
+	return a.Service.Mute(r.Context(), request.Rule, string(request.Key), request.Reason, time.Duration(lasting))
 }
 
 func (a *api) unmute(r *http.Request) (any, error) {
