@@ -18,6 +18,18 @@ type MuteList struct {
 	Mutes []state.Mute `json:"mutes"`
 }
 
+// MuteKey is one key of a rule. In JSON it is a text, or the list of its parts.
+type MuteKey string
+
+// UnmarshalJSON takes a text, which may hold a list, and a list.
+func (k *MuteKey) UnmarshalJSON(text []byte) error {
+	if state.KeyParts(string(text)) != nil {
+		*k = MuteKey(text)
+		return nil
+	}
+	return json.Unmarshal(text, (*string)(k))
+}
+
 // MaxMute bounds how long a rule can be muted at once.
 const MaxMute = 90 * 24 * time.Hour
 

@@ -16,7 +16,6 @@ import (
 
 	"heed/engine/people"
 	"heed/engine/record"
-	"heed/engine/state"
 	"heed/internal/admin"
 )
 
@@ -130,22 +129,10 @@ func (a *api) mutes(r *http.Request) (any, error) {
 
 // NewMute is the body of a mute: {"rule": "…", "for": "2h", "reason": "…"}.
 type NewMute struct {
-	Rule   string  `json:"rule"`
-	Key    MuteKey `json:"key,omitempty"`
-	For    string  `json:"for"`
-	Reason string  `json:"reason"`
-}
-
-// MuteKey is one key of a rule. In JSON it is a text, or the list of its parts.
-type MuteKey string
-
-// UnmarshalJSON takes a text, which may hold a list, and a list.
-func (k *MuteKey) UnmarshalJSON(text []byte) error {
-	if state.KeyParts(string(text)) != nil {
-		*k = MuteKey(text)
-		return nil
-	}
-	return json.Unmarshal(text, (*string)(k))
+	Rule   string        `json:"rule"`
+	Key    admin.MuteKey `json:"key,omitempty"`
+	For    string        `json:"for"`
+	Reason string        `json:"reason"`
 }
 
 func (a *api) mute(r *http.Request) (any, error) {
