@@ -71,6 +71,21 @@ func (r *Reader) NewestRuleSet(ctx context.Context) (set record.RuleSet, found b
 	return r.db.NewestRuleSet(ctx)
 }
 
+// StateRows returns the rows of a scope.
+func (r *Reader) StateRows(ctx context.Context, scope state.Scope) ([]state.Row, error) {
+	return r.db.StateRows(ctx, scope, "")
+}
+
+// Mutes returns all mutes, those that are over too.
+func (r *Reader) Mutes(ctx context.Context) ([]state.Mute, error) { return r.db.Mutes(ctx) }
+
+// LastSeq returns the number of the newest event; 0 if there is none.
+func (r *Reader) LastSeq(ctx context.Context) (seq int64, err error) {
+	defer wrap(&err, "find the newest event")
+	err = r.db.readDB.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM events").Scan(&seq)
+	return seq, err
+}
+
 // EventsFrom returns events with their bodies and facts in the order of their
 // numbers, after one; none at the end.
 func (db *DB) EventsFrom(ctx context.Context, after int64, limit int) (events []record.Event, err error) {
