@@ -147,7 +147,11 @@ func (t *Tree) Condition() *Condition {
 }
 
 // Value compiles a tree.
-func (t *Tree) Value() *Value { return t.Part(t.Root) }
+func (t *Tree) Value() *Value {
+	value := t.Part(t.Root)
+	value.kind = t.kind
+	return value
+}
 
 // Part compiles a part of a tree that names no variable of the rest.
 func (t *Tree) Part(n ast.Node) *Value {

@@ -132,3 +132,6 @@ type Throttle struct {
 	// Rest says that one summary of the throttled alerts is sent at the end.
 	Rest bool
 }
+
+// Forever says that the window never ends: what was sent once is never sent again.
+func (t *Throttle) Forever() bool { return t.Within == 0 && t.Every == "" }
