@@ -61,7 +61,7 @@ func (s *Settings) plain() bool { return s.Count == nil && s.Wait == nil && s.Di
 type Count struct {
 	Per      string
 	AtLeast  int
-	Within   time.Duration // 0 for no limit but keepMembers
+	Within   time.Duration // 0 for no limit but KeepMembers
 	Distinct bool          // events with an equal value count once
 }
 

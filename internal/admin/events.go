@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"heed/engine/expression"
 	"heed/engine/record"
 	"heed/engine/ruletest"
+	"heed/engine/state"
 )
 
 // EventPage is a page of events, newest first and without their bodies.
@@ -287,6 +289,28 @@ func (s *Service) decisionsOf(ctx context.Context, shown *Event) {
 		if rule := s.activeRule(d.Rule); len(d.Effects) > 0 && rule != nil && rule.Time != nil &&
 			rule.Time.Location != time.UTC {
 			d.Timezone = rule.Time.Location.String()
+		}
+		s.countingSince(ctx, d, shown.ReceivedAt)
+	}
+}
+
+// countingSince says since when a rule has been counting where its count could
+// have had older events: a new rule knows nothing of what came before it.
+func (s *Service) countingSince(ctx context.Context, d *engine.Shown, at time.Time) {
+	rule := s.activeRule(d.Rule)
+	if rule == nil || rule.Time == nil || rule.Time.Count == nil {
+		return
+	}
+	for i := range d.Effects {
+		effect := &d.Effects[i]
+		if effect.Effect != record.Counted {
+			continue
+		}
+		since, err := s.o.Store.ScopeSince(ctx, rule.Time.Scope(state.BlockCount))
+		window := cmp.Or(rule.Time.Count.Within, state.KeepMembers)
+		if err == nil && at.Add(-window).Before(since) && since.Before(at) {
+			d.Effects = slices.Clone(d.Effects)
+			d.Effects[i].Since = since
 		}
 	}
 }
