@@ -110,8 +110,7 @@ func serve(ctx context.Context, s streams, f serveFlags) error {
 	a, err := app.New(ctx, o)
 	if _, ok := errors.AsType[*rulefile.ProblemsError](err); ok && o.Keys == nil {
 		// So that nobody starts again just to learn of the next thing that is missing.
-		o.Log.Warn("heed has no signing secret either, which MindTickle's webhook needs: put it into a file for " +
-			"--secret-file or into MINDTICKLE_WEBHOOK_SECRET")
+		o.Log.Warn("heed has no signing secret either, " + secretHint)
 	}
 	if err != nil {
 		return startError(s, err)
@@ -184,8 +183,21 @@ func (f *serveFlags) options(s streams) (o app.Options, err error) {
 	wrong.note(checkAddress("--listen", o.Listen, "", "8080"))
 	wrong.note(checkPath(o.Path))
 	wrong.note(f.checkAdmin(&o))
+	if len(wrong) > 0 { // the app would say these first
+		if _, err := rulefile.Read(o.Rules); err != nil {
+			wrong.note(err)
+		}
+		if o.Keys == nil && f.secretFile == "" && strings.TrimSpace(s.getenv("MINDTICKLE_WEBHOOK_SECRET")) == "" {
+			wrong = append(wrong, "heed has no signing secret either, "+secretHint)
+		}
+	}
 	return o, wrong.err()
 }
+
+// secretHint is what to do without a signing secret, which other sources than the
+// published webhook do not need.
+const secretHint = "which MindTickle's webhook needs: put it into a file for " +
+	"--secret-file or into MINDTICKLE_WEBHOOK_SECRET"
 
 // readSecrets reads the signing secrets and the certificate.
 func (f *serveFlags) readSecrets(s streams, o *app.Options) (err error) {
