@@ -76,7 +76,7 @@ func (o *dryRunOptions) timelineStart(entries []rulefile.Given) (time.Time, erro
 	switch {
 	case len(entries) > 0 && !entries[0].At.IsZero():
 		return entries[0].At, nil
-	case len(entries) > 0 && o.withState:
+	case o.withState:
 		return time.Now(), nil
 	}
 	return time.Time{}, usage("the first entry of %s has no time: write at: \"2026-03-02T10:00Z\"", o.timeline)
