@@ -113,15 +113,20 @@ func (q EventQuery) target() string {
 	return strings.Join(parts, "&")
 }
 
+// check refuses a status and an outcome that no event has.
+func (q *EventQuery) check() error {
+	if q.Status != "" && !slices.Contains(record.Statuses, q.Status) {
+		return errorf(Invalid, "status is accepted, quarantined, replayed or timed")
+	}
+	return checkOutcome(q.Outcome)
+}
+
 // Events lists events, newest first and without their bodies.
 func (s *Service) Events(ctx context.Context, q EventQuery) (page EventPage, err error) {
 	if err := checkLimit(q.Limit); err != nil {
 		return page, err
 	}
-	if q.Status != "" && !slices.Contains(record.Statuses, q.Status) {
-		return page, errorf(Invalid, "status is accepted, quarantined, replayed or timed")
-	}
-	if err := checkOutcome(q.Outcome); err != nil {
+	if err := q.check(); err != nil {
 		return page, err
 	}
 	f := record.EventFilter{

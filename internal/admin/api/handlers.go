@@ -124,7 +124,11 @@ func (a *api) backtest(r *http.Request) (any, error) {
 }
 
 func (a *api) mutes(r *http.Request) (any, error) {
-	return a.Service.Mutes(r.Context(), r.URL.Query().Get("all") == "true")
+	all, err := boolParameter(r.URL.Query(), "all")
+	if err != nil {
+		return nil, err
+	}
+	return a.Service.Mutes(r.Context(), all)
 }
 
 // NewMute is the body of a mute: {"rule": "…", "for": "2h", "reason": "…"}.
