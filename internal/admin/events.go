@@ -113,10 +113,13 @@ func (q EventQuery) target() string {
 	return strings.Join(parts, "&")
 }
 
-// check refuses a status and an outcome that no event has.
+// check refuses a status and an outcome that no event has, and a span that is none.
 func (q *EventQuery) check() error {
 	if q.Status != "" && !slices.Contains(record.Statuses, q.Status) {
 		return errorf(Invalid, "status is accepted, quarantined, replayed or timed")
+	}
+	if err := checkSpan(q.Since, q.Until); err != nil {
+		return err
 	}
 	return checkOutcome(q.Outcome)
 }
