@@ -114,9 +114,17 @@ func (d *Directory) join(rows *Rows) {
 		r := &rows.People[i]
 		d.learn(&fact{user: r.ID, profile: r.profile()})
 	}
-	for i := range rows.Progress {
-		r := &rows.Progress[i]
-		d.learn(&fact{user: r.User, item: itemKey{r.Kind, r.Item}, row: r.row()})
+	// Rows of one person come one after the other. They are put together where there is
+	// room, or each would leave a hole of another size in the memory.
+	var together packed
+	for i := 0; i < len(rows.Progress); {
+		p := d.known(rows.Progress[i].User)
+		p.rows = append(together[:0], p.rows...)
+		for ; i < len(rows.Progress) && rows.Progress[i].User == p.id; i++ {
+			r := &rows.Progress[i]
+			d.learn(&fact{user: r.User, item: itemKey{r.Kind, r.Item}, row: r.row()})
+		}
+		together, p.rows = p.rows, slices.Clone(p.rows)
 	}
 }
 
