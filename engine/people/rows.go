@@ -3,6 +3,7 @@ package people
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // The rows in which a store keeps a Directory. Times are in microseconds since
@@ -126,6 +127,23 @@ func (d *Directory) join(rows *Rows) {
 		}
 		together, p.rows = p.rows, slices.Clone(p.rows)
 	}
+}
+
+// compact moves all people together in the memory. Between them lay what reading their
+// rows took, which the collector can free only where nobody is left.
+func (d *Directory) compact() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	people := make(map[string]*person, len(d.people))
+	for i, p := range d.list {
+		if p == nil {
+			continue
+		}
+		moved := *p
+		moved.id, moved.rows = strings.Clone(p.id), slices.Clone(p.rows)
+		d.list[i], people[moved.id] = &moved, &moved
+	}
+	d.people = people
 }
 
 // changedItems takes the items that differ from what was saved.
