@@ -50,7 +50,7 @@ func (t *torture) flood(ctx context.Context) (r result, err error) {
 		return r, &cannotError{err}
 	}
 	for _, f := range floods {
-		b, err := t.newBench(ctx, "", "", usual, &r)
+		b, err := t.newBench(ctx, sound, "", usual, &r)
 		if err != nil {
 			return r, err
 		}

@@ -18,7 +18,6 @@ import (
 
 	"heed/actions"
 	"heed/engine/record"
-	"heed/internal/crashpoint"
 )
 
 // Options are what a Loop needs.
@@ -198,7 +197,6 @@ func (l *Loop) exchange(ctx context.Context, now time.Time, takes []Take) (Claim
 	recorded := l.finished
 	l.finished = nil
 	for _, f := range recorded {
-		crashpoint.Reach("after-record")
 		l.inFlight--
 		switch {
 		case f.end.Released:
@@ -226,9 +224,6 @@ func (l *Loop) logChange(c LaneChange) {
 }
 
 func (l *Loop) startAll(sending context.Context, now time.Time, claimed []record.Delivery) {
-	if len(claimed) > 0 {
-		crashpoint.Reach("after-claim")
-	}
 	if l.inFlight == 0 {
 		l.renewAt = now.Add(renewEvery)
 	}
@@ -274,7 +269,6 @@ func (l *Loop) send(ctx context.Context, d record.Delivery) End {
 	s := l.Settings(d.Action)
 	started := l.Now()
 	outcome := l.attempt(ctx, d, s.Timeout)
-	crashpoint.Reach("after-send")
 	end := conclude(d, s.Retry, outcome, l.Now(), ctx.Err() != nil)
 	end.StartedAt = started
 	return end

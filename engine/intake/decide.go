@@ -125,7 +125,7 @@ func (in *Intake) commit(ctx context.Context, all ...*decided) error {
 	for i, d := range all {
 		batches[i] = &d.Batch
 	}
-	if err := in.store(ctx, batches...); err != nil {
+	if err := in.Store.Commit(ctx, batches...); err != nil {
 		return err
 	}
 	for _, d := range all {

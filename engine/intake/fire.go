@@ -60,13 +60,13 @@ func (in *Intake) commitAll(ctx context.Context, ready []*decided) error {
 	for i, d := range ready {
 		batches[i] = &d.Batch
 	}
-	err := in.storeFirings(ctx, batches...)
+	err := in.Store.Commit(ctx, batches...)
 	if err == nil || len(ready) == 1 {
 		return err
 	}
 	committed := 0
 	for _, b := range batches {
-		if one := in.storeFirings(ctx, b); one != nil {
+		if one := in.Store.Commit(ctx, b); one != nil {
 			b.Verdict, err = Stale, one
 			continue
 		}

@@ -86,6 +86,15 @@ type Options struct {
 	Stored func(*record.Event, []engine.Decision, []record.Delivery)
 	// Reloaded, if not nil, is called after every attempt to load the rules.
 	Reloaded func(rulefile.Attempt)
+	// WrapStore, if not nil, gives what the intake and the delivery loop use instead
+	// of the store: the torture lets that break its promises, and crash.
+	WrapStore func(Store) Store
+}
+
+// Store is what the intake and the delivery loop need of the store.
+type Store interface {
+	intake.Store
+	delivery.Queue
 }
 
 // DefaultIdleTimeout is longer than the load balancers of the large clouds keep an
@@ -221,8 +230,12 @@ func (a *App) connect(ctx context.Context) (err error) {
 	if a.tracing, err = newTracing(ctx, a.LookupEnv, a.Version, a.Log); err != nil {
 		return err
 	}
+	var events Store = a.store
+	if a.WrapStore != nil {
+		events = a.WrapStore(a.store)
+	}
 	a.intake, err = intake.New(intake.Options{
-		Store: a.store, Rules: a.ruleSet, Company: a.Company, RowsShow: func() bool { return !takesRequests(a.sources()) },
+		Store: events, Rules: a.ruleSet, Company: a.Company, RowsShow: func() bool { return !takesRequests(a.sources()) },
 		MaxAge: a.MaxAge, MaxAhead: a.MaxAhead,
 		NoSend: a.NoSend, Stored: a.observeStored, Learn: a.people.Learn, Known: a.facts, Overflow: a.overflow,
 		Now: time.Now, Log: a.Log,
@@ -244,7 +257,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 		Fallback: actions.Settings{Retry: actions.DefaultRetry, Timeout: 30 * time.Second, Concurrency: 1},
 	}
 	a.loop, err = delivery.New(delivery.Options{
-		Queue: a.store, Deliver: a.tracing.delivering(sender.Deliver), Actions: a.actionNames, Settings: sender.Settings,
+		Queue: events, Deliver: a.tracing.delivering(sender.Deliver), Actions: a.actionNames, Settings: sender.Settings,
 		Ended: a.observeAttempt, Grace: shutdownTimeout, Now: time.Now, Log: a.Log,
 	})
 	if err != nil {
