@@ -204,7 +204,7 @@ func latencies(t *testing.T, names ...string) (took []time.Duration, goroutines 
 				return succeed(ctx, d)
 			}
 		}, func(o *delivery.Options) {
-			o.Ended = func(d record.Delivery, end delivery.End) {
+			o.Ended = func(_ context.Context, d record.Delivery, end delivery.End) {
 				mu.Lock()
 				defer mu.Unlock()
 				if end.State == record.Done {

@@ -302,6 +302,9 @@ type loop struct {
 	done chan error
 }
 
+// loopKey is the key of a value in the context of each Loop that begin runs.
+type loopKey struct{}
+
 // begin runs a Loop over the queue. It must be stopped.
 func begin(t *testing.T, q *queue, deliver func(context.Context, record.Delivery) actions.Outcome, changes ...func(*delivery.Options)) *loop {
 	t.Helper()
@@ -317,7 +320,7 @@ func begin(t *testing.T, q *queue, deliver func(context.Context, record.Delivery
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), loopKey{}, true))
 	l.stop = cancel
 	go func() { l.done <- inner.Run(ctx) }()
 	return l

@@ -155,14 +155,14 @@ func freeAddress(usual string) string {
 	return usual
 }
 
-func (d *demonstration) onStored(e *record.Event, _ []engine.Decision, _ []record.Delivery) {
+func (d *demonstration) onStored(_ context.Context, e *record.Event, _ []engine.Decision, _ []record.Delivery) {
 	select {
 	case d.arrived <- e.ID:
 	default: // more than anybody can read; heed events list has them all
 	}
 }
 
-func (d *demonstration) onReload(a rulefile.Attempt) {
+func (d *demonstration) onReload(_ context.Context, a rulefile.Attempt) {
 	select {
 	case d.reloads <- a:
 	default:

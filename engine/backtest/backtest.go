@@ -391,7 +391,7 @@ func (s *simulation) advance(ctx context.Context, until time.Time) error {
 
 // stored counts what became of an event or a firing.
 func (s *simulation) stored(
-	e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
+	_ context.Context, e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
 ) {
 	if e.ReceivedAt.Before(s.since) {
 		return

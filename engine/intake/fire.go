@@ -44,7 +44,7 @@ func (in *Intake) Fire(ctx context.Context, due []state.Row) (fired int, err err
 		return 0, err
 	}
 	for _, d := range ready {
-		in.committed(d)
+		in.committed(ctx, d)
 		if d.Verdict == Stored {
 			fired++
 		}

@@ -55,15 +55,16 @@ type Options struct {
 	NoSend bool
 	// Stored, if not nil, is called after the commit of every event that was
 	// stored, with what it says and all its decisions and deliveries. One that
-	// could not be decoded says nothing.
-	Stored func(*record.Event, *event.Event, []engine.Decision, []record.Delivery)
+	// could not be decoded says nothing. The context of this and of the functions
+	// below is that of what made the event, and may have ended.
+	Stored func(context.Context, *record.Event, *event.Event, []engine.Decision, []record.Delivery)
 	// Learn, if not nil, is called after the commit of every event that was
 	// stored and before anybody is answered. The event is nil where there is
 	// nothing to learn: of one that was quarantined or replayed, or heed's own.
-	Learn func(*record.Event, *event.Event)
+	Learn func(context.Context, *record.Event, *event.Event)
 	// Overflow, if not nil, is called when a rule has so many keys that one was
 	// not tracked.
-	Overflow func(rule string)
+	Overflow func(ctx context.Context, rule string)
 	Now      func() time.Time
 	Log      *slog.Logger
 }

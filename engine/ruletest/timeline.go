@@ -117,7 +117,7 @@ func (t *Timeline) Now() time.Time { return t.now }
 
 // stored notes what became of an event.
 func (t *Timeline) stored(
-	e *record.Event, stored *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
+	_ context.Context, e *record.Event, stored *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
 ) {
 	h := Happened{At: t.now, EventID: e.ID, Event: e.Type, Decisions: []Decision{}, Alerts: []Alert{}}
 	var asked expression.Recorded

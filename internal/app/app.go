@@ -82,10 +82,12 @@ type Options struct {
 	Version      string
 	LookupEnv    LookupEnv
 	Log          *slog.Logger
-	// Stored, if not nil, is called for every event that was stored.
-	Stored func(*record.Event, []engine.Decision, []record.Delivery)
-	// Reloaded, if not nil, is called after every attempt to load the rules.
-	Reloaded func(rulefile.Attempt)
+	// Stored, if not nil, is called for every event that was stored, with the context
+	// of what made it.
+	Stored func(context.Context, *record.Event, []engine.Decision, []record.Delivery)
+	// Reloaded, if not nil, is called after every attempt to load the rules, with the
+	// context of who asked for it.
+	Reloaded func(context.Context, rulefile.Attempt)
 	// WrapStore, if not nil, gives what the intake and the delivery loop use instead
 	// of the store: the torture lets that break its promises, and crash.
 	WrapStore func(Store) Store
@@ -126,7 +128,7 @@ type People interface {
 	// As is what is known once the event, signed at that time, counts.
 	As(e *event.Event, signedAt time.Time) people.View
 	// Learn is called after the commit of every event; see intake.Options.Learn.
-	Learn(*record.Event, *event.Event)
+	Learn(context.Context, *record.Event, *event.Event)
 	// Run does what is to be done in the background until the context ends.
 	Run(context.Context)
 }
@@ -326,8 +328,8 @@ func (a *App) silenceNotedAt(ctx context.Context) (at time.Time, err error) {
 }
 
 // mayNoteSilence lets one process note what each of them sees.
-func (a *App) mayNoteSilence() (last time.Time, may bool) {
-	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+func (a *App) mayNoteSilence(ctx context.Context) (last time.Time, may bool) {
+	ctx, stop := context.WithTimeout(ctx, 5*time.Second)
 	defer stop()
 	leads, err := a.store.Leads(ctx, "silence")
 	if err == nil && leads {

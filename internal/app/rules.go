@@ -118,7 +118,7 @@ func (a *App) postReload(attempt rulefile.Attempt) {
 	})
 }
 
-func (a *App) observeReload(attempt rulefile.Attempt) {
+func (a *App) observeReload(ctx context.Context, attempt rulefile.Attempt) {
 	version := ""
 	if attempt.Loaded != nil {
 		version = attempt.Loaded.Hash
@@ -126,7 +126,7 @@ func (a *App) observeReload(attempt rulefile.Attempt) {
 	a.lastReload.Store(&attempt)
 	a.metrics.Reloaded(attempt.Err == nil, version, attempt.At)
 	if a.Reloaded != nil {
-		a.Reloaded(attempt)
+		a.Reloaded(ctx, attempt)
 	}
 	if attempt.Err != nil && a.watcher.Current() == nil {
 		return // heed does not start, and says why itself
@@ -138,7 +138,7 @@ func (a *App) observeReload(attempt rulefile.Attempt) {
 		_, warnings := document.Tally(attempt.Problems)
 		a.store.RearmTimers() // what was read for the rules before may leave out what is due
 		a.warnUnsubscribed(attempt.Loaded.Rules)
-		a.reconsider(attempt)
+		a.reconsider(ctx, attempt)
 		a.effects.begin(func() { a.runTests(attempt.Loaded) })
 		if attempt.Before != nil {
 			a.effects.begin(func() { a.logEffect(attempt.Before, attempt.Loaded) })
@@ -152,15 +152,16 @@ func (a *App) observeReload(attempt rulefile.Attempt) {
 
 // reconsider has the waiting deliveries of changed actions tried at once: what
 // they failed by may be fixed.
-func (a *App) reconsider(attempt rulefile.Attempt) {
+func (a *App) reconsider(ctx context.Context, attempt rulefile.Attempt) {
 	if attempt.Before == nil {
 		return
 	}
+	ctx = context.WithoutCancel(ctx) // the rules are active, whether or not who asked for them still waits
 	for name, action := range attempt.Loaded.Actions {
 		if before, ok := attempt.Before.Actions[name]; ok && before.Configuration == action.Configuration {
 			continue
 		}
-		n, err := a.store.Reconsider(context.Background(), name, time.Now())
+		n, err := a.store.Reconsider(ctx, name, time.Now())
 		switch {
 		case err != nil:
 			a.Log.Error("reconsider deliveries", "action", name, "error", err)

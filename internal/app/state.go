@@ -101,7 +101,7 @@ func (a *App) editWaits(ctx context.Context, rules *engine.RuleSet, scope state.
 }
 
 // overflow reports a rule with too many keys, once for each version of it.
-func (a *App) overflow(rule string) {
+func (a *App) overflow(_ context.Context, rule string) {
 	if _, before := a.overflowed.LoadOrStore(rule, true); before {
 		return
 	}

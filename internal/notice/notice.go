@@ -42,7 +42,7 @@ type Options struct {
 	// MayNote, if not nil, is asked before a silence is noted: where several processes
 	// await the same events, only one of them is to note it. It says when one was
 	// noted last, by any of them.
-	MayNote func() (last time.Time, may bool)
+	MayNote func(context.Context) (last time.Time, may bool)
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -201,7 +201,7 @@ func (n *Notifier) flushRest() {
 
 // flush emits what may go out now and returns how long nothing else will.
 func (n *Notifier) flush(ctx context.Context) time.Duration {
-	pause := min(interval, n.checkSilence())
+	pause := min(interval, n.checkSilence(ctx))
 	for _, t := range n.dueTopics(&pause) {
 		data := maps.Clone(t.data)
 		data["count"] = t.count
@@ -217,7 +217,7 @@ func (n *Notifier) flush(ctx context.Context) time.Duration {
 
 // checkSilence posts that the source is silent, if it is, and returns after how
 // long it may be so next.
-func (n *Notifier) checkSilence() time.Duration {
+func (n *Notifier) checkSilence(ctx context.Context) time.Duration {
 	if n.SilentAfter <= 0 {
 		return interval
 	}
@@ -229,7 +229,7 @@ func (n *Notifier) checkSilence() time.Duration {
 	}
 	silent := now.Sub(since)
 	if silent >= n.SilentAfter && n.MayNote != nil {
-		last, may := n.MayNote()
+		last, may := n.MayNote(ctx)
 		if !may {
 			return interval
 		}

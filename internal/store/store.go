@@ -45,7 +45,8 @@ type Options struct {
 	// Log, if set, is told what is wrong with a database that others share.
 	Log *slog.Logger
 	// ObserveBatch, if set, is told how many events shared a transaction. It
-	// must not block: the writer calls it.
+	// must not block: the writer calls it. It gets no context, since a transaction
+	// is the work of many callers.
 	ObserveBatch func(events int)
 }
 
