@@ -69,8 +69,8 @@ func CheckText(f *document.Fields, key string, node *document.Node) bool {
 		report.Errorf(node.Place(), "yaml-tag", "YAML takes %s for a tag, not for text", node.Tag()).
 			Suggest("put quotes round the whole text")
 	case node.IsNull() && comment(f, node) != "":
-		report.Errorf(node.Place(), "yaml-comment", "YAML takes %q for a comment, so %s of %s is empty", comment(f, node),
-			key, f.What()).
+		report.Errorf(node.Place(), "yaml-comment", "YAML takes %q for a comment, so %s of %s is empty",
+			comment(f, node), key, f.What()).
 			Suggest("put quotes round it: %q", comment(f, node))
 	case node.IsObject() && strings.HasPrefix(node.Written(), "{{"):
 		report.Errorf(node.Place(), "wrong-type", "%s of %s must be a text, not %s", key, f.What(), node.Describe()).
@@ -119,8 +119,8 @@ func (p *Params) entries(key string, node *document.Node) []document.Pair {
 				pair.Key.Describe()).
 				Suggest(`put quotes round a template: "{{ … }}"`)
 		case strings.Contains(pair.Key.Text(), "{{"):
-			p.Report().Errorf(pair.Key.Place(), "template-not-allowed", "a key in %s of %s holds a template; keys are fixed",
-				key, p.What()).
+			p.Report().Errorf(pair.Key.Place(), "template-not-allowed",
+				"a key in %s of %s holds a template; keys are fixed", key, p.What()).
 				Suggest("use templates in values only")
 		default:
 			sound = append(sound, pair)

@@ -72,8 +72,9 @@ func demo(ctx context.Context, s streams, rules string, events []string, own, ex
 	}
 	defer os.RemoveAll(dir)
 	d := &demonstration{
-		streams: s, out: &wrapper{w: s.out, width: s.width(s.out)}, paint: s.style(s.out), secret: rand.Text(), rules: rules,
-		dir: dir, arrived: make(chan string, 1024), shown: map[string]bool{},
+		streams: s, out: &wrapper{w: s.out, width: s.width(s.out)}, paint: s.style(s.out), secret: rand.Text(),
+		rules: rules,
+		dir:   dir, arrived: make(chan string, 1024), shown: map[string]bool{},
 	}
 	if err := d.start(ctx, dir); err != nil {
 		return startError(s, err)
@@ -245,7 +246,8 @@ func (m *demoSum) add(e *admin.Event) {
 		}
 		for _, effect := range e.Decisions[i].Effects {
 			switch {
-			case effect.Effect == record.Waiting || effect.Effect == record.Collected || effect.Effect == record.Counted:
+			case effect.Effect == record.Waiting || effect.Effect == record.Collected ||
+				effect.Effect == record.Counted:
 				m.waiting++
 			case record.Suppressed(effect.Effect):
 				m.kept++

@@ -65,7 +65,8 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 				return usage("--until belongs to --timeline: name a file with events and times")
 			case o.timeline != "" && len(args) > 0:
 				return usage("give EVENT or --timeline, not both: the events are those of %s", o.timeline)
-			case o.timeline != "" && (o.saveTest != "" || o.why != "" || o.now != "" || o.people != "" || o.source != ""):
+			case o.timeline != "" &&
+				(o.saveTest != "" || o.why != "" || o.now != "" || o.people != "" || o.source != ""):
 				return usage("--save-test, --why, --now, --people and --source do not go with --timeline: its entries say " +
 					"what is known, and when")
 			case o.timeline != "":
@@ -91,7 +92,8 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 		"what rules see as now, such as 2026-03-04T12:00:00Z; without it, the time it is")
 	cmd.Flags().StringVar(&o.source, "source", "", "read the files as this source does: requests, or tables")
 	cmd.Flags().StringVar(&o.timeline, "timeline", "", "file with events and times that are run on a virtual clock")
-	cmd.Flags().StringVar(&o.until, "until", "", "with --timeline: go on until then, a time or +7d after the last entry")
+	cmd.Flags().StringVar(&o.until, "until", "",
+		"with --timeline: go on until then, a time or +7d after the last entry")
 	outputFlag(cmd, &o.output, "text", "json")
 	return cmd
 }

@@ -162,7 +162,8 @@ func (f *serveFlags) options(s streams) (o app.Options, err error) {
 	wrong.note(err)
 	o.Data, o.Store = where.Dir, where.URL
 	if f.retention < durationFlag(app.MinRetention) {
-		wrong.note(fmt.Errorf("--retention %s would delete events while they are worked on: give at least 1h", &f.retention))
+		wrong.note(fmt.Errorf("--retention %s would delete events while they are worked on: give at least 1h",
+			&f.retention))
 	}
 	o.MaxAge, o.MaxAhead, o.Retention = time.Duration(f.maxAge), time.Duration(f.maxAhead), time.Duration(f.retention)
 	o.Settle, o.IdleTimeout = time.Duration(f.settle), time.Duration(f.idleTimeout)

@@ -481,7 +481,8 @@ func (s *simulation) results() (results []Rule) {
 	for _, rule := range s.rules.Rules() {
 		t := s.byRule[rule.Name]
 		r := Rule{
-			Rule: rule.Name, Alerts: t.alerts, Suppressed: t.suppressed, PerDay: []Day{}, Unknown: t.unknown, Errors: t.errors,
+			Rule: rule.Name, Alerts: t.alerts, Suppressed: t.suppressed, PerDay: []Day{}, Unknown: t.unknown,
+			Errors: t.errors,
 		}
 		for day, alerts := range t.perDay {
 			r.PerDay = append(r.PerDay, Day{day, alerts})

@@ -100,7 +100,8 @@ func (c *Catalog) With(t Type) (*Catalog, error) {
 	for _, f := range t.Fields {
 		have, ok := old.Field(f.Name)
 		if ok && have.Kind != f.Kind {
-			return nil, fmt.Errorf("%s already has a field %s, which is a %s, not a %s", t.Name, f.Name, have.Kind, f.Kind)
+			return nil, fmt.Errorf("%s already has a field %s, which is a %s, not a %s", t.Name, f.Name, have.Kind,
+				f.Kind)
 		}
 		if !ok {
 			merged.Fields = append(merged.Fields, f)

@@ -147,7 +147,10 @@ func (s *progressSum) add(p *person) {
 	}
 	if open > 0 && last < s.stalledBefore {
 		s.result.StalledCount++
-		s.stalled.add(StalledPerson{ID: p.id, Email: p.profile.email.text, Team: team, Open: open, LastAt: timeOf(last)})
+		s.stalled.add(StalledPerson{
+			ID: p.id, Email: p.profile.email.text, Team: team, Open: open,
+			LastAt: timeOf(last),
+		})
 	}
 }
 

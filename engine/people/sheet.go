@@ -104,7 +104,8 @@ func ReadSheet(r io.Reader) (*Sheet, error) {
 	s.findTwice()
 	if s.more > 0 {
 		last := s.Problems[len(s.Problems)-1].Line
-		s.Problems = append(s.Problems, SheetProblem{last, fmt.Sprintf("there are %d mistakes more; correct these first", s.more)})
+		s.Problems = append(s.Problems,
+			SheetProblem{last, fmt.Sprintf("there are %d mistakes more; correct these first", s.more)})
 	}
 	return s, nil
 }

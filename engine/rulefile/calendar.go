@@ -104,8 +104,9 @@ func periodHint(word string, known []string) string {
 
 // otherPeriods are what people call the periods.
 var otherPeriods = map[string]string{
-	"1h": "hour", "hourly": "hour", "1d": "day", "24h": "day", "daily": "day", "weekdays": "weekday", "workday": "weekday",
-	"1w": "week", "7d": "week", "weekly": "week", "1mo": "month", "30d": "month", "monthly": "month",
+	"1h": "hour", "hourly": "hour", "1d": "day", "24h": "day", "daily": "day", "weekdays": "weekday",
+	"workday": "weekday",
+	"1w":      "week", "7d": "week", "weekly": "week", "1mo": "month", "30d": "month", "monthly": "month",
 }
 
 // dayOf is the day of the week that a name in its short or long form names.
@@ -130,7 +131,8 @@ var clockPattern = regexp.MustCompile(`^([01]?[0-9]|2[0-4]):([0-5][0-9])$`)
 func (b *build) clockTime(node *document.Node) state.ClockTime {
 	m := clockPattern.FindStringSubmatch(node.Text())
 	if m == nil || m[1] == "24" && m[2] != "00" {
-		problem := b.report.Errorf(node.Place(), "wrong-type", "a time of day is written \"09:00\", not %s", node.Describe())
+		problem := b.report.Errorf(node.Place(), "wrong-type", "a time of day is written \"09:00\", not %s",
+			node.Describe())
 		hour, minute, isClock := strings.Cut(strings.ToLower(node.Text()), ":")
 		minute, pm := strings.CutSuffix(strings.TrimSpace(minute), "pm")
 		if h, err := strconv.Atoi(hour); isClock && pm && err == nil && h < 12 {

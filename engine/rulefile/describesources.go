@@ -39,7 +39,8 @@ func describeData() *schema.Value {
 		Description: "the event's data: an expression that gives all of it, or one for each field",
 		AnyOf: []*schema.Value{
 			schema.Scalar("an expression", "body.data"),
-			schema.Map("an expression for each field", schema.Scalar("an expression", "body.user.email", `float(row["Score"])`)),
+			schema.Map("an expression for each field",
+				schema.Scalar("an expression", "body.user.email", `float(row["Score"])`)),
 		},
 	}
 }
@@ -67,7 +68,8 @@ func describeVerify() *schema.Value {
 		schema.Optional("mindtickle", schema.Object("the published webhook's signature",
 			append([]schema.Key{
 				schema.Optional("secret", actions.DescribeBareSecret("a secret, which never stands in this file")),
-				schema.Optional("signature_header", schema.Text("the header that has the signature", "X-Mt-Webhook-Signature")),
+				schema.Optional("signature_header",
+					schema.Text("the header that has the signature", "X-Mt-Webhook-Signature")),
 			}, formula...)...).OrEmpty()),
 		schema.Optional("hmac", schema.Object("an HMAC-SHA256 signature",
 			append(append(secret("secret"), schema.Required("header",

@@ -271,7 +271,8 @@ func (b *build) index(name string, content *table.Table, column int, csv *docume
 				Suggest("enter the value again")
 		}
 		if first, twice := lines[key]; twice {
-			b.report.Errorf(place, "bad-table", "%s stands in line %d too, so it is not clear which row is meant", key, first).
+			b.report.Errorf(place, "bad-table", "%s stands in line %d too, so it is not clear which row is meant", key,
+				first).
 				Suggest("delete one of the two: each %s has one row in %s", content.Columns[column], name)
 			continue
 		}

@@ -34,7 +34,8 @@ func (r *sourceReader) readMapping() {
 			}
 		}
 		if each := nodes["each"]; each != nil {
-			r.report.Errorf(each.Place(), "misplaced", "%s has each: each row of a file is one event already", r.fields.What()).
+			r.report.Errorf(each.Place(), "misplaced", "%s has each: each row of a file is one event already",
+				r.fields.What()).
 				Suggest("remove each")
 		}
 	}
@@ -99,7 +100,8 @@ func (r *sourceReader) elementScope(whole *expression.Scope, each bool) (scope *
 	case r.source.Rows():
 		return whole, "row"
 	case each:
-		return r.valueScope(append(slices.Clone(requestNames), expression.Named{Name: "item", Kind: event.Any})...), "item"
+		return r.valueScope(append(slices.Clone(requestNames),
+			expression.Named{Name: "item", Kind: event.Any})...), "item"
 	default:
 		return whole, "body"
 	}

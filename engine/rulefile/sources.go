@@ -108,7 +108,8 @@ func (r *sourceReader) readPath(node *document.Node) {
 	default:
 		i := slices.IndexFunc(r.sources, func(other *source.Source) bool { return other.Path == clean })
 		if i >= 0 {
-			r.report.Errorf(node.Place(), "duplicate-path", "the source %s has the path %s too", r.sources[i].Name, clean).
+			r.report.Errorf(node.Place(), "duplicate-path", "the source %s has the path %s too", r.sources[i].Name,
+				clean).
 				Suggest("give each source a path of its own, such as /webhooks/%s", r.source.Name)
 		}
 	}
@@ -128,7 +129,8 @@ func (r *sourceReader) readFiles(node *document.Node) {
 			r.fields.What(), node.Describe()).
 			Suggest("write files: reports/quiz-results-*.csv")
 	case err != nil || strings.Contains(node.Text(), "**"):
-		r.report.Errorf(node.Place(), "bad-pattern", "files of %s is not a pattern that heed understands", r.fields.What()).
+		r.report.Errorf(node.Place(), "bad-pattern", "files of %s is not a pattern that heed understands",
+			r.fields.What()).
 			Suggest("* stands for anything but a slash, ? for one character: reports/*/quiz-*.csv")
 	case !slices.Contains(reportEnds, strings.ToLower(filepath.Ext(node.Text()))):
 		r.report.Errorf(node.Place(), "bad-pattern", "files of %s matches names that are not those of reports",

@@ -261,11 +261,12 @@ func (b *build) checkGivenValue(t *event.Type, pair document.Pair) {
 	switch {
 	case !declared || !isText || pair.Value.IsNull():
 	case field.Kind == event.Number:
-		b.report.Warnf(pair.Value.Place(), "suspicious", "%s is declared as a number, and this is the text %q", name, value).
+		b.report.Warnf(pair.Value.Place(), "suspicious", "%s is declared as a number, and this is the text %q", name,
+			value).
 			Suggest("write the number without quotes and signs: 61")
 	case field.Kind == event.Bool:
-		b.report.Warnf(pair.Value.Place(), "suspicious", "%s is declared as true or false, and this is the text %q", name,
-			value).
+		b.report.Warnf(pair.Value.Place(), "suspicious", "%s is declared as true or false, and this is the text %q",
+			name, value).
 			Suggest("write true or false")
 	}
 }
@@ -297,7 +298,8 @@ func (b *build) readExpect(node *document.Node, test *Test) {
 	if actions := fields.Take("actions"); actions != nil {
 		test.Actions = []map[string]any{}
 		if !actions.IsList() {
-			b.report.Errorf(actions.Place(), "wrong-type", "actions of expect must be a list, not %s", actions.Describe())
+			b.report.Errorf(actions.Place(), "wrong-type", "actions of expect must be a list, not %s",
+				actions.Describe())
 		}
 		for _, item := range actions.Items() {
 			b.readExpectedAction(item, test)

@@ -98,7 +98,8 @@ func (r *timing) readSteps() {
 	if needed {
 		do = r.fields.Require("do", "write do: and below it a list of actions, such as - action: coaching")
 	} else if do = r.fields.Take("do"); do != nil {
-		r.report.Errorf(do.Place(), "two-dos", "the steps of the wait have do: of their own, so the rule must have none").
+		r.report.Errorf(do.Place(), "two-dos",
+			"the steps of the wait have do: of their own, so the rule must have none").
 			Suggest("leave do: out, here or in each step")
 	}
 	if do != nil || needed {
@@ -183,7 +184,8 @@ func (b *build) block(node *document.Node, what string) (fields *document.Fields
 	if node.IsObject() {
 		return node.Fields(b.report, what), true
 	}
-	b.report.Errorf(node.Place(), "wrong-type", "%s must be an object of keys and values, not %s", what, node.Describe()).
+	b.report.Errorf(node.Place(), "wrong-type", "%s must be an object of keys and values, not %s", what,
+		node.Describe()).
 		Suggest("write %s", blockExamples[what])
 	return nil, false
 }
@@ -261,7 +263,8 @@ func (r *timing) readCount(node *document.Node) {
 		r.t.Reset = r.readCondition(reset, r.scope, "reset")
 	}
 	if c.Within == 0 && r.t.Reset == nil && fields.Node().Get("within") == nil {
-		r.report.Errorf(node.Place(), "endless-count", "count has neither within nor reset, so it would never start over").
+		r.report.Errorf(node.Place(), "endless-count",
+			"count has neither within nor reset, so it would never start over").
 			Suggest("write within: 7d, or reset: and the condition that starts the count over")
 	}
 	fields.Done()
@@ -350,7 +353,8 @@ func (r *timing) readThrottle(node *document.Node) {
 		t.Rest = true
 		r.t.Rest = r.readDo(rest, r.at(expression.AtSummary))
 		if within != nil && within.Text() == "forever" {
-			r.report.Errorf(rest.Place(), "rest-forever", "with within: forever the window never ends, so rest is never sent").
+			r.report.Errorf(rest.Place(), "rest-forever",
+				"with within: forever the window never ends, so rest is never sent").
 				Suggest("leave rest out, or write a window such as within: 7d")
 		}
 	}

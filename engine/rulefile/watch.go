@@ -136,7 +136,8 @@ func (w *Watcher) follow(ctx context.Context, hints chan<- struct{}) {
 			}
 			watched[dir] = true
 			if err := watcher.Add(dir); err != nil {
-				w.Log.Warn("rules: cannot watch the directory, so changes take up to two seconds", "dir", dir, "error", err)
+				w.Log.Warn("rules: cannot watch the directory, so changes take up to two seconds", "dir", dir, "error",
+					err)
 			}
 		}
 	}

@@ -127,16 +127,16 @@ func (t *Timeline) stored(
 	h.Decisions = append(h.Decisions, t.explained(stored, decisions)...)
 	for _, d := range deliveries {
 		h.Alerts = append(h.Alerts, Alert{
-			At: t.now, Rule: d.Rule, Action: d.Action, Kind: d.Kind, EventID: e.ID, Request: d.Request, Problem: d.LastError,
-			Mode: engine.ModeLive,
+			At: t.now, Rule: d.Rule, Action: d.Action, Kind: d.Kind, EventID: e.ID, Request: d.Request,
+			Problem: d.LastError, Mode: engine.ModeLive,
 		})
 	}
 	for i := range decisions {
 		if d := &decisions[i]; d.Rule.Shadow && passed(d) {
 			for _, r := range d.Requests {
 				h.Alerts = append(h.Alerts, Alert{
-					At: t.now, Rule: d.Rule.Name, Action: r.Action, Kind: r.Kind, EventID: e.ID, Request: r.Body, Problem: r.Problem,
-					Mode: engine.ModeShadow,
+					At: t.now, Rule: d.Rule.Name, Action: r.Action, Kind: r.Kind, EventID: e.ID, Request: r.Body,
+					Problem: r.Problem, Mode: engine.ModeShadow,
 				})
 			}
 		}

@@ -59,7 +59,8 @@ func (s *Service) Mute(ctx context.Context, rule, key, reason string, lasting ti
 	})
 	s.note(ctx, "mute", "rule="+rule+" for "+state.Duration(lasting)+": "+reason, 1, err)
 	if err == nil {
-		s.o.Log.Info("rule muted", "rule", rule, "key", key, "reason", reason, "until", added.Until.Format(time.RFC3339))
+		s.o.Log.Info("rule muted", "rule", rule, "key", key, "reason", reason, "until",
+			added.Until.Format(time.RFC3339))
 	}
 	return added, err
 }

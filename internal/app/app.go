@@ -237,8 +237,8 @@ func (a *App) connect(ctx context.Context) (err error) {
 		events = a.WrapStore(a.store)
 	}
 	a.intake, err = intake.New(intake.Options{
-		Store: events, Rules: a.ruleSet, Company: a.Company, RowsShow: func() bool { return !takesRequests(a.sources()) },
-		MaxAge: a.MaxAge, MaxAhead: a.MaxAhead,
+		Store: events, Rules: a.ruleSet, Company: a.Company,
+		RowsShow: func() bool { return !takesRequests(a.sources()) }, MaxAge: a.MaxAge, MaxAhead: a.MaxAhead,
 		NoSend: a.NoSend, Stored: a.observeStored, Learn: a.people.Learn, Known: a.facts, Overflow: a.overflow,
 		Now: time.Now, Log: a.Log,
 	})
@@ -277,9 +277,10 @@ func (a *App) connect(ctx context.Context) (err error) {
 	a.admin = admin.New(admin.Options{
 		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
 		Rules: a.ruleSet, HasAction: a.hasAction, Reload: a.reload, LastReload: a.reloadStatus,
-		Replay: a.intake.Replay, DryRun: a.dryRun, Backtest: a.backtest, Ingest: a.ingest, Ready: a.ready, FailingTests: a.failingTests,
-		RuleFiles: a.ruleFiles(), LastSuccess: a.tallies.lastSuccess,
-		Unsubscribed: func() []string { return a.unsubscribed(a.ruleSet()) }, SilentAfter: a.SilentAfter, Version: a.Version, Now: time.Now, Log: a.Log,
+		Replay: a.intake.Replay, DryRun: a.dryRun, Backtest: a.backtest, Ingest: a.ingest, Ready: a.ready,
+		FailingTests: a.failingTests, RuleFiles: a.ruleFiles(), LastSuccess: a.tallies.lastSuccess,
+		Unsubscribed: func() []string { return a.unsubscribed(a.ruleSet()) }, SilentAfter: a.SilentAfter,
+		Version: a.Version, Now: time.Now, Log: a.Log,
 	})
 	a.metrics.WatchHealth(a.admin.Health)
 	gate := &access.Gate{Tokens: a.Tokens, TrustedProxies: a.TrustedProxies}

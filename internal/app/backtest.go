@@ -48,7 +48,8 @@ func Backtest(ctx context.Context, s BacktestStore, o BacktestOptions) (backtest
 		}
 	}
 	return backtest.Run(ctx, backtest.Options{
-		From: from, Rules: o.Rules, Against: o.Against, Since: o.Since, Until: o.Until, Events: s, MaxAge: cmp.Or(o.MaxAge, DefaultMaxAge),
+		From: from, Rules: o.Rules, Against: o.Against, Since: o.Since, Until: o.Until, Events: s,
+		MaxAge:    cmp.Or(o.MaxAge, DefaultMaxAge),
 		NewPeople: func() backtest.People { return foldedPeople{people.New()} }, Progress: o.Progress,
 	})
 }
@@ -87,7 +88,8 @@ func ActiveRules(ctx context.Context, s BacktestStore, env LookupEnv) (*engine.R
 	}
 	loaded, problems := withoutSecrets(env).Compile(rulefile.RecordedSnapshot(files, recorded.Hash))
 	if loaded == nil {
-		return nil, fmt.Errorf("the active rules cannot be read by this version of heed (%s)", document.Summary(problems))
+		return nil, fmt.Errorf("the active rules cannot be read by this version of heed (%s)",
+			document.Summary(problems))
 	}
 	return loaded.Rules, nil
 }

@@ -203,7 +203,8 @@ func (a *App) observeFile(ctx context.Context, r *ingest.Result, err error) {
 	}
 	attrs := []slog.Attr{
 		slog.String("source", r.Source), slog.String("file", plain.Line(r.File)), slog.Int("rows", r.Rows),
-		slog.Int("new", r.New), slog.Int("known", r.Known), slog.Int("unusable", r.Unusable), slog.Int("alerts", r.Alerts),
+		slog.Int("new", r.New), slog.Int("known", r.Known), slog.Int("unusable", r.Unusable),
+		slog.Int("alerts", r.Alerts),
 	}
 	if len(r.Problems) > 0 {
 		first := r.Problems[0]

@@ -207,7 +207,8 @@ func (n *Notifier) flush(ctx context.Context) time.Duration {
 		data["count"] = t.count
 		if err := n.Emit(ctx, t.eventType, data); err != nil {
 			if ctx.Err() == nil {
-				n.Log.Warn("an event about heed itself could not be taken in; trying again", "type", t.eventType, "error", err)
+				n.Log.Warn("an event about heed itself could not be taken in; trying again", "type", t.eventType,
+					"error", err)
 			}
 			n.restore(t)
 		}
@@ -249,8 +250,8 @@ func (n *Notifier) checkSilence(ctx context.Context) time.Duration {
 	}
 	if n.due(SourceSilent, now) {
 		n.post(SourceSilent, "", map[string]any{
-			"message": what + ". MindTickle suspends a webhook that fails for 24 hours: look at its status, and at the " +
-				"way to here.",
+			"message": what +
+				". MindTickle suspends a webhook that fails for 24 hours: look at its status, and at the way to here.",
 			"since": since.UTC().Format(time.RFC3339), "hours": int(silent.Hours()),
 		})
 	}

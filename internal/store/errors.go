@@ -36,7 +36,8 @@ type NewerError struct {
 }
 
 func (e *NewerError) Error() string {
-	return fmt.Sprintf("%s was written by a newer heed (schema %d, this one knows %d): run that version or a later one", e.Path, e.Schema, e.Own)
+	return fmt.Sprintf("%s was written by a newer heed (schema %d, this one knows %d): run that version or a later one",
+		e.Path, e.Schema, e.Own)
 }
 
 // codeOf returns SQLite's extended result code, or 0 if err is not SQLite's.

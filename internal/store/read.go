@@ -204,7 +204,9 @@ func (db *DB) events(ctx context.Context, q query) ([]record.Event, error) {
 // Deliveries returns a page of deliveries, newest event first, and the cursor
 // for the page after it, empty on the last one. Without a Limit the page holds
 // all.
-func (db *DB) Deliveries(ctx context.Context, f record.DeliveryFilter) (page []record.Delivery, nextCursor string, err error) {
+func (db *DB) Deliveries(
+	ctx context.Context, f record.DeliveryFilter,
+) (page []record.Delivery, nextCursor string, err error) {
 	defer wrap(&err, "list deliveries")
 	q := query{text: "SELECT " + deliveryCols + fromDeliveries}
 	switch {
@@ -272,7 +274,9 @@ func (e *CursorError) Error() string {
 }
 
 // Delivery returns the delivery with the id and its attempts, oldest first.
-func (db *DB) Delivery(ctx context.Context, id string) (d record.Delivery, attempts []record.Attempt, found bool, err error) {
+func (db *DB) Delivery(
+	ctx context.Context, id string,
+) (d record.Delivery, attempts []record.Attempt, found bool, err error) {
 	defer wrap(&err, "read delivery %q", id)
 	q := query{text: "SELECT " + deliveryCols + fromDeliveries}
 	q.where("d.id = ?", id)

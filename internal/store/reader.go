@@ -113,7 +113,8 @@ type KeptScope struct {
 // Scopes returns the scopes of state that have rows.
 func (r *Reader) Scopes(ctx context.Context) (kept []KeptScope, err error) {
 	defer wrap(&err, "read the state of rules")
-	rows, err := r.db.readDB.QueryContext(ctx, "SELECT rule, block, per, keys FROM state_scopes WHERE keys > 0 ORDER BY rule, block")
+	rows, err := r.db.readDB.QueryContext(ctx,
+		"SELECT rule, block, per, keys FROM state_scopes WHERE keys > 0 ORDER BY rule, block")
 	if err != nil {
 		return nil, err
 	}

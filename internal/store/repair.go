@@ -171,7 +171,8 @@ func (db *DB) forgetWhere(
 	ctx context.Context, forgotten *[]string, forget func(g *groupTx, after, last int64) ([]string, error),
 ) (n int, after int64, err error) {
 	for {
-		seqs, err := readColumn[int64](ctx, db, "SELECT seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?", after, forgetEvents)
+		seqs, err := readColumn[int64](ctx, db, "SELECT seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?", after,
+			forgetEvents)
 		if err != nil || len(seqs) == 0 {
 			return n, after, err
 		}
@@ -223,7 +224,10 @@ func (g *groupTx) forgetRange(after, last int64, condition string, args []value)
 		id, _ := cols[0].(string)
 		ids = append(ids, id)
 		return nil
-	}, "DELETE FROM events WHERE seq > ? AND seq <= ? AND "+condition+" RETURNING id", append([]value{after, last}, args...)...)
+	}, "DELETE FROM events WHERE seq > ? AND seq <= ? AND "+condition+" RETURNING id", append([]value{
+		after,
+		last,
+	}, args...)...)
 	if err != nil || len(ids) == 0 {
 		return ids, err
 	}

@@ -110,8 +110,8 @@ var (
 	// made it grow is over. What is deleted is zeroed, or a forgotten person would stay on the disk.
 	writePragmas = []string{
 		"_txlock=immediate", "_pragma=busy_timeout(5000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
-		"_pragma=foreign_keys(1)", "_pragma=temp_store(MEMORY)", "_pragma=cache_size(-8192)", "_pragma=secure_delete(1)",
-		"_pragma=journal_size_limit(16777216)", "_pragma=wal_autocheckpoint(4000)",
+		"_pragma=foreign_keys(1)", "_pragma=temp_store(MEMORY)", "_pragma=cache_size(-8192)",
+		"_pragma=secure_delete(1)", "_pragma=journal_size_limit(16777216)", "_pragma=wal_autocheckpoint(4000)",
 	}
 	readPragmas = []string{"_pragma=busy_timeout(5000)", "_pragma=query_only(1)", "_pragma=temp_store(MEMORY)"}
 )

@@ -80,7 +80,8 @@ func (db *DB) DueRows(ctx context.Context, q intake.DueQuery) (due []state.Row, 
 		" AND NOT (due_at <= ? AND " + scope + ")"
 	args := []any{ids, micros(q.SettledUntil), waits}
 	rows, err := db.readDB.QueryContext(ctx, "SELECT "+stateCols+chosen+
-		" AND due_at <= ? ORDER BY due_at, rule, block, per, key LIMIT ? OFFSET ?", append(args, micros(q.Now), q.Limit, q.Skip)...)
+		" AND due_at <= ? ORDER BY due_at, rule, block, per, key LIMIT ? OFFSET ?", append(args, micros(q.Now), q.Limit,
+		q.Skip)...)
 	if err != nil {
 		return nil, next, err
 	}
@@ -88,7 +89,8 @@ func (db *DB) DueRows(ctx context.Context, q intake.DueQuery) (due []state.Row, 
 		return nil, next, err
 	}
 	var at *int64
-	err = db.readDB.QueryRowContext(ctx, "SELECT min(due_at)"+chosen+" AND due_at > ?", append(args, micros(q.Now))...).Scan(&at)
+	err = db.readDB.QueryRowContext(ctx, "SELECT min(due_at)"+chosen+" AND due_at > ?",
+		append(args, micros(q.Now))...).Scan(&at)
 	if at != nil {
 		next = timeOf(*at)
 	}

@@ -81,7 +81,10 @@ func (a *api) routes() []route {
 		{pattern: "GET /api/v1/people", serve: a.people, query: []string{"team", "role", "limit", "cursor"}},
 		{pattern: "GET /api/v1/people/{id}", serve: byID(s.Person)},
 		{pattern: "POST /api/v1/people/import", serve: a.importPeople, query: []string{"dry_run"}, maxBody: maxSheet},
-		{pattern: "GET /api/v1/leaderboard", serve: a.leaderboard, query: []string{"by", "team", "module", "since", "limit"}},
+		{
+			pattern: "GET /api/v1/leaderboard", serve: a.leaderboard,
+			query: []string{"by", "team", "module", "since", "limit"},
+		},
 		{pattern: "GET /api/v1/status", serve: a.status},
 		{pattern: "GET /api/v1/overview", serve: a.overview},
 		{pattern: "GET /api/v1/progress", serve: a.progress, query: []string{"team"}},
@@ -260,7 +263,8 @@ func (a *api) allow(needs access.Role, next http.HandlerFunc) http.HandlerFunc {
 // toConsole sends browsers that ask for / to the pages for people.
 func (a *api) toConsole(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		isPage := r.URL.Path == "/" && r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html")
+		isPage := r.URL.Path == "/" && r.Method == http.MethodGet &&
+			strings.Contains(r.Header.Get("Accept"), "text/html")
 		if a.Console != nil && isPage {
 			w.Header().Set("Vary", "Accept")
 			http.Redirect(w, r, "/ui/", http.StatusSeeOther)

@@ -70,7 +70,10 @@ func (c *console) routes() []route {
 			pattern: "GET /ui/deliveries/bulk", needs: operator, serve: c.previewBulk,
 			query: append(deliveryParameters, "what"),
 		},
-		{pattern: "POST /ui/deliveries/bulk", needs: operator, serve: c.startBulk, query: append(deliveryParameters, "what")},
+		{
+			pattern: "POST /ui/deliveries/bulk", needs: operator, serve: c.startBulk,
+			query: append(deliveryParameters, "what"),
+		},
 		{pattern: "GET /ui/deliveries/{id}", needs: viewer, serve: c.delivery},
 		{pattern: "POST /ui/deliveries/{id}/{change}", needs: operator, serve: c.changeDelivery},
 		{pattern: "GET /ui/jobs/{id}", needs: operator, serve: c.job},

@@ -148,8 +148,8 @@ func (c *console) problemOf(q *request, err error) problem {
 	case errors.As(err, &refusal):
 		p.Problems = refusal.Problems
 		p.Status = map[admin.Kind]int{
-			admin.Invalid: http.StatusBadRequest, admin.NotFound: http.StatusNotFound, admin.Conflict: http.StatusConflict,
-			admin.Busy: http.StatusTooManyRequests,
+			admin.Invalid: http.StatusBadRequest, admin.NotFound: http.StatusNotFound,
+			admin.Conflict: http.StatusConflict, admin.Busy: http.StatusTooManyRequests,
 		}[refusal.Kind]
 	case errors.As(err, &role):
 		p.Status = http.StatusForbidden
