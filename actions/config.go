@@ -254,8 +254,8 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 		secret := FileSecret(file)
 		if _, err := secret.Value(); err != nil {
 			c.Unavailable(node, "missing-secret-file", "%s of %s cannot be used: %v", key, c.What(), err).
-				Suggest("put the secret, and nothing else, into that file, or correct the path, which is relative to where " +
-					"heed runs")
+				Suggest("put the secret, and nothing else, into that file, or correct the path, which is relative to " +
+					"where heed runs")
 		}
 		return secret.WithPrefix(prefix)
 	}
@@ -263,7 +263,8 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 		// It is not shown: it may be the secret itself.
 		problem := report.Errorf(node.Get("env").Place(), "wrong-type",
 			"env of %s of %s is not a name that an environment variable can have", key, c.What())
-		problem.Suggest("write the variable's name, such as SLACK_BOT_TOKEN; the secret itself never stands in this file")
+		problem.Suggest("write the variable's name, such as SLACK_BOT_TOKEN; the secret itself never stands in this " +
+			"file")
 		if bare := strings.Trim(env, "${}% "); variableName.MatchString(bare) && strings.HasPrefix(env, "$") {
 			problem.Suggest("leave the $ out: {env: %s}", bare)
 		}

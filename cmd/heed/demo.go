@@ -73,8 +73,7 @@ func demo(ctx context.Context, s streams, rules string, events []string, own, ex
 	defer os.RemoveAll(dir)
 	d := &demonstration{
 		streams: s, out: &wrapper{w: s.out, width: s.width(s.out)}, paint: s.style(s.out), secret: rand.Text(),
-		rules: rules,
-		dir:   dir, arrived: make(chan string, 1024), shown: map[string]bool{},
+		rules: rules, dir: dir, arrived: make(chan string, 1024), shown: map[string]bool{},
 	}
 	if err := d.start(ctx, dir); err != nil {
 		return startError(s, err)

@@ -67,8 +67,8 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 				return usage("give EVENT or --timeline, not both: the events are those of %s", o.timeline)
 			case o.timeline != "" &&
 				(o.saveTest != "" || o.why != "" || o.now != "" || o.people != "" || o.source != ""):
-				return usage("--save-test, --why, --now, --people and --source do not go with --timeline: its entries say " +
-					"what is known, and when")
+				return usage("--save-test, --why, --now, --people and --source do not go with --timeline: its " +
+					"entries say what is known, and when")
 			case o.timeline != "":
 				return noArguments(cmd, args)
 			}

@@ -67,7 +67,8 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 		"address of the admin listener; beyond loopback it needs --admin-token-file")
 	flags.StringVar(&f.adminTokenFile, "admin-token-file", "", "file with the token that the admin listener asks for")
 	flags.StringVar(&f.tokensFile, "tokens-file", "",
-		"file with tokens for people, a name, a role (viewer, operator or rules) and a token a line; re-read when it changes")
+		"file with tokens for people, a name, a role (viewer, operator or rules) and a token a line; re-read when it "+
+			"changes")
 	flags.BoolVar(&f.app.RulesWritable, "rules-writable", false,
 		"let those with the role rules save rule files in the console")
 	f.store.flags(flags)
@@ -86,7 +87,8 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	flags.Var(&f.idleTimeout, "idle-timeout",
 		"keep idle connections open for this long: longer than a load balancer in front does")
 	flags.StringSliceVar(&f.trustedProxies, "trusted-proxies", nil,
-		"addresses of proxies, such as 10.0.0.0/8, whose X-Forwarded-For the log, and X-Forwarded-Proto the login, believe")
+		"addresses of proxies, such as 10.0.0.0/8, whose X-Forwarded-For the log, and X-Forwarded-Proto the login, "+
+			"believe")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "certificate file, to serve HTTPS; re-read when it changes")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "key file for --tls-cert")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -289,7 +291,7 @@ func (f *serveFlags) checkAdmin(o *app.Options) error {
 	}
 	return &codedError{
 		exitUsage,
-		fmt.Errorf("--admin %s can be reached from other machines: protect it with --tokens-file or --admin-token-file, "+
-			"or bind it to 127.0.0.1", o.Admin),
+		fmt.Errorf("--admin %s can be reached from other machines: protect it with --tokens-file or "+
+			"--admin-token-file, or bind it to 127.0.0.1", o.Admin),
 	}
 }

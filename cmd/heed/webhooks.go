@@ -131,8 +131,9 @@ func undecided(here *mindtickle.Memory, address string) error {
 				plain.Line(w.ID),
 				plain.Line(w.ReplacedBy))
 		case len(w.Events) == 0:
-			return usage("heed does not know which event types %s has, and so not which are missing: look at MindTickle, "+
-				"and say heed webhooks activate --id %[1]s --url %[2]s --events TYPE,TYPE", plain.Line(w.ID), plain.Line(address))
+			return usage("heed does not know which event types %s has, and so not which are missing: look at "+
+				"MindTickle, and say heed webhooks activate --id %[1]s --url %[2]s --events TYPE,TYPE",
+				plain.Line(w.ID), plain.Line(address))
 		}
 	}
 	return nil

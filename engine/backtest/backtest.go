@@ -241,7 +241,8 @@ func (u *unknowns) notes() (notes []string) {
 			"rules of then")
 	}
 	if u.partial {
-		notes = append(notes, "what rules remember begins empty with the first event that is used, of "+u.first.UTC().Format(time.DateOnly))
+		notes = append(notes, "what rules remember begins empty with the first event that is used, of "+
+			u.first.UTC().Format(time.DateOnly))
 	}
 	return append(notes, "what was due is taken to be on time, also while heed did not run or had just started")
 }

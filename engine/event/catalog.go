@@ -165,7 +165,8 @@ var standard = catalog(
 	}},
 
 	// What happens to heed itself.
-	Type{"heed.delivery.dead", "a delivery was given up, or could never be sent; at most once a minute for each action", []Field{
+	Type{"heed.delivery.dead", "a delivery was given up, or could never be sent; " +
+		"at most once a minute for each action", []Field{
 		message, count,
 		field("rule", Text, "the rule that wanted it"),
 		field("action", Text, "the action that was to send it"),

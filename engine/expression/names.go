@@ -72,8 +72,8 @@ func (s *Scope) elsewhereKnown(name string) (message, hint string) {
 		}
 		return name + " is not known here: the message is about several events", hint
 	case slices.Contains([]string{"items", "total"}, name):
-		return name +
-			" is not known here", "items and total are known in the do of a rule with count or digest, and in rest"
+		return name + " is not known here",
+			"items and total are known in the do of a rule with count or digest, and in rest"
 	case slices.Contains([]string{"key", "more", "since", "until"}, name):
 		return name + " is not known here", "key, more, since and until are known in the do of a rule with digest, " +
 			"and in rest"

@@ -139,9 +139,11 @@ func (s *Sheet) header(line int, cells []string) []column {
 		return nil
 	}
 	for _, name := range s.Ignored {
-		if c := columns[suggest.Closest(plain(name), slices.Sorted(maps.Keys(columns)))]; c != colIgnored && !slices.Contains(header, c) {
+		meant := columns[suggest.Closest(plain(name), slices.Sorted(maps.Keys(columns)))]
+		if meant != colIgnored && !slices.Contains(header, meant) {
 			s.problem(line,
-				"the column %q means nothing here; if it says what %s is, call it so, else rename it or leave it out", name, columnNames[c])
+				"the column %q means nothing here; if it says what %s is, call it so, else rename it or leave it out",
+				name, columnNames[meant])
 		}
 	}
 	return header

@@ -105,8 +105,7 @@ func periodHint(word string, known []string) string {
 // otherPeriods are what people call the periods.
 var otherPeriods = map[string]string{
 	"1h": "hour", "hourly": "hour", "1d": "day", "24h": "day", "daily": "day", "weekdays": "weekday",
-	"workday": "weekday",
-	"1w":      "week", "7d": "week", "weekly": "week", "1mo": "month", "30d": "month", "monthly": "month",
+	"workday": "weekday", "1w": "week", "7d": "week", "weekly": "week", "1mo": "month", "30d": "month", "monthly": "month",
 }
 
 // dayOf is the day of the week that a name in its short or long form names.
@@ -159,7 +158,8 @@ func (r *timing) checkGap(node *document.Node, at state.ClockTime) {
 	}
 	if date, skipped := at.Skipped(someMonday, zone); skipped {
 		r.report.Warnf(node.Place(), "at-in-gap",
-			"on %[2]s, when the clocks go forward, there is no %[1]s in %[3]s: it is then sent when they have gone forward",
+			"on %[2]s, when the clocks go forward, there is no %[1]s in %[3]s: it is then sent when they have gone "+
+				"forward",
 			node.Text(), date.Format("2 January"), zone).
 			Suggest("write a time outside the hour that is left out")
 	}
@@ -249,8 +249,8 @@ func (r *timing) readQuiet(node *document.Node) {
 	if node.IsList() || node.Get("from") != nil || node.Get("days") != nil || node.Get("dates") != nil {
 		r.report.Errorf(node.Place(), "wrong-type",
 			"quiet hours are written at the top of the file, under a name, and a rule names them").
-			Suggest("write quiet_hours: {office: [{from: \"20:00\", to: \"08:00\"}]} at the top, and quiet_hours: {use: " +
-				"office} here")
+			Suggest("write quiet_hours: {office: [{from: \"20:00\", to: \"08:00\"}]} at the top, and quiet_hours: " +
+				"{use: office} here")
 		return
 	}
 	fields, ok := r.block(node, "quiet_hours")
@@ -285,7 +285,8 @@ func (r *timing) readQuiet(node *document.Node) {
 		default:
 			r.report.Errorf(during.Place(), "wrong-type", "during of quiet_hours must be hold or drop, not %s",
 				during.Describe()).
-				Suggest("write during: hold to send the alerts when the quiet hours end, or during: drop to leave them out")
+				Suggest("write during: hold to send the alerts when the quiet hours end, or during: drop to leave " +
+					"them out")
 		}
 	}
 	r.needZone(use)

@@ -63,12 +63,9 @@ func (c *Compiler) compile(s Snapshot, report *document.Report) (loaded *Loaded,
 	b := &build{
 		compiler: c, report: report, catalog: c.Catalog, snapshot: s, tables: expression.Tables{}, lookups: lookups{},
 		actions: map[string]*actions.Configured{}, named: map[string]document.Place{},
-		byName:       map[string]*engine.Rule{},
-		used:         map[string]bool{},
-		sourcePlaces: map[string]document.Place{},
-		scopes:       map[string]*expression.Scope{},
-		moments:      map[scopeKey]*expression.Scope{}, quiet: map[string][]state.Span{},
-		usesClock: map[*engine.Rule]bool{},
+		byName: map[string]*engine.Rule{}, used: map[string]bool{}, sourcePlaces: map[string]document.Place{},
+		scopes: map[string]*expression.Scope{}, moments: map[scopeKey]*expression.Scope{},
+		quiet: map[string][]state.Span{}, usesClock: map[*engine.Rule]bool{},
 	}
 	var files []*file
 	for _, f := range s.Files {
@@ -206,7 +203,8 @@ func (b *build) open(root *document.Node, tests bool) *file {
 		case !tests && key == "tests":
 			b.report.Errorf(pair.Key.Place(), "misplaced",
 				"tests stand below their rule, or in a file that ends in _test.yaml").
-				Suggest("move them below the rule, or into a file such as rules_test.yaml, each with rule: and the rule's name")
+				Suggest("move them below the rule, or into a file such as rules_test.yaml, each with rule: and the " +
+					"rule's name")
 		}
 	}
 	return f

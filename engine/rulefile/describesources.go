@@ -25,7 +25,8 @@ func (c *Compiler) describeSources() *schema.Value {
 			`date(row["Submitted"], "2006-01-02 15:04", "Asia/Kolkata")`)),
 		schema.Optional("company", schema.Scalar("whose event it is; without it, yours", "body.company")),
 		schema.Optional("data", describeData()),
-		schema.Optional("act", schema.Matching("which events may trigger something: for files, within 24h if nothing is said",
+		schema.Optional("act", schema.Matching("which events may trigger something: for files, within 24h if nothing "+
+			"is said",
 			`^(always|never|since [0-9].*|within [0-9].*)$`, actForms, "within 24h", "since 2026-12-01")),
 		schema.Optional("tests", schema.List("what the source must make of a request or of rows",
 			describeSourceTest(), 0).OrEmpty()),

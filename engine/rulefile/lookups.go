@@ -206,8 +206,8 @@ func (b *build) readLookup(name string, file, key *document.Node) *lookup {
 	i := slices.IndexFunc(b.snapshot.Tables, func(t Table) bool { return t.Name == path })
 	if i < 0 {
 		b.report.Errorf(file.Place(), "unreadable-table", "the table %s was not read", name).
-			Suggest("write lookups: at the start of a line, and the tables below it; a dry run through the API has the " +
-				"tables of the active rules only")
+			Suggest("write lookups: at the start of a line, and the tables below it; a dry run through the API has " +
+				"the tables of the active rules only")
 		return nil
 	}
 	read := b.snapshot.Tables[i]

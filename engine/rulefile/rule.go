@@ -346,7 +346,8 @@ func (b *build) kindHint(kind string, value *document.Node) string {
 	}
 	for _, name := range b.actionNames {
 		if configured := b.actions[name]; configured != nil && configured.Kind == kind {
-			return "write - action: " + name + ", which is configured as " + kind + " under actions:, and what it takes below it"
+			return "write - action: " + name + ", which is configured as " + kind + " under actions:, and what it " +
+				"takes below it"
 		}
 	}
 	return "configure " + kind + " under actions:, by a name of your choice, and write - action: and that name"

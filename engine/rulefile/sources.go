@@ -39,7 +39,8 @@ func (b *build) readSource(name, node *document.Node) {
 			Suggest("write small letters, digits, - and _, such as lms-report")
 		return
 	case name.Text() == source.Heed:
-		b.report.Errorf(name.Place(), "bad-name", "heed is the source of heed's own events").Suggest("choose another name")
+		b.report.Errorf(name.Place(), "bad-name", "heed is the source of heed's own events").
+			Suggest("choose another name")
 		return
 	case twice:
 		b.report.Errorf(name.Place(), "duplicate-source", "the source %s is configured twice, first in %s:%d",

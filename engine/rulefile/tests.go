@@ -152,7 +152,8 @@ func (b *build) readTest(node *document.Node, fields *document.Fields, rule *eng
 	} else if b.usesClock[rule] && !slices.ContainsFunc(test.Given, func(g Given) bool { return !g.At.IsZero() }) {
 		b.report.Warnf(node.Place(), "test-without-now",
 			"the rule depends on the time, and the test does not say what time it is").
-			Suggest("write now: 2026-03-04T12:00:00Z in the test: without it, it passes on some days and fails on others")
+			Suggest("write now: 2026-03-04T12:00:00Z in the test: without it, it passes on some days and fails on " +
+				"others")
 	}
 	if expect := fields.Require("expect", "write expect: {outcome: matched}"); expect != nil {
 		b.readExpect(expect, &test)
@@ -307,7 +308,8 @@ func (b *build) readExpect(node *document.Node, test *Test) {
 	}
 	b.readExpectedTime(fields, test)
 	if len(fields.Pairs()) == 0 {
-		b.report.Errorf(node.Place(), "missing-key", "expect expects nothing").Suggest("write expect: {outcome: matched}")
+		b.report.Errorf(node.Place(), "missing-key", "expect expects nothing").
+			Suggest("write expect: {outcome: matched}")
 	}
 	fields.Done()
 }

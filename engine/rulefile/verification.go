@@ -25,7 +25,8 @@ func (r *sourceReader) readVerify(node *document.Node) {
 	case node == nil && r.source.Path == "":
 		return
 	case node == nil:
-		r.report.Errorf(r.name.Place(), "missing-key", "%s has a path and no verify", r.fields.What()).Suggest(verifyHint)
+		r.report.Errorf(r.name.Place(), "missing-key", "%s has a path and no verify", r.fields.What()).
+			Suggest(verifyHint)
 		return
 	case r.source.Path == "":
 		r.report.Errorf(node.Place(), "misplaced", "%s has verify and no path: files are not verified",

@@ -35,8 +35,8 @@ func (r *timing) readWait(node *document.Node) {
 		default:
 			r.report.Errorf(again.Place(), "wrong-type", "again of wait must be keep or restart, not %s",
 				again.Describe()).
-				Suggest("write again: keep if a later start is to change nothing, or again: restart if it is to start the " +
-					"wait over")
+				Suggest("write again: keep if a later start is to change nothing, or again: restart if it is to " +
+					"start the wait over")
 		}
 	}
 	if unless := fields.Take("unless"); unless != nil {

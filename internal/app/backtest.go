@@ -49,8 +49,8 @@ func Backtest(ctx context.Context, s BacktestStore, o BacktestOptions) (backtest
 	}
 	return backtest.Run(ctx, backtest.Options{
 		From: from, Rules: o.Rules, Against: o.Against, Since: o.Since, Until: o.Until, Events: s,
-		MaxAge:    cmp.Or(o.MaxAge, DefaultMaxAge),
-		NewPeople: func() backtest.People { return foldedPeople{people.New()} }, Progress: o.Progress,
+		MaxAge: cmp.Or(o.MaxAge, DefaultMaxAge), Progress: o.Progress,
+		NewPeople: func() backtest.People { return foldedPeople{people.New()} },
 	})
 }
 

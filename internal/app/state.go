@@ -112,7 +112,8 @@ func (a *App) overflow(_ context.Context, rule string) {
 		return
 	}
 	a.notices.Post(notice.RuleOverflow, rule, map[string]any{
-		"message": fmt.Sprintf("The rule %s has so many keys that new ones are not tracked any more: give it another per.", plain.Line(rule)),
-		"rule":    rule,
+		"message": fmt.Sprintf("The rule %s has so many keys that new ones are not tracked any more: give it another "+
+			"per.", plain.Line(rule)),
+		"rule": rule,
 	})
 }

@@ -144,7 +144,8 @@ func (n *Notifier) WrongSignature() {
 	}
 	good := now.Sub(n.LastGood()) <= burstWindow
 	message := fmt.Sprintf("At least %d requests with a wrong signature came within %s, and no good one: the "+
-		"signing secret was probably changed at MindTickle. Put the new one into the secret file.", burst, words(burstWindow))
+		"signing secret was probably changed at MindTickle. Put the new one into the secret file.",
+		burst, words(burstWindow))
 	if good {
 		message = fmt.Sprintf("At least %d requests with a wrong signature came within %s, and good ones too: "+
 			"somebody tries, or a second webhook has another secret.", burst, words(burstWindow))

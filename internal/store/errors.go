@@ -25,7 +25,8 @@ type DamagedError struct {
 
 func (e *DamagedError) Error() string {
 	return fmt.Sprintf("%s is damaged (%s) and was left as it is: "+
-		"put a backup made with 'heed backup' in its place, or move it away together with its -wal and -shm files to begin with an empty store",
+		"put a backup made with 'heed backup' in its place, or move it away together with its -wal and -shm files to "+
+		"begin with an empty store",
 		e.Path, e.Reason)
 }
 
@@ -55,7 +56,8 @@ var whatToDo = map[int]string{
 	sqlite3.SQLITE_FULL:     "the disk is full: free some space",
 	sqlite3.SQLITE_READONLY: "the data directory is read-only: make it writable",
 	sqlite3.SQLITE_PERM:     "the data directory cannot be accessed: check its permissions",
-	sqlite3.SQLITE_CANTOPEN: "a file in the data directory cannot be opened: check its permissions and the limit on open files",
+	sqlite3.SQLITE_CANTOPEN: "a file in the data directory cannot be opened: check its permissions and the limit on " +
+		"open files",
 	sqlite3.SQLITE_BUSY:     "another program holds the database: close it",
 	sqlite3.SQLITE_LOCKED:   "another program holds the database: close it",
 	sqlite3.SQLITE_PROTOCOL: "another program holds the database: close it",

@@ -43,7 +43,8 @@ func (db *DB) LoadPeople(ctx context.Context, part func(*people.Rows)) (err erro
 		return err
 	}
 	flush(1)
-	const selectPeople = "SELECT id, email, role, team, email_at, role_at, team_at, active_at, active, imported FROM people"
+	const selectPeople = "SELECT id, email, role, team, email_at, role_at, team_at, active_at, active, imported" +
+		" FROM people"
 	err = db.scan(ctx, selectPeople, func(scan func(...any) error) error {
 		var r people.PersonRow
 		err := scan(&r.ID, &r.Email, &r.Role, &r.Team, &r.EmailAt, &r.RoleAt, &r.TeamAt, &r.ActiveAt, &r.Active,

@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	eventHead = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, decisions, facts," +
-		" source, ids, acts, detail," +
+	eventHead = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, decisions," +
+		" facts, source, ids, acts, detail," +
 		" (SELECT n FROM reuses WHERE reuses.event = events.seq)," +
 		" (SELECT o.id FROM reuses JOIN events o ON o.seq = reuses.original WHERE reuses.event = events.seq)"
 	// eventHeadBare leaves out the decisions, and what was counted.
-	eventHeadBare = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, NULL, facts," +
-		" source, ids, acts, detail, NULL, NULL"
+	eventHeadBare = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, NULL," +
+		" facts, source, ids, acts, detail, NULL, NULL"
 	deliveryCols = "d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.due_at, d.attempts," +
 		" d.last_error, d.request, d.spent, d.generation," +
 		" d.destination, d.order_key, d.recipients," +

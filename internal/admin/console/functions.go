@@ -143,14 +143,12 @@ type mark struct{ Sign, Word, Tone string }
 
 var marks = map[string]mark{
 	"matched": {"✔", "matched", "good"}, "not_matched": {"·", "not matched", "quiet"},
-	"unknown": {"?", "unknown", "warn"},
-	"error":   {"✘", "error", "bad"},
-	"done":    {"✔", "sent", "good"}, "pending": {"…", "pending", "wait"}, "retrying": {"↻", "retrying", "warn"},
+	"unknown": {"?", "unknown", "warn"}, "error": {"✘", "error", "bad"},
+	"done": {"✔", "sent", "good"}, "pending": {"…", "pending", "wait"}, "retrying": {"↻", "retrying", "warn"},
 	"dead": {"✘", "given up", "bad"}, "held": {"⏸", "held", "quiet"}, "discarded": {"⊘", "discarded", "quiet"},
 	"accepted": {"✔", "accepted", "good"}, "quarantined": {"⊘", "set aside", "bad"},
-	"replayed": {"↻", "replayed", "quiet"},
-	"timed":    {"◷", "timed", "quiet"},
-	"ok":       {"✔", "ok", "good"}, "failing": {"✘", "failing", "bad"}, "waiting": {"…", "waiting", "wait"},
+	"replayed": {"↻", "replayed", "quiet"}, "timed": {"◷", "timed", "quiet"},
+	"ok": {"✔", "ok", "good"}, "failing": {"✘", "failing", "bad"}, "waiting": {"…", "waiting", "wait"},
 	"missing": {"✘", "not configured", "bad"}, "idle": {"·", "nothing sent", "quiet"},
 	"yes": {"✔", "YES", "good"}, "no": {"✘", "NO", "bad"}, "partly": {"◐", "PARTLY", "warn"},
 	"not_yet": {"…", "NOT YET", "wait"},

@@ -159,7 +159,8 @@ func (c *console) problemOf(q *request, err error) problem {
 	case errors.Is(err, access.ErrByAddress):
 		p.Status = http.StatusForbidden
 	default:
-		p.Do = "Is the disk full, or the database away? What heed acknowledged is not lost. heed status and its log say more."
+		p.Do = "Is the disk full, or the database away? What heed acknowledged is not lost. heed status and its log " +
+			"say more."
 		c.Log.Error("console: a page cannot be shown", "path", q.URL.Path, "request", p.RequestID, "error", err)
 	}
 	p.Title = cmp.Or(problemTitles[p.Status], "That did not work")
