@@ -132,29 +132,23 @@ func (p *Params) entries(key string, node *document.Node) []document.Pair {
 // Templates takes an object of texts, such as query or headers, in the order
 // in which they are written.
 func (p *Params) Templates(key string) []NamedTemplate {
-	node := p.Take(key)
-	if node == nil {
-		return nil
-	}
-	var named []NamedTemplate
-	for _, pair := range p.entries(key, node) {
-		if t := p.TemplateOf(pair.Key.Text()+" in "+key, pair.Value); t != nil {
-			named = append(named, NamedTemplate{pair.Key, t})
-		}
-	}
-	return named
+	return p.templates(key, func(value *document.Node) []*document.Node { return []*document.Node{value} })
 }
 
 // TemplateLists is Templates whose values may be lists of texts too: each text is
 // a template under the same key.
 func (p *Params) TemplateLists(key string) []NamedTemplate {
+	return p.templates(key, (*document.Node).Each)
+}
+
+func (p *Params) templates(key string, texts func(value *document.Node) []*document.Node) []NamedTemplate {
 	node := p.Take(key)
 	if node == nil {
 		return nil
 	}
 	var named []NamedTemplate
 	for _, pair := range p.entries(key, node) {
-		for _, item := range pair.Value.Each() {
+		for _, item := range texts(pair.Value) {
 			if t := p.TemplateOf(pair.Key.Text()+" in "+key, item); t != nil {
 				named = append(named, NamedTemplate{pair.Key, t})
 			}

@@ -25,13 +25,9 @@ func checkAgainst(ctx context.Context, s streams, path, dir string) error {
 	if _, err := store.At(dir); err == nil {
 		from.address = dir
 	}
-	where, err := from.existing("")
+	reader, err := from.reader(ctx)
 	if err != nil {
 		return err
-	}
-	reader, err := store.OpenReader(ctx, where)
-	if err != nil {
-		return failure(err)
 	}
 	defer reader.Close()
 	active, err := app.ActiveRules(ctx, reader, s.env)

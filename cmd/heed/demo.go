@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -133,7 +132,7 @@ func (d *demonstration) start(ctx context.Context, dir string) error {
 	d.reloads = make(chan rulefile.Attempt, 16)
 	d.app, err = app.New(ctx, app.Options{
 		Rules: d.rules, Listen: freeAddress("127.0.0.1:8080"), Admin: freeAddress(usualAdmin), Data: dir,
-		Keys: keys, MaxAge: app.DefaultMaxAge, MaxAhead: 5 * time.Minute, Retention: 90 * 24 * time.Hour, NoSend: true,
+		Keys: keys, MaxAge: app.DefaultMaxAge, MaxAhead: app.DefaultMaxAhead, Retention: app.DefaultRetention, NoSend: true,
 		Version: buildVersion(), LookupEnv: d.streams.env, Log: slog.New(slog.DiscardHandler),
 		Stored: d.onStored, Reloaded: d.onReload,
 	})

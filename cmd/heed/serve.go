@@ -39,8 +39,8 @@ type serveFlags struct {
 
 func newServe(s streams) *cobra.Command {
 	f := serveFlags{
-		maxAge: durationFlag(app.DefaultMaxAge), maxAhead: durationFlag(5 * time.Minute),
-		retention: durationFlag(90 * 24 * time.Hour), silentAfter: durationFlag(12 * time.Hour),
+		maxAge: durationFlag(app.DefaultMaxAge), maxAhead: durationFlag(app.DefaultMaxAhead),
+		retention: durationFlag(app.DefaultRetention), silentAfter: durationFlag(12 * time.Hour),
 		settle: durationFlag(15 * time.Minute), idleTimeout: durationFlag(app.DefaultIdleTimeout),
 	}
 	cmd := &cobra.Command{

@@ -115,7 +115,7 @@ func (c *Catalog) With(t Type) (*Catalog, error) {
 // entry here.
 func Standard() *Catalog { return standard }
 
-var userID = personal("userId", Text, "the rep's id at MindTickle")
+var userID = personal("userId", "the rep's id at MindTickle")
 
 var standard = catalog(
 	Type{"course.completed", "a rep finished a course; comes again with a new id when the course is retaken", []Field{
@@ -139,14 +139,14 @@ var standard = catalog(
 	},
 	Type{"user.provisioned", "a rep was added by SCIM", []Field{
 		userID,
-		personal("email", Text, "the rep's e-mail address"),
+		personal("email", "the rep's e-mail address"),
 		field("role", Text, "the rep's role"),
 		field("teamId", Text, "the id of the rep's team"),
-		personal("provisionedBy", Text, "who or what added the rep"),
+		personal("provisionedBy", "who or what added the rep"),
 	}},
 	Type{"user.deprovisioned", "a rep was removed by SCIM", []Field{
 		userID,
-		personal("email", Text, "the rep's e-mail address"),
+		personal("email", "the rep's e-mail address"),
 		field("reason", Text, "why the rep was removed"),
 		field("deprovisionedAt", Time, "when the rep was removed"),
 	}},
@@ -221,8 +221,8 @@ func field(name string, kind Kind, description string) Field {
 	return Field{Name: name, Kind: kind, Description: description}
 }
 
-func personal(name string, kind Kind, description string) Field {
-	f := field(name, kind, description)
+func personal(name, description string) Field {
+	f := field(name, Text, description)
 	f.Personal = true
 	return f
 }

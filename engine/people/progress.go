@@ -11,7 +11,6 @@ import (
 type ProgressQuery struct {
 	// Team, if not empty, is the only team that counts.
 	Team string
-	Now  time.Time
 	// StalledBefore is the time after which somebody has to have done something.
 	StalledBefore time.Time
 }

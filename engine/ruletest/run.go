@@ -338,12 +338,3 @@ func flatten(a Action) map[string]any {
 	}
 	return flat
 }
-
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
-}

@@ -99,6 +99,14 @@ type Store interface {
 	delivery.Queue
 }
 
+// The defaults of the window around an event's signed time, whose last redelivery
+// comes seven and a half hours after the first, and of the retention.
+const (
+	DefaultMaxAge    = 8 * time.Hour
+	DefaultMaxAhead  = 5 * time.Minute
+	DefaultRetention = 90 * 24 * time.Hour
+)
+
 // DefaultIdleTimeout is longer than the load balancers of the large clouds keep an
 // idle connection: up to ten minutes.
 const DefaultIdleTimeout = 620 * time.Second
@@ -273,7 +281,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 		return err
 	}
 	a.public = receiver.NewServer(a.handler, a.Certs, cmp.Or(a.IdleTimeout, DefaultIdleTimeout), a.Log)
-	a.previews = newPreviews()
+	a.previews = make(previews, 1)
 	a.admin = admin.New(admin.Options{
 		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
 		Rules: a.ruleSet, HasAction: a.hasAction, Reload: a.reload, LastReload: a.reloadStatus,

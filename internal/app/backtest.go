@@ -58,10 +58,6 @@ func Backtest(ctx context.Context, s BacktestStore, o BacktestOptions) (backtest
 // the rules have then.
 const quickWarmUp = 7 * 24 * time.Hour
 
-// DefaultMaxAge is how old the signed time of an event may be if nothing else is
-// said: the last redelivery comes seven and a half hours after the first.
-const DefaultMaxAge = 8 * time.Hour
-
 // foldedPeople is what the events so far tell of people.
 type foldedPeople struct{ *people.Directory }
 

@@ -134,6 +134,7 @@ func (a *App) observeReload(ctx context.Context, attempt rulefile.Attempt) {
 	if a.notices != nil { // else this is the start
 		a.postReload(attempt)
 	}
+	ctx = context.WithoutCancel(ctx) // whether or not who asked for the rules still waits
 	if attempt.Err == nil {
 		_, warnings := document.Tally(attempt.Problems)
 		a.store.RearmTimers() // what was read for the rules before may leave out what is due
@@ -143,11 +144,11 @@ func (a *App) observeReload(ctx context.Context, attempt rulefile.Attempt) {
 		if attempt.Before != nil {
 			a.effects.begin(func() { a.logEffect(attempt.Before, attempt.Loaded) })
 		}
-		a.warnUnconfigured(attempt.Loaded)
+		a.warnUnconfigured(ctx, attempt.Loaded)
 		a.Log.Info("rules active",
 			"rules", len(attempt.Loaded.Rules.Rules()), "version", version[:12], "warnings", warnings)
 	}
-	a.logProblems(attempt)
+	a.logProblems(ctx, attempt)
 }
 
 // reconsider has the waiting deliveries of changed actions tried at once: what
@@ -156,7 +157,6 @@ func (a *App) reconsider(ctx context.Context, attempt rulefile.Attempt) {
 	if attempt.Before == nil {
 		return
 	}
-	ctx = context.WithoutCancel(ctx) // the rules are active, whether or not who asked for them still waits
 	for name, action := range attempt.Loaded.Actions {
 		if before, ok := attempt.Before.Actions[name]; ok && before.Configuration == action.Configuration {
 			continue
@@ -173,8 +173,8 @@ func (a *App) reconsider(ctx context.Context, attempt rulefile.Attempt) {
 }
 
 // warnUnconfigured says for which actions deliveries wait that are not configured.
-func (a *App) warnUnconfigured(loaded *rulefile.Loaded) {
-	pending, err := a.store.PendingByAction(context.Background())
+func (a *App) warnUnconfigured(ctx context.Context, loaded *rulefile.Loaded) {
+	pending, err := a.store.PendingByAction(ctx)
 	if err != nil {
 		a.Log.Error("count waiting deliveries", "error", err)
 	}
@@ -209,7 +209,7 @@ func (a *App) warnUnsubscribed(set *engine.RuleSet) {
 }
 
 // logProblems logs at most a screenful; heed check shows the rest.
-func (a *App) logProblems(attempt rulefile.Attempt) {
+func (a *App) logProblems(ctx context.Context, attempt rulefile.Attempt) {
 	const most = 10
 	var problems *rulefile.ProblemsError
 	if attempt.Err != nil && !errors.As(attempt.Err, &problems) {
@@ -228,7 +228,7 @@ func (a *App) logProblems(attempt rulefile.Attempt) {
 		if p.Severity == document.Error {
 			level = slog.LevelError
 		}
-		log.Log(context.Background(), level, p.String())
+		log.Log(ctx, level, p.String())
 	}
 }
 

@@ -219,7 +219,6 @@ type groupTx struct {
 	words   *dialect
 	keys    *keyring
 	nextSeq int64
-	stored  int // events
 	// firstSeq is the number of the group's first event.
 	firstSeq int64
 	// lastGood is the last event of the group that shows that its source works;
@@ -423,7 +422,6 @@ func (g *groupTx) claim(k key, c claim) {
 func (g *groupTx) number(c *commit) []value {
 	c.seq = g.nextSeq
 	g.nextSeq++
-	g.stored++
 	reused := c.reason == intake.SignatureReused
 	if c.good && !reused {
 		g.lastGood = record.LastGood{Seq: c.seq, At: timeOf(c.receivedAt)}

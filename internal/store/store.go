@@ -53,7 +53,6 @@ type Options struct {
 // DB is an open store. Its methods may be called from many goroutines at once.
 type DB struct {
 	base   backend
-	dir    string // of SQLite
 	words  *dialect
 	readDB *sql.DB
 	due    *sql.Stmt
@@ -89,7 +88,7 @@ func open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{base: base, dir: o.Dir, words: base.words(), readDB: base.reads()}
+	db := &DB{base: base, words: base.words(), readDB: base.reads()}
 	db.news.Store(&turn{})
 	if err := db.start(ctx, o); err != nil {
 		return nil, errors.Join(err, db.closeBase())

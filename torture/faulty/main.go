@@ -30,7 +30,7 @@ func main() {
 // serve.
 func serve(ctx context.Context, args []string) (err error) {
 	o := app.Options{
-		MaxAge: app.DefaultMaxAge, MaxAhead: 5 * time.Minute, Retention: 90 * 24 * time.Hour,
+		MaxAge: app.DefaultMaxAge, MaxAhead: app.DefaultMaxAhead, Retention: app.DefaultRetention,
 		DrainDelay: 300 * time.Millisecond, Version: "faulty", LookupEnv: os.LookupEnv,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
