@@ -80,7 +80,9 @@ func fail(f func() error) error {
 	return f()
 }
 
-func (q *queue) DueActions(_ context.Context, now time.Time, known []string) (names []string, next time.Time, err error) {
+func (q *queue) DueActions(
+	_ context.Context, now time.Time, known []string,
+) (names []string, next time.Time, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := fail(q.dueErr); err != nil {
@@ -272,7 +274,9 @@ type start struct {
 }
 
 // wrap counts the calls of deliver.
-func (s *sends) wrap(deliver func(context.Context, record.Delivery) actions.Outcome) func(context.Context, record.Delivery) actions.Outcome {
+func (s *sends) wrap(
+	deliver func(context.Context, record.Delivery) actions.Outcome,
+) func(context.Context, record.Delivery) actions.Outcome {
 	s.running, s.most = map[string]int{}, map[string]int{}
 	return func(ctx context.Context, d record.Delivery) actions.Outcome {
 		s.mu.Lock()

@@ -201,7 +201,8 @@ func lastReload(s *server) admin.LastReload {
 
 func TestReload_failingTestKeepsTheOldRulesIfTestsAreRequired(t *testing.T) {
 	tested := func(score string) string {
-		return rule("data.score < 70") + "    tests: [{name: t, given: {data: {score: " + score + "}}, expect: {outcome: matched}}]\n"
+		return rule("data.score < 70") + "    tests: [{name: t, given: {data: {score: " + score +
+			"}}, expect: {outcome: matched}}]\n"
 	}
 	attempts := make(chan rulefile.Attempt, 64)
 	s := startServer(t, tested("61"), held, func(o *app.Options) {

@@ -165,7 +165,8 @@ func TestBacktest_interruptedSaysHowFarItGot(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !result.Stopped.Equal(last) || result.Rules[0].Alerts != alerts {
-			t.Errorf("since %s: stopped at %s with %d alerts, want %s and %d", since, result.Stopped, result.Rules[0].Alerts, last, alerts)
+			t.Errorf("since %s: stopped at %s with %d alerts, want %s and %d", since, result.Stopped, result.Rules[0].Alerts,
+				last, alerts)
 		}
 	}
 }

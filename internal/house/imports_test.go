@@ -118,7 +118,10 @@ var order = map[string]struct {
 }
 
 var (
-	kindMay = []string{"actions", "actions/connect", "actions/outbound", "engine/expression", "engine/expression/lint", "engine/record", "engine/schema", "engine/document", "engine/suggest"}
+	kindMay = []string{
+		"actions", "actions/connect", "actions/outbound", "engine/expression", "engine/expression/lint",
+		"engine/record", "engine/schema", "engine/document", "engine/suggest",
+	}
 	kindWhy = "a kind of action owns its config, checks, rendering and sending, and knows no other kind"
 )
 

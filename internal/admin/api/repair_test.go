@@ -45,7 +45,9 @@ func (s *repairable) Delivery(_ context.Context, id string) (record.Delivery, []
 }
 
 // Deliveries gives pages of two.
-func (s *repairable) Deliveries(_ context.Context, f record.DeliveryFilter) (page []record.Delivery, next string, err error) {
+func (s *repairable) Deliveries(
+	_ context.Context, f record.DeliveryFilter,
+) (page []record.Delivery, next string, err error) {
 	for _, d := range s.rows() {
 		if (f.State == "" || d.State == f.State) && (f.Action == "" || d.Action == f.Action) && (f.Rule == "" || d.Rule == f.Rule) {
 			page = append(page, d)
@@ -183,7 +185,8 @@ func TestReplay_isShownAndSentByTheActiveRules(t *testing.T) {
 			ids = []string{"d1", "d2"}
 		}
 		low := got.Decisions[1]
-		if got.ID != "a/b" || got.Event != "quiz.submitted" || got.Sent != sent || len(asked) != 1 || asked[0] != sent || len(got.Decisions[0].Actions) != 0 ||
+		if got.ID != "a/b" || got.Event != "quiz.submitted" || got.Sent != sent || len(asked) != 1 || asked[0] != sent ||
+			len(got.Decisions[0].Actions) != 0 ||
 			low.Rule != "low" || low.Actions[0].Delivery != ids[0] || low.Actions[1].Delivery != ids[1] || low.Actions[1].Problem != "no address" {
 			t.Errorf("%s: %s", body, w.Body)
 		}
