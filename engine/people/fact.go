@@ -107,7 +107,7 @@ func (f fact) of(e *event.Event, kind Kind, prefix string, at int64) (fact, bool
 	r.firstAt, r.lastAt = at, at
 	switch kind {
 	case Module:
-		r.progress = int32(amountOf(e.Data, "progressPct", 100))
+		r.progress = amountOf(e.Data, "progressPct", 100)
 		r.seconds = amountOf(e.Data, "timeSpentSec", maxAmount)
 		if amount(r.progress) == 100*unit {
 			r.completedAt = at

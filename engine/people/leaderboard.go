@@ -84,7 +84,7 @@ func (d *Directory) Leaderboard(q Query) []Standing {
 		if p.profile.left() || q.Team != "" && p.profile.team.text != q.Team {
 			return
 		}
-		total := p.sums[q.By]
+		total := sum{p.sums.values[q.By], int(p.sums.rows[q.By])}
 		if q.Module != "" || since != 0 {
 			total = p.sum(q.By, items, since)
 		}
@@ -131,6 +131,12 @@ func (d *Directory) stretch(from int, do func(*person)) (more bool) {
 	return from+stride < len(d.list)
 }
 
+// sum is the worth of rows, and of how many.
+type sum struct {
+	value amount
+	rows  int
+}
+
 // sum adds up the rows of some items, or of all, with something new since then.
 func (p *person) sum(by By, items []uint32, since int64) (total sum) {
 	add := func(r *row) {
@@ -140,13 +146,13 @@ func (p *person) sum(by By, items []uint32, since int64) (total sum) {
 		}
 	}
 	for _, n := range items {
-		if i, found := p.find(n); found {
-			add(&p.rows[i])
+		if r, found := p.rows.find(n); found {
+			add(&r)
 		}
 	}
 	if items == nil {
-		for i := range p.rows {
-			add(&p.rows[i])
+		for r := range p.rows.all() {
+			add(&r)
 		}
 	}
 	return total
@@ -164,10 +170,10 @@ func compareLeaders(a, b leader) int {
 func standings(list []leader) []Standing {
 	board := make([]Standing, len(list))
 	for i, c := range list {
-		who := &c.p.profile
+		who := c.p.profile
 		board[i] = Standing{
 			Place: i + 1, ID: c.p.id, Email: who.email.text, Role: who.role.text, Team: who.team.text,
-			Value: number(c.total.value), Items: int(c.total.rows),
+			Value: number(c.total.value), Items: c.total.rows,
 		}
 		if i > 0 && c.total.value == list[i-1].total.value {
 			board[i].Place = board[i-1].Place

@@ -61,8 +61,7 @@ func (d *Directory) Items(user string) []Item {
 	if !ok {
 		return nil
 	}
-	rows := slices.Clone(p.rows)
-	slices.SortFunc(rows, func(a, b row) int {
+	rows := slices.SortedFunc(p.rows.all(), func(a, b row) int {
 		if d.items[a.item].less(&d.items[b.item]) {
 			return -1
 		}
@@ -80,7 +79,7 @@ func (d *Directory) Items(user string) []Item {
 		it := &d.items[r.item]
 		items[i] = Item{
 			Kind: it.kind.String(), ID: it.id, Name: it.name.text,
-			Progress: known(amount(r.progress)), Seconds: known(r.seconds), Best: known(r.best), Last: known(r.last),
+			Progress: known(r.progress), Seconds: known(r.seconds), Best: known(r.best), Last: known(r.last),
 			CompletedAt: timeOf(r.completedAt), FirstAt: timeOf(r.firstAt), LastAt: timeOf(r.lastAt),
 		}
 	}

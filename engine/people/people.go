@@ -10,6 +10,7 @@
 package people
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +42,7 @@ type Directory struct {
 	items   []item
 	numbers map[itemKey]uint32 // where an item is in items
 	orders  [len(allBy)]order
+	gone    []ProgressKey // rows that were dropped, and are still saved
 }
 
 // New makes an empty Directory.
@@ -104,6 +106,7 @@ func (d *Directory) detach(user string) *person {
 	}
 	d.reorder(p.standing(), standing{})
 	d.list[p.at] = nil
+	d.gone = slices.DeleteFunc(d.gone, func(k ProgressKey) bool { return k.User == user })
 	delete(d.people, user)
 	return p
 }
@@ -120,7 +123,7 @@ func (d *Directory) attach(p *person) {
 func (d *Directory) learn(f *fact) {
 	p := d.known(f.user)
 	before := p.standing()
-	if p.profile.join(f.profile) {
+	if p.join(&f.profile) {
 		p.changed = true
 	}
 	if f.item.id != "" {
@@ -137,7 +140,7 @@ func (d *Directory) learn(f *fact) {
 func (d *Directory) known(user string) *person {
 	p, ok := d.people[user]
 	if !ok {
-		p = &person{id: user, at: len(d.list)}
+		p = &person{id: user, profile: unknown, at: int32(len(d.list))}
 		d.people[user] = p
 		d.list = append(d.list, p)
 	}
@@ -157,39 +160,39 @@ func (d *Directory) number(key itemKey) uint32 {
 
 // advance joins what is new of an item into the person's progress.
 func (d *Directory) advance(p *person, n uint32, next row) {
-	i, found := p.find(n)
-	if !found {
-		if len(p.rows) >= MaxItems && !d.makeRoom(p, n) {
+	r, found := p.rows.find(n)
+	if found {
+		p.sums.discount(&r)
+	} else {
+		if p.rows.len() >= MaxItems && !d.makeRoom(p, n) {
 			return
 		}
-		i, _ = p.find(n)
-		p.insert(i, newRow(n))
+		r = newRow(n)
 	}
-	r := &p.rows[i]
-	p.count(r, -1)
-	if r.join(next) {
-		p.advanced(n)
+	if changed := r.join(next); changed || !found {
+		p.rows.put(r)
+		p.advanced = true
 	}
-	p.count(r, 1)
+	p.sums.count(&r)
 }
 
 // makeRoom drops the item with the greatest key if that of the new one is
 // smaller, and says whether there is room now. Of what was dropped there are
 // MaxItems smaller ones for ever, so it never comes back in part.
 func (d *Directory) makeRoom(p *person, n uint32) bool {
-	greatest := 0
-	for i := range p.rows {
-		if d.items[p.rows[greatest].item].less(&d.items[p.rows[i].item]) {
-			greatest = i
+	greatest := row{item: n}
+	for r := range p.rows.all() {
+		if d.items[greatest.item].less(&d.items[r.item]) {
+			greatest = r
 		}
 	}
-	r := &p.rows[greatest]
-	if !d.items[n].less(&d.items[r.item]) {
+	if greatest.item == n {
 		return false
 	}
-	p.count(r, -1)
-	p.advanced(r.item)
-	p.rows = append(p.rows[:greatest], p.rows[greatest+1:]...)
+	p.sums.discount(&greatest)
+	p.rows.drop(greatest.item)
+	it := &d.items[greatest.item]
+	d.gone = append(d.gone, ProgressKey{p.id, it.kind, it.id})
 	return true
 }
 

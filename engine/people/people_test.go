@@ -53,8 +53,8 @@ func dumped(d *Directory) dump {
 		out.Items[fmt.Sprint(it.kind, it.id)] = fmt.Sprint(it.name)
 	}
 	for id, p := range d.people {
-		out.People[id] = fmt.Sprintf("%+v %+v", p.profile, p.sums)
-		for _, r := range p.rows {
+		out.People[id] = fmt.Sprintf("%+v %+v", *p.profile, p.sums)
+		for r := range p.rows.all() {
 			it := d.items[r.item]
 			r.item = 0
 			out.Rows[fmt.Sprint(id, it.kind, it.id)] = fmt.Sprintf("%+v", r)
@@ -133,11 +133,12 @@ func TestLearn_scoresAndCompletions(t *testing.T) {
 		tell(4, "course.completed", "userId", "u1", "courseId", "q1", "score", 10, "completedAt", "2026-02-01"),
 		tell(4, "course.completed", "userId", "u2", "courseId", "c2"),
 	)
-	r := d.row("u1", itemKey{Quiz, "q1"})
+	r, _ := d.row("u1", itemKey{Quiz, "q1"})
 	if r.best != 90*unit || r.last != 61_500_000 || r.completedAt != t0.Add(time.Minute).UnixMicro() {
 		t.Errorf("%+v", r)
 	}
-	if at := timeOf(d.row("u1", itemKey{Course, "q1"}).completedAt); at.Format(time.DateOnly) != "2026-02-01" {
+	r, _ = d.row("u1", itemKey{Course, "q1"})
+	if at := timeOf(r.completedAt); at.Format(time.DateOnly) != "2026-02-01" {
 		t.Errorf("completed at %v", at)
 	}
 	for by, want := range map[By]string{ByScore: "[u1 100 2]", ByCompletions: "[u1 2 2 u2 1 1]", ByProgress: "[]"} {

@@ -2,7 +2,6 @@ package people
 
 import (
 	"cmp"
-	"slices"
 	"time"
 )
 
@@ -124,11 +123,11 @@ type item struct {
 	changed bool // since it was saved
 }
 
-// row is how far one person has come in one item. There may be millions, so it
-// is small, 64 bytes: times are in microseconds, 0 for never.
+// row is how far one person has come in one item. Times are in microseconds, 0 for
+// never.
 type row struct {
 	item     uint32 // its place in Directory.items
-	progress int32  // an amount, at most 100
+	progress amount // at most 100
 	seconds  amount
 	best     amount
 	last     amount // the score of the newest event that has one
@@ -139,7 +138,7 @@ type row struct {
 }
 
 func newRow(item uint32) row {
-	return row{item: item, progress: int32(none), seconds: none, best: none, last: none}
+	return row{item: item, progress: none, seconds: none, best: none, last: none}
 }
 
 func (r *row) scored(score amount, at int64) {
@@ -176,7 +175,7 @@ func earliest(a, b int64) int64 {
 func (r *row) worth(by By) (amount, bool) {
 	switch by {
 	case ByProgress:
-		return amount(r.progress), amount(r.progress) != none
+		return r.progress, r.progress != none
 	case ByTime:
 		return r.seconds, r.seconds != none
 	case ByScore:
@@ -189,50 +188,50 @@ func (r *row) worth(by By) (amount, bool) {
 // person is one person and all their progress.
 type person struct {
 	id      string
-	at      int // place in Directory.list
-	profile profile
-	// rows are sorted by their item.
-	rows []row
-	// sums are the worths of all rows.
-	sums [len(allBy)]sum
-	// changed says that profile differs from what was saved, unsaved of which items
-	// the rows do; what has no row any more was dropped.
-	changed bool
-	unsaved []uint32
+	profile *profile // never changed, but replaced
+	rows    packed
+	sums    sums
+	at      int32 // place in Directory.list
+	// changed says that profile differs from what was saved, advanced that rows do.
+	changed, advanced bool
 }
 
-// sum is the worth of rows, and of how many.
-type sum struct {
-	value amount
-	rows  int32
-}
+// unknown is the profile of all of whom only progress is known.
+var unknown = new(profile)
 
-func (p *person) find(item uint32) (int, bool) {
-	return slices.BinarySearchFunc(p.rows, item, func(r row, item uint32) int { return cmp.Compare(r.item, item) })
-}
-
-// insert adds a row and grows by little: most people have few, and half of what
-// append sets aside would never be used.
-func (p *person) insert(i int, r row) {
-	if len(p.rows) == cap(p.rows) {
-		p.rows = append(make([]row, 0, len(p.rows)+2+len(p.rows)/4), p.rows...)
+// join takes over what is newer of who the person is.
+func (p *person) join(o *profile) bool {
+	joined := *p.profile
+	if !joined.join(*o) {
+		return false
 	}
-	p.rows = slices.Insert(p.rows, i, r)
+	kept := joined
+	p.profile = &kept
+	return true
 }
 
-// advanced notes that the row of an item is to be saved.
-func (p *person) advanced(item uint32) {
-	if !slices.Contains(p.unsaved, item) {
-		p.unsaved = append(p.unsaved, item)
-	}
+// sums are, by each measure, the worth of all rows and how many count.
+type sums struct {
+	values [len(allBy)]amount
+	rows   [len(allBy)]uint16 // at most MaxItems
 }
 
-// count adds what a row is worth to the sums, or takes it off.
-func (p *person) count(r *row, sign int64) {
-	for by := range p.sums {
+// count adds what a row is worth.
+func (s *sums) count(r *row) {
+	for by := range s.values {
 		if worth, counts := r.worth(By(by)); counts {
-			p.sums[by].value += sign * worth
-			p.sums[by].rows += int32(sign)
+			s.values[by] += worth
+			s.rows[by]++
+		}
+	}
+}
+
+// discount takes off what a row was worth.
+func (s *sums) discount(r *row) {
+	for by := range s.values {
+		if worth, counts := r.worth(By(by)); counts {
+			s.values[by] -= worth
+			s.rows[by]--
 		}
 	}
 }
@@ -249,8 +248,8 @@ func (p *person) standing() (s standing) {
 		return s
 	}
 	for by := range s {
-		if p.sums[by].rows > 0 {
-			s[by].value, s[by].counts = p.sums[by].value, true
+		if p.sums.rows[by] > 0 {
+			s[by].value, s[by].counts = p.sums.values[by], true
 		}
 	}
 	return s

@@ -136,11 +136,10 @@ func (s *progressSum) add(p *person) {
 	}
 	s.result.People++
 	open, last := 0, int64(0)
-	for i := range p.rows {
-		r := &p.rows[i]
-		s.addRow(r, number)
+	for r := range p.rows.all() {
+		s.addRow(&r, number)
 		last = max(last, r.lastAt)
-		if r.completedAt == 0 && amount(r.progress) < 100*unit {
+		if r.completedAt == 0 && r.progress < 100*unit {
 			open++
 		}
 	}
@@ -163,7 +162,7 @@ func (s *progressSum) addRow(r *row, team int) {
 	}
 	it.begun++
 	done := 0
-	if r.completedAt != 0 || amount(r.progress) >= 100*unit {
+	if r.completedAt != 0 || r.progress >= 100*unit {
 		done = 1
 	}
 	it.completed += done

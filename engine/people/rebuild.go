@@ -75,13 +75,13 @@ func (r *Rebuilt) carryOn(known *Directory, since int64) {
 	known.each(func(p *person) {
 		profile := p.profile.before(since)
 		rows := Rows{}
-		for i := range p.rows {
-			if p.rows[i].firstAt < since {
-				rows.Progress = append(rows.Progress, known.progressRow(p, &p.rows[i]))
+		for r := range p.rows.all() {
+			if r.firstAt < since {
+				rows.Progress = append(rows.Progress, known.progressRow(p, &r))
 			}
 		}
-		if empty := (person{id: p.id}); profile != empty.profile {
-			kept := person{id: p.id, profile: profile}
+		if profile != *unknown {
+			kept := person{id: p.id, profile: &profile}
 			rows.People = append(rows.People, kept.row())
 			r.PeopleContinued++
 		}
@@ -125,8 +125,8 @@ func (r *Rebuilt) compare(known *Directory) {
 		people, progress = map[string]PersonRow{}, map[ProgressKey]ProgressRow{}
 		d.each(func(p *person) {
 			people[p.id] = p.row()
-			for i := range p.rows {
-				row := d.progressRow(p, &p.rows[i])
+			for r := range p.rows.all() {
+				row := d.progressRow(p, &r)
 				progress[row.ProgressKey] = row
 			}
 		})

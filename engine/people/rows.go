@@ -60,7 +60,7 @@ func (r *Rows) add(o *Rows) {
 }
 
 func (p *person) row() PersonRow {
-	s := &p.profile
+	s := p.profile
 	return PersonRow{
 		ID: p.id, Email: s.email.text, Role: s.role.text, Team: s.team.text,
 		EmailAt: s.email.at, RoleAt: s.role.at, TeamAt: s.team.at, ActiveAt: s.activeAt,
@@ -90,13 +90,13 @@ func (d *Directory) progressRow(p *person, r *row) ProgressRow {
 	it := &d.items[r.item]
 	return ProgressRow{
 		ProgressKey{p.id, it.kind, it.id},
-		int64(r.progress), r.seconds, r.best, r.last, r.scoredAt, r.completedAt, r.firstAt, r.lastAt,
+		r.progress, r.seconds, r.best, r.last, r.scoredAt, r.completedAt, r.firstAt, r.lastAt,
 	}
 }
 
 func (r *ProgressRow) row() row {
 	return row{
-		progress: int32(r.Progress), seconds: r.Seconds, best: r.Best, last: r.Last,
+		progress: r.Progress, seconds: r.Seconds, best: r.Best, last: r.Last,
 		scoredAt: r.ScoredAt, completedAt: r.CompletedAt, firstAt: r.FirstAt, lastAt: r.LastAt,
 	}
 }
@@ -138,6 +138,7 @@ func (d *Directory) changedItems() (rows Rows) {
 func (d *Directory) changedPeople(from int) (rows Rows, more bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	rows.Gone, d.gone = d.gone, nil
 	for _, p := range d.list[min(from, len(d.list)):min(from+stride, len(d.list))] {
 		if p == nil {
 			continue
@@ -146,14 +147,12 @@ func (d *Directory) changedPeople(from int) (rows Rows, more bool) {
 			p.changed = false
 			rows.People = append(rows.People, p.row())
 		}
-		for _, n := range p.unsaved {
-			if i, found := p.find(n); found {
-				rows.Progress = append(rows.Progress, d.progressRow(p, &p.rows[i]))
-			} else {
-				rows.Gone = append(rows.Gone, ProgressKey{p.id, d.items[n].kind, d.items[n].id})
+		if p.advanced {
+			p.advanced = false
+			for r := range p.rows.takeUnsaved() {
+				rows.Progress = append(rows.Progress, d.progressRow(p, &r))
 			}
 		}
-		p.unsaved = nil
 	}
 	return rows, from+stride < len(d.list)
 }
@@ -170,16 +169,17 @@ func (d *Directory) notSaved(rows *Rows) {
 			p.changed = true
 		}
 	}
-	again := func(k *ProgressKey) {
+	for i := range rows.Progress {
+		k := &rows.Progress[i].ProgressKey
 		if p, ok := d.people[k.User]; ok {
-			p.advanced(d.number(itemKey{k.Kind, k.Item}))
+			p.rows.setUnsaved(d.number(itemKey{k.Kind, k.Item}))
+			p.advanced = true
 		}
 	}
-	for i := range rows.Progress {
-		again(&rows.Progress[i].ProgressKey)
-	}
-	for i := range rows.Gone {
-		again(&rows.Gone[i])
+	for _, k := range rows.Gone {
+		if _, ok := d.people[k.User]; ok {
+			d.gone = append(d.gone, k)
+		}
 	}
 }
 

@@ -179,5 +179,6 @@ func loadInto(ctx context.Context, d *Directory, s Store) (learnt, newest int64,
 func (d *Directory) become(other *Directory) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.people, d.list, d.items, d.numbers, d.orders = other.people, other.list, other.items, other.numbers, other.orders
+	d.people, d.list, d.items, d.numbers = other.people, other.list, other.items, other.numbers
+	d.orders, d.gone = other.orders, other.gone
 }

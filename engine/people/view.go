@@ -79,7 +79,7 @@ func (v view) Person(id string) (Person, bool) {
 	defer v.d.mu.RUnlock()
 	p, known := v.d.people[id]
 	if known {
-		f.profile.join(p.profile)
+		f.profile.join(*p.profile)
 	}
 	return f.profile.person(id), known || told
 }
@@ -89,12 +89,12 @@ func (v view) Progress(user, module string) (pct float64, known bool) {
 	key := itemKey{Module, module}
 	best := none
 	if f, told := v.factAbout(user); told && f.item == key {
-		best = amount(f.row.progress)
+		best = f.row.progress
 	}
 	v.d.mu.RLock()
 	defer v.d.mu.RUnlock()
-	if r := v.d.row(user, key); r != nil {
-		best = max(best, amount(r.progress))
+	if r, known := v.d.row(user, key); known {
+		best = max(best, r.progress)
 	}
 	if best == none {
 		return 0, false
@@ -102,20 +102,18 @@ func (v view) Progress(user, module string) (pct float64, known bool) {
 	return number(best), true
 }
 
-// row returns how far the user has come in an item, nil if that is not known.
-func (d *Directory) row(user string, key itemKey) *row {
+// row returns how far the user has come in an item, false if that is not
+// known.
+func (d *Directory) row(user string, key itemKey) (row, bool) {
 	p, ok := d.people[user]
 	if !ok {
-		return nil
+		return row{}, false
 	}
 	n, ok := d.numbers[key]
 	if !ok {
-		return nil
+		return row{}, false
 	}
-	if i, found := p.find(n); found {
-		return &p.rows[i]
-	}
-	return nil
+	return p.rows.find(n)
 }
 
 // Rank implements View.
@@ -151,19 +149,20 @@ func (d *Directory) standingOf(user string) (s standing) {
 
 // standingWith is where the fact's user would stand.
 func (d *Directory) standingWith(f *fact) standing {
-	var then person // as much of the person as a standing needs
+	then := person{profile: unknown} // as much of the person as a standing needs
 	if p, ok := d.people[f.user]; ok {
 		then.profile, then.sums = p.profile, p.sums
 	}
-	then.profile.join(f.profile)
+	then.join(&f.profile)
 	if f.item.id != "" {
-		r := newRow(0)
-		if had := d.row(f.user, f.item); had != nil {
-			r = *had
-			then.count(&r, -1)
+		r, known := d.row(f.user, f.item)
+		if known {
+			then.sums.discount(&r)
+		} else {
+			r = newRow(0)
 		}
 		r.join(f.row)
-		then.count(&r, 1)
+		then.sums.count(&r)
 	}
 	return then.standing()
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	mathrand "math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"heed/actions/delivery"
+	"heed/engine/people"
 	"heed/engine/record"
 	"heed/internal/store/pgtest"
 	"heed/internal/store/storetest"
@@ -164,4 +167,48 @@ func atOnce(callers int, do func()) {
 		wg.Go(do)
 	}
 	wg.Wait()
+}
+
+// BenchmarkSavePeople saves progress of anybody in anything, as events tell it, into a
+// store that knows of ten times 100,000 people: what each event would cost if its
+// progress were saved with it, or at its pace.
+func BenchmarkSavePeople(b *testing.B) {
+	const crowd, things, part = 100_000, 10, 256
+	rowOf := func(n int) people.ProgressRow {
+		key := people.ProgressKey{User: fmt.Sprintf("u-%06d", n/things), Kind: people.Quiz, Item: fmt.Sprintf("quiz-%d", n%things)}
+		return people.ProgressRow{ProgressKey: key, Progress: -1, Seconds: -1, Best: int64(n), Last: int64(n), ScoredAt: int64(n), FirstAt: 1, LastAt: int64(n)}
+	}
+	eachStore(b, func(b *testing.B, options func() Options) {
+		db, err := Open(b.Context(), options())
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer db.Close()
+		save := func(numbers []int) {
+			slices.Sort(numbers)
+			var rows people.Rows
+			for _, n := range slices.Compact(numbers) {
+				rows.Progress = append(rows.Progress, rowOf(n))
+			}
+			if err := db.SavePeople(b.Context(), &rows, 0); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for n := 0; n < crowd*things; n += 1000 {
+			numbers := make([]int, 1000)
+			for i := range numbers {
+				numbers[i] = n + i
+			}
+			save(numbers)
+		}
+		b.ResetTimer()
+		for range b.N {
+			numbers := make([]int, part)
+			for i := range numbers {
+				numbers[i] = mathrand.IntN(crowd * things)
+			}
+			save(numbers)
+		}
+		b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*part), "µs/row")
+	})
 }
