@@ -75,8 +75,7 @@ func (s *Service) whyEvents(ctx context.Context, q WhyQuery) (events []record.Ev
 	if q.Event != "" {
 		events, err = s.o.Store.EventsByID(ctx, q.Event)
 		if err == nil && len(events) == 0 {
-			err = errorf(NotFound, "there is no event %q; it may never have come, or be older than the retention",
-				q.Event)
+			err = noEvent(q.Event)
 		}
 		return events, "", err
 	}
