@@ -61,8 +61,11 @@ var runs = []run{
 	{"soak", (*torture).soak},
 }
 
+// usualRuns are all but the soak, and one that heed does not withstand.
+const usualRuns = "kill,ingest,powercut,firststart,syncerror,time,crashpoints,diskfull,reload,flood,processes"
+
 func main() {
-	names := flag.String("run", "kill,ingest,powercut,firststart,syncerror,time,crashpoints,diskfull,reload,flood,processes", "what to do, with commas: "+names())
+	names := flag.String("run", usualRuns, "what to do, with commas: "+names())
 	cycles := flag.Int("cycles", 15, "kills, power cuts and crashes")
 	seconds := flag.Int("seconds", 15, "length of reload, of each flood and of soak")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()),
