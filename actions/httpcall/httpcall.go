@@ -194,12 +194,9 @@ func headerName(written string) string {
 	return written
 }
 
-// isSameHeader says whether two names are the same header.
-func isSameHeader(a, b string) bool { return strings.EqualFold(a, b) }
-
 // header finds a configured header.
 func (a *action) header(name string) (header, bool) {
-	i := slices.IndexFunc(a.headers, func(h header) bool { return isSameHeader(h.name, name) })
+	i := slices.IndexFunc(a.headers, func(h header) bool { return strings.EqualFold(h.name, name) })
 	if i < 0 {
 		return header{}, false
 	}

@@ -100,7 +100,7 @@ func (s *step) readHeader(p *actions.Params, h actions.NamedTemplate) {
 			"the header %s is a secret of the action's configuration, which a rule cannot replace", name).
 			Suggest("leave it out, or configure another action")
 	case slices.ContainsFunc(s.headers, func(have actions.NamedTemplate) bool {
-		return isSameHeader(have.Key.Text(), name)
+		return strings.EqualFold(have.Key.Text(), name)
 	}):
 		reportTwice(p.Report(), h.Key, name)
 	case strings.ContainsFunc(h.Literals(), isControl):
@@ -297,7 +297,7 @@ func setOwn(r *Request, name, value string) {
 
 func deleteHeader[V any](headers map[string]V, name string) {
 	for have := range headers {
-		if isSameHeader(have, name) {
+		if strings.EqualFold(have, name) {
 			delete(headers, have)
 		}
 	}

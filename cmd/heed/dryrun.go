@@ -106,7 +106,7 @@ func dryRun(s streams, o dryRunOptions, events []string) error {
 	if err != nil {
 		return err
 	}
-	why, err := findRule(loaded.Rules.Rules(), o.why)
+	why, err := findRule(loaded.Rules, o.why)
 	if err != nil {
 		return err
 	}
@@ -196,16 +196,10 @@ func showDryRun(
 
 // findRule finds a rule by its name, and refuses one that no rule has; without a
 // name there is none.
-func findRule(rules []*engine.Rule, name string) (*engine.Rule, error) {
-	var names []string
-	for _, r := range rules {
-		if r.Name == name {
-			return r, nil
-		}
-		names = append(names, r.Name)
+func findRule(rules *engine.RuleSet, name string) (*engine.Rule, error) {
+	rule := rules.Rule(name)
+	if rule == nil && name != "" {
+		return nil, usage("there is no rule called %q; %s", name, suggest.DidYouMean(name, rules.Names()))
 	}
-	if name == "" {
-		return nil, nil
-	}
-	return nil, usage("there is no rule called %q; %s", name, suggest.DidYouMean(name, names))
+	return rule, nil
 }

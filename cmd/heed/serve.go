@@ -148,8 +148,8 @@ func startError(s streams, err error) error {
 	if unreadable, ok := errors.AsType[*rulefile.UnreadableError](err); ok {
 		return usage("%w", unreadable)
 	}
-	if errors.Is(err, app.ErrNoSecret) {
-		return usage("%w", app.ErrNoSecret)
+	if errors.Is(err, receiver.ErrNoSecret) {
+		return usage("%w", receiver.ErrNoSecret)
 	}
 	return failure(err)
 }

@@ -161,14 +161,8 @@ func newID(now time.Time) string {
 	return idEncoding.EncodeToString(id[:])
 }
 
-// maxWarned and maxLogged keep senders of ever new and ever longer types from
-// filling the memory and the log.
-const (
-	maxWarned = 1000
-	maxLogged = 100
-)
-
-func logged(eventType string) string { return eventType[:min(len(eventType), maxLogged)] }
+// maxWarned keeps senders of ever new types from filling the memory and the log.
+const maxWarned = 1000
 
 // warnUndeclared warns once of each event type that nobody declared.
 func (in *Intake) warnUndeclared(rules *engine.RuleSet, eventType string) {
@@ -181,6 +175,6 @@ func (in *Intake) warnUndeclared(rules *engine.RuleSet, eventType string) {
 	if _, before := in.warned.LoadOrStore(eventType, true); !before {
 		in.warnedTypes.Add(1)
 		in.Log.Warn("an event of a type that nobody declared; it is stored, and rules may name it",
-			"type", logged(eventType), "rules_listen", rules.ListensTo(eventType))
+			"type", eventType, "rules_listen", rules.ListensTo(eventType))
 	}
 }

@@ -73,30 +73,20 @@ func (c *Compiler) compile(s Snapshot, report *document.Report) (loaded *Loaded,
 			files = append(files, b.open(root, IsTestFile(f.Name)))
 		}
 	}
-	for _, f := range files {
-		b.readEvents(f.events)
+	inAll := func(read func(*file)) { // what a file names may be in another
+		for _, f := range files {
+			read(f)
+		}
 	}
-	for _, f := range files {
-		b.readTimezone(f.timezone)
-		b.readQuietHours(f.quiet)
-	}
-	for _, f := range files {
-		b.readSources(f.sources)
-	}
+	inAll(func(f *file) { b.readEvents(f.events) })
+	inAll(func(f *file) { b.readTimezone(f.timezone); b.readQuietHours(f.quiet) })
+	inAll(func(f *file) { b.readSources(f.sources) })
 	b.checkSharedIDs()
-	for _, f := range files {
-		b.readLookups(f.lookups)
-	}
-	for _, f := range files {
-		b.readActions(f.actions)
-	}
-	for _, f := range files {
-		b.readRules(f.rules)
-	}
+	inAll(func(f *file) { b.readLookups(f.lookups) })
+	inAll(func(f *file) { b.readActions(f.actions) })
+	inAll(func(f *file) { b.readRules(f.rules) })
 	b.checkSteps()
-	for _, f := range files {
-		b.readTestFile(f.tests)
-	}
+	inAll(func(f *file) { b.readTestFile(f.tests) })
 	if !b.partial && (len(b.rules) > 0 || !b.report.Failed()) { // else an error keeps the uses from being seen
 		b.reportUnused()
 	}

@@ -157,14 +157,19 @@ func (b *build) value(node *document.Node, scope *expression.Scope, what string)
 	return actions.CompileValue(b.report, node, scope)
 }
 
-// perText identifies what the keys of rows mean: if it changes, the rows are
-// discarded.
-func perText(key engine.Key) string {
+// per reads the per of a block. text identifies what the keys of its rows mean: if it
+// changes, the rows are discarded.
+func (b *build) per(fields *document.Fields, scope *expression.Scope) (key engine.Key, text string) {
+	node := fields.Take("per")
+	if node == nil {
+		return nil, ""
+	}
+	key = b.key(node, scope, "per")
 	var texts []string
 	for _, part := range key {
 		texts = append(texts, part.Text)
 	}
-	return strings.Join(texts, "\n")
+	return key, strings.Join(texts, "\n")
 }
 
 // blockExamples are what the blocks look like.
@@ -252,10 +257,7 @@ func (r *timing) readCount(node *document.Node) {
 		c.AtLeast, _ = fields.Int("at_least", 1, maxAtLeast)
 	}
 	c.Within, _ = fields.Duration("within")
-	if per := fields.Take("per"); per != nil {
-		r.t.Per = r.key(per, r.scope, "per")
-		c.Per = perText(r.t.Per)
-	}
+	r.t.Per, c.Per = r.per(fields, r.scope)
 	if distinct := fields.Take("distinct"); distinct != nil {
 		r.t.Distinct, c.Distinct = r.key(distinct, r.scope, "distinct"), true
 	}
@@ -295,11 +297,8 @@ func (r *timing) readDigest(node *document.Node) {
 		}
 	}
 	scope := r.firingScope()
-	var per engine.Key
-	if node := fields.Take("per"); node != nil {
-		per = r.key(node, scope, "per")
-		d.Per = perText(per)
-	}
+	per, text := r.per(fields, scope)
+	d.Per = text
 	if r.t.Count != nil || r.t.Wait != nil {
 		r.t.DigestPer = per
 	} else {
@@ -345,10 +344,7 @@ func (r *timing) readThrottle(node *document.Node) {
 			Suggest("write every: day, or within: 10m for a rolling window")
 	}
 	scope := r.firingScope()
-	if per := fields.Take("per"); per != nil {
-		r.t.ThrottlePer = r.key(per, scope, "per")
-		t.Per = perText(r.t.ThrottlePer)
-	}
+	r.t.ThrottlePer, t.Per = r.per(fields, scope)
 	if rest := fields.Take("rest"); rest != nil {
 		t.Rest = true
 		r.t.Rest = r.readDo(rest, r.at(expression.AtSummary))

@@ -20,10 +20,7 @@ func (r *timing) readWait(node *document.Node) {
 		return
 	}
 	per := fields.Take("per")
-	if per != nil {
-		r.t.Per = r.key(per, r.scope, "per")
-		w.Per = perText(r.t.Per)
-	}
+	r.t.Per, w.Per = r.per(fields, r.scope)
 	if r.deadline = fields.Take("deadline"); r.deadline != nil {
 		r.t.Deadline = r.value(r.deadline, r.scope, "deadline")
 	}

@@ -104,14 +104,6 @@ func (t *Timeline) Resolve(q expression.Query) any {
 // RuleSet is the rules that are run.
 func (t *Timeline) RuleSet() *engine.RuleSet { return t.rules }
 
-// Rules are the names of the rules that are run.
-func (t *Timeline) Rules() (names []string) {
-	for _, rule := range t.rules.Rules() {
-		names = append(names, rule.Name)
-	}
-	return names
-}
-
 // Now is the time that the timeline has come to.
 func (t *Timeline) Now() time.Time { return t.now }
 

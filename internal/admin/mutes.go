@@ -47,7 +47,7 @@ func (s *Service) Mute(ctx context.Context, rule, key, reason string, lasting ti
 	if s.o.Rules != nil {
 		active := s.o.Rules().Rule(rule)
 		if active == nil {
-			return state.Mute{}, errorf(NotFound, "there is no rule %q; %s", rule, s.meantRule(rule))
+			return state.Mute{}, errorf(NotFound, "there is no rule %q; %s", rule, suggest.DidYouMean(rule, s.o.Rules().Names()))
 		}
 		if err := checkKey(active, key); err != nil {
 			return state.Mute{}, err
@@ -63,15 +63,6 @@ func (s *Service) Mute(ctx context.Context, rule, key, reason string, lasting ti
 			added.Until.Format(time.RFC3339))
 	}
 	return added, err
-}
-
-// meantRule says which rule was probably meant.
-func (s *Service) meantRule(name string) string {
-	var names []string
-	for _, r := range s.o.Rules().Rules() {
-		names = append(names, r.Name)
-	}
-	return suggest.DidYouMean(name, names)
 }
 
 // checkKey refuses a key that the rule's alerts never have.
@@ -113,12 +104,7 @@ func (s *Service) Unmute(ctx context.Context, rule, key string) (Unmuted, error)
 	}
 	s.note(ctx, "unmute", "rule="+rule, len(ended), nil)
 	s.o.Log.Info("rule unmuted", "rule", rule, "key", key)
-	since := ended[0].From
-	for _, m := range ended {
-		if m.From.Before(since) {
-			since = m.From
-		}
-	}
-	page, err := s.Why(ctx, WhyQuery{Rule: rule, Outcome: record.Muted, Since: since, Limit: MaxLimit})
+	first := slices.MinFunc(ended, func(a, b state.Mute) int { return a.From.Compare(b.From) })
+	page, err := s.Why(ctx, WhyQuery{Rule: rule, Outcome: record.Muted, Since: first.From, Limit: MaxLimit})
 	return Unmuted{s.masker(ctx).mutes(ended), orEmpty(page.Entries)}, err
 }

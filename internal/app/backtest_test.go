@@ -50,7 +50,7 @@ func TestBacktest_reproducesWhatWasRecorded(t *testing.T) {
 				Suppressed map[string]int
 			}
 			want, got := map[string]counts{}, map[string]counts{}
-			for _, r := range e.line.Rules() {
+			for _, r := range e.line.RuleSet().Names() {
 				c := counts{Suppressed: map[string]int{}}
 				for _, effect := range e.line.Effects(r) {
 					if record.Suppressed(effect.Effect) {

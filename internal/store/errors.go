@@ -67,9 +67,9 @@ var whatToDo = map[int]string{
 	sqlite3.SQLITE_NOTADB:   "the database is damaged: stop heed and restore a backup",
 }
 
-// storeTrouble wraps err with ErrUnavailable if it is about the store as a
+// trouble wraps err with ErrUnavailable if it is about the store as a
 // whole, so that every operation of the group fails; otherwise ok is false.
-func storeTrouble(err error) (wrapped error, ok bool) {
+func (*sqlite) trouble(err error) (wrapped error, ok bool) {
 	hint, ok := whatToDo[codeOf(err)&0xff]
 	if !ok {
 		return err, false
@@ -77,10 +77,10 @@ func storeTrouble(err error) (wrapped error, ok bool) {
 	return fmt.Errorf("%w: %s: %w", ErrUnavailable, hint, err), true
 }
 
-// syncFailed says that the system could not bring written data to the disk.
+// isFinal says that the system could not bring written data to the disk.
 // The kernel may have dropped that data and will report the error only once:
 // a later success proves nothing.
-func syncFailed(err error) bool {
+func (*sqlite) isFinal(err error) bool {
 	code := codeOf(err)
 	return code == sqlite3.SQLITE_IOERR_FSYNC || code == sqlite3.SQLITE_IOERR_DIR_FSYNC
 }

@@ -160,9 +160,6 @@ func (b *sqlite) end(g *groupTx) error { return g.keys.merge(g, 2*len(g.fresh), 
 // errors, and says so.
 func (b *sqlite) rollback(c conn) { _, _ = c.Exec("ROLLBACK") }
 
-func (b *sqlite) trouble(err error) (wrapped error, ok bool) { return storeTrouble(err) }
-func (b *sqlite) isFinal(err error) bool                     { return syncFailed(err) }
-
 // takeOver takes over all claims: while this process has the data directory
 // locked, all other owners are gone.
 func (b *sqlite) takeOver(ctx context.Context, db *DB, owner string, nowMicros int64) (n int, err error) {
