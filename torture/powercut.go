@@ -151,14 +151,20 @@ func (b *bench) failSync(ctx context.Context, d *disk.Disk, commit bool) error {
 
 // firststart cuts the power after each call in turn that a first start makes to
 // the disk, from the first directory to the moment it is ready: what is there
-// then must be enough for the next start.
+// then must be enough for the next start. In the short form either everything that
+// was not synced is lost or some of it, in turn; in the long form both are tried.
 func (t *torture) firststart(ctx context.Context) (r result, err error) {
 	calls, err := t.firstOne(ctx, 0, disk.Everything, &r)
 	if err != nil {
 		return r, err
 	}
+	losses := []disk.Loss{disk.Everything, disk.Some}
 	for after := 1; after <= calls; after++ {
-		for _, loss := range []disk.Loss{disk.Everything, disk.Some} {
+		chosen := losses
+		if t.cycles < longForm {
+			chosen = losses[after%len(losses):][:1]
+		}
+		for _, loss := range chosen {
 			if _, err := t.firstOne(ctx, after, loss, &r); err != nil {
 				return r, fmt.Errorf("power cut after call %d of %d: %w", after, calls, err)
 			}
@@ -167,6 +173,9 @@ func (t *torture) firststart(ctx context.Context) (r result, err error) {
 	r.note("a first start makes %d calls that change or sync the disk", calls)
 	return r, nil
 }
+
+// longForm is from how many cycles on a run is one of the long form.
+const longForm = 100
 
 // firstOne starts heed on an empty disk, cuts the power after a number of calls,
 // and starts it again. With 0 it does not cut, and counts the calls.

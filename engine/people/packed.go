@@ -94,13 +94,14 @@ func (p *packed) drop(item uint32) {
 	}
 }
 
-// replace puts other bytes in the place of an entry, and wastes none.
+// replace puts other bytes in the place of an entry. It makes no more room than that
+// needs: append would make twice as much.
 func (p *packed) replace(e entry, with []byte) {
-	if e.end-e.start == len(with) {
-		copy((*p)[e.start:], with)
-		return
+	if len(*p)-(e.end-e.start)+len(with) <= cap(*p) {
+		*p = slices.Replace(*p, e.start, e.end, with...)
+	} else {
+		*p = slices.Concat((*p)[:e.start], with, (*p)[e.end:])
 	}
-	*p = slices.Concat((*p)[:e.start], with, (*p)[e.end:])
 }
 
 // setUnsaved marks the row of an item, which need not be there, as not saved.

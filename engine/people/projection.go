@@ -17,7 +17,7 @@ import (
 // Store keeps what a Directory knows. internal/store is one.
 type Store interface {
 	// LoadPeople gives everything that was saved, a part at a time, items
-	// before the progress in them. The parts may be kept.
+	// before the progress in them. A part is not to be used after the call.
 	LoadPeople(ctx context.Context, part func(*Rows)) error
 	// SavePeople adds rows, replaces those with the same keys and deletes Gone,
 	// all at once or not at all. learnt, if not 0, says that every event up to

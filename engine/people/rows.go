@@ -3,6 +3,7 @@ package people
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // The rows in which a store keeps a Directory. Times are in microseconds since
@@ -114,10 +115,35 @@ func (d *Directory) join(rows *Rows) {
 		r := &rows.People[i]
 		d.learn(&fact{user: r.ID, profile: r.profile()})
 	}
-	for i := range rows.Progress {
-		r := &rows.Progress[i]
-		d.learn(&fact{user: r.User, item: itemKey{r.Kind, r.Item}, row: r.row()})
+	// Rows of one person come one after the other. They are put together where there is
+	// room, or each would leave a hole of another size in the memory.
+	var together packed
+	for i := 0; i < len(rows.Progress); {
+		p := d.known(rows.Progress[i].User)
+		p.rows = append(together[:0], p.rows...)
+		for ; i < len(rows.Progress) && rows.Progress[i].User == p.id; i++ {
+			r := &rows.Progress[i]
+			d.learn(&fact{user: r.User, item: itemKey{r.Kind, r.Item}, row: r.row()})
+		}
+		together, p.rows = p.rows, slices.Clone(p.rows)
 	}
+}
+
+// compact moves all people together in the memory. Between them lay what reading their
+// rows took, which the collector can free only where nobody is left.
+func (d *Directory) compact() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	people := make(map[string]*person, len(d.people))
+	for i, p := range d.list {
+		if p == nil {
+			continue
+		}
+		moved := *p
+		moved.id, moved.rows = strings.Clone(p.id), slices.Clone(p.rows)
+		d.list[i], people[moved.id] = &moved, &moved
+	}
+	d.people = people
 }
 
 // changedItems takes the items that differ from what was saved.

@@ -3,6 +3,9 @@ package people
 import (
 	"fmt"
 	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 // full is a directory with somebody of whom one row too many is known, and of which
@@ -59,4 +62,23 @@ func TestDetach_dropsWhatWasToBeSaved(t *testing.T) {
 	if rows := takeAll(taken); rows.Len() != 0 {
 		t.Errorf("given back after the person was forgotten: %+v", rows)
 	}
+}
+
+func TestCompact_changesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		events := someEvents(t)
+		d := directory(events...)
+		d.detach("u2")
+		before := dumped(d)
+		d.compact()
+		if diff := gocmp.Diff(before, dumped(d)); diff != "" {
+			t.Fatal(diff)
+		}
+		for _, e := range someEvents(t) {
+			d.Learn(e.event, e.at)
+		}
+		if got := dumped(d); len(got.Ranking["wrong"]) > 0 {
+			t.Fatal(got.Ranking["wrong"])
+		}
+	})
 }

@@ -172,6 +172,7 @@ func loadInto(ctx context.Context, d *Directory, s Store) (learnt, newest int64,
 		return 0, 0, fmt.Errorf("load people: %w", err)
 	}
 	d.allSaved()
+	d.compact()
 	return learnt, newest, nil
 }
 

@@ -37,9 +37,9 @@ func TuneRuntime(ctx context.Context, env LookupEnv) {
 }
 
 // usualMemory is the memory up to which the heap may grow before it is collected
-// more often: under attack it would otherwise grow to five times what lives. With half
-// of it heed takes in up to a fifth fewer events a second while 100,000 people are known.
-const usualMemory = 208 << 20
+// more often: under attack it would otherwise grow to five times what lives. With twice
+// as much an event costs no less, also while 100,000 people are known.
+const usualMemory = 104 << 20
 
 // memoryLimit is the limit for Go's memory while so much of it is in use, in a
 // cgroup that allows so much. A limit that is near to what lives would keep the
@@ -49,13 +49,13 @@ func memoryLimit(live, allowed int64) int64 {
 	return min(max(usualMemory, 2*live), allowed-allowed/5)
 }
 
-// adjustMemoryLimit follows what lives, which grows slowly: with the people that
-// are known, and with the store. When little happens, it gives memory back that a
+// adjustMemoryLimit follows what lives: it grows with the people that are known, and
+// quickly while they are loaded. When little happens, it gives memory back that a
 // busier time, or the start, has left.
 func adjustMemoryLimit(ctx context.Context, allowed int64) {
 	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}}
-	allocated, gaveBack := uint64(0), false
-	for ticker := time.NewTicker(10 * time.Second); ; {
+	allocated, quiet := uint64(0), 0
+	for ticker := time.NewTicker(time.Second); ; {
 		select {
 		case <-ctx.Done():
 			ticker.Stop()
@@ -66,17 +66,21 @@ func adjustMemoryLimit(ctx context.Context, allowed int64) {
 		live, before := samples[0].Value.Uint64(), allocated
 		allocated = samples[1].Value.Uint64()
 		debug.SetMemoryLimit(memoryLimit(int64(live), allowed))
-		idle := allocated-before < idleAllocation
-		if idle && !gaveBack {
+		if quiet++; allocated-before > quietAllocation {
+			quiet = 0
+		}
+		if quiet == quietSeconds {
 			debug.FreeOSMemory()
 		}
-		gaveBack = idle
 	}
 }
 
-// idleAllocation is how much is allocated in 10 seconds when little happens: about
-// 30 events a second.
-const idleAllocation = 4 << 20
+// Little happens if no more than this is allocated in each of so many seconds: about 40
+// events a second.
+const (
+	quietAllocation = 400 << 10
+	quietSeconds    = 5
+)
 
 // cgroupMemory is how many bytes of memory the process may use by its cgroup,
 // of either version, and by those above; math.MaxInt64 without a limit.

@@ -12,8 +12,9 @@ import (
 	"heed/engine/record"
 )
 
-// mergeLimit is how many fresh keys begin a merge. They take about 10 MB.
-const mergeLimit = 1 << 17
+// mergeLimit is how many fresh keys begin a merge. They take 4 MB, as few as a map of
+// 2^16 places has room for without growing.
+const mergeLimit = 50_000
 
 // keyring holds the keys of the newest events, which are not in the table keys
 // yet. Digests fall all over that table: to insert those of one event rewrites

@@ -9,7 +9,7 @@ import (
 
 // maxRunKeys is how many keys a run has: a merge touches each page of its run, and
 // a new event is looked for in the filter of each run.
-const maxRunKeys = 1 << 20
+const maxRunKeys = 1 << 19
 
 // keyRun is a run of the table keys. Its filter is not changed any more once others
 // see it.

@@ -7,21 +7,17 @@ import "crypto/sha256"
 // the signing secret, and keeps the keys small.
 type digest [16]byte
 
-func digestOf(parts ...[]byte) digest {
-	h := sha256.New()
-	for _, p := range parts {
-		h.Write(p)
-	}
-	var sum [sha256.Size]byte
-	return digest(h.Sum(sum[:0])[:len(digest{})])
+func digestOf(data []byte) digest {
+	sum := sha256.Sum256(data)
+	return digest(sum[:len(digest{})])
 }
 
 // idDigest stands for an id among those of a source.
 func idDigest(ids, id string) digest {
-	if ids == "" {
-		return digestOf([]byte(id))
+	if ids != "" {
+		id = ids + "\x00" + id
 	}
-	return digestOf([]byte(ids), []byte{0}, []byte(id))
+	return digestOf([]byte(id))
 }
 
 // key names something that only one event can claim: a kind and a digest.

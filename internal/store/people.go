@@ -29,7 +29,7 @@ func (db *DB) LoadPeople(ctx context.Context, part func(*people.Rows)) (err erro
 	flush := func(least int) {
 		if rows.Len() >= least {
 			part(&rows)
-			rows = people.Rows{}
+			rows = people.Rows{Items: rows.Items[:0], People: rows.People[:0], Progress: rows.Progress[:0]}
 		}
 	}
 	err = db.scan(ctx, "SELECT kind, id, name, named_at FROM items", func(scan func(...any) error) error {

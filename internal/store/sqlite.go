@@ -94,11 +94,17 @@ func (b *sqlite) openFile(ctx context.Context) (err error) {
 	}
 	b.readDB.SetMaxOpenConns(readers)
 	b.readDB.SetMaxIdleConns(readers)
+	b.readDB.SetConnMaxIdleTime(idleReader)
 	return nil
 }
 
-// readers is how many reads run at once; each connection has its own cache.
-const readers = 4
+const (
+	// readers is how many reads run at once; each connection has its own cache, of
+	// 2 MB.
+	readers = 4
+	// idleReader is how long a connection is kept, and its cache, that nobody uses.
+	idleReader = 20 * time.Second
+)
 
 var (
 	// FULL makes each commit wait for the disk. The statement journal belongs
