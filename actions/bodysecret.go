@@ -56,7 +56,8 @@ func (p *Params) isSecret(key string, node *document.Node) bool {
 	}
 	name := node.Pairs()[0].Key.Text()
 	p.Report().Warnf(node.Place(), "suspicious",
-		"an object with the key %s in %s of %s is sent as it is: it names no variable and no path", name, key, p.What()).
+		"an object with the key %s in %s of %s is sent as it is: it names no variable and no path",
+		name, key, p.What()).
 		Suggest(`for a secret write {env: NAME} in capitals or {file: /PATH}; for this object "{{ {%s: '%s'} }}"`, name,
 			holder.Text())
 	return false

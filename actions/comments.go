@@ -17,8 +17,8 @@ func ReportComments(report *document.Report, node *document.Node, comments []exp
 		}
 		report.LaterErrorf(start, "comment-over-lines",
 			"the comment takes the lines below it too, since YAML joins them to one").
-			Suggest("write | behind the key and the text below it, which keeps lines apart, or put the comment above the " +
-				"key, with # in front")
+			Suggest("write | behind the key and the text below it, which keeps lines apart, or put the comment above " +
+				"the key, with # in front")
 		found = true
 	}
 	return found

@@ -56,8 +56,8 @@ func (r *Reader) Read(name, value *document.Node, report *document.Report) *Conf
 		report.Errorf(pairs[1].Key.Place(), "wrong-type",
 			"the action %s must name exactly one kind of action; %s is another key beside %s", name.Text(),
 			pairs[1].Key.Text(), pairs[0].Key.Text()).
-			Suggest("move %s below %s, with two more spaces in front, or make it an action of its own", pairs[1].Key.Text(),
-				pairs[0].Key.Text())
+			Suggest("move %s below %s, with two more spaces in front, or make it an action of its own",
+				pairs[1].Key.Text(), pairs[0].Key.Text())
 		return nil
 	}
 	pair := pairs[0]
@@ -129,8 +129,8 @@ func (c *Config) readSettings() {
 		least, hasLeast := retry.Duration("min")
 		most, hasMost := retry.Duration("max")
 		if hasLeast && hasMost && most < least {
-			f.Report().Errorf(retry.Take("max").Place(), "wrong-type", "retry of %s has a max that is less than its min",
-				f.What()).
+			f.Report().Errorf(retry.Take("max").Place(), "wrong-type",
+				"retry of %s has a max that is less than its min", f.What()).
 				Suggest("swap the two")
 		}
 		// One that is given alone moves the other's default out of its way.
@@ -210,13 +210,14 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 			report.Errorf(node.Place(), "wrong-type", "%s of %s is empty", key, c.What()).
 				Suggest("write %s: {env: NAME} or {file: PATH}", name)
 		} else if m := foreignVariable.FindStringSubmatch(node.Text()); m != nil {
-			report.Errorf(node.Place(), "foreign-variable", "%s of %s holds %s, which heed does not replace", key, c.What(),
-				m[0]).
+			report.Errorf(node.Place(), "foreign-variable", "%s of %s holds %s, which heed does not replace", key,
+				c.What(), m[0]).
 				Suggest("write %s: {env: %s}", name, m[1])
 		} else if m := wantedObject.FindStringSubmatch(node.Text()); m != nil {
-			report.Errorf(node.Place(), "foreign-variable", "%s of %s is a text that holds %s, which heed does not replace",
-				key, c.What(), m[0]).
-				Suggest("write %s: {env: %s}, without quotes and with nothing in front; the variable holds all of it", name, m[1])
+			report.Errorf(node.Place(), "foreign-variable",
+				"%s of %s is a text that holds %s, which heed does not replace", key, c.What(), m[0]).
+				Suggest("write %s: {env: %s}, without quotes and with nothing in front; the variable holds all of it",
+					name, m[1])
 		} else if sensitive && envName.MatchString(node.Text()) {
 			report.Errorf(node.Place(), "foreign-variable",
 				"%s of %s is the text %s; if that is the name of a variable, say so", key, c.What(), node.Text()).
@@ -253,8 +254,8 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 		secret := FileSecret(file)
 		if _, err := secret.Value(); err != nil {
 			c.Unavailable(node, "missing-secret-file", "%s of %s cannot be used: %v", key, c.What(), err).
-				Suggest("put the secret, and nothing else, into that file, or correct the path, which is relative to where " +
-					"heed runs")
+				Suggest("put the secret, and nothing else, into that file, or correct the path, which is relative to " +
+					"where heed runs")
 		}
 		return secret.WithPrefix(prefix)
 	}
@@ -262,7 +263,8 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 		// It is not shown: it may be the secret itself.
 		problem := report.Errorf(node.Get("env").Place(), "wrong-type",
 			"env of %s of %s is not a name that an environment variable can have", key, c.What())
-		problem.Suggest("write the variable's name, such as SLACK_BOT_TOKEN; the secret itself never stands in this file")
+		problem.Suggest("write the variable's name, such as SLACK_BOT_TOKEN; the secret itself never stands in this " +
+			"file")
 		if bare := strings.Trim(env, "${}% "); variableName.MatchString(bare) && strings.HasPrefix(env, "$") {
 			problem.Suggest("leave the $ out: {env: %s}", bare)
 		}

@@ -27,7 +27,8 @@ func (r *Registry) DescribeConfig() *schema.Value {
 	entry := schema.Object("an action, configured: exactly one kind of action, and below it what the kind needs")
 	for _, kind := range r.kinds {
 		described := kind.Describe()
-		entry.Add(schema.Optional(kind.Name(), described.Config.Add(describeSettings(kind.Defaults(), described.Retry)...)))
+		entry.Add(schema.Optional(kind.Name(),
+			described.Config.Add(describeSettings(kind.Defaults(), described.Retry)...)))
 	}
 	entry.MinProperties = 1
 	return entry.AtMostOne(r.Names()...)

@@ -6,7 +6,8 @@ import "heed/engine/document"
 // id with zeros in front, a version, a telephone number.
 func warnOfNumber(report *document.Report, node *document.Node) {
 	if as, ok := node.Rewritten(); ok {
-		report.Warnf(node.Place(), "unquoted-number", "without quotes %s is a number, and is sent as %s", node.Text(), as).
+		report.Warnf(node.Place(), "unquoted-number", "without quotes %s is a number, and is sent as %s", node.Text(),
+			as).
 			Suggest("write %q for the text, or %s for the number", node.Text(), as)
 	}
 }

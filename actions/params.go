@@ -69,8 +69,8 @@ func CheckText(f *document.Fields, key string, node *document.Node) bool {
 		report.Errorf(node.Place(), "yaml-tag", "YAML takes %s for a tag, not for text", node.Tag()).
 			Suggest("put quotes round the whole text")
 	case node.IsNull() && comment(f, node) != "":
-		report.Errorf(node.Place(), "yaml-comment", "YAML takes %q for a comment, so %s of %s is empty", comment(f, node),
-			key, f.What()).
+		report.Errorf(node.Place(), "yaml-comment", "YAML takes %q for a comment, so %s of %s is empty",
+			comment(f, node), key, f.What()).
 			Suggest("put quotes round it: %q", comment(f, node))
 	case node.IsObject() && strings.HasPrefix(node.Written(), "{{"):
 		report.Errorf(node.Place(), "wrong-type", "%s of %s must be a text, not %s", key, f.What(), node.Describe()).
@@ -119,8 +119,8 @@ func (p *Params) entries(key string, node *document.Node) []document.Pair {
 				pair.Key.Describe()).
 				Suggest(`put quotes round a template: "{{ … }}"`)
 		case strings.Contains(pair.Key.Text(), "{{"):
-			p.Report().Errorf(pair.Key.Place(), "template-not-allowed", "a key in %s of %s holds a template; keys are fixed",
-				key, p.What()).
+			p.Report().Errorf(pair.Key.Place(), "template-not-allowed",
+				"a key in %s of %s holds a template; keys are fixed", key, p.What()).
 				Suggest("use templates in values only")
 		default:
 			sound = append(sound, pair)
@@ -132,29 +132,23 @@ func (p *Params) entries(key string, node *document.Node) []document.Pair {
 // Templates takes an object of texts, such as query or headers, in the order
 // in which they are written.
 func (p *Params) Templates(key string) []NamedTemplate {
-	node := p.Take(key)
-	if node == nil {
-		return nil
-	}
-	var named []NamedTemplate
-	for _, pair := range p.entries(key, node) {
-		if t := p.TemplateOf(pair.Key.Text()+" in "+key, pair.Value); t != nil {
-			named = append(named, NamedTemplate{pair.Key, t})
-		}
-	}
-	return named
+	return p.templates(key, func(value *document.Node) []*document.Node { return []*document.Node{value} })
 }
 
 // TemplateLists is Templates whose values may be lists of texts too: each text is
 // a template under the same key.
 func (p *Params) TemplateLists(key string) []NamedTemplate {
+	return p.templates(key, (*document.Node).Each)
+}
+
+func (p *Params) templates(key string, texts func(value *document.Node) []*document.Node) []NamedTemplate {
 	node := p.Take(key)
 	if node == nil {
 		return nil
 	}
 	var named []NamedTemplate
 	for _, pair := range p.entries(key, node) {
-		for _, item := range pair.Value.Each() {
+		for _, item := range texts(pair.Value) {
 			if t := p.TemplateOf(pair.Key.Text()+" in "+key, item); t != nil {
 				named = append(named, NamedTemplate{pair.Key, t})
 			}

@@ -68,7 +68,8 @@ func (c *Config) readRetryOn(item *document.Node) (on RetryOn, ok bool) {
 
 func (c *Config) wrongRetryOn(item *document.Node) {
 	c.Report().Errorf(item.Place(), "wrong-type",
-		"on in %s takes status codes, and {status, body} with a part of the body, not %s", c.retry.What(), item.Describe()).
+		"on in %s takes status codes, and {status, body} with a part of the body, not %s",
+		c.retry.What(), item.Describe()).
 		Suggest("write on: [404, 423, {status: 400, body: UNABLE_TO_LOCK_ROW}]")
 }
 

@@ -26,10 +26,10 @@ func TestChanges_namesWhatAnEditDid(t *testing.T) {
 	renamed.Was = "old-name"
 	shadow := rule("shadowed", "data.score < 70", "2")
 	shadow.Shadow = true
-	old := set(rule("same", "data.score < 70", "1"), rule("stricter", "data.score < 70", "1"), rule("gone", "data.passed", "1"),
-		rule("old-name", "data.score < 70", "1"), rule("shadowed", "data.score < 70", "1"))
-	now := set(rule("same", "data.score < 70", "1"), rule("stricter", "data.score < 60", "2"), rule("new", "data.passed", "1"),
-		renamed, shadow)
+	old := set(rule("same", "data.score < 70", "1"), rule("stricter", "data.score < 70", "1"),
+		rule("gone", "data.passed", "1"), rule("old-name", "data.score < 70", "1"), rule("shadowed", "data.score < 70", "1"))
+	now := set(rule("same", "data.score < 70", "1"), rule("stricter", "data.score < 60", "2"),
+		rule("new", "data.passed", "1"), renamed, shadow)
 	want := []engine.Change{
 		{Rule: "stricter", Change: "changed", What: []string{"condition"}},
 		{Rule: "new", Change: "added"},

@@ -192,6 +192,14 @@ func (s *RuleSet) Hash() string { return s.hash }
 // Rules are all rules in the order in which they are written.
 func (s *RuleSet) Rules() []*Rule { return s.rules }
 
+// Names are the names of the rules, in their order.
+func (s *RuleSet) Names() (names []string) {
+	for _, rule := range s.rules {
+		names = append(names, rule.Name)
+	}
+	return names
+}
+
 // Rule finds a rule by its name; nil if there is none.
 func (s *RuleSet) Rule(name string) *Rule { return s.byName[name] }
 

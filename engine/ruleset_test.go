@@ -91,7 +91,10 @@ func TestAStepThatCannotRenderIsThatStepsProblemAlone(t *testing.T) {
 }
 
 func TestExplainAgreesWithEvaluateAndAlsoHasWhatDidNotMatch(t *testing.T) {
-	set := NewRuleSet("h", event.Standard(), nil, []*Rule{newRule(t, "a", "data.score < 70"), newRule(t, "n", "data.score > 70"), newRule(t, "b", "not data.passed"), newRule(t, "c", "")})
+	set := NewRuleSet("h", event.Standard(), nil, []*Rule{
+		newRule(t, "a", "data.score < 70"),
+		newRule(t, "n", "data.score > 70"), newRule(t, "b", "not data.passed"), newRule(t, "c", ""),
+	})
 	e := decode(t, `{"event":"quiz.submitted","data":{"score":61}}`)
 	var explained []Decision
 	for _, x := range set.Explain(e, noon, nil) {
@@ -137,7 +140,8 @@ func TestFindingRulesByTheirEqualitiesChangesNoDecision(t *testing.T) {
 	for _, quizID := range []string{`"q1"`, `"q2"`, `"q9"`, `""`, `null`, `7`, `true`, `["q1"]`} {
 		for _, score := range []string{`61`, `61.0`, `6.1e1`, `"61"`, `null`, `9007199254740993`, `9007199254740992`, `1e400`, `-0.0`} {
 			for _, passed := range []string{`true`, `false`, `null`, `1`} {
-				e := decode(t, `{"event":"quiz.submitted","data":{"quizId":`+quizID+`,"score":`+score+`,"passed":`+passed+`,"quizName":"q2"}}`)
+				e := decode(t,
+					`{"event":"quiz.submitted","data":{"quizId":`+quizID+`,"score":`+score+`,"passed":`+passed+`,"quizName":"q2"}}`)
 				decided := set.Evaluate(e, noon, nil)
 				for _, r := range rules {
 					d := Decision{Rule: r, Outcome: NotMatched}
@@ -146,7 +150,8 @@ func TestFindingRulesByTheirEqualitiesChangesNoDecision(t *testing.T) {
 					}
 					truth, reason := r.Condition.Eval(expression.NewEnv(e, event.Standard().Lookup(e.Type), noon))
 					if d.Outcome != outcomes[truth] || d.Reason != reason {
-						t.Errorf("%s with quizId %s, score %s, passed %s: %s (%s), alone %s (%s)", r.Condition.Text, quizID, score, passed, d.Outcome, d.Reason, truth, reason)
+						t.Errorf("%s with quizId %s, score %s, passed %s: %s (%s), alone %s (%s)", r.Condition.Text, quizID, score,
+							passed, d.Outcome, d.Reason, truth, reason)
 					}
 				}
 				if len(decided) > 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -24,7 +25,7 @@ type bench struct {
 
 // newBench makes a bench in a directory of its own. data may be empty; result
 // gets what the bench sees.
-func (t *torture) newBench(ctx context.Context, tag, data string, p plan, into *result) (b *bench, err error) {
+func (t *torture) newBench(ctx context.Context, of program, data string, p plan, into *result) (b *bench, err error) {
 	b = &bench{plan: p, result: into}
 	if b.dir, err = os.MkdirTemp(t.dir, "run-"); err != nil {
 		return nil, err
@@ -32,8 +33,11 @@ func (t *torture) newBench(ctx context.Context, tag, data string, p plan, into *
 	if data == "" {
 		data = filepath.Join(b.dir, "data")
 	}
-	b.heed = &heed{rules: filepath.Join(b.dir, "rules.yaml"), data: data, log: filepath.Join(b.dir, "log"), flags: p.flags}
-	if b.binary, err = t.build(ctx, tag); err != nil {
+	b.heed = &heed{
+		rules: filepath.Join(b.dir, "rules.yaml"), data: data, log: filepath.Join(b.dir, "log"),
+		flags: slices.Concat(p.flags, of.flags),
+	}
+	if b.binary, err = t.build(ctx, of); err != nil {
 		return nil, err
 	}
 	if b.listen, err = freeAddress(); err != nil {
@@ -71,8 +75,8 @@ func (b *bench) crash() {
 }
 
 // startReady starts heed and waits until it is ready.
-func (b *bench) startReady(ctx context.Context, env ...string) error {
-	if err := b.start(env...); err != nil {
+func (b *bench) startReady(ctx context.Context) error {
+	if err := b.start(); err != nil {
 		return err
 	}
 	took, err := b.ready(ctx)

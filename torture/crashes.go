@@ -24,13 +24,13 @@ func (t *torture) batches(cycles int, one func(cycles int) error) error {
 
 // kill is kill -9 at random moments.
 func (t *torture) kill(ctx context.Context) (r result, err error) {
-	err = t.batches(t.cycles, func(cycles int) error { return t.killOne(ctx, "", usual, cycles, &r) })
+	err = t.batches(t.cycles, func(cycles int) error { return t.killOne(ctx, sound, usual, cycles, &r) })
 	return r, err
 }
 
 // killOne kills heed so many times.
-func (t *torture) killOne(ctx context.Context, tag string, p plan, cycles int, r *result) error {
-	b, err := t.newBench(ctx, tag, "", p, r)
+func (t *torture) killOne(ctx context.Context, of program, p plan, cycles int, r *result) error {
+	b, err := t.newBench(ctx, of, "", p, r)
 	if err != nil {
 		return err
 	}
@@ -69,14 +69,13 @@ func (t *torture) live(ctx context.Context, b *bench) error {
 	return ctx.Err()
 }
 
-// point is where internal/crashpoint can crash heed, with the pass up to which it
-// may happen.
+// point is where faulty can crash, with the pass up to which it may happen.
 type point struct {
 	name string
 	pass int
 }
 
-// points stand in internal/store and actions/delivery.
+// points are those of events and deliveries: see faulty.
 var points = []point{
 	{"before-commit", 400},
 	{"after-commit", 400},
@@ -86,7 +85,7 @@ var points = []point{
 }
 
 // firePoints are those of rules that fire: once what is due was read, and before
-// and after the commit. They stand in engine/intake and internal/store.
+// and after the commit.
 var firePoints = []point{
 	{"before-fire", 25},
 	{"after-fire", 25},
@@ -96,19 +95,19 @@ var firePoints = []point{
 
 // crashpoints crashes heed right at each point in turn.
 func (t *torture) crashpoints(ctx context.Context) (r result, err error) {
-	if err := t.crashAt(ctx, "torture", usual, points, t.cycles, &r, nil); err != nil {
+	if err := t.crashAt(ctx, faulty(), usual, points, t.cycles, &r, nil); err != nil {
 		return r, err
 	}
-	return r, t.crashAt(ctx, "torture", timed, firePoints, t.cycles, &r, nil)
+	return r, t.crashAt(ctx, faulty(), timed, firePoints, t.cycles, &r, nil)
 }
 
-// crashAt crashes heed so many times, at each point at least once. For a build that
+// crashAt crashes heed so many times, at each point at least once. For a program that
 // fires in two transactions, found is not nil and gets the evidence; each crash is
 // between the two, so nothing else makes firings meanwhile.
 func (t *torture) crashAt(
-	ctx context.Context, tag string, p plan, points []point, cycles int, r *result, found *evidence,
+	ctx context.Context, of program, p plan, points []point, cycles int, r *result, found *evidence,
 ) error {
-	b, err := t.newBench(ctx, tag, "", p, r)
+	b, err := t.newBench(ctx, of, "", p, r)
 	if err != nil {
 		return err
 	}
@@ -127,7 +126,7 @@ func (t *torture) crashAt(
 			pass |= 1 // of two transactions the first
 		}
 		at := fmt.Sprintf("%s:%d", point.name, pass)
-		if err := b.start("HEED_CRASH_AT=" + at); err != nil {
+		if err := b.start("--crash-at", at); err != nil {
 			return err
 		}
 		select {

@@ -24,7 +24,7 @@ func (t *torture) diskfull(ctx context.Context) (r result, err error) {
 		return r, &cannotError{err}
 	}
 	defer func() { _ = whenFree(func() error { return unmountSmall(mount) }) }()
-	b, err := t.newBench(ctx, "", filepath.Join(mount, "data"), usual, &r)
+	b, err := t.newBench(ctx, sound, filepath.Join(mount, "data"), usual, &r)
 	if err != nil {
 		return r, err
 	}

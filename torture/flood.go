@@ -50,7 +50,7 @@ func (t *torture) flood(ctx context.Context) (r result, err error) {
 		return r, &cannotError{err}
 	}
 	for _, f := range floods {
-		b, err := t.newBench(ctx, "", "", usual, &r)
+		b, err := t.newBench(ctx, sound, "", usual, &r)
 		if err != nil {
 			return r, err
 		}
@@ -190,7 +190,8 @@ func dryRuns(event string) func(context.Context, string) {
 	return func(ctx context.Context, address string) {
 		ctx, stop := context.WithTimeout(ctx, 2*time.Second)
 		defer stop()
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/api/v1/dry-run", strings.NewReader(body))
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/api/v1/dry-run",
+			strings.NewReader(body))
 		if err != nil {
 			return
 		}

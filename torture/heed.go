@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -38,17 +39,17 @@ func freeAddress() (string, error) {
 	return "", errors.New("there is no free port")
 }
 
-func (h *heed) start(env ...string) error {
+// start starts heed, with more flags than the usual ones if some are given.
+func (h *heed) start(flags ...string) error {
 	log, err := os.OpenFile(h.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	h.cmd = exec.Command(h.binary, append([]string{
-		"serve", "--rules", h.rules, "--data", h.data,
-		"--listen", h.listen, "--admin", h.admin, "--log-level", "warn", "--log-format", "text",
-	}, h.flags...)...)
-	h.cmd.Env = append(append(os.Environ(), "MINDTICKLE_WEBHOOK_SECRET="+secret), env...)
+	h.cmd = exec.Command(h.binary, slices.Concat([]string{
+		"serve", "--rules", h.rules, "--data", h.data, "--listen", h.listen, "--admin", h.admin,
+	}, h.flags, flags)...)
+	h.cmd.Env = append(os.Environ(), "MINDTICKLE_WEBHOOK_SECRET="+secret, "HEED_LOG_LEVEL=warn", "HEED_LOG_FORMAT=text")
 	h.cmd.Stdout, h.cmd.Stderr = log, log
 	h.cmd.SysProcAttr = dieWithParent()
 	h.started = time.Now()

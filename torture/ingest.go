@@ -34,7 +34,7 @@ func (t *torture) ingest(ctx context.Context) (r result, err error) {
 }
 
 func (t *torture) ingestOne(ctx context.Context, cycles int, r *result) error {
-	b, err := t.newBench(ctx, "", "", ingested, r)
+	b, err := t.newBench(ctx, sound, "", ingested, r)
 	if err != nil {
 		return err
 	}

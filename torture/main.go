@@ -5,9 +5,9 @@
 // to after it is acknowledged, and each delivery that an endpoint took; in the
 // end everything that heed remembers is held against it.
 //
-//	go run ./internal/torture                   # the short form
-//	go run ./internal/torture -run kill -cycles 200
-//	go run ./internal/torture -run soak -seconds 3600
+//	go run .                   # the short form
+//	go run . -run kill -cycles 200
+//	go run . -run soak -seconds 3600
 //
 // Power cuts and full disks need the right to mount; where neither root nor a
 // user namespace gives it they are skipped, and the table says so.
@@ -35,7 +35,7 @@ type torture struct {
 	random *rand.Rand
 	cycles int
 	length time.Duration
-	builds map[string]string // by tag
+	builds map[string]string // by package
 }
 
 // run is one way of torturing.
@@ -61,13 +61,16 @@ var runs = []run{
 	{"soak", (*torture).soak},
 }
 
+// usualRuns are all but the soak, and one that heed does not withstand.
+const usualRuns = "kill,ingest,powercut,firststart,syncerror,time,crashpoints,diskfull,reload,flood,processes"
+
 func main() {
-	names := flag.String("run", "kill,ingest,powercut,firststart,syncerror,time,crashpoints,diskfull,reload,flood,processes", "what to do, with commas: "+names())
+	names := flag.String("run", usualRuns, "what to do, with commas: "+names())
 	cycles := flag.Int("cycles", 15, "kills, power cuts and crashes")
 	seconds := flag.Int("seconds", 15, "length of reload, of each flood and of soak")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()),
 		"of all that is random here; how the system runs is random beyond it")
-	selfcheck := flag.Bool("selfcheck", false, "also run builds that break the promise, which must be noticed")
+	selfcheck := flag.Bool("selfcheck", false, "also run programs that break the promise, which must be noticed")
 	noskip := flag.Bool("noskip", false, "fail where a run would be skipped")
 	keep := flag.Bool("keep", false, "keep the directory with stores, ledgers and logs")
 	flag.Parse()
@@ -159,22 +162,35 @@ type cannotError struct{ err error }
 
 func (e *cannotError) Error() string { return e.err.Error() }
 
-// build builds heed, with a tag if one is named, once.
-func (t *torture) build(ctx context.Context, tag string) (string, error) {
-	if path, ok := t.builds[tag]; ok {
+// program is what is tortured: heed itself, or faulty with one of its faults.
+type program struct {
+	module, pkg string
+	flags       []string // beyond those of the plan
+}
+
+// sound is heed as it is.
+var sound = program{module: "heed", pkg: "./cmd/heed"}
+
+func faulty(flags ...string) program {
+	return program{module: "heed/torture", pkg: "./faulty", flags: flags}
+}
+
+// build builds a program once.
+func (t *torture) build(ctx context.Context, p program) (string, error) {
+	if path, ok := t.builds[p.pkg]; ok {
 		return path, nil
 	}
-	path := filepath.Join(t.dir, "heed-"+tag)
-	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "heed").Output()
+	path := filepath.Join(t.dir, filepath.Base(p.pkg))
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", p.module).Output()
 	if err != nil {
-		return "", fmt.Errorf("find heed's module: %w", err)
+		return "", fmt.Errorf("find the module %s: %w", p.module, err)
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-tags", tag, "-o", path, "./cmd/heed")
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", path, p.pkg)
 	cmd.Dir = strings.TrimSpace(string(root))
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build heed: %w\n%s", err, out)
+		return "", fmt.Errorf("build %s: %w\n%s", p.pkg, err, out)
 	}
-	t.builds[tag] = path
+	t.builds[p.pkg] = path
 	return path, nil
 }
 

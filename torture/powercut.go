@@ -19,12 +19,12 @@ import (
 // after it; then it is killed. noticesMissingSyncs shows that the cut is real:
 // a heed that does not sync loses what it acknowledged.
 func (t *torture) powercut(ctx context.Context) (r result, err error) {
-	err = t.batches(t.cycles, func(cycles int) error { return t.cutOne(ctx, "", usual, cycles, false, &r) })
+	err = t.batches(t.cycles, func(cycles int) error { return t.cutOne(ctx, sound, usual, cycles, false, &r) })
 	return r, err
 }
 
-func (t *torture) cutOne(ctx context.Context, tag string, p plan, cycles int, everything bool, r *result) error {
-	return t.onDisk(ctx, tag, p, r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
+func (t *torture) cutOne(ctx context.Context, of program, p plan, cycles int, everything bool, r *result) error {
+	return t.onDisk(ctx, of, p, r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
 		b.generator.start(ctx)
 		for range cycles {
 			if err := t.live(ctx, b); err != nil {
@@ -52,7 +52,8 @@ func (t *torture) cutOne(ctx context.Context, tag string, p plan, cycles int, ev
 // cut, when heed is gone, powerCycle brings the disk back as it really is,
 // without what the kernel remembers of it.
 func (t *torture) onDisk(
-	ctx context.Context, tag string, p plan, r *result, do func(b *bench, d *disk.Disk, powerCycle func() error) error,
+	ctx context.Context, of program, p plan, r *result,
+	do func(b *bench, d *disk.Disk, powerCycle func() error) error,
 ) error {
 	mount, err := os.MkdirTemp(t.dir, "disk-")
 	if err != nil {
@@ -64,7 +65,7 @@ func (t *torture) onDisk(
 		return &cannotError{err}
 	}
 	defer func() { _ = whenFree(unmount) }()
-	b, err := t.newBench(ctx, tag, filepath.Join(mount, "var", "lib", "heed"), p, r)
+	b, err := t.newBench(ctx, of, filepath.Join(mount, "var", "lib", "heed"), p, r)
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func (t *torture) checkpointerror(ctx context.Context) (r result, err error) {
 }
 
 func (t *torture) failingSync(ctx context.Context, commit bool) (r result, err error) {
-	err = t.onDisk(ctx, "", usual, &r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
+	err = t.onDisk(ctx, sound, usual, &r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
 		b.generator.start(ctx)
 		for range max(2, t.cycles/3) {
 			if err := b.startReady(ctx); err != nil {
@@ -179,7 +180,7 @@ const longForm = 100
 // firstOne starts heed on an empty disk, cuts the power after a number of calls,
 // and starts it again. With 0 it does not cut, and counts the calls.
 func (t *torture) firstOne(ctx context.Context, after int, loss disk.Loss, r *result) (calls int, err error) {
-	err = t.onDisk(ctx, "", usual, r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
+	err = t.onDisk(ctx, sound, usual, r, func(b *bench, d *disk.Disk, powerCycle func() error) error {
 		if after == 0 {
 			err := b.startReady(ctx)
 			calls = d.Calls()
@@ -216,13 +217,13 @@ func whenFree(unmount func() error) (err error) {
 
 // noticesEarlyAnswers runs a heed that answers before it commits.
 func (t *torture) noticesEarlyAnswers(ctx context.Context) (r result, err error) {
-	err = t.killOne(ctx, "ackearly", usual, 4, &r)
+	err = t.killOne(ctx, faulty("--early-answers"), usual, 4, &r)
 	return t.mustLose(r, err)
 }
 
 // noticesMissingSyncs runs a heed that does not wait for the disk.
 func (t *torture) noticesMissingSyncs(ctx context.Context) (r result, err error) {
-	err = t.cutOne(ctx, "nosync", usual, 4, true, &r)
+	err = t.cutOne(ctx, faulty("--no-sync"), usual, 4, true, &r)
 	return t.mustLose(r, err)
 }
 
@@ -233,13 +234,13 @@ func (t *torture) mustLose(r result, err error) (result, error) {
 		return r, err
 	}
 	if err != nil {
-		return r, fmt.Errorf("a broken build was to lose events, but the run failed otherwise: %w", err)
+		return r, fmt.Errorf("a broken heed was to lose events, but the run failed otherwise: %w", err)
 	}
 	noticed := r.tally.lost
 	r.findings = nil
 	if noticed == 0 {
-		r.findings = []finding{{unnoticed, "a build that acknowledges what it may lose was not noticed"}}
+		r.findings = []finding{{unnoticed, "a heed that acknowledges what it may lose was not noticed"}}
 	}
-	r.note("a build that breaks the promise lost %d acknowledged events, and that was noticed", noticed)
+	r.note("a heed that breaks the promise lost %d acknowledged events, and that was noticed", noticed)
 	return r, nil
 }

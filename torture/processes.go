@@ -69,7 +69,7 @@ func (t *torture) newFleet(ctx context.Context, p plan, r *result) (_ *fleet, er
 	if f.wire, err = newWire("127.0.0.1:" + f.database.port); err != nil {
 		return nil, err
 	}
-	if f.bench, err = t.newBench(ctx, "", "", p, r); err != nil {
+	if f.bench, err = t.newBench(ctx, sound, "", p, r); err != nil {
 		return nil, err
 	}
 	store := "postgres://heed@" + f.wire.listener.Addr().String() + "/postgres?sslmode=disable"

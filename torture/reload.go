@@ -12,7 +12,7 @@ import (
 // reload changes the rule file twenty times a second, between two that are
 // right and some that are not, and tells heed each time.
 func (t *torture) reload(ctx context.Context) (r result, err error) {
-	b, err := t.newBench(ctx, "", "", flipping, &r)
+	b, err := t.newBench(ctx, sound, "", flipping, &r)
 	if err != nil {
 		return r, err
 	}

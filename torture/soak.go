@@ -13,7 +13,7 @@ const enoughForSoak = 400_000
 
 // soak lets heed work for long; its memory must not grow.
 func (t *torture) soak(ctx context.Context) (r result, err error) {
-	b, err := t.newBench(ctx, "", "", usual, &r)
+	b, err := t.newBench(ctx, sound, "", usual, &r)
 	if err != nil {
 		return r, err
 	}

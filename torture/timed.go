@@ -154,11 +154,11 @@ func (g *generator) moment(ctx context.Context, m moment, at time.Time) bool {
 // time is kills and power cuts while rules with time wait, count and fire, and
 // while their rule file changes.
 func (t *torture) time(ctx context.Context) (r result, err error) {
-	err = t.batches(t.cycles, func(cycles int) error { return t.killOne(ctx, "", timed, cycles, &r) })
+	err = t.batches(t.cycles, func(cycles int) error { return t.killOne(ctx, sound, timed, cycles, &r) })
 	if err != nil {
 		return r, err
 	}
-	err = t.batches(t.cycles, func(cycles int) error { return t.cutOne(ctx, "", timed, cycles, false, &r) })
+	err = t.batches(t.cycles, func(cycles int) error { return t.cutOne(ctx, sound, timed, cycles, false, &r) })
 	return r, err
 }
 
@@ -209,8 +209,8 @@ func (b *bench) nextRules(inPlace bool) error {
 // another, so that one of each is noticed wherever the crashes were.
 func (t *torture) noticesSplitFirings(ctx context.Context) (r result, err error) {
 	var e evidence
-	if err := t.crashAt(ctx, "torture,splitfire", timed, []point{{"after-fire", 15}}, 6, &r, &e); err != nil {
-		return r, fmt.Errorf("a broken build was to lose and to double alerts, but the run failed otherwise: %w", err)
+	if err := t.crashAt(ctx, faulty("--split-firings"), timed, []point{{"after-fire", 15}}, 6, &r, &e); err != nil {
+		return r, fmt.Errorf("a broken heed was to lose and to double alerts, but the run failed otherwise: %w", err)
 	}
 	split := count(r.findings)
 	_, before := e.check()
@@ -219,7 +219,7 @@ func (t *torture) noticesSplitFirings(ctx context.Context) (r result, err error)
 	was, now := count(before), count(after)
 	r.findings = nil
 	if split[unfired]+split[firedMore] == 0 {
-		r.findings = append(r.findings, finding{unnoticed, "a build that fires in two transactions was not noticed"})
+		r.findings = append(r.findings, finding{unnoticed, "firings in two transactions were not noticed"})
 	}
 	if now[unfired] != was[unfired]+1 || now[firedMore] != was[firedMore]+1 {
 		r.findings = append(r.findings, finding{
@@ -227,7 +227,7 @@ func (t *torture) noticesSplitFirings(ctx context.Context) (r result, err error)
 			fmt.Sprintf("one alert was taken away and one doubled: found %v, and before %v", now, was),
 		})
 	}
-	r.note("a build that fires in two transactions led to %d findings of lost alerts and %d of alerts too many; "+
+	r.note("firings in two transactions led to %d findings of lost alerts and %d of alerts too many; "+
 		"one more of each was noticed", split[unfired], split[firedMore])
 	return r, nil
 }

@@ -60,11 +60,13 @@ func readTokenParams(c *actions.Config, o *outbound.OAuth2) {
 	for _, pair := range node.Fields(c.Report(), "params of "+c.What()).Pairs() {
 		name := pair.Key.Text()
 		if slices.Contains(ownParams, name) {
-			c.Report().Errorf(pair.Key.Place(), "two-ways", "params of %s holds %s, which has a key of its own", c.What(), name).
+			c.Report().Errorf(pair.Key.Place(), "two-ways", "params of %s holds %s, which has a key of its own",
+				c.What(), name).
 				Suggest("write %s beside token_url", map[bool]string{true: "scopes", false: name}[name == "scope"])
 			continue
 		}
-		sensitive := strings.Contains(name, "token") || strings.Contains(name, "secret") || strings.Contains(name, "password")
+		sensitive := strings.Contains(name, "token") || strings.Contains(name, "secret") ||
+			strings.Contains(name, "password")
 		o.Params[name] = c.SecretOf(name+" in params", pair.Value, sensitive)
 		if pair.Value.IsScalar() && !sensitive {
 			o.PlainParams = append(o.PlainParams, name)

@@ -55,7 +55,8 @@ func Proxy(c *actions.Config) (proxy actions.Secret, noProxy string) {
 
 // DescribeProxy describes what Proxy takes.
 func DescribeProxy() *schema.Value {
-	v := actions.DescribeSecret("the proxy by which the calls go out, as a text such as http://proxy.example.com:3128, or")
+	v := actions.DescribeSecret("the proxy by which the calls go out, as a text such as " +
+		"http://proxy.example.com:3128, or")
 	v.Examples = []any{"http://proxy.example.com:3128"}
 	return v
 }

@@ -61,7 +61,7 @@ func TestLoop_saysThatALeaseWasLost(t *testing.T) {
 			return succeed(ctx, d)
 		}, func(o *delivery.Options) {
 			o.Log = slog.New(slog.NewTextHandler(&logs, nil))
-			o.Ended = func(record.Delivery, delivery.End) { ended++ }
+			o.Ended = func(context.Context, record.Delivery, delivery.End) { ended++ }
 		})
 		synctest.Wait()
 		_ = l.end()

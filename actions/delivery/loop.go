@@ -18,7 +18,6 @@ import (
 
 	"heed/actions"
 	"heed/engine/record"
-	"heed/internal/crashpoint"
 )
 
 // Options are what a Loop needs.
@@ -33,8 +32,9 @@ type Options struct {
 	// Settings are an action's, as of now. For one that was removed after its
 	// delivery was claimed it returns what that should be retried by.
 	Settings func(action string) actions.Settings
-	// Ended, if not nil, is called after each recorded attempt. It must not wait.
-	Ended func(d record.Delivery, end End)
+	// Ended, if not nil, is called after each recorded attempt, with the context of the
+	// loop, which may have ended. It must not wait.
+	Ended func(ctx context.Context, d record.Delivery, end End)
 	// Grace is how long running sends may go on once Run is to end, 20 s at most.
 	Grace time.Duration
 	Now   func() time.Time
@@ -198,7 +198,6 @@ func (l *Loop) exchange(ctx context.Context, now time.Time, takes []Take) (Claim
 	recorded := l.finished
 	l.finished = nil
 	for _, f := range recorded {
-		crashpoint.Reach("after-record")
 		l.inFlight--
 		switch {
 		case f.end.Released:
@@ -206,7 +205,7 @@ func (l *Loop) exchange(ctx context.Context, now time.Time, takes []Take) (Claim
 			l.Log.Warn("the lease of a delivery ran out while it was sent, so another process sends it again",
 				"delivery", f.delivery.ID, "action", f.delivery.Action)
 		case l.Ended != nil:
-			l.Ended(f.delivery, f.end)
+			l.Ended(ctx, f.delivery, f.end)
 		}
 	}
 	return claimed, nil
@@ -226,9 +225,6 @@ func (l *Loop) logChange(c LaneChange) {
 }
 
 func (l *Loop) startAll(sending context.Context, now time.Time, claimed []record.Delivery) {
-	if len(claimed) > 0 {
-		crashpoint.Reach("after-claim")
-	}
 	if l.inFlight == 0 {
 		l.renewAt = now.Add(renewEvery)
 	}
@@ -274,7 +270,6 @@ func (l *Loop) send(ctx context.Context, d record.Delivery) End {
 	s := l.Settings(d.Action)
 	started := l.Now()
 	outcome := l.attempt(ctx, d, s.Timeout)
-	crashpoint.Reach("after-send")
 	end := conclude(d, s.Retry, outcome, l.Now(), ctx.Err() != nil)
 	end.StartedAt = started
 	return end

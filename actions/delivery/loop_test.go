@@ -21,7 +21,10 @@ func TestLoop_sendsWhatIsDueOnceAndRecordsIt(t *testing.T) {
 		q := newQueue(50, "a", "b", "c")
 		ended := make(chan string, 200)
 		l := begin(t, q, succeed, func(o *delivery.Options) {
-			o.Ended = func(d record.Delivery, end delivery.End) {
+			o.Ended = func(ctx context.Context, d record.Delivery, end delivery.End) {
+				if ctx.Value(loopKey{}) == nil {
+					t.Errorf("%s is not reported with the context of the loop", d.ID)
+				}
 				if took := end.At.Sub(end.StartedAt); q.row(d.ID).State != record.Done || end.State != record.Done || took != 0 {
 					t.Errorf("%s ended as %+v after %s before it was recorded", d.ID, end, took)
 				}
@@ -160,7 +163,7 @@ func TestLoop_sendsAtOnceWhatIsDueAgainAtOnce(t *testing.T) {
 			}
 			return succeed(ctx, d)
 		}, settings(s), func(o *delivery.Options) {
-			o.Ended = func(record.Delivery, delivery.End) { time.Sleep(time.Second) }
+			o.Ended = func(context.Context, record.Delivery, delivery.End) { time.Sleep(time.Second) }
 		})
 		time.Sleep(4 * time.Second)
 		_ = l.end()

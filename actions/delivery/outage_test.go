@@ -177,7 +177,8 @@ func TestBadActionsDoNotSlowTheGoodOnes(t *testing.T) {
 	good := []string{"g1", "g2", "g3", "g4", "g5", "g6", "g7", "g8"}
 	alone, _ := latencies(t, good...)
 	among, goroutines := latencies(t, append([]string{"hanging", "failing"}, good...)...)
-	t.Logf("p99 of the good: %s alone, %s among bad ones; goroutines after each minute: %v", p99(alone), p99(among), goroutines)
+	t.Logf("p99 of the good: %s alone, %s among bad ones; goroutines after each minute: %v", p99(alone), p99(among),
+		goroutines)
 	if len(alone) != len(among) || p99(among) > p99(alone)*3/2 {
 		t.Errorf("p99 of %d sends is %s, of %d beside bad ones %s", len(alone), p99(alone), len(among), p99(among))
 	}
@@ -204,7 +205,7 @@ func latencies(t *testing.T, names ...string) (took []time.Duration, goroutines 
 				return succeed(ctx, d)
 			}
 		}, func(o *delivery.Options) {
-			o.Ended = func(d record.Delivery, end delivery.End) {
+			o.Ended = func(_ context.Context, d record.Delivery, end delivery.End) {
 				mu.Lock()
 				defer mu.Unlock()
 				if end.State == record.Done {

@@ -80,7 +80,9 @@ func fail(f func() error) error {
 	return f()
 }
 
-func (q *queue) DueActions(_ context.Context, now time.Time, known []string) (names []string, next time.Time, err error) {
+func (q *queue) DueActions(
+	_ context.Context, now time.Time, known []string,
+) (names []string, next time.Time, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := fail(q.dueErr); err != nil {
@@ -272,7 +274,9 @@ type start struct {
 }
 
 // wrap counts the calls of deliver.
-func (s *sends) wrap(deliver func(context.Context, record.Delivery) actions.Outcome) func(context.Context, record.Delivery) actions.Outcome {
+func (s *sends) wrap(
+	deliver func(context.Context, record.Delivery) actions.Outcome,
+) func(context.Context, record.Delivery) actions.Outcome {
 	s.running, s.most = map[string]int{}, map[string]int{}
 	return func(ctx context.Context, d record.Delivery) actions.Outcome {
 		s.mu.Lock()
@@ -302,6 +306,9 @@ type loop struct {
 	done chan error
 }
 
+// loopKey is the key of a value in the context of each Loop that begin runs.
+type loopKey struct{}
+
 // begin runs a Loop over the queue. It must be stopped.
 func begin(t *testing.T, q *queue, deliver func(context.Context, record.Delivery) actions.Outcome, changes ...func(*delivery.Options)) *loop {
 	t.Helper()
@@ -317,7 +324,7 @@ func begin(t *testing.T, q *queue, deliver func(context.Context, record.Delivery
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), loopKey{}, true))
 	l.stop = cancel
 	go func() { l.done <- inner.Run(ctx) }()
 	return l

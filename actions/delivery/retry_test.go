@@ -27,7 +27,8 @@ func TestBackoffStaysWithinItsBounds(t *testing.T) {
 		highest := delivery.Backoff(p, n, func(limit int64) int64 { asked = limit; return limit - 1 })
 		lowest := delivery.Backoff(p, n, func(int64) int64 { return 0 })
 		if asked != ceiling.Int64() || highest != time.Duration(asked-1) || lowest != 0 {
-			t.Fatalf("after attempt %d of %s to %s: from %s to %s, below %s, not %s", n, p.Min, p.Max, lowest, highest, time.Duration(asked), time.Duration(ceiling.Int64()))
+			t.Fatalf("after attempt %d of %s to %s: from %s to %s, below %s, not %s", n, p.Min, p.Max, lowest, highest,
+				time.Duration(asked), time.Duration(ceiling.Int64()))
 		}
 	})
 }

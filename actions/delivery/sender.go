@@ -33,7 +33,8 @@ func (s Sender) Deliver(ctx context.Context, d record.Delivery) actions.Outcome 
 	case !ok:
 		return retry("no action is called %s any more; configure it again and this is sent", d.Action)
 	case configured.Kind != d.Kind:
-		return retry("%s was a %s action when this was rendered and is a %s action now; make it a %s action again and this is sent",
+		return retry("%s was a %s action when this was rendered and is a %s action now; make it a %s action again "+
+			"and this is sent",
 			d.Action, d.Kind, configured.Kind, d.Kind)
 	}
 	return configured.Send(ctx, actions.Message{

@@ -61,7 +61,8 @@ func TestEachMistakeIsReportedAtItsPlace(t *testing.T) {
 		"step: everything":      {ok, `{to: ["{{ data.userId }}@example.com", "A B <a@b.c>"], cc: "{{ data.email }}", reply_to: a@b.c, subject: a, text: a, html: a}`, ``},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := strings.Split(strings.TrimSuffix(actiontest.Lines(actiontest.Compile(t, rule(c.config, c.step)).Problems), "\n"), "\n")
+			got := strings.Split(strings.TrimSuffix(actiontest.Lines(actiontest.Compile(t, rule(c.config, c.step)).Problems),
+				"\n"), "\n")
 			want := strings.Split(c.want, "\n")
 			for i := range min(len(got), len(want)) { // hints of suggestions are theirs
 				if !strings.HasSuffix(want[i], ")") {

@@ -155,8 +155,8 @@ func (a *action) readHelo(c *actions.Config) {
 		return
 	}
 	if !hostName.MatchString(name) {
-		c.Report().Errorf(c.Take("helo").Place(), "wrong-type", "helo of %s must be the name of a host, not %s", c.What(),
-			c.Take("helo").Describe()).
+		c.Report().Errorf(c.Take("helo").Place(), "wrong-type", "helo of %s must be the name of a host, not %s",
+			c.What(), c.Take("helo").Describe()).
 			Suggest("write helo: and the name under which the mail server knows this machine, such as heed.example.com")
 		return
 	}

@@ -51,7 +51,8 @@ func checkHeader(c *actions.Config, name string, pair document.Pair) bool {
 		report.Errorf(pair.Key.Place(), "bad-header", "%q is not a name for a header", pair.Key.Text()).
 			Suggest("write letters, digits and hyphens, such as X-Team")
 	case slices.Contains(reserved, name) || strings.HasPrefix(name, "Content-"):
-		report.Errorf(pair.Key.Place(), "bad-header", "the header %s is set by heed itself", name).Suggest("leave it out")
+		report.Errorf(pair.Key.Place(), "bad-header", "the header %s is set by heed itself", name).
+			Suggest("leave it out")
 	case !pair.Value.IsScalar() || pair.Value.IsNull():
 		report.Errorf(pair.Value.Place(), "wrong-type", "the header %s of %s must be a text, not %s", name, c.What(),
 			pair.Value.Describe()).

@@ -9,7 +9,8 @@ import (
 
 func TestHeaders_areThoseOfTheConfiguration(t *testing.T) {
 	s := (&server{}).start(t)
-	a := actiontest.MustCompile(t, s.rule(`, headers: {x-team: Förderung, Auto-Submitted: "no", Precedence: list}`, simple))
+	a := actiontest.MustCompile(t,
+		s.rule(`, headers: {x-team: Förderung, Auto-Submitted: "no", Precedence: list}`, simple))
 	if got := a.Send(t, `{}`); !isDone(got) {
 		t.Fatalf("%+v", got)
 	}
@@ -32,7 +33,8 @@ func TestHeaders_eachMistakeIsReported(t *testing.T) {
 		`{X-Team: "a\r\nBcc: b"}`:    `the header X-Team of the email action act holds a line break or control character [bad-header]`,
 		`{x-team: a, X-Team: b}`:     `the header X-Team is given twice [duplicate-key]`,
 	} {
-		got := actiontest.Lines(actiontest.Compile(t, rule(`email: {smtp: "mail.example.com:587", from: heed@example.com, headers: `+more+`}`, ``)).Problems)
+		got := actiontest.Lines(actiontest.Compile(t,
+			rule(`email: {smtp: "mail.example.com:587", from: heed@example.com, headers: `+more+`}`, ``)).Problems)
 		if got == "" {
 			got = `"no problems"`
 		}

@@ -37,7 +37,8 @@ func readHTML(p *actions.Params, node *document.Node) *expression.Template {
 		escape, problem := escapeFor(hole, escapers[at])
 		at++
 		if problem != nil {
-			p.Report().LaterErrorf(node.Within(hole.From, hole.To), problem.code, "html of %s %s", p.What(), problem.message).
+			p.Report().LaterErrorf(node.Within(hole.From, hole.To), problem.code, "html of %s %s", p.What(),
+				problem.message).
 				Suggest("%s", problem.hint)
 		}
 		return escape
@@ -133,7 +134,8 @@ func escapeFor(hole expression.Hole, escapers []string) (func(string) string, *m
 		return styleValue, nil
 	case isDocument(hole.Before):
 		return html.EscapeString, &misplaced{
-			"bad-html", "has a template in a page inside the mail", "leave out srcdoc: mail programs show no pages in mails",
+			"bad-html", "has a template in a page inside the mail",
+			"leave out srcdoc: mail programs show no pages in mails",
 		}
 	case isAnimation(hole.Before):
 		return html.EscapeString, &misplaced{

@@ -70,11 +70,13 @@ func (l login) options() []gomail.Option {
 	switch {
 	case l.token != nil:
 		return []gomail.Option{
-			gomail.WithSMTPAuth(gomail.SMTPAuthXOAUTH2), gomail.WithUsername(l.username), gomail.WithPassword(l.token.Access),
+			gomail.WithSMTPAuth(gomail.SMTPAuthXOAUTH2), gomail.WithUsername(l.username),
+			gomail.WithPassword(l.token.Access),
 		}
 	case l.password != "":
 		return []gomail.Option{
-			gomail.WithOpportunisticSMTPAuth(mechanisms...), gomail.WithUsername(l.username), gomail.WithPassword(l.password),
+			gomail.WithOpportunisticSMTPAuth(mechanisms...), gomail.WithUsername(l.username),
+			gomail.WithPassword(l.password),
 		}
 	default:
 		return nil

@@ -91,7 +91,8 @@ func TestSend_aMessageRefusedLaterKeepsWhoHasGotIt(t *testing.T) {
 }
 
 func TestRender_addressesAreTrimmedAndInPunycode(t *testing.T) {
-	a := actiontest.MustCompile(t, rule(ok, `{to: ["{{ data.email }}", "Jane <jane@bücher.example>"], subject: a, text: a}`))
+	a := actiontest.MustCompile(t,
+		rule(ok, `{to: ["{{ data.email }}", "Jane <jane@bücher.example>"], subject: a, text: a}`))
 	for email, want := range map[string]string{
 		"ada@example.com ":    "ada@example.com",
 		" ada@example.com\n":  "ada@example.com",

@@ -305,7 +305,8 @@ func TestWhatComesAfterTheServerTookTheMailDoesNotCount(t *testing.T) {
 				return "250 mail.test\r\n"
 			}
 		})
-		a := actiontest.MustCompile(t, rule(`email: {smtp: "`+addr+`", from: a@b.c, tls: none, allow_private: true, timeout: 1h}`, simple))
+		a := actiontest.MustCompile(t,
+			rule(`email: {smtp: "`+addr+`", from: a@b.c, tls: none, allow_private: true, timeout: 1h}`, simple))
 		if got := a.Send(t, `{}`); !isDone(got) {
 			t.Errorf("%s: %+v", name, got)
 		}
@@ -335,7 +336,8 @@ func TestAMailWaitsForAServerThatCannotBeReached(t *testing.T) {
 		"no-such-host.invalid":   "the host no-such-host.invalid cannot be found",
 	} {
 		for _, mode := range []string{"starttls", "implicit", "none"} {
-			a := actiontest.MustCompile(t, rule(`email: {smtp: "`+smtp+`", from: a@b.c, allow_private: true, tls: `+mode+`}`, simple))
+			a := actiontest.MustCompile(t,
+				rule(`email: {smtp: "`+smtp+`", from: a@b.c, allow_private: true, tls: `+mode+`}`, simple))
 			if got := a.Send(t, `{}`); got.Verdict != actions.Retry || !strings.Contains(got.Error, want) {
 				t.Errorf("%s, %s: %+v", smtp, mode, got)
 			}
@@ -414,7 +416,8 @@ func TestAFailedLoginSaysSoWithoutThePassword(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 			for _, text := range []string{got.Error, got.Response, fmt.Sprintf("%+v %#v", a.Configured, a.Action), string(a.MustRender(t, `{}`))} {
-				if strings.Contains(text, "canary") || strings.Contains(text, base64.StdEncoding.EncodeToString([]byte("canary-wrong"))) ||
+				if strings.Contains(text, "canary") ||
+					strings.Contains(text, base64.StdEncoding.EncodeToString([]byte("canary-wrong"))) ||
 					strings.Contains(text, base64.StdEncoding.EncodeToString([]byte("\x00heed\x00canary-wrong"))) {
 					t.Errorf("the password is in %s", text)
 				}
@@ -426,7 +429,8 @@ func TestAFailedLoginSaysSoWithoutThePassword(t *testing.T) {
 func TestAnAttemptEndsInTimeAndWhenCutOff(t *testing.T) {
 	for _, greeting := range []string{"", "220 mail.test\r\n"} { // before and after the greeting
 		addr, _ := scripted(t, greeting, func(string) string { return "" })
-		a := actiontest.MustCompile(t, rule(`email: {smtp: "`+addr+`", from: a@b.c, allow_private: true, timeout: 50ms}`, simple))
+		a := actiontest.MustCompile(t,
+			rule(`email: {smtp: "`+addr+`", from: a@b.c, allow_private: true, timeout: 50ms}`, simple))
 		if got := a.Send(t, `{}`); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Cause: actions.CauseServer, Error: "no answer in time"}) {
 			t.Errorf("%+v", got)
 		}
@@ -436,7 +440,8 @@ func TestAnAttemptEndsInTimeAndWhenCutOff(t *testing.T) {
 		said <- struct{}{}
 		return ""
 	})
-	a := actiontest.MustCompile(t, rule(`email: {smtp: "`+addr+`", from: a@b.c, allow_private: true, timeout: 1h}`, simple))
+	a := actiontest.MustCompile(t,
+		rule(`email: {smtp: "`+addr+`", from: a@b.c, allow_private: true, timeout: 1h}`, simple))
 	ctx, cut := context.WithCancel(t.Context())
 	go func() { <-said; cut() }()
 	if got := a.SendRequest(ctx, a.MustRender(t, `{}`)); !reflect.DeepEqual(got, actions.Outcome{Verdict: actions.Retry, Error: "interrupted"}) {

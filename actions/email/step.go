@@ -90,11 +90,13 @@ func readRecipients(p *actions.Params, key string, node *document.Node) []*expre
 		}
 		if text, literal := t.IsLiteral(); literal {
 			if _, err := readAddress(text); err != nil {
-				p.Report().Errorf(item.Place(), "bad-address", "%s of %s: %q is not an e-mail address", key, p.What(), text).
+				p.Report().Errorf(item.Place(), "bad-address", "%s of %s: %q is not an e-mail address", key, p.What(),
+					text).
 					Suggest("%s", addressHint(text))
 			}
 		} else if strings.ContainsAny(t.Literals(), ",;") {
-			p.Report().Errorf(item.Place(), "bad-address", "%s of %s holds several addresses in one text", key, p.What()).
+			p.Report().Errorf(item.Place(), "bad-address", "%s of %s holds several addresses in one text", key,
+				p.What()).
 				Suggest("write a list: [%q, boss@example.com]", "{{ data.email }}")
 		} else {
 			checkDomain(p, key, item, t)

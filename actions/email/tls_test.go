@@ -34,7 +34,8 @@ func TestTLS_anAuthorityOfItsOwnAndAClientCertificate(t *testing.T) {
 			}
 			s.only(t)
 			got := send(wrong)
-			if got.Verdict != actions.Retry || !strings.Contains(got.Error, `("Acme internal CA") that is not trusted here; name a file`) ||
+			if got.Verdict != actions.Retry ||
+				!strings.Contains(got.Error, `("Acme internal CA") that is not trusted here; name a file`) ||
 				!strings.Contains(got.Error, "tls_ca") {
 				t.Errorf("%+v", got)
 			}
@@ -54,7 +55,8 @@ func TestTLS_eachMistakeIsReportedAtItsPlace(t *testing.T) {
 		"tls: {ca: none.pem}":          "config:1:68: error: tls of the email action act says how the connection is encrypted, and is a word [wrong-type] (write tls_ca, tls_cert and tls_key for certificates)",
 		`tls_key: "-----BEGIN SECRET"`: "config:1:72: error: tls_key of the email action act must be the path of a file, not what is in it [wrong-type]",
 	} {
-		got := actiontest.Lines(actiontest.Compile(t, rule(`email: {smtp: "mail.example.com:587", from: heed@example.com, `+more+`}`, ``)).Problems)
+		got := actiontest.Lines(actiontest.Compile(t,
+			rule(`email: {smtp: "mail.example.com:587", from: heed@example.com, `+more+`}`, ``)).Problems)
 		if !strings.Contains(got, want) {
 			t.Errorf("%s:\n%s", more, got)
 		}

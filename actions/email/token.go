@@ -18,7 +18,8 @@ func (a *action) readOAuth2(c *actions.Config) {
 		return
 	}
 	if a.password.IsSet() {
-		c.Report().Errorf(c.Take("oauth2").Place(), "two-authorizations", "%s has both oauth2 and a password", c.What()).
+		c.Report().Errorf(c.Take("oauth2").Place(), "two-authorizations", "%s has both oauth2 and a password",
+			c.What()).
 			Suggest("leave out password, or oauth2")
 	}
 	if !a.username.IsSet() {

@@ -86,7 +86,8 @@ func TestOAuth2_eachMistakeIsReported(t *testing.T) {
 		"helo: heed.example.com":                            "",
 		`helo: "[192.0.2.1]"`:                               "",
 	} {
-		got := actiontest.Lines(actiontest.Compile(t, rule(`email: {smtp: "mail.example.com:587", from: heed@example.com, `+more+`}`, ``)).Problems)
+		got := actiontest.Lines(actiontest.Compile(t,
+			rule(`email: {smtp: "mail.example.com:587", from: heed@example.com, `+more+`}`, ``)).Problems)
 		if !strings.Contains(got, want) || want == "" && got != "" {
 			t.Errorf("%s:\n%s", more, got)
 		}

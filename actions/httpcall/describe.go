@@ -12,7 +12,8 @@ func (Kind) Describe() actions.Description {
 		Config: schema.Object("calls an HTTP endpoint; the address is fixed here, and a rule adds path, query, "+
 			"headers and body",
 			schema.Required("url", describeURL()),
-			schema.Optional("headers", schema.Map("headers of every call; secrets belong here", describeHeader()).OrEmpty()),
+			schema.Optional("headers",
+				schema.Map("headers of every call; secrets belong here", describeHeader()).OrEmpty()),
 			schema.Optional("oauth2", connect.DescribeOAuth2()),
 			schema.Optional("sign", describeSign()),
 			schema.Optional("proxy", connect.DescribeProxy()),
@@ -33,12 +34,14 @@ func (Kind) Describe() actions.Description {
 					"type of its value, and {env: NAME} is a secret")),
 			schema.Optional("omit_missing", schema.Bool("leaves keys of json out whose value is one template and "+
 				"missing; they are null otherwise")),
-			schema.Optional("form", schema.Map("the body as a web form, with {{ templates }}", describeHeader()).OrEmpty()),
+			schema.Optional("form",
+				schema.Map("the body as a web form, with {{ templates }}", describeHeader()).OrEmpty()),
 			schema.Optional("body", schema.Text("the body as text, with {{ templates }}")),
 			schema.Optional("timeout", schema.Duration("bounds one attempt of this call; only less than the action's own "+
 				"has an effect", "5s", "15s")),
 			schema.Optional("expect", schema.OneOrList(
-				schema.Whole("the status codes that mean success; any 2xx if left out", minStatus, maxStatus, 200, 409), 1)),
+				schema.Whole("the status codes that mean success; any 2xx if left out", minStatus, maxStatus, 200, 409),
+				1)),
 			schema.Optional("expect_body", schema.Text("a condition on status and body that a good answer fulfils;"+
 				" one that does not is given up, unless on of retry names it", "body.ok == true")),
 		).AtMostOne("json", "form", "body"),

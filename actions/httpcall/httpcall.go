@@ -194,12 +194,9 @@ func headerName(written string) string {
 	return written
 }
 
-// isSameHeader says whether two names are the same header.
-func isSameHeader(a, b string) bool { return strings.EqualFold(a, b) }
-
 // header finds a configured header.
 func (a *action) header(name string) (header, bool) {
-	i := slices.IndexFunc(a.headers, func(h header) bool { return isSameHeader(h.name, name) })
+	i := slices.IndexFunc(a.headers, func(h header) bool { return strings.EqualFold(h.name, name) })
 	if i < 0 {
 		return header{}, false
 	}
@@ -225,7 +222,8 @@ var reserved = []string{
 
 func checkHeaderName(report *document.Report, node *document.Node, name string) bool {
 	valid := name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+			strings.ContainsRune("!#$%&'*+-.^_`|~", r))
 	})
 	switch {
 	case !valid:

@@ -93,8 +93,8 @@ func (i *issuer) requests() []url.Values {
 
 // withToken is a rule whose calls to a sink carry a token of an issuer.
 func withToken(sink, tokenURL, more string) actiontest.Rule {
-	r := rule(local(sink, fmt.Sprintf(", oauth2: {token_url: %q, client_id: heed, client_secret: {env: SECRET}%s}", tokenURL, more)),
-		`json: {user: "{{ data.userId }}"}`)
+	r := rule(local(sink, fmt.Sprintf(", oauth2: {token_url: %q, client_id: heed, client_secret: {env: SECRET}%s}",
+		tokenURL, more)), `json: {user: "{{ data.userId }}"}`)
 	r.Env["SECRET"] = "canary-secret"
 	return r
 }

@@ -34,7 +34,8 @@ func TestOmitMissing_leavesKeysOutWhoseValueIsMissing(t *testing.T) {
 
 func TestQuery_aListIsSentUnderItsNameSeveralTimes(t *testing.T) {
 	s := newSink(t, nil)
-	a := actiontest.MustCompile(t, rule(local(s.URL, ""), `{method: GET, query: {id: ["{{ data.userId }}", "b&c"], n: 1, none: []}}`))
+	a := actiontest.MustCompile(t,
+		rule(local(s.URL, ""), `{method: GET, query: {id: ["{{ data.userId }}", "b&c"], n: 1, none: []}}`))
 	if got := a.Send(t, `{"userId": "u/1"}`); got.Verdict != actions.Done || s.got()[0].URI != "/?id=u%2F1&id=b%26c&n=1" {
 		t.Errorf("%+v, %v", got, s.got())
 	}

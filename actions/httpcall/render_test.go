@@ -56,7 +56,8 @@ func TestAnAddressThatIsASecretIsMaskedWithWhatARuleAddsShown(t *testing.T) {
 }
 
 func TestTheConfiguredContentTypeIsKept(t *testing.T) {
-	c := actiontest.MustCompile(t, rule(`http: {url: https://h, headers: {content-type: application/vnd.api+json}}`, `json: {}`))
+	c := actiontest.MustCompile(t,
+		rule(`http: {url: https://h, headers: {content-type: application/vnd.api+json}}`, `json: {}`))
 	if got := request(t, c.MustRender(t, `{}`))["headers"].(map[string]any)["content-type"]; got != "application/vnd.api+json" {
 		t.Errorf("the content type is %v", got)
 	}

@@ -29,7 +29,10 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	}
 	address, err := target(base, r.Path, r.Query)
 	if err != nil {
-		return actions.Outcome{Verdict: actions.Retry, Error: "url: the secret is not an address; correct it and this is sent"}
+		return actions.Outcome{
+			Verdict: actions.Retry,
+			Error:   "url: the secret is not an address; correct it and this is sent",
+		}
 	}
 	body, err := content(r.Encoding, r.Body)
 	if err != nil {

@@ -102,7 +102,9 @@ func describeSign() *schema.Value {
 	return schema.Object("signs each call as Standard Webhooks has it, over its id, its time and its body",
 		schema.Optional("hmac", schema.Choice("how; sha256 if left out",
 			schema.Word{Word: "sha256", Meaning: "HMAC-SHA256"})),
-		schema.Required("secret", actions.DescribeSecret("what both sides know, in base64, with or without whsec_ in front")),
-		schema.Optional("header", schema.Text("the header of the signature; "+signatureHeader+" if left out", "X-Signature")),
+		schema.Required("secret",
+			actions.DescribeSecret("what both sides know, in base64, with or without whsec_ in front")),
+		schema.Optional("header",
+			schema.Text("the header of the signature; "+signatureHeader+" if left out", "X-Signature")),
 	)
 }

@@ -26,8 +26,8 @@ func (a *accepting) Accept(_ context.Context, r intake.Request) ([]intake.Answer
 	a.ids = append(a.ids, r.ID)
 	return []intake.Answer{{}}, nil
 }
-func (*accepting) Answered([]intake.Answer, time.Duration) {}
-func (*accepting) Refused(string, receiver.Reason)         {}
+func (*accepting) Answered(context.Context, []intake.Answer, time.Duration) {}
+func (*accepting) Refused(context.Context, string, receiver.Reason)         {}
 
 const signingSecret = "whsec_Y2FuYXJ5LXNpZ25pbmcta2V5"
 

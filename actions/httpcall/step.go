@@ -100,14 +100,14 @@ func (s *step) readHeader(p *actions.Params, h actions.NamedTemplate) {
 			"the header %s is a secret of the action's configuration, which a rule cannot replace", name).
 			Suggest("leave it out, or configure another action")
 	case slices.ContainsFunc(s.headers, func(have actions.NamedTemplate) bool {
-		return isSameHeader(have.Key.Text(), name)
+		return strings.EqualFold(have.Key.Text(), name)
 	}):
 		reportTwice(p.Report(), h.Key, name)
 	case strings.ContainsFunc(h.Literals(), isControl):
 		reportControl(p.Fields, p.Node().Get("headers").Get(h.Key.Text()), name)
 	case isLiteral && isSecret(name):
-		p.Report().Warnf(h.Key.Place(), "plain-secret", "%s in headers of %s stands in the rule file as plain text", name,
-			p.What()).
+		p.Report().Warnf(h.Key.Place(), "plain-secret", "%s in headers of %s stands in the rule file as plain text",
+			name, p.What()).
 			Suggest("configure it with the action: headers: {%s: {env: NAME}}", name)
 	}
 	s.headers = append(s.headers, h)
@@ -137,7 +137,8 @@ func (s *step) readPath(p *actions.Params) {
 			Suggest("the address is configured with the action; write only what comes behind it")
 	}
 	if strings.ContainsFunc(literal, func(r rune) bool { return isControl(r) || r == ' ' || r == '\\' }) {
-		p.Report().Errorf(node.Place(), "bad-path", "path of %s holds a space, a backslash or a control character", p.What()).
+		p.Report().Errorf(node.Place(), "bad-path", "path of %s holds a space, a backslash or a control character",
+			p.What()).
 			Suggest("write %%20 for a space")
 	} else if _, err := url.PathUnescape(literal); err != nil {
 		p.Report().Errorf(node.Place(), "bad-path", "path of %s holds a %% that starts no escape", p.What()).
@@ -216,8 +217,8 @@ func readExpect(p *actions.Params, node *document.Node) []int {
 		items = []*document.Node{node}
 	}
 	if len(items) == 0 {
-		p.Report().Errorf(node.Place(), "wrong-type", "expect of %s takes status codes from 200 to 599, not %s", p.What(),
-			node.Describe()).
+		p.Report().Errorf(node.Place(), "wrong-type", "expect of %s takes status codes from 200 to 599, not %s",
+			p.What(), node.Describe()).
 			Suggest("write expect: [200, 409]")
 	}
 	var expect []int
@@ -296,7 +297,7 @@ func setOwn(r *Request, name, value string) {
 
 func deleteHeader[V any](headers map[string]V, name string) {
 	for have := range headers {
-		if isSameHeader(have, name) {
+		if strings.EqualFold(have, name) {
 			delete(headers, have)
 		}
 	}

@@ -73,7 +73,8 @@ func TestTLS_anAuthorityOfItsOwnAndAClientCertificate(t *testing.T) {
 	ca := filepath.Join(dir, "ca.pem")
 	s.authority.WriteCA(t, ca)
 	cert, key := actiontest.WritePair(t, dir, s.authority.Issue(t, "heed-1"))
-	a := actiontest.MustCompile(t, rule(local(s.URL, fmt.Sprintf(", tls: {ca: %q, cert: %q, key: %q}", ca, cert, key)), `json: {}`))
+	a := actiontest.MustCompile(t,
+		rule(local(s.URL, fmt.Sprintf(", tls: {ca: %q, cert: %q, key: %q}", ca, cert, key)), `json: {}`))
 	for range 3 {
 		if got := a.Send(t, `{}`); got.Verdict != actions.Done {
 			t.Fatalf("%+v", got)

@@ -17,7 +17,7 @@ func (s *step) contentType() string {
 		value = h.plain
 	}
 	for _, h := range s.headers {
-		if isSameHeader(h.Key.Text(), "Content-Type") {
+		if strings.EqualFold(h.Key.Text(), "Content-Type") {
 			value, _ = h.IsLiteral()
 		}
 	}

@@ -12,8 +12,8 @@ func (Kind) Describe() actions.Description {
 		Params: schema.Object("a line",
 			schema.Required("text", schema.Text("the line, with {{ templates }}", "Finished by {{ data.userId }}")),
 			schema.Optional("table", actions.DescribeTable()),
-			schema.Optional("level", schema.Words("how important the line is; "+defaultLevel+" if left out", "debug", "info",
-				"warn", "error")),
+			schema.Optional("level", schema.Words("how important the line is; "+defaultLevel+" if left out", "debug",
+				"info", "warn", "error")),
 		),
 	}
 }

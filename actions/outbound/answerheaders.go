@@ -53,7 +53,8 @@ func untilReset(text string, now time.Time) time.Duration {
 
 // telling are the headers of an answer that are kept with it: those that say why it
 // refuses, and those that the support of an API asks for.
-var telling = regexp.MustCompile(`(?i)error|reason|request-?id|correlation|rate-?limit|^www-authenticate$|^sforce-limit`)
+var telling = regexp.MustCompile(
+	`(?i)error|reason|request-?id|correlation|rate-?limit|^www-authenticate$|^sforce-limit`)
 
 // saysWhy are the headers that say why a call was refused, as BambooHR's
 // X-BambooHR-Error-Message does.

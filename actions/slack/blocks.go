@@ -16,7 +16,8 @@ const maxBlocks = 50
 func (s *step) readBlocks(p *actions.Params, node *document.Node) {
 	items := node.Items()
 	if !node.IsList() || len(items) == 0 || len(items) > maxBlocks {
-		p.Report().Errorf(node.Place(), "wrong-type", "blocks of %s must be a list of 1 to %d blocks", p.What(), maxBlocks).
+		p.Report().Errorf(node.Place(), "wrong-type", "blocks of %s must be a list of 1 to %d blocks", p.What(),
+			maxBlocks).
 			Suggest(`write - type: section, and below it text: {type: mrkdwn, text: "…"}`)
 		return
 	}
@@ -43,8 +44,8 @@ func checkBlock(p *actions.Params, block *document.Node) {
 			Suggest("write type: section, header, divider, context, image or actions")
 		return
 	case slices.Contains(elementTypes, kind.Text()) && !slices.Contains(blockTypes, kind.Text()):
-		p.Report().LaterErrorf(kind.Place(), "wrong-type", "a %s is not a block of its own: Slack takes it inside a block",
-			kind.Text()).
+		p.Report().LaterErrorf(kind.Place(), "wrong-type",
+			"a %s is not a block of its own: Slack takes it inside a block", kind.Text()).
 			Suggest("write type: actions, and below it elements: with this in its list")
 	case !slices.Contains(blockTypes, kind.Text()) && suggest.Closest(kind.Text(), blockTypes) != "":
 		p.Report().Warnf(kind.Place(), "wrong-type", "Slack has no block of the type %s", kind.Text()).
@@ -61,8 +62,8 @@ var fixedKeys = []string{"type", "user_id", "usergroup_id", "channel_id", "range
 func (s *step) textsOf(p *actions.Params) actions.Texts {
 	return func(object *document.Node, key string, text *document.Node) *expression.Template {
 		if slices.Contains(fixedKeys, key) && strings.Contains(text.Text(), "{{") {
-			p.Report().Errorf(text.Place(), "template-not-allowed", "%s in blocks of %s is fixed: it cannot hold a template",
-				key, p.What()).
+			p.Report().Errorf(text.Place(), "template-not-allowed",
+				"%s in blocks of %s is fixed: it cannot hold a template", key, p.What()).
 				Suggest("%s", instead(key))
 			return nil
 		}

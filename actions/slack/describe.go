@@ -9,7 +9,8 @@ import (
 func (Kind) Describe() actions.Description {
 	return actions.Description{
 		Config: schema.Object("posts messages to Slack, by the token of a bot or by an incoming webhook",
-			schema.Optional("token", actions.DescribeSecret("the bot's token, which lets it post to any channel it is in")),
+			schema.Optional("token",
+				actions.DescribeSecret("the bot's token, which lets it post to any channel it is in")),
 			schema.Optional("webhook_url", actions.DescribeSecret("the address of an incoming webhook, which posts to "+
 				"its own channel; instead of a token")),
 			schema.Optional("channel", schema.Text(`with a token: where messages go that name no channel of their own, `+

@@ -130,9 +130,12 @@ var remedies = map[string]string{
 	"restricted_action_thread_only_channel":    "%s takes replies only: name another channel",
 	"restricted_action_non_threadable_channel": "%s takes no replies: leave thread_per out",
 	"restricted_action_thread_locked":          "the thread in %s is locked",
-	"ekm_access_denied":                        "the organisation has suspended posting (Enterprise Key Management): ask its administrators",
-	"no_permission":                            "the app may not do this in %s: add the scope {scope}, install the app again, and invite it",
-	"not_allowed_token_type":                   "the token is not a bot's: take the Bot User OAuth Token, which begins with xoxb-",
+	"ekm_access_denied": "the organisation has suspended posting (Enterprise Key Management): " +
+		"ask its administrators",
+	"no_permission": "the app may not do this in %s: add the scope {scope}, install the " +
+		"app again, and invite it",
+	"not_allowed_token_type": "the token is not a bot's: take the Bot User OAuth Token, which " +
+		"begins with xoxb-",
 	"two_factor_setup_required": "the account behind the token has to set up two-factor " +
 		"authentication: take a bot's token, or let its owner do so",
 	"access_denied":    "the token may not use this: ask an administrator of the workspace",

@@ -85,7 +85,8 @@ func (h *holes) escape(hole expression.Hole, in place) func(string) string {
 			"write the address up to the first / after the host; templates can stand behind it")
 	case !actions.HasFixedHost(link):
 		h.report(hole, "template-in-url", "lets an event choose where <…> leads",
-			"write the address up to the first / after the host, and templates behind it; the sign < itself is written &lt;")
+			"write the address up to the first / after the host, and templates behind it; the sign < itself is "+
+				"written &lt;")
 	}
 	return h.bounded(actions.AddressPart)
 }

@@ -149,7 +149,8 @@ func TestThePersonOfADirectMessageIsRendered(t *testing.T) {
 		`{text: a, to: "{{ data.quizId }}@sub.example.com"}`:        `{"to":"u1@sub.example.com","text":"a"}`,
 		`{text: a, to: "{{ data.email }}", thread_per: data.score}`: `{"to":"ada@example.com","thread":"61","text":"a"}`,
 	} {
-		got := actiontest.MustCompile(t, rule(bot, step)).MustRender(t, `{"email":"ada@example.com","quizId":"u1","score":61}`)
+		got := actiontest.MustCompile(t, rule(bot, step)).MustRender(t,
+			`{"email":"ada@example.com","quizId":"u1","score":61}`)
 		if string(got) != want {
 			t.Errorf("%s is %s", step, got)
 		}

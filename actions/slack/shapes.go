@@ -104,8 +104,8 @@ func checkShape(p *actions.Params, node *document.Node, owner, key string) {
 			checkTextObjects(p, pair.Value, kind, name, plain)
 		}
 		if most := shapes[kind].most[name]; most > 0 && len(pair.Value.Items()) > most {
-			p.Report().LaterErrorf(pair.Value.Place(), "slack-limit", "%s of the %s has %d entries; Slack takes %d", name,
-				kind, len(pair.Value.Items()), most).
+			p.Report().LaterErrorf(pair.Value.Place(), "slack-limit", "%s of the %s has %d entries; Slack takes %d",
+				name, kind, len(pair.Value.Items()), most).
 				Suggest("move the rest into another block of the same type")
 		}
 		if isTextObject(kind) && name == "text" {
@@ -209,10 +209,12 @@ func checkTextObjects(p *actions.Params, node *document.Node, kind, key string, 
 	for _, text := range node.Each() {
 		switch {
 		case !text.IsObject():
-			p.Report().Errorf(text.Place(), "wrong-type", "%s of the %s must be an object, not %s", key, kind, text.Describe()).
+			p.Report().Errorf(text.Place(), "wrong-type", "%s of the %s must be an object, not %s", key, kind,
+				text.Describe()).
 				Suggest("write %s: {type: %s, text: …}", key, textType(plain))
 		case plain && typeOf(text) == "mrkdwn":
-			p.Report().Errorf(text.Get("type").Place(), "wrong-type", "%s of the %s takes plain_text, not mrkdwn", key, kind).
+			p.Report().Errorf(text.Get("type").Place(), "wrong-type", "%s of the %s takes plain_text, not mrkdwn", key,
+				kind).
 				Suggest("write type: plain_text; there is no formatting, no link and no mention there")
 		case !isTextObject(typeOf(text)):
 			p.Report().Errorf(text.Place(), "wrong-type", "%s of the %s has no type that a text can have", key, kind).

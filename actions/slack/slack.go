@@ -48,7 +48,10 @@ type action struct {
 
 // Configure reads token or webhook_url, channel and api_url.
 func (k Kind) Configure(c *actions.Config) actions.Action {
-	a := &action{name: c.Name, memory: k.Memory, client: outbound.Client(c.Settings.AllowPrivate), apiURL: slackgo.APIURL}
+	a := &action{
+		name: c.Name, memory: k.Memory, client: outbound.Client(c.Settings.AllowPrivate),
+		apiURL: slackgo.APIURL,
+	}
 	if a.memory == nil {
 		a.memory = NewMemory(nil, time.Now)
 	}
@@ -108,8 +111,8 @@ var channelName = regexp.MustCompile(`^#?[\p{Ll}\p{Lo}\d_-]+$|^[CGDUW][A-Z0-9]+$
 func checkChannel(f *document.Fields, node *document.Node, channel string) {
 	if trimmed := strings.TrimSpace(channel); trimmed != "" && !channelName.MatchString(channel) &&
 		!strings.Contains(channel, "{{") {
-		f.Report().Errorf(node.Place(), "bad-channel", "channel of %s is not a name that a channel can have: %q", f.What(),
-			channel).
+		f.Report().Errorf(node.Place(), "bad-channel", "channel of %s is not a name that a channel can have: %q",
+			f.What(), channel).
 			Suggest(`write one channel's name, such as "#enablement", or its id, such as C012345678; for several, ` +
 				`several actions`)
 	}

@@ -63,13 +63,9 @@ func runBacktest(ctx context.Context, s streams, f backtestFlags) error {
 	if err != nil {
 		return err
 	}
-	where, err := f.store.existing("")
+	reader, err := f.store.reader(ctx)
 	if err != nil {
 		return err
-	}
-	reader, err := store.OpenReader(ctx, where)
-	if err != nil {
-		return failure(err)
 	}
 	defer reader.Close()
 	o := app.BacktestOptions{Rules: loaded.Rules}

@@ -35,7 +35,8 @@ func backup(ctx context.Context, s streams, from *storeFlag, file string) error 
 		return err
 	}
 	if where.URL != "" {
-		return usage("a store on PostgreSQL is backed up by the tools of the database: pg_dump -Fc -f %s DATABASE", file)
+		return usage("a store on PostgreSQL is backed up by the tools of the database: pg_dump -Fc -f %s DATABASE",
+			file)
 	}
 	if err := store.Backup(ctx, where.Dir, file); err != nil {
 		return failure(err)

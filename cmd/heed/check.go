@@ -56,7 +56,8 @@ Exit code 0: clean, or warnings only (with --strict: clean).
 	cmd.Flags().BoolVar(&strict, "strict", false, "let warnings count as errors")
 	cmd.Flags().StringVar(&against, "against", "",
 		"say what the rules would change for the store in this directory, or at this admin listener")
-	cmd.Flags().StringVar(&tokenFile, "admin-token-file", "", "with --against URL: file with the admin listener's token")
+	cmd.Flags().StringVar(&tokenFile, "admin-token-file", "",
+		"with --against URL: file with the admin listener's token")
 	outputFlag(cmd, &output, "text", "json", "github", "sarif")
 	return cmd
 }

@@ -26,13 +26,9 @@ func checkAgainst(ctx context.Context, s streams, path, dir string) error {
 	if _, err := store.At(dir); err == nil {
 		from.address = dir
 	}
-	where, err := from.existing("")
+	reader, err := from.reader(ctx)
 	if err != nil {
 		return err
-	}
-	reader, err := store.OpenReader(ctx, where)
-	if err != nil {
-		return failure(err)
 	}
 	defer reader.Close()
 	active, err := app.ActiveRules(ctx, reader, s.env)
@@ -77,7 +73,8 @@ func checkAgainstServer(ctx context.Context, s streams, path string, o *clientOp
 	}
 	files := slices.DeleteFunc(snapshot.Files, func(f rulefile.File) bool { return rulefile.IsTestFile(f.Name) })
 	if len(files) != 1 {
-		return usage("a server takes the rules of one file, and %s has %d: name the directory of its store with --against",
+		return usage("a server takes the rules of one file, and %s has %d: name the directory of its store with "+
+			"--against",
 			path, len(files))
 	}
 	client, err := o.open(ctx, s)

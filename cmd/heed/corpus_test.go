@@ -100,10 +100,16 @@ func TestEachSoundFileIsClean(t *testing.T) {
 
 // unreachable are the codes that no file of the corpus can have: two need about
 // a megabyte of rules, one a broken heed, one is not found by heed check.
-var unreachable = []string{"file-too-large", "internal", "test-failed", "too-many-events", "too-many-problems", "too-many-steps"}
+var unreachable = []string{
+	"file-too-large", "internal", "test-failed", "too-many-events", "too-many-problems",
+	"too-many-steps",
+}
 
 // unprintable are the codes whose example does not fit a page.
-var unprintable = []string{"file-too-large", "internal", "not-utf8", "too-deep", "too-long", "too-many-events", "too-many-problems", "too-many-steps"}
+var unprintable = []string{
+	"file-too-large", "internal", "not-utf8", "too-deep", "too-long", "too-many-events",
+	"too-many-problems", "too-many-steps",
+}
 
 var codeInOutput = regexp.MustCompile(`(?m)\[([a-z0-9-]+)\]$`)
 

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -72,8 +71,8 @@ func demo(ctx context.Context, s streams, rules string, events []string, own, ex
 	}
 	defer os.RemoveAll(dir)
 	d := &demonstration{
-		streams: s, out: &wrapper{w: s.out, width: s.width(s.out)}, paint: s.style(s.out), secret: rand.Text(), rules: rules,
-		dir: dir, arrived: make(chan string, 1024), shown: map[string]bool{},
+		streams: s, out: &wrapper{w: s.out, width: s.width(s.out)}, paint: s.style(s.out), secret: rand.Text(),
+		rules: rules, dir: dir, arrived: make(chan string, 1024), shown: map[string]bool{},
 	}
 	if err := d.start(ctx, dir); err != nil {
 		return startError(s, err)
@@ -133,7 +132,7 @@ func (d *demonstration) start(ctx context.Context, dir string) error {
 	d.reloads = make(chan rulefile.Attempt, 16)
 	d.app, err = app.New(ctx, app.Options{
 		Rules: d.rules, Listen: freeAddress("127.0.0.1:8080"), Admin: freeAddress(usualAdmin), Data: dir,
-		Keys: keys, MaxAge: app.DefaultMaxAge, MaxAhead: 5 * time.Minute, Retention: 90 * 24 * time.Hour, NoSend: true,
+		Keys: keys, MaxAge: app.DefaultMaxAge, MaxAhead: app.DefaultMaxAhead, Retention: app.DefaultRetention, NoSend: true,
 		Version: buildVersion(), LookupEnv: d.streams.env, Log: slog.New(slog.DiscardHandler),
 		Stored: d.onStored, Reloaded: d.onReload,
 	})
@@ -155,14 +154,14 @@ func freeAddress(usual string) string {
 	return usual
 }
 
-func (d *demonstration) onStored(e *record.Event, _ []engine.Decision, _ []record.Delivery) {
+func (d *demonstration) onStored(_ context.Context, e *record.Event, _ []engine.Decision, _ []record.Delivery) {
 	select {
 	case d.arrived <- e.ID:
 	default: // more than anybody can read; heed events list has them all
 	}
 }
 
-func (d *demonstration) onReload(a rulefile.Attempt) {
+func (d *demonstration) onReload(_ context.Context, a rulefile.Attempt) {
 	select {
 	case d.reloads <- a:
 	default:
@@ -245,7 +244,8 @@ func (m *demoSum) add(e *admin.Event) {
 		}
 		for _, effect := range e.Decisions[i].Effects {
 			switch {
-			case effect.Effect == record.Waiting || effect.Effect == record.Collected || effect.Effect == record.Counted:
+			case effect.Effect == record.Waiting || effect.Effect == record.Collected ||
+				effect.Effect == record.Counted:
 				m.waiting++
 			case record.Suppressed(effect.Effect):
 				m.kept++

@@ -60,7 +60,8 @@ func week(now time.Time) (past []app.Past) {
 	within := func(start time.Time) time.Time { return start.Add(time.Duration(random.IntN(10*60)) * time.Minute) }
 	for i, p := range demoPeople {
 		at := within(day(20))
-		add(at, "user.provisioned", `"userId":%q,"email":%q,"role":"Account Executive","teamId":%q`, p.id, p.email, p.team)
+		add(at, "user.provisioned", `"userId":%q,"email":%q,"role":"Account Executive","teamId":%q`, p.id, p.email,
+			p.team)
 		for k, m := range demoModules[:2] {
 			add(within(day(18-k)), "module.progress",
 				`"userId":%q,"moduleId":%q,"moduleName":%q,"progressPct":%d,"timeSpentSec":%d`,
@@ -94,7 +95,8 @@ func demoDay(
 	q := demoQuizzes[random.IntN(len(demoQuizzes))]
 	score := min(100, max(15, p.skill-20+random.IntN(40)))
 	if random.IntN(9) == 0 { // a practice quiz has no score
-		add(within(start), "quiz.submitted", `"userId":%q,"quizId":%q,"quizName":%q,"quizType":"practice"`, p.id, q[0], q[1])
+		add(within(start), "quiz.submitted", `"userId":%q,"quizId":%q,"quizName":%q,"quizType":"practice"`, p.id, q[0],
+			q[1])
 	} else {
 		add(within(start), "quiz.submitted",
 			`"userId":%q,"quizId":%q,"quizName":%q,"quizType":"graded","score":%d,"maxScore":100,"passed":%v`,

@@ -71,9 +71,10 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 				return usage("--with-state belongs to --timeline: name a file with events and times")
 			case o.timeline != "" && len(args) > 0:
 				return usage("give EVENT or --timeline, not both: the events are those of %s", o.timeline)
-			case o.timeline != "" && (o.saveTest != "" || o.why != "" || o.now != "" || o.people != "" || o.source != ""):
-				return usage("--save-test, --why, --now, --people and --source do not go with --timeline: its entries say " +
-					"what is known, and when")
+			case o.timeline != "" &&
+				(o.saveTest != "" || o.why != "" || o.now != "" || o.people != "" || o.source != ""):
+				return usage("--save-test, --why, --now, --people and --source do not go with --timeline: its " +
+					"entries say what is known, and when")
 			case o.timeline != "":
 				return noArguments(cmd, args)
 			}
@@ -97,7 +98,8 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 		"what rules see as now, such as 2026-03-04T12:00:00Z; without it, the time it is")
 	cmd.Flags().StringVar(&o.source, "source", "", "read the files as this source does: requests, or tables")
 	cmd.Flags().StringVar(&o.timeline, "timeline", "", "file with events and times that are run on a virtual clock")
-	cmd.Flags().StringVar(&o.until, "until", "", "with --timeline: go on until then, a time or +7d after the last entry")
+	cmd.Flags().StringVar(&o.until, "until", "",
+		"with --timeline: go on until then, a time or +7d after the last entry")
 	cmd.Flags().BoolVar(&o.withState, "with-state", false,
 		"with --timeline: begin with a copy of what the rules of a store remember")
 	o.store.flags(cmd.Flags())
@@ -113,7 +115,7 @@ func dryRun(s streams, o dryRunOptions, events []string) error {
 	if err != nil {
 		return err
 	}
-	why, err := findRule(loaded.Rules.Rules(), o.why)
+	why, err := findRule(loaded.Rules, o.why)
 	if err != nil {
 		return err
 	}
@@ -203,16 +205,10 @@ func showDryRun(
 
 // findRule finds a rule by its name, and refuses one that no rule has; without a
 // name there is none.
-func findRule(rules []*engine.Rule, name string) (*engine.Rule, error) {
-	var names []string
-	for _, r := range rules {
-		if r.Name == name {
-			return r, nil
-		}
-		names = append(names, r.Name)
+func findRule(rules *engine.RuleSet, name string) (*engine.Rule, error) {
+	rule := rules.Rule(name)
+	if rule == nil && name != "" {
+		return nil, usage("there is no rule called %q; %s", name, suggest.DidYouMean(name, rules.Names()))
 	}
-	if name == "" {
-		return nil, nil
-	}
-	return nil, usage("there is no rule called %q; %s", name, suggest.DidYouMean(name, names))
+	return rule, nil
 }

@@ -60,7 +60,8 @@ func mappedJSON(m *ruletest.Mapped, from *source.Source) map[string]any {
 func printMapped(s streams, m *ruletest.Mapped) {
 	paint := s.style(s.out)
 	if m.Reason != "" {
-		fmt.Fprintf(s.out, "%s%s: cannot be used: %s%s\n", paint.red, plain.Line(m.File), plain.Line(m.Detail), paint.reset)
+		fmt.Fprintf(s.out, "%s%s: cannot be used: %s%s\n", paint.red, plain.Line(m.File), plain.Line(m.Detail),
+			paint.reset)
 		return
 	}
 	fmt.Fprintf(s.out, "%s: %s%s%s, id %s", plain.Line(m.File), paint.bold, plain.Line(m.Event.Type), paint.reset,

@@ -302,7 +302,8 @@ rules:
 		t.Errorf("Slack's message is %s", body)
 	}
 	calls = api.got()
-	if len(calls) != 1 || calls[0].method != "PUT" || calls[0].path != "/users/u%2F1/flag" || calls[0].body != `{"score":61}` ||
+	if len(calls) != 1 || calls[0].method != "PUT" || calls[0].path != "/users/u%2F1/flag" ||
+		calls[0].body != `{"score":61}` ||
 		calls[0].header.Get("Authorization") != "Bearer canary-bearer" || len(calls[0].header.Get("Idempotency-Key")) < 16 {
 		t.Errorf("the API got %+v", calls)
 	}
@@ -351,7 +352,8 @@ func (s *server) noSecretIn(secrets ...string) {
 
 func sameJSON(got, want reply) bool {
 	var a, b any
-	return got.status == want.status && json.Unmarshal([]byte(got.body), &a) == nil && json.Unmarshal([]byte(want.body), &b) == nil && fmt.Sprint(a) == fmt.Sprint(b)
+	return got.status == want.status && json.Unmarshal([]byte(got.body), &a) == nil &&
+		json.Unmarshal([]byte(want.body), &b) == nil && fmt.Sprint(a) == fmt.Sprint(b)
 }
 
 const logRule = `
@@ -384,7 +386,8 @@ func TestServe_answersAsTheReceiverDoes(t *testing.T) {
 			r.Header.Set("x-mt-webhook-signature", receiver.Sign(testSecret, stamp, []byte(body)))
 		}
 	}
-	deep := `{"event":"quiz.submitted","companyId":"c1","data":` + strings.Repeat(`{"a":`, 70) + "1" + strings.Repeat("}", 71)
+	deep := `{"event":"quiz.submitted","companyId":"c1","data":` + strings.Repeat(`{"a":`, 70) + "1" +
+		strings.Repeat("}", 71)
 	quarantined := func(reason string) string { return `{"received": true, "quarantined": "` + reason + `"}` }
 	for _, c := range []struct {
 		what string

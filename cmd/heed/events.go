@@ -70,7 +70,8 @@ func showFixture(ctx context.Context, s streams, client *clientOptions, path str
 	if _, err := event.Decode(e.Body); err != nil {
 		return &codedError{
 			exitProblems,
-			fmt.Errorf("%s was quarantined, since its body is not an event: %s; without -o fixture it is shown as it came", e.ID,
+			fmt.Errorf("%s was quarantined, since its body is not an event: %s; without -o fixture it is shown as it "+
+				"came", e.ID,
 				e.Reason),
 		}
 	}

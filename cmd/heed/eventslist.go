@@ -155,6 +155,7 @@ func hintRule(ctx context.Context, s streams, client *clientOptions, name string
 		names = append(names, r.Name)
 	}
 	if len(names) > 0 && !slices.Contains(names, name) {
-		fmt.Fprintf(s.err, "there is no rule %q now; %s\n", plain.Line(name), plain.Line(suggest.DidYouMean(name, names)))
+		fmt.Fprintf(s.err, "there is no rule %q now; %s\n", plain.Line(name),
+			plain.Line(suggest.DidYouMean(name, names)))
 	}
 }

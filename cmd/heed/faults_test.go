@@ -153,7 +153,8 @@ func TestServe_SIGTERMUnderLoadAnswersWhatItAccepted(t *testing.T) {
 	public.Close()
 	admin.Close()
 	data := filepath.Join(dir, "data")
-	cmd := exec.Command("heed", "serve", "--rules", rules, "--data", data, "--listen", address, "--admin", adminAddress, "--log-level", "error")
+	cmd := exec.Command("heed", "serve", "--rules", rules, "--data", data, "--listen", address, "--admin", adminAddress,
+		"--log-level", "error")
 	cmd.Env = append(os.Environ(), "MINDTICKLE_WEBHOOK_SECRET="+testSecret)
 	cmd.Stderr = t.Output()
 	if err := cmd.Start(); err != nil {

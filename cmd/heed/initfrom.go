@@ -25,7 +25,10 @@ func firstFiles(from string, now time.Time) *start {
 		return &start{next: nextWithConnector, files: []startFile{
 			{"rules.yaml", withSource(connectorSource), 0o644},
 			{"rules_test.yaml", firstTests, 0o644},
-			{".env", envWith("# The token that the connector sends. It is random: use it there too.\nCONNECTOR_TOKEN="), 0o600},
+			{
+				".env", envWith("# The token that the connector sends. It is random: use it there too.\nCONNECTOR_TOKEN="),
+				0o600,
+			},
 		}}
 	case "report":
 		return &start{next: nextWithReport, files: []startFile{

@@ -40,7 +40,8 @@ func TestServe_killLosesNoAcknowledgedEvent(t *testing.T) {
 		l.Close()
 		adminAddress := admin.Addr().String()
 		admin.Close()
-		cmd := exec.Command("heed", "serve", "--rules", rules, "--data", data, "--listen", address, "--admin", adminAddress, "--log-level", "error")
+		cmd := exec.Command("heed", "serve", "--rules", rules, "--data", data, "--listen", address, "--admin", adminAddress,
+			"--log-level", "error")
 		cmd.Env = append(os.Environ(), "MINDTICKLE_WEBHOOK_SECRET="+testSecret)
 		cmd.Stderr = t.Output()
 		start := time.Now()

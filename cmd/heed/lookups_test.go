@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -38,7 +39,7 @@ func managed(t *testing.T) (s *server, attempts chan rulefile.Attempt, write fun
 			}
 		}
 		write("userId,email\nu1,boss@example.com\n")
-		o.Reloaded = func(a rulefile.Attempt) { attempts <- a }
+		o.Reloaded = func(_ context.Context, a rulefile.Attempt) { attempts <- a }
 	})
 	if a := next(t, attempts); a.Err != nil {
 		t.Fatal(a.Err)
@@ -125,7 +126,7 @@ func TestReload_followsTablesInOtherDirectories(t *testing.T) {
 	write("first@example.com")
 	attempts := make(chan rulefile.Attempt, 64)
 	startServer(t, strings.Replace(managerRule, "managers.csv", filepath.Join(tables, "managers.csv"), 1), held, func(o *app.Options) {
-		o.Reloaded = func(a rulefile.Attempt) { attempts <- a }
+		o.Reloaded = func(_ context.Context, a rulefile.Attempt) { attempts <- a }
 	})
 	next(t, attempts)
 	for i := range 4 {

@@ -168,7 +168,8 @@ func onlyKeys(t *testing.T, n *document.Node, keys ...string) *document.Node {
 }
 
 func balanced(expr string) bool {
-	return expr != "" && strings.Count(expr, "(") == strings.Count(expr, ")") && strings.Count(expr, "{") == strings.Count(expr, "}")
+	return expr != "" && strings.Count(expr, "(") == strings.Count(expr, ")") &&
+		strings.Count(expr, "{") == strings.Count(expr, "}")
 }
 
 // Proxies must let through what heed takes, and no more.

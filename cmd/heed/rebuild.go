@@ -76,8 +76,8 @@ func rebuild(ctx context.Context, s streams, o *rebuildOptions) error {
 	if o.dryRun {
 		return nil
 	}
-	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("change %s and %s of progress", plain.Count(r.PeopleChanged, "person"),
-		plain.Count(r.RowsChanged, "row")))
+	ok, err := confirm(ctx, s, o.yes, fmt.Sprintf("change %s and %s of progress",
+		plain.Count(r.PeopleChanged, "person"), plain.Count(r.RowsChanged, "row")))
 	if err != nil || !ok {
 		return err
 	}

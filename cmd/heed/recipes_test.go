@@ -148,7 +148,8 @@ func runRecipe(t *testing.T, files map[string]string, recipe, fixture string, a 
 	})
 	rules := strings.ReplaceAll(files[recipe+".yaml"], "      token: {env: SLACK_BOT_TOKEN}\n",
 		"      token: {env: SLACK_BOT_TOKEN}\n      api_url: "+workspace.URL+"\n      allow_private: true\n      rate: 1000/s\n")
-	rules = regexp.MustCompile(`(?m)^( +)((?:token_)?url): https:/(\S+)$`).ReplaceAllString(rules, "$1$2: "+vendor.URL+"$3")
+	rules = regexp.MustCompile(`(?m)^( +)((?:token_)?url): https:/(\S+)$`).ReplaceAllString(rules,
+		"$1$2: "+vendor.URL+"$3")
 	rules = regexp.MustCompile(`(?m)^      url: .*$`).ReplaceAllString(rules, "$0\n      allow_private: true")
 	s := startServer(t, outside.Replace(rules), func(o *app.Options) {
 		o.LookupEnv = func(name string) (string, bool) {
@@ -259,7 +260,8 @@ func (v *vendor) check(recipe string) {
 	for _, c := range v.got() {
 		switch {
 		case strings.Contains(c.path, "/oauth"):
-			if form, _ := url.ParseQuery(c.body); recipe == "zoom" && (form.Get("grant_type") != "account_credentials" || form.Get("account_id") != "canary-ZOOM_ACCOUNT_ID") ||
+			if form, _ := url.ParseQuery(c.body); recipe == "zoom" &&
+				(form.Get("grant_type") != "account_credentials" || form.Get("account_id") != "canary-ZOOM_ACCOUNT_ID") ||
 				recipe == "workday" && form.Get("refresh_token") != "canary-WORKDAY_REFRESH_TOKEN" {
 				v.t.Errorf("the token was asked for with %s", c.body)
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"os"
@@ -26,7 +27,7 @@ func listen(t testing.TB) net.Listener {
 // watched starts a server that tells of its reloads.
 func watched(t *testing.T, rules string) (*server, chan rulefile.Attempt) {
 	attempts := make(chan rulefile.Attempt, 64)
-	s := startServer(t, rules, held, func(o *app.Options) { o.Reloaded = func(a rulefile.Attempt) { attempts <- a } })
+	s := startServer(t, rules, held, func(o *app.Options) { o.Reloaded = func(_ context.Context, a rulefile.Attempt) { attempts <- a } })
 	<-attempts // the start
 	return s, attempts
 }
@@ -115,7 +116,7 @@ func TestReload_noticesAConfigMapSwap(t *testing.T) {
 	attempts := make(chan rulefile.Attempt, 64)
 	s := startServer(t, "", held, func(o *app.Options) {
 		o.Rules = mount
-		o.Reloaded = func(a rulefile.Attempt) { attempts <- a }
+		o.Reloaded = func(_ context.Context, a rulefile.Attempt) { attempts <- a }
 	})
 	first := next(t, attempts)
 	version("..v2", rule("data.score < 20"))
@@ -200,12 +201,13 @@ func lastReload(s *server) admin.LastReload {
 
 func TestReload_failingTestKeepsTheOldRulesIfTestsAreRequired(t *testing.T) {
 	tested := func(score string) string {
-		return rule("data.score < 70") + "    tests: [{name: t, given: {data: {score: " + score + "}}, expect: {outcome: matched}}]\n"
+		return rule("data.score < 70") + "    tests: [{name: t, given: {data: {score: " + score +
+			"}}, expect: {outcome: matched}}]\n"
 	}
 	attempts := make(chan rulefile.Attempt, 64)
 	s := startServer(t, tested("61"), held, func(o *app.Options) {
 		o.RequireTests = true
-		o.Reloaded = func(a rulefile.Attempt) { attempts <- a }
+		o.Reloaded = func(_ context.Context, a rulefile.Attempt) { attempts <- a }
 	})
 	first := next(t, attempts)
 	if err := os.WriteFile(s.app.Rules, []byte(tested("99")), 0o600); err != nil {

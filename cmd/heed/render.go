@@ -59,7 +59,8 @@ func printDecision(w io.Writer, paint style, width int, d *engine.Shown) {
 		why = wording.Because(d.Explain)
 	}
 	if why == "" {
-		fmt.Fprintf(w, "  %s%s%s %-*s  %s%s%s\n", m.color, m.sign, paint.reset, width, rule, m.color, m.word, paint.reset)
+		fmt.Fprintf(w, "  %s%s%s %-*s  %s%s%s\n", m.color, m.sign, paint.reset, width, rule, m.color, m.word,
+			paint.reset)
 		return
 	}
 	fmt.Fprintf(w, "  %s%s%s %-*s  %s%-11s%s  %s%s%s\n", m.color, m.sign, paint.reset, width, rule,

@@ -97,8 +97,8 @@ func readTestFile(name string) (file rulefile.File, isNew bool, err error) {
 	case err != nil:
 		return rulefile.File{}, false, usage("read --save-test: %v", err)
 	case info.IsDir():
-		return rulefile.File{}, false, usage("--save-test %s is a directory: name a file in it, such as rules_test.yaml",
-			name)
+		return rulefile.File{}, false,
+			usage("--save-test %s is a directory: name a file in it, such as rules_test.yaml", name)
 	}
 	files, err := rulefile.ReadEach(name)
 	if err != nil {

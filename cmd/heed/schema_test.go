@@ -345,7 +345,9 @@ func TestSchema_describesTheKeysThatEachKindReads(t *testing.T) {
 
 // readConfig reads a configuration; seen are the keys that were asked for, by
 // what they were asked of.
-func readConfig(t *testing.T, reader actions.Reader, text string) (seen map[string][]string, configured *actions.Configured) {
+func readConfig(
+	t *testing.T, reader actions.Reader, text string,
+) (seen map[string][]string, configured *actions.Configured) {
 	t.Helper()
 	seen = map[string][]string{}
 	report := &document.Report{Seen: func(f *document.Fields) { seen[f.What()] = f.Known() }}

@@ -41,8 +41,8 @@ type serveFlags struct {
 
 func newServe(s streams) *cobra.Command {
 	f := serveFlags{
-		maxAge: durationFlag(app.DefaultMaxAge), maxAhead: durationFlag(5 * time.Minute),
-		retention: durationFlag(90 * 24 * time.Hour), silentAfter: durationFlag(12 * time.Hour),
+		maxAge: durationFlag(app.DefaultMaxAge), maxAhead: durationFlag(app.DefaultMaxAhead),
+		retention: durationFlag(app.DefaultRetention), silentAfter: durationFlag(12 * time.Hour),
 		settle: durationFlag(15 * time.Minute), idleTimeout: durationFlag(app.DefaultIdleTimeout),
 	}
 	cmd := &cobra.Command{
@@ -71,7 +71,8 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 		"address of the admin listener; beyond loopback it needs --admin-token-file")
 	flags.StringVar(&f.adminTokenFile, "admin-token-file", "", "file with the token that the admin listener asks for")
 	flags.StringVar(&f.tokensFile, "tokens-file", "",
-		"file with tokens for people, a name, a role (viewer, operator or rules) and a token a line; re-read when it changes")
+		"file with tokens for people, a name, a role (viewer, operator or rules) and a token a line; re-read when it "+
+			"changes")
 	flags.BoolVar(&f.app.RulesWritable, "rules-writable", false,
 		"let those with the role rules save rule files in the console")
 	f.store.flags(flags)
@@ -90,7 +91,8 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	flags.Var(&f.idleTimeout, "idle-timeout",
 		"keep idle connections open for this long: longer than a load balancer in front does")
 	flags.StringSliceVar(&f.trustedProxies, "trusted-proxies", nil,
-		"addresses of proxies, such as 10.0.0.0/8, whose X-Forwarded-For the log, and X-Forwarded-Proto the login, believe")
+		"addresses of proxies, such as 10.0.0.0/8, whose X-Forwarded-For the log, and X-Forwarded-Proto the login, "+
+			"believe")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "certificate file, to serve HTTPS; re-read when it changes")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "key file for --tls-cert")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -149,8 +151,8 @@ func startError(s streams, err error) error {
 	if unreadable, ok := errors.AsType[*rulefile.UnreadableError](err); ok {
 		return usage("%w", unreadable)
 	}
-	if errors.Is(err, app.ErrNoSecret) {
-		return usage("%w", app.ErrNoSecret)
+	if errors.Is(err, receiver.ErrNoSecret) {
+		return usage("%w", receiver.ErrNoSecret)
 	}
 	return failure(err)
 }
@@ -165,7 +167,8 @@ func (f *serveFlags) options(s streams) (o app.Options, err error) {
 	wrong.note(err)
 	o.Data, o.Store = where.Dir, where.URL
 	if f.retention < durationFlag(app.MinRetention) {
-		wrong.note(fmt.Errorf("--retention %s would delete events while they are worked on: give at least 1h", &f.retention))
+		wrong.note(fmt.Errorf("--retention %s would delete events while they are worked on: give at least 1h",
+			&f.retention))
 	}
 	o.MaxAge, o.MaxAhead, o.Retention = time.Duration(f.maxAge), time.Duration(f.maxAhead), time.Duration(f.retention)
 	o.Settle, o.IdleTimeout = time.Duration(f.settle), time.Duration(f.idleTimeout)
@@ -317,7 +320,7 @@ func (f *serveFlags) checkAdmin(o *app.Options) error {
 	}
 	return &codedError{
 		exitUsage,
-		fmt.Errorf("--admin %s can be reached from other machines: protect it with --tokens-file or --admin-token-file, "+
-			"or bind it to 127.0.0.1", o.Admin),
+		fmt.Errorf("--admin %s can be reached from other machines: protect it with --tokens-file or "+
+			"--admin-token-file, or bind it to 127.0.0.1", o.Admin),
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -50,6 +51,19 @@ func (f *storeFlag) existing(instead string) (store.Options, error) {
 		return o, noStore(o.Dir, instead, err)
 	}
 	return o, nil
+}
+
+// reader opens the store to look at what was recorded.
+func (f *storeFlag) reader(ctx context.Context) (*store.Reader, error) {
+	where, err := f.existing("")
+	if err != nil {
+		return nil, err
+	}
+	r, err := store.OpenReader(ctx, where)
+	if err != nil {
+		return nil, failure(err)
+	}
+	return r, nil
 }
 
 // noStore says why a store could not be looked at or opened.

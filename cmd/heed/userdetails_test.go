@@ -43,7 +43,8 @@ func TestServe_knowsNamesAndManagers(t *testing.T) {
 		"userId,email,full name,manager\nb1,nora@example.com,Nora Lind,\nu2,tom@example.com,Tom Berg,b1\n",
 		"email,first name,last name,manager email\nADA@example.com,Ada,Lovelace,nora@example.com\n",
 	} {
-		response, err := http.Post(s.app.AdminURL()+"/api/v1/people/import?dry_run=false", "text/csv", strings.NewReader(sheet))
+		response, err := http.Post(s.app.AdminURL()+"/api/v1/people/import?dry_run=false", "text/csv",
+			strings.NewReader(sheet))
 		if err != nil {
 			t.Fatal(err)
 		}

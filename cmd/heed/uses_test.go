@@ -101,8 +101,10 @@ func exampleRules(t *testing.T, slack, others, mail string) string {
 	}
 	rules := strings.ReplaceAll(string(text), "      token: {env: SLACK_BOT_TOKEN}\n",
 		"      token: {env: SLACK_BOT_TOKEN}\n      api_url: "+slack+"\n      allow_private: true\n      rate: 1000/s\n")
-	rules = regexp.MustCompile(`(?m)^      url: https:/(\S+)$`).ReplaceAllString(rules, "      url: "+others+"$1\n      allow_private: true")
-	return regexp.MustCompile(`(?m)^      smtp: .*\n      username: .*\n      password: .*$`).ReplaceAllString(rules, "      smtp: smtp://"+mail+"\n      tls: none\n      allow_private: true")
+	rules = regexp.MustCompile(`(?m)^      url: https:/(\S+)$`).ReplaceAllString(rules,
+		"      url: "+others+"$1\n      allow_private: true")
+	return regexp.MustCompile(`(?m)^      smtp: .*\n      username: .*\n      password: .*$`).ReplaceAllString(rules,
+		"      smtp: smtp://"+mail+"\n      tls: none\n      allow_private: true")
 }
 
 // arrived is what came in, as people would tell it, in order.

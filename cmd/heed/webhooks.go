@@ -127,11 +127,13 @@ func undecided(here *mindtickle.Memory, address string) error {
 		switch w := &here.Subscriptions[i]; {
 		case w.ReplacedBy != "":
 			return usage("%s was registered for this address, and replaced by %s: if it is still at MindTickle, heed "+
-				"webhooks activate --id %[1]s takes it up again; if not, say heed webhooks forget %[1]s", plain.Line(w.ID),
+				"webhooks activate --id %[1]s takes it up again; if not, say heed webhooks forget %[1]s",
+				plain.Line(w.ID),
 				plain.Line(w.ReplacedBy))
 		case len(w.Events) == 0:
-			return usage("heed does not know which event types %s has, and so not which are missing: look at MindTickle, "+
-				"and say heed webhooks activate --id %[1]s --url %[2]s --events TYPE,TYPE", plain.Line(w.ID), plain.Line(address))
+			return usage("heed does not know which event types %s has, and so not which are missing: look at "+
+				"MindTickle, and say heed webhooks activate --id %[1]s --url %[2]s --events TYPE,TYPE",
+				plain.Line(w.ID), plain.Line(address))
 		}
 	}
 	return nil

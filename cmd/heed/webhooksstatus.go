@@ -77,7 +77,8 @@ func printWebhook(s streams, w *mindtickle.Subscription) {
 	}
 	address, events := cmp.Or(plain.Line(w.URL), "address not known"), plain.Line(strings.Join(w.Events, ", "))
 	if events == "" {
-		events = "event types not known: heed webhooks activate --id " + plain.Line(w.ID) + " --events TYPE,TYPE says them"
+		events = "event types not known: heed webhooks activate --id " + plain.Line(w.ID) +
+			" --events TYPE,TYPE says them"
 	}
 	fmt.Fprintf(s.out, "%s  %s\n  %s\n  %s\n", plain.Line(w.ID), since, address, events)
 	if w.ReplacedBy != "" {

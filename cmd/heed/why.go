@@ -73,8 +73,8 @@ func printWhy(s streams, page *admin.WhyPage) {
 			if !source.IsBuiltIn(e.Source) {
 				id += " from " + e.Source
 			}
-			fmt.Fprintf(s.out, "%s%s%s  %s  %s  %s%s%s\n", paint.bold, e.At.UTC().Format("2006-01-02 15:04:05"), paint.reset,
-				plain.Line(e.Event), plain.Line(e.User), paint.dim, id, paint.reset)
+			fmt.Fprintf(s.out, "%s%s%s  %s  %s  %s%s%s\n", paint.bold, e.At.UTC().Format("2006-01-02 15:04:05"),
+				paint.reset, plain.Line(e.Event), plain.Line(e.User), paint.dim, id, paint.reset)
 		}
 		printDecision(s.out, paint, 0, &e.Shown)
 		printEffects(s.out, paint, wording.Effects{Mode: e.Mode, Event: e.EventID, Zone: wording.ZoneOf(e.Timezone)},

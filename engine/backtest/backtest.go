@@ -241,7 +241,8 @@ func (u *unknowns) notes() (notes []string) {
 			"rules of then")
 	}
 	if u.partial {
-		notes = append(notes, "what rules remember begins empty with the first event that is used, of "+u.first.UTC().Format(time.DateOnly))
+		notes = append(notes, "what rules remember begins empty with the first event that is used, of "+
+			u.first.UTC().Format(time.DateOnly))
 	}
 	return append(notes, "what was due is taken to be on time, also while heed did not run or had just started")
 }
@@ -391,7 +392,7 @@ func (s *simulation) advance(ctx context.Context, until time.Time) error {
 
 // stored counts what became of an event or a firing.
 func (s *simulation) stored(
-	e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
+	_ context.Context, e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
 ) {
 	if e.ReceivedAt.Before(s.since) {
 		return
@@ -481,7 +482,8 @@ func (s *simulation) results() (results []Rule) {
 	for _, rule := range s.rules.Rules() {
 		t := s.byRule[rule.Name]
 		r := Rule{
-			Rule: rule.Name, Alerts: t.alerts, Suppressed: t.suppressed, PerDay: []Day{}, Unknown: t.unknown, Errors: t.errors,
+			Rule: rule.Name, Alerts: t.alerts, Suppressed: t.suppressed, PerDay: []Day{}, Unknown: t.unknown,
+			Errors: t.errors,
 		}
 		for day, alerts := range t.perDay {
 			r.PerDay = append(r.PerDay, Day{day, alerts})

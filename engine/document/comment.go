@@ -39,7 +39,8 @@ func plainTextAt(file *File, i int) (key string, column int, ok bool) {
 		}
 		if key, value, _ := keyAndValue(file, at); value != "" {
 			column = keyColumn(file, at)
-			return key, column, !strings.ContainsAny(value[:1], "\"'[{|>&*!#") && (at == i || indentOf(file, i) > column)
+			return key, column, !strings.ContainsAny(value[:1], "\"'[{|>&*!#") &&
+				(at == i || indentOf(file, i) > column)
 		}
 		if isEntry(file, at) {
 			return "", 0, false

@@ -394,7 +394,8 @@ func (f *Fields) Duration(key string) (time.Duration, bool) {
 }
 
 func (f *Fields) wrong(value *Node, key, want string) *Problem {
-	return f.report.Errorf(value.Place(), "wrong-type", "%s of %s must be %s, not %s", key, f.what, want, value.Describe())
+	return f.report.Errorf(value.Place(), "wrong-type", "%s of %s must be %s, not %s", key, f.what, want,
+		value.Describe())
 }
 
 // Known are the keys that were taken or asked for.

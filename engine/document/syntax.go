@@ -34,7 +34,10 @@ func reportSyntax(file *File, err error, report *Report) {
 	for i := max(line-2, 0); i < min(len(file.lines), line+maxSearched); i++ {
 		for _, look := range slips {
 			if s, found := look(file, i); found && !insideText(file, i) {
-				at := Place{File: file, Line: i + 1, Col: 1 + utf8.RuneCountInString(file.Line(i + 1)[:s.from]), Width: s.width}
+				at := Place{
+					File: file, Line: i + 1, Col: 1 + utf8.RuneCountInString(file.Line(i + 1)[:s.from]),
+					Width: s.width,
+				}
 				report.Errorf(at, "yaml-syntax", "this is not YAML: %s", s.message).Suggest("%s", s.hint)
 				return
 			}

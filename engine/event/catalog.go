@@ -100,7 +100,8 @@ func (c *Catalog) With(t Type) (*Catalog, error) {
 	for _, f := range t.Fields {
 		have, ok := old.Field(f.Name)
 		if ok && have.Kind != f.Kind {
-			return nil, fmt.Errorf("%s already has a field %s, which is a %s, not a %s", t.Name, f.Name, have.Kind, f.Kind)
+			return nil, fmt.Errorf("%s already has a field %s, which is a %s, not a %s", t.Name, f.Name, have.Kind,
+				f.Kind)
 		}
 		if !ok {
 			merged.Fields = append(merged.Fields, f)
@@ -114,7 +115,7 @@ func (c *Catalog) With(t Type) (*Catalog, error) {
 // entry here.
 func Standard() *Catalog { return standard }
 
-var userID = personal("userId", Text, "the rep's id at MindTickle")
+var userID = personal("userId", "the rep's id at MindTickle")
 
 var standard = catalog(
 	Type{"course.completed", "a rep finished a course; comes again with a new id when the course is retaken", []Field{
@@ -138,14 +139,14 @@ var standard = catalog(
 	},
 	Type{"user.provisioned", "a rep was added by SCIM", []Field{
 		userID,
-		personal("email", Text, "the rep's e-mail address"),
+		personal("email", "the rep's e-mail address"),
 		field("role", Text, "the rep's role"),
 		field("teamId", Text, "the id of the rep's team"),
-		personal("provisionedBy", Text, "who or what added the rep"),
+		personal("provisionedBy", "who or what added the rep"),
 	}},
 	Type{"user.deprovisioned", "a rep was removed by SCIM", []Field{
 		userID,
-		personal("email", Text, "the rep's e-mail address"),
+		personal("email", "the rep's e-mail address"),
 		field("reason", Text, "why the rep was removed"),
 		field("deprovisionedAt", Time, "when the rep was removed"),
 	}},
@@ -164,7 +165,8 @@ var standard = catalog(
 	}},
 
 	// What happens to heed itself.
-	Type{"heed.delivery.dead", "a delivery was given up, or could never be sent; at most once a minute for each action", []Field{
+	Type{"heed.delivery.dead", "a delivery was given up, or could never be sent; " +
+		"at most once a minute for each action", []Field{
 		message, count,
 		field("rule", Text, "the rule that wanted it"),
 		field("action", Text, "the action that was to send it"),
@@ -219,8 +221,8 @@ func field(name string, kind Kind, description string) Field {
 	return Field{Name: name, Kind: kind, Description: description}
 }
 
-func personal(name string, kind Kind, description string) Field {
-	f := field(name, kind, description)
+func personal(name, description string) Field {
+	f := field(name, Text, description)
 	f.Personal = true
 	return f
 }

@@ -40,7 +40,8 @@ func TestCheck_hintsKeepTheMeaning(t *testing.T) {
 		f := problems[0]
 		at := string([]rune(test.text)[f.From:f.To])
 		if at != test.at || f.Code != test.code || !strings.Contains(f.Message, test.say) || !strings.Contains(f.Hint, test.hint) {
-			t.Errorf("%s\n got %q %s: %s (%s)\nwant %q %s: %s (%s)", test.text, at, f.Code, f.Message, f.Hint, test.at, test.code, test.say, test.hint)
+			t.Errorf("%s\n got %q %s: %s (%s)\nwant %q %s: %s (%s)", test.text, at, f.Code, f.Message, f.Hint, test.at,
+				test.code, test.say, test.hint)
 		}
 	}
 }

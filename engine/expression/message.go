@@ -96,7 +96,8 @@ var translations = []translation{
 	on(`^invalid argument for (\S+) \(type (.+)\)$`, "type-mismatch",
 		"{1} does not take <2>", "it takes a list or a text; a number is compared as it is: data.score > 3"),
 	on(`^predicate should return boolean \(got (.+)\)$`, "not-boolean",
-		"the condition in the brackets gives <1>, not true or false", "compare it with something, as in # == \"urgent\""),
+		"the condition in the brackets gives <1>, not true or false",
+		"compare it with something, as in # == \"urgent\""),
 	on(`^builtin (\S+) takes only array \(got (.+)\)$`, "type-mismatch",
 		"{1} takes a list, not <2>", severalEvents),
 	on(`cannot be mixed`, "", "?? and another operator beside it need brackets", "write (data.score ?? 100) < 70"),
@@ -106,7 +107,8 @@ var translations = []translation{
 		"no bracket is open here: remove it, or open one before it"),
 	on(`^unexpected token \w+\("/"\)$`, "", "unexpected /", `a pattern is a text in quotes: matches "(?i)call"`),
 	on(`^unexpected token \w+\("#"\)$`, "", "# starts no comment in an expression",
-		"put the comment on a line of its own above the key, with # in front; inside any(…) # is an element of the list"),
+		"put the comment on a line of its own above the key, with # in front; inside any(…) # is an element of the "+
+			"list"),
 	on(`^unexpected token \w+\("([,;])"\)$`, "", "unexpected {1}",
 		"join conditions with and, or with or; between the values in brackets write a comma"),
 	on(`^unexpected token (?:Operator|Bracket)\("(.*)"\)$`, "", "unexpected {1}",
@@ -207,8 +209,8 @@ func (s *Scope) unknownName(p *Problem, name, behind string) {
 	candidates := s.Names()
 	if isCall := strings.HasPrefix(behind, "("); isCall {
 		p.Message = "unknown function " + name
-		p.Hint = "the functions are in the rule language; most used are lower, upper, trim, len, round, percent, format, " +
-			"days, hour, weekday, any, count"
+		p.Hint = "the functions are in the rule language; most used are lower, upper, trim, len, round, percent, " +
+			"format, days, hour, weekday, any, count"
 		candidates = functionNames
 	} else {
 		p.Hint = "put quotes around a text: \"" + name + "\"; " + s.knownHere()
@@ -224,7 +226,8 @@ func (s *Scope) unknownName(p *Problem, name, behind string) {
 		p.Message, p.Hint = known, hint
 	case name == "mention" && strings.HasPrefix(behind, "("):
 		p.Code = "bad-mention"
-		p.Message = "mention(…) stands alone in a hole, in the text of a Slack message that reads mrkdwn, and nowhere else"
+		p.Message = "mention(…) stands alone in a hole, in the text of a Slack message that reads mrkdwn, and " +
+			"nowhere else"
 		p.Hint = `in such a text write {{ mention(data.email) }}; elsewhere the address itself: {{ data.email }}`
 	case strings.HasPrefix(behind, "-") && (s.loose || !strings.EqualFold(field, name)):
 		// A field with a dash in its name reads as a subtraction.

@@ -72,7 +72,8 @@ func (s *Scope) elsewhereKnown(name string) (message, hint string) {
 		}
 		return name + " is not known here: the message is about several events", hint
 	case slices.Contains([]string{"items", "total"}, name):
-		return name + " is not known here", "items and total are known in the do of a rule with count or digest, and in rest"
+		return name + " is not known here",
+			"items and total are known in the do of a rule with count or digest, and in rest"
 	case slices.Contains([]string{"key", "more", "since", "until"}, name):
 		return name + " is not known here", "key, more, since and until are known in the do of a rule with digest, " +
 			"and in rest"
@@ -116,7 +117,8 @@ func (env *Env) SetItems(rows []*Env, zone *time.Location) {
 	items := make([]any, len(rows))
 	for i, row := range rows {
 		item := map[string]any{
-			"event": row.event.Type, "id": row.event.ID, "source": row.event.Source, "at": row.event.At.In(zone), "data": row.data,
+			"event": row.event.Type, "id": row.event.ID, "source": row.event.Source, "at": row.event.At.In(zone),
+			"data": row.data,
 		}
 		if user := row.event.User(); user != "" {
 			item["user"] = user

@@ -22,7 +22,8 @@ func checkText(text string) (Problem, bool) {
 	switch {
 	case len(text) > MaxBytes:
 		return Problem{
-			To: 1, Code: "too-long", Message: "the expression is longer than 8 KiB", Hint: "split the rule into several",
+			To: 1, Code: "too-long", Message: "the expression is longer than 8 KiB",
+			Hint: "split the rule into several",
 		}, true
 	case strings.TrimSpace(text) == "":
 		return Problem{

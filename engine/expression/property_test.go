@@ -49,7 +49,8 @@ func (g gen) boolean(depth int) string {
 	case "ternary":
 		return "(" + g.boolean(depth-1) + " ? " + g.boolean(depth-1) + " : " + g.boolean(depth-1) + ")"
 	case "any", "all", "none", "one":
-		return g.pick("any", "all", "none", "one") + "(data.tags, # " + g.pick("<", ">", "==") + " " + g.pick("data.score", "0", "1", "61") + ")"
+		return g.pick("any", "all", "none", "one") + "(data.tags, # " + g.pick("<", ">", "==") + " " +
+			g.pick("data.score", "0", "1", "61") + ")"
 	case "nil":
 		return "data." + g.pick("score", "maxScore", "quizName", "passed") + g.pick(" == nil", " != nil")
 	case "coalesce":
@@ -61,7 +62,8 @@ func (g gen) boolean(depth int) string {
 
 func (g gen) number(depth int) string {
 	if depth == 0 {
-		return g.pick("data.score", "data.maxScore", "0", "1", "61", "0.5", "len(data.quizName)", "count(data.tags, # > 1)", "sum(data.tags)")
+		return g.pick("data.score", "data.maxScore", "0", "1", "61", "0.5", "len(data.quizName)", "count(data.tags, # > 1)",
+			"sum(data.tags)")
 	}
 	return "(" + g.number(depth-1) + g.pick(" + ", " - ", " * ") + g.number(depth-1) + ")"
 }

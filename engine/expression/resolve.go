@@ -69,7 +69,8 @@ func (s *Scope) resolve(text string, tree ast.Node) []Problem {
 func (s *Scope) notCalled(n *ast.IdentifierNode) Problem {
 	p := Problem{
 		From: n.Location().From, To: n.Location().From + len([]rune(n.Value)), Code: "unknown-name",
-		Message: n.Value + " is a function, which is not called here", Hint: "write " + n.Value + "(…) with its arguments",
+		Message: n.Value + " is a function, which is not called here",
+		Hint:    "write " + n.Value + "(…) with its arguments",
 	}
 	if call, ok := usages[n.Value]; ok {
 		p.Hint = "call it: " + call

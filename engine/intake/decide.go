@@ -125,44 +125,44 @@ func (in *Intake) commit(ctx context.Context, all ...*decided) error {
 	for i, d := range all {
 		batches[i] = &d.Batch
 	}
-	if err := in.store(ctx, batches...); err != nil {
+	if err := in.Store.Commit(ctx, batches...); err != nil {
 		return err
 	}
 	for _, d := range all {
-		in.committed(d)
+		in.committed(ctx, d)
 	}
 	return nil
 }
 
 // committed tells what follows from a commit: what people learn, and who
 // watches.
-func (in *Intake) committed(d *decided) {
+func (in *Intake) committed(ctx context.Context, d *decided) {
 	if d.Verdict != Stored {
 		return
 	}
-	in.learn(d.Event, d.event)
+	in.learn(ctx, d.Event, d.event)
 	if d.Event.Status == record.Quarantined {
 		d.decisions, d.Deliveries = nil, nil
 	}
 	if in.Stored != nil {
-		in.Stored(d.Event, d.event, d.decisions, d.Deliveries)
+		in.Stored(ctx, d.Event, d.event, d.decisions, d.Deliveries)
 	}
 	for _, rule := range d.overflow {
 		if in.Overflow != nil {
-			in.Overflow(rule)
+			in.Overflow(ctx, rule)
 		}
 	}
 }
 
 // learn has an event learnt, if it is one to learn from.
-func (in *Intake) learn(stored *record.Event, e *event.Event) {
+func (in *Intake) learn(ctx context.Context, stored *record.Event, e *event.Event) {
 	if in.Learn == nil {
 		return
 	}
 	if stored.Status != record.Accepted || event.Reserved(stored.Type) {
 		e = nil
 	}
-	in.Learn(stored, e)
+	in.Learn(ctx, stored, e)
 }
 
 // lookups answers what rules ask beyond an event.

@@ -2,8 +2,6 @@ package intake
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -11,7 +9,6 @@ import (
 	"heed/engine"
 	"heed/engine/event"
 	"heed/engine/record"
-	"heed/engine/source"
 	"heed/engine/state"
 )
 
@@ -44,7 +41,7 @@ func (in *Intake) Fire(ctx context.Context, due []state.Row) (fired int, err err
 		return 0, err
 	}
 	for _, d := range ready {
-		in.committed(d)
+		in.committed(ctx, d)
 		if d.Verdict == Stored {
 			fired++
 		}
@@ -60,13 +57,13 @@ func (in *Intake) commitAll(ctx context.Context, ready []*decided) error {
 	for i, d := range ready {
 		batches[i] = &d.Batch
 	}
-	err := in.storeFirings(ctx, batches...)
+	err := in.Store.Commit(ctx, batches...)
 	if err == nil || len(ready) == 1 {
 		return err
 	}
 	committed := 0
 	for _, b := range batches {
-		if one := in.storeFirings(ctx, b); one != nil {
+		if one := in.Store.Commit(ctx, b); one != nil {
 			b.Verdict, err = Stale, one
 			continue
 		}
@@ -99,7 +96,10 @@ func (in *Intake) firing(
 	}
 	fired := engine.Fired{Alert: state.Alert{Still: state.Gone}, Outcome: engine.Matched}
 	e := &event.Event{Type: event.TimedType, Data: map[string]any{}}
-	stored := in.timed(&f, rules, now)
+	stored, err := in.timed(&f, rules, now)
+	if err != nil {
+		return nil, err
+	}
 	if cause.Event != nil || f.Event.ID == "" {
 		about := e
 		if cause.Event != nil {
@@ -141,23 +141,28 @@ func (in *Intake) firing(
 func RecordEffects(
 	ctx context.Context, s Store, rule *engine.Rule, ruleSet string, effects []record.Effect, now time.Time,
 ) error {
-	body, err := json.Marshal(map[string]any{"event": event.TimedType, "data": map[string]any{"rule": rule.Name, "edited": true}})
+	e, err := timedEvent(state.IDPrefix+newID(now), "", map[string]any{"rule": rule.Name, "edited": true}, ruleSet, now)
 	if err != nil {
 		return err
 	}
-	id := state.IDPrefix + newID(now)
-	signature := sha256.Sum256([]byte(id))
-	d := []engine.Decision{{Rule: rule, Outcome: engine.NotMatched, Effects: effects}}
-	return s.Commit(ctx, &Batch{Event: &record.Event{
-		Source: source.Heed, ID: id, Type: event.TimedType, Status: record.Timed, ReceivedAt: now, SignedAt: now, Signature: signature[:],
-		Body: body, RuleSet: ruleSet, Decisions: outcomes(d), UserKnown: true,
-	}})
+	e.Decisions = outcomes([]engine.Decision{{Rule: rule, Outcome: engine.NotMatched, Effects: effects}})
+	return s.Commit(ctx, &Batch{Event: e})
+}
+
+// timedEvent makes an event of what rules did because of the time.
+func timedEvent(
+	id, company string, data map[string]any, ruleSet string, now time.Time,
+) (*record.Event, error) {
+	e, err := ownEvent(id, event.TimedType, company, data, now)
+	if err != nil {
+		return nil, err
+	}
+	e.Status, e.RuleSet, e.UserKnown = record.Timed, ruleSet, true
+	return e, nil
 }
 
 // timed is the event as which a firing is stored.
-func (in *Intake) timed(f *state.Firing, rules *engine.RuleSet, now time.Time) *record.Event {
-	id := f.ID()
-	signature := sha256.Sum256([]byte(id))
+func (in *Intake) timed(f *state.Firing, rules *engine.RuleSet, now time.Time) (*record.Event, error) {
 	data := map[string]any{"rule": f.Row.Scope.Rule, "block": f.Row.Scope.Block, "key": state.ShowKey(f.Key)}
 	if f.Event.ID != "" {
 		data["eventId"] = f.Event.ID
@@ -165,15 +170,11 @@ func (in *Intake) timed(f *state.Firing, rules *engine.RuleSet, now time.Time) *
 	if f.User != "" {
 		data["userId"] = f.User
 	}
-	body, err := json.Marshal(map[string]any{"event": event.TimedType, "companyId": in.Company, "data": data})
-	if err != nil {
-		panic(err) // of strings
+	e, err := timedEvent(f.ID(), in.Company, data, rules.Hash(), now)
+	if err == nil {
+		e.User = f.User
 	}
-	return &record.Event{
-		Source: source.Heed, ID: id, Type: event.TimedType, CompanyID: in.Company, Status: record.Timed, ReceivedAt: now, SignedAt: now,
-		User: f.User, UserKnown: true,
-		Signature: signature[:], Body: body, RuleSet: rules.Hash(),
-	}
+	return e, err
 }
 
 // cause reads the events that a firing is about. One that is gone is left out.

@@ -55,15 +55,16 @@ type Options struct {
 	NoSend bool
 	// Stored, if not nil, is called after the commit of every event that was
 	// stored, with what it says and all its decisions and deliveries. One that
-	// could not be decoded says nothing.
-	Stored func(*record.Event, *event.Event, []engine.Decision, []record.Delivery)
+	// could not be decoded says nothing. The context of this and of the functions
+	// below is that of what made the event, and may have ended.
+	Stored func(context.Context, *record.Event, *event.Event, []engine.Decision, []record.Delivery)
 	// Learn, if not nil, is called after the commit of every event that was
 	// stored and before anybody is answered. The event is nil where there is
 	// nothing to learn: of one that was quarantined or replayed, or heed's own.
-	Learn func(*record.Event, *event.Event)
+	Learn func(context.Context, *record.Event, *event.Event)
 	// Overflow, if not nil, is called when a rule has so many keys that one was
 	// not tracked.
-	Overflow func(rule string)
+	Overflow func(ctx context.Context, rule string)
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -160,14 +161,8 @@ func newID(now time.Time) string {
 	return idEncoding.EncodeToString(id[:])
 }
 
-// maxWarned and maxLogged keep senders of ever new and ever longer types from
-// filling the memory and the log.
-const (
-	maxWarned = 1000
-	maxLogged = 100
-)
-
-func logged(eventType string) string { return eventType[:min(len(eventType), maxLogged)] }
+// maxWarned keeps senders of ever new types from filling the memory and the log.
+const maxWarned = 1000
 
 // warnUndeclared warns once of each event type that nobody declared.
 func (in *Intake) warnUndeclared(rules *engine.RuleSet, eventType string) {
@@ -180,6 +175,6 @@ func (in *Intake) warnUndeclared(rules *engine.RuleSet, eventType string) {
 	if _, before := in.warned.LoadOrStore(eventType, true); !before {
 		in.warnedTypes.Add(1)
 		in.Log.Warn("an event of a type that nobody declared; it is stored, and rules may name it",
-			"type", logged(eventType), "rules_listen", rules.ListensTo(eventType))
+			"type", eventType, "rules_listen", rules.ListensTo(eventType))
 	}
 }

@@ -64,10 +64,10 @@ func newFront(t *testing.T, change func(*intake.Options)) *front {
 	f := &front{store: &stub{}}
 	o := intake.Options{
 		Store: f.store, Rules: func() *engine.RuleSet { return rules }, Company: "acme", MaxAge: time.Hour, MaxAhead: time.Minute,
-		Stored: func(e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+		Stored: func(_ context.Context, e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
 			f.told = append(f.told, fmt.Sprintf("stored %s, %d decisions, %d deliveries", e.ID, len(decisions), len(deliveries)))
 		},
-		Learn: func(e *record.Event, learnt *event.Event) {
+		Learn: func(_ context.Context, e *record.Event, learnt *event.Event) {
 			f.told = append(f.told, fmt.Sprintf("learn %s: %v", e.ID, learnt != nil))
 		},
 		Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler),
@@ -186,6 +186,23 @@ func TestNobodyIsToldOfWhatWasNotStored(t *testing.T) {
 	f.store.verdict, f.store.err = intake.Stored, errors.New("the disk is full")
 	if answer, err := f.accept("e1", quiz, noon); err == nil || answer != (intake.Answer{}) || f.told != nil {
 		t.Errorf("a full disk: %+v, %v, %v", answer, err, f.told)
+	}
+}
+
+func TestAccept_observersGetTheContextOfTheRequest(t *testing.T) {
+	type key struct{}
+	var stored, learnt any
+	f := newFront(t, func(o *intake.Options) {
+		o.Stored = func(ctx context.Context, _ *record.Event, _ *event.Event, _ []engine.Decision, _ []record.Delivery) {
+			stored = ctx.Value(key{})
+		}
+		o.Learn = func(ctx context.Context, _ *record.Event, _ *event.Event) { learnt = ctx.Value(key{}) }
+	})
+	_, err := f.Accept(context.WithValue(t.Context(), key{}, "a request"), intake.Request{
+		Source: source.MindtickleSource(), ID: "e1", SignedAt: noon, Signature: []byte("e1"), Body: []byte(quiz),
+	})
+	if err != nil || stored != "a request" || learnt != "a request" {
+		t.Errorf("stored %v, learnt %v, %v", stored, learnt, err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"heed/engine/event"
 	"heed/engine/record"
@@ -22,21 +23,30 @@ func (in *Intake) Notice(ctx context.Context, eventType string, data map[string]
 	if !rules.ListensTo(eventType) {
 		return nil
 	}
-	body, err := json.Marshal(map[string]any{"event": eventType, "companyId": in.Company, "data": data})
+	now := in.Now().UTC()
+	stored, err := ownEvent(noticePrefix+newID(now), eventType, in.Company, data, now)
 	if err != nil {
-		return fmt.Errorf("encode an event of heed's own: %w", err)
+		return err
 	}
-	e, err := event.Decode(body)
+	stored.Status = record.Accepted
+	e, err := event.Decode(stored.Body)
 	if err != nil {
 		return fmt.Errorf("an event of heed's own is none: %w", err)
 	}
-	now := in.Now().UTC()
-	e.ID = noticePrefix + newID(now)
-	signature := sha256.Sum256([]byte(e.ID)) // unique, as that of a request is
-	return in.DecideAndCommit(ctx, &record.Event{
-		Source: source.Heed, ID: e.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Accepted, ReceivedAt: now, SignedAt: now,
+	return in.DecideAndCommit(ctx, stored, &e)
+}
+
+// ownEvent makes an event of heed's own, without a status.
+func ownEvent(id, eventType, company string, data map[string]any, now time.Time) (*record.Event, error) {
+	body, err := json.Marshal(map[string]any{"event": eventType, "companyId": company, "data": data})
+	if err != nil {
+		return nil, fmt.Errorf("encode an event of heed's own: %w", err)
+	}
+	signature := sha256.Sum256([]byte(id)) // unique, as that of a request is
+	return &record.Event{
+		Source: source.Heed, ID: id, Type: eventType, CompanyID: company, ReceivedAt: now, SignedAt: now,
 		Signature: signature[:], Body: body,
-	}, &e)
+	}, nil
 }
 
 // IsNotice says whether an event's id is that of one of heed's own events:

@@ -32,9 +32,9 @@ func (in *Intake) Replay(
 	lookups := in.lookups(&e, stored.SignedAt)
 	d := &decided{event: &e, decisions: rules.Explain(&e, now, lookups)}
 	d.Event = &record.Event{
-		Source: stored.Source, IDs: stored.IDs, ID: stored.ID, Type: e.Type, CompanyID: e.CompanyID, Status: record.Replayed, ReceivedAt: now,
-		SignedAt: stored.SignedAt, RuleSet: rules.Hash(), Facts: asked(lookups), Signature: stored.Signature,
-		Body: stored.Body,
+		Source: stored.Source, IDs: stored.IDs, ID: stored.ID, Type: e.Type, CompanyID: e.CompanyID,
+		Status: record.Replayed, ReceivedAt: now, SignedAt: stored.SignedAt, RuleSet: rules.Hash(),
+		Facts: asked(lookups), Signature: stored.Signature, Body: stored.Body,
 	}
 	d.Event.User, d.Event.UserKnown = e.User(), e.Tells()
 	var shown [][]record.Effect

@@ -4,8 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"time"
-
-	"heed/internal/crashpoint"
 )
 
 // Timers fires rows of state when they are due. There is no leader: where
@@ -83,7 +81,6 @@ func (t *Timers) fire(ctx context.Context) (wait time.Duration, err error) {
 			}
 			return wait, nil
 		}
-		crashpoint.Reach("after-due")
 		fired, err := t.Intake.Fire(ctx, due)
 		if failed++; err == nil {
 			failed = 0

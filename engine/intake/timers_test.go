@@ -68,7 +68,7 @@ func newClocked(t *testing.T, rules ...*engine.Rule) *clocked {
 	var err error
 	c.intake, err = intake.New(intake.Options{
 		Store: c, Rules: func() *engine.RuleSet { return c.rules }, MaxAge: 8 * time.Hour,
-		Stored: func(_ *record.Event, _ *event.Event, _ []engine.Decision, deliveries []record.Delivery) {
+		Stored: func(_ context.Context, _ *record.Event, _ *event.Event, _ []engine.Decision, deliveries []record.Delivery) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			for _, d := range deliveries {

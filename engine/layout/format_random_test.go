@@ -171,7 +171,10 @@ func (w *writer) named(name string, isPair bool) {
 }
 
 func (w *writer) scalar() string {
-	return rapid.SampledFrom([]string{"data.score < 70", "1", "~", "true", "a#b", "'# c'", `"\x41\n#"`, "''", `"a \" b"`, "'it''s'", "!!str 12", "!x", "é 😀", "{}", "[]", "2026-03-02"}).Draw(w.T, "scalar")
+	return rapid.SampledFrom([]string{
+		"data.score < 70", "1", "~", "true", "a#b", "'# c'", `"\x41\n#"`, "''", `"a \" b"`,
+		"'it''s'", "!!str 12", "!x", "é 😀", "{}", "[]", "2026-03-02",
+	}).Draw(w.T, "scalar")
 }
 
 func (w *writer) block(name string, indent int) {

@@ -114,7 +114,8 @@ func (c *cutter) start() error {
 				return err
 			}
 			c.marker = len(c.pieces)
-			c.pieces = append(c.pieces, piece{kind: markPiece, text: "---", line: n + 1, last: n + 1, from: from, to: from + 3})
+			c.pieces = append(c.pieces,
+				piece{kind: markPiece, text: "---", line: n + 1, last: n + 1, from: from, to: from + 3})
 			c.at = from + 3
 			return nil
 		case strings.HasPrefix(line, "---") && (len(line) == 3 || line[3] == ' ' || line[3] == '\t'):

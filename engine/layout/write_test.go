@@ -20,7 +20,10 @@ var awkward = []string{
 	"\u007f", "\u0085", "\u00a0a", "a\u2028b", "\u202e", "\ufeff", "\ufffe", "\U000e0001", "\U0010ffff", "trailing ", "true", "Null",
 }
 
-var numbers = []string{"0", "-0", "61", "61.0", "-1.5e-7", "1E5", "9007199254740993", "18446744073709551616", "1e400", "123456789012345678901234567890", "0.1000000000000000055"}
+var numbers = []string{
+	"0", "-0", "61", "61.0", "-1.5e-7", "1E5", "9007199254740993", "18446744073709551616", "1e400",
+	"123456789012345678901234567890", "0.1000000000000000055",
+}
 
 func texts() *rapid.Generator[string] {
 	return rapid.OneOf(rapid.SampledFrom(awkward), rapid.String(), rapid.StringMatching(`[a-z:#,*()!?&%=/\n '"\\-]{0,12}`))

@@ -39,7 +39,8 @@ func (d *Directory) match(records []Record) (matched []Record, unmatched []Sheet
 
 func unmatchedText(address string, people int) string {
 	if people == 0 {
-		return "nobody with the address " + cut(address) + " is known; add a userId, or import it again once they are provisioned"
+		return "nobody with the address " + cut(address) + " is known; add a userId, or import it again once they " +
+			"are provisioned"
 	}
 	return fmt.Sprintf("%d people have the address %s; add the userId of the one who is meant", people, cut(address))
 }

@@ -11,7 +11,6 @@ import (
 type ProgressQuery struct {
 	// Team, if not empty, is the only team that counts.
 	Team string
-	Now  time.Time
 	// StalledBefore is the time after which somebody has to have done something.
 	StalledBefore time.Time
 }
@@ -146,7 +145,10 @@ func (s *progressSum) add(p *person) {
 	}
 	if open > 0 && last < s.stalledBefore {
 		s.result.StalledCount++
-		s.stalled.add(StalledPerson{ID: p.id, Email: p.profile.email.text, Team: team, Open: open, LastAt: timeOf(last)})
+		s.stalled.add(StalledPerson{
+			ID: p.id, Email: p.profile.email.text, Team: team, Open: open,
+			LastAt: timeOf(last),
+		})
 	}
 }
 

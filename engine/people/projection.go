@@ -220,7 +220,7 @@ func (pr *Projection) catchUp(ctx context.Context, last int64) error {
 			return nil
 		}
 		for i := range events {
-			pr.learnStored(&events[i])
+			pr.learnStored(ctx, &events[i])
 		}
 		pr.passOver(events[len(events)-1].Seq)
 		if pages%pagesPerSave == 0 {
@@ -246,7 +246,7 @@ func accepted(stored *record.Event) (*event.Event, bool) {
 // Learn folds in an event that was just stored. It must be told of every stored
 // event, in any order, with a nil e where there is nothing to learn: of those
 // that were quarantined or replayed.
-func (pr *Projection) Learn(stored *record.Event, e *event.Event) {
+func (pr *Projection) Learn(_ context.Context, stored *record.Event, e *event.Event) {
 	var f fact
 	tells := false
 	if e != nil {

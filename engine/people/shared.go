@@ -88,7 +88,7 @@ func (pr *Projection) learnUpTo(ctx context.Context, newest int64) error {
 			return fmt.Errorf("learn from the recorded events: %w", err)
 		}
 		for i := range events {
-			pr.learnStored(&events[i])
+			pr.learnStored(ctx, &events[i])
 		}
 		if len(events) == 0 { // the newest are deleted
 			pr.mu.Lock()
@@ -101,7 +101,7 @@ func (pr *Projection) learnUpTo(ctx context.Context, newest int64) error {
 }
 
 // learnStored learns a stored event, unless it was learnt when it was stored here.
-func (pr *Projection) learnStored(stored *record.Event) {
+func (pr *Projection) learnStored(ctx context.Context, stored *record.Event) {
 	pr.mu.Lock()
 	known := stored.Seq < pr.next || pr.above[stored.Seq]
 	pr.mu.Unlock()
@@ -109,9 +109,9 @@ func (pr *Projection) learnStored(stored *record.Event) {
 		return
 	}
 	if e, ok := accepted(stored); ok {
-		pr.Learn(stored, e)
+		pr.Learn(ctx, stored, e)
 	} else {
-		pr.Learn(stored, nil)
+		pr.Learn(ctx, stored, nil)
 	}
 }
 

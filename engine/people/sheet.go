@@ -104,7 +104,8 @@ func ReadSheet(r io.Reader) (*Sheet, error) {
 	s.findTwice()
 	if s.more > 0 {
 		last := s.Problems[len(s.Problems)-1].Line
-		s.Problems = append(s.Problems, SheetProblem{last, fmt.Sprintf("there are %d mistakes more; correct these first", s.more)})
+		s.Problems = append(s.Problems,
+			SheetProblem{last, fmt.Sprintf("there are %d mistakes more; correct these first", s.more)})
 	}
 	return s, nil
 }
@@ -138,9 +139,11 @@ func (s *Sheet) header(line int, cells []string) []column {
 		return nil
 	}
 	for _, name := range s.Ignored {
-		if c := columns[suggest.Closest(plain(name), slices.Sorted(maps.Keys(columns)))]; c != colIgnored && !slices.Contains(header, c) {
+		meant := columns[suggest.Closest(plain(name), slices.Sorted(maps.Keys(columns)))]
+		if meant != colIgnored && !slices.Contains(header, meant) {
 			s.problem(line,
-				"the column %q means nothing here; if it says what %s is, call it so, else rename it or leave it out", name, columnNames[c])
+				"the column %q means nothing here; if it says what %s is, call it so, else rename it or leave it out",
+				name, columnNames[meant])
 		}
 	}
 	return header

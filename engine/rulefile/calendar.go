@@ -104,8 +104,8 @@ func periodHint(word string, known []string) string {
 
 // otherPeriods are what people call the periods.
 var otherPeriods = map[string]string{
-	"1h": "hour", "hourly": "hour", "1d": "day", "24h": "day", "daily": "day", "weekdays": "weekday", "workday": "weekday",
-	"1w": "week", "7d": "week", "weekly": "week", "1mo": "month", "30d": "month", "monthly": "month",
+	"1h": "hour", "hourly": "hour", "1d": "day", "24h": "day", "daily": "day", "weekdays": "weekday",
+	"workday": "weekday", "1w": "week", "7d": "week", "weekly": "week", "1mo": "month", "30d": "month", "monthly": "month",
 }
 
 // dayOf is the day of the week that a name in its short or long form names.
@@ -130,7 +130,8 @@ var clockPattern = regexp.MustCompile(`^([01]?[0-9]|2[0-4]):([0-5][0-9])$`)
 func (b *build) clockTime(node *document.Node) state.ClockTime {
 	m := clockPattern.FindStringSubmatch(node.Text())
 	if m == nil || m[1] == "24" && m[2] != "00" {
-		problem := b.report.Errorf(node.Place(), "wrong-type", "a time of day is written \"09:00\", not %s", node.Describe())
+		problem := b.report.Errorf(node.Place(), "wrong-type", "a time of day is written \"09:00\", not %s",
+			node.Describe())
 		hour, minute, isClock := strings.Cut(strings.ToLower(node.Text()), ":")
 		minute, pm := strings.CutSuffix(strings.TrimSpace(minute), "pm")
 		if h, err := strconv.Atoi(hour); isClock && pm && err == nil && h < 12 {
@@ -157,7 +158,8 @@ func (r *timing) checkGap(node *document.Node, at state.ClockTime) {
 	}
 	if date, skipped := at.Skipped(someMonday, zone); skipped {
 		r.report.Warnf(node.Place(), "at-in-gap",
-			"on %[2]s, when the clocks go forward, there is no %[1]s in %[3]s: it is then sent when they have gone forward",
+			"on %[2]s, when the clocks go forward, there is no %[1]s in %[3]s: it is then sent when they have gone "+
+				"forward",
 			node.Text(), date.Format("2 January"), zone).
 			Suggest("write a time outside the hour that is left out")
 	}
@@ -254,8 +256,8 @@ func (r *timing) readQuiet(node *document.Node) {
 	if node.IsList() || node.Get("from") != nil || node.Get("days") != nil || node.Get("dates") != nil {
 		r.report.Errorf(node.Place(), "wrong-type",
 			"quiet hours are written at the top of the file, under a name, and a rule names them").
-			Suggest("write quiet_hours: {office: [{from: \"20:00\", to: \"08:00\"}]} at the top, and quiet_hours: {use: " +
-				"office} here")
+			Suggest("write quiet_hours: {office: [{from: \"20:00\", to: \"08:00\"}]} at the top, and quiet_hours: " +
+				"{use: office} here")
 		return
 	}
 	fields, ok := r.block(node, "quiet_hours")
@@ -290,7 +292,8 @@ func (r *timing) readQuiet(node *document.Node) {
 		default:
 			r.report.Errorf(during.Place(), "wrong-type", "during of quiet_hours must be hold or drop, not %s",
 				during.Describe()).
-				Suggest("write during: hold to send the alerts when the quiet hours end, or during: drop to leave them out")
+				Suggest("write during: hold to send the alerts when the quiet hours end, or during: drop to leave " +
+					"them out")
 		}
 	}
 	r.needZone(use)

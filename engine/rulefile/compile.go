@@ -65,11 +65,10 @@ func (c *Compiler) compile(s Snapshot, report *document.Report) (loaded *Loaded,
 	}()
 	b := &build{
 		compiler: c, report: report, catalog: c.Catalog, snapshot: s, tables: expression.Tables{}, lookups: lookups{},
-		actions: map[string]*actions.Configured{}, named: map[string]document.Place{}, byName: map[string]*engine.Rule{},
-		used:         map[string]bool{},
-		sourcePlaces: map[string]document.Place{},
-		scopes:       map[string]*expression.Scope{},
-		moments:      map[scopeKey]*expression.Scope{}, quiet: map[string][]state.Span{}, usesClock: map[*engine.Rule]bool{},
+		actions: map[string]*actions.Configured{}, named: map[string]document.Place{},
+		byName: map[string]*engine.Rule{}, used: map[string]bool{}, sourcePlaces: map[string]document.Place{},
+		scopes: map[string]*expression.Scope{}, moments: map[scopeKey]*expression.Scope{},
+		quiet: map[string][]state.Span{}, usesClock: map[*engine.Rule]bool{},
 	}
 	var files []*file
 	for _, f := range s.Files {
@@ -77,30 +76,20 @@ func (c *Compiler) compile(s Snapshot, report *document.Report) (loaded *Loaded,
 			files = append(files, b.open(root, IsTestFile(f.Name)))
 		}
 	}
-	for _, f := range files {
-		b.readEvents(f.events)
+	inAll := func(read func(*file)) { // what a file names may be in another
+		for _, f := range files {
+			read(f)
+		}
 	}
-	for _, f := range files {
-		b.readTimezone(f.timezone)
-		b.readQuietHours(f.quiet)
-	}
-	for _, f := range files {
-		b.readSources(f.sources)
-	}
+	inAll(func(f *file) { b.readEvents(f.events) })
+	inAll(func(f *file) { b.readTimezone(f.timezone); b.readQuietHours(f.quiet) })
+	inAll(func(f *file) { b.readSources(f.sources) })
 	b.checkSharedIDs()
-	for _, f := range files {
-		b.readLookups(f.lookups)
-	}
-	for _, f := range files {
-		b.readActions(f.actions)
-	}
-	for _, f := range files {
-		b.readRules(f.rules)
-	}
+	inAll(func(f *file) { b.readLookups(f.lookups) })
+	inAll(func(f *file) { b.readActions(f.actions) })
+	inAll(func(f *file) { b.readRules(f.rules) })
 	b.checkSteps()
-	for _, f := range files {
-		b.readTestFile(f.tests)
-	}
+	inAll(func(f *file) { b.readTestFile(f.tests) })
 	if !b.partial && (len(b.rules) > 0 || !b.report.Failed()) { // else an error keeps the uses from being seen
 		b.reportUnused()
 	}
@@ -201,11 +190,14 @@ func (b *build) open(root *document.Node, tests bool) *file {
 	for _, pair := range fields.Pairs() {
 		switch key := pair.Key.Text(); {
 		case tests && (key == "sources" || key == "events" || key == "lookups" || key == "actions" || key == "rules"):
-			b.report.Errorf(pair.Key.Place(), "misplaced", "a file that ends in _test.yaml holds tests only, not %s", key).
+			b.report.Errorf(pair.Key.Place(), "misplaced", "a file that ends in _test.yaml holds tests only, not %s",
+				key).
 				Suggest("move %s into a rule file", key)
 		case !tests && key == "tests":
-			b.report.Errorf(pair.Key.Place(), "misplaced", "tests stand below their rule, or in a file that ends in _test.yaml").
-				Suggest("move them below the rule, or into a file such as rules_test.yaml, each with rule: and the rule's name")
+			b.report.Errorf(pair.Key.Place(), "misplaced",
+				"tests stand below their rule, or in a file that ends in _test.yaml").
+				Suggest("move them below the rule, or into a file such as rules_test.yaml, each with rule: and the " +
+					"rule's name")
 		}
 	}
 	return f
@@ -272,7 +264,8 @@ func (b *build) readField(t *event.Type, pair document.Pair) {
 		for _, k := range event.Kinds {
 			known = append(known, string(k))
 		}
-		b.report.Errorf(pair.Value.Place(), "unknown-field-kind", "the field %s is of no kind heed knows", pair.Key.Text()).
+		b.report.Errorf(pair.Value.Place(), "unknown-field-kind", "the field %s is of no kind heed knows",
+			pair.Key.Text()).
 			Suggest("%s", suggest.DidYouMean(pair.Value.Text(), known))
 		kind = event.Any // the rules are checked as far as they can be
 	}
@@ -295,8 +288,8 @@ func (b *build) readActions(node *document.Node) {
 			continue
 		}
 		if i := slices.Index(b.actionNames, name); i >= 0 {
-			b.report.Errorf(pair.Key.Place(), "duplicate-action", "the action %s is configured twice, first in %s:%d", name,
-				b.places[i].File.Name, b.places[i].Line).
+			b.report.Errorf(pair.Key.Place(), "duplicate-action", "the action %s is configured twice, first in %s:%d",
+				name, b.places[i].File.Name, b.places[i].Line).
 				Suggest("rename one of the two or, if they are the same, keep one: all files of the directory share it")
 			continue
 		}
@@ -339,7 +332,8 @@ func (b *build) checkName(node *document.Node, what string) bool {
 	name := node.Text()
 	bad := strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f })
 	if !node.IsScalar() || name == "" || len(name) > maxName || bad {
-		b.report.Errorf(node.Place(), "bad-name", "the name of %s must be a text of at most %d characters", what, maxName).
+		b.report.Errorf(node.Place(), "bad-name", "the name of %s must be a text of at most %d characters", what,
+			maxName).
 			Suggest("name it for what it does, such as low-quiz-score")
 		return false
 	}

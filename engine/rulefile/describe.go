@@ -15,7 +15,8 @@ import (
 func (c *Compiler) Describe() *schema.Value {
 	file := schema.Object("rules for MindTickle's webhook events, and the actions they use",
 		schema.Optional("version", &schema.Value{
-			Description: "the version of the rule language", Type: schema.Types{"integer", "string"}, Enum: []any{1, "1"},
+			Description: "the version of the rule language", Type: schema.Types{"integer", "string"},
+			Enum: []any{1, "1"},
 		}),
 		schema.Optional("sources", c.describeSources()),
 		schema.Optional("events", schema.Map("event types of your own, and fields of your own in MindTickle's",
@@ -46,13 +47,15 @@ func describeType() *schema.Value {
 	}
 	return schema.Object("an event type",
 		schema.Optional("description", schema.Text("what the event means, for people")),
-		schema.Optional("fields", schema.Map("the fields of data that rules can name, each with its kind", field).OrEmpty()),
+		schema.Optional("fields",
+			schema.Map("the fields of data that rules can name, each with its kind", field).OrEmpty()),
 	).OrEmpty()
 }
 
 func describeLookup() *schema.Value {
 	return schema.Object("a table",
-		schema.Required("file", schema.Text("a CSV file beside this one; its first line names the columns", "managers.csv")),
+		schema.Required("file",
+			schema.Text("a CSV file beside this one; its first line names the columns", "managers.csv")),
 		schema.Required("key", schema.Text("the column by which rows are found", "userId")),
 		schema.Optional("user", describeUserColumns()),
 	)
@@ -75,8 +78,8 @@ func (c *Compiler) describeRule() *schema.Value {
 		schema.Optional("when", describeWhen()),
 		schema.Optional("do", schema.List("the actions to take, each with its parameters",
 			c.Actions.Registry.DescribeStep(), 1)),
-		schema.Optional("tests", schema.List("what the rule must make of an event; heed test runs them", c.describeTest(),
-			0).OrEmpty()),
+		schema.Optional("tests",
+			schema.List("what the rule must make of an event; heed test runs them", c.describeTest(), 0).OrEmpty()),
 	)
 	return rule.Add(c.describeTiming()...).NeedsOne("do", "wait")
 }
@@ -226,7 +229,8 @@ func describeExpect() *schema.Value {
 	expect := schema.Object("what the rule must make of the event",
 		schema.Optional("outcome", schema.OneOrList(schema.Choice("what the rule decides; with several events, that "+
 			"of the last or a list", outcomes...), 0)),
-		schema.Optional("actions", schema.List("the actions that are taken, in their order; empty for none", action, 0)),
+		schema.Optional("actions",
+			schema.List("the actions that are taken, in their order; empty for none", action, 0)),
 	)
 	expect.MinProperties = 1
 	return expect.Add(describeExpectTime()...)

@@ -25,7 +25,8 @@ func (c *Compiler) describeSources() *schema.Value {
 			`date(row["Submitted"], "2006-01-02 15:04", "Asia/Kolkata")`)),
 		schema.Optional("company", schema.Scalar("whose event it is; without it, yours", "body.company")),
 		schema.Optional("data", describeData()),
-		schema.Optional("act", schema.Matching("which events may trigger something: for files, within 24h if nothing is said",
+		schema.Optional("act", schema.Matching("which events may trigger something: for files, within 24h if nothing "+
+			"is said",
 			`^(always|never|since [0-9].*|within [0-9].*)$`, actForms, "within 24h", "since 2026-12-01")),
 		schema.Optional("tests", schema.List("what the source must make of a request or of rows",
 			describeSourceTest(), 0).OrEmpty()),
@@ -39,7 +40,8 @@ func describeData() *schema.Value {
 		Description: "the event's data: an expression that gives all of it, or one for each field",
 		AnyOf: []*schema.Value{
 			schema.Scalar("an expression", "body.data"),
-			schema.Map("an expression for each field", schema.Scalar("an expression", "body.user.email", `float(row["Score"])`)),
+			schema.Map("an expression for each field",
+				schema.Scalar("an expression", "body.user.email", `float(row["Score"])`)),
 		},
 	}
 }
@@ -67,7 +69,8 @@ func describeVerify() *schema.Value {
 		schema.Optional("mindtickle", schema.Object("the published webhook's signature",
 			append([]schema.Key{
 				schema.Optional("secret", actions.DescribeBareSecret("a secret, which never stands in this file")),
-				schema.Optional("signature_header", schema.Text("the header that has the signature", "X-Mt-Webhook-Signature")),
+				schema.Optional("signature_header",
+					schema.Text("the header that has the signature", "X-Mt-Webhook-Signature")),
 			}, formula...)...).OrEmpty()),
 		schema.Optional("hmac", schema.Object("an HMAC-SHA256 signature",
 			append(append(secret("secret"), schema.Required("header",

@@ -8,7 +8,8 @@ import (
 const clockText = `^([01]?[0-9]|2[0-4]):[0-5][0-9]$`
 
 func describeZone() *schema.Value {
-	return schema.Text("the time zone of every, at and quiet_hours", "Asia/Kolkata", "America/New_York", "Europe/Berlin")
+	return schema.Text("the time zone of every, at and quiet_hours", "Asia/Kolkata", "America/New_York",
+		"Europe/Berlin")
 }
 
 func describeClock(description string) *schema.Value {
@@ -127,6 +128,7 @@ func describeExpectTime() []schema.Key {
 	}
 	return []schema.Key{
 		schema.Optional("alerts", schema.List("all alerts that are sent, in order; empty for none", alert, 0)),
-		schema.Optional("effects", schema.OneOrList(schema.Words("what time and state do, in order", record.Effects...), 0)),
+		schema.Optional("effects",
+			schema.OneOrList(schema.Words("what time and state do, in order", record.Effects...), 0)),
 	}
 }

@@ -80,7 +80,8 @@ var givenStyle = &layout.Style{
 }
 
 var givenOrder = []string{
-	"at", "arrives", "event", "source", "id", "companyId", "data", "user", "progress", "rank", "lookups", "mute", "down",
+	"at", "arrives", "event", "source", "id", "companyId", "data", "user", "progress", "rank", "lookups", "mute",
+	"down",
 }
 
 // Format lays out a rule file, or a file of tests. What the rules say is not

@@ -28,7 +28,8 @@ func (b *build) readGivenFacts(fields *document.Fields, userID string) expressio
 	for _, pair := range b.givenPairs(fields, "rank", "{score: 1}") {
 		b.checkGivenName(pair.Key, "nobody is ranked by", expression.Rankings)
 		facts = append(facts, expression.Answer{
-			Query: expression.Query{About: expression.AboutRank, Of: userID, Key: pair.Key.Text()}, Value: b.readNumber(pair),
+			Query: expression.Query{About: expression.AboutRank, Of: userID, Key: pair.Key.Text()},
+			Value: b.readNumber(pair),
 		})
 	}
 	for _, tableOf := range b.givenPairs(fields, "lookups", "{managers: {u1: {email: boss@example.com}}}") {
@@ -70,10 +71,12 @@ func (b *build) readUser(node *document.Node) expression.Cells {
 		switch name := pair.Key.Text(); {
 		case pair.Value.IsNull():
 		case name == "active" && !isBool:
-			b.report.Warnf(pair.Value.Place(), "suspicious", "active is true or false, and this is %s", pair.Value.Describe()).
+			b.report.Warnf(pair.Value.Place(), "suspicious", "active is true or false, and this is %s",
+				pair.Value.Describe()).
 				Suggest("write true or false")
 		case name != "active" && isBool && slices.Contains(expression.UserFields, name):
-			b.report.Warnf(pair.Value.Place(), "suspicious", "%s is a text, and this is %s", name, pair.Value.Describe()).
+			b.report.Warnf(pair.Value.Place(), "suspicious", "%s is a text, and this is %s", name,
+				pair.Value.Describe()).
 				Suggest("write the text, in quotes if it is one")
 		}
 	}

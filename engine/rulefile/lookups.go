@@ -206,8 +206,8 @@ func (b *build) readLookup(name string, file, key *document.Node) *lookup {
 	i := slices.IndexFunc(b.snapshot.Tables, func(t Table) bool { return t.Name == path })
 	if i < 0 {
 		b.report.Errorf(file.Place(), "unreadable-table", "the table %s was not read", name).
-			Suggest("write lookups: at the start of a line, and the tables below it; a dry run through the API has the " +
-				"tables of the active rules only")
+			Suggest("write lookups: at the start of a line, and the tables below it; a dry run through the API has " +
+				"the tables of the active rules only")
 		return nil
 	}
 	read := b.snapshot.Tables[i]
@@ -271,7 +271,8 @@ func (b *build) index(name string, content *table.Table, column int, csv *docume
 				Suggest("enter the value again")
 		}
 		if first, twice := lines[key]; twice {
-			b.report.Errorf(place, "bad-table", "%s stands in line %d too, so it is not clear which row is meant", key, first).
+			b.report.Errorf(place, "bad-table", "%s stands in line %d too, so it is not clear which row is meant", key,
+				first).
 				Suggest("delete one of the two: each %s has one row in %s", content.Columns[column], name)
 			continue
 		}

@@ -34,7 +34,8 @@ func (r *sourceReader) readMapping() {
 			}
 		}
 		if each := nodes["each"]; each != nil {
-			r.report.Errorf(each.Place(), "misplaced", "%s has each: each row of a file is one event already", r.fields.What()).
+			r.report.Errorf(each.Place(), "misplaced", "%s has each: each row of a file is one event already",
+				r.fields.What()).
 				Suggest("remove each")
 		}
 	}
@@ -99,7 +100,8 @@ func (r *sourceReader) elementScope(whole *expression.Scope, each bool) (scope *
 	case r.source.Rows():
 		return whole, "row"
 	case each:
-		return r.valueScope(append(slices.Clone(requestNames), expression.Named{Name: "item", Kind: event.Any})...), "item"
+		return r.valueScope(append(slices.Clone(requestNames),
+			expression.Named{Name: "item", Kind: event.Any})...), "item"
 	default:
 		return whole, "body"
 	}
@@ -170,9 +172,11 @@ func (r *sourceReader) ofSource(
 		case p.Code == "syntax" && spacedColumn.MatchString(node.Text()):
 			p.Hint = `a column whose name has spaces is written row["User ID"]`
 		case p.Code == "no-user":
-			p.Message, p.Hint = "a source does not know people", "ask for user in a rule: it sees the event that is made here"
+			p.Message = "a source does not know people"
+			p.Hint = "ask for user in a rule: it sees the event that is made here"
 		case p.Code == "unknown-table":
-			p.Message, p.Hint = "a source looks nothing up", "call lookup in a rule: it sees the event that is made here"
+			p.Message = "a source looks nothing up"
+			p.Hint = "call lookup in a rule: it sees the event that is made here"
 		}
 	}
 	return problems
@@ -227,7 +231,8 @@ func (r *sourceReader) eventType(node *document.Node, tree *expression.Tree) (*e
 		return t, true
 	}
 	if meant := suggest.Closest(name, r.catalog.Names()); meant != "" {
-		r.report.Errorf(node.Place(), "unknown-event", "there is no event type %s", name).Suggest("did you mean %s?", meant)
+		r.report.Errorf(node.Place(), "unknown-event", "there is no event type %s", name).
+			Suggest("did you mean %s?", meant)
 		return r.catalog.Lookup(meant), true
 	}
 	r.report.Warnf(node.Place(), "undeclared-event",

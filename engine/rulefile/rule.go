@@ -136,7 +136,8 @@ func (b *build) readOn(node *document.Node) []string {
 	} else if slices.ContainsFunc(node.Pairs(), func(p document.Pair) bool { return timer.MatchString(p.Key.Text()) }) {
 		b.report.Errorf(node.Place(), "wrong-type", noTimers).Suggest(nothingInstead)
 	} else if !node.IsList() || len(items) == 0 {
-		b.report.Errorf(node.Place(), "wrong-type", "on must be an event type or a list of them, not %s", node.Describe()).
+		b.report.Errorf(node.Place(), "wrong-type", "on must be an event type or a list of them, not %s",
+			node.Describe()).
 			Suggest("write on: quiz.submitted, or on: [quiz.submitted, course.completed]")
 	}
 	var on []string
@@ -159,7 +160,8 @@ func (b *build) readOn(node *document.Node) []string {
 			continue
 		case isKnown:
 		case slices.Contains(everything, strings.ToLower(name)) || strings.Contains(name, "*"):
-			b.report.Errorf(item.Place(), "unknown-event", "on names event types, and has no wildcards such as %s", name).
+			b.report.Errorf(item.Place(), "unknown-event", "on names event types, and has no wildcards such as %s",
+				name).
 				Suggest("%s", wildcardHint(name, known))
 			continue
 		case suggest.Closest(name, known) != "":
@@ -236,7 +238,8 @@ func (b *build) readCondition(node *document.Node, scope *expression.Scope, key 
 		if node.IsObject() {
 			problem.Suggest(`put quotes round the expression: %s: '…', or write it below %s: |`, key, key)
 		} else {
-			problem.Suggest("join the conditions with and, or with or: %s: data.score < 70 and data.passed == false", key)
+			problem.Suggest("join the conditions with and, or with or: %s: data.score < 70 and data.passed == false",
+				key)
 		}
 	case node.IsNull():
 		b.report.Errorf(node.Place(), "empty-expression", "%s is empty", key).
@@ -343,7 +346,8 @@ func (b *build) kindHint(kind string, value *document.Node) string {
 	}
 	for _, name := range b.actionNames {
 		if configured := b.actions[name]; configured != nil && configured.Kind == kind {
-			return "write - action: " + name + ", which is configured as " + kind + " under actions:, and what it takes below it"
+			return "write - action: " + name + ", which is configured as " + kind + " under actions:, and what it " +
+				"takes below it"
 		}
 	}
 	return "configure " + kind + " under actions:, by a name of your choice, and write - action: and that name"

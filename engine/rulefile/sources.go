@@ -39,7 +39,8 @@ func (b *build) readSource(name, node *document.Node) {
 			Suggest("write small letters, digits, - and _, such as lms-report")
 		return
 	case name.Text() == source.Heed:
-		b.report.Errorf(name.Place(), "bad-name", "heed is the source of heed's own events").Suggest("choose another name")
+		b.report.Errorf(name.Place(), "bad-name", "heed is the source of heed's own events").
+			Suggest("choose another name")
 		return
 	case twice:
 		b.report.Errorf(name.Place(), "duplicate-source", "the source %s is configured twice, first in %s:%d",
@@ -104,7 +105,8 @@ func (r *sourceReader) readPath(node *document.Node) {
 	default:
 		i := slices.IndexFunc(r.sources, func(other *source.Source) bool { return other.Path == clean })
 		if i >= 0 {
-			r.report.Errorf(node.Place(), "duplicate-path", "the source %s has the path %s too", r.sources[i].Name, clean).
+			r.report.Errorf(node.Place(), "duplicate-path", "the source %s has the path %s too", r.sources[i].Name,
+				clean).
 				Suggest("give each source a path of its own, such as /webhooks/%s", r.source.Name)
 		}
 	}
@@ -124,7 +126,8 @@ func (r *sourceReader) readFiles(node *document.Node) {
 			r.fields.What(), node.Describe()).
 			Suggest("write files: reports/quiz-results-*.csv")
 	case err != nil || strings.Contains(node.Text(), "**"):
-		r.report.Errorf(node.Place(), "bad-pattern", "files of %s is not a pattern that heed understands", r.fields.What()).
+		r.report.Errorf(node.Place(), "bad-pattern", "files of %s is not a pattern that heed understands",
+			r.fields.What()).
 			Suggest("* stands for anything but a slash, ? for one character: reports/*/quiz-*.csv")
 	case !slices.Contains(reportEnds, strings.ToLower(filepath.Ext(node.Text()))):
 		r.report.Errorf(node.Place(), "bad-pattern", "files of %s matches names that are not those of reports",

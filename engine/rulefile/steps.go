@@ -16,7 +16,8 @@ func (b *build) checkSteps() {
 			b.report.LaterErrorf(b.named[rule.Name], "too-many-steps",
 				"with %s, the rules for %s have more than %d steps together",
 				rule.Name, eventType, engine.MaxSteps).
-				Suggest("each step of the rules that an event matches is a delivery: let one rule with a table do what many do now")
+				Suggest("each step of the rules that an event matches is a delivery: let one rule with a table do " +
+					"what many do now")
 		}
 	}
 }

@@ -14,7 +14,8 @@ func stepsOf(rules, steps int) rulefile.Snapshot {
 	step := strings.Repeat("{action: c, text: x}, ", steps)
 	files := []rulefile.File{{Name: "a.yaml", Text: []byte("actions: {c: {log: {}}}\nrules: []\n")}}
 	for i := range rules {
-		text := fmt.Sprintf("rules:\n  - {name: r%d, on: [quiz.submitted, course.completed], do: [%s]}\n", i, strings.TrimSuffix(step, ", "))
+		text := fmt.Sprintf("rules:\n  - {name: r%d, on: [quiz.submitted, course.completed], do: [%s]}\n", i,
+			strings.TrimSuffix(step, ", "))
 		files = append(files, rulefile.File{Name: fmt.Sprintf("r%d.yaml", i), Text: []byte(text)})
 	}
 	return rulefile.NewSnapshot(files)

@@ -152,7 +152,8 @@ func (b *build) readTest(node *document.Node, fields *document.Fields, rule *eng
 	} else if b.usesClock[rule] && !slices.ContainsFunc(test.Given, func(g Given) bool { return !g.At.IsZero() }) {
 		b.report.Warnf(node.Place(), "test-without-now",
 			"the rule depends on the time, and the test does not say what time it is").
-			Suggest("write now: 2026-03-04T12:00:00Z in the test: without it, it passes on some days and fails on others")
+			Suggest("write now: 2026-03-04T12:00:00Z in the test: without it, it passes on some days and fails on " +
+				"others")
 	}
 	if expect := fields.Require("expect", "write expect: {outcome: matched}"); expect != nil {
 		b.readExpect(expect, &test)
@@ -261,11 +262,12 @@ func (b *build) checkGivenValue(t *event.Type, pair document.Pair) {
 	switch {
 	case !declared || !isText || pair.Value.IsNull():
 	case field.Kind == event.Number:
-		b.report.Warnf(pair.Value.Place(), "suspicious", "%s is declared as a number, and this is the text %q", name, value).
+		b.report.Warnf(pair.Value.Place(), "suspicious", "%s is declared as a number, and this is the text %q", name,
+			value).
 			Suggest("write the number without quotes and signs: 61")
 	case field.Kind == event.Bool:
-		b.report.Warnf(pair.Value.Place(), "suspicious", "%s is declared as true or false, and this is the text %q", name,
-			value).
+		b.report.Warnf(pair.Value.Place(), "suspicious", "%s is declared as true or false, and this is the text %q",
+			name, value).
 			Suggest("write true or false")
 	}
 }
@@ -297,7 +299,8 @@ func (b *build) readExpect(node *document.Node, test *Test) {
 	if actions := fields.Take("actions"); actions != nil {
 		test.Actions = []map[string]any{}
 		if !actions.IsList() {
-			b.report.Errorf(actions.Place(), "wrong-type", "actions of expect must be a list, not %s", actions.Describe())
+			b.report.Errorf(actions.Place(), "wrong-type", "actions of expect must be a list, not %s",
+				actions.Describe())
 		}
 		for _, item := range actions.Items() {
 			b.readExpectedAction(item, test)
@@ -305,7 +308,8 @@ func (b *build) readExpect(node *document.Node, test *Test) {
 	}
 	b.readExpectedTime(fields, test)
 	if len(fields.Pairs()) == 0 {
-		b.report.Errorf(node.Place(), "missing-key", "expect expects nothing").Suggest("write expect: {outcome: matched}")
+		b.report.Errorf(node.Place(), "missing-key", "expect expects nothing").
+			Suggest("write expect: {outcome: matched}")
 	}
 	fields.Done()
 }

@@ -23,7 +23,8 @@ func (c *Compiler) ReadTimeline(loaded *Loaded, file File) (entries []Given, pro
 	}
 	if !root.IsList() {
 		report.Errorf(root.Place(), "wrong-type", "a timeline must be a list, not %s", root.Describe()).
-			Suggest("start each entry with a dash: - {at: \"2026-03-02T10:00Z\", event: quiz.submitted, data: {userId: u1}}")
+			Suggest("start each entry with a dash: - {at: \"2026-03-02T10:00Z\", event: quiz.submitted, data: " +
+				"{userId: u1}}")
 	}
 	user := ""
 	for _, item := range root.Items() {

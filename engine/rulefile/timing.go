@@ -98,7 +98,8 @@ func (r *timing) readSteps() {
 	if needed {
 		do = r.fields.Require("do", "write do: and below it a list of actions, such as - action: coaching")
 	} else if do = r.fields.Take("do"); do != nil {
-		r.report.Errorf(do.Place(), "two-dos", "the steps of the wait have do: of their own, so the rule must have none").
+		r.report.Errorf(do.Place(), "two-dos",
+			"the steps of the wait have do: of their own, so the rule must have none").
 			Suggest("leave do: out, here or in each step")
 	}
 	if do != nil || needed {
@@ -156,14 +157,19 @@ func (b *build) value(node *document.Node, scope *expression.Scope, what string)
 	return actions.CompileValue(b.report, node, scope)
 }
 
-// perText identifies what the keys of rows mean: if it changes, the rows are
-// discarded.
-func perText(key engine.Key) string {
+// per reads the per of a block. text identifies what the keys of its rows mean: if it
+// changes, the rows are discarded.
+func (b *build) per(fields *document.Fields, scope *expression.Scope) (key engine.Key, text string) {
+	node := fields.Take("per")
+	if node == nil {
+		return nil, ""
+	}
+	key = b.key(node, scope, "per")
 	var texts []string
 	for _, part := range key {
 		texts = append(texts, part.Text)
 	}
-	return strings.Join(texts, "\n")
+	return key, strings.Join(texts, "\n")
 }
 
 // blockExamples are what the blocks look like.
@@ -183,7 +189,8 @@ func (b *build) block(node *document.Node, what string) (fields *document.Fields
 	if node.IsObject() {
 		return node.Fields(b.report, what), true
 	}
-	b.report.Errorf(node.Place(), "wrong-type", "%s must be an object of keys and values, not %s", what, node.Describe()).
+	b.report.Errorf(node.Place(), "wrong-type", "%s must be an object of keys and values, not %s", what,
+		node.Describe()).
 		Suggest("write %s", blockExamples[what])
 	return nil, false
 }
@@ -250,10 +257,7 @@ func (r *timing) readCount(node *document.Node) {
 		c.AtLeast, _ = fields.Int("at_least", 1, maxAtLeast)
 	}
 	c.Within, _ = fields.Duration("within")
-	if per := fields.Take("per"); per != nil {
-		r.t.Per = r.key(per, r.scope, "per")
-		c.Per = perText(r.t.Per)
-	}
+	r.t.Per, c.Per = r.per(fields, r.scope)
 	if distinct := fields.Take("distinct"); distinct != nil {
 		r.t.Distinct, c.Distinct = r.key(distinct, r.scope, "distinct"), true
 	}
@@ -261,7 +265,8 @@ func (r *timing) readCount(node *document.Node) {
 		r.t.Reset = r.readCondition(reset, r.scope, "reset")
 	}
 	if c.Within == 0 && r.t.Reset == nil && fields.Node().Get("within") == nil {
-		r.report.Errorf(node.Place(), "endless-count", "count has neither within nor reset, so it would never start over").
+		r.report.Errorf(node.Place(), "endless-count",
+			"count has neither within nor reset, so it would never start over").
 			Suggest("write within: 7d, or reset: and the condition that starts the count over")
 	}
 	fields.Done()
@@ -292,11 +297,8 @@ func (r *timing) readDigest(node *document.Node) {
 		}
 	}
 	scope := r.firingScope()
-	var per engine.Key
-	if node := fields.Take("per"); node != nil {
-		per = r.key(node, scope, "per")
-		d.Per = perText(per)
-	}
+	per, text := r.per(fields, scope)
+	d.Per = text
 	if r.t.Count != nil || r.t.Wait != nil {
 		r.t.DigestPer = per
 	} else {
@@ -342,15 +344,13 @@ func (r *timing) readThrottle(node *document.Node) {
 			Suggest("write every: day, or within: 10m for a rolling window")
 	}
 	scope := r.firingScope()
-	if per := fields.Take("per"); per != nil {
-		r.t.ThrottlePer = r.key(per, scope, "per")
-		t.Per = perText(r.t.ThrottlePer)
-	}
+	r.t.ThrottlePer, t.Per = r.per(fields, scope)
 	if rest := fields.Take("rest"); rest != nil {
 		t.Rest = true
 		r.t.Rest = r.readDo(rest, r.at(expression.AtSummary))
 		if within != nil && within.Text() == "forever" {
-			r.report.Errorf(rest.Place(), "rest-forever", "with within: forever the window never ends, so rest is never sent").
+			r.report.Errorf(rest.Place(), "rest-forever",
+				"with within: forever the window never ends, so rest is never sent").
 				Suggest("leave rest out, or write a window such as within: 7d")
 		}
 	}

@@ -25,10 +25,12 @@ func (r *sourceReader) readVerify(node *document.Node) {
 	case node == nil && r.source.Path == "":
 		return
 	case node == nil:
-		r.report.Errorf(r.name.Place(), "missing-key", "%s has a path and no verify", r.fields.What()).Suggest(verifyHint)
+		r.report.Errorf(r.name.Place(), "missing-key", "%s has a path and no verify", r.fields.What()).
+			Suggest(verifyHint)
 		return
 	case r.source.Path == "":
-		r.report.Errorf(node.Place(), "misplaced", "%s has verify and no path: files are not verified", r.fields.What()).
+		r.report.Errorf(node.Place(), "misplaced", "%s has verify and no path: files are not verified",
+			r.fields.What()).
 			Suggest("add path: /webhooks/%s, or remove verify", r.source.Name)
 		return
 	}
@@ -88,7 +90,8 @@ func (r *sourceReader) scheme(node *document.Node) (source.Scheme, *document.Nod
 	case len(pairs) == 1:
 		word, value = pairs[0].Key, pairs[0].Value
 	default:
-		r.report.Errorf(node.Place(), "wrong-type", "verify of %s must name exactly one way of verifying", r.fields.What()).
+		r.report.Errorf(node.Place(), "wrong-type", "verify of %s must name exactly one way of verifying",
+			r.fields.What()).
 			Suggest(verifyHint)
 		return "", nil
 	}
@@ -157,8 +160,10 @@ func (r *sourceReader) readSigned(fields *document.Fields, h *source.HMAC) {
 	}
 	if !h.Signs(source.TimestampPart) {
 		if at := fields.Node().Get("timestamp_header"); at != nil {
-			r.report.Errorf(at.Place(), "bad-formula", "timestamp_header of %s names a time that is not signed", fields.What()).
-				Suggest("%s", "write what is signed, such as signed: '{timestamp}.{body}', or leave timestamp_header out")
+			r.report.Errorf(at.Place(), "bad-formula", "timestamp_header of %s names a time that is not signed",
+				fields.What()).
+				Suggest("%s",
+					"write what is signed, such as signed: '{timestamp}.{body}', or leave timestamp_header out")
 		}
 		h.TimestampHeader = "" // that of the published contract, which is not signed then
 	}
@@ -175,7 +180,8 @@ func (r *sourceReader) readSigned(fields *document.Fields, h *source.HMAC) {
 	}
 	needs := func(part, header, key string) {
 		if strings.Contains(h.Signed, part) && header == "" {
-			r.report.Errorf(node.Place(), "bad-formula", "signed of %s holds %s, and no header has it", fields.What(), part).
+			r.report.Errorf(node.Place(), "bad-formula", "signed of %s holds %s, and no header has it", fields.What(),
+				part).
 				Suggest("write %s: and the name of the header", key)
 		}
 	}
@@ -191,7 +197,8 @@ func (r *sourceReader) readWindow(fields *document.Fields, v *source.Verificatio
 	if d, ok := fields.Duration("max_age"); ok {
 		v.HMAC.MaxAge = d
 		if v.HMAC.TimestampHeader == "" {
-			r.report.Errorf(fields.Take("max_age").Place(), "bad-formula", "max_age of %s needs a signed time", fields.What()).
+			r.report.Errorf(fields.Take("max_age").Place(), "bad-formula", "max_age of %s needs a signed time",
+				fields.What()).
 				Suggest("%s", "write timestamp_header:, and {timestamp} in signed:")
 		}
 	}
@@ -216,7 +223,8 @@ func (r *sourceReader) requireSecret(fields *document.Fields, v *source.Verifica
 
 func (r *sourceReader) readSecret(key string, node *document.Node) source.Secret {
 	if node.IsScalar() && !node.IsNull() {
-		r.report.Errorf(node.Place(), "plain-secret", "%s of %s stands in the rule file as plain text", key, r.fields.What()).
+		r.report.Errorf(node.Place(), "plain-secret", "%s of %s stands in the rule file as plain text", key,
+			r.fields.What()).
 			Suggest("write %s: {env: NAME} or {file: PATH}", key)
 		return source.Secret{}
 	}

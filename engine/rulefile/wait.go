@@ -20,10 +20,7 @@ func (r *timing) readWait(node *document.Node) {
 		return
 	}
 	per := fields.Take("per")
-	if per != nil {
-		r.t.Per = r.key(per, r.scope, "per")
-		w.Per = perText(r.t.Per)
-	}
+	r.t.Per, w.Per = r.per(fields, r.scope)
 	if r.deadline = fields.Take("deadline"); r.deadline != nil {
 		r.readDeadline()
 	}
@@ -33,9 +30,10 @@ func (r *timing) readWait(node *document.Node) {
 		case "restart":
 			w.Restart = true
 		default:
-			r.report.Errorf(again.Place(), "wrong-type", "again of wait must be keep or restart, not %s", again.Describe()).
-				Suggest("write again: keep if a later start is to change nothing, or again: restart if it is to start the " +
-					"wait over")
+			r.report.Errorf(again.Place(), "wrong-type", "again of wait must be keep or restart, not %s",
+				again.Describe()).
+				Suggest("write again: keep if a later start is to change nothing, or again: restart if it is to " +
+					"start the wait over")
 		}
 	}
 	if unless := fields.Take("unless"); unless != nil {
@@ -70,7 +68,8 @@ func (r *timing) readWaitSteps(fields *document.Fields, node *document.Node) {
 	fields.Take("at")
 	switch {
 	case steps != nil && (after != nil || before != nil):
-		r.report.Errorf(steps.Place(), "wrong-type", "wait has steps, so it must have no after and no before of its own").
+		r.report.Errorf(steps.Place(), "wrong-type",
+			"wait has steps, so it must have no after and no before of its own").
 			Suggest("move it into a step: steps: [{after: 48h}, {after: 7d}]")
 	case steps != nil && (!steps.IsList() || len(steps.Items()) == 0):
 		r.report.Errorf(steps.Place(), "wrong-type", "steps of wait must be a list, not %s", steps.Describe()).
@@ -105,7 +104,8 @@ func (r *timing) readStepList(steps *document.Node) {
 		}
 		fields.Done()
 		if list := r.t.Wait.Steps; ok && i > 0 && len(list) == i && !ascending(list[i-1], step) {
-			r.report.Errorf(item.Place(), "steps-order", "the steps of wait must be in the order in which they are due").
+			r.report.Errorf(item.Place(), "steps-order",
+				"the steps of wait must be in the order in which they are due").
 				Suggest("sort them, the earliest first")
 		}
 		r.t.Wait.Steps = append(r.t.Wait.Steps, step)
@@ -152,7 +152,8 @@ func (r *timing) readWaitStep(fields *document.Fields) (step state.Step, ok bool
 		place, step.Before = before, true
 		step.Offset, ok = fields.Duration("before")
 		if r.deadline == nil {
-			r.report.Errorf(before.Place(), "before-without-deadline", "before counts back from a deadline, and wait has none").
+			r.report.Errorf(before.Place(), "before-without-deadline",
+				"before counts back from a deadline, and wait has none").
 				Suggest("write deadline: data.renewalDeadline in wait, or after: for a time after the start")
 		}
 	default:
@@ -181,7 +182,8 @@ func (r *timing) readUnless(node, per *document.Node) {
 	for _, item := range node.Each() {
 		if item.IsScalar() {
 			r.report.Errorf(item.Place(), "wrong-type", "unless must be an event, not %s", item.Describe()).
-				Suggest("write unless: {on: %s}, and when: beside on: if not every one of them cancels", r.meantOn(item))
+				Suggest("write unless: {on: %s}, and when: beside on: if not every one of them cancels",
+					r.meantOn(item))
 			continue
 		}
 		fields, ok := r.block(item, "unless")
@@ -219,8 +221,8 @@ func (r *timing) keyOf(per *document.Node, scope *expression.Scope, on []string)
 	for _, item := range per.Each() {
 		tree, problems := scope.Check(item.Text())
 		if tree == nil {
-			problem := r.report.Errorf(item.Place(), "per-of-unless", "%s has no value in %s, which is to cancel the wait",
-				item.Text(), on[0])
+			problem := r.report.Errorf(item.Place(), "per-of-unless",
+				"%s has no value in %s, which is to cancel the wait", item.Text(), on[0])
 			problem.Suggest("write a per whose fields both event types have, such as data.userId")
 			if problems[0].Code != "unknown-field" {
 				problem.Suggest("%s", problems[0].Message)

@@ -36,8 +36,9 @@ type Watcher struct {
 	// Activate is called with a compiled set before it becomes the current
 	// one; its error keeps the old set.
 	Activate func(context.Context, *Loaded) error
-	// Observe, if not nil, is told of every attempt that was not a repetition.
-	Observe func(Attempt)
+	// Observe, if not nil, is told of every attempt that was not a repetition. The
+	// context is that of who asked for it, or of Run, and may have ended.
+	Observe func(context.Context, Attempt)
 	Log     *slog.Logger
 	Now     func() time.Time
 
@@ -135,7 +136,8 @@ func (w *Watcher) follow(ctx context.Context, hints chan<- struct{}) {
 			}
 			watched[dir] = true
 			if err := watcher.Add(dir); err != nil {
-				w.Log.Warn("rules: cannot watch the directory, so changes take up to two seconds", "dir", dir, "error", err)
+				w.Log.Warn("rules: cannot watch the directory, so changes take up to two seconds", "dir", dir, "error",
+					err)
 			}
 		}
 	}
@@ -224,7 +226,7 @@ func (w *Watcher) attempt(ctx context.Context, force bool) error {
 func (w *Watcher) try(ctx context.Context, force bool) error {
 	snapshot, err := Read(w.Path)
 	if err != nil {
-		return w.fail(err.Error(), force, err, nil)
+		return w.fail(ctx, err.Error(), force, err, nil)
 	}
 	current := w.current.Load()
 	if !force && current != nil && snapshot.Hash == current.Hash && w.failed == "" || !force && w.failed == snapshot.Hash {
@@ -235,34 +237,34 @@ func (w *Watcher) try(ctx context.Context, force bool) error {
 		return errUnstable
 	}
 	if loaded == nil {
-		return w.fail(snapshot.Hash, force, &ProblemsError{problems}, problems)
+		return w.fail(ctx, snapshot.Hash, force, &ProblemsError{problems}, problems)
 	}
 	if w.Check != nil {
 		if failed := w.Check(loaded); len(failed) > 0 {
 			problems = append(failed, problems...)
-			return w.fail(snapshot.Hash, force, &ProblemsError{problems}, problems)
+			return w.fail(ctx, snapshot.Hash, force, &ProblemsError{problems}, problems)
 		}
 	}
 	if err := w.Activate(ctx, loaded); err != nil {
-		return w.fail("activate "+snapshot.Hash, force, err, problems)
+		return w.fail(ctx, "activate "+snapshot.Hash, force, err, problems)
 	}
 	w.failed = ""
 	w.current.Store(loaded)
-	w.observe(Attempt{At: w.Now(), Problems: problems, Loaded: loaded, Before: current})
+	w.observe(ctx, Attempt{At: w.Now(), Problems: problems, Loaded: loaded, Before: current})
 	return nil
 }
 
 // fail reports a failure once for each content that fails.
-func (w *Watcher) fail(on string, force bool, err error, problems []document.Problem) error {
+func (w *Watcher) fail(ctx context.Context, on string, force bool, err error, problems []document.Problem) error {
 	if w.failed != on || force {
 		w.failed = on
-		w.observe(Attempt{At: w.Now(), Err: err, Problems: problems})
+		w.observe(ctx, Attempt{At: w.Now(), Err: err, Problems: problems})
 	}
 	return err
 }
 
-func (w *Watcher) observe(a Attempt) {
+func (w *Watcher) observe(ctx context.Context, a Attempt) {
 	if w.Observe != nil {
-		w.Observe(a)
+		w.Observe(ctx, a)
 	}
 }

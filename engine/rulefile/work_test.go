@@ -13,7 +13,8 @@ import (
 // declared, or at the line that it stands in.
 var hostileTexts = map[string]func(n int) string{
 	"declared types": func(n int) string {
-		return "events: {" + parts(n, "a%d: {fields: {userId: string}}") + "}\nrules: [{name: r, on: a0, do: [{action: c, text: x}]}]\n"
+		return "events: {" + parts(n,
+			"a%d: {fields: {userId: string}}") + "}\nrules: [{name: r, on: a0, do: [{action: c, text: x}]}]\n"
 	},
 	"types of a rule": func(n int) string {
 		return "events: {" + parts(n, "a%d: {fields: {userId: string}}") + "}\nrules:\n  - name: r\n    on: [" + parts(n, "a%d") +

@@ -133,7 +133,10 @@ rules:
 		}
 	}
 	const why = "the rule needs more work on this event than a rule may do"
-	want := []string{"path " + why, `path {"text":"hi","level":"info"}`, "text " + why, `modest {"text":"quiz.submitted","level":"info"}`}
+	want := []string{
+		"path " + why, `path {"text":"hi","level":"info"}`, "text " + why,
+		`modest {"text":"quiz.submitted","level":"info"}`,
+	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("%.2000q", got)
 	}

@@ -139,7 +139,8 @@ func TestAnyCapturedTestPasses(t *testing.T) {
 		rapid.Just[any](nil), rapid.Bool().AsAny(), rapid.SliceOfN(text, 0, 2).AsAny(), rapid.MapOfN(text, text, 0, 2).AsAny(),
 	)
 	rapid.Check(t, func(t *rapid.T) {
-		data := rapid.MapOfN(rapid.OneOf(rapid.SampledFrom([]string{"userId", "score", "quizName", "a", "userName"}), text), value, 0, 6).Draw(t, "data")
+		data := rapid.MapOfN(rapid.OneOf(rapid.SampledFrom([]string{"userId", "score", "quizName", "a", "userName"}), text),
+			value, 0, 6).Draw(t, "data")
 		top := map[string]any{"event": "quiz.submitted", "data": data}
 		if company := value.Draw(t, "companyId"); company != nil {
 			top["companyId"] = company

@@ -3,6 +3,8 @@ package ruletest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"heed/engine/document"
@@ -25,7 +27,7 @@ func differences(where string, want, got any, typed bool) []Failure {
 			return []Failure{{where, text(want), text(got)}}
 		}
 		var all []Failure
-		for _, key := range sortedKeys(want) {
+		for _, key := range slices.Sorted(maps.Keys(want)) {
 			value, has := object[key]
 			if !has {
 				all = append(all, Failure{where + "." + key, text(want[key]), "nothing"})

@@ -72,25 +72,23 @@ func (g *given) facts(user string) expression.Recorded {
 	if g.User != nil {
 		know(expression.AboutUser, "", user, cellsFrom(g.User))
 	}
-	for _, module := range sorted(g.Progress) {
+	for _, module := range slices.Sorted(maps.Keys(g.Progress)) {
 		if percent := g.Progress[module]; percent != nil {
 			know(expression.AboutProgress, user, module, expression.Number(*percent))
 		}
 	}
-	for _, by := range sorted(g.Rank) {
+	for _, by := range slices.Sorted(maps.Keys(g.Rank)) {
 		if place := g.Rank[by]; place != nil {
 			know(expression.AboutRank, user, by, expression.Number(*place))
 		}
 	}
-	for _, table := range sorted(g.Lookups) {
-		for _, key := range sorted(g.Lookups[table]) {
+	for _, table := range slices.Sorted(maps.Keys(g.Lookups)) {
+		for _, key := range slices.Sorted(maps.Keys(g.Lookups[table])) {
 			know(expression.AboutLookup, table, key, cellsFrom(g.Lookups[table][key]))
 		}
 	}
 	return facts
 }
-
-func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // cellsFrom are the cells of a record: texts, as in a table, or true and false.
 func cellsFrom(record map[string]any) expression.Cells {

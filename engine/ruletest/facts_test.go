@@ -131,7 +131,10 @@ func TestACapturedTestIsGivenWhatItsRuleAsks(t *testing.T) {
 func TestAnyCapturedTestWithAnswersPasses(t *testing.T) {
 	rules := writeAskingRules(t)
 	loaded := compile(t, rules)
-	ids := rapid.SampledFrom([]string{"u-1042", "u1", "Maya@example.com", "maya@example.com", "", "2026-01-02", "~", "another"})
+	ids := rapid.SampledFrom([]string{
+		"u-1042", "u1", "Maya@example.com", "maya@example.com", "", "2026-01-02", "~",
+		"another",
+	})
 	text := rapid.OneOf(rapid.String(), ids)
 	cells := func(columns ...string) *rapid.Generator[any] {
 		return rapid.Custom(func(t *rapid.T) any {

@@ -389,7 +389,8 @@ var personalParts = []string{
 	"name", "mail", "phone", "mobile", "address", "user", "manager", "birth", "employee", "contact", "learner",
 	"student", "trainee",
 	"boss", "buddy", "chief", "director", "handle", "leader", "nick", "slack", "superior",
-	"participant", "attendee", "recipient", "sender", "reviewer", "approver", "assignee", "supervisor", "mentor", "gender",
+	"participant", "attendee", "recipient", "sender", "reviewer", "approver", "assignee", "supervisor", "mentor",
+	"gender",
 }
 
 // personalWords are personal as a word of the name alone: in "shipping", ip is

@@ -177,7 +177,10 @@ func TestNothingPersonalIsLeft(t *testing.T) {
 			"notes":  []any{of(phones), map[string]any{of(addresses): of(ids), "x": "/" + of(ids) + "/" + of(addresses)}},
 			of(ids):  of(names),
 		}
-		eventType := rapid.SampledFrom([]string{"user.provisioned", "user.deprovisioned", "quiz.submitted", "deal.won"}).Draw(t, "type")
+		eventType := rapid.SampledFrom([]string{
+			"user.provisioned", "user.deprovisioned", "quiz.submitted",
+			"deal.won",
+		}).Draw(t, "type")
 		body, err := json.Marshal(map[string]any{"event": eventType, "companyId": "acme", "data": data})
 		if err != nil {
 			t.Fatal(err)

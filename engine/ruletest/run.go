@@ -122,14 +122,16 @@ func runTest(rules *engine.RuleSet, test rulefile.Test, now time.Time, open func
 	}
 	var actions []map[string]any
 	for _, given := range test.Given {
-		result, err := DryRun(rules, Fixture{File: "given", Source: given.Source, Body: given.Body, Facts: given.Facts}, now)
+		result, err := DryRun(rules, Fixture{File: "given", Source: given.Source, Body: given.Body, Facts: given.Facts},
+			now)
 		if err != nil {
 			report.Failures = append(report.Failures, Failure{"given", "an event", err.Error()})
 			return report
 		}
 		at := slices.IndexFunc(result.Decisions, func(d Decision) bool { return d.Rule == test.Rule.Name })
 		if at < 0 {
-			report.Failures = append(report.Failures, Failure{"given", "an event that the rule listens to", result.Event})
+			report.Failures = append(report.Failures,
+				Failure{"given", "an event that the rule listens to", result.Event})
 			return report
 		}
 		report.Decisions = append(report.Decisions, result.Decisions[at])
@@ -201,7 +203,8 @@ func (r *Report) compareAlerts(sent []map[string]any) {
 		}
 		want = maps.Clone(want)
 		if at, ok := want["at"].(time.Time); ok && !at.Equal(r.Alerts[i].At) {
-			r.Failures = append(r.Failures, Failure{where + ".at", showTime(at), showTime(r.Alerts[i].At.In(at.Location()))})
+			r.Failures = append(r.Failures,
+				Failure{where + ".at", showTime(at), showTime(r.Alerts[i].At.In(at.Location()))})
 		}
 		delete(want, "at")
 		r.Failures = append(r.Failures, differences(where, want, sent[i], false)...)
@@ -334,13 +337,4 @@ func flatten(a Action) map[string]any {
 		flat["problem"] = a.Problem
 	}
 	return flat
-}
-
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -64,7 +64,8 @@ func readFixture(path string, stdin io.Reader) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	if len(text) > maxFixture {
-		return nil, fmt.Errorf("%s has more than %d MiB: heed ingest --dry-run reads files of any size", path, maxFixture>>20)
+		return nil, fmt.Errorf("%s has more than %d MiB: heed ingest --dry-run reads files of any size", path,
+			maxFixture>>20)
 	}
 	return text, nil
 }

@@ -104,20 +104,12 @@ func (t *Timeline) Resolve(q expression.Query) any {
 // RuleSet is the rules that are run.
 func (t *Timeline) RuleSet() *engine.RuleSet { return t.rules }
 
-// Rules are the names of the rules that are run.
-func (t *Timeline) Rules() (names []string) {
-	for _, rule := range t.rules.Rules() {
-		names = append(names, rule.Name)
-	}
-	return names
-}
-
 // Now is the time that the timeline has come to.
 func (t *Timeline) Now() time.Time { return t.now }
 
 // stored notes what became of an event.
 func (t *Timeline) stored(
-	e *record.Event, stored *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
+	_ context.Context, e *record.Event, stored *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
 ) {
 	h := Happened{At: t.now, EventID: e.ID, Event: e.Type, Decisions: []Decision{}, Alerts: []Alert{}}
 	var asked expression.Recorded
@@ -127,16 +119,16 @@ func (t *Timeline) stored(
 	h.Decisions = append(h.Decisions, t.explained(stored, decisions)...)
 	for _, d := range deliveries {
 		h.Alerts = append(h.Alerts, Alert{
-			At: t.now, Rule: d.Rule, Action: d.Action, Kind: d.Kind, EventID: e.ID, Request: d.Request, Problem: d.LastError,
-			Mode: engine.ModeLive,
+			At: t.now, Rule: d.Rule, Action: d.Action, Kind: d.Kind, EventID: e.ID, Request: d.Request,
+			Problem: d.LastError, Mode: engine.ModeLive,
 		})
 	}
 	for i := range decisions {
 		if d := &decisions[i]; d.Rule.Shadow && passed(d) {
 			for _, r := range d.Requests {
 				h.Alerts = append(h.Alerts, Alert{
-					At: t.now, Rule: d.Rule.Name, Action: r.Action, Kind: r.Kind, EventID: e.ID, Request: r.Body, Problem: r.Problem,
-					Mode: engine.ModeShadow,
+					At: t.now, Rule: d.Rule.Name, Action: r.Action, Kind: r.Kind, EventID: e.ID, Request: r.Body,
+					Problem: r.Problem, Mode: engine.ModeShadow,
 				})
 			}
 		}

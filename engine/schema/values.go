@@ -8,7 +8,8 @@ import (
 
 // Any takes anything, but mostly what has the first type.
 func Any(first, description string, examples ...any) *Value {
-	types := append(Types{first}, slices.DeleteFunc(slices.Clone(allTypes), func(t string) bool { return t == first })...)
+	types := append(Types{first},
+		slices.DeleteFunc(slices.Clone(allTypes), func(t string) bool { return t == first })...)
 	return &Value{Description: description, Type: types, Examples: examples}
 }
 

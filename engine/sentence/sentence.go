@@ -324,10 +324,12 @@ func leaf(text string) string {
 		return subject(m[1]) + " is " + join(values, "or")
 	}
 	if m := missing.FindStringSubmatch(text); m != nil {
-		return map[string]string{"==": "there is no ", "!=": "there is a "}[m[2]] + strings.TrimPrefix(subject(m[1]), "the ")
+		return map[string]string{"==": "there is no ", "!=": "there is a "}[m[2]] +
+			strings.TrimPrefix(subject(m[1]), "the ")
 	}
 	if m := looked.FindStringSubmatch(text); m != nil {
-		return map[string]string{"==": "the person is not in the table ", "!=": "the person is in the table "}[m[2]] + m[1]
+		return map[string]string{"==": "the person is not in the table ", "!=": "the person is in the table "}[m[2]] +
+			m[1]
 	}
 	if m := bare.FindStringSubmatch(text); m != nil {
 		return flag(m[1]) + " is true"

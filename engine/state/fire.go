@@ -360,7 +360,8 @@ func (f *Firing) ID() string {
 		version = f.Row.Version
 	}
 	text, err := json.Marshal([]any{
-		scope.Rule, scope.Block, scope.Per, f.Row.Key, f.Step, f.Event.ID, f.By, micros(f.Row.Due), micros(f.Due), version,
+		scope.Rule, scope.Block, scope.Per, f.Row.Key, f.Step, f.Event.ID, f.By, micros(f.Row.Due), micros(f.Due),
+		version,
 	})
 	if err != nil {
 		panic(err) // of strings and numbers

@@ -118,7 +118,8 @@ func (r *Reader) open() error {
 	switch {
 	case errors.Is(err, io.EOF):
 		return &Fault{
-			Line: 1, Message: "the file is empty", Hint: "the first line names the columns, such as userId,email", Fatal: true,
+			Line: 1, Message: "the file is empty", Hint: "the first line names the columns, such as userId,email",
+			Fatal: true,
 		}
 	case errors.Is(err, errTooLong):
 		err = tooLong(r.line)

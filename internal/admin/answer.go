@@ -154,7 +154,10 @@ func (a *answering) answer() Answer {
 	}
 	switch {
 	case len(a.arrived) > 0 && len(a.failed) > 0:
-		return Answer{ToldPartly, "In part: " + names(a.arrived) + " has it, " + names(a.failed) + " does not.", reasons}
+		return Answer{
+			ToldPartly, "In part: " + names(a.arrived) + " has it, " + names(a.failed) + " does not.",
+			reasons,
+		}
 	case len(a.arrived) > 0:
 		return Answer{ToldYes, "It was sent to " + names(a.arrived) + ".", reasons}
 	case len(a.failed) > 0:

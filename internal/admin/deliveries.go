@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
 
@@ -86,30 +87,12 @@ func (s *Service) shown(d record.Delivery) Delivery {
 
 // deliveriesOf lists all deliveries of an event in the order of the rules.
 func (s *Service) deliveriesOf(ctx context.Context, seq int64) ([]Delivery, error) {
-	list := []Delivery{}
-	err := s.each(ctx, record.DeliveryFilter{EventSeq: seq}, func(d record.Delivery) {
+	all, _, err := s.o.Store.Deliveries(ctx, record.DeliveryFilter{EventSeq: seq})
+	list := make([]Delivery, 0, len(all))
+	for _, d := range slices.Backward(all) {
 		list = append(list, s.shown(d))
-	})
-	slices.Reverse(list)
-	return list, err
-}
-
-// each calls do with all deliveries that the filter chooses, newest first.
-func (s *Service) each(ctx context.Context, f record.DeliveryFilter, do func(record.Delivery)) error {
-	f.Limit = MaxLimit
-	for {
-		page, next, err := s.o.Store.Deliveries(ctx, f)
-		if err != nil {
-			return err
-		}
-		for _, d := range page {
-			do(d)
-		}
-		if next == "" {
-			return nil
-		}
-		f.Before = next
 	}
+	return list, err
 }
 
 // Delivery is a delivery with its attempts.
@@ -227,12 +210,7 @@ func (s *Service) changeAll(ctx context.Context, c change, chosen Selection, cou
 		return 0, err
 	}
 	if count {
-		err := s.each(ctx, f, func(d record.Delivery) {
-			if c.obstacle(&d) == "" && (d.State != record.Done || f.State == record.Done) {
-				n++
-			}
-		})
-		return n, err
+		return s.o.Store.CountChanging(ctx, f, c.name == "retry", math.MaxInt)
 	}
 	defer func() { s.note(ctx, c.name, chosen.Target(), n, err) }()
 	if n, err = c.apply(ctx, f); err == nil {

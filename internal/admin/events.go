@@ -221,9 +221,13 @@ func before(cursor string) (seq int64, err error) {
 func (s *Service) find(ctx context.Context, id string) (record.Event, error) {
 	stored, ok, err := s.o.Store.Event(ctx, id)
 	if err == nil && !ok {
-		err = errorf(NotFound, "there is no event %q; it may never have come, or be older than the retention", id)
+		err = noEvent(id)
 	}
 	return stored, err
+}
+
+func noEvent(id string) error {
+	return errorf(NotFound, "there is no event %q; it may never have come, or be older than the retention", id)
 }
 
 // Event is an event with its decisions, explained, and its deliveries.

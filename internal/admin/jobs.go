@@ -238,7 +238,8 @@ func (s *Service) run(ctx context.Context, job Job, work func(context.Context, *
 	for _, other := range s.jobs.list {
 		if shown := other.shown(); shown.State == JobRunning {
 			stop()
-			return Job{}, errorf(Conflict, "another job runs (%s, by %s): wait for it, or stop it", shown.What, shown.Who)
+			return Job{}, errorf(Conflict, "another job runs (%s, by %s): wait for it, or stop it", shown.What,
+				shown.Who)
 		}
 	}
 	if s.jobs.list = append(s.jobs.list, r); len(s.jobs.list) > maxJobs {
@@ -361,7 +362,8 @@ const MaxReplayed = 1000
 // chosenEvents are the ids of accepted events that a query chooses.
 func (s *Service) chosenEvents(ctx context.Context, q EventQuery) (ids []string, err error) {
 	if q == (EventQuery{Limit: q.Limit}) {
-		return nil, errorf(Invalid, "name a type, a user, a rule, an outcome or a time: this is for some events, not for all")
+		return nil, errorf(Invalid,
+			"name a type, a user, a rule, an outcome or a time: this is for some events, not for all")
 	}
 	q.Status, q.Limit, q.Cursor = record.Accepted, MaxLimit, ""
 	for {

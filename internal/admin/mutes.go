@@ -59,7 +59,7 @@ func (s *Service) Mute(ctx context.Context, rule, key, reason string, lasting ti
 	if s.o.Rules != nil {
 		active := s.o.Rules().Rule(rule)
 		if active == nil {
-			return state.Mute{}, errorf(NotFound, "there is no rule %q; %s", rule, s.meantRule(rule))
+			return state.Mute{}, errorf(NotFound, "there is no rule %q; %s", rule, suggest.DidYouMean(rule, s.o.Rules().Names()))
 		}
 		if err := checkKey(active, key); err != nil {
 			return state.Mute{}, err
@@ -71,7 +71,8 @@ func (s *Service) Mute(ctx context.Context, rule, key, reason string, lasting ti
 	})
 	s.note(ctx, "mute", "rule="+rule+" for "+state.Duration(lasting)+": "+reason, 1, err)
 	if err == nil {
-		s.o.Log.Info("rule muted", "rule", rule, "key", key, "reason", reason, "until", added.Until.Format(time.RFC3339))
+		s.o.Log.Info("rule muted", "rule", rule, "key", key, "reason", reason, "until",
+			added.Until.Format(time.RFC3339))
 	}
 	return added, err
 }
@@ -86,15 +87,6 @@ func (s *Service) muteKey(rule, text string) string {
 		}
 	}
 	return state.ParseKey(text)
-}
-
-// meantRule says which rule was probably meant.
-func (s *Service) meantRule(name string) string {
-	var names []string
-	for _, r := range s.o.Rules().Rules() {
-		names = append(names, r.Name)
-	}
-	return suggest.DidYouMean(name, names)
 }
 
 // checkKey refuses a key that the rule's alerts never have.
@@ -139,12 +131,7 @@ func (s *Service) Unmute(ctx context.Context, rule, key string) (Unmuted, error)
 	}
 	s.note(ctx, "unmute", "rule="+rule, len(ended), nil)
 	s.o.Log.Info("rule unmuted", "rule", rule, "key", key)
-	since := ended[0].From
-	for _, m := range ended {
-		if m.From.Before(since) {
-			since = m.From
-		}
-	}
-	page, err := s.Why(ctx, WhyQuery{Rule: rule, Outcome: record.Muted, Since: since, Limit: MaxLimit})
+	first := slices.MinFunc(ended, func(a, b state.Mute) int { return a.From.Compare(b.From) })
+	page, err := s.Why(ctx, WhyQuery{Rule: rule, Outcome: record.Muted, Since: first.From, Limit: MaxLimit})
 	return Unmuted{s.masker(ctx).mutes(ended), orEmpty(page.Entries)}, err
 }

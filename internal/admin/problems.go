@@ -182,7 +182,8 @@ var remedies = []struct {
 	},
 	{
 		regexp.MustCompile(`certificate|x509|tls`),
-		"The certificate of the other side is not accepted: fix it there, or name its authority in the action, then retry.",
+		"The certificate of the other side is not accepted: fix it there, or name its authority in the action, then " +
+			"retry.",
 	},
 	{
 		regexp.MustCompile(`private address|not allowed`),

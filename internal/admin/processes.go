@@ -38,5 +38,6 @@ func (st *Status) addProcesses(processes []record.Process) {
 	for _, hash := range slices.Sorted(maps.Keys(names)) {
 		parts = append(parts, fmt.Sprintf("%s on %s", hash[:min(12, len(hash))], strings.Join(names[hash], ", ")))
 	}
-	st.problem("the processes do not have the same rules: %s; give all of them the same files", strings.Join(parts, "; "))
+	st.problem("the processes do not have the same rules: %s; give all of them the same files",
+		strings.Join(parts, "; "))
 }

@@ -13,7 +13,8 @@ const StalledAfter = 14 * 24 * time.Hour
 // Progress says how far a team, or everybody, has come.
 func (s *Service) Progress(ctx context.Context, team string) (people.Progress, error) {
 	now := s.o.Now().UTC()
-	p, err := s.o.People.Progress(ctx, people.ProgressQuery{Team: team, Now: now, StalledBefore: now.Add(-StalledAfter)})
+	p, err := s.o.People.Progress(ctx,
+		people.ProgressQuery{Team: team, StalledBefore: now.Add(-StalledAfter)})
 	m := s.masker(ctx)
 	for i := range p.Stalled {
 		p.Stalled[i].ID, p.Stalled[i].Email = m.id(p.Stalled[i].ID), m.address(p.Stalled[i].Email)

@@ -55,8 +55,8 @@ func (s *Service) Rules(ctx context.Context) (RuleList, error) {
 	}
 	for _, r := range set.Rules() {
 		shown := Rule{
-			Name: r.Name, Description: r.Description, Sentence: sentence.Of(r), On: r.On, When: r.Condition.Text, Mode: r.Mode(),
-			Actions: orEmpty(r.ActionNames()), File: r.File, Line: r.Line, Stats: f.stats(r),
+			Name: r.Name, Description: r.Description, Sentence: sentence.Of(r), On: r.On, When: r.Condition.Text,
+			Mode: r.Mode(), Actions: orEmpty(r.ActionNames()), File: r.File, Line: r.Line, Stats: f.stats(r),
 		}
 		list.Rules = append(list.Rules, shown)
 	}

@@ -104,7 +104,8 @@ func (s *Service) statusOfServer(st *Status) {
 	}
 	if s.o.LastReload != nil {
 		if st.LastReload = s.o.LastReload(); st.LastReload != nil && !st.LastReload.OK {
-			st.problem("the rule files as they are now are not active: %s; heed check shows the problems", st.LastReload.Error)
+			st.problem("the rule files as they are now are not active: %s; heed check shows the problems",
+				st.LastReload.Error)
 		}
 	}
 	if silent := s.o.Now().Sub(st.LastGoodAt); s.o.SilentAfter > 0 && !st.LastGoodAt.IsZero() && silent > s.o.SilentAfter {

@@ -78,7 +78,7 @@ func (s *Service) whyEvents(ctx context.Context, q WhyQuery) (events []record.Ev
 	if q.Event != "" {
 		events, err = s.o.Store.EventsByID(ctx, q.Event)
 		if err == nil && len(events) == 0 {
-			err = errorf(NotFound, "there is no event %q; it may never have come, or be older than the retention", q.Event)
+			err = noEvent(q.Event)
 		}
 		return events, "", err
 	}
@@ -86,7 +86,8 @@ func (s *Service) whyEvents(ctx context.Context, q WhyQuery) (events []record.Ev
 		return nil, "", err
 	}
 	f := record.EventFilter{
-		Source: q.Source, User: s.user(ctx, q.User), Outcome: q.Outcome, Since: q.Since, Until: q.Until, Limit: q.Limit + 1,
+		Source: q.Source, User: s.user(ctx, q.User), Outcome: q.Outcome, Since: q.Since, Until: q.Until,
+		Limit: q.Limit + 1,
 	}
 	if f.Before, err = before(q.Cursor); err != nil {
 		return nil, "", err

@@ -85,11 +85,30 @@ type Options struct {
 	Version      string
 	LookupEnv    LookupEnv
 	Log          *slog.Logger
-	// Stored, if not nil, is called for every event that was stored.
-	Stored func(*record.Event, []engine.Decision, []record.Delivery)
-	// Reloaded, if not nil, is called after every attempt to load the rules.
-	Reloaded func(rulefile.Attempt)
+	// Stored, if not nil, is called for every event that was stored, with the context
+	// of what made it.
+	Stored func(context.Context, *record.Event, []engine.Decision, []record.Delivery)
+	// Reloaded, if not nil, is called after every attempt to load the rules, with the
+	// context of who asked for it.
+	Reloaded func(context.Context, rulefile.Attempt)
+	// WrapStore, if not nil, gives what the intake and the delivery loop use instead
+	// of the store: the torture lets that break its promises, and crash.
+	WrapStore func(Store) Store
 }
+
+// Store is what the intake and the delivery loop need of the store.
+type Store interface {
+	intake.Store
+	delivery.Queue
+}
+
+// The defaults of the window around an event's signed time, whose last redelivery
+// comes seven and a half hours after the first, and of the retention.
+const (
+	DefaultMaxAge    = 8 * time.Hour
+	DefaultMaxAhead  = 5 * time.Minute
+	DefaultRetention = 90 * 24 * time.Hour
+)
 
 // DefaultIdleTimeout is longer than the load balancers of the large clouds keep an
 // idle connection: up to ten minutes.
@@ -120,7 +139,7 @@ type People interface {
 	// As is what is known once the event, signed at that time, counts.
 	As(e *event.Event, signedAt time.Time) people.View
 	// Learn is called after the commit of every event; see intake.Options.Learn.
-	Learn(*record.Event, *event.Event)
+	Learn(context.Context, *record.Event, *event.Event)
 	// Run does what is to be done in the background until the context ends.
 	Run(context.Context)
 }
@@ -226,9 +245,13 @@ func (a *App) connect(ctx context.Context) (err error) {
 	if a.tracing, err = newTracing(ctx, a.LookupEnv, a.Version, a.Log); err != nil {
 		return err
 	}
+	var events Store = a.store
+	if a.WrapStore != nil {
+		events = a.WrapStore(a.store)
+	}
 	a.intake, err = intake.New(intake.Options{
-		Store: a.store, Rules: a.ruleSet, Company: a.Company, RowsShow: func() bool { return !takesRequests(a.sources()) },
-		MaxAge: a.MaxAge, MaxAhead: a.MaxAhead,
+		Store: events, Rules: a.ruleSet, Company: a.Company,
+		RowsShow: func() bool { return !takesRequests(a.sources()) }, MaxAge: a.MaxAge, MaxAhead: a.MaxAhead,
 		NoSend: a.NoSend, Stored: a.observeStored, Learn: a.people.Learn, Known: a.facts, Overflow: a.overflow,
 		Now: time.Now, Log: a.Log,
 	})
@@ -249,7 +272,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 		Fallback: actions.Settings{Retry: actions.DefaultRetry, Timeout: 30 * time.Second, Concurrency: 1},
 	}
 	a.loop, err = delivery.New(delivery.Options{
-		Queue: a.store, Deliver: a.tracing.delivering(sender.Deliver), Actions: a.actionNames, Settings: sender.Settings,
+		Queue: events, Deliver: a.tracing.delivering(sender.Deliver), Actions: a.actionNames, Settings: sender.Settings,
 		Ended: a.observeAttempt, Grace: shutdownTimeout, Now: time.Now, Log: a.Log,
 	})
 	if err != nil {
@@ -263,13 +286,14 @@ func (a *App) connect(ctx context.Context) (err error) {
 		return err
 	}
 	a.public = receiver.NewServer(a.handler, a.Certs, cmp.Or(a.IdleTimeout, DefaultIdleTimeout), a.Log)
-	a.previews = newPreviews()
+	a.previews = make(previews, 1)
 	a.admin = admin.New(admin.Options{
 		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
 		Rules: a.ruleSet, HasAction: a.hasAction, Reload: a.reload, LastReload: a.reloadStatus,
-		Replay: a.intake.Replay, DryRun: a.dryRun, Backtest: a.backtest, Ingest: a.ingest, Ready: a.ready, FailingTests: a.failingTests,
-		RuleFiles: a.ruleFiles(), LastSuccess: a.tallies.lastSuccess,
-		Unsubscribed: func() []string { return a.unsubscribed(a.ruleSet()) }, SilentAfter: a.SilentAfter, Version: a.Version, Now: time.Now, Log: a.Log,
+		Replay: a.intake.Replay, DryRun: a.dryRun, Backtest: a.backtest, Ingest: a.ingest, Ready: a.ready,
+		FailingTests: a.failingTests, RuleFiles: a.ruleFiles(), LastSuccess: a.tallies.lastSuccess,
+		Unsubscribed: func() []string { return a.unsubscribed(a.ruleSet()) }, SilentAfter: a.SilentAfter,
+		Version: a.Version, Now: time.Now, Log: a.Log,
 	})
 	a.metrics.WatchHealth(a.admin.Health)
 	gate := &access.Gate{Tokens: a.Tokens, TrustedProxies: a.TrustedProxies}
@@ -318,8 +342,8 @@ func (a *App) silenceNotedAt(ctx context.Context) (at time.Time, err error) {
 }
 
 // mayNoteSilence lets one process note what each of them sees.
-func (a *App) mayNoteSilence() (last time.Time, may bool) {
-	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+func (a *App) mayNoteSilence(ctx context.Context) (last time.Time, may bool) {
+	ctx, stop := context.WithTimeout(ctx, 5*time.Second)
 	defer stop()
 	leads, err := a.store.Leads(ctx, "silence")
 	if err == nil && leads {

@@ -48,18 +48,15 @@ func Backtest(ctx context.Context, s BacktestStore, o BacktestOptions) (backtest
 		}
 	}
 	return backtest.Run(ctx, backtest.Options{
-		From: from, Rules: o.Rules, Against: o.Against, Since: o.Since, Until: o.Until, Events: s, MaxAge: cmp.Or(o.MaxAge, DefaultMaxAge),
-		NewPeople: func() backtest.People { return foldedPeople{people.New()} }, Progress: o.Progress,
+		From: from, Rules: o.Rules, Against: o.Against, Since: o.Since, Until: o.Until, Events: s,
+		MaxAge: cmp.Or(o.MaxAge, DefaultMaxAge), Progress: o.Progress,
+		NewPeople: func() backtest.People { return foldedPeople{people.New()} },
 	})
 }
 
 // quickWarmUp is how long before Since a quick backtest begins, for the state that
 // the rules have then.
 const quickWarmUp = 7 * 24 * time.Hour
-
-// DefaultMaxAge is how old the signed time of an event may be if nothing else is
-// said: the last redelivery comes seven and a half hours after the first.
-const DefaultMaxAge = 8 * time.Hour
 
 // foldedPeople is what the events so far tell of people.
 type foldedPeople struct{ *people.Directory }
@@ -87,7 +84,8 @@ func ActiveRules(ctx context.Context, s BacktestStore, env LookupEnv) (*engine.R
 	}
 	loaded, problems := withoutSecrets(env).Compile(rulefile.RecordedSnapshot(files, recorded.Hash))
 	if loaded == nil {
-		return nil, fmt.Errorf("the active rules cannot be read by this version of heed (%s)", document.Summary(problems))
+		return nil, fmt.Errorf("the active rules cannot be read by this version of heed (%s)",
+			document.Summary(problems))
 	}
 	return loaded.Rules, nil
 }

@@ -50,7 +50,7 @@ func TestBacktest_reproducesWhatWasRecorded(t *testing.T) {
 				Suppressed map[string]int
 			}
 			want, got := map[string]counts{}, map[string]counts{}
-			for _, r := range e.line.Rules() {
+			for _, r := range e.line.RuleSet().Names() {
 				c := counts{Suppressed: map[string]int{}}
 				for _, effect := range e.line.Effects(r) {
 					if record.Suppressed(effect.Effect) {
@@ -165,7 +165,8 @@ func TestBacktest_interruptedSaysHowFarItGot(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !result.Stopped.Equal(last) || result.Rules[0].Alerts != alerts {
-			t.Errorf("since %s: stopped at %s with %d alerts, want %s and %d", since, result.Stopped, result.Rules[0].Alerts, last, alerts)
+			t.Errorf("since %s: stopped at %s with %d alerts, want %s and %d", since, result.Stopped, result.Rules[0].Alerts,
+				last, alerts)
 		}
 	}
 }

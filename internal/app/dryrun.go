@@ -92,7 +92,8 @@ func (a *App) dryRun(
 	fixtures := make([]ruletest.Fixture, len(events))
 	for i, body := range events {
 		if len(body) > receiver.MaxBody {
-			return nil, problems, fmt.Errorf("events[%d] has more than %d MiB, which no event may have", i, receiver.MaxBody>>20)
+			return nil, problems, fmt.Errorf("events[%d] has more than %d MiB, which no event may have", i,
+				receiver.MaxBody>>20)
 		}
 		fixtures[i] = ruletest.Fixture{File: fmt.Sprintf("events[%d]", i), Body: body}
 	}

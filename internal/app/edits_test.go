@@ -337,7 +337,8 @@ func TestEdit_wasMovesTheStateAndTheMutes(t *testing.T) {
 // event comes that was decided by the rules before.
 func TestEdit_aRenameMissesNoEventThatIsOnItsWay(t *testing.T) {
 	rename := func(text, name, was string) string {
-		return strings.NewReplacer("name: late,", "name: "+name+", was: "+was+",", "name: limited,", "name: "+name+", was: "+was+",").Replace(text)
+		return strings.NewReplacer("name: late,", "name: "+name+", was: "+was+",", "name: limited,",
+			"name: "+name+", was: "+was+",").Replace(text)
 	}
 	decidedBefore := func(e *editing, rules, data string) {
 		before := e.line

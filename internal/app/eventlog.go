@@ -35,7 +35,9 @@ import (
 
 // logEvent logs an event that was stored, with the rules that it matched and the
 // actions that follow, and what went wrong with it.
-func (a *App) logEvent(e *record.Event, said *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+func (a *App) logEvent(
+	ctx context.Context, e *record.Event, said *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
+) {
 	message, level := "event accepted", slog.LevelInfo
 	switch e.Status {
 	case record.Quarantined:
@@ -45,7 +47,6 @@ func (a *App) logEvent(e *record.Event, said *event.Event, decisions []engine.De
 	case record.Timed:
 		message = "rule fired"
 	}
-	ctx := context.Background()
 	if a.Log.Enabled(ctx, level) {
 		attrs := make([]slog.Attr, 0, 8)
 		attrs = append(attrs, slog.String("event", e.ID), slog.String("type", loggable(e.Type)))
@@ -70,13 +71,13 @@ func (a *App) logEvent(e *record.Event, said *event.Event, decisions []engine.De
 	}
 	for i := range decisions {
 		if d := &decisions[i]; d.Outcome == engine.Errored {
-			a.Log.Warn("a rule could not be evaluated", "event", e.ID, "type", loggable(e.Type),
+			a.Log.WarnContext(ctx, "a rule could not be evaluated", "event", e.ID, "type", loggable(e.Type),
 				"rule", d.Rule.Name, "reason", plain.Line(d.Reason))
 		}
 	}
 	for i := range deliveries {
 		if d := &deliveries[i]; d.State == record.Dead {
-			a.Log.Error("a delivery cannot be made", "delivery", d.ID, "event", e.ID,
+			a.Log.ErrorContext(ctx, "a delivery cannot be made", "delivery", d.ID, "event", e.ID,
 				"rule", d.Rule, "action", d.Action, "kind", d.Kind, "state", string(d.State),
 				"error", plain.Line(d.LastError))
 		}
@@ -85,8 +86,7 @@ func (a *App) logEvent(e *record.Event, said *event.Event, decisions []engine.De
 
 // logRepetition logs a request that repeated another, of which nothing was
 // stored.
-func (a *App) logRepetition(answer *intake.Answer) {
-	ctx := context.Background()
+func (a *App) logRepetition(ctx context.Context, answer *intake.Answer) {
 	switch {
 	case !a.Log.Enabled(ctx, slog.LevelInfo):
 	case answer.Duplicate:
@@ -101,7 +101,7 @@ func (a *App) logRepetition(answer *intake.Answer) {
 }
 
 // logAttempt logs how an attempt at a delivery ended.
-func (a *App) logAttempt(d *record.Delivery, end delivery.End, took time.Duration) {
+func (a *App) logAttempt(ctx context.Context, d *record.Delivery, end delivery.End, took time.Duration) {
 	message, level := "delivery done", slog.LevelInfo
 	switch end.State {
 	case record.Dead:
@@ -109,7 +109,6 @@ func (a *App) logAttempt(d *record.Delivery, end delivery.End, took time.Duratio
 	case record.Retrying:
 		message, level = "delivery will be tried again", slog.LevelWarn
 	}
-	ctx := context.Background()
 	if !a.Log.Enabled(ctx, level) {
 		return
 	}
@@ -197,14 +196,15 @@ func loggable(text string) string {
 }
 
 // observeFile tells how the reading of a file went.
-func (a *App) observeFile(r *ingest.Result, err error) {
+func (a *App) observeFile(ctx context.Context, r *ingest.Result, err error) {
 	level := slog.LevelInfo
 	if err != nil || r.Unusable > 0 || r.Broken {
 		level = slog.LevelWarn
 	}
 	attrs := []slog.Attr{
 		slog.String("source", r.Source), slog.String("file", plain.Line(r.File)), slog.Int("rows", r.Rows),
-		slog.Int("new", r.New), slog.Int("known", r.Known), slog.Int("unusable", r.Unusable), slog.Int("alerts", r.Alerts),
+		slog.Int("new", r.New), slog.Int("known", r.Known), slog.Int("unusable", r.Unusable),
+		slog.Int("alerts", r.Alerts),
 	}
 	if len(r.Problems) > 0 {
 		first := r.Problems[0]
@@ -216,7 +216,7 @@ func (a *App) observeFile(r *ingest.Result, err error) {
 	if err != nil {
 		attrs = append(attrs, slog.Any("error", err))
 	}
-	a.Log.LogAttrs(context.Background(), level, "file read", attrs...)
+	a.Log.LogAttrs(ctx, level, "file read", attrs...)
 	if r.Unusable > 0 || r.Broken {
 		a.postFile(r)
 	}

@@ -24,13 +24,13 @@ func TestLog_warnLeavesOutWhatWentWell(t *testing.T) {
 	said := event.Event{Data: map[string]any{"userId": "u1"}}
 	done := record.Delivery{ID: "d1", EventID: "e1", Attempts: 1}
 	allocated := testing.AllocsPerRun(100, func() {
-		a.logEvent(&e, &said, nil, nil)
-		a.logAttempt(&done, delivery.End{State: record.Done}, time.Millisecond)
+		a.logEvent(t.Context(), &e, &said, nil, nil)
+		a.logAttempt(t.Context(), &done, delivery.End{State: record.Done}, time.Millisecond)
 	})
 	if logged.Len() > 0 || allocated > 0 {
 		t.Errorf("%v allocations, logged %s", allocated, logged.String())
 	}
-	a.logAttempt(&done, delivery.End{State: record.Dead, Error: "410 Gone"}, time.Millisecond)
+	a.logAttempt(t.Context(), &done, delivery.End{State: record.Dead, Error: "410 Gone"}, time.Millisecond)
 	if got := logged.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `msg="delivery given up"`) ||
 		!strings.Contains(got, `error="410 Gone"`) {
 		t.Errorf("logged %s", got)
@@ -51,9 +51,9 @@ func TestLog_hostileValuesAreOneLine(t *testing.T) {
 			text.Reset()
 			a := &App{Options: Options{Log: slog.New(handler)}}
 			e := record.Event{ID: "e1", Type: hostile, Status: record.Accepted}
-			a.logEvent(&e, &event.Event{Data: map[string]any{"userId": hostile}}, nil, nil)
+			a.logEvent(t.Context(), &e, &event.Event{Data: map[string]any{"userId": hostile}}, nil, nil)
 			d := record.Delivery{ID: "d1", EventID: "e1"}
-			a.logAttempt(&d, delivery.End{State: record.Dead, Error: hostile[:min(len(hostile), 300)]}, 0)
+			a.logAttempt(t.Context(), &d, delivery.End{State: record.Dead, Error: hostile[:min(len(hostile), 300)]}, 0)
 			logged := text.String()
 			raw := strings.ContainsAny(logged, "\r\x1b\u202e\u0085\u009b\u2028")
 			if strings.Count(logged, "\n") != 2 || len(logged) > 2000 || raw {
@@ -74,7 +74,7 @@ func BenchmarkLogEvent(b *testing.B) {
 			a := &App{Options: Options{Log: slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: level}))}}
 			b.ReportAllocs()
 			for b.Loop() {
-				a.logEvent(&e, &said, decisions, deliveries)
+				a.logEvent(b.Context(), &e, &said, decisions, deliveries)
 			}
 		})
 	}

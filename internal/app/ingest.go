@@ -59,7 +59,7 @@ func rowSources(set *source.Set) (names []string) {
 // ingestFile reads a file into the intake, and tells how it went.
 func (a *App) ingestFile(ctx context.Context, s *source.Source, name string, file io.Reader) (ingest.Result, error) {
 	result, err := ingest.Read(ctx, a.intake, s, name, file)
-	a.observeFile(&result, err)
+	a.observeFile(ctx, &result, err)
 	return result, err
 }
 
@@ -106,7 +106,9 @@ func (a *App) previewIntake(also string) (in *intake.Intake, counts func() []adm
 	in, err = intake.New(intake.Options{
 		Store: &previewStore{intake.NewMemory(), a.store, also}, Rules: a.ruleSet, Company: a.Company,
 		MaxAge: a.MaxAge, MaxAhead: a.MaxAhead, Known: a.facts, Now: time.Now, Log: a.Log,
-		Stored: func(_ *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+		Stored: func(
+			_ context.Context, _ *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
+		) {
 			for i := range decisions {
 				if decisions[i].Outcome == engine.Matched {
 					countOf(found, decisions[i].Rule.Name).Matched++

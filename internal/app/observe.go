@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -20,14 +21,14 @@ import (
 // each fact.
 
 // Answered counts the events of a request that was taken.
-func (a *App) Answered(events []intake.Answer, took time.Duration) {
+func (a *App) Answered(ctx context.Context, events []intake.Answer, took time.Duration) {
 	a.notices.Received()
 	for i := range events {
-		a.answered(&events[i], took)
+		a.answered(ctx, &events[i], took)
 	}
 }
 
-func (a *App) answered(answer *intake.Answer, took time.Duration) {
+func (a *App) answered(ctx context.Context, answer *intake.Answer, took time.Duration) {
 	result := "accepted"
 	switch {
 	case answer.Duplicate:
@@ -37,7 +38,7 @@ func (a *App) answered(answer *intake.Answer, took time.Duration) {
 	}
 	a.metrics.Received(answer.Type, result, "", took)
 	a.metrics.Sourced(answer.Source, result, 1)
-	a.logRepetition(answer)
+	a.logRepetition(ctx, answer)
 	if answer.Quarantined != "" && !answer.Duplicate {
 		where := "heed events show " + answer.ID + " has its body."
 		if answer.Quarantined == intake.SignatureReused {
@@ -67,7 +68,7 @@ func (a *App) postFile(r *ingest.Result) {
 }
 
 // Refused counts a request that was not taken.
-func (a *App) Refused(_ string, why receiver.Reason) {
+func (a *App) Refused(_ context.Context, _ string, why receiver.Reason) {
 	a.metrics.Received("", "refused", string(why), 0)
 	if why == receiver.WrongSignature || why == receiver.WrongCredentials {
 		a.notices.WrongSignature()
@@ -75,7 +76,7 @@ func (a *App) Refused(_ string, why receiver.Reason) {
 }
 
 func (a *App) observeStored(
-	e *record.Event, said *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
+	ctx context.Context, e *record.Event, said *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
 ) {
 	if e.Status == record.Accepted {
 		a.metrics.Decided(e.RuleSet, e.Type, func(yield func(rule, outcome string) bool) {
@@ -94,7 +95,7 @@ func (a *App) observeStored(
 		}
 	}
 	a.tallies.add(e, decisions)
-	a.logEvent(e, said, decisions, deliveries)
+	a.logEvent(ctx, e, said, decisions, deliveries)
 	for i := range deliveries {
 		d := &deliveries[i]
 		if d.State != record.Pending {
@@ -107,14 +108,14 @@ func (a *App) observeStored(
 		}
 	}
 	if a.Stored != nil {
-		a.Stored(e, decisions, deliveries)
+		a.Stored(ctx, e, decisions, deliveries)
 	}
 }
 
-func (a *App) observeAttempt(d record.Delivery, end delivery.End) {
+func (a *App) observeAttempt(ctx context.Context, d record.Delivery, end delivery.End) {
 	took := end.At.Sub(end.StartedAt)
 	a.metrics.Delivered(d.Action, string(end.State), took)
-	a.logAttempt(&d, end, took)
+	a.logAttempt(ctx, &d, end, took)
 	if end.State == record.Dead {
 		a.tallies.gaveUp(d.Rule, end.At)
 		a.postDead(&d, end.Error)

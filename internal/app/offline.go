@@ -40,8 +40,8 @@ func OfflineWithRules(
 ) (http.Handler, func(), error) {
 	a, err := assemble(ctx, Options{
 		Rules: rules, Data: where.Dir, Store: where.URL, Listen: "none", Admin: "none",
-		MaxAge: DefaultMaxAge, MaxAhead: 5 * time.Minute,
-		Retention: 90 * 24 * time.Hour, Company: companyOf(env), LookupEnv: env, Offline: true, Log: slog.New(slog.DiscardHandler),
+		MaxAge: DefaultMaxAge, MaxAhead: DefaultMaxAhead, Retention: DefaultRetention,
+		Company: companyOf(env), LookupEnv: env, Offline: true, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return nil, nil, err

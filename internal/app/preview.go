@@ -16,18 +16,16 @@ const (
 
 var errDryRunTime = fmt.Errorf("the dry run took more than %s: send fewer events, or rules that do less", dryRunTime)
 
-// previews lets one preview run at a time: dry runs and backtests take processor
-// time that the deciding of events needs. The zero previews is ready to use.
-type previews struct{ one chan struct{} }
-
-func newPreviews() previews { return previews{make(chan struct{}, 1)} }
+// previews lets one preview run at a time, that which it has room for: dry runs and
+// backtests take processor time that the deciding of events needs.
+type previews chan struct{}
 
 // begin waits for the turn of a preview; end ends it. It fails when whoever asks
 // has gone.
 func (p previews) begin(ctx context.Context) (end func(), err error) {
 	select {
-	case p.one <- struct{}{}:
-		return func() { <-p.one }, nil
+	case p <- struct{}{}:
+		return func() { <-p }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

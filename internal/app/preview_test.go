@@ -8,7 +8,7 @@ import (
 )
 
 func TestPreviews_runOneAtATime(t *testing.T) {
-	p := newPreviews()
+	p := make(previews, 1)
 	end, err := p.begin(t.Context())
 	if err != nil {
 		t.Fatal(err)

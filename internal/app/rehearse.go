@@ -66,7 +66,9 @@ func (a *App) Rehearse(ctx context.Context, past []Past, end func(*record.Delive
 }
 
 // observePast counts what became of an event of the past. Nobody is told of it.
-func (a *App) observePast(e *record.Event, _ *event.Event, decisions []engine.Decision, _ []record.Delivery) {
+func (a *App) observePast(
+	_ context.Context, e *record.Event, _ *event.Event, decisions []engine.Decision, _ []record.Delivery,
+) {
 	a.tallies.add(e, decisions)
 }
 

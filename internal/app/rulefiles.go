@@ -53,7 +53,10 @@ func (a *App) checkRules(_ context.Context, name, text string) (check admin.Rule
 	}
 	check.OK, check.Passed = true, true
 	for _, report := range ruletest.Run(loaded, time.Now()) {
-		shown := admin.TestReport{Rule: report.Of(), Test: report.Name(), Passed: report.Passed(), Failures: report.Failures}
+		shown := admin.TestReport{
+			Rule: report.Of(), Test: report.Name(), Passed: report.Passed(),
+			Failures: report.Failures,
+		}
 		check.Tests = append(check.Tests, shown)
 		check.Passed = check.Passed && shown.Passed
 	}

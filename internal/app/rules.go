@@ -118,7 +118,7 @@ func (a *App) postReload(attempt rulefile.Attempt) {
 	})
 }
 
-func (a *App) observeReload(attempt rulefile.Attempt) {
+func (a *App) observeReload(ctx context.Context, attempt rulefile.Attempt) {
 	version := ""
 	if attempt.Loaded != nil {
 		version = attempt.Loaded.Hash
@@ -126,7 +126,7 @@ func (a *App) observeReload(attempt rulefile.Attempt) {
 	a.lastReload.Store(&attempt)
 	a.metrics.Reloaded(attempt.Err == nil, version, attempt.At)
 	if a.Reloaded != nil {
-		a.Reloaded(attempt)
+		a.Reloaded(ctx, attempt)
 	}
 	if attempt.Err != nil && a.watcher.Current() == nil {
 		return // heed does not start, and says why itself
@@ -134,25 +134,26 @@ func (a *App) observeReload(attempt rulefile.Attempt) {
 	if a.notices != nil { // else this is the start
 		a.postReload(attempt)
 	}
+	ctx = context.WithoutCancel(ctx) // whether or not who asked for the rules still waits
 	if attempt.Err == nil {
 		_, warnings := document.Tally(attempt.Problems)
 		a.store.RearmTimers() // what was read for the rules before may leave out what is due
 		a.warnUnsubscribed(attempt.Loaded.Rules)
-		a.reconsider(attempt)
+		a.reconsider(ctx, attempt)
 		a.effects.begin(func() { a.runTests(attempt.Loaded) })
 		if attempt.Before != nil {
 			a.effects.begin(func() { a.logEffect(attempt.Before, attempt.Loaded) })
 		}
-		a.warnUnconfigured(attempt.Loaded)
+		a.warnUnconfigured(ctx, attempt.Loaded)
 		a.Log.Info("rules active",
 			"rules", len(attempt.Loaded.Rules.Rules()), "version", version[:12], "warnings", warnings)
 	}
-	a.logProblems(attempt)
+	a.logProblems(ctx, attempt)
 }
 
 // reconsider has the waiting deliveries of changed actions tried at once: what
 // they failed by may be fixed.
-func (a *App) reconsider(attempt rulefile.Attempt) {
+func (a *App) reconsider(ctx context.Context, attempt rulefile.Attempt) {
 	if attempt.Before == nil {
 		return
 	}
@@ -160,7 +161,7 @@ func (a *App) reconsider(attempt rulefile.Attempt) {
 		if before, ok := attempt.Before.Actions[name]; ok && before.Configuration == action.Configuration {
 			continue
 		}
-		n, err := a.store.Reconsider(context.Background(), name, time.Now())
+		n, err := a.store.Reconsider(ctx, name, time.Now())
 		switch {
 		case err != nil:
 			a.Log.Error("reconsider deliveries", "action", name, "error", err)
@@ -172,8 +173,8 @@ func (a *App) reconsider(attempt rulefile.Attempt) {
 }
 
 // warnUnconfigured says for which actions deliveries wait that are not configured.
-func (a *App) warnUnconfigured(loaded *rulefile.Loaded) {
-	pending, err := a.store.PendingByAction(context.Background())
+func (a *App) warnUnconfigured(ctx context.Context, loaded *rulefile.Loaded) {
+	pending, err := a.store.PendingByAction(ctx)
 	if err != nil {
 		a.Log.Error("count waiting deliveries", "error", err)
 	}
@@ -208,7 +209,7 @@ func (a *App) warnUnsubscribed(set *engine.RuleSet) {
 }
 
 // logProblems logs at most a screenful; heed check shows the rest.
-func (a *App) logProblems(attempt rulefile.Attempt) {
+func (a *App) logProblems(ctx context.Context, attempt rulefile.Attempt) {
 	const most = 10
 	var problems *rulefile.ProblemsError
 	if attempt.Err != nil && !errors.As(attempt.Err, &problems) {
@@ -227,7 +228,7 @@ func (a *App) logProblems(attempt rulefile.Attempt) {
 		if p.Severity == document.Error {
 			level = slog.LevelError
 		}
-		log.Log(context.Background(), level, p.String())
+		log.Log(ctx, level, p.String())
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"heed/engine/record"
 	"heed/internal/admin"
 	"heed/internal/inbox"
+	"heed/internal/receiver"
 )
 
 // serve is a running App over a real store, on free ports.
@@ -328,7 +329,7 @@ func TestReload_refusesWhatNeedsASecretThatIsNotThere(t *testing.T) {
 		"  mindtickle: {}\n"} {
 		s.write("rules.yaml", strings.Replace(text, servedRules+"  mindtickle: {}\n",
 			"  mindtickle: {}\n"+servedRules, 1))
-		if err := s.Reload(t.Context()); !errors.Is(err, ErrNoSecret) {
+		if err := s.Reload(t.Context()); !errors.Is(err, receiver.ErrNoSecret) {
 			t.Errorf("%s: error %v", text, err)
 		}
 		if got := s.sources().Names(); len(got) != 1 || got[0] != "report" || s.ruleSet() == nil {

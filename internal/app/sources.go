@@ -1,17 +1,12 @@
 package app
 
 import (
-	"errors"
 	"slices"
 
 	"heed/engine/rulefile"
 	"heed/engine/source"
+	"heed/internal/receiver"
 )
-
-// ErrNoSecret says that the published webhook needs the secret that heed was not
-// given.
-var ErrNoSecret = errors.New(
-	"no signing secret: put it into a file for --secret-file or into MINDTICKLE_WEBHOOK_SECRET")
 
 // sources are the active sources.
 func (a *App) sources() *source.Set { return a.activeSources.Load() }
@@ -31,11 +26,11 @@ func (a *App) usableSources(loaded *rulefile.Loaded) (*source.Set, error) {
 		case !needsSecret(s):
 			set.Sources = append(set.Sources, s)
 		case s.Place != "": // somebody wants it
-			return nil, ErrNoSecret
+			return nil, receiver.ErrNoSecret
 		}
 	}
 	if len(set.Sources) == 0 {
-		return nil, ErrNoSecret
+		return nil, receiver.ErrNoSecret
 	}
 	return set, nil
 }

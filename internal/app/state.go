@@ -41,7 +41,8 @@ func (a *App) activateState(ctx context.Context, loaded *rulefile.Loaded, now ti
 	}
 	for _, c := range changes {
 		if c.Change != store.ScopeEdited {
-			a.Log.Info("the state of a rule has changed with the rules", "rule", c.Rule, "block", c.Block, "change", c.Change, "keys", c.Keys)
+			a.Log.Info("the state of a rule has changed with the rules", "rule", c.Rule, "block", c.Block, "change",
+				c.Change, "keys", c.Keys)
 		}
 		switch c.Change {
 		case store.ScopeEdited, store.ScopeRestored:
@@ -59,12 +60,15 @@ func (a *App) activateState(ctx context.Context, loaded *rulefile.Loaded, now ti
 }
 
 // recordLost records that rows of a rule are not used any more.
-func (a *App) recordLost(ctx context.Context, ruleSet string, c store.ScopeChange, reason, what string, now time.Time) error {
+func (a *App) recordLost(
+	ctx context.Context, ruleSet string, c store.ScopeChange, reason, what string, now time.Time,
+) error {
 	if c.Block == state.BlockItem {
 		return nil // that is recorded of its digest
 	}
 	lost := record.Effect{
-		Effect: record.Skipped, Reason: reason, Limit: fmt.Sprintf("%s of %s %s", plain.Count(c.Keys, "key"), c.Block, what),
+		Effect: record.Skipped, Reason: reason,
+		Limit: fmt.Sprintf("%s of %s %s", plain.Count(c.Keys, "key"), c.Block, what),
 	}
 	rule := &engine.Rule{Name: c.Rule}
 	return intake.RecordEffects(ctx, a.store, rule, ruleSet, []record.Effect{lost}, now)
@@ -85,7 +89,9 @@ func settingsOf(rule *engine.Rule) string {
 
 // editWaits computes again when waits are due. What would be past is skipped, and
 // listed in an event.
-func (a *App) editWaits(ctx context.Context, rules *engine.RuleSet, scope state.Scope, restored bool, now time.Time) error {
+func (a *App) editWaits(
+	ctx context.Context, rules *engine.RuleSet, scope state.Scope, restored bool, now time.Time,
+) error {
 	rule := rules.Rule(scope.Rule)
 	skipped, err := a.store.EditRows(ctx, scope, func(rows state.Rows, ref state.Ref) []record.Effect {
 		return rule.Time.Edited(rows, ref, restored, state.Clock{Now: now, MaxAge: a.MaxAge})
@@ -101,12 +107,13 @@ func (a *App) editWaits(ctx context.Context, rules *engine.RuleSet, scope state.
 }
 
 // overflow reports a rule with too many keys, once for each version of it.
-func (a *App) overflow(rule string) {
+func (a *App) overflow(_ context.Context, rule string) {
 	if _, before := a.overflowed.LoadOrStore(rule, true); before {
 		return
 	}
 	a.notices.Post(notice.RuleOverflow, rule, map[string]any{
-		"message": fmt.Sprintf("The rule %s has so many keys that new ones are not tracked any more: give it another per.", plain.Line(rule)),
-		"rule":    rule,
+		"message": fmt.Sprintf("The rule %s has so many keys that new ones are not tracked any more: give it another "+
+			"per.", plain.Line(rule)),
+		"rule": rule,
 	})
 }

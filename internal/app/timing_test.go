@@ -63,7 +63,7 @@ func (s *serving) process() *intake.Intake {
 	s.t.Helper()
 	in, err := intake.New(intake.Options{
 		Store: s.db, Rules: func() *engine.RuleSet { return s.rules }, MaxAge: 8 * time.Hour, MaxAhead: time.Minute,
-		Overflow: func(rule string) { s.overflowed = append(s.overflowed, rule) },
+		Overflow: func(_ context.Context, rule string) { s.overflowed = append(s.overflowed, rule) },
 		Now:      func() time.Time { return s.now }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -432,9 +432,9 @@ func TestOverflow_postsOneEvent(t *testing.T) {
 	})
 	a := &App{notices: notices}
 	for range 3 {
-		a.overflow("r")
+		a.overflow(t.Context(), "r")
 	}
-	a.overflow("other")
+	a.overflow(t.Context(), "other")
 	done := make(chan struct{})
 	go func() { defer close(done); a.notices.Run(ctx) }()
 	got := []string{<-posted, <-posted}
@@ -626,7 +626,7 @@ func TestNeededEvents_haveThoseOfUnless(t *testing.T) {
 // A firing is stored as an event of its own, of which nobody learns anything.
 func TestFire_storesATimedEvent(t *testing.T) {
 	s := newServing(t, remembering, nil)
-	s.Learn = func(e *record.Event, learnt *event.Event) {
+	s.Learn = func(_ context.Context, e *record.Event, learnt *event.Event) {
 		if e.Status == record.Timed && learnt != nil {
 			t.Errorf("learnt from %s", e.ID)
 		}

@@ -101,7 +101,8 @@ func (eventIDs) NewSpanID(context.Context, trace.TraceID) (id trace.SpanID) {
 func spanOf(event string) trace.SpanContext {
 	sum := sha256.Sum256([]byte(event))
 	return trace.NewSpanContext(trace.SpanContextConfig{
-		TraceID: trace.TraceID(sum[:16]), SpanID: trace.SpanID(sum[16:24]), TraceFlags: trace.FlagsSampled, Remote: true,
+		TraceID: trace.TraceID(sum[:16]), SpanID: trace.SpanID(sum[16:24]), TraceFlags: trace.FlagsSampled,
+		Remote: true,
 	})
 }
 
@@ -123,7 +124,8 @@ func (t tracedIntake) Accept(ctx context.Context, r intake.Request) ([]intake.An
 	began := time.Now()
 	answers, err := t.next.Accept(ctx, r)
 	if err != nil {
-		_, span := t.tracer.Start(ctx, "accept "+r.Source.Name, trace.WithTimestamp(began), trace.WithSpanKind(trace.SpanKindServer))
+		_, span := t.tracer.Start(ctx, "accept "+r.Source.Name, trace.WithTimestamp(began),
+			trace.WithSpanKind(trace.SpanKindServer))
 		span.SetStatus(codes.Error, err.Error())
 		span.End()
 	}
@@ -134,8 +136,8 @@ func (t tracedIntake) Accept(ctx context.Context, r intake.Request) ([]intake.An
 		}
 		_, span := t.tracer.Start(context.WithValue(ctx, eventKey{}, a.ID), "accept "+r.Source.Name,
 			trace.WithTimestamp(began), trace.WithSpanKind(trace.SpanKindServer), trace.WithNewRoot(), trace.WithAttributes(
-				attribute.String("heed.event", a.ID), attribute.String("heed.type", a.Type), attribute.Int("heed.deliveries", a.Deliveries),
-				attribute.String("heed.quarantined", a.Quarantined),
+				attribute.String("heed.event", a.ID), attribute.String("heed.type", a.Type),
+				attribute.Int("heed.deliveries", a.Deliveries), attribute.String("heed.quarantined", a.Quarantined),
 			))
 		span.End()
 	}

@@ -35,7 +35,7 @@ var order = map[string]struct {
 	"engine/state":  {[]string{"engine/record"}, "what rules remember is a fold over rows: it knows no events, no expressions and no store"},
 	"engine":        {[]string{"engine/event", "engine/expression", "engine/record", "engine/state"}, "deciding is pure: no files, no store, no actions"},
 	"engine/source": {[]string{"engine/event", "engine/expression"}, "how a request or a row becomes an event does not depend on who brings it or where it is stored"},
-	"engine/intake": {[]string{"engine", "engine/event", "engine/expression", "engine/record", "engine/source", "engine/state", "internal/crashpoint"}, "the front door sees a store only through its own interface"},
+	"engine/intake": {[]string{"engine", "engine/event", "engine/expression", "engine/record", "engine/source", "engine/state"}, "the front door sees a store only through its own interface"},
 	"engine/sentence": {
 		[]string{"engine", "engine/event", "engine/expression", "engine/state"},
 		"a sentence describes a compiled rule, whoever shows it",
@@ -69,8 +69,8 @@ var order = map[string]struct {
 	"actions/httpcall":        {kindMay, kindWhy},
 	"actions/email":           {kindMay, kindWhy},
 	"actions/log":             {kindMay, kindWhy},
-	"actions/delivery":        {[]string{"actions", "engine/record", "internal/crashpoint"}, "when to send is independent of how, and of where deliveries are kept"},
-	"internal/store":          {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/source", "engine/state", "internal/crashpoint", "internal/inbox", "internal/store/postgres"}, "the store implements its callers' interfaces; it does not know who calls"},
+	"actions/delivery":        {[]string{"actions", "engine/record"}, "when to send is independent of how, and of where deliveries are kept"},
+	"internal/store":          {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/source", "engine/state", "internal/inbox", "internal/store/postgres"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/store/postgres": {nil, "how a PostgreSQL server is spoken to does not depend on what is kept there"},
 	"internal/ingest":         {[]string{"engine/event", "engine/intake", "engine/source", "engine/suggest", "engine/table"}, "rows in: it hands over and counts"},
 	"internal/receiver":       {[]string{"engine/intake", "engine/source"}, "HTTP in: it hands over and answers"},
@@ -112,14 +112,16 @@ var order = map[string]struct {
 		"commands are flags, words and exit codes: they decide nothing, send nothing and know no kind of action",
 	},
 
-	"internal/crashpoint":      {nil, "empty but for the torture, so anybody may name a point"},
 	"internal/store/pgtest":    {nil, "a database for a test"},
 	"internal/store/storetest": {[]string{"actions", "actions/delivery", "engine/event", "engine/intake", "engine/people", "engine/record", "engine/state"}, "the conformance suite is for any store"},
 	"actions/actiontest":       {[]string{"actions", "engine/event", "engine/expression", "engine/document"}, "help for the tests of the kinds, for any kind"},
 }
 
 var (
-	kindMay = []string{"actions", "actions/connect", "actions/outbound", "engine/expression", "engine/expression/lint", "engine/record", "engine/schema", "engine/document", "engine/suggest"}
+	kindMay = []string{
+		"actions", "actions/connect", "actions/outbound", "engine/expression", "engine/expression/lint",
+		"engine/record", "engine/schema", "engine/document", "engine/suggest",
+	}
 	kindWhy = "a kind of action owns its config, checks, rendering and sending, and knows no other kind"
 )
 

@@ -43,7 +43,8 @@ func (i *Inbox) directories(patterns []Pattern) map[string][]string {
 }
 
 func (i *Inbox) badPattern(p Pattern, err error) {
-	i.trouble.about("glob "+p.Glob, "files: the pattern cannot be used", "source", p.Source, "files", p.Glob, "error", err)
+	i.trouble.about("glob "+p.Glob, "files: the pattern cannot be used", "source", p.Source, "files", p.Glob, "error",
+		err)
 }
 
 // find finds the regular files, each once for a source.

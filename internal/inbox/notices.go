@@ -33,7 +33,8 @@ func listen(log *slog.Logger) (*notices, error) {
 		return nil, err
 	}
 	n := &notices{
-		watcher: watcher, hints: make(chan struct{}, 1), log: log, done: make(chan struct{}), created: map[string]bool{},
+		watcher: watcher, hints: make(chan struct{}, 1), log: log, done: make(chan struct{}),
+		created: map[string]bool{},
 	}
 	go n.follow()
 	return n, nil

@@ -32,7 +32,8 @@ func (i *Inbox) take(ctx context.Context, f *file) {
 	case errors.Is(err, ErrPartly): // not remembered: another version may use all of it
 		f.done, f.partly = true, true
 	case errors.Is(err, errChanged):
-		i.Log.Info("files: changed while it was read, so it is read again", "source", f.source, "file", f.path, "error", err)
+		i.Log.Info("files: changed while it was read, so it is read again", "source", f.source, "file", f.path, "error",
+			err)
 		delete(i.files, f.key) // the next look takes it for a new one
 	default:
 		pause := min(firstPause<<min(f.failures, 10), longestPause)

@@ -54,7 +54,8 @@ func (o *options) starting(heed, rules string, processes int, args ...string) fu
 		for range processes {
 			s := server{address: freeAddress(), admin: freeAddress()}
 			s.Cmd = exec.Command(heed, append([]string{
-				"serve", "--rules", file, "--listen", s.address, "--admin", s.admin, "--no-send", "--log-level", o.level,
+				"serve", "--rules", file, "--listen", s.address, "--admin", s.admin, "--no-send", "--log-level",
+				o.level,
 			}, where...)...)
 			servers = append(servers, s)
 			if err := s.start(); err != nil {
@@ -124,7 +125,8 @@ func (s *server) profile(file string, length time.Duration) <-chan error {
 		return done
 	}
 	go func() {
-		done <- fetch(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", s.admin, max(1, int(length.Seconds()))), file)
+		done <- fetch(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", s.admin, max(1, int(length.Seconds()))),
+			file)
 	}()
 	return done
 }

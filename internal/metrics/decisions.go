@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 
@@ -104,10 +105,7 @@ func (d *decisions) Collect(ch chan<- prometheus.Metric) {
 func (d *decisions) totals() map[decision]float64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	totals := make(map[decision]float64, len(d.outcome))
-	for key, n := range d.outcome {
-		totals[key] = n
-	}
+	totals := maps.Clone(d.outcome)
 	for _, set := range d.sets {
 		for rule, events := range set.rules {
 			for _, event := range events {

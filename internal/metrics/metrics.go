@@ -37,7 +37,10 @@ type Metrics struct {
 // value; others are counted as "other", so that nobody can fill the memory
 // with names.
 func New(version string, eventTypes []string) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry(), known: map[string]bool{"": true}, decisions: decisions{outcome: map[decision]float64{}}}
+	m := &Metrics{
+		registry: prometheus.NewRegistry(), known: map[string]bool{"": true},
+		decisions: decisions{outcome: map[decision]float64{}},
+	}
 	for _, name := range eventTypes {
 		m.known[name] = true
 	}
@@ -65,16 +68,19 @@ func New(version string, eventTypes []string) *Metrics {
 	m.refused = counter("heed_refused_total", "Webhook requests that were refused, by reason.", "reason")
 	m.registry.MustRegister(&m.decisions)
 	m.deliveries = counter("heed_deliveries_total",
-		"Ended attempts by action and what they left the delivery as: done, retrying, dead; held for those never to be sent.",
+		"Ended attempts by action and what they left the delivery as: done, retrying, dead; held for those never to "+
+			"be sent.",
 		"action", "outcome")
 	m.suppressed = counter("heed_suppressed_total",
 		"Alerts that a rule's state kept from being sent, by rule and effect.", "rule", "effect")
 	m.delivery = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "heed_delivery_seconds", Help: "How long an attempt took, by action.", Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 10),
+		Name: "heed_delivery_seconds", Help: "How long an attempt took, by action.",
+		Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 10),
 	}, []string{"action"})
 	m.registry.MustRegister(m.delivery)
 	m.accept = histogram("heed_accept_seconds",
-		"From the arrival of a good request to its answer, commit included.", prometheus.ExponentialBuckets(0.0005, 2, 14))
+		"From the arrival of a good request to its answer, commit included.",
+		prometheus.ExponentialBuckets(0.0005, 2, 14))
 	m.batch = histogram("heed_commit_batch_size",
 		"Events that were committed together.", prometheus.ExponentialBuckets(1, 2, 10))
 	m.reloadOK = gauge("heed_rules_last_reload_successful",
@@ -163,7 +169,8 @@ func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 func (m *Metrics) WatchLastGood(lastGood func() time.Time) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "heed_last_good_delivery_timestamp_seconds",
-		Help: "When the last verified event came that was new and signed within the accepted window; 0 if none ever did.",
+		Help: "When the last verified event came that was new and signed within the accepted window; 0 if none ever " +
+			"did.",
 	}, func() float64 {
 		if at := lastGood(); !at.IsZero() {
 			return seconds(at)
@@ -175,24 +182,36 @@ func (m *Metrics) WatchLastGood(lastGood func() time.Time) {
 // WatchPending makes heed_deliveries_pending, read from the store whenever the
 // metrics are.
 func (m *Metrics) WatchPending(pending func(context.Context) (map[string]int, error)) {
-	m.registry.MustRegister(&storeGauge{read: pending, desc: prometheus.NewDesc(
-		"heed_deliveries_pending", "Deliveries that are still to be sent, by action.", []string{"action"}, nil)})
+	m.watch("heed_deliveries_pending", "Deliveries that are still to be sent, by action.", "action", pending)
 }
 
 // WatchState makes heed_state_keys and heed_timers_pending, read from the store
 // whenever the metrics are.
 func (m *Metrics) WatchState(keys, timers func(context.Context) (map[string]int, error)) {
-	m.registry.MustRegister(&storeGauge{read: keys, desc: prometheus.NewDesc(
-		"heed_state_keys", "Keys that rules keep state of, by rule.", []string{"rule"}, nil)})
-	m.registry.MustRegister(&storeGauge{read: timers, desc: prometheus.NewDesc(
-		"heed_timers_pending", "Waits, digests, held alerts and summaries that will be due, by rule.", []string{"rule"}, nil)})
+	m.watch("heed_state_keys", "Keys that rules keep state of, by rule.", "rule", keys)
+	m.watch("heed_timers_pending", "Waits, digests, held alerts and summaries that will be due, by rule.", "rule",
+		timers)
 }
 
 // WatchProcesses makes heed_processes, read from the store whenever the metrics are.
 func (m *Metrics) WatchProcesses(byRules func(context.Context) (map[string]int, error)) {
-	m.registry.MustRegister(&storeGauge{read: byRules, desc: prometheus.NewDesc("heed_processes",
-		"Processes that share the store, by the version of their rules: more than one version is a skew.",
-		[]string{"rules"}, nil)})
+	m.watch("heed_processes",
+		"Processes that share the store, by the version of their rules: more than one version is a skew.", "rules",
+		byRules)
+}
+
+// watch makes a gauge with one label from counts.
+func (m *Metrics) watch(name, help, label string, counts func(context.Context) (map[string]int, error)) {
+	m.registry.MustRegister(&gauge{
+		prometheus.NewDesc(name, help, []string{label}, nil),
+		func(ctx context.Context, set func(n int, labels ...string)) error {
+			values, err := counts(ctx)
+			for of, n := range values {
+				set(n, of)
+			}
+			return err
+		},
+	})
 }
 
 // WatchProjection makes heed_projection_lag_seconds, asked whenever the metrics are.
@@ -206,55 +225,39 @@ func (m *Metrics) WatchProjection(lag func() time.Duration) {
 // WatchHealth makes heed_rule_health, asked whenever the metrics are: problems are
 // what is odd about the rules, by rule, each once.
 func (m *Metrics) WatchHealth(problems func(context.Context) (map[string][]string, error)) {
-	m.registry.MustRegister(&healthGauge{problems})
+	m.registry.MustRegister(&gauge{
+		prometheus.NewDesc("heed_rule_health",
+			"1 for each thing that is odd about a rule; heed rules list says it in words.",
+			[]string{"rule", "problem"}, nil),
+		func(ctx context.Context, set func(n int, labels ...string)) error {
+			rules, err := problems(ctx)
+			for rule, problems := range rules {
+				for _, problem := range problems {
+					set(1, rule, problem)
+				}
+			}
+			return err
+		},
+	})
 }
 
-// healthGauge is 1 for each problem of a rule.
-type healthGauge struct {
-	read func(context.Context) (map[string][]string, error)
-}
-
-var healthDesc = prometheus.NewDesc("heed_rule_health",
-	"1 for each thing that is odd about a rule; heed rules list says it in words.", []string{"rule", "problem"}, nil)
-
-// Describe is part of prometheus.Collector.
-func (g *healthGauge) Describe(ch chan<- *prometheus.Desc) { ch <- healthDesc }
-
-// Collect is part of prometheus.Collector.
-func (g *healthGauge) Collect(ch chan<- prometheus.Metric) {
-	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
-	defer stop()
-	rules, err := g.read(ctx)
-	if err != nil {
-		ch <- prometheus.NewInvalidMetric(healthDesc, err)
-		return
-	}
-	for rule, problems := range rules {
-		for _, problem := range problems {
-			ch <- prometheus.MustNewConstMetric(healthDesc, prometheus.GaugeValue, 1, rule, problem)
-		}
-	}
-}
-
-// storeGauge is a gauge with one label that is read from the store.
-type storeGauge struct {
+// gauge is a gauge that is read whenever the metrics are.
+type gauge struct {
 	desc *prometheus.Desc
-	read func(context.Context) (map[string]int, error)
+	read func(ctx context.Context, set func(n int, labels ...string)) error
 }
 
 // Describe is part of prometheus.Collector.
-func (g *storeGauge) Describe(ch chan<- *prometheus.Desc) { ch <- g.desc }
+func (g *gauge) Describe(ch chan<- *prometheus.Desc) { ch <- g.desc }
 
 // Collect is part of prometheus.Collector.
-func (g *storeGauge) Collect(ch chan<- prometheus.Metric) {
+func (g *gauge) Collect(ch chan<- prometheus.Metric) {
 	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
 	defer stop()
-	values, err := g.read(ctx)
+	err := g.read(ctx, func(n int, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, float64(n), labels...)
+	})
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(g.desc, err)
-		return
-	}
-	for label, n := range values {
-		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, float64(n), label)
 	}
 }

@@ -25,7 +25,8 @@ func standIn(t *testing.T, status int, header, body string) (*Client, *[]string)
 	var got []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body)
-		got = append(got, r.Method+" "+r.URL.EscapedPath()+" "+r.Header.Get("Authorization")+" "+r.Header.Get("Content-Type")+" "+string(text))
+		got = append(got,
+			r.Method+" "+r.URL.EscapedPath()+" "+r.Header.Get("Authorization")+" "+r.Header.Get("Content-Type")+" "+string(text))
 		if header != "" {
 			name, value, _ := strings.Cut(header, ": ")
 			w.Header().Set(name, value)

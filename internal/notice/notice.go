@@ -42,7 +42,7 @@ type Options struct {
 	// MayNote, if not nil, is asked before a silence is noted: where several processes
 	// await the same events, only one of them is to note it. It says when one was
 	// noted last, by any of them.
-	MayNote func() (last time.Time, may bool)
+	MayNote func(context.Context) (last time.Time, may bool)
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -144,7 +144,8 @@ func (n *Notifier) WrongSignature() {
 	}
 	good := now.Sub(n.LastGood()) <= burstWindow
 	message := fmt.Sprintf("At least %d requests with a wrong signature came within %s, and no good one: the "+
-		"signing secret was probably changed at MindTickle. Put the new one into the secret file.", burst, words(burstWindow))
+		"signing secret was probably changed at MindTickle. Put the new one into the secret file.",
+		burst, words(burstWindow))
 	if good {
 		message = fmt.Sprintf("At least %d requests with a wrong signature came within %s, and good ones too: "+
 			"somebody tries, or a second webhook has another secret.", burst, words(burstWindow))
@@ -201,13 +202,14 @@ func (n *Notifier) flushRest() {
 
 // flush emits what may go out now and returns how long nothing else will.
 func (n *Notifier) flush(ctx context.Context) time.Duration {
-	pause := min(interval, n.checkSilence())
+	pause := min(interval, n.checkSilence(ctx))
 	for _, t := range n.dueTopics(&pause) {
 		data := maps.Clone(t.data)
 		data["count"] = t.count
 		if err := n.Emit(ctx, t.eventType, data); err != nil {
 			if ctx.Err() == nil {
-				n.Log.Warn("an event about heed itself could not be taken in; trying again", "type", t.eventType, "error", err)
+				n.Log.Warn("an event about heed itself could not be taken in; trying again", "type", t.eventType,
+					"error", err)
 			}
 			n.restore(t)
 		}
@@ -217,7 +219,7 @@ func (n *Notifier) flush(ctx context.Context) time.Duration {
 
 // checkSilence posts that the source is silent, if it is, and returns after how
 // long it may be so next.
-func (n *Notifier) checkSilence() time.Duration {
+func (n *Notifier) checkSilence(ctx context.Context) time.Duration {
 	if n.SilentAfter <= 0 {
 		return interval
 	}
@@ -229,7 +231,7 @@ func (n *Notifier) checkSilence() time.Duration {
 	}
 	silent := now.Sub(since)
 	if silent >= n.SilentAfter && n.MayNote != nil {
-		last, may := n.MayNote()
+		last, may := n.MayNote(ctx)
 		if !may {
 			return interval
 		}
@@ -249,8 +251,8 @@ func (n *Notifier) checkSilence() time.Duration {
 	}
 	if n.due(SourceSilent, now) {
 		n.post(SourceSilent, "", map[string]any{
-			"message": what + ". MindTickle suspends a webhook that fails for 24 hours: look at its status, and at the " +
-				"way to here.",
+			"message": what +
+				". MindTickle suspends a webhook that fails for 24 hours: look at its status, and at the way to here.",
 			"since": since.UTC().Format(time.RFC3339), "hours": int(silent.Hours()),
 		})
 	}

@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"context"
 	"log/slog"
 	"sync/atomic"
 	"testing"
@@ -110,7 +111,7 @@ func TestNotifier_oneOfSeveralNotesASilence(t *testing.T) {
 		last.Store(&time.Time{})
 		_, s := runWith(t, Options{
 			SilentAfter: time.Hour, LastGood: events.lastGood, WatchedSince: time.Now(),
-			MayNote: func() (time.Time, bool) { return *last.Load(), may.Load() },
+			MayNote: func(context.Context) (time.Time, bool) { return *last.Load(), may.Load() },
 		})
 		time.Sleep(2 * time.Hour)
 		want(t, s) // the other one's task

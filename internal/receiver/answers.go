@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 
 	"heed/engine/intake"
@@ -92,7 +93,8 @@ var (
 	cutBody = refused(CutBody, http.StatusBadRequest, "Body incomplete",
 		"the connection broke while the body came").with("Connection", "close")
 	overloaded = refused(Overloaded, http.StatusServiceUnavailable, "Try again later",
-		"too many large bodies at once: somebody may be trying to fill the memory, or events are far larger than usual").
+		"too many large bodies at once: somebody may be trying to fill the memory, or events are far larger than "+
+			"usual").
 		with("Retry-After", "30").with("Connection", "close")
 	hungUp      = refused(HungUp, http.StatusServiceUnavailable, "Try again later", "")
 	unavailable = refused(Unavailable, http.StatusServiceUnavailable, "Try again later",
@@ -188,9 +190,7 @@ func writeText(w http.ResponseWriter, status int, text string) {
 
 func write(w http.ResponseWriter, header http.Header, status int, body []byte) {
 	own := w.Header()
-	for name, values := range header {
-		own[name] = values
-	}
+	maps.Copy(own, header)
 	w.WriteHeader(status)
 	// A write fails when the sender is gone; it will come again and be told
 	// that this was a duplicate.

@@ -21,8 +21,8 @@ import (
 
 type nobody struct{}
 
-func (nobody) Answered([]intake.Answer, time.Duration) {}
-func (nobody) Refused(string, Reason)                  {}
+func (nobody) Answered(context.Context, []intake.Answer, time.Duration) {}
+func (nobody) Refused(context.Context, string, Reason)                  {}
 
 func benchHandler(b *testing.B, keys *Keyring) *Handler {
 	b.Helper()

@@ -18,7 +18,8 @@ type form struct {
 
 var (
 	publishedForm = form{
-		plural: "signing secrets", wanted: "the signing secret that MindTickle shows", changed: "signing secrets changed",
+		plural: "signing secrets", wanted: "the signing secret that MindTickle shows",
+		changed: "signing secrets changed",
 	}
 	tokenForm    = form{plural: "tokens", wanted: "the token", changed: "tokens changed"}
 	passwordForm = form{plural: "passwords", wanted: "the password", changed: "passwords changed"}
@@ -60,7 +61,8 @@ func (f form) key(text string) (string, error) {
 // shell made of it verifies nothing, and nobody sees why.
 func checkSlips(text string) error {
 	switch {
-	case strings.ContainsAny(text, "\x00") || strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff"):
+	case strings.ContainsAny(text, "\x00") || strings.HasPrefix(text, "\xff\xfe") ||
+		strings.HasPrefix(text, "\xfe\xff"):
 		return errors.New("the text is in UTF-16: save it as UTF-8")
 	case len(text) > 1 && (text[0] == '"' || text[0] == '\'') && text[len(text)-1] == text[0]:
 		return errors.New("it stands in quotes: write it without")

@@ -38,16 +38,16 @@ type Intake interface {
 	Accept(ctx context.Context, r intake.Request) ([]intake.Answer, error)
 }
 
-// Observer is told what the handler answers. It is called from many
-// goroutines, before the answer is written.
+// Observer is told what the handler answers, with the context of the request. It is
+// called from many goroutines, before the answer is written.
 type Observer interface {
 	// Answered is called for each request that was stored or known before,
 	// with the time that Accept took.
-	Answered(events []intake.Answer, took time.Duration)
+	Answered(ctx context.Context, events []intake.Answer, took time.Duration)
 	// Refused is called for each request that was not taken, unavailable
 	// stores and panics included, with the name of its source: empty if the path
 	// is of none.
-	Refused(source string, why Reason)
+	Refused(ctx context.Context, source string, why Reason)
 }
 
 // Options are what a Handler needs. All but Keys are required.
@@ -199,7 +199,7 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request, request intake.
 	events, err := h.intake.Accept(ctx, request)
 	switch {
 	case err == nil:
-		h.observe.Answered(events, h.now().Sub(start))
+		h.observe.Answered(ctx, events, h.now().Sub(start))
 		writeAnswer(w, request.Source, events)
 	case r.Context().Err() != nil:
 		h.refuse(w, r, request.Source, hungUp, nil)
@@ -230,7 +230,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, s *source.Sourc
 	if s != nil {
 		name = s.Name
 	}
-	h.observe.Refused(name, why.reason)
+	h.observe.Refused(r.Context(), name, why.reason)
 	h.warnings.note(s, &why.warning, h.client(r), err)
 	why.write(w)
 }

@@ -249,6 +249,19 @@ func TestNewNamesEveryMissingOption(t *testing.T) {
 	}
 }
 
+func TestHandler_observerGetsTheContextOfTheRequest(t *testing.T) {
+	type key struct{}
+	g := newRig(t, fixedKeys(t, testSecret))
+	for i, secret := range []string{testSecret, "another secret"} {
+		r := httptest.NewRequest("POST", webhookPath, bytes.NewReader(testBody))
+		r.Header = g.delivery(t, secret, testBody).Header
+		g.handler.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithValue(r.Context(), key{}, i)))
+		if len(g.observedBy) != i+1 || g.observedBy[i].Value(key{}) != i {
+			t.Errorf("signed with %q: observed by %v", secret, g.observedBy)
+		}
+	}
+}
+
 // A flood of refusals is one line a minute, which counts the others.
 func TestRefusalsAreLoggedOncePerReasonAndMinute(t *testing.T) {
 	g := newRig(t, fixedKeys(t, testSecret))

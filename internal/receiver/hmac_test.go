@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -138,9 +139,7 @@ func TestHandler_hmacHeadersDecide(t *testing.T) {
 			header := http.Header{
 				"Webhook-Id": {id}, "Webhook-Timestamp": {timestamp}, "Webhook-Signature": {"v1," + good},
 			}
-			for name, values := range c.change {
-				header[name] = values
-			}
+			maps.Copy(header, c.change)
 			got := do(t, g.post(t, header, body))
 			wantOutcome(t, g, got, c.status, c.reason)
 		})

@@ -32,8 +32,9 @@ type secretFile struct {
 	complaint complaint
 }
 
-// errNoSecret is what to do without a signing secret of the published contract.
-var errNoSecret = errors.New(
+// ErrNoSecret says that heed was not given the signing secret of the published
+// contract, and what to do.
+var ErrNoSecret = errors.New(
 	"no signing secret: put it into a file for --secret-file or into MINDTICKLE_WEBHOOK_SECRET")
 
 // NewKeyring returns a Keyring of fixed signing secrets. Each argument may hold
@@ -42,7 +43,7 @@ var errNoSecret = errors.New(
 func NewKeyring(secrets ...string) (*Keyring, error) {
 	texts := strings.Fields(strings.Join(secrets, " "))
 	if len(texts) == 0 {
-		return nil, errNoSecret
+		return nil, ErrNoSecret
 	}
 	return newKeyring(texts, publishedForm)
 }

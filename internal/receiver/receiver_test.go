@@ -53,6 +53,8 @@ type rig struct {
 	refused  []Reason
 	// refusedOf are the sources of what was refused.
 	refusedOf []string
+	// observedBy are the contexts that the observer was given.
+	observedBy []context.Context
 
 	// active is the active set of sources, env what is in the environment.
 	active atomic.Pointer[source.Set]
@@ -75,17 +77,19 @@ func (g *rig) Accept(ctx context.Context, r intake.Request) ([]intake.Answer, er
 	return g.accept.Accept(ctx, r)
 }
 
-func (g *rig) Answered(events []intake.Answer, took time.Duration) {
+func (g *rig) Answered(ctx context.Context, events []intake.Answer, took time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.answered = append(g.answered, events...)
+	g.observedBy = append(g.observedBy, ctx)
 }
 
-func (g *rig) Refused(source string, why Reason) {
+func (g *rig) Refused(ctx context.Context, source string, why Reason) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.refusedOf = append(g.refusedOf, source)
 	g.refused = append(g.refused, why)
+	g.observedBy = append(g.observedBy, ctx)
 }
 
 // take returns what came since the last call.

@@ -40,7 +40,7 @@ func (s *sourceKeys) get() (*Keyring, error) {
 
 // publishedKeys are the secrets that heed was started with; keys may be nil.
 func publishedKeys(keys *Keyring) *sourceKeys {
-	s := &sourceKeys{read: func() (*Keyring, error) { return nil, errNoSecret }}
+	s := &sourceKeys{read: func() (*Keyring, error) { return nil, ErrNoSecret }}
 	s.keys.Store(keys)
 	return s
 }

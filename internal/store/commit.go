@@ -219,8 +219,6 @@ type groupTx struct {
 	words   *dialect
 	keys    *keyring
 	nextSeq int64
-	stored  int  // events
-	fires   bool // one of them is a firing: the torture crashes there
 	// firstSeq is the number of the group's first event.
 	firstSeq int64
 	// lastGood is the last event of the group that shows that its source works;
@@ -424,8 +422,6 @@ func (g *groupTx) claim(k key, c claim) {
 func (g *groupTx) number(c *commit) []value {
 	c.seq = g.nextSeq
 	g.nextSeq++
-	g.stored++
-	g.fires = g.fires || c.batch.Event.Status == record.Timed
 	reused := c.reason == intake.SignatureReused
 	if c.good && !reused {
 		g.lastGood = record.LastGood{Seq: c.seq, At: timeOf(c.receivedAt)}

@@ -228,7 +228,8 @@ func compareTable(ctx context.Context, from, to *DB, t table, progress CopyProgr
 		return err
 	}
 	if total[0] != copies[0] {
-		return fmt.Errorf("there are %d rows, and %d were copied: was one of the stores used meanwhile?", total[0], copies[0])
+		return fmt.Errorf("there are %d rows, and %d were copied: was one of the stores used meanwhile?", total[0],
+			copies[0])
 	}
 	var after []value
 	for done := int64(0); ; {

@@ -25,7 +25,8 @@ type DamagedError struct {
 
 func (e *DamagedError) Error() string {
 	return fmt.Sprintf("%s is damaged (%s) and was left as it is: "+
-		"put a backup made with 'heed backup' in its place, or move it away together with its -wal and -shm files to begin with an empty store",
+		"put a backup made with 'heed backup' in its place, or move it away together with its -wal and -shm files to "+
+		"begin with an empty store",
 		e.Path, e.Reason)
 }
 
@@ -36,7 +37,8 @@ type NewerError struct {
 }
 
 func (e *NewerError) Error() string {
-	return fmt.Sprintf("%s was written by a newer heed (schema %d, this one knows %d): run that version or a later one", e.Path, e.Schema, e.Own)
+	return fmt.Sprintf("%s was written by a newer heed (schema %d, this one knows %d): run that version or a later one",
+		e.Path, e.Schema, e.Own)
 }
 
 // codeOf returns SQLite's extended result code, or 0 if err is not SQLite's.
@@ -54,7 +56,8 @@ var whatToDo = map[int]string{
 	sqlite3.SQLITE_FULL:     "the disk is full: free some space",
 	sqlite3.SQLITE_READONLY: "the data directory is read-only: make it writable",
 	sqlite3.SQLITE_PERM:     "the data directory cannot be accessed: check its permissions",
-	sqlite3.SQLITE_CANTOPEN: "a file in the data directory cannot be opened: check its permissions and the limit on open files",
+	sqlite3.SQLITE_CANTOPEN: "a file in the data directory cannot be opened: check its permissions and the limit on " +
+		"open files",
 	sqlite3.SQLITE_BUSY:     "another program holds the database: close it",
 	sqlite3.SQLITE_LOCKED:   "another program holds the database: close it",
 	sqlite3.SQLITE_PROTOCOL: "another program holds the database: close it",
@@ -64,9 +67,9 @@ var whatToDo = map[int]string{
 	sqlite3.SQLITE_NOTADB:   "the database is damaged: stop heed and restore a backup",
 }
 
-// storeTrouble wraps err with ErrUnavailable if it is about the store as a
+// trouble wraps err with ErrUnavailable if it is about the store as a
 // whole, so that every operation of the group fails; otherwise ok is false.
-func storeTrouble(err error) (wrapped error, ok bool) {
+func (*sqlite) trouble(err error) (wrapped error, ok bool) {
 	hint, ok := whatToDo[codeOf(err)&0xff]
 	if !ok {
 		return err, false
@@ -74,10 +77,10 @@ func storeTrouble(err error) (wrapped error, ok bool) {
 	return fmt.Errorf("%w: %s: %w", ErrUnavailable, hint, err), true
 }
 
-// syncFailed says that the system could not bring written data to the disk.
+// isFinal says that the system could not bring written data to the disk.
 // The kernel may have dropped that data and will report the error only once:
 // a later success proves nothing.
-func syncFailed(err error) bool {
+func (*sqlite) isFinal(err error) bool {
 	code := codeOf(err)
 	return code == sqlite3.SQLITE_IOERR_FSYNC || code == sqlite3.SQLITE_IOERR_DIR_FSYNC
 }

@@ -36,7 +36,8 @@ func (db *DB) SeenContent(ctx context.Context, source, hash string) (seen bool, 
 func (db *DB) Remember(ctx context.Context, source, path string, m inbox.Mark) (err error) {
 	defer wrap(&err, "remember that %s was read", path)
 	return db.writer.do(ctx, func(g *groupTx) error {
-		_, err := g.conn.Exec("INSERT INTO contents_read (source, hash) VALUES (?, ?) ON CONFLICT DO NOTHING", source, m.Hash)
+		_, err := g.conn.Exec("INSERT INTO contents_read (source, hash) VALUES (?, ?) ON CONFLICT DO NOTHING", source,
+			m.Hash)
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func TestKnown_afterReopening(t *testing.T) {
 			if err := db.Close(); err != nil {
 				t.Fatal(err)
 			}
-			return openDir(t, db.dir)
+			return openDir(t, db.base.(*sqlite).dir)
 		},
 		"crashed": func(t *testing.T, db *DB) *DB { return openDir(t, crash(t, db)) },
 		"crashed while merging": func(t *testing.T, db *DB) *DB {

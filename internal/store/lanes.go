@@ -131,7 +131,8 @@ func (db *DB) Reconsider(ctx context.Context, action string, now time.Time) (n i
 	o := &op{}
 	o.apply = func(g *groupTx) error {
 		if _, err := g.conn.Exec("DELETE FROM lanes WHERE name = ? OR name IN"+
-			" (SELECT destination FROM deliveries WHERE action = ? AND due_at IS NOT NULL)", action, action); err != nil {
+			" (SELECT destination FROM deliveries WHERE action = ? AND due_at IS NOT NULL)",
+			action, action); err != nil {
 			return err
 		}
 		changed, err := g.conn.Exec(`

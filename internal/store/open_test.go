@@ -258,7 +258,7 @@ func crash(t *testing.T, db *DB) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	for _, name := range []string{"heed.db", "heed.db-wal", "holder.json"} {
-		data, err := os.ReadFile(filepath.Join(db.dir, name))
+		data, err := os.ReadFile(filepath.Join(db.base.(*sqlite).dir, name))
 		if err != nil {
 			t.Fatal(err)
 		}

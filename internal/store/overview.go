@@ -17,7 +17,8 @@ import (
 func (db *DB) EventsByHour(ctx context.Context, since time.Time) (hours []record.HourCount, err error) {
 	defer wrap(&err, "count events by hour")
 	rows, err := db.readDB.QueryContext(ctx,
-		"SELECT hour, sum(n) FROM tallies WHERE rule = '' AND hour >= ? GROUP BY hour ORDER BY hour", hourOf(micros(since)))
+		"SELECT hour, sum(n) FROM tallies WHERE rule = '' AND hour >= ? GROUP BY hour ORDER BY hour",
+		hourOf(micros(since)))
 	if err != nil {
 		return nil, err
 	}

@@ -43,10 +43,12 @@ func (db *DB) LoadPeople(ctx context.Context, part func(*people.Rows)) (err erro
 		return err
 	}
 	flush(1)
-	const selectPeople = "SELECT id, email, role, team, email_at, role_at, team_at, active_at, active, imported FROM people"
+	const selectPeople = "SELECT id, email, role, team, email_at, role_at, team_at, active_at, active, imported" +
+		" FROM people"
 	err = db.scan(ctx, selectPeople, func(scan func(...any) error) error {
 		var r people.PersonRow
-		err := scan(&r.ID, &r.Email, &r.Role, &r.Team, &r.EmailAt, &r.RoleAt, &r.TeamAt, &r.ActiveAt, &r.Active, &r.Imported)
+		err := scan(&r.ID, &r.Email, &r.Role, &r.Team, &r.EmailAt, &r.RoleAt, &r.TeamAt, &r.ActiveAt, &r.Active,
+			&r.Imported)
 		rows.People = append(rows.People, r)
 		flush(loadPart)
 		return err
@@ -170,7 +172,8 @@ func (g *groupTx) savePeople(rows *people.Rows) error {
 	for i := range rows.Progress {
 		r := &rows.Progress[i]
 		values = append(values, []value{
-			r.User, int64(r.Kind), r.Item, r.Progress, r.Seconds, r.Best, r.Last, r.ScoredAt, r.CompletedAt, r.FirstAt, r.LastAt,
+			r.User, int64(r.Kind), r.Item, r.Progress, r.Seconds, r.Best, r.Last, r.ScoredAt, r.CompletedAt, r.FirstAt,
+			r.LastAt,
 		})
 	}
 	if err := insertProgress.insert(g.conn, values); err != nil {

@@ -51,7 +51,7 @@ func TestProjection_outlivesACrash(t *testing.T) {
 			if _, err := storetest.Commit(t.Context(), db, e, nil); err != nil {
 				t.Fatal(err)
 			}
-			k.Learn(e, &decoded)
+			k.Learn(t.Context(), e, &decoded)
 		}
 		s.left = round
 		if err := k.Save(t.Context()); err == nil && round < 3 {
@@ -101,7 +101,7 @@ func TestProjection_learnsWhileItLoads(t *testing.T) {
 		if _, err := storetest.Commit(t.Context(), db, e, nil); err != nil {
 			t.Fatal(err)
 		}
-		pr.Learn(e, &decoded)
+		pr.Learn(t.Context(), e, &decoded)
 		all.Learn(&decoded, e.SignedAt)
 	}
 	for user := range 100 {

@@ -79,7 +79,8 @@ func (db *DB) setPrunedBefore(ctx context.Context, before int64) error {
 }
 
 func (db *DB) hoursUntil(ctx context.Context, before int64) (map[int64]seqRange, error) {
-	rows, err := db.readDB.QueryContext(ctx, "SELECT hour, first_seq, last_seq FROM hours WHERE hour <= ?", hourOf(before))
+	rows, err := db.readDB.QueryContext(ctx, "SELECT hour, first_seq, last_seq FROM hours WHERE hour <= ?",
+		hourOf(before))
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +99,9 @@ func (db *DB) hoursUntil(ctx context.Context, before int64) (map[int64]seqRange,
 
 // pruneHour deletes old events among those of one hour, whose range may hold
 // some of other hours, and the hour once it is over and has none left.
-func (db *DB) pruneHour(ctx context.Context, hour int64, r seqRange, before int64, needed map[int64]bool) (n int, err error) {
+func (db *DB) pruneHour(
+	ctx context.Context, hour int64, r seqRange, before int64, needed map[int64]bool,
+) (n int, err error) {
 	for after := r.first - 1; ; {
 		seqs, err := readColumn[int64](ctx, db, `
 			SELECT seq FROM events
@@ -184,7 +187,8 @@ func (db *DB) pruneRun(ctx context.Context, run, before int64) error {
 		}
 		err = db.writer.do(ctx, func(g *groupTx) error {
 			for _, k := range keys {
-				_, err := g.conn.Exec("DELETE FROM keys WHERE "+g.words.inRun+" AND k = ? AND received_at < ?", run, k, before)
+				_, err := g.conn.Exec("DELETE FROM keys WHERE "+g.words.inRun+" AND k = ? AND received_at < ?", run, k,
+					before)
 				if err != nil {
 					return err
 				}

@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	eventHead = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, decisions, facts," +
-		" source, ids, acts, detail," +
+	eventHead = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, decisions," +
+		" facts, source, ids, acts, detail," +
 		" (SELECT n FROM reuses WHERE reuses.event = events.seq)," +
 		" (SELECT o.id FROM reuses JOIN events o ON o.seq = reuses.original WHERE reuses.event = events.seq)"
 	// eventHeadBare leaves out the decisions, and what was counted.
-	eventHeadBare = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, NULL, facts," +
-		" source, ids, acts, detail, NULL, NULL"
+	eventHeadBare = "seq, id, type, company_id, status, reason, received_at, signed_at, rule_set, signature, NULL," +
+		" facts, source, ids, acts, detail, NULL, NULL"
 	deliveryCols = "d.n, d.id, e.id, d.rule, d.action, d.kind, d.state, d.created_at, d.due_at, d.attempts," +
 		" d.last_error, d.request, d.spent, d.generation," +
 		" d.destination, d.order_key, d.recipients," +
@@ -204,7 +204,9 @@ func (db *DB) events(ctx context.Context, q query) ([]record.Event, error) {
 // Deliveries returns a page of deliveries, newest event first, and the cursor
 // for the page after it, empty on the last one. Without a Limit the page holds
 // all.
-func (db *DB) Deliveries(ctx context.Context, f record.DeliveryFilter) (page []record.Delivery, nextCursor string, err error) {
+func (db *DB) Deliveries(
+	ctx context.Context, f record.DeliveryFilter,
+) (page []record.Delivery, nextCursor string, err error) {
 	defer wrap(&err, "list deliveries")
 	q := query{text: "SELECT " + deliveryCols + fromDeliveries}
 	switch {
@@ -272,7 +274,9 @@ func (e *CursorError) Error() string {
 }
 
 // Delivery returns the delivery with the id and its attempts, oldest first.
-func (db *DB) Delivery(ctx context.Context, id string) (d record.Delivery, attempts []record.Attempt, found bool, err error) {
+func (db *DB) Delivery(
+	ctx context.Context, id string,
+) (d record.Delivery, attempts []record.Attempt, found bool, err error) {
 	defer wrap(&err, "read delivery %q", id)
 	q := query{text: "SELECT " + deliveryCols + fromDeliveries}
 	q.where("d.id = ?", id)

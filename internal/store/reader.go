@@ -13,7 +13,19 @@ import (
 )
 
 // Reader reads a store that another process may hold, and changes nothing.
-type Reader struct{ db *DB }
+type Reader struct {
+	readable
+	db *DB
+}
+
+// readable are the methods of DB that need no writer.
+type readable interface {
+	EventsFrom(ctx context.Context, after int64, limit int) ([]record.Event, error)
+	EventsBySeq(ctx context.Context, seqs []int64) ([]record.Event, error)
+	SeqBefore(ctx context.Context, at time.Time) (int64, error)
+	NewestRuleSet(ctx context.Context) (set record.RuleSet, found bool, err error)
+	Mutes(ctx context.Context) ([]state.Mute, error)
+}
 
 // OpenReader opens a store for reading. It takes no lock.
 func OpenReader(ctx context.Context, o Options) (*Reader, error) {
@@ -27,7 +39,7 @@ func OpenReader(ctx context.Context, o Options) (*Reader, error) {
 		_ = db.readDB.Close()
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	return &Reader{db}, nil
+	return &Reader{db, db}, nil
 }
 
 func openReads(o Options) (*DB, error) {
@@ -50,34 +62,10 @@ func openReads(o Options) (*DB, error) {
 // Close closes the store.
 func (r *Reader) Close() error { return r.db.readDB.Close() }
 
-// EventsFrom returns events with their bodies and facts in the order of their
-// numbers, after one; none at the end.
-func (r *Reader) EventsFrom(ctx context.Context, after int64, limit int) ([]record.Event, error) {
-	return r.db.EventsFrom(ctx, after, limit)
-}
-
-// EventsBySeq returns the events with these numbers.
-func (r *Reader) EventsBySeq(ctx context.Context, seqs []int64) ([]record.Event, error) {
-	return r.db.EventsBySeq(ctx, seqs)
-}
-
-// SeqBefore returns the number of an event before which all came before a time.
-func (r *Reader) SeqBefore(ctx context.Context, at time.Time) (int64, error) {
-	return r.db.SeqBefore(ctx, at)
-}
-
-// NewestRuleSet returns the rule set that was activated last, if there is one.
-func (r *Reader) NewestRuleSet(ctx context.Context) (set record.RuleSet, found bool, err error) {
-	return r.db.NewestRuleSet(ctx)
-}
-
 // StateRows returns the rows of a scope.
 func (r *Reader) StateRows(ctx context.Context, scope state.Scope) ([]state.Row, error) {
 	return r.db.StateRows(ctx, scope, "")
 }
-
-// Mutes returns all mutes, those that are over too.
-func (r *Reader) Mutes(ctx context.Context) ([]state.Mute, error) { return r.db.Mutes(ctx) }
 
 // LastSeq returns the number of the newest event; 0 if there is none.
 func (r *Reader) LastSeq(ctx context.Context) (seq int64, err error) {
@@ -128,7 +116,8 @@ type KeptScope struct {
 // Scopes returns the scopes of state that have rows.
 func (r *Reader) Scopes(ctx context.Context) (kept []KeptScope, err error) {
 	defer wrap(&err, "read the state of rules")
-	rows, err := r.db.readDB.QueryContext(ctx, "SELECT rule, block, per, keys FROM state_scopes WHERE keys > 0 ORDER BY rule, block")
+	rows, err := r.db.readDB.QueryContext(ctx,
+		"SELECT rule, block, per, keys FROM state_scopes WHERE keys > 0 ORDER BY rule, block")
 	if err != nil {
 		return nil, err
 	}

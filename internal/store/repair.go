@@ -44,7 +44,8 @@ func (db *DB) Retry(ctx context.Context, f record.DeliveryFilter, now time.Time)
 func (db *DB) Discard(ctx context.Context, f record.DeliveryFilter) (n int, err error) {
 	defer wrap(&err, "discard deliveries")
 	where, args := chosen(f)
-	return db.change(ctx, "UPDATE deliveries SET state = 'discarded', due_at = NULL"+where+" AND state NOT IN ('done', 'discarded')", args)
+	return db.change(ctx, "UPDATE deliveries SET state = 'discarded', due_at = NULL"+where+
+		" AND state NOT IN ('done', 'discarded')", args)
 }
 
 // chosen is the filter as a condition.
@@ -171,7 +172,8 @@ func (db *DB) forgetWhere(
 	ctx context.Context, forgotten *[]string, forget func(g *groupTx, after, last int64) ([]string, error),
 ) (n int, after int64, err error) {
 	for {
-		seqs, err := readColumn[int64](ctx, db, "SELECT seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?", after, forgetEvents)
+		seqs, err := readColumn[int64](ctx, db, "SELECT seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?", after,
+			forgetEvents)
 		if err != nil || len(seqs) == 0 {
 			return n, after, err
 		}
@@ -223,12 +225,14 @@ func (g *groupTx) forgetRange(after, last int64, condition string, args []value)
 		id, _ := cols[0].(string)
 		ids = append(ids, id)
 		return nil
-	}, "DELETE FROM events WHERE seq > ? AND seq <= ? AND "+condition+" RETURNING id", append([]value{after, last}, args...)...)
+	}, "DELETE FROM events WHERE seq > ? AND seq <= ? AND "+condition+" RETURNING id",
+		append([]value{after, last}, args...)...)
 	if err != nil || len(ids) == 0 {
 		return ids, err
 	}
 	_, err = g.conn.Exec(`
 		DELETE FROM deliveries WHERE n BETWEEN ? AND ?
-		AND NOT EXISTS (SELECT 1 FROM events WHERE seq = deliveries.n / 65536)`, firstDelivery(after+1), firstDelivery(last+1)-1)
+		AND NOT EXISTS (SELECT 1 FROM events WHERE seq = deliveries.n / 65536)`,
+		firstDelivery(after+1), firstDelivery(last+1)-1)
 	return ids, err
 }

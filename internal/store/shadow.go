@@ -11,7 +11,8 @@ import (
 func (db *DB) CountDeliveries(ctx context.Context, state record.State) (n int, err error) {
 	defer wrap(&err, "count deliveries")
 	err = db.readDB.QueryRowContext(ctx,
-		"SELECT count(*) FROM deliveries WHERE state IN ('dead', 'held', 'discarded') AND state = ?", string(state)).Scan(&n)
+		"SELECT count(*) FROM deliveries WHERE state IN ('dead', 'held', 'discarded') AND state = ?",
+		string(state)).Scan(&n)
 	return n, err
 }
 

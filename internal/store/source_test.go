@@ -55,7 +55,7 @@ func sizeOf(t *testing.T, db *DB) (size int64) {
 	if err := db.base.emptyLog(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob(filepath.Join(db.dir, "heed.db*"))
+	files, err := filepath.Glob(filepath.Join(db.base.(*sqlite).dir, "heed.db*"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -116,8 +116,8 @@ var (
 	// made it grow is over. What is deleted is zeroed, or a forgotten person would stay on the disk.
 	writePragmas = []string{
 		"_txlock=immediate", "_pragma=busy_timeout(5000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
-		"_pragma=foreign_keys(1)", "_pragma=temp_store(MEMORY)", "_pragma=cache_size(-8192)", "_pragma=secure_delete(1)",
-		"_pragma=journal_size_limit(16777216)", "_pragma=wal_autocheckpoint(4000)",
+		"_pragma=foreign_keys(1)", "_pragma=temp_store(MEMORY)", "_pragma=cache_size(-8192)",
+		"_pragma=secure_delete(1)", "_pragma=journal_size_limit(16777216)", "_pragma=wal_autocheckpoint(4000)",
 	}
 	readPragmas = []string{"_pragma=busy_timeout(5000)", "_pragma=query_only(1)", "_pragma=temp_store(MEMORY)"}
 )
@@ -165,9 +165,6 @@ func (b *sqlite) end(g *groupTx) error { return g.keys.merge(g, 2*len(g.fresh), 
 // rollback ignores the error: SQLite has rolled back by itself after some
 // errors, and says so.
 func (b *sqlite) rollback(c conn) { _, _ = c.Exec("ROLLBACK") }
-
-func (b *sqlite) trouble(err error) (wrapped error, ok bool) { return storeTrouble(err) }
-func (b *sqlite) isFinal(err error) bool                     { return syncFailed(err) }
 
 // takeOver takes over all claims: while this process has the data directory
 // locked, all other owners are gone.

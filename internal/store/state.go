@@ -332,7 +332,8 @@ func (w *writer) reloadMutes() error {
 
 // StateKeys counts the rows of each rule's blocks, without those of items.
 func (db *DB) StateKeys(ctx context.Context) (byRule map[string]int, err error) {
-	return db.countByRule(ctx, "SELECT rule, sum(keys) FROM state_scopes WHERE removed_at = 0 AND block != 'item' GROUP BY rule")
+	return db.countByRule(ctx,
+		"SELECT rule, sum(keys) FROM state_scopes WHERE removed_at = 0 AND block != 'item' GROUP BY rule")
 }
 
 // PendingTimers counts the rows that will be due, by rule.

@@ -46,7 +46,8 @@ func (db *DB) StateRow(ctx context.Context, ref state.Ref) (row state.Row, ok bo
 // ScopeKeys implements intake.Store.
 func (db *DB) ScopeKeys(ctx context.Context, scope state.Scope) (keys int, err error) {
 	defer wrap(&err, "count the state of a rule")
-	err = db.readDB.QueryRowContext(ctx, "SELECT coalesce(sum(keys), 0) FROM state_scopes WHERE rule = ? AND block = ? AND per = ?",
+	err = db.readDB.QueryRowContext(ctx,
+		"SELECT coalesce(sum(keys), 0) FROM state_scopes WHERE rule = ? AND block = ? AND per = ?",
 		scope.Rule, scope.Block, scope.Per).Scan(&keys)
 	return keys, err
 }
@@ -97,7 +98,8 @@ func (db *DB) DueRows(ctx context.Context, q intake.DueQuery) (due []state.Row, 
 		" AND NOT (due_at <= ? AND " + scope + ")"
 	args := []any{ids, micros(q.SettledUntil), waits}
 	rows, err := db.readDB.QueryContext(ctx, "SELECT "+stateCols+chosen+
-		" AND due_at <= ? ORDER BY due_at, rule, block, per, key LIMIT ? OFFSET ?", append(args, micros(q.Now), q.Limit, q.Skip)...)
+		" AND due_at <= ? ORDER BY due_at, rule, block, per, key LIMIT ? OFFSET ?",
+		append(args, micros(q.Now), q.Limit, q.Skip)...)
 	if err != nil {
 		return nil, next, err
 	}
@@ -105,7 +107,8 @@ func (db *DB) DueRows(ctx context.Context, q intake.DueQuery) (due []state.Row, 
 		return nil, next, err
 	}
 	var at *int64
-	err = db.readDB.QueryRowContext(ctx, "SELECT min(due_at)"+chosen+" AND due_at > ?", append(args, micros(q.Now))...).Scan(&at)
+	err = db.readDB.QueryRowContext(ctx, "SELECT min(due_at)"+chosen+" AND due_at > ?",
+		append(args, micros(q.Now))...).Scan(&at)
 	if at != nil {
 		next = timeOf(*at)
 	}

@@ -45,14 +45,14 @@ type Options struct {
 	// Log, if set, is told what is wrong with a database that others share.
 	Log *slog.Logger
 	// ObserveBatch, if set, is told how many events shared a transaction. It
-	// must not block: the writer calls it.
+	// must not block: the writer calls it. It gets no context, since a transaction
+	// is the work of many callers.
 	ObserveBatch func(events int)
 }
 
 // DB is an open store. Its methods may be called from many goroutines at once.
 type DB struct {
 	base   backend
-	dir    string // of SQLite
 	words  *dialect
 	readDB *sql.DB
 	due    *sql.Stmt
@@ -88,7 +88,7 @@ func open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{base: base, dir: o.Dir, words: base.words(), readDB: base.reads()}
+	db := &DB{base: base, words: base.words(), readDB: base.reads()}
 	db.news.Store(&turn{})
 	if err := db.start(ctx, o); err != nil {
 		return nil, errors.Join(err, db.closeBase())

@@ -93,7 +93,7 @@ func TestFullDisk(t *testing.T) {
 func TestDatabaseHeldByAnotherProgram(t *testing.T) {
 	db := openTemp(t)
 	pragma(t, db, "busy_timeout = 1")
-	other, err := sql.Open("sqlite", dsn(filepath.Join(db.dir, "heed.db"), "_txlock=immediate"))
+	other, err := sql.Open("sqlite", dsn(filepath.Join(db.base.(*sqlite).dir, "heed.db"), "_txlock=immediate"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,6 @@ import (
 
 	"heed/engine/record"
 	"heed/engine/state"
-	"heed/internal/crashpoint"
 )
 
 // A group is what shares one transaction and one fsync. Its bounds keep both
@@ -253,19 +252,11 @@ func (w *writer) transaction(apply func(*groupTx) error) error {
 		err = g.finish()
 	}
 	if err == nil {
-		crashpoint.Reach("before-commit")
-		if g.fires {
-			crashpoint.Reach("before-fire")
-		}
 		err = w.commitTx(w.conn)
 	}
 	if err != nil {
 		w.base.rollback(w.conn)
 		return err
-	}
-	crashpoint.Reach("after-commit")
-	if g.fires {
-		crashpoint.Reach("after-fire")
 	}
 	w.nextSeq, w.turn = g.nextSeq, g.turn
 	for of := range g.gone {

@@ -12,10 +12,9 @@ import (
 func Request(kind string, request json.RawMessage) []string {
 	var r struct {
 		Channel, Text, Level, Method, URL string
-		From, Subject, HTML, ReplyTo      string
+		Subject, HTML                     string
 		Thread                            string
 		To, Cc, Mentions                  addresses
-		Headers                           map[string]string
 		Body                              json.RawMessage
 		Blocks                            []json.RawMessage
 		Encoding                          string

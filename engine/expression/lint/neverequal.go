@@ -19,9 +19,11 @@ var neverEqual = binary(func(b *ast.BinaryNode) (string, string) {
 	for _, text := range syntax.Strings(b.Right) {
 		switch is := strconv.Quote(text); {
 		case function == "upper" && part && text != strings.ToUpper(text):
-			return "upper gives capital letters only, so it is never " + is, "write " + strconv.Quote(strings.ToUpper(text))
+			return "upper gives capital letters only, so it is never " + is,
+				"write " + strconv.Quote(strings.ToUpper(text))
 		case function == "lower" && part && text != strings.ToLower(text):
-			return "lower gives small letters only, so it is never " + is, "write " + strconv.Quote(strings.ToLower(text))
+			return "lower gives small letters only, so it is never " + is,
+				"write " + strconv.Quote(strings.ToLower(text))
 		case function == "weekday" && whole && !isWeekday(text):
 			return "weekday gives Monday to Sunday, never " + is, `write the whole name in English, such as "Monday"`
 		case function == "format":

@@ -29,7 +29,8 @@ var notAnAddress = Check{Code: "suspicious", In: Address, Run: func(p *Pass, n a
 	from, to := p.trimmed()
 	switch {
 	case isText && !strings.Contains(text.Value, "@"):
-		p.reportAt(from, to, strconv.Quote(text.Value)+" is not an e-mail address", `write one, such as "nora@example.com"`)
+		p.reportAt(from, to, strconv.Quote(text.Value)+" is not an e-mail address",
+			`write one, such as "nora@example.com"`)
 	case isText:
 	case strings.HasSuffix(name, "Id"):
 		p.reportAt(from, to, what+" is an id, not an e-mail address", hint)

@@ -11,7 +11,8 @@ var sameSides = binary(func(b *ast.BinaryNode) (string, string) {
 	if _, isLiteral := syntax.Literal(b.Left); isLiteral || !compares(b) || b.Left.String() != b.Right.String() {
 		return "", ""
 	}
-	return "both sides are the same", "compare with another field or value; to ask whether there is a value, write != nil"
+	return "both sides are the same",
+		"compare with another field or value; to ask whether there is a value, write != nil"
 })
 
 // compares says whether an operation compares two values by one of the signs.

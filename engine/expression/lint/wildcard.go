@@ -35,7 +35,8 @@ var wildcard = binary(func(b *ast.BinaryNode) (string, string) {
 		case b.Operator == "in" && strings.Contains(text, ", ") && len(texts) == 1:
 			return "this is one text with a comma in it",
 				`each text of a list has quotes of its own: ["practice", "survey"]`
-		case b.Operator != "matches" && bare != "" && (star.MatchString(text) || !compares && percent.MatchString(text)):
+		case b.Operator != "matches" && bare != "" &&
+			(star.MatchString(text) || !compares && percent.MatchString(text)):
 			return "there are no wildcards: * and % match only themselves",
 				fmt.Sprintf("write contains %q, startsWith or endsWith, or matches with a pattern", bare)
 		}

@@ -17,7 +17,8 @@ const (
 
 func gate(t *testing.T) (*Gate, *time.Time) {
 	t.Helper()
-	tokens, err := ReadTokens([]byte("# people\nvera viewer " + viewerToken + "\n\nolga\toperator " + operatorToken + "\n"))
+	tokens, err := ReadTokens([]byte("# people\nvera viewer " + viewerToken + "\n\nolga\toperator " + operatorToken +
+		"\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,8 +35,8 @@ var (
 	ErrByAddress = errors.New("ask for this listener by its address, or protect it with --admin-token-file")
 	ErrBusy      = errors.New("there were too many logins that failed: wait a minute")
 	ErrWrong     = errors.New("that is not a token of this heed: ask whoever keeps its tokens file")
-	ErrPlain     = errors.New("a token is accepted over HTTPS only, or on the machine itself: put a proxy that speaks " +
-		"HTTPS in front and name it with --trusted-proxies")
+	ErrPlain     = errors.New("a token is accepted over HTTPS only, or on the machine itself: put a proxy that " +
+		"speaks HTTPS in front and name it with --trusted-proxies")
 )
 
 // Open says that no token is asked for.

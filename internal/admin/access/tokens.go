@@ -41,10 +41,11 @@ func ReadTokens(text []byte) (*Tokens, error) {
 		case !tokenName.MatchString(name):
 			return nil, fmt.Errorf("line %d: a name has letters, digits and . _ @ - only", line)
 		case names[name]:
-			return nil, fmt.Errorf("line %d: the name %s is there twice, and the audit log could not tell them apart", line,
-				name)
+			return nil, fmt.Errorf("line %d: the name %s is there twice, and the audit log could not tell them apart",
+				line, name)
 		case len(fields[2]) < MinToken:
-			return nil, fmt.Errorf("line %d: the token is shorter than %d characters: make one with, say, openssl rand -hex 24",
+			return nil, fmt.Errorf("line %d: the token is shorter than %d characters: make one with, say, openssl "+
+				"rand -hex 24",
 				line, MinToken)
 		default:
 			if err := t.Add(name, role, fields[2]); err != nil {

@@ -59,7 +59,7 @@ func (a *api) routes() []route {
 			"type", "source", "status", "user", "rule",
 			"outcome", "since", "until", "limit", "cursor",
 		}},
-		{pattern: "GET /api/v1/events/{id}", serve: byID(s.Event)},
+		{pattern: "GET /api/v1/events/{id}", serve: askBy("id", s.Event)},
 		{pattern: "POST /api/v1/events/{id}/replay", serve: a.replay},
 		{pattern: "GET /api/v1/why", serve: a.why, query: []string{
 			"user", "rule", "event", "source", "outcome",
@@ -68,34 +68,37 @@ func (a *api) routes() []route {
 		{pattern: "GET /api/v1/mutes", serve: a.mutes, query: []string{"all"}},
 		{pattern: "POST /api/v1/mutes", serve: a.mute},
 		{pattern: "DELETE /api/v1/mutes", serve: a.unmute, query: []string{"rule", "key"}},
-		{pattern: "GET /api/v1/source", serve: a.source},
+		{pattern: "GET /api/v1/source", serve: ask(s.Source)},
 		{pattern: "GET /api/v1/deliveries", serve: a.deliveries, query: []string{
 			"state", "action", "rule", "limit",
 			"cursor",
 		}},
-		{pattern: "GET /api/v1/deliveries/{id}", serve: byID(s.Delivery)},
-		{pattern: "POST /api/v1/deliveries/{id}/retry", serve: byID(s.Retry)},
-		{pattern: "POST /api/v1/deliveries/{id}/discard", serve: byID(s.Discard)},
+		{pattern: "GET /api/v1/deliveries/{id}", serve: askBy("id", s.Delivery)},
+		{pattern: "POST /api/v1/deliveries/{id}/retry", serve: askBy("id", s.Retry)},
+		{pattern: "POST /api/v1/deliveries/{id}/discard", serve: askBy("id", s.Discard)},
 		{pattern: "POST /api/v1/deliveries/retry", serve: changeAll(s.RetryAll)},
 		{pattern: "POST /api/v1/deliveries/discard", serve: changeAll(s.DiscardAll)},
 		{pattern: "POST /api/v1/forget", serve: a.forget},
 		{pattern: "GET /api/v1/people", serve: a.people, query: []string{"team", "role", "limit", "cursor"}},
-		{pattern: "GET /api/v1/people/{id}", serve: byID(s.Person)},
+		{pattern: "GET /api/v1/people/{id}", serve: askBy("id", s.Person)},
 		{pattern: "POST /api/v1/people/import", serve: a.importPeople, query: []string{"dry_run"}, maxBody: maxSheet},
-		{pattern: "GET /api/v1/leaderboard", serve: a.leaderboard, query: []string{"by", "team", "module", "since", "limit"}},
-		{pattern: "GET /api/v1/status", serve: a.status},
-		{pattern: "GET /api/v1/overview", serve: a.overview},
+		{
+			pattern: "GET /api/v1/leaderboard", serve: a.leaderboard,
+			query: []string{"by", "team", "module", "since", "limit"},
+		},
+		{pattern: "GET /api/v1/status", serve: ask(s.Status)},
+		{pattern: "GET /api/v1/overview", serve: ask(s.Overview)},
 		{pattern: "GET /api/v1/progress", serve: a.progress, query: []string{"team"}},
-		{pattern: "GET /api/v1/problems", serve: a.problems},
+		{pattern: "GET /api/v1/problems", serve: ask(s.Problems)},
 		{pattern: "GET /api/v1/audit", serve: a.audit, query: []string{"limit", "cursor"}},
 		{pattern: "GET /api/v1/search", serve: a.search, query: []string{"q"}},
 		{pattern: "GET /api/v1/stream", stream: a.follow, query: []string{
 			"type", "source", "status", "user", "rule",
 			"outcome",
 		}},
-		{pattern: "GET /api/v1/rules/{name}/stats", serve: a.ruleStats},
+		{pattern: "GET /api/v1/rules/{name}/stats", serve: askBy("name", s.RuleStats)},
 		{pattern: "GET /api/v1/rules/{name}/promote", serve: a.promote, query: []string{"since"}},
-		{pattern: "GET /api/v1/rules", serve: a.rules},
+		{pattern: "GET /api/v1/rules", serve: ask(s.Rules)},
 		{pattern: "POST /api/v1/backtest", serve: a.backtest, maxBody: maxDryRun},
 		{
 			pattern: "POST /api/v1/ingest", serve: a.ingest, query: []string{"source", "file", "dry_run", "against"},
@@ -282,7 +285,8 @@ func (a *api) allow(needs access.Role, next http.HandlerFunc) http.HandlerFunc {
 // toConsole sends browsers that ask for / to the pages for people.
 func (a *api) toConsole(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		isPage := r.URL.Path == "/" && r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html")
+		isPage := r.URL.Path == "/" && r.Method == http.MethodGet &&
+			strings.Contains(r.Header.Get("Accept"), "text/html")
 		if a.Console != nil && isPage {
 			w.Header().Set("Vary", "Accept")
 			http.Redirect(w, r, "/ui/", http.StatusSeeOther)

@@ -13,10 +13,6 @@ import (
 
 // What the pages for people ask, as JSON.
 
-func (a *api) overview(r *http.Request) (any, error) { return a.Service.Overview(r.Context()) }
-
-func (a *api) problems(r *http.Request) (any, error) { return a.Service.Problems(r.Context()) }
-
 func (a *api) progress(r *http.Request) (any, error) {
 	return a.Service.Progress(r.Context(), r.URL.Query().Get("team"))
 }

@@ -86,12 +86,6 @@ func (a *api) why(r *http.Request) (any, error) {
 	return a.Service.Why(r.Context(), q)
 }
 
-func (a *api) status(r *http.Request) (any, error) { return a.Service.Status(r.Context()) }
-
-func (a *api) ruleStats(r *http.Request) (any, error) {
-	return a.Service.RuleStats(r.Context(), name(r, "name"))
-}
-
 func (a *api) promote(r *http.Request) (any, error) {
 	from, err := since("since", r.URL.Query().Get("since"), time.Now())
 	if err != nil {
@@ -159,9 +153,14 @@ func (a *api) unmute(r *http.Request) (any, error) {
 // name is what a part of the path names.
 func name(r *http.Request, part string) string { return admin.OfSegment(r.PathValue(part)) }
 
-// byID asks for the thing that the path names.
-func byID[T any](ask func(context.Context, string) (T, error)) func(*http.Request) (any, error) {
-	return func(r *http.Request) (any, error) { return ask(r.Context(), name(r, "id")) }
+// ask serves what needs no parameters.
+func ask[T any](of func(context.Context) (T, error)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) { return of(r.Context()) }
+}
+
+// askBy serves the thing that a part of the path names.
+func askBy[T any](part string, of func(context.Context, string) (T, error)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) { return of(r.Context(), name(r, part)) }
 }
 
 // replay takes {"send": true|false}.
@@ -174,8 +173,6 @@ func (a *api) replay(r *http.Request) (any, error) {
 	}
 	return a.Service.Replay(r.Context(), name(r, "id"), request.Send)
 }
-
-func (a *api) source(r *http.Request) (any, error) { return a.Service.Source(r.Context()) }
 
 func (a *api) deliveries(r *http.Request) (any, error) {
 	query := r.URL.Query()
@@ -304,8 +301,6 @@ func isTooLarge(err error) bool {
 	_, ok := errors.AsType[*http.MaxBytesError](err)
 	return ok
 }
-
-func (a *api) rules(r *http.Request) (any, error) { return a.Service.Rules(r.Context()) }
 
 // reload answers 400 with the problems if the rules cannot be used; the old
 // ones then stay active.

@@ -44,20 +44,19 @@ func (s *repairable) Delivery(_ context.Context, id string) (record.Delivery, []
 	return record.Delivery{}, nil, false, s.err
 }
 
-// Deliveries gives pages of two.
-func (s *repairable) Deliveries(_ context.Context, f record.DeliveryFilter) (page []record.Delivery, next string, err error) {
+// CountChanging counts what a retry or a discard changes.
+func (s *repairable) CountChanging(_ context.Context, f record.DeliveryFilter, retry bool, _ int) (n int, err error) {
 	for _, d := range s.rows() {
-		if (f.State == "" || d.State == f.State) && (f.Action == "" || d.Action == f.Action) && (f.Rule == "" || d.Rule == f.Rule) {
-			page = append(page, d)
+		chosen := (f.State == "" || d.State == f.State) && (f.Action == "" || d.Action == f.Action) && (f.Rule == "" || d.Rule == f.Rule)
+		changes := d.State != record.Done && d.State != record.Discarded
+		if retry {
+			changes = d.Request != nil && d.State != record.Pending && (d.State != record.Done || f.State == record.Done)
+		}
+		if chosen && changes {
+			n++
 		}
 	}
-	var from int
-	_, _ = fmt.Sscan(f.Before, &from)
-	page = page[from:]
-	if len(page) > 2 {
-		return page[:2], fmt.Sprint(from + 2), s.err
-	}
-	return page, "", s.err
+	return n, s.err
 }
 
 func (s *repairable) Retry(_ context.Context, f record.DeliveryFilter, now time.Time) (int, error) {
@@ -183,7 +182,8 @@ func TestReplay_isShownAndSentByTheActiveRules(t *testing.T) {
 			ids = []string{"d1", "d2"}
 		}
 		low := got.Decisions[1]
-		if got.ID != "a/b" || got.Event != "quiz.submitted" || got.Sent != sent || len(asked) != 1 || asked[0] != sent || len(got.Decisions[0].Actions) != 0 ||
+		if got.ID != "a/b" || got.Event != "quiz.submitted" || got.Sent != sent || len(asked) != 1 || asked[0] != sent ||
+			len(got.Decisions[0].Actions) != 0 ||
 			low.Rule != "low" || low.Actions[0].Delivery != ids[0] || low.Actions[1].Delivery != ids[1] || low.Actions[1].Problem != "no address" {
 			t.Errorf("%s: %s", body, w.Body)
 		}

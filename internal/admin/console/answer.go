@@ -84,10 +84,9 @@ func (v view) send(c *console, q *request) error {
 		return v.Table.send(q)
 	}
 	f := frame{
-		view: &v, Version: c.Version, Who: q.who.Name, Role: q.who.Role.String(), Open: c.Gate.Open(), Masked: q.who.Masked,
-		MayReveal: q.who.Check(access.Operator) == nil, MayAct: q.who.Check(access.Operator) == nil,
-		Here: q.with(), Notice: noticeOf(q),
-		Query: q.get("q"),
+		view: &v, Version: c.Version, Who: q.who.Name, Role: q.who.Role.String(), Open: c.Gate.Open(),
+		Masked: q.who.Masked, MayReveal: q.who.Check(access.Operator) == nil,
+		MayAct: q.who.Check(access.Operator) == nil, Here: q.with(), Notice: noticeOf(q), Query: q.get("q"),
 	}
 	for _, n := range navigationOf {
 		f.Navigation = append(f.Navigation, navigation{n[0], n[1], n[0] == v.Nav})

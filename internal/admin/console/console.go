@@ -70,7 +70,10 @@ func (c *console) routes() []route {
 			pattern: "GET /ui/deliveries/bulk", needs: operator, serve: c.previewBulk,
 			query: append(deliveryParameters, "what"),
 		},
-		{pattern: "POST /ui/deliveries/bulk", needs: operator, serve: c.startBulk, query: append(deliveryParameters, "what")},
+		{
+			pattern: "POST /ui/deliveries/bulk", needs: operator, serve: c.startBulk,
+			query: append(deliveryParameters, "what"),
+		},
 		{pattern: "GET /ui/deliveries/{id}", needs: viewer, serve: c.delivery},
 		{pattern: "POST /ui/deliveries/{id}/{change}", needs: operator, serve: c.changeDelivery},
 		{pattern: "GET /ui/jobs/{id}", needs: operator, serve: c.job},
@@ -118,8 +121,8 @@ func New(o Options) (http.Handler, error) {
 // secured sets the headers that keep a page from running or loading anything that
 // is not heed's own.
 func secured(next http.Handler) http.Handler {
-	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src " +
+		"'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)

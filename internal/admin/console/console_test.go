@@ -120,7 +120,8 @@ func past(t *testing.T) (events []app.Past) {
 
 // withTokens protects the listener with a token of each role.
 func withTokens(o *app.Options) {
-	tokens, err := access.ReadTokens(fmt.Appendf(nil, "vera viewer %s\nolga operator %s\nruth rules %s\n", viewer, operator, ruler))
+	tokens, err := access.ReadTokens(fmt.Appendf(nil, "vera viewer %s\nolga operator %s\nruth rules %s\n", viewer,
+		operator, ruler))
 	if err != nil {
 		panic(err)
 	}
@@ -198,7 +199,8 @@ func (s *server) paths(token string) (paths []string) {
 	if len(list.Deliveries) == 0 || len(list.Events) < 4 {
 		s.t.Fatalf("there are %d deliveries and %d events", len(list.Deliveries), len(list.Events))
 	}
-	return append(paths, "/ui/rules/low", "/ui/search?q=low", "/ui/search?q=ma", "/ui/events?status=quarantined", "/ui/deliveries?state=dead")
+	return append(paths, "/ui/rules/low", "/ui/search?q=low", "/ui/search?q=ma", "/ui/events?status=quarantined",
+		"/ui/deliveries?state=dead")
 }
 
 func TestConsole_showsHostileValuesAsText(t *testing.T) {
@@ -453,7 +455,10 @@ func TestConsole_linksLeadToIDsOfDots(t *testing.T) {
 func TestConsole_readsFewLargeRequestsAtOnce(t *testing.T) {
 	s := start(t, nil)
 	host := strings.TrimPrefix(s.url, "http://")
-	paths := []string{"/api/v1/dry-run", "/ui/playground", "/api/v1/backtest", "/ui/people/import", "/api/v1/people/import"}
+	paths := []string{
+		"/api/v1/dry-run", "/ui/playground", "/api/v1/backtest", "/ui/people/import",
+		"/api/v1/people/import",
+	}
 	var open []net.Conn
 	for _, path := range append(paths, paths...) {
 		c, err := net.Dial("tcp", host)

@@ -61,7 +61,10 @@ func (c *console) fixture(q *request) (answer, error) {
 	}
 	redacted, err := ruletest.Redact([]ruletest.Fixture{{File: e.ID, Source: e.Source, Body: e.Body}}, event.Standard())
 	if err != nil {
-		return nil, &pageError{http.StatusConflict, "Its body is not an event, so it cannot be made a fixture: " + e.Reason + "."}
+		return nil, &pageError{
+			http.StatusConflict,
+			"Its body is not an event, so it cannot be made a fixture: " + e.Reason + ".",
+		}
 	}
 	return download{"event.json", "application/json", append(redacted[0].Body, '\n')}, nil
 }
@@ -102,7 +105,8 @@ func (c *console) previewReplay(q *request) (answer, error) {
 		d.Rules = append(d.Rules, rule)
 	}
 	return view{
-		Title: "Replay " + e.ID, Nav: "Events", Template: "replay", Data: d, Command: "heed events replay " + quoted(e.ID),
+		Title: "Replay " + e.ID, Nav: "Events", Template: "replay", Data: d,
+		Command: "heed events replay " + quoted(e.ID),
 	}, nil
 }
 

@@ -34,7 +34,8 @@ type older struct{ Next, Text string }
 func (q *request) eventQuery() (e admin.EventQuery, err error) {
 	e = admin.EventQuery{
 		Type: q.get("type"), Source: q.get("source"), Status: record.Status(q.get("status")), User: q.get("user"),
-		Rule: q.get("rule"), Outcome: q.get("outcome"), Cursor: q.get("cursor"), Limit: admin.DefaultLimit, Look: eventsLook,
+		Rule: q.get("rule"), Outcome: q.get("outcome"), Cursor: q.get("cursor"), Limit: admin.DefaultLimit,
+		Look: eventsLook,
 	}
 	if e.Since, err = q.since("since"); err != nil {
 		return e, err
@@ -71,7 +72,8 @@ func (c *console) events(q *request) (answer, error) {
 	}
 	return view{
 		Title: "Events", Nav: "Events", Template: "events", Data: d, Table: eventTable(page.Events),
-		Command: command("heed events list", q, eventParameters[:8]), API: apiURL("/api/v1/events", q, eventParameters...),
+		Command: command("heed events list", q, eventParameters[:8]),
+		API:     apiURL("/api/v1/events", q, eventParameters...),
 	}, nil
 }
 
@@ -121,7 +123,8 @@ func quotedAll(words []string) (all []string) {
 // quoted is a word as a shell reads it.
 func quoted(word string) string {
 	isSafe := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:/@=+,", r)
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+			strings.ContainsRune("-_.:/@=+,", r)
 	}
 	if word != "" && !slices.ContainsFunc([]rune(word), func(r rune) bool { return !isSafe(r) }) && word[0] != '-' {
 		return word

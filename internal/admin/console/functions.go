@@ -142,14 +142,13 @@ func plainly(text string) string {
 type mark struct{ Sign, Word, Tone string }
 
 var marks = map[string]mark{
-	"matched": {"✔", "matched", "good"}, "not_matched": {"·", "not matched", "quiet"}, "unknown": {"?", "unknown", "warn"},
-	"error": {"✘", "error", "bad"},
-	"done":  {"✔", "sent", "good"}, "pending": {"…", "pending", "wait"}, "retrying": {"↻", "retrying", "warn"},
+	"matched": {"✔", "matched", "good"}, "not_matched": {"·", "not matched", "quiet"},
+	"unknown": {"?", "unknown", "warn"}, "error": {"✘", "error", "bad"},
+	"done": {"✔", "sent", "good"}, "pending": {"…", "pending", "wait"}, "retrying": {"↻", "retrying", "warn"},
 	"dead": {"✘", "given up", "bad"}, "held": {"⏸", "held", "quiet"}, "discarded": {"⊘", "discarded", "quiet"},
 	"accepted": {"✔", "accepted", "good"}, "quarantined": {"⊘", "set aside", "bad"},
-	"replayed": {"↻", "replayed", "quiet"},
-	"timed":    {"◷", "timed", "quiet"},
-	"ok":       {"✔", "ok", "good"}, "failing": {"✘", "failing", "bad"}, "waiting": {"…", "waiting", "wait"},
+	"replayed": {"↻", "replayed", "quiet"}, "timed": {"◷", "timed", "quiet"},
+	"ok": {"✔", "ok", "good"}, "failing": {"✘", "failing", "bad"}, "waiting": {"…", "waiting", "wait"},
 	"missing": {"✘", "not configured", "bad"}, "idle": {"·", "nothing sent", "quiet"},
 	"yes": {"✔", "YES", "good"}, "no": {"✘", "NO", "bad"}, "partly": {"◐", "PARTLY", "warn"},
 	"not_yet": {"…", "NOT YET", "wait"},
@@ -187,7 +186,10 @@ func decides(c *expression.Clause) (lines []clauseView) {
 	deciding := c.Deciding()
 	var walk func(c *expression.Clause, depth int)
 	walk = func(c *expression.Clause, depth int) {
-		line := clauseView{Depth: min(depth, 8), Result: fmt.Sprint(c.Result), Text: c.Text, Detail: wording.ClauseDetail(c)}
+		line := clauseView{
+			Depth: min(depth, 8), Result: fmt.Sprint(c.Result), Text: c.Text,
+			Detail: wording.ClauseDetail(c),
+		}
 		if c.Op != "" {
 			line.Text = c.Op
 		}

@@ -37,7 +37,8 @@ func (c *console) mutes(q *request) (answer, error) {
 		d.Rules = append(d.Rules, rule.Name)
 	}
 	return view{
-		Title: "Mutes", Nav: "Mutes", Template: "mutes", Data: d, Command: "heed rules mutes", API: "/api/v1/mutes?all=true",
+		Title: "Mutes", Nav: "Mutes", Template: "mutes", Data: d, Command: "heed rules mutes",
+		API: "/api/v1/mutes?all=true",
 	}, nil
 }
 

@@ -66,7 +66,8 @@ func (c *console) person(q *request) (answer, error) {
 		return nil, err
 	}
 	return view{
-		Title: "Person " + p.ID, Nav: "People", Template: "person", Data: personData{p, activity(p.Active), events.Events},
+		Title: "Person " + p.ID, Nav: "People", Template: "person",
+		Data:    personData{p, activity(p.Active), events.Events},
 		Command: "heed why --user " + quoted(p.ID), API: "/api/v1/people/" + admin.Segment(p.ID),
 	}, nil
 }

@@ -11,7 +11,8 @@ func (c *console) problems(q *request) (answer, error) {
 	for i := range p.Dead {
 		d := &p.Dead[i]
 		rows = append(rows, []string{
-			d.Action, d.Cause, strconv.Itoa(d.N), strconv.Itoa(d.Retryable), d.First.UTC().Format("2006-01-02T15:04:05Z"),
+			d.Action, d.Cause, strconv.Itoa(d.N), strconv.Itoa(d.Retryable),
+			d.First.UTC().Format("2006-01-02T15:04:05Z"),
 			d.Last.UTC().Format("2006-01-02T15:04:05Z"), d.Example, d.Remedy,
 		})
 	}

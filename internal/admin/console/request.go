@@ -148,8 +148,8 @@ func (c *console) problemOf(q *request, err error) problem {
 	case errors.As(err, &refusal):
 		p.Problems = refusal.Problems
 		p.Status = map[admin.Kind]int{
-			admin.Invalid: http.StatusBadRequest, admin.NotFound: http.StatusNotFound, admin.Conflict: http.StatusConflict,
-			admin.Busy: http.StatusTooManyRequests,
+			admin.Invalid: http.StatusBadRequest, admin.NotFound: http.StatusNotFound,
+			admin.Conflict: http.StatusConflict, admin.Busy: http.StatusTooManyRequests,
 		}[refusal.Kind]
 	case errors.As(err, &role):
 		p.Status = http.StatusForbidden
@@ -159,7 +159,8 @@ func (c *console) problemOf(q *request, err error) problem {
 	case errors.Is(err, access.ErrByAddress):
 		p.Status = http.StatusForbidden
 	default:
-		p.Do = "Is the disk full, or the database away? What heed acknowledged is not lost. heed status and its log say more."
+		p.Do = "Is the disk full, or the database away? What heed acknowledged is not lost. heed status and its log " +
+			"say more."
 		c.Log.Error("console: a page cannot be shown", "path", q.URL.Path, "request", p.RequestID, "error", err)
 	}
 	p.Title = cmp.Or(problemTitles[p.Status], "That did not work")

@@ -178,7 +178,7 @@ func saved(t *testing.T, k *people.Projection) {
 func take(t *testing.T, s Store, k *people.Projection, e *record.Event) {
 	t.Helper()
 	commit(t, s, e, stored)
-	k.Learn(e, decoded(t, e))
+	k.Learn(t.Context(), e, decoded(t, e))
 }
 
 func board(k *people.Projection, by people.By) (text string) {
@@ -229,14 +229,14 @@ func testProjectionAnyOrder(t *testing.T, s Store) {
 	for _, e := range events {
 		commit(t, s, e, stored)
 	}
-	k.Learn(events[2], decoded(t, events[2]))
+	k.Learn(t.Context(), events[2], decoded(t, events[2]))
 	saved(t, k)
 	if learnt, _, _ := s.Learnt(t.Context()); learnt != 0 {
 		t.Errorf("events up to %d count as learnt, and the first was not", learnt)
 	}
-	k.Learn(events[0], decoded(t, events[0]))
-	k.Learn(events[1], nil)
-	k.Learn(events[0], decoded(t, events[0]))
+	k.Learn(t.Context(), events[0], decoded(t, events[0]))
+	k.Learn(t.Context(), events[1], nil)
+	k.Learn(t.Context(), events[0], decoded(t, events[0]))
 	saved(t, k)
 	if learnt, _, _ := s.Learnt(t.Context()); learnt != 3 {
 		t.Errorf("learnt up to %d", learnt)
@@ -255,7 +255,7 @@ func testProjectionForget(t *testing.T, s Store) {
 	if n, err := k.Forget(t.Context(), "u1"); n != 2 || err != nil {
 		t.Errorf("forgot %d, %v", n, err)
 	}
-	k.Learn(late, decoded(t, late))
+	k.Learn(t.Context(), late, decoded(t, late))
 	equal(t, "at once", board(k, people.ByProgress), "1 u2 20; ")
 	saved(t, k)
 	equal(t, "after a start", board(keep(t, s), people.ByProgress), "1 u2 20; ")
@@ -282,7 +282,7 @@ func testProjectionForgetUnderLoad(t *testing.T, s Store) {
 					t.Error(err)
 					return
 				}
-				k.Learn(e, &decoded)
+				k.Learn(t.Context(), e, &decoded)
 			}
 		})
 	}

@@ -235,7 +235,7 @@ func testSharedPeople(t *testing.T, all []Shared) {
 	take(t, all[0], a, progress("e1", "u1", "m1", 40, 1))
 	take(t, all[1], b, progress("e2", "u2", "m1", 60, 2))
 	commit(t, all[1], quarantined("q", "q", "x"), setAside)
-	b.Learn(&record.Event{Seq: 3}, nil)
+	b.Learn(t.Context(), &record.Event{Seq: 3}, nil)
 	for _, k := range []*people.Projection{a, b} {
 		eventually(t, "both know both", func() bool { return board(k, people.ByProgress) == "1 u2 60; 2 u1 40; " })
 		eventually(t, "there is no lag", func() bool { return k.Lag() == 0 })
