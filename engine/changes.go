@@ -3,6 +3,9 @@ package engine
 import (
 	"encoding/json"
 	"slices"
+	"strings"
+
+	"heed/engine/expression"
 )
 
 // Change is what an edit did to a rule.
@@ -76,8 +79,24 @@ func (r *Rule) timeText() string {
 	if r.Time.Location != nil {
 		text = append(text, r.Time.Location.String()...)
 	}
+	expressions := []string{}
 	for _, u := range r.Time.Unless {
-		text = append(text, u.When.Text...)
+		expressions = append(expressions, strings.Join(u.On, " "), u.When.Text)
 	}
-	return string(text)
+	for _, key := range []Key{r.Time.Distinct, r.Time.OnePer} {
+		for _, part := range key {
+			expressions = append(expressions, part.Text)
+		}
+		expressions = append(expressions, "")
+	}
+	for _, condition := range []*expression.Condition{r.Time.Reset, r.Time.Still} {
+		if condition != nil {
+			expressions = append(expressions, condition.Text)
+		}
+		expressions = append(expressions, "")
+	}
+	if r.Time.Deadline != nil {
+		expressions = append(expressions, r.Time.Deadline.Text)
+	}
+	return string(text) + strings.Join(expressions, "\n")
 }

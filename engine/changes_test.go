@@ -41,3 +41,42 @@ func TestChanges_namesWhatAnEditDid(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
+
+// What a rule remembers by is time, also where it is an expression.
+func TestChanges_callsExpressionsOfStateTime(t *testing.T) {
+	scope := expression.NewScope([]*event.Type{event.Standard().Lookup("quiz.submitted")})
+	condition := func(text string) *expression.Condition {
+		c, problems := scope.Condition(text)
+		if c == nil {
+			t.Fatal(problems)
+		}
+		return c
+	}
+	value := func(text string) *expression.Value {
+		tree, problems := scope.Check(text)
+		if tree == nil {
+			t.Fatal(problems)
+		}
+		return tree.Value()
+	}
+	always := condition("data.score < 70")
+	set := func(digest string, timing engine.Timing) *engine.RuleSet {
+		return engine.NewRuleSet("h", event.Standard(), nil, []*engine.Rule{
+			{Name: "r", On: []string{"quiz.submitted"}, Condition: always, Digest: digest, Time: &timing},
+		})
+	}
+	want := []engine.Change{{Rule: "r", Change: "changed", What: []string{"time"}}}
+	for name, timing := range map[string]engine.Timing{
+		"reset": {Reset: condition("data.passed")}, "still": {Still: condition("data.passed")},
+		"deadline": {Deadline: value("data.quizName")}, "distinct": {Distinct: engine.Key{value("data.quizId")}},
+		"one_per": {OnePer: engine.Key{value("data.quizId")}},
+		"unless":  {Unless: []engine.Unless{{On: []string{"quiz.submitted"}, When: always}}},
+	} {
+		if diff := cmp.Diff(want, engine.Changes(set("1", engine.Timing{}), set("2", timing))); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+	}
+	if got := engine.Changes(set("1", engine.Timing{}), set("2", engine.Timing{})); got[0].What[0] != "text" {
+		t.Errorf("%+v", got)
+	}
+}

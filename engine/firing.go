@@ -94,10 +94,10 @@ func setNames(env *expression.Env, f *state.Firing, rows []*expression.Env, zone
 		env.Set("due", f.Due.In(zone))
 		env.Set("step", f.Step+1)
 	case state.BlockCount:
-		env.SetItems(rows)
+		env.SetItems(rows, zone)
 		env.Set("total", f.Total)
 	case state.BlockDigest, state.BlockThrottle:
-		env.SetItems(rows)
+		env.SetItems(rows, zone)
 		env.Set("total", f.Total)
 		env.Set("more", f.Total-len(rows))
 		env.Set("key", state.ShowKey(f.Key))

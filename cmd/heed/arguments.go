@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -24,10 +25,43 @@ func flagsFromEnvironment(cmd *cobra.Command, s streams) error {
 		}
 		f.Changed = true
 		if err := f.Value.Set(value); err != nil {
-			first = usage("the environment variable %s: %q is not a value for --%s: %v", name, value, f.Name, err)
+			first = usage("the environment variable %s: %q is not a value for --%s: %s", name, value, f.Name, takes(f, err))
 		}
 	})
 	return first
+}
+
+// takes says what a flag takes, if the error is that of a parser of Go's, which does
+// not say it.
+func takes(f *pflag.Flag, err error) string {
+	switch f.Value.Type() {
+	case "bool":
+		return "write true or false"
+	case "int":
+		return "write a whole number"
+	case "float64":
+		return "write a number"
+	default:
+		return err.Error()
+	}
+}
+
+// flagError says what is wrong with a flag, and what was probably meant.
+func flagError(cmd *cobra.Command, err error) error {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		f := invalid.GetFlag()
+		return usage("%q is not a value for --%s: %s", invalid.GetValue(), f.Name, takes(f, errors.Unwrap(err)))
+	}
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok || unknown.GetSpecifiedShortnames() != "" {
+		return err
+	}
+	var known []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+	if meant := suggest.Closest(unknown.GetSpecifiedName(), known); meant != "" {
+		return usage("unknown flag: --%s; did you mean --%s?", unknown.GetSpecifiedName(), meant)
+	}
+	return usage("unknown flag: --%s; %s --help lists them", unknown.GetSpecifiedName(), cmd.CommandPath())
 }
 
 // variableOf names the environment variable of a flag.

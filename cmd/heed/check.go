@@ -26,9 +26,10 @@ rules.yaml. Each problem has a code, which docs/checks.md explains.
 -o sarif a report for code scanning.
 
 With --against DATA it also says what the rules would change for the store in that
-directory: which rules are added, removed or changed, whose state would be discarded,
-and what the last 24 hours would have been. With --against URL, the address of a
-server's admin listener, it says what the last 24 hours would have been there.
+directory, or at that address (postgres://…): which rules are added, removed or
+changed, whose state would be discarded, and what the last 24 hours would have been.
+With --against URL, the address of a server's admin listener (http://…), it says what
+the last 24 hours would have been there.
 
 Exit code 0: clean, or warnings only (with --strict: clean).
           1: problems.  2: a file cannot be read.`,
@@ -43,7 +44,7 @@ Exit code 0: clean, or warnings only (with --strict: clean).
 			if err := check(s, paths, strict, output); err != nil || against == "" {
 				return err
 			}
-			if strings.Contains(against, "://") {
+			if strings.HasPrefix(against, "http://") || strings.HasPrefix(against, "https://") {
 				return checkAgainstServer(cmd.Context(), s, paths[0], &clientOptions{
 					admin: against, tokenFile: tokenFile,
 					cmd: cmd,

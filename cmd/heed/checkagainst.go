@@ -10,6 +10,7 @@ import (
 	"heed/engine"
 	"heed/engine/backtest"
 	"heed/engine/rulefile"
+	"heed/engine/state"
 	"heed/internal/app"
 	"heed/internal/plain"
 	"heed/internal/store"
@@ -45,9 +46,12 @@ func checkAgainst(ctx context.Context, s streams, path, dir string) error {
 		fmt.Fprintln(s.out, "these rules are active already")
 		return nil
 	}
-	if err := printLostState(ctx, s, reader, loaded.Rules); err != nil {
+	kept, err := reader.Scopes(ctx)
+	if err != nil {
 		return failure(err)
 	}
+	printLostState(s, kept, loaded.Rules)
+	printColdRules(s, kept, loaded.Rules)
 	until := time.Now().UTC()
 	result, err := app.Backtest(ctx, reader, app.BacktestOptions{
 		Rules: loaded.Rules, Against: active, Since: until.Add(-24 * time.Hour), Until: until, Quick: true,
@@ -95,11 +99,7 @@ func checkAgainstServer(ctx context.Context, s streams, path string, o *clientOp
 
 // printLostState says whose state would be discarded, since its keys would mean
 // something else.
-func printLostState(ctx context.Context, s streams, reader *store.Reader, rules *engine.RuleSet) error {
-	scopes, err := reader.Scopes(ctx)
-	if err != nil {
-		return err
-	}
+func printLostState(s streams, scopes []store.KeptScope, rules *engine.RuleSet) {
 	paint := s.style(s.out)
 	for _, kept := range scopes {
 		rule := rules.Rule(kept.Rule)
@@ -113,5 +113,24 @@ func printLostState(ctx context.Context, s streams, reader *store.Reader, rules 
 			}
 		}
 	}
-	return nil
+}
+
+// printColdRules says which rules that send something once and never again know of
+// nothing that was before them.
+func printColdRules(s streams, scopes []store.KeptScope, rules *engine.RuleSet) {
+	paint := s.style(s.out)
+	for _, rule := range rules.Rules() {
+		if rule.Time == nil || rule.Time.Throttle == nil || !rule.Time.Throttle.Forever() {
+			continue
+		}
+		warm := slices.ContainsFunc(scopes, func(kept store.KeptScope) bool {
+			return kept.Block == state.BlockThrottle && kept.Per == rule.Time.Throttle.Per && kept.Keys > 0 &&
+				(kept.Rule == rule.Name || kept.Rule == rule.Was)
+		})
+		if !warm {
+			fmt.Fprintf(s.out, "%s! %s has sent nothing yet: what came before it does not count, so within: forever "+
+				"begins now%s\n",
+				paint.yellow, plain.Line(rule.Name), paint.reset)
+		}
+	}
 }

@@ -20,6 +20,8 @@ type dryRunOptions struct {
 	rules, output, why string
 	people, now        string
 	timeline, until    string
+	withState          bool
+	store              storeFlag
 	saveTest           string
 	source             string
 	keepPersonal       bool
@@ -47,7 +49,9 @@ makes of it, then what the rules do.
 With --timeline FILE the events are those of a list with times, as the given of a
 test, and the rules run on a virtual clock with the state that they keep, from
 empty: - {at: "2026-03-02T10:00Z", event: quiz.submitted, data: {userId: u1}},
-then - {at: +3d} to let time pass. --until goes on after the last entry.
+then - {at: +3d} to let time pass. --until goes on after the last entry. With
+--with-state they begin with a copy of what the rules of a store remember, and
+without a time in the first entry they begin now; a server may be running.
 
 With --save-test FILE it adds tests to FILE that expect what the rules do now: one
 for each event and each rule that listens to it. FILE ends in _test.yaml and may
@@ -63,6 +67,8 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 			switch {
 			case o.timeline == "" && o.until != "":
 				return usage("--until belongs to --timeline: name a file with events and times")
+			case o.timeline == "" && o.withState:
+				return usage("--with-state belongs to --timeline: name a file with events and times")
 			case o.timeline != "" && len(args) > 0:
 				return usage("give EVENT or --timeline, not both: the events are those of %s", o.timeline)
 			case o.timeline != "" &&
@@ -94,6 +100,9 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 	cmd.Flags().StringVar(&o.timeline, "timeline", "", "file with events and times that are run on a virtual clock")
 	cmd.Flags().StringVar(&o.until, "until", "",
 		"with --timeline: go on until then, a time or +7d after the last entry")
+	cmd.Flags().BoolVar(&o.withState, "with-state", false,
+		"with --timeline: begin with a copy of what the rules of a store remember")
+	o.store.flags(cmd.Flags())
 	outputFlag(cmd, &o.output, "text", "json")
 	return cmd
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -37,6 +38,9 @@ func migrate(ctx context.Context, s streams, o migrateOptions) error {
 	if o.from == "" || o.to == "" {
 		return usage("name both stores: heed migrate --from sqlite:heed-data --to postgres://USER@HOST/DATABASE")
 	}
+	if _, err := store.At(o.from); err != nil {
+		return usage("--from: %w", err)
+	}
 	source := storeFlag{address: o.from}
 	where, err := source.existing("")
 	if err != nil {
@@ -48,6 +52,9 @@ func migrate(ctx context.Context, s streams, o migrateOptions) error {
 	}
 	if into.URL == "" && into.Dir == "" {
 		return usage("--to sqlite: names no directory: write sqlite:DIRECTORY")
+	}
+	if into.URL == where.URL && filepath.Clean(into.Dir) == filepath.Clean(where.Dir) {
+		return usage("--from and --to name the same store, %s: name an empty one with --to", o.to)
 	}
 	into.Copying = true
 	from, err := openStopped(ctx, where)

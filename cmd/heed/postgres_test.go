@@ -133,7 +133,18 @@ func TestPostgres_commandsSayTheSame(t *testing.T) {
 	for _, s := range append(three, one) {
 		s.stop()
 	}
-	for _, command := range append(commands, []string{"backtest", "--rules", rules}, []string{"rebuild", "--dry-run"}) {
+	for _, against := range []string{one.app.Data, address} {
+		if got := plainOutput(t, "check", rules, "--against", against); !strings.Contains(got, "these rules are active already") {
+			t.Errorf("check --against %s:\n%s", against, got)
+		}
+	}
+	timeline := filepath.Join(one.dir, "timeline.yaml")
+	later := `[{at: "2030-03-02T10:00Z", event: quiz.submitted, data: {userId: u1, score: 1}}]`
+	if err := os.WriteFile(timeline, []byte(later), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range append(commands, []string{"backtest", "--rules", rules}, []string{"rebuild", "--dry-run"},
+		[]string{"dry-run", "--rules", rules, "--timeline", timeline, "--with-state"}) {
 		want := plainOutput(t, append(command, "--data", one.app.Data)...)
 		got := plainOutput(t, append(command, "--store", address)...)
 		if got = strings.ReplaceAll(got, address, one.app.Data); got != want {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"heed/engine"
 	"heed/engine/ruletest"
 	"heed/internal/admin"
 	"heed/internal/plain"
@@ -101,7 +102,7 @@ func previewReplay(
 		possible = append(possible, id)
 		for i := range would.Decisions {
 			for _, action := range would.Decisions[i].Actions {
-				if action.Problem == "" {
+				if action.Problem == "" && would.Decisions[i].Mode != engine.ModeShadow {
 					sends++
 				}
 			}
@@ -134,6 +135,9 @@ func sendReplay(ctx context.Context, s streams, client *apiClient, o *replayOpti
 	}
 	fmt.Fprintf(s.out, "\n%s replayed\n", plain.Line(id))
 	for i := range did.Decisions {
+		if did.Decisions[i].Mode == engine.ModeShadow {
+			continue
+		}
 		for _, action := range did.Decisions[i].Actions {
 			fmt.Fprintf(s.out, "  %s  %s → %s\n", action.Delivery, plain.Line(did.Decisions[i].Rule),
 				plain.Line(action.Action.Action))

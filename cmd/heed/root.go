@@ -121,7 +121,7 @@ Try it on the example rules, with nothing set up:  heed demo`,
 		if args := cmd.Flags().Args(); cmd.HasSubCommands() && len(args) > 0 {
 			return cmd.ValidateArgs(args)
 		}
-		return err
+		return flagError(cmd, err)
 	})
 	group(root)
 	for _, c := range root.Commands() {

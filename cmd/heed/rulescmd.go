@@ -97,7 +97,7 @@ for the first one after the mute.`,
 	}
 	client.flags(cmd)
 	cmd.Flags().StringVar(&request.For, "for", "", "how long, such as 2h or 3d (required)")
-	cmd.Flags().StringVar(&request.Key, "key", "",
+	cmd.Flags().StringVar((*string)(&request.Key), "key", "",
 		"only this key of the rule; of several parts a JSON array: '[\"u1\",\"q1\"]'")
 	cmd.Flags().StringVar(&request.Reason, "reason", "", "why (required)")
 	return cmd

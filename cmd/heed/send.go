@@ -84,7 +84,7 @@ func send(ctx context.Context, s streams, o sendOptions, paths []string, asJSON 
 	if err != nil {
 		return err
 	}
-	if u, err := url.Parse(o.url); err != nil || u.Host == "" {
+	if u, err := url.Parse(o.url); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return usage("--url %q is not an address: write http://host:port%s", o.url, webhookPath)
 	}
 	if o.repeat < 1 || o.concurrency < 1 || o.rate < 0 {
@@ -111,7 +111,11 @@ func send(ctx context.Context, s streams, o sendOptions, paths []string, asJSON 
 			return
 		}
 		fmt.Fprintf(s.out, "%s  %s  %d %s\n", a.File, a.ID, a.Status, plain.Line(a.Body))
-		if hint := hints[a.Status]; hint != "" {
+		hint := hints[a.Status]
+		if a.Status == http.StatusForbidden && o.timestamp != "" {
+			hint = "is this the secret that the receiver has, and --timestamp Unix seconds, milliseconds or RFC 3339?"
+		}
+		if hint != "" {
 			fmt.Fprintf(s.out, "  hint: %s\n", hint)
 		}
 	})
@@ -126,26 +130,28 @@ var hints = map[int]string{
 
 // signingSecret is the first secret of the file or the environment.
 func signingSecret(s streams, file string) (string, error) {
-	text, from := s.getenv("MINDTICKLE_WEBHOOK_SECRET"), "MINDTICKLE_WEBHOOK_SECRET"
-	if file != "" {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			return "", usage("read --secret-file: %v", err)
-		}
-		text, from = string(raw), file
-	}
-	for l := range strings.Lines(text) {
-		if l = strings.TrimSpace(l); l != "" && !strings.HasPrefix(l, "#") {
-			if file == "" {
-				l = strings.Fields(l)[0]
-			}
-			return l, nil
-		}
-	}
 	if file == "" {
-		return "", usage("no signing secret: give --secret-file FILE or set MINDTICKLE_WEBHOOK_SECRET")
+		secrets, err := receiver.SecretsInVariable(s.getenv("MINDTICKLE_WEBHOOK_SECRET"))
+		switch {
+		case err != nil:
+			return "", usage("MINDTICKLE_WEBHOOK_SECRET: %v", err)
+		case len(secrets) == 0:
+			return "", usage("no signing secret: give --secret-file FILE or set MINDTICKLE_WEBHOOK_SECRET")
+		}
+		return secrets[0], nil
 	}
-	return "", usage("%s holds no secret: write one on a line of its own", from)
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return "", usage("read --secret-file: %v", err)
+	}
+	secrets, err := receiver.SecretsInFile(raw)
+	switch {
+	case err != nil:
+		return "", usage("%s: %v", file, err)
+	case len(secrets) == 0:
+		return "", usage("%s holds no secret: write one on a line of its own", file)
+	}
+	return secrets[0], nil
 }
 
 type sender struct {

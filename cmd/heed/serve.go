@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,6 +21,7 @@ import (
 
 	"heed/engine/document"
 	"heed/engine/rulefile"
+	"heed/engine/source"
 	"heed/internal/app"
 	"heed/internal/receiver"
 )
@@ -63,6 +65,8 @@ signing secret comes from --secret-file or MINDTICKLE_WEBHOOK_SECRET.`,
 	flags.StringVar(&f.app.Rules, "rules", "rules.yaml",
 		"rule file, or directory whose *.yaml and *.yml are read together")
 	flags.StringVar(&f.app.Listen, "listen", ":8080", "address of the public listener")
+	flags.StringVar(&f.app.Path, "path", source.PublishedPath,
+		"path of MindTickle's webhook on the public listener, unless the rules name another")
 	flags.StringVar(&f.app.Admin, "admin", usualAdmin,
 		"address of the admin listener; beyond loopback it needs --admin-token-file")
 	flags.StringVar(&f.adminTokenFile, "admin-token-file", "", "file with the token that the admin listener asks for")
@@ -108,8 +112,7 @@ func serve(ctx context.Context, s streams, f serveFlags) error {
 	a, err := app.New(ctx, o)
 	if _, ok := errors.AsType[*rulefile.ProblemsError](err); ok && o.Keys == nil {
 		// So that nobody starts again just to learn of the next thing that is missing.
-		o.Log.Warn("heed has no signing secret either, which MindTickle's webhook needs: put it into a file for " +
-			"--secret-file or into MINDTICKLE_WEBHOOK_SECRET")
+		o.Log.Warn("heed has no signing secret either, " + secretHint)
 	}
 	if err != nil {
 		return startError(s, err)
@@ -181,9 +184,23 @@ func (f *serveFlags) options(s streams) (o app.Options, err error) {
 	}
 	wrong.note(f.readSecrets(s, &o))
 	wrong.note(checkAddress("--listen", o.Listen, "", "8080"))
+	wrong.note(checkPath(o.Path))
 	wrong.note(f.checkAdmin(&o))
+	if len(wrong) > 0 { // the app would say these first
+		if _, err := rulefile.Read(o.Rules); err != nil {
+			wrong.note(err)
+		}
+		if o.Keys == nil && f.secretFile == "" && strings.TrimSpace(s.getenv("MINDTICKLE_WEBHOOK_SECRET")) == "" {
+			wrong = append(wrong, "heed has no signing secret either, "+secretHint)
+		}
+	}
 	return o, wrong.err()
 }
+
+// secretHint is what to do without a signing secret, which other sources than the
+// published webhook do not need.
+const secretHint = "which MindTickle's webhook needs: put it into a file for " +
+	"--secret-file or into MINDTICKLE_WEBHOOK_SECRET"
 
 // readSecrets reads the signing secrets and the certificate.
 func (f *serveFlags) readSecrets(s streams, o *app.Options) (err error) {
@@ -233,6 +250,19 @@ func prefixes(texts []string) (all []netip.Prefix, err error) {
 		all = append(all, prefix)
 	}
 	return all, nil
+}
+
+// checkPath refuses a path at which no webhook can come in.
+func checkPath(path string) error {
+	switch {
+	case !source.IsPlainPath(path):
+		return usage("--path %q is not a plain path: write one without host, query and slash at the end, such as %s",
+			path, source.PublishedPath)
+	case slices.Contains(source.ServedPaths, path):
+		return usage("--path %s: there heed answers whether it is well; write another, such as %s", path,
+			source.PublishedPath)
+	}
+	return nil
 }
 
 // checkAddress refuses an invalid address to listen on, and says what was probably

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"strings"
@@ -122,6 +123,8 @@ type testEffect struct {
 	Rule  string    `json:"rule"`
 	Event string    `json:"event"`
 	At    time.Time `json:"at"`
+	// Cause is the event that caused it: what recorded effects call By, or else Event.
+	Cause string `json:"cause,omitempty"`
 	record.Effect
 }
 
@@ -131,7 +134,7 @@ func effectsOf(happened []ruletest.Happened) []testEffect {
 		h := &happened[i]
 		for j := range h.Decisions {
 			for _, e := range h.Decisions[j].Effects {
-				effects = append(effects, testEffect{h.Decisions[j].Rule, h.EventID, h.At, e})
+				effects = append(effects, testEffect{h.Decisions[j].Rule, h.EventID, h.At, cmp.Or(e.By, h.EventID), e})
 			}
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"heed/engine/state"
 	"heed/internal/app"
 	"heed/internal/plain"
+	"heed/internal/store"
 	"heed/internal/wording"
 )
 
@@ -37,10 +38,20 @@ func timelineDryRun(ctx context.Context, s streams, o dryRunOptions) error {
 		printProblems(s.err, s.style(s.err), problems)
 		return usage("the timeline %s cannot be used", o.timeline)
 	}
-	if len(entries) == 0 || entries[0].At.IsZero() {
-		return usage("the first entry of %s has no time: write at: \"2026-03-02T10:00Z\"", o.timeline)
+	from, err := o.timelineStart(entries)
+	if err != nil {
+		return err
 	}
-	t, err := ruletest.NewTimeline(loaded.Rules, entries[0].At, nil)
+	var state ruletest.Store // empty
+	if o.withState {
+		reader, copied, err := copyState(ctx, &o.store, loaded.Rules)
+		if err != nil {
+			return err
+		}
+		defer reader.Close()
+		state = copied
+	}
+	t, err := ruletest.NewTimeline(loaded.Rules, from, state)
 	if err == nil {
 		err = t.Run(ctx, entries)
 	}
@@ -57,6 +68,38 @@ func timelineDryRun(ctx context.Context, s streams, o dryRunOptions) error {
 		}
 	}
 	return showTimeline(s, o, t, timelineZone(loaded.Zone, entries))
+}
+
+// timelineStart is the time of the first entry. With a store's state, a timeline may
+// begin now.
+func (o *dryRunOptions) timelineStart(entries []rulefile.Given) (time.Time, error) {
+	switch {
+	case len(entries) > 0 && !entries[0].At.IsZero():
+		return entries[0].At, nil
+	case o.withState:
+		return time.Now(), nil
+	}
+	return time.Time{}, usage("the first entry of %s has no time: write at: \"2026-03-02T10:00Z\"", o.timeline)
+}
+
+// copyState copies what the rules of a store remember, from a store that stays open.
+func copyState(
+	ctx context.Context, from *storeFlag, rules *engine.RuleSet,
+) (*store.Reader, *app.CopiedState, error) {
+	where, err := from.existing("")
+	if err != nil {
+		return nil, nil, err
+	}
+	reader, err := store.OpenReader(ctx, where)
+	if err != nil {
+		return nil, nil, failure(err)
+	}
+	copied, err := app.CopyState(ctx, reader, rules)
+	if err != nil {
+		_ = reader.Close()
+		return nil, nil, failure(err)
+	}
+	return reader, copied, nil
 }
 
 // untilOf is a time, or + and how long after another.

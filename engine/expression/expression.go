@@ -89,7 +89,7 @@ func (s *Scope) analyse(text string, parsed *parser.Tree) (*Tree, []Problem) {
 	if problems := checkBounds(text, parsed.Node); len(problems) > 0 {
 		return nil, problems
 	}
-	unresolved := s.resolve(text, parsed.Node)
+	unresolved := withoutHalves(text, s.resolve(text, parsed.Node))
 	kind, problems := s.checkTypes(text, parsed)
 	if problems = append(unresolved, problems...); len(problems) == 0 {
 		problems = append(checkSequences(text, parsed.Node), checkConstants(text, parsed.Node)...)
@@ -98,6 +98,17 @@ func (s *Scope) analyse(text string, parsed *parser.Tree) (*Tree, []Problem) {
 		return nil, problems
 	}
 	return &Tree{Text: text, Root: parsed.Node, Scope: s, kind: kind}, nil
+}
+
+// withoutHalves leaves out fields that are only the first half of a name with a dash,
+// such as data.first-name: what to write is said at the other half.
+func withoutHalves(text string, problems []Problem) []Problem {
+	runes := []rune(text)
+	return slices.DeleteFunc(problems, func(half Problem) bool {
+		return half.Code == "unknown-field" && slices.ContainsFunc(problems, func(p Problem) bool {
+			return p.Code == "unknown-name" && p.From == half.To+1 && runes[half.To] == '-'
+		})
+	})
 }
 
 // CheckCondition is Check for an expression that must give true or false.
@@ -147,7 +158,11 @@ func (t *Tree) Condition() *Condition {
 }
 
 // Value compiles a tree.
-func (t *Tree) Value() *Value { return t.Part(t.Root) }
+func (t *Tree) Value() *Value {
+	value := t.Part(t.Root)
+	value.kind = t.kind
+	return value
+}
 
 // Part compiles a part of a tree that names no variable of the rest.
 func (t *Tree) Part(n ast.Node) *Value {

@@ -187,9 +187,30 @@ func findForeign(text string) ([]Problem, []replacement) {
 			add(m[0], m[1], Problem{Message: "unknown operator " + sign, Hint: "write " + signs[sign]}, signs[sign])
 		}
 	}
+	for _, m := range piped.FindAllStringSubmatchIndex(code, -1) {
+		value, name, rest := code[m[2]:m[3]], code[m[6]:m[7]], strings.TrimLeft(code[m[1]:], " \t\r\n")
+		called, foreign := findForeignName(name)
+		switch {
+		case strings.HasPrefix(rest, "("): // a pipe of expr's
+		case strings.HasPrefix(rest, "."):
+			add(m[4], m[5], Problem{Message: "unknown operator |", Hint: "write or"}, " or ")
+		case isFunction(name):
+			call := name + "(" + value + ")"
+			add(m[0], m[1], Problem{Message: noFilters, Hint: "write " + call}, call)
+		case foreign && called.message == "":
+			add(m[0], m[1], Problem{Message: noFilters, Hint: called.hint}, "")
+		default:
+			add(m[0], m[1], Problem{Message: noFilters, Hint: "write the function in front, as in upper(data.quizName)"}, "")
+		}
+	}
 	slices.SortFunc(replaced, func(a, b replacement) int { return cmp.Compare(a.from, b.from) })
 	return problems, replaced
 }
+
+// piped is value | filter; with brackets behind it, expr takes it.
+var piped = regexp.MustCompile(`([\w.]+)(\s*\|\s*)([A-Za-z_]\w*)`)
+
+const noFilters = "filters are functions here"
 
 // replaceAll applies replacements in order. origin is, for each character of the
 // new text and for its end, the place in the old one.
@@ -264,7 +285,7 @@ func (s *Scope) explainHole(text string, problems []Problem) []Problem {
 	case strings.HasPrefix(trimmed, "."):
 		p.Message, p.Hint = "a hole starts with a dot, as in Go templates", "write {{ "+s.Qualify(trimmed[1:])+" }}"
 	case m != nil:
-		p.Message = "filters are functions here"
+		p.Message = noFilters
 		p.Hint = `write the function in front, as in {{ upper(data.quizName) }}; for a missing value {{ data.score ?? ` +
 			`"n/a" }}`
 		if isFunction(m[2]) && m[3] == "" {

@@ -111,13 +111,14 @@ func (env *Env) Set(name string, value any) {
 	}
 }
 
-// SetItems gives items its value: one environment for each event.
-func (env *Env) SetItems(rows []*Env) {
+// SetItems gives items its value: one environment for each event, whose time is in
+// the zone of the rule.
+func (env *Env) SetItems(rows []*Env, zone *time.Location) {
 	items := make([]any, len(rows))
 	for i, row := range rows {
 		item := map[string]any{
-			"event": row.event.Type, "id": row.event.ID, "source": row.event.Source, "at": row.event.At,
-			"data": row.data,
+			"event": row.event.Type, "id": row.event.ID, "source": row.event.Source,
+			"at": row.event.At.In(zone), "data": row.data,
 		}
 		if user := row.event.User(); user != "" {
 			item["user"] = user

@@ -12,7 +12,12 @@ type Value struct {
 	Text  string
 	field string // set when it is nothing but data.<field>
 	run   node
+	kind  string
 }
+
+// Kind says in words what kind of value it is, such as "a number"; empty if that
+// depends on the event.
+func (v *Value) Kind() string { return v.kind }
 
 // Eval evaluates the expression: its value, or why it has none.
 func (v *Value) Eval(env *Env) (any, *Unknown) {

@@ -13,9 +13,11 @@ import (
 // same transactions and keeps nothing. It is not safe for concurrent use.
 type Memory struct {
 	State *state.Memory
-	// Events are the events that were stored, in order: an event's Seq is its
-	// index plus one.
+	// Events are the events that were stored, in order: an event's Seq is Before plus
+	// its index plus one.
 	Events []record.Event
+	// Before is the number of the last event before these, which State may refer to.
+	Before int64
 	ids    map[string]bool
 }
 
@@ -32,7 +34,7 @@ func (m *Memory) Commit(_ context.Context, batches ...*Batch) error {
 			b.Verdict = Duplicate
 			continue
 		}
-		seq := int64(len(m.Events) + 1)
+		seq := m.Before + int64(len(m.Events)+1)
 		if b.Resolve != nil && !b.Resolve(seq, m.State) {
 			b.Verdict = Stale
 			continue
@@ -104,8 +106,8 @@ func (m *Memory) StateRows(_ context.Context, scope state.Scope, prefix string) 
 // EventsBySeq implements Store.
 func (m *Memory) EventsBySeq(_ context.Context, seqs []int64) (events []record.Event, err error) {
 	for _, seq := range seqs {
-		if seq > 0 && seq <= int64(len(m.Events)) {
-			events = append(events, m.Events[seq-1])
+		if i := seq - m.Before - 1; i >= 0 && i < int64(len(m.Events)) {
+			events = append(events, m.Events[i])
 		}
 	}
 	return events, nil

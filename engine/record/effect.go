@@ -23,6 +23,9 @@ type Effect struct {
 	Next time.Time `json:"next,omitzero"`
 	// Step is the step of a wait, from 1; 0 if it has only one.
 	Step int `json:"step,omitempty"`
+	// Since is when the rule began to count, if its window reaches back further: events
+	// before it do not count. Explanations have it, and records do not.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // The effects.

@@ -200,14 +200,19 @@ func (b *build) readSpans(node *document.Node) (spans []state.Span) {
 		if to != nil {
 			span.To = b.clockTime(to)
 		}
-		if days := fields.Take("days"); days != nil {
+		days, dates := fields.Take("days"), fields.Take("dates")
+		if days != nil {
 			span.Days = b.readDays(days)
 		}
-		if dates := fields.Take("dates"); dates != nil {
+		if dates != nil {
 			span.Dates = b.readDates(dates)
 		}
 		fields.Done()
-		if from == nil && to == nil && len(span.Days) == 0 && len(span.Dates) == 0 {
+		switch hours := from != nil || to != nil; {
+		case hours || len(span.Days) > 0 || len(span.Dates) > 0:
+		case holdsItems(days) || holdsItems(dates):
+			continue // what is wrong with them is said
+		default:
 			b.report.Errorf(item.Place(), "missing-key", "quiet hours need from and to, days, or dates").
 				Suggest("write {from: \"20:00\", to: \"08:00\"} or {days: [Sat, Sun]}")
 			continue
@@ -216,6 +221,8 @@ func (b *build) readSpans(node *document.Node) (spans []state.Span) {
 	}
 	return spans
 }
+
+func holdsItems(node *document.Node) bool { return node != nil && len(node.Each()) > 0 }
 
 func (b *build) readDays(node *document.Node) (days []time.Weekday) {
 	for _, item := range node.Each() {

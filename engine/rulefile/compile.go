@@ -20,6 +20,9 @@ type Compiler struct {
 	Actions actions.Reader
 	// Catalog is the catalogue that rule files may widen.
 	Catalog *event.Catalog
+	// PublishedPath is where the published webhook comes in unless the rule files say
+	// so; empty for source.PublishedPath.
+	PublishedPath string
 }
 
 // Loaded is a rule set ready for use, with all that belongs to it.

@@ -102,10 +102,10 @@ var elsewhere = func() map[string]string {
 		"priority":         "rules have no order: each that matches acts",
 		"include":          "a rules path can be a directory, whose files are read together",
 
-		"delay after until deadline timer remind":   waits,
-		"schedule cron every at batch group_by":     digests,
-		"within window times threshold":             counts,
-		"cooldown debounce rate_limit at_most once": throttles,
+		"delay after until deadline timer remind for": waits,
+		"schedule cron every at batch group_by":       digests,
+		"within window times threshold":               counts,
+		"cooldown debounce rate_limit at_most once":   throttles,
 	} {
 		for key := range strings.FieldsSeq(keys) {
 			hints[key] = hint

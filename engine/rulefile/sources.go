@@ -1,10 +1,10 @@
 package rulefile
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -77,7 +77,7 @@ type sourceReader struct {
 func (r *sourceReader) read() {
 	s, f := r.source, r.fields
 	if s.Name == source.Mindtickle {
-		s.Path = source.MindtickleSource().Path
+		s.Path = r.publishedPath()
 	}
 	r.readPath(f.Take("path"))
 	r.readFiles(f.Take("files"))
@@ -89,21 +89,17 @@ func (r *sourceReader) read() {
 	f.Done()
 }
 
-// servedPaths are paths that heed answers itself.
-var servedPaths = []string{"/-/healthy", "/-/ready"}
-
 func (r *sourceReader) readPath(node *document.Node) {
 	if node == nil {
 		return
 	}
 	r.source.Path = node.Text()
-	clean := path.Clean(node.Text())
+	clean := node.Text()
 	switch {
-	case !node.IsText() || !strings.HasPrefix(node.Text(), "/") || clean != node.Text() ||
-		strings.ContainsAny(node.Text(), "?#% "):
+	case !node.IsText() || !source.IsPlainPath(clean):
 		r.report.Errorf(node.Place(), "bad-path", "path of %s is not a plain path", r.fields.What()).
 			Suggest("write a path without host, query and slash at the end, such as /webhooks/%s", r.source.Name)
-	case slices.Contains(servedPaths, clean):
+	case slices.Contains(source.ServedPaths, clean):
 		r.report.Errorf(node.Place(), "bad-path", "%s answers whether heed is well", clean).
 			Suggest("write /webhooks/%s", r.source.Name)
 	default:
@@ -217,7 +213,10 @@ func (r *sourceReader) readAct(node *document.Node) (act source.Act) {
 func (b *build) sourceSet() *source.Set {
 	set := &source.Set{}
 	if (&source.Set{Sources: b.sources}).Find(source.Mindtickle) == nil {
-		set.Sources = append(set.Sources, source.MindtickleSource())
+		published := source.MindtickleSource()
+		published.Path = b.publishedPath()
+		set.Sources = append(set.Sources, published)
+		b.reportPublishedPath(published.Path)
 	}
 	for _, s := range b.sources {
 		if s.Name == source.Mindtickle {
@@ -227,4 +226,24 @@ func (b *build) sourceSet() *source.Set {
 		}
 	}
 	return set
+}
+
+// publishedPath is where the published webhook comes in unless the rule files say so.
+func (b *build) publishedPath() string {
+	return cmp.Or(b.compiler.PublishedPath, source.PublishedPath)
+}
+
+// reportPublishedPath warns of a source that has the path of the published webhook:
+// which of them is served depends on whether heed has a signing secret.
+func (b *build) reportPublishedPath(published string) {
+	for _, s := range b.sources {
+		if s.Path == published {
+			b.report.Warnf(b.sourcePlaces[s.Name], "duplicate-path",
+				"the source %s has the path of MindTickle's published webhook, which takes it if heed has a signing secret",
+				s.Name).
+				Suggest("give it a path of its own, such as /webhooks/%s, or name another for the webhook: "+
+					"mindtickle: {path: /hooks/mt}",
+					s.Name)
+		}
+	}
 }

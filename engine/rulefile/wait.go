@@ -22,7 +22,7 @@ func (r *timing) readWait(node *document.Node) {
 	per := fields.Take("per")
 	r.t.Per, w.Per = r.per(fields, r.scope)
 	if r.deadline = fields.Take("deadline"); r.deadline != nil {
-		r.t.Deadline = r.value(r.deadline, r.scope, "deadline")
+		r.readDeadline()
 	}
 	if again := fields.Take("again"); again != nil {
 		switch again.Text() {
@@ -46,6 +46,22 @@ func (r *timing) readWait(node *document.Node) {
 	fields.Done()
 }
 
+// readDeadline reads the expression of the deadline, which is a time or a text that
+// may hold one.
+func (r *timing) readDeadline() {
+	value := r.value(r.deadline, r.scope, "deadline")
+	r.t.Deadline = value
+	if value == nil {
+		return
+	}
+	switch kind := value.Kind(); kind {
+	case "", "a time", "a text":
+	default:
+		r.report.Errorf(r.deadline.Place(), "type-mismatch", "deadline of wait is %s, not a time", kind).
+			Suggest("name a field with a time or a date, such as data.renewalDeadline")
+	}
+}
+
 // readWaitSteps reads the steps, or the one that stands in the wait itself.
 func (r *timing) readWaitSteps(fields *document.Fields, node *document.Node) {
 	after, before, steps := fields.Take("after"), fields.Take("before"), fields.Take("steps")
@@ -63,6 +79,9 @@ func (r *timing) readWaitSteps(fields *document.Fields, node *document.Node) {
 	case after != nil || before != nil:
 		step, _ := r.readWaitStep(fields)
 		r.t.Wait.Steps = []state.Step{step}
+	case r.deadline != nil:
+		r.report.Errorf(node.Place(), "missing-key", "wait has a deadline, and no before and no steps").
+			Suggest("write before: 7d, or steps: [{before: 30d}, {before: 7d}]")
 	default:
 		r.report.Errorf(node.Place(), "missing-key", "wait has no after and no steps").
 			Suggest("write after: 48h, or steps: [{after: 7d}, {after: 14d}]")

@@ -3,6 +3,7 @@ package source
 import (
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 )
@@ -121,10 +122,22 @@ var (
 	}
 )
 
+// PublishedPath is the path of the published contract.
+const PublishedPath = "/webhooks/mindtickle"
+
+// IsPlainPath says whether requests can come in at a path: an absolute one without
+// query, escapes and a slash at the end.
+func IsPlainPath(text string) bool {
+	return strings.HasPrefix(text, "/") && path.Clean(text) == text && !strings.ContainsAny(text, "?#% ")
+}
+
+// ServedPaths are the paths of the receiver that heed answers itself.
+var ServedPaths = []string{"/-/healthy", "/-/ready"}
+
 // MindtickleSource is the source of the published contract.
 func MindtickleSource() *Source {
 	return &Source{
-		Name: Mindtickle, Path: "/webhooks/mindtickle", IDs: Mindtickle,
+		Name: Mindtickle, Path: PublishedPath, IDs: Mindtickle,
 		Verify: &Verification{Scheme: SchemeMindtickle, HMAC: MindtickleHMAC},
 	}
 }

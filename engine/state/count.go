@@ -31,8 +31,8 @@ type firing struct {
 	Shadow  bool   `json:"h,omitempty"`
 }
 
-// keepMembers is how long members of a count without within are kept.
-const keepMembers = 365 * 24 * time.Hour
+// KeepMembers is how long members of a count without within are kept.
+const KeepMembers = 365 * 24 * time.Hour
 
 func (s *Settings) foldCount(rows Rows, in Input, c Clock) (r Result) {
 	ref := Ref{s.Scope(BlockCount), in.Key}
@@ -138,7 +138,7 @@ func (t *Count) trim(data *count) {
 
 func (t *Count) keep(c Clock) time.Duration {
 	if t.Within == 0 {
-		return keepMembers
+		return KeepMembers
 	}
 	return t.Within + c.MaxAge
 }

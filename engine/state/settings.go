@@ -61,7 +61,7 @@ func (s *Settings) plain() bool { return s.Count == nil && s.Wait == nil && s.Di
 type Count struct {
 	Per      string
 	AtLeast  int
-	Within   time.Duration // 0 for no limit but keepMembers
+	Within   time.Duration // 0 for no limit but KeepMembers
 	Distinct bool          // events with an equal value count once
 }
 
@@ -132,3 +132,6 @@ type Throttle struct {
 	// Rest says that one summary of the throttled alerts is sent at the end.
 	Rest bool
 }
+
+// Forever says that the window never ends: what was sent once is never sent again.
+func (t *Throttle) Forever() bool { return t.Within == 0 && t.Every == "" }

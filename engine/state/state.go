@@ -119,13 +119,36 @@ func JoinKey(parts ...string) string {
 }
 
 // ParseKey reads a key that a person wrote, who may have used other spaces and
-// escapes of JSON.
+// escapes of JSON, and written numbers as such.
 func ParseKey(text string) string {
-	var parts []string
-	if json.Unmarshal([]byte(text), &parts) != nil || len(parts) < 2 {
+	parts := KeyParts(text)
+	if len(parts) < 2 {
 		return text
 	}
 	return JoinKey(parts...)
+}
+
+// KeyParts are the parts of a key that is written as a JSON list of texts, numbers
+// and booleans; nil for any other text.
+func KeyParts(text string) []string {
+	var values []json.RawMessage
+	if json.Unmarshal([]byte(text), &values) != nil {
+		return nil
+	}
+	var parts []string
+	for _, value := range values {
+		part := string(value)
+		switch part[0] {
+		case '"':
+			if json.Unmarshal(value, &part) != nil {
+				return nil
+			}
+		case '[', '{', 'n':
+			return nil
+		}
+		parts = append(parts, part)
+	}
+	return parts
 }
 
 // Clock is the time at which a fold runs. MaxAge bounds how late events come.

@@ -137,6 +137,7 @@ func TestFold_rowsStaySmall(t *testing.T) {
 func TestCanonicalKeys(t *testing.T) {
 	for text, want := range map[string]string{
 		"u1": "u1", "": "", `["u1","q1"]`: `["u1","q1"]`, `[ "u1", "R\u0026D" ]`: `["u1","R&D"]`, `["u1"]`: `["u1"]`, "[u1": "[u1",
+		`["u1",3, true]`: `["u1","3","true"]`, `["u1",null]`: `["u1",null]`, `["u1",["q1"]]`: `["u1",["q1"]]`,
 	} {
 		if got := ParseKey(text); got != want {
 			t.Errorf("%s is %s, want %s", text, got, want)

@@ -46,6 +46,8 @@ type Store interface {
 	Tallies(ctx context.Context, since ...time.Time) ([]record.TallySum, error)
 	// Failing are the actions that keep failing, and since when.
 	Failing(ctx context.Context) (since map[string]time.Time, err error)
+	// ScopeSince is when a rule began to keep the state of a scope; zero if it keeps none.
+	ScopeSince(ctx context.Context, scope state.Scope) (time.Time, error)
 	// ShadowAlerts counts what a rule in shadow mode would have sent.
 	ShadowAlerts(ctx context.Context, rule string, since time.Time) (record.ShadowAlerts, error)
 

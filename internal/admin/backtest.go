@@ -30,6 +30,9 @@ func (s *Service) Backtest(ctx context.Context, q BacktestQuery) (backtest.Resul
 	if q.Rules == "" && q.Against == "active" {
 		return backtest.Result{}, errorf(Invalid, "give rules that the active ones are compared with")
 	}
+	if err := checkSpan(q.Since, q.Until); err != nil {
+		return backtest.Result{}, err
+	}
 	if q.File != "" {
 		file, err := s.RuleText(ctx, q.File)
 		if err != nil {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"heed/engine/expression"
 	"heed/engine/record"
 	"heed/engine/ruletest"
+	"heed/engine/state"
 )
 
 // EventPage is a page of events, newest first and without their bodies.
@@ -111,15 +113,23 @@ func (q EventQuery) target() string {
 	return strings.Join(parts, "&")
 }
 
+// check refuses a status and an outcome that no event has, and a span that is none.
+func (q *EventQuery) check() error {
+	if q.Status != "" && !slices.Contains(record.Statuses, q.Status) {
+		return errorf(Invalid, "status is accepted, quarantined, replayed or timed")
+	}
+	if err := checkSpan(q.Since, q.Until); err != nil {
+		return err
+	}
+	return checkOutcome(q.Outcome)
+}
+
 // Events lists events, newest first and without their bodies.
 func (s *Service) Events(ctx context.Context, q EventQuery) (page EventPage, err error) {
 	if err := checkLimit(q.Limit); err != nil {
 		return page, err
 	}
-	if q.Status != "" && !slices.Contains(record.Statuses, q.Status) {
-		return page, errorf(Invalid, "status is accepted, quarantined, replayed or timed")
-	}
-	if err := checkOutcome(q.Outcome); err != nil {
+	if err := q.check(); err != nil {
 		return page, err
 	}
 	f := record.EventFilter{
@@ -292,6 +302,28 @@ func (s *Service) decisionsOf(ctx context.Context, shown *Event) {
 			rule.Time.Location != time.UTC {
 			d.Timezone = rule.Time.Location.String()
 		}
+		s.countingSince(ctx, d, shown.ReceivedAt)
+	}
+}
+
+// countingSince says since when a rule has been counting where its count could
+// have had older events: a new rule knows nothing of what came before it.
+func (s *Service) countingSince(ctx context.Context, d *engine.Shown, at time.Time) {
+	rule := s.activeRule(d.Rule)
+	if rule == nil || rule.Time == nil || rule.Time.Count == nil {
+		return
+	}
+	for i := range d.Effects {
+		effect := &d.Effects[i]
+		if effect.Effect != record.Counted {
+			continue
+		}
+		since, err := s.o.Store.ScopeSince(ctx, rule.Time.Scope(state.BlockCount))
+		window := cmp.Or(rule.Time.Count.Within, state.KeepMembers)
+		if err == nil && at.Add(-window).Before(since) && since.Before(at) {
+			d.Effects = slices.Clone(d.Effects)
+			d.Effects[i].Since = since
+		}
 	}
 }
 
@@ -352,6 +384,28 @@ type ReplayedDecision struct {
 	Actions []ReplayedAction `json:"actions"`
 }
 
+// Messages counts what goes out, or would: a rule in shadow mode sends nothing, nor
+// is a request sent that could not be rendered.
+func (d *ReplayedDecision) Messages() (n int) {
+	if d.Mode == engine.ModeShadow {
+		return 0
+	}
+	for i := range d.Actions {
+		if d.Actions[i].Problem == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// Messages counts what goes out, or would, by all rules.
+func (r *Replay) Messages() (n int) {
+	for i := range r.Decisions {
+		n += r.Decisions[i].Messages()
+	}
+	return n
+}
+
 // ReplayedAction is a request of such a decision.
 type ReplayedAction struct {
 	ruletest.Action
@@ -363,11 +417,7 @@ type ReplayedAction struct {
 func (s *Service) Replay(ctx context.Context, id string, send bool) (r Replay, err error) {
 	r, err = s.replay(ctx, id, send)
 	if send {
-		n := 0
-		for i := range r.Decisions {
-			n += len(r.Decisions[i].Actions)
-		}
-		s.note(ctx, "replay", "event="+id, n, err)
+		s.note(ctx, "replay", "event="+id, r.Messages(), err)
 	}
 	return r, err
 }
@@ -395,10 +445,12 @@ func (s *Service) replay(ctx context.Context, id string, send bool) (Replay, err
 			action := ReplayedAction{
 				Action: ruletest.Action{Action: r.Action, Kind: r.Kind, Request: r.Body, Problem: r.Problem},
 			}
-			if send {
-				action.Delivery = deliveries[0].ID
+			if !d.Rule.Shadow { // which has requests to look at, and no deliveries
+				if send {
+					action.Delivery = deliveries[0].ID
+				}
+				deliveries = deliveries[1:] // one for each request, in their order
 			}
-			deliveries = deliveries[1:] // one for each request, in their order
 			shown.Actions = append(shown.Actions, action)
 		}
 		replay.Decisions = append(replay.Decisions, shown)

@@ -126,7 +126,7 @@ func (s *Service) since(ctx context.Context, after int64) ([]ListedEvent, error)
 
 // matcher says whether a query chooses an event, and shows it to whoever asks.
 func (s *Service) matcher(ctx context.Context, q EventQuery) (func(*ListedEvent) (ListedEvent, bool), error) {
-	if err := checkOutcome(q.Outcome); err != nil {
+	if err := q.check(); err != nil {
 		return nil, err
 	}
 	user, m := s.user(ctx, q.User), s.masker(ctx)

@@ -4,6 +4,10 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -243,7 +247,7 @@ func (s *Service) run(ctx context.Context, job Job, work func(context.Context, *
 	}
 	go func() {
 		defer stop()
-		err := work(ctx, r)
+		err := s.working(ctx, r, work)
 		state := JobDone
 		switch {
 		case ctx.Err() != nil:
@@ -262,6 +266,29 @@ func (s *Service) run(ctx context.Context, job Job, work func(context.Context, *
 		s.o.Log.Info("a job has ended", "what", job.What, "target", job.Target, "changed", done.Changed, "state", state)
 	}()
 	return job, nil
+}
+
+// working keeps a job that panics from taking heed down with it.
+func (s *Service) working(
+	ctx context.Context, r *runningJob, work func(context.Context, *runningJob) error,
+) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.o.Log.Error("a job broke inside heed; please report this", "what", r.job.What, "target", r.job.Target,
+				"cause", PanicText(cause), "stack", string(debug.Stack()))
+			err = errors.New("it broke inside heed; please report it")
+		}
+	}()
+	return work(ctx, r)
+}
+
+// PanicText is what a panic says, for the log. Only what the runtime says is shown:
+// anything else could hold a value.
+func PanicText(cause any) string {
+	if fault, ok := cause.(runtime.Error); ok {
+		return fault.Error()
+	}
+	return fmt.Sprintf("%T", cause)
 }
 
 // Job is one job.
@@ -323,11 +350,7 @@ func (s *Service) ReplayEvents(ctx context.Context, ids []string, target, confir
 				r.advance(1, 0)
 				continue // one that cannot be replayed keeps none of the others back
 			}
-			sent := 0
-			for i := range replay.Decisions {
-				sent += len(replay.Decisions[i].Actions)
-			}
-			r.advance(1, sent)
+			r.advance(1, replay.Messages())
 		}
 		return nil
 	})
@@ -404,7 +427,7 @@ func (s *Service) DryRunEvents(ctx context.Context, ids []string) (b BulkDryRun,
 				b.Rules = append(b.Rules, RuleCount{Rule: d.Rule})
 			}
 			b.Rules[at].Matched++
-			b.Rules[at].Alerts += len(d.Actions)
+			b.Rules[at].Alerts += d.Messages()
 		}
 	}
 	return b, nil

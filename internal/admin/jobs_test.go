@@ -161,3 +161,16 @@ func TestStopJob_keepsWhatWasDone(t *testing.T) {
 		t.Errorf("the audit log has %+v", noted)
 	}
 }
+
+func TestStart_failsWhenTheJobPanics(t *testing.T) {
+	p := &pile{n: 1, part: func() { panic("a fault") }}
+	s := p.service()
+	job, err := s.Start(t.Context(), Bulk{What: "retry", Selection: Selection{State: record.Dead}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, noted := p.ended(t, s, job.ID)
+	if job.State != JobFailed || !strings.Contains(job.Error, "please report it") || noted.Result != "failed" {
+		t.Errorf("%+v, the audit log has %+v", job, noted)
+	}
+}

@@ -18,6 +18,18 @@ type MuteList struct {
 	Mutes []state.Mute `json:"mutes"`
 }
 
+// MuteKey is one key of a rule. In JSON it is a text, or the list of its parts.
+type MuteKey string
+
+// UnmarshalJSON takes a text, which may hold a list, and a list.
+func (k *MuteKey) UnmarshalJSON(text []byte) error {
+	if state.KeyParts(string(text)) != nil {
+		*k = MuteKey(text)
+		return nil
+	}
+	return json.Unmarshal(text, (*string)(k))
+}
+
 // MaxMute bounds how long a rule can be muted at once.
 const MaxMute = 90 * 24 * time.Hour
 
@@ -35,7 +47,7 @@ func (s *Service) Mutes(ctx context.Context, all bool) (MuteList, error) {
 // time.
 func (s *Service) Mute(ctx context.Context, rule, key, reason string, lasting time.Duration) (state.Mute, error) {
 	now := s.o.Now().UTC()
-	key = state.ParseKey(key)
+	key = s.muteKey(rule, key)
 	switch {
 	case rule == "":
 		return state.Mute{}, errorf(Invalid, "name a rule")
@@ -63,6 +75,18 @@ func (s *Service) Mute(ctx context.Context, rule, key, reason string, lasting ti
 			added.Until.Format(time.RFC3339))
 	}
 	return added, err
+}
+
+// muteKey is a key as the rule's alerts have it. That of a rule with one per may be
+// written as a list too.
+func (s *Service) muteKey(rule, text string) string {
+	if s.o.Rules != nil {
+		active := s.o.Rules().Rule(rule)
+		if parts := state.KeyParts(text); active != nil && len(active.AlertKey()) == 1 && len(parts) == 1 {
+			return parts[0]
+		}
+	}
+	return state.ParseKey(text)
 }
 
 // checkKey refuses a key that the rule's alerts never have.
@@ -95,7 +119,10 @@ type Unmuted struct {
 // Unmute ends the mutes of a rule, or of one key of it, and lists what was not
 // sent.
 func (s *Service) Unmute(ctx context.Context, rule, key string) (Unmuted, error) {
-	ended, err := s.o.Store.EndMutes(ctx, rule, state.ParseKey(key), s.o.Now().UTC())
+	if rule == "" {
+		return Unmuted{}, errorf(Invalid, "name the rule whose mutes end")
+	}
+	ended, err := s.o.Store.EndMutes(ctx, rule, s.muteKey(rule, key), s.o.Now().UTC())
 	if err != nil {
 		return Unmuted{}, err
 	}

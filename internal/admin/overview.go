@@ -92,6 +92,7 @@ func (s *Service) Overview(ctx context.Context) (o Overview, err error) {
 		}
 		o.Dead = problems.Dead[:min(mostGroups, len(problems.Dead))]
 	}
+	o.Destinations, o.Dead = orEmpty(o.Destinations), orEmpty(o.Dead)
 	return o, nil
 }
 

@@ -19,5 +19,9 @@ func (s *Service) Progress(ctx context.Context, team string) (people.Progress, e
 	for i := range p.Stalled {
 		p.Stalled[i].ID, p.Stalled[i].Email = m.id(p.Stalled[i].ID), m.address(p.Stalled[i].Email)
 	}
+	p.Teams, p.Items, p.Stalled = orEmpty(p.Teams), orEmpty(p.Items), orEmpty(p.Stalled)
+	for i := range p.Items {
+		p.Items[i].Teams = orEmpty(p.Items[i].Teams)
+	}
 	return p, err
 }

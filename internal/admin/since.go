@@ -25,3 +25,13 @@ func ParseSince(text string, now time.Time) (time.Time, error) {
 	}
 	return now.Add(-time.Duration(ago)), nil
 }
+
+// checkSpan refuses times between which nothing can be: how long ago reads backwards,
+// so that since 1h until 2h is easily written.
+func checkSpan(since, until time.Time) error {
+	if since.IsZero() || until.IsZero() || since.Before(until) {
+		return nil
+	}
+	return errorf(Invalid, "since (%s) is not before until (%s): there is nothing between them",
+		since.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339))
+}

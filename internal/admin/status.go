@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"heed/engine/record"
 	"heed/internal/plain"
 )
@@ -107,7 +109,7 @@ func (s *Service) statusOfServer(st *Status) {
 		}
 	}
 	if silent := s.o.Now().Sub(st.LastGoodAt); s.o.SilentAfter > 0 && !st.LastGoodAt.IsZero() && silent > s.o.SilentAfter {
-		st.problem("no event came for %s: see whether the webhook is suspended", silent.Round(time.Minute))
+		st.problem("no event came for %s: see whether the webhook is suspended", silence(silent))
 	}
 	if s.o.Unsubscribed != nil {
 		if missing := s.o.Unsubscribed(); len(missing) > 0 {
@@ -116,4 +118,13 @@ func (s *Service) statusOfServer(st *Status) {
 				strings.Join(missing, ", "))
 		}
 	}
+}
+
+// silence is how long nothing came, as people write it: 13h5m, or 40s.
+func silence(d time.Duration) string {
+	unit := time.Second
+	if d >= 10*time.Minute {
+		unit = time.Minute
+	}
+	return model.Duration(d.Round(unit)).String()
 }

@@ -52,6 +52,9 @@ type WhyDelivery struct {
 // asked for.
 func (s *Service) Why(ctx context.Context, q WhyQuery) (page WhyPage, err error) {
 	page.Entries = []WhyEntry{}
+	if err := checkSpan(q.Since, q.Until); err != nil {
+		return page, err
+	}
 	if err := checkOutcome(q.Outcome); err != nil {
 		return page, err
 	}

@@ -49,6 +49,9 @@ type Options struct {
 	Data, Store string
 	// Listen and Admin are the addresses of the two listeners.
 	Listen, Admin string
+	// Path is where the published webhook comes in unless the rule files say so; empty
+	// for that of the published contract.
+	Path string
 	// Tokens, if not nil, gives the tokens that open the admin listener.
 	Tokens func() *access.Tokens
 	// RulesWritable lets people save rule files in the console.
@@ -219,8 +222,10 @@ func assemble(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.people = projection
 	a.metrics.WatchProjection(projection.Lag)
+	compiler := newCompiler(o.LookupEnv, o.Log, !o.NoSend && !o.Offline, a.store)
+	compiler.PublishedPath = o.Path
 	a.watcher = &rulefile.Watcher{
-		Path: o.Rules, Compiler: newCompiler(o.LookupEnv, o.Log, !o.NoSend && !o.Offline, a.store),
+		Path: o.Rules, Compiler: compiler,
 		Activate: a.activate, Observe: a.observeReload, Log: o.Log, Now: time.Now,
 	}
 	if o.RequireTests {

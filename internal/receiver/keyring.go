@@ -176,6 +176,17 @@ func (k *Keyring) set(keys []string) (replaced bool) {
 	return true
 }
 
+// SecretsInFile returns the signing secrets of a file's content, in their order, for
+// whoever signs. The error says why one of them cannot be used; there may be none.
+func SecretsInFile(content []byte) ([]string, error) {
+	return publishedForm.keys(parseSecrets(content))
+}
+
+// SecretsInVariable is SecretsInFile for the value of an environment variable.
+func SecretsInVariable(value string) ([]string, error) {
+	return publishedForm.keys(strings.Fields(value))
+}
+
 // parseSecrets reads a secret file. Some editors start a file with a byte
 // order mark, which nobody sees and which would spoil the first secret.
 func parseSecrets(content []byte) []string {

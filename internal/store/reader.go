@@ -24,6 +24,7 @@ type readable interface {
 	EventsBySeq(ctx context.Context, seqs []int64) ([]record.Event, error)
 	SeqBefore(ctx context.Context, at time.Time) (int64, error)
 	NewestRuleSet(ctx context.Context) (set record.RuleSet, found bool, err error)
+	Mutes(ctx context.Context) ([]state.Mute, error)
 }
 
 // OpenReader opens a store for reading. It takes no lock.
@@ -60,6 +61,18 @@ func openReads(o Options) (*DB, error) {
 
 // Close closes the store.
 func (r *Reader) Close() error { return r.db.readDB.Close() }
+
+// StateRows returns the rows of a scope.
+func (r *Reader) StateRows(ctx context.Context, scope state.Scope) ([]state.Row, error) {
+	return r.db.StateRows(ctx, scope, "")
+}
+
+// LastSeq returns the number of the newest event; 0 if there is none.
+func (r *Reader) LastSeq(ctx context.Context) (seq int64, err error) {
+	defer wrap(&err, "find the newest event")
+	err = r.db.readDB.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM events").Scan(&seq)
+	return seq, err
+}
 
 // EventsFrom returns events with their bodies and facts in the order of their
 // numbers, after one; none at the end.

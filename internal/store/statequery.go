@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -48,6 +50,21 @@ func (db *DB) ScopeKeys(ctx context.Context, scope state.Scope) (keys int, err e
 		"SELECT coalesce(sum(keys), 0) FROM state_scopes WHERE rule = ? AND block = ? AND per = ?",
 		scope.Rule, scope.Block, scope.Per).Scan(&keys)
 	return keys, err
+}
+
+// ScopeSince is when a rule began to keep the state of a scope; zero if it keeps none.
+func (db *DB) ScopeSince(ctx context.Context, scope state.Scope) (since time.Time, err error) {
+	defer wrap(&err, "find since when a rule counts")
+	var at int64
+	err = db.readDB.QueryRowContext(ctx, "SELECT since FROM state_scopes WHERE rule = ? AND block = ? AND per = ?",
+		scope.Rule, scope.Block, scope.Per).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return since, nil
+	}
+	if err != nil {
+		return since, err
+	}
+	return timeOf(at), nil
 }
 
 // DueRows implements intake.Store.

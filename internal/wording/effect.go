@@ -60,6 +60,9 @@ func (p Effects) Text(e *record.Effect) string {
 	if e.Key != "" {
 		text.WriteString(" for " + state.ShowKey(e.Key))
 	}
+	if !e.Since.IsZero() {
+		text.WriteString(", counting since " + p.moment(e.Since))
+	}
 	switch {
 	case e.By == "" || e.By == p.Event:
 	case e.Effect == record.Sent:

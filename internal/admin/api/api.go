@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -150,7 +151,28 @@ func New(o Options) http.Handler {
 	open.Handle("/", a.toConsole(a.authorize(guarded)))
 	a.paths = append(a.paths, "GET /-/healthy", "GET /-/ready")
 	// A page in somebody's browser must not be able to change anything here.
-	return http.NewCrossOriginProtection().Handler(open)
+	return a.answering(http.NewCrossOriginProtection().Handler(open))
+}
+
+// answering answers a request whose handler panics. net/http would recover it too,
+// but drop the connection without an answer, and heed logs what net/http says of
+// connections at the level debug only.
+func (a *api) answering(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			cause := recover()
+			if cause == nil {
+				return
+			}
+			if cause == http.ErrAbortHandler {
+				panic(cause)
+			}
+			a.Log.Error("answering a request broke inside heed; please report this",
+				"path", r.URL.Path, "cause", admin.PanicText(cause), "stack", string(debug.Stack()))
+			problem(w, http.StatusInternalServerError, "this broke inside heed; its log says where: please report it", nil)
+		}()
+		next.ServeHTTP(w, r)
+	})
 }
 
 // serve renders what a route returns.

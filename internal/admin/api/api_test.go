@@ -247,3 +247,27 @@ func (fake) Tallies(context.Context, ...time.Time) ([]record.TallySum, error) { 
 func (fake) Failing(context.Context) (map[string]time.Time, error) { return nil, nil }
 
 func (fake) Users(context.Context, []int64) (map[int64]string, error) { return nil, nil }
+
+func TestNew_answersWhenAHandlerPanics(t *testing.T) {
+	h := handler(func(o *options) {
+		o.Reload = func(context.Context) ([]document.Problem, error) { panic("a fault") }
+	})
+	w := post(h, "/-/reload", "")
+	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "please report it") {
+		t.Errorf("answered %d %s", w.Code, w.Body)
+	}
+}
+
+func TestMuteKey_isATextOrAList(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"key":"u1"}`: "u1", `{"key":"[\"u1\",\"q1\"]"}`: `["u1","q1"]`, `{"key":["u1",3]}`: `["u1",3]`, `{}`: "",
+	} {
+		var mute NewMute
+		if err := json.Unmarshal([]byte(body), &mute); err != nil || string(mute.Key) != want {
+			t.Errorf("%s: %s, %v, want %s", body, mute.Key, err, want)
+		}
+	}
+	if err := json.Unmarshal([]byte(`{"key":{"user":"u1"}}`), &NewMute{}); err == nil {
+		t.Error("an object is no key")
+	}
+}

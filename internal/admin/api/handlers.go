@@ -118,15 +118,19 @@ func (a *api) backtest(r *http.Request) (any, error) {
 }
 
 func (a *api) mutes(r *http.Request) (any, error) {
-	return a.Service.Mutes(r.Context(), r.URL.Query().Get("all") == "true")
+	all, err := boolParameter(r.URL.Query(), "all")
+	if err != nil {
+		return nil, err
+	}
+	return a.Service.Mutes(r.Context(), all)
 }
 
 // NewMute is the body of a mute: {"rule": "…", "for": "2h", "reason": "…"}.
 type NewMute struct {
-	Rule   string `json:"rule"`
-	Key    string `json:"key,omitempty"`
-	For    string `json:"for"`
-	Reason string `json:"reason"`
+	Rule   string        `json:"rule"`
+	Key    admin.MuteKey `json:"key,omitempty"`
+	For    string        `json:"for"`
+	Reason string        `json:"reason"`
 }
 
 func (a *api) mute(r *http.Request) (any, error) {
@@ -138,7 +142,7 @@ func (a *api) mute(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, badRequest("for must be a duration, such as 2h or 3d")
 	}
-	return a.Service.Mute(r.Context(), request.Rule, request.Key, request.Reason, time.Duration(lasting))
+	return a.Service.Mute(r.Context(), request.Rule, string(request.Key), request.Reason, time.Duration(lasting))
 }
 
 func (a *api) unmute(r *http.Request) (any, error) {

@@ -36,6 +36,15 @@ func TestNew_refusesUnknownParameters(t *testing.T) {
 			t.Errorf("%s answers %d %s, want %s", query, w.Code, w.Body, want)
 		}
 	}
+	for path, want := range map[string]string{
+		"events?status=lost": "status is accepted", "stream?status=lost": "status is accepted",
+		"stream?outcome=lost": "outcome is one of", "mutes?all=maybe": "all is true or false",
+		"events?since=1h&until=2h": "is not before until", "why?user=u1&since=1h&until=2h": "is not before until",
+	} {
+		if w := call(h, "GET", "/api/v1/"+path); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s answers %d %s, want %s", path, w.Code, w.Body, want)
+		}
+	}
 	if w := call(h, "GET", "/api/v1/events?type=a&status=accepted&limit=1"); w.Code != http.StatusOK {
 		t.Errorf("known parameters are answered %d %s", w.Code, w.Body)
 	}

@@ -101,7 +101,7 @@ func (c *console) previewReplay(q *request) (answer, error) {
 	for _, decision := range replay.Decisions {
 		rule := replayedRule{ReplayedDecision: decision, Before: before[decision.Rule]}
 		rule.Differs = rule.Before != decision.Outcome
-		d.Messages += len(decision.Actions)
+		d.Messages += decision.Messages()
 		d.Rules = append(d.Rules, rule)
 	}
 	return view{
@@ -115,9 +115,5 @@ func (c *console) replay(q *request) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := 0
-	for i := range replay.Decisions {
-		n += len(replay.Decisions[i].Actions)
-	}
-	return done("/ui/events/"+admin.Segment(replay.ID), "replayed", n), nil
+	return done("/ui/events/"+admin.Segment(replay.ID), "replayed", replay.Messages()), nil
 }

@@ -19,6 +19,8 @@ import (
 // stateStore is what a store must do with what rules remember.
 type stateStore interface {
 	intake.Store
+	// ScopeSince is when a rule began to keep the state of a scope; zero if it keeps none.
+	ScopeSince(ctx context.Context, scope state.Scope) (time.Time, error)
 	// Mutes are all mutes, the newest first. AddMute numbers a mute; EndMutes ends
 	// those of a rule that hold, or of one key of it; RenameMutes moves them to
 	// another rule.
@@ -35,6 +37,7 @@ var stateTests = map[string]func(*testing.T, Store){
 	"a batch sees the rows of those before it":                 testStateWithin,
 	"rows are found and deleted by a prefix":                   testStatePrefix,
 	"keys are counted":                                         testStateKeys,
+	"a scope is known since its first row":                     testStateSince,
 	"due rows come in the order in which they are due":         testStateDue,
 	"rows that are due together come in an order of their own": testStateDueTogether,
 	"due rows are those of the scopes that are asked for":      testStateDueScopes,
@@ -86,6 +89,30 @@ func stateRow(t *testing.T, s Store, ref state.Ref) (state.Row, bool) {
 		t.Fatal(err)
 	}
 	return row, ok
+}
+
+func testStateSince(t *testing.T, s Store) {
+	at, before := ref("r", state.BlockCount, "u1"), time.Now().Add(-time.Second)
+	since := func() time.Time {
+		t.Helper()
+		got, err := s.ScopeSince(t.Context(), at.Scope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got := since(); !got.IsZero() {
+		t.Errorf("a scope that there is not is known since %s", got)
+	}
+	put(t, s, "e1", state.Row{Ref: at, Data: []byte("{}")})
+	first := since()
+	if first.Before(before) || first.After(time.Now().Add(time.Second)) {
+		t.Errorf("known since %s", first)
+	}
+	put(t, s, "e2", state.Row{Ref: ref("r", state.BlockCount, "u2"), Data: []byte("{}")})
+	if got := since(); !got.Equal(first) {
+		t.Errorf("known since %s, then %s", first, got)
+	}
 }
 
 func stateKeys(t *testing.T, s Store, scope state.Scope) int {
