@@ -128,8 +128,8 @@ func printColdRules(s streams, scopes []store.KeptScope, rules *engine.RuleSet) 
 				(kept.Rule == rule.Name || kept.Rule == rule.Was)
 		})
 		if !warm {
-			fmt.Fprintf(s.out, "%s! %s has sent nothing yet: what came before it does not count, so within: forever "+
-				"begins now%s\n",
+			fmt.Fprintf(s.out,
+				"%s! %s has sent nothing yet: what came before it does not count, so within: forever begins now%s\n",
 				paint.yellow, plain.Line(rule.Name), paint.reset)
 		}
 	}

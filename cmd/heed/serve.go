@@ -259,8 +259,8 @@ func checkPath(path string) error {
 		return usage("--path %q is not a plain path: write one without host, query and slash at the end, such as %s",
 			path, source.PublishedPath)
 	case slices.Contains(source.ServedPaths, path):
-		return usage("--path %s: there heed answers whether it is well; write another, such as %s", path,
-			source.PublishedPath)
+		return usage("--path %s: there heed answers whether it is well; write another, such as %s",
+			path, source.PublishedPath)
 	}
 	return nil
 }

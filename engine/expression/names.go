@@ -117,8 +117,8 @@ func (env *Env) SetItems(rows []*Env, zone *time.Location) {
 	items := make([]any, len(rows))
 	for i, row := range rows {
 		item := map[string]any{
-			"event": row.event.Type, "id": row.event.ID, "source": row.event.Source,
-			"at": row.event.At.In(zone), "data": row.data,
+			"event": row.event.Type, "id": row.event.ID, "source": row.event.Source, "at": row.event.At.In(zone),
+			"data": row.data,
 		}
 		if user := row.event.User(); user != "" {
 			item["user"] = user

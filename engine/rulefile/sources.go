@@ -239,8 +239,8 @@ func (b *build) reportPublishedPath(published string) {
 	for _, s := range b.sources {
 		if s.Path == published {
 			b.report.Warnf(b.sourcePlaces[s.Name], "duplicate-path",
-				"the source %s has the path of MindTickle's published webhook, which takes it if heed has a signing secret",
-				s.Name).
+				"the source %s has the path of MindTickle's published webhook, which takes it "+
+					"if heed has a signing secret", s.Name).
 				Suggest("give it a path of its own, such as /webhooks/%s, or name another for the webhook: "+
 					"mindtickle: {path: /hooks/mt}",
 					s.Name)
