@@ -175,8 +175,13 @@ func atOnce(callers int, do func()) {
 func BenchmarkSavePeople(b *testing.B) {
 	const crowd, things, part = 100_000, 10, 256
 	rowOf := func(n int) people.ProgressRow {
-		key := people.ProgressKey{User: fmt.Sprintf("u-%06d", n/things), Kind: people.Quiz, Item: fmt.Sprintf("quiz-%d", n%things)}
-		return people.ProgressRow{ProgressKey: key, Progress: -1, Seconds: -1, Best: int64(n), Last: int64(n), ScoredAt: int64(n), FirstAt: 1, LastAt: int64(n)}
+		at := int64(n)
+		return people.ProgressRow{
+			ProgressKey: people.ProgressKey{
+				User: fmt.Sprintf("u-%06d", n/things), Kind: people.Quiz, Item: fmt.Sprintf("quiz-%d", n%things),
+			},
+			Progress: -1, Seconds: -1, Best: at, Last: at, ScoredAt: at, FirstAt: 1, LastAt: at,
+		}
 	}
 	eachStore(b, func(b *testing.B, options func() Options) {
 		db, err := Open(b.Context(), options())
