@@ -74,7 +74,7 @@ func Read(ctx context.Context, in Intake, s *source.Source, name string, file io
 	defer stop(nil)
 	go func() {
 		defer close(groups)
-		for {
+		for ctx.Err() == nil { // select would choose either way where both are ready
 			group := r.group()
 			if len(group) == 0 {
 				return
