@@ -42,16 +42,16 @@ func timelineDryRun(ctx context.Context, s streams, o dryRunOptions) error {
 	if err != nil {
 		return err
 	}
-	var state ruletest.Store // empty
+	var remembered ruletest.Store // nothing
 	if o.withState {
 		reader, copied, err := copyState(ctx, &o.store, loaded.Rules)
 		if err != nil {
 			return err
 		}
 		defer reader.Close()
-		state = copied
+		remembered = copied
 	}
-	t, err := ruletest.NewTimeline(loaded.Rules, from, state)
+	t, err := ruletest.NewTimeline(loaded.Rules, from, remembered)
 	if err == nil {
 		err = t.Run(ctx, entries)
 	}
@@ -86,13 +86,9 @@ func (o *dryRunOptions) timelineStart(entries []rulefile.Given) (time.Time, erro
 func copyState(
 	ctx context.Context, from *storeFlag, rules *engine.RuleSet,
 ) (*store.Reader, *app.CopiedState, error) {
-	where, err := from.existing("")
+	reader, err := from.reader(ctx)
 	if err != nil {
 		return nil, nil, err
-	}
-	reader, err := store.OpenReader(ctx, where)
-	if err != nil {
-		return nil, nil, failure(err)
 	}
 	copied, err := app.CopyState(ctx, reader, rules)
 	if err != nil {

@@ -109,7 +109,7 @@ func (f fact) of(e *event.Event, kind Kind, prefix string, at int64) (fact, bool
 	case Module:
 		r.progress = amountOf(e.Data, "progressPct", 100)
 		r.seconds = amountOf(e.Data, "timeSpentSec", maxAmount)
-		if amount(r.progress) == 100*unit {
+		if r.progress == 100*unit {
 			r.completedAt = at
 		}
 	case Course:

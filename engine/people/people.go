@@ -106,7 +106,6 @@ func (d *Directory) detach(user string) *person {
 	}
 	d.reorder(p.standing(), standing{})
 	d.list[p.at] = nil
-	d.gone = slices.DeleteFunc(d.gone, func(k ProgressKey) bool { return k.User == user })
 	delete(d.people, user)
 	return p
 }
@@ -117,6 +116,13 @@ func (d *Directory) attach(p *person) {
 	d.reorder(standing{}, p.standing())
 	d.list[p.at] = p
 	d.people[p.id] = p
+}
+
+// forgotten drops what was still to be saved of a person whom the store has forgotten.
+func (d *Directory) forgotten(user string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.gone = slices.DeleteFunc(d.gone, func(k ProgressKey) bool { return k.User == user })
 }
 
 // learn folds a fact in; the caller holds the lock.

@@ -186,7 +186,7 @@ func (s *progressSum) teamSizes() []TeamSize {
 // itemList are the items that most have begun. The caller holds the lock.
 func (s *progressSum) itemList(d *Directory) []ItemProgress {
 	list := make([]ItemProgress, 0, len(s.items))
-	for n := range s.items {
+	for n := range min(len(s.items), len(d.items)) { // another Directory may have been taken over
 		sum, it := &s.items[n], &d.items[n]
 		if sum.begun == 0 {
 			continue

@@ -17,7 +17,8 @@ import (
 // Store keeps what a Directory knows. internal/store is one.
 type Store interface {
 	// LoadPeople gives everything that was saved, a part at a time, items
-	// before the progress in them. A part is not to be used after the call.
+	// before the progress in them, which is in the order of the people. A part is not
+	// to be used after the call.
 	LoadPeople(ctx context.Context, part func(*Rows)) error
 	// SavePeople adds rows, replaces those with the same keys and deletes Gone,
 	// all at once or not at all. learnt, if not 0, says that every event up to
@@ -453,6 +454,7 @@ func (pr *Projection) Forget(ctx context.Context, user string) (events int, err 
 		}
 	} else {
 		pr.forgotten[user] = upTo
+		pr.Directory.forgotten(user)
 	}
 	waiting := pr.withheld
 	pr.withheld = nil

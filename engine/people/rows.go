@@ -109,7 +109,9 @@ func (d *Directory) join(rows *Rows) {
 	for i := range rows.Items {
 		r := &rows.Items[i]
 		n := d.number(itemKey{r.Kind, r.ID})
-		d.items[n].name.join(field{r.Name, r.NamedAt})
+		if d.items[n].name.join(field{r.Name, r.NamedAt}) {
+			d.items[n].changed = true
+		}
 	}
 	for i := range rows.People {
 		r := &rows.People[i]
@@ -160,7 +162,7 @@ func (d *Directory) changedItems() (rows Rows) {
 }
 
 // changedPeople takes what differs from what was saved of some people, beginning
-// with one of the list.
+// with one of the list, and what was dropped of anybody.
 func (d *Directory) changedPeople(from int) (rows Rows, more bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -48,16 +48,28 @@ func TestChangedPeople_takesEachChangeOnce(t *testing.T) {
 	check("when they could not be saved", takeAll(d))
 }
 
+// Who could not be forgotten is saved as if nothing had been.
+func TestAttach_keepsWhatIsToBeSaved(t *testing.T) {
+	d := full()
+	p := d.detach("u1")
+	d.attach(p)
+	if rows := takeAll(d); len(rows.Progress) != 1 || len(rows.Gone) != 1 {
+		t.Errorf("%+v", rows)
+	}
+}
+
 // What was forgotten is not deleted once more: the person may be known again.
-func TestDetach_dropsWhatWasToBeSaved(t *testing.T) {
+func TestForgotten_dropsWhatWasToBeSaved(t *testing.T) {
 	d := full()
 	d.detach("u1")
+	d.forgotten("u1")
 	if rows := takeAll(d); rows.Len() != 0 {
 		t.Errorf("%+v", rows)
 	}
 	taken := full()
 	rows := takeAll(taken)
 	taken.detach("u1")
+	taken.forgotten("u1")
 	taken.notSaved(&rows)
 	if rows := takeAll(taken); rows.Len() != 0 {
 		t.Errorf("given back after the person was forgotten: %+v", rows)

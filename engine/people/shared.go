@@ -48,7 +48,9 @@ func (pr *Projection) follow(ctx context.Context) {
 		newest, version := pr.shared.PeopleNews()
 		err := pr.learnUpTo(ctx, newest)
 		if err == nil && version > pr.version.Load() {
+			pr.saving.Lock() // not while somebody is being forgotten
 			err = pr.reload(ctx, version)
+			pr.saving.Unlock()
 		}
 		if err != nil && ctx.Err() == nil {
 			pr.log.Error("cannot learn what other processes have stored; trying again", "error", err)

@@ -89,25 +89,32 @@ func (r *sourceReader) read() {
 	f.Done()
 }
 
+// readPath reads the path. Only that of the published webhook may be left out, and
+// nobody else may have it then.
 func (r *sourceReader) readPath(node *document.Node) {
-	if node == nil {
-		return
+	place, errorf := r.name.Place(), r.report.LaterErrorf
+	if node != nil {
+		r.source.Path, place, errorf = node.Text(), node.Place(), r.report.Errorf
 	}
-	r.source.Path = node.Text()
-	clean := node.Text()
+	path := r.source.Path
 	switch {
-	case !node.IsText() || !source.IsPlainPath(clean):
-		r.report.Errorf(node.Place(), "bad-path", "path of %s is not a plain path", r.fields.What()).
+	case node == nil && path == "":
+	case node != nil && (!node.IsText() || !source.IsPlainPath(path)):
+		r.report.Errorf(place, "bad-path", "path of %s is not a plain path", r.fields.What()).
 			Suggest("write a path without host, query and slash at the end, such as /webhooks/%s", r.source.Name)
-	case slices.Contains(source.ServedPaths, clean):
-		r.report.Errorf(node.Place(), "bad-path", "%s answers whether heed is well", clean).
+	case slices.Contains(source.ServedPaths, path):
+		r.report.Errorf(place, "bad-path", "%s answers whether heed is well", path).
 			Suggest("write /webhooks/%s", r.source.Name)
 	default:
-		i := slices.IndexFunc(r.sources, func(other *source.Source) bool { return other.Path == clean })
+		i := slices.IndexFunc(r.sources, func(other *source.Source) bool { return other.Path == path })
 		if i >= 0 {
-			r.report.Errorf(node.Place(), "duplicate-path", "the source %s has the path %s too", r.sources[i].Name,
-				clean).
-				Suggest("give each source a path of its own, such as /webhooks/%s", r.source.Name)
+			other := r.sources[i].Name
+			mover := r.source.Name
+			if node == nil { // the published webhook stays where it is
+				mover = other
+			}
+			errorf(place, "duplicate-path", "the source %s has the path %s too", other, path).
+				Suggest("give each source a path of its own, such as /webhooks/%s", mover)
 		}
 	}
 }

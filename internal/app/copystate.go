@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -28,12 +29,15 @@ type CopiedState struct {
 }
 
 // CopyState copies what rules remember, by their names or the names that they had.
-// State that means nothing to them is left out, as if it had been discarded.
+// State that means nothing to them is left out, as if it had been discarded. A server
+// may write meanwhile, so what one rule remembers can be newer than what another does.
 func CopyState(ctx context.Context, from StateReader, rules *engine.RuleSet) (*CopiedState, error) {
 	c := &CopiedState{Memory: intake.NewMemory(), from: from}
-	var err error
-	if c.Before, err = from.LastSeq(ctx); err != nil {
-		return nil, err
+	renamed := map[string]string{} // the new names by the old ones
+	for _, rule := range rules.Rules() {
+		if rule.Was != "" && rules.Rule(rule.Was) == nil { // or the old name is a rule's own
+			renamed[rule.Was] = rule.Name
+		}
 	}
 	for _, rule := range rules.Rules() {
 		if rule.Time == nil {
@@ -41,7 +45,7 @@ func CopyState(ctx context.Context, from StateReader, rules *engine.RuleSet) (*C
 		}
 		for _, scope := range rule.Time.Scopes() {
 			rows, err := from.StateRows(ctx, scope)
-			if err == nil && len(rows) == 0 && rule.Was != "" {
+			if err == nil && len(rows) == 0 && renamed[rule.Was] == rule.Name {
 				former := scope
 				former.Rule = rule.Was
 				rows, err = from.StateRows(ctx, former)
@@ -56,9 +60,15 @@ func CopyState(ctx context.Context, from StateReader, rules *engine.RuleSet) (*C
 		}
 	}
 	mutes, err := from.Mutes(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, m := range mutes {
+		m.Rule = cmp.Or(renamed[m.Rule], m.Rule)
 		c.State.AddMute(m)
 	}
+	// Read last: no row that was copied is of a later event.
+	c.Before, err = from.LastSeq(ctx)
 	return c, err
 }
 

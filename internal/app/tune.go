@@ -54,7 +54,7 @@ func memoryLimit(live, allowed int64) int64 {
 // busier time, or the start, has left.
 func adjustMemoryLimit(ctx context.Context, allowed int64) {
 	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}}
-	allocated, quiet := uint64(0), 0
+	allocated, gaveBack, quiet := uint64(0), uint64(0), 0
 	for ticker := time.NewTicker(time.Second); ; {
 		select {
 		case <-ctx.Done():
@@ -69,17 +69,21 @@ func adjustMemoryLimit(ctx context.Context, allowed int64) {
 		if quiet++; allocated-before > quietAllocation {
 			quiet = 0
 		}
-		if quiet == quietSeconds {
+		if quiet == quietSeconds && allocated-gaveBack > worthGivingBack {
 			debug.FreeOSMemory()
+			gaveBack = allocated
 		}
 	}
 }
 
-// Little happens if no more than this is allocated in each of so many seconds: about 40
-// events a second.
+// Little happens if no more than quietAllocation is allocated in each of so many seconds:
+// 100 events a second, or a look at rules and tables of a megabyte. To give memory back
+// takes a collection, so there must be something that it can find: a scrape of the
+// metrics is not enough.
 const (
-	quietAllocation = 400 << 10
+	quietAllocation = 1 << 20
 	quietSeconds    = 5
+	worthGivingBack = 16 << 20
 )
 
 // cgroupMemory is how many bytes of memory the process may use by its cgroup,

@@ -12,7 +12,7 @@ import (
 	"heed/engine/record"
 )
 
-// mergeLimit is how many fresh keys begin a merge. They take 4 MB, as few as a map of
+// mergeLimit is how many fresh keys begin a merge. They take 4 MB, as many as a map of
 // 2^16 places has room for without growing.
 const mergeLimit = 50_000
 

@@ -65,7 +65,7 @@ func (db *DB) LoadPeople(ctx context.Context, part func(*people.Rows)) (err erro
 	}
 	err = db.scan(ctx, `
 		SELECT "user", kind, item, progress, seconds, best, last, scored_at, completed_at, first_at, last_at
-		FROM progress`, func(scan func(...any) error) error {
+		FROM progress ORDER BY "user"`, func(scan func(...any) error) error {
 		var r people.ProgressRow
 		err := scan(&r.User, &r.Kind, &r.Item, &r.Progress, &r.Seconds, &r.Best, &r.Last,
 			&r.ScoredAt, &r.CompletedAt, &r.FirstAt, &r.LastAt)
