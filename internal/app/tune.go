@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,13 +50,16 @@ func memoryLimit(live, allowed int64) int64 {
 	return min(max(usualMemory, 2*live), allowed-allowed/5)
 }
 
-// adjustMemoryLimit follows what lives: it grows with the people that are known, and
-// quickly while they are loaded. When little happens, it gives memory back that a
+// adjustMemoryLimit follows what lives, which grows with the people that are known. What
+// lives for some seconds only, such as a large event that is decoded, is no reason to
+// let the heap grow to twice as much. When little happens, memory is given back that a
 // busier time, or the start, has left.
 func adjustMemoryLimit(ctx context.Context, allowed int64) {
 	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}}
 	allocated, gaveBack, quiet := uint64(0), uint64(0), 0
-	for ticker := time.NewTicker(time.Second); ; {
+	var lived [steadySeconds]int64 // what lived in each of the last seconds
+	ticker := time.NewTicker(time.Second)
+	for second := 0; ; second++ {
 		select {
 		case <-ctx.Done():
 			ticker.Stop()
@@ -63,9 +67,10 @@ func adjustMemoryLimit(ctx context.Context, allowed int64) {
 		case <-ticker.C:
 		}
 		metrics.Read(samples)
-		live, before := samples[0].Value.Uint64(), allocated
+		lived[second%steadySeconds] = int64(samples[0].Value.Uint64())
+		debug.SetMemoryLimit(memoryLimit(slices.Min(lived[:]), allowed))
+		before := allocated
 		allocated = samples[1].Value.Uint64()
-		debug.SetMemoryLimit(memoryLimit(int64(live), allowed))
 		if quiet++; allocated-before > quietAllocation {
 			quiet = 0
 		}
@@ -76,11 +81,13 @@ func adjustMemoryLimit(ctx context.Context, allowed int64) {
 	}
 }
 
-// Little happens if no more than quietAllocation is allocated in each of so many seconds:
-// 100 events a second, or a look at rules and tables of a megabyte. To give memory back
-// takes a collection, so there must be something that it can find: a scrape of the
-// metrics is not enough.
+// What lives is the least of what lived in steadySeconds. Little happens if no more than
+// quietAllocation is allocated in each of quietSeconds: by 100 events a second, or by a
+// look at a megabyte of rules and tables. To give memory back takes a collection, so
+// there must be something that it can find: what a scrape of the metrics leaves is not
+// enough.
 const (
+	steadySeconds   = 10
 	quietAllocation = 1 << 20
 	quietSeconds    = 5
 	worthGivingBack = 16 << 20
