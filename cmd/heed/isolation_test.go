@@ -205,7 +205,7 @@ rules: [{name: r, on: quiz.submitted, do: [{action: api, json: 1}]}]
 	for i := range events {
 		s.post(fmt.Sprint("e", i), quizOf(fmt.Sprint("u", i)))
 	}
-	eventually(t, 30*time.Second, "the delivery of all", func() bool {
+	eventually(t, 2*time.Minute, "the delivery of all", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return taken == events
