@@ -134,7 +134,8 @@ func TestPostgres_commandsSayTheSame(t *testing.T) {
 		s.stop()
 	}
 	for _, against := range []string{one.app.Data, address} {
-		if got := plainOutput(t, "check", rules, "--against", against); !strings.Contains(got, "these rules are active already") {
+		got := plainOutput(t, "check", rules, "--against", against)
+		if !strings.Contains(got, "these rules are active already") {
 			t.Errorf("check --against %s:\n%s", against, got)
 		}
 	}

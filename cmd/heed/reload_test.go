@@ -27,7 +27,9 @@ func listen(t testing.TB) net.Listener {
 // watched starts a server that tells of its reloads.
 func watched(t *testing.T, rules string) (*server, chan rulefile.Attempt) {
 	attempts := make(chan rulefile.Attempt, 64)
-	s := startServer(t, rules, held, func(o *app.Options) { o.Reloaded = func(_ context.Context, a rulefile.Attempt) { attempts <- a } })
+	s := startServer(t, rules, held, func(o *app.Options) {
+		o.Reloaded = func(_ context.Context, a rulefile.Attempt) { attempts <- a }
+	})
 	<-attempts // the start
 	return s, attempts
 }

@@ -64,7 +64,9 @@ func newFront(t *testing.T, change func(*intake.Options)) *front {
 	f := &front{store: &stub{}}
 	o := intake.Options{
 		Store: f.store, Rules: func() *engine.RuleSet { return rules }, Company: "acme", MaxAge: time.Hour, MaxAhead: time.Minute,
-		Stored: func(_ context.Context, e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery) {
+		Stored: func(
+			_ context.Context, e *record.Event, _ *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
+		) {
 			f.told = append(f.told, fmt.Sprintf("stored %s, %d decisions, %d deliveries", e.ID, len(decisions), len(deliveries)))
 		},
 		Learn: func(_ context.Context, e *record.Event, learnt *event.Event) {

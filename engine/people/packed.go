@@ -1,21 +1,21 @@
 package people
 
 import (
-	"cmp"
 	"encoding/binary"
 	"iter"
 	"slices"
 )
 
 // packed are the rows of one person in the order of the numbers of their items. There
-// may be millions of rows, so they are encoded: one takes about 17 to 27 bytes instead of 72.
+// may be millions of rows, so they are encoded: one takes 17 to 27 bytes instead of 72.
 //
 // A row is the number of its item, a byte with the length of what follows, whose
 // highest bit says that the row is not saved, and then its amounts and times. All
 // numbers are varints.
 type packed []byte
 
-// unsavedBit is the bit of the length. What follows has at most 8 numbers of 9 bytes.
+// unsavedBit is a bit of the length that is free: what follows has at most 8 numbers of
+// 10 bytes.
 const unsavedBit = 0x80
 
 // entry is where a row lies: from start to end, its length at header.
@@ -78,7 +78,7 @@ func (p packed) all() iter.Seq[row] {
 
 // put adds a row, or replaces the one of the same item, and marks it as not saved.
 func (p *packed) put(r row) {
-	var buffer [2 * binary.MaxVarintLen64 * 8]byte
+	var buffer [10 * binary.MaxVarintLen64]byte
 	encoded := binary.AppendUvarint(buffer[:0], uint64(r.item))
 	header := len(encoded)
 	encoded = r.encode(append(encoded, 0))
@@ -192,10 +192,10 @@ func appendTime(b []byte, at, from int64) []byte {
 
 func takeTime(b []byte, at *int64, from int64) (rest []byte) {
 	distance, n := binary.Varint(b)
-	switch cmp.Compare(distance, 0) {
-	case 0:
+	switch {
+	case distance == 0:
 		*at = 0
-	case 1:
+	case distance > 0:
 		*at = from + distance - 1
 	default:
 		*at = from + distance

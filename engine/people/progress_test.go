@@ -43,7 +43,8 @@ func TestProgress_countsByTeamAndFindsWhoStalled(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if of := d.Progress(ProgressQuery{Team: "b", StalledBefore: now}); of.People != 1 || len(of.Items) != 1 || len(of.Teams) != 2 {
+	of := d.Progress(ProgressQuery{Team: "b", StalledBefore: now})
+	if of.People != 1 || len(of.Items) != 1 || len(of.Teams) != 2 {
 		t.Errorf("of one team: %+v", of)
 	}
 }

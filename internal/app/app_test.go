@@ -80,7 +80,8 @@ func (l *contextLog) Handle(ctx context.Context, r slog.Record) error {
 
 func TestApp_observersGetTheContextOfTheWork(t *testing.T) {
 	rules := t.TempDir() + "/rules.yaml"
-	text := "actions: {console: {log: {}}}\nrules:\n  - {name: low, on: quiz.submitted, do: [{action: console, text: low}]}\n"
+	text := "actions: {console: {log: {}}}\n" +
+		"rules:\n  - {name: low, on: quiz.submitted, do: [{action: console, text: low}]}\n"
 	if err := os.WriteFile(rules, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

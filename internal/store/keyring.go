@@ -12,8 +12,8 @@ import (
 	"heed/engine/record"
 )
 
-// mergeLimit is how many fresh keys begin a merge. They take 4 MB, as many as a map of
-// 2^16 places has room for without growing.
+// mergeLimit is how many fresh keys begin a merge: as many as fit into a map of 2^16
+// places, which takes 4 MB.
 const mergeLimit = 50_000
 
 // keyring holds the keys of the newest events, which are not in the table keys

@@ -47,7 +47,8 @@ func (s *repairable) Delivery(_ context.Context, id string) (record.Delivery, []
 // CountChanging counts what a retry or a discard changes.
 func (s *repairable) CountChanging(_ context.Context, f record.DeliveryFilter, retry bool, _ int) (n int, err error) {
 	for _, d := range s.rows() {
-		chosen := (f.State == "" || d.State == f.State) && (f.Action == "" || d.Action == f.Action) && (f.Rule == "" || d.Rule == f.Rule)
+		chosen := (f.State == "" || d.State == f.State) && (f.Action == "" || d.Action == f.Action) &&
+			(f.Rule == "" || d.Rule == f.Rule)
 		changes := d.State != record.Done && d.State != record.Discarded
 		if retry {
 			changes = d.Request != nil && d.State != record.Pending && (d.State != record.Done || f.State == record.Done)
