@@ -25,12 +25,19 @@ type heed struct {
 	started             time.Time
 }
 
-// freeAddress is an address that nothing listens on. Its port is below those that
-// the system gives to outgoing connections, one of which could take it while heed
-// is down.
+// lastPort is the last one that freeAddress tried. It begins anywhere, so that two
+// tortures on one machine seldom meet.
+var lastPort = 10_000 + rand.IntN(10_000)
+
+// freeAddress is an address that nothing listens on, and another one each time: it
+// is not in use until heed runs, and not while heed is down. Its port is below those
+// that the system gives to outgoing connections, one of which could take it then.
 func freeAddress() (string, error) {
-	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)))
+	for range 1000 {
+		if lastPort++; lastPort >= 30_000 {
+			lastPort = 10_000
+		}
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", lastPort))
 		if err == nil {
 			defer l.Close()
 			return l.Addr().String(), nil

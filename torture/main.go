@@ -140,7 +140,14 @@ func (t *torture) all(ctx context.Context, names []string, selfcheck, noskip boo
 	}
 	fmt.Println()
 	table(os.Stdout, results)
-	if slices.ContainsFunc(results, func(r result) bool { return len(r.findings) > 0 }) {
+	failed := false
+	for _, r := range results {
+		if len(r.findings) > 0 {
+			failed = true
+			r.print(os.Stdout) // again, where the end of a long log shows it
+		}
+	}
+	if failed {
 		return errors.New("heed broke a promise, see above")
 	}
 	return nil

@@ -206,7 +206,7 @@ func (t *torture) firstOne(ctx context.Context, after int, loss disk.Loss, r *re
 
 // whenFree unmounts as soon as the kernel has done with a killed process.
 func whenFree(unmount func() error) (err error) {
-	for range 200 {
+	for range 1000 {
 		if err = unmount(); err == nil {
 			return nil
 		}
