@@ -144,6 +144,18 @@ func one(what string) cobra.PositionalArgs {
 	}
 }
 
+// onlyWith refuses flags that were given without what they belong to: they would be
+// ignored. It looks at the command line alone, where it is called by Args: a variable
+// of the environment is for all commands.
+func onlyWith(cmd *cobra.Command, other string, given bool, names ...string) error {
+	for _, name := range names {
+		if !given && cmd.Flags().Changed(name) {
+			return usage("--%s belongs to %s: add it, or leave --%s out", name, other, name)
+		}
+	}
+	return nil
+}
+
 // outputFlag adds -o to a command.
 func outputFlag(cmd *cobra.Command, value *string, formats ...string) {
 	cmd.Flags().StringVarP(value, "output", "o", formats[0], "output format: "+strings.Join(formats, ", "))

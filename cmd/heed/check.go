@@ -34,6 +34,9 @@ the last 24 hours would have been there.
 Exit code 0: clean, or warnings only (with --strict: clean).
           1: problems.  2: a file cannot be read.`,
 		Example: "  heed check rules.yaml\n  heed check --strict -o json rules/",
+		Args: func(cmd *cobra.Command, _ []string) error {
+			return onlyWith(cmd, "--against URL", isURL(against), "admin-token-file")
+		},
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			if len(paths) == 0 {
 				paths = []string{"rules.yaml"}
@@ -44,7 +47,7 @@ Exit code 0: clean, or warnings only (with --strict: clean).
 			if err := check(s, paths, strict, output); err != nil || against == "" {
 				return err
 			}
-			if strings.HasPrefix(against, "http://") || strings.HasPrefix(against, "https://") {
+			if isURL(against) {
 				return checkAgainstServer(cmd.Context(), s, paths[0], &clientOptions{
 					admin: against, tokenFile: tokenFile,
 					cmd: cmd,
@@ -60,6 +63,11 @@ Exit code 0: clean, or warnings only (with --strict: clean).
 		"with --against URL: file with the admin listener's token")
 	outputFlag(cmd, &output, "text", "json", "github", "sarif")
 	return cmd
+}
+
+// isURL says that --against is the address of an admin listener, not that of a store.
+func isURL(against string) bool {
+	return strings.HasPrefix(against, "http://") || strings.HasPrefix(against, "https://")
 }
 
 func check(s streams, paths []string, strict bool, output string) error {

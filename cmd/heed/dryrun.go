@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -64,6 +65,12 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 			"--until +8d\n  heed dry-run --why low-quiz-score testdata/events/quiz-practice.json\n" +
 			"  heed dry-run --save-test rules_test.yaml testdata/events/quiz-low-score.json",
 		Args: func(cmd *cobra.Command, args []string) error {
+			if err := cmp.Or(
+				onlyWith(cmd, "--with-state", o.withState, "data", "store"),
+				onlyWith(cmd, "--save-test", o.saveTest != "", "keep-personal"),
+			); err != nil {
+				return err
+			}
 			switch {
 			case o.timeline == "" && o.until != "":
 				return usage("--until belongs to --timeline: name a file with events and times")

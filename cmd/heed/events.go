@@ -46,7 +46,9 @@ heed dry-run and heed send. Personal values become pseudonyms, the same person
 the same one everywhere; --keep-personal leaves them as they are.`,
 		Example: "  heed events show evt-1042\n  heed events show evt-1042 -o fixture | heed dry-run --save-test " +
 			"rules_test.yaml -",
-		Args: one("event by its id"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			return cmp.Or(onlyWith(cmd, "-o fixture", output == "fixture", "keep-personal"), one("event by its id")(cmd, args))
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := "/api/v1/events/" + admin.Segment(args[0])
 			if output == "fixture" {

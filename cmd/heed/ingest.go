@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -45,7 +46,10 @@ Exit code 0: all rows are stored or known.  1: some cannot be used.`,
 		Example: `  heed ingest --source report results.csv
   heed ingest --source report --dry-run --against connector results.csv
   export-results | heed ingest --source report -`,
-		Args: one("file of rows, or - for the standard input"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			return cmp.Or(onlyWith(cmd, "--dry-run", o.dryRun, "against"),
+				one("file of rows, or - for the standard input")(cmd, args))
+		},
 		RunE: func(cmd *cobra.Command, args []string) error { return ingestFile(cmd.Context(), s, &o, args[0]) },
 	}
 	o.client.flags(cmd)
@@ -61,9 +65,6 @@ Exit code 0: all rows are stored or known.  1: some cannot be used.`,
 func ingestFile(ctx context.Context, s streams, o *ingestOptions, name string) error {
 	if o.source == "" {
 		return usage("name the source of the rows: --source report")
-	}
-	if o.against != "" && !o.dryRun {
-		return usage("--against goes with --dry-run")
 	}
 	file, size, err := openRows(s, name)
 	if err != nil {

@@ -209,7 +209,7 @@ func TestWebhooks_adoptsAWebhookMadeElsewhere(t *testing.T) {
 	w.step("activate --id theirs", exitOK, "theirs is active\n", "heed remembers theirs from now on, but not its address and event types: say them with --url and --events\n")
 	w.step("status", exitOK, "theirs  activated 20", "  address not known\n", "  event types not known: heed webhooks activate --id theirs --events TYPE,TYPE says them\n")
 	w.step("register --url "+public, exitUsage, "heed does not know which event types theirs has, and so not which are missing: look at MindTickle, and say heed webhooks activate --id theirs --url "+public+" --events TYPE,TYPE")
-	w.step("activate --events quiz.submitted", exitUsage, "--events are those of the webhook that --id names")
+	w.step("activate --events quiz.submitted", exitUsage, "--events belongs to --id")
 	w.step("activate --id theirs --events quiz.submited", exitUsage, "there is no event type \"quiz.submited\"; did you mean quiz.submitted?")
 	w.step("activate --id theirs --url http://heed.example.com/x", exitUsage, "MindTickle needs an https address")
 	w.step("activate --id theirs --events quiz.submitted --url "+public, exitOK, "theirs is active\n")

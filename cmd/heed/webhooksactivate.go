@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,7 +42,9 @@ they are given. One that MindTickle does not know any more is forgotten, so that
 heed webhooks register registers it again.`,
 		Example: "  heed webhooks activate\n  heed webhooks activate --id wh_1 --url " +
 			"https://heed.example.com/webhooks/mindtickle --events quiz.submitted,course.completed",
-		Args: noArguments,
+		Args: func(cmd *cobra.Command, args []string) error {
+			return cmp.Or(onlyWith(cmd, "--id", o.id != "", "url", "events"), noArguments(cmd, args))
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return activate(cmd.Context(), s, &o) },
 	}
 	o.flags(cmd)
@@ -58,9 +61,6 @@ func (o *activateOptions) check() error {
 		return usage("--body is not JSON: %s", o.body)
 	}
 	if o.id == "" {
-		if len(o.events) > 0 {
-			return usage("--events are those of the webhook that --id names: name it")
-		}
 		return nil
 	}
 	known := event.Standard().Names()
