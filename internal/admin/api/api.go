@@ -138,11 +138,10 @@ func New(o Options) http.Handler {
 	guarded.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusOK, map[string]any{"heed": "the admin listener", "paths": a.paths})
 	})
-	guarded.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		problem(w, http.StatusNotFound, fmt.Sprintf("there is nothing at %s %s", r.Method, r.URL.Path), nil)
-	})
-
 	open := http.NewServeMux()
+	guarded.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		notServed(w, r, append(access.Methods(open, r), access.Methods(guarded, r)...))
+	})
 	open.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	open.HandleFunc("GET /-/ready", a.ready)
 	if o.Console != nil {
@@ -152,6 +151,18 @@ func New(o Options) http.Handler {
 	a.paths = append(a.paths, "GET /-/healthy", "GET /-/ready")
 	// A page in somebody's browser must not be able to change anything here.
 	return a.answering(http.NewCrossOriginProtection().Handler(open))
+}
+
+// notServed answers a request for which there is no route, though there may be with
+// other methods.
+func notServed(w http.ResponseWriter, r *http.Request, methods []string) {
+	if len(methods) == 0 {
+		problem(w, http.StatusNotFound, fmt.Sprintf("there is nothing at %s %s", r.Method, r.URL.Path), nil)
+		return
+	}
+	allow := strings.Join(methods, ", ")
+	w.Header().Set("Allow", allow)
+	problem(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allow, r.Method), nil)
 }
 
 // answering answers a request whose handler panics. net/http would recover it too,

@@ -97,7 +97,6 @@ func (c *console) routes() []route {
 		{pattern: "POST /ui/reload", needs: operator, serve: c.reload},
 		{pattern: "POST /ui/reveal", needs: operator, serve: c.reveal},
 		{pattern: "POST /ui/logout", needs: viewer, serve: c.logout},
-		{pattern: "GET /ui/", needs: viewer, serve: c.notFound},
 	}
 }
 
@@ -115,6 +114,9 @@ func New(o Options) (http.Handler, error) {
 	mux.HandleFunc("GET /ui/login", c.loginForm)
 	mux.HandleFunc("POST /ui/login", c.login)
 	mux.Handle("GET /ui/static/{file}", static())
+	mux.Handle("/ui/", c.page(route{needs: access.Viewer, serve: func(q *request) (answer, error) {
+		return nil, q.notServed(access.Methods(mux, q.Request))
+	}}))
 	return compressed(secured(mux)), nil
 }
 

@@ -39,7 +39,3 @@ func (c *console) reload(q *request) (answer, error) {
 func (c *console) help(*request) (answer, error) {
 	return view{Title: "Help", Template: "help"}, nil
 }
-
-func (c *console) notFound(q *request) (answer, error) {
-	return nil, &pageError{404, "There is no page " + q.URL.Path + "."}
-}

@@ -119,6 +119,17 @@ func invalid(format string, args ...any) error {
 	return &pageError{http.StatusBadRequest, fmt.Sprintf(format, args...)}
 }
 
+// notServed is the error of a request for which there is no route, though there may be
+// with other methods.
+func (q *request) notServed(methods []string) error {
+	if len(methods) == 0 {
+		return &pageError{http.StatusNotFound, "There is no page " + q.URL.Path + "."}
+	}
+	allow := strings.Join(methods, ", ")
+	q.w.Header().Set("Allow", allow)
+	return &pageError{http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s, not %s.", q.URL.Path, allow, q.Method)}
+}
+
 // problem is an error as a page shows it.
 type problem struct {
 	Status    int
@@ -133,7 +144,7 @@ var problemTitles = map[int]string{
 	http.StatusBadRequest: "That cannot be done", http.StatusNotFound: "There is no such thing",
 	http.StatusConflict: "That cannot be done now", http.StatusForbidden: "You may not do that",
 	http.StatusUnauthorized: "Log in first", http.StatusServiceUnavailable: "The store cannot be read",
-	http.StatusTooManyRequests: "heed is busy",
+	http.StatusTooManyRequests: "heed is busy", http.StatusMethodNotAllowed: "That is not a page",
 }
 
 // problemOf says what an error is, and what to do about it.
