@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -18,6 +17,7 @@ import (
 
 	"heed/actions"
 	"heed/engine/record"
+	"heed/internal/plain"
 )
 
 // Options are what a Loop needs.
@@ -281,10 +281,7 @@ func (l *Loop) attempt(ctx context.Context, d record.Delivery, timeout time.Dura
 	defer stop()
 	defer func() {
 		if cause := recover(); cause != nil {
-			what := fmt.Sprintf("%T", cause) // what it says could hold a secret
-			if fault, ok := cause.(runtime.Error); ok {
-				what = fault.Error()
-			}
+			what := plain.Panic(cause)
 			l.Log.Error("sending a delivery broke inside heed; please report this",
 				"delivery", d.ID, "action", d.Action, "cause", what, "stack", string(debug.Stack()))
 			o.Verdict, o.Error = actions.Retry, "sending broke inside heed ("+what+"); please report it"

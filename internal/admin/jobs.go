@@ -5,8 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -16,6 +14,7 @@ import (
 
 	"heed/engine/record"
 	"heed/internal/admin/access"
+	"heed/internal/plain"
 )
 
 // Job is a change of many things that runs by itself. Jobs are kept in memory: what
@@ -275,20 +274,11 @@ func (s *Service) working(
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.o.Log.Error("a job broke inside heed; please report this", "what", r.job.What, "target", r.job.Target,
-				"cause", PanicText(cause), "stack", string(debug.Stack()))
+				"cause", plain.Panic(cause), "stack", string(debug.Stack()))
 			err = errors.New("it broke inside heed; please report it")
 		}
 	}()
 	return work(ctx, r)
-}
-
-// PanicText is what a panic says, for the log. Only what the runtime says is shown:
-// anything else could hold a value.
-func PanicText(cause any) string {
-	if fault, ok := cause.(runtime.Error); ok {
-		return fault.Error()
-	}
-	return fmt.Sprintf("%T", cause)
 }
 
 // Job is one job.

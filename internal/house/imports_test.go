@@ -69,7 +69,7 @@ var order = map[string]struct {
 	"actions/httpcall":        {kindMay, kindWhy},
 	"actions/email":           {kindMay, kindWhy},
 	"actions/log":             {kindMay, kindWhy},
-	"actions/delivery":        {[]string{"actions", "engine/record"}, "when to send is independent of how, and of where deliveries are kept"},
+	"actions/delivery":        {[]string{"actions", "engine/record", "internal/plain"}, "when to send is independent of how, and of where deliveries are kept"},
 	"internal/store":          {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/source", "engine/state", "internal/inbox", "internal/store/postgres"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/store/postgres": {nil, "how a PostgreSQL server is spoken to does not depend on what is kept there"},
 	"internal/ingest":         {[]string{"engine/event", "engine/intake", "engine/source", "engine/suggest", "engine/table"}, "rows in: it hands over and counts"},
@@ -92,7 +92,7 @@ var order = map[string]struct {
 		"words for what happened decide nothing, so that the command line and the console say the same",
 	},
 	"internal/admin/api": {
-		[]string{"engine/event", "engine/people", "engine/record", "engine/suggest", "internal/admin", "internal/admin/access"},
+		[]string{"engine/event", "engine/people", "engine/record", "engine/suggest", "internal/admin", "internal/admin/access", "internal/plain"},
 		"HTTP only parses and renders: what is asked is the service's to answer",
 	},
 	"internal/notice":     {nil, "what happened is counted here; what it means is connected in internal/app"},

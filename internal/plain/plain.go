@@ -4,7 +4,9 @@ package plain
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"unicode"
@@ -51,6 +53,15 @@ func Cell(cell string) string {
 
 // Line is Text on one line.
 func Line(text string) string { return strings.Join(strings.Fields(Text(text)), " ") }
+
+// Panic is what a panic says. Only what the runtime says is shown: anything else could
+// hold a value of an event, or a secret.
+func Panic(cause any) string {
+	if fault, ok := cause.(runtime.Error); ok {
+		return fault.Error()
+	}
+	return fmt.Sprintf("%T", cause)
+}
 
 // Cut shortens a text to a number of characters.
 func Cut(text string, most int) string {

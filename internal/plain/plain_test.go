@@ -1,6 +1,9 @@
 package plain
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 func TestLine_isOneLineWithoutControls(t *testing.T) {
 	for text, want := range map[string]string{
@@ -13,6 +16,23 @@ func TestLine_isOneLineWithoutControls(t *testing.T) {
 	if got := Text("a\n\tb\r"); got != "a\n\tb·" {
 		t.Errorf("Text gives %q", got)
 	}
+}
+
+func TestPanic_showsWhatTheRuntimeSaysAlone(t *testing.T) {
+	for _, c := range []struct {
+		cause any
+		want  string
+	}{{"secret", "string"}, {errors.New("secret"), "*errors.errorString"}, {fault(), "runtime error: index out of range [0] with length 0"}} {
+		if got := Panic(c.cause); got != c.want {
+			t.Errorf("%v: %s, want %s", c.cause, got, c.want)
+		}
+	}
+}
+
+func fault() (cause any) {
+	defer func() { cause = recover() }()
+	var none []int
+	return none[0]
 }
 
 func TestCut_countsCharacters(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 
 	"heed/internal/admin"
 	"heed/internal/admin/access"
+	"heed/internal/plain"
 )
 
 // Options are what the listener needs. Ready and Metrics may be nil.
@@ -179,7 +180,7 @@ func (a *api) answering(next http.Handler) http.Handler {
 				panic(cause)
 			}
 			a.Log.Error("answering a request broke inside heed; please report this",
-				"path", r.URL.Path, "cause", admin.PanicText(cause), "stack", string(debug.Stack()))
+				"path", r.URL.Path, "cause", plain.Panic(cause), "stack", string(debug.Stack()))
 			problem(w, http.StatusInternalServerError, "this broke inside heed; its log says where: please report it", nil)
 		}()
 		next.ServeHTTP(w, r)
