@@ -234,8 +234,14 @@ func decode(text []byte, into any) error {
 // inProcess is a transport that calls a handler instead of a server.
 type inProcess struct{ handler http.Handler }
 
-// RoundTrip serves the request at once.
-func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip serves the request at once. An answer that breaks off is an error, as it is
+// over a connection.
+func (t inProcess) RoundTrip(r *http.Request) (_ *http.Response, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("it broke off its answer")
+		}
+	}()
 	answer := &recorder{header: http.Header{}, status: http.StatusOK}
 	t.handler.ServeHTTP(answer, r)
 	return &http.Response{

@@ -73,7 +73,7 @@ var order = map[string]struct {
 	"internal/store":          {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/source", "engine/state", "internal/inbox", "internal/store/postgres"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/store/postgres": {nil, "how a PostgreSQL server is spoken to does not depend on what is kept there"},
 	"internal/ingest":         {[]string{"engine/event", "engine/intake", "engine/source", "engine/suggest", "engine/table"}, "rows in: it hands over and counts"},
-	"internal/receiver":       {[]string{"engine/intake", "engine/source"}, "HTTP in: it hands over and answers"},
+	"internal/receiver":       {[]string{"engine/intake", "engine/source", "internal/plain"}, "HTTP in: it hands over and answers"},
 	"internal/inbox":          {nil, "that a file is complete does not depend on what is in it, or on where it is kept in mind that it was read"},
 	"internal/admin": {
 		[]string{"actions/delivery", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/sentence", "engine/document", "engine/state", "engine/suggest", "internal/admin/access", "internal/ingest", "internal/plain", "internal/wording"},

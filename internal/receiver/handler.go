@@ -2,7 +2,7 @@
 // request by its path, verifies the request by the source's scheme, hands it to the
 // intake and answers with what became of it, durably. It also owns the secrets, the
 // schemes and the listener's limits. Only internal/app and cmd/heed import it; of
-// heed's it imports engine/intake and engine/source alone.
+// heed's it imports engine/intake, engine/source and internal/plain alone.
 package receiver
 
 import (
@@ -18,6 +18,7 @@ import (
 
 	"heed/engine/intake"
 	"heed/engine/source"
+	"heed/internal/plain"
 )
 
 // The paths that the listener answers besides those of the sources.
@@ -248,6 +249,6 @@ func (h *Handler) refuseUnknown(w http.ResponseWriter, r *http.Request, t *table
 // the connection without an answer and log past the log's level and format.
 func (h *Handler) recoverPanic(w http.ResponseWriter, r *http.Request, of **source.Source) {
 	if p := recover(); p != nil {
-		h.refuse(w, r, *of, panicked, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		h.refuse(w, r, *of, panicked, fmt.Errorf("panic: %s\n%s", plain.Panic(p), debug.Stack()))
 	}
 }

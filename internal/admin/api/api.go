@@ -5,6 +5,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -137,7 +138,9 @@ func New(o Options) http.Handler {
 		handle(pattern, parameters, a.allow(access.Operator, serve))
 	})
 	guarded.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, http.StatusOK, map[string]any{"heed": "the admin listener", "paths": a.paths})
+		writeJSON(w, http.StatusOK, "application/json", encoded(map[string]any{
+			"heed": "the admin listener", "paths": a.paths,
+		}))
 	})
 	open := http.NewServeMux()
 	guarded.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -151,7 +154,7 @@ func New(o Options) http.Handler {
 	open.Handle("/", a.toConsole(a.authorize(guarded)))
 	a.paths = append(a.paths, "GET /-/healthy", "GET /-/ready")
 	// A page in somebody's browser must not be able to change anything here.
-	return a.answering(http.NewCrossOriginProtection().Handler(open))
+	return a.breakingOff(http.NewCrossOriginProtection().Handler(open))
 }
 
 // notServed answers a request for which there is no route, though there may be with
@@ -166,25 +169,46 @@ func notServed(w http.ResponseWriter, r *http.Request, methods []string) {
 	problem(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allow, r.Method), nil)
 }
 
-// answering answers a request whose handler panics. net/http would recover it too,
-// but drop the connection without an answer, and heed logs what net/http says of
+// breakingOff logs a panic and drops the connection: what was written by then must not
+// be taken for a whole answer. net/http would do the same, but heed logs what it says of
 // connections at the level debug only.
-func (a *api) answering(next http.Handler) http.Handler {
+func (a *api) breakingOff(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			cause := recover()
-			if cause == nil {
-				return
-			}
-			if cause == http.ErrAbortHandler {
+			switch cause := recover(); cause {
+			case nil:
+			case http.ErrAbortHandler:
 				panic(cause)
+			default:
+				a.logPanic(r, cause)
+				panic(http.ErrAbortHandler)
 			}
-			a.Log.Error("answering a request broke inside heed; please report this",
-				"path", r.URL.Path, "cause", plain.Panic(cause), "stack", string(debug.Stack()))
-			problem(w, http.StatusInternalServerError, "this broke inside heed; its log says where: please report it", nil)
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+func (a *api) logPanic(r *http.Request, cause any) {
+	a.Log.Error("answering a request broke inside heed; please report this",
+		"path", r.URL.Path, "cause", plain.Panic(cause), "stack", string(debug.Stack()))
+}
+
+// answer is what a route answers, as JSON. Nothing was written yet, so that a panic can
+// be answered too.
+func (a *api) answer(route route, r *http.Request) (text []byte, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			a.logPanic(r, cause)
+			err = &requestError{
+				http.StatusInternalServerError, "this broke inside heed; its log says where: please report it",
+			}
+		}
+	}()
+	response, err := route.serve(r)
+	if err != nil {
+		return nil, err
+	}
+	return encoded(response), nil
 }
 
 // serve renders what a route returns.
@@ -213,12 +237,12 @@ func (a *api) serve(route route) http.HandlerFunc {
 			}
 			return
 		}
-		response, err := route.serve(r)
+		text, err := a.answer(route, r)
 		if err != nil {
 			a.fail(w, r, err)
 			return
 		}
-		write(w, http.StatusOK, response)
+		writeJSON(w, http.StatusOK, "application/json", text)
 	}
 }
 
@@ -322,20 +346,25 @@ func (a *api) ready(w http.ResponseWriter, _ *http.Request) {
 func problem(w http.ResponseWriter, status int, detail string, more map[string]any) {
 	body := map[string]any{"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": detail}
 	maps.Copy(body, more)
-	w.Header().Set("Content-Type", "application/problem+json")
-	writeBody(w, status, body)
+	writeJSON(w, status, "application/problem+json", encoded(body))
 }
 
-func write(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	writeBody(w, status, body)
+// encoded is a value as JSON. All that is answered can be written as JSON: what cannot
+// is a fault of heed's.
+func encoded(body any) []byte {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(body); err != nil {
+		panic(err)
+	}
+	return text.Bytes()
 }
 
-func writeBody(w http.ResponseWriter, status int, body any) {
+func writeJSON(w http.ResponseWriter, status int, mediaType string, text []byte) {
+	w.Header().Set("Content-Type", mediaType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(body) // the client is gone
+	_, _ = w.Write(text) // the client is gone
 }

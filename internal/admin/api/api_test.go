@@ -1,9 +1,11 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -256,6 +258,54 @@ func TestNew_answersWhenAHandlerPanics(t *testing.T) {
 	w := post(h, "/-/reload", "")
 	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "please report it") {
 		t.Errorf("answered %d %s", w.Code, w.Body)
+	}
+}
+
+// A client must not take for whole what broke off in its midst.
+func TestNew_breaksOffAnAnswerWhoseHandlerPanics(t *testing.T) {
+	var log bytes.Buffer
+	server := httptest.NewServer(handler(func(o *options) {
+		o.Log = slog.New(slog.NewTextHandler(&log, nil))
+		o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintln(w, "heed_rules 1")
+			if r.URL.Query().Get("name[]") == "sent" {
+				_ = http.NewResponseController(w).Flush()
+			}
+			panic("a secret")
+		})
+	}))
+	defer server.Close()
+	for _, path := range []string{"/metrics", "/metrics?name[]=sent"} {
+		response, err := http.Get(server.URL + path)
+		if err != nil {
+			continue // nothing of it arrived
+		}
+		text, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err == nil {
+			t.Errorf("%s: %d, as if it were whole:\n%s", path, response.StatusCode, text)
+		}
+	}
+	server.Close() // which waits for the handlers
+	if n := strings.Count(log.String(), "broke inside heed"); n != 2 || strings.Contains(log.String(), "a secret") {
+		t.Errorf("%d panics are in the log:\n%s", n, log.String())
+	}
+}
+
+// brokenJSON cannot be written.
+type brokenJSON struct{}
+
+func (brokenJSON) MarshalJSON() ([]byte, error) { panic("a fault") }
+
+// What cannot be written is an error, not the start of a good answer.
+func TestWrite_beginsNoAnswerThatItCannotEnd(t *testing.T) {
+	a := &api{Options: Options{Log: slog.New(slog.DiscardHandler)}}
+	for _, body := range []any{brokenJSON{}, func() {}} {
+		w := httptest.NewRecorder()
+		a.serve(route{serve: func(*http.Request) (any, error) { return body, nil }})(w, httptest.NewRequest("GET", "/", nil))
+		if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "please report it") {
+			t.Errorf("%T: %d %s", body, w.Code, w.Body)
+		}
 	}
 }
 

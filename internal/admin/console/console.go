@@ -9,9 +9,11 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 
 	"heed/internal/admin"
 	"heed/internal/admin/access"
+	"heed/internal/plain"
 )
 
 // Options are what the console needs.
@@ -157,7 +159,18 @@ func (c *console) page(route route) http.Handler {
 	})
 }
 
-func (c *console) answer(q *request) (answer, error) {
+// answer is what a route answers. Nothing was written yet, so that a panic can be
+// answered too.
+func (c *console) answer(q *request) (_ answer, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			c.Log.Error("answering a request broke inside heed; please report this",
+				"path", q.URL.Path, "cause", plain.Panic(cause), "stack", string(debug.Stack()))
+			err = &pageError{
+				http.StatusInternalServerError, "This broke inside heed; its log says where: please report it.",
+			}
+		}
+	}()
 	if err := q.who.Check(q.route.needs); err != nil {
 		return nil, err
 	}

@@ -382,6 +382,24 @@ func TestConsole_refusesAMethodThatAPathDoesNotTake(t *testing.T) {
 	}
 }
 
+// A page that breaks is answered in the frame of all pages.
+func TestConsole_answersWhenAPagePanics(t *testing.T) {
+	var log bytes.Buffer
+	h, err := console.Serve(console.Options{Gate: &access.Gate{}, Log: slog.New(slog.NewTextHandler(&log, nil))},
+		func() { panic("a secret") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w := httptest.NewRequest("GET", "http://127.0.0.1/ui/test", nil), httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "please report it") {
+		t.Errorf("%d %.900s", w.Code, w.Body)
+	}
+	if text := log.String(); !strings.Contains(text, "broke inside heed") || strings.Contains(text, "secret") {
+		t.Error(text)
+	}
+}
+
 func TestPlayground_savesWhatIsRightAndUnchanged(t *testing.T) {
 	s := start(t, withTokens)
 	version := between(s.get("/ui/playground", ruler), `name="version" value="`, `"`)

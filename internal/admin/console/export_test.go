@@ -1,5 +1,11 @@
 package console
 
+import (
+	"net/http"
+
+	"heed/internal/admin/access"
+)
+
 // Patterns are those of all routes, with whether a viewer may use them.
 func Patterns() (patterns map[string]bool) {
 	patterns = map[string]bool{}
@@ -7,6 +13,16 @@ func Patterns() (patterns map[string]bool) {
 		patterns[r.pattern] = r.needs.String() == "viewer"
 	}
 	return patterns
+}
+
+// Serve serves a page of a test.
+func Serve(o Options, page func()) (_ http.Handler, err error) {
+	c := &console{Options: o}
+	c.views, err = readViews()
+	return c.page(route{needs: access.Viewer, serve: func(*request) (answer, error) {
+		page()
+		return nil, nil
+	}}), err
 }
 
 // Differences is tested by itself.
