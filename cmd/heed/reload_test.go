@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -235,5 +236,45 @@ func TestReload_failingTestKeepsTheOldRulesIfTestsAreRequired(t *testing.T) {
 	}
 	if a := next(t, attempts); a.Err == nil || !strings.Contains(a.Err.Error(), "_test.yaml:1:9") {
 		t.Errorf("a failing test beside the rules: %v", a.Err)
+	}
+}
+
+// A rule that comes while heed runs is warned of as one is at a start.
+func TestReload_warnsOfRulesThatKnowNothingYet(t *testing.T) {
+	const forever = `
+  - name: once
+    on: quiz.submitted
+    throttle: {per: data.userId, at_most: 1, within: forever}
+    do: [{action: console, text: "{{ user.name }}"}]
+`
+	log := &lockedBuffer{}
+	attempts := make(chan rulefile.Attempt, 64)
+	s := startServer(t, logRule, held, func(o *app.Options) {
+		o.Reloaded = func(_ context.Context, a rulefile.Attempt) { attempts <- a }
+		o.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	})
+	<-attempts
+	s.post("q1", `{"event":"quiz.submitted","data":{"userId":"u1"}}`)
+	warned := func() (cold, unknown int) {
+		text := log.String()
+		return strings.Count(text, "has sent nothing yet"), strings.Count(text, "nobody is known")
+	}
+	if cold, unknown := warned(); cold+unknown != 0 {
+		t.Fatal(log)
+	}
+	for _, rules := range []string{logRule + forever, strings.Replace(logRule+forever, "user.name", "user.email", 1)} {
+		if err := os.WriteFile(s.app.Rules, []byte(rules), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if a := next(t, attempts); a.Err != nil {
+			t.Fatal(a.Err)
+		}
+		eventually(t, 10*time.Second, "both warnings", func() bool {
+			cold, unknown := warned()
+			return cold > 0 && unknown > 0
+		})
+	}
+	if cold, unknown := warned(); cold != 1 || unknown != 1 || !strings.Contains(log.String(), "rule=once") {
+		t.Errorf("each is to be there once:\n%s", log)
 	}
 }

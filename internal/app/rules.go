@@ -143,6 +143,13 @@ func (a *App) observeReload(ctx context.Context, attempt rulefile.Attempt) {
 		a.effects.begin(func() { a.runTests(attempt.Loaded) })
 		if attempt.Before != nil {
 			a.effects.begin(func() { a.logEffect(attempt.Before, attempt.Loaded) })
+			if asksWhoUsersAre(attempt.Before) == "" {
+				a.effects.begin(func() {
+					ctx, stop := context.WithTimeout(ctx, effectLimit)
+					defer stop()
+					a.warnOfUnknownPeople(ctx, attempt.Loaded)
+				})
+			}
 		}
 		a.warnUnconfigured(ctx, attempt.Loaded)
 		a.Log.Info("rules active",

@@ -32,7 +32,7 @@ func (a *App) Run(ctx context.Context) error {
 	background.Go(func() { a.prune(working) })
 	background.Go(func() { a.timers.Run(working) })
 	background.Go(func() { a.inbox.Run(working) })
-	background.Go(func() { a.warnOfUnknownPeople(working) })
+	background.Go(func() { a.warnOfUnknownPeople(working, a.watcher.Current()) })
 	// Notices and people also take what happens during the shutdown.
 	notifying, stopNotifying := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopNotifying()

@@ -39,6 +39,7 @@ func (a *App) activateState(ctx context.Context, loaded *rulefile.Loaded, now ti
 	if err != nil {
 		return err
 	}
+	a.warnOfColdRules(ctx, loaded.Rules, now)
 	for _, c := range changes {
 		if c.Change != store.ScopeEdited {
 			a.Log.Info("the state of a rule has changed with the rules", "rule", c.Rule, "block", c.Block, "change",
