@@ -320,7 +320,7 @@ func newSimulation(rules *engine.RuleSet, o *Options) (*simulation, error) {
 	var err error
 	s.intake, err = intake.New(intake.Options{
 		Store: s.store, Rules: func() *engine.RuleSet { return rules }, MaxAge: o.MaxAge,
-		Known:  func(*event.Event, time.Time) expression.Resolver { return s.known },
+		Known:  func(context.Context, *event.Event, time.Time) expression.Resolver { return s.known },
 		Stored: s.stored, Now: func() time.Time { return s.now }, Log: slog.New(slog.DiscardHandler),
 	})
 	return s, err

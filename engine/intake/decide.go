@@ -25,18 +25,27 @@ type decided struct {
 // DecideAndCommit decides an event by the active rules and stores it with what
 // follows.
 func (in *Intake) DecideAndCommit(ctx context.Context, stored *record.Event, e *event.Event) error {
-	return in.commit(ctx, in.decide(stored, e, in.Rules(), in.Now().UTC()))
+	d, err := in.decide(ctx, stored, e, in.Rules(), in.Now().UTC())
+	if err != nil {
+		return err
+	}
+	return in.commit(ctx, d)
 }
 
 // decide tries the rules on an event. What depends on state is left to the
-// transaction.
-func (in *Intake) decide(stored *record.Event, e *event.Event, rules *engine.RuleSet, now time.Time) *decided {
+// transaction. The error is that of a context that has ended.
+func (in *Intake) decide(
+	ctx context.Context, stored *record.Event, e *event.Event, rules *engine.RuleSet, now time.Time,
+) (_ *decided, err error) {
 	engine.Identify(e, stored)
-	lookups := in.lookups(e, stored.SignedAt)
+	lookups := in.lookups(ctx, e, stored.SignedAt)
 	d := &decided{event: e, decisions: rules.Evaluate(e, now, lookups)}
 	d.Event = stored
 	stored.User, stored.UserKnown = e.User(), e.Tells()
-	stored.RuleSet, stored.Facts = rules.Hash(), asked(lookups)
+	stored.RuleSet = rules.Hash()
+	if stored.Facts, err = asked(ctx, lookups); err != nil {
+		return nil, err
+	}
 	for i := range d.decisions {
 		if e.Inert {
 			keepQuiet(&d.decisions[i])
@@ -44,7 +53,7 @@ func (in *Intake) decide(stored *record.Event, e *event.Event, rules *engine.Rul
 		in.mute(&d.decisions[i], now)
 	}
 	in.prepare(d, now)
-	return d
+	return d, nil
 }
 
 // keepQuiet keeps a rule that remembers nothing from sending for an event that may
@@ -166,24 +175,25 @@ func (in *Intake) learn(ctx context.Context, stored *record.Event, e *event.Even
 }
 
 // lookups answers what rules ask beyond an event.
-func (in *Intake) lookups(e *event.Event, signedAt time.Time) *expression.LookupLog {
+func (in *Intake) lookups(ctx context.Context, e *event.Event, signedAt time.Time) *expression.LookupLog {
 	lookups := new(expression.LookupLog)
 	if in.Known != nil {
-		lookups.Resolver = in.Known(e, signedAt)
+		lookups.Resolver = in.Known(ctx, e, signedAt)
 	}
 	return lookups
 }
 
-// asked is what was asked and answered as it is stored; nil if nothing was.
-func asked(lookups *expression.LookupLog) json.RawMessage {
-	if len(lookups.Answers) == 0 {
-		return nil
+// asked is what was asked and answered as it is stored; nil if nothing was. If the
+// context has ended an answer may be missing, and what was decided does not count.
+func asked(ctx context.Context, lookups *expression.LookupLog) (json.RawMessage, error) {
+	if err := ctx.Err(); err != nil || len(lookups.Answers) == 0 {
+		return nil, err
 	}
 	text, err := json.Marshal(lookups.Answers)
 	if err != nil {
-		return nil // of texts and numbers: that cannot be
+		return nil, nil // of texts and numbers: that cannot be
 	}
-	return text
+	return text, nil
 }
 
 // deliveries are a rule's requests as rows. One that could not be rendered is

@@ -111,9 +111,11 @@ func (in *Intake) firing(
 		}
 		// A fact that the event tells counts from its own time on: what was learnt
 		// since then must not give way to it.
-		lookups := in.lookups(about, at)
+		lookups := in.lookups(ctx, about, at)
 		fired = rules.Fire(rule, &f, cause, now, lookups)
-		stored.Facts = asked(lookups)
+		if stored.Facts, err = asked(ctx, lookups); err != nil {
+			return nil, err
+		}
 	}
 	d := &decided{event: e, decisions: []engine.Decision{{
 		Rule: rule, Outcome: fired.Outcome, Reason: fired.Reason, Requests: fired.Requests,

@@ -49,8 +49,9 @@ type Options struct {
 	// outside it is quarantined.
 	MaxAge, MaxAhead time.Duration
 	// Known, if not nil, gives what is known of people once the event, signed at
-	// that time, counts: it answers what rules ask beyond the event.
-	Known func(e *event.Event, signedAt time.Time) expression.Resolver
+	// that time, counts: it answers what rules ask beyond the event. It may wait for an
+	// answer until the context ends; then nothing is decided.
+	Known func(ctx context.Context, e *event.Event, signedAt time.Time) expression.Resolver
 	// NoSend records deliveries as held, never to be sent.
 	NoSend bool
 	// Stored, if not nil, is called after the commit of every event that was
@@ -115,7 +116,10 @@ func (in *Intake) accept(ctx context.Context, arrivals []arrival, now time.Time)
 			all[i] = &decided{Batch: Batch{Event: a.stored}, event: &a.event}
 			continue
 		}
-		all[i] = in.decide(a.stored, &a.event, rules, now)
+		var err error
+		if all[i], err = in.decide(ctx, a.stored, &a.event, rules, now); err != nil {
+			return nil, err
+		}
 		in.warnUndeclared(rules, a.event.Type)
 	}
 	if err := in.commit(ctx, all...); err != nil {

@@ -86,10 +86,14 @@ func newFront(t *testing.T, change func(*intake.Options)) *front {
 
 const quiz = `{"event":"quiz.submitted","companyId":"acme","data":{}}`
 
-func (f *front) accept(id, body string, signedAt time.Time) (intake.Answer, error) {
-	events, err := f.Accept(context.Background(), intake.Request{
+func (f *front) request(id, body string, signedAt time.Time) intake.Request {
+	return intake.Request{
 		Source: source.MindtickleSource(), ID: id, SignedAt: signedAt, Signature: []byte(id), Body: []byte(body),
-	})
+	}
+}
+
+func (f *front) accept(id, body string, signedAt time.Time) (intake.Answer, error) {
+	events, err := f.Accept(context.Background(), f.request(id, body, signedAt))
 	if err != nil {
 		return intake.Answer{}, err
 	}

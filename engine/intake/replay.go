@@ -29,12 +29,16 @@ func (in *Intake) Replay(
 	rules := in.Rules()
 	engine.Identify(&e, &stored)
 	e.Inert = false // a person asks for it
-	lookups := in.lookups(&e, stored.SignedAt)
+	lookups := in.lookups(ctx, &e, stored.SignedAt)
 	d := &decided{event: &e, decisions: rules.Explain(&e, now, lookups)}
+	facts, err := asked(ctx, lookups)
+	if err != nil {
+		return nil, nil, err
+	}
 	d.Event = &record.Event{
 		Source: stored.Source, IDs: stored.IDs, ID: stored.ID, Type: e.Type, CompanyID: e.CompanyID,
 		Status: record.Replayed, ReceivedAt: now, SignedAt: stored.SignedAt, RuleSet: rules.Hash(),
-		Facts: asked(lookups), Signature: stored.Signature, Body: stored.Body,
+		Facts: facts, Signature: stored.Signature, Body: stored.Body,
 	}
 	d.Event.User, d.Event.UserKnown = e.User(), e.Tells()
 	var shown [][]record.Effect

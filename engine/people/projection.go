@@ -289,9 +289,9 @@ func (pr *Projection) learnt(seq int64) {
 }
 
 // As returns the View with the event. Whoever asks it waits until what was saved is
-// loaded.
-func (pr *Projection) As(e *event.Event, signedAt time.Time) View {
-	return loadedView{pr.ready, pr.Directory.As(e, signedAt)}
+// loaded; if the context ends before that, it knows nothing.
+func (pr *Projection) As(ctx context.Context, e *event.Event, signedAt time.Time) View {
+	return loadedView{ctx, pr.ready, pr.Directory.As(e, signedAt)}
 }
 
 // Run loads what was saved, then saves now and then until the context ends, and then

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"context"
 	"time"
 
 	"heed/engine/event"
@@ -19,28 +20,44 @@ type View interface {
 	Rank(user string, by By) (place int, known bool)
 }
 
-// loadedView waits until what is asked is loaded.
+// loadedView waits until what is asked is loaded, or the context ends.
 type loadedView struct {
+	ctx   context.Context
 	ready <-chan struct{}
 	view  View
 }
 
 // Person implements View.
 func (v loadedView) Person(id string) (Person, bool) {
-	<-v.ready
+	if !v.loaded() {
+		return Person{}, false
+	}
 	return v.view.Person(id)
 }
 
 // Progress implements View.
 func (v loadedView) Progress(user, module string) (pct float64, known bool) {
-	<-v.ready
+	if !v.loaded() {
+		return 0, false
+	}
 	return v.view.Progress(user, module)
 }
 
 // Rank implements View.
 func (v loadedView) Rank(user string, by By) (place int, known bool) {
-	<-v.ready
+	if !v.loaded() {
+		return 0, false
+	}
 	return v.view.Rank(user, by)
+}
+
+func (v loadedView) loaded() bool {
+	select {
+	case <-v.ready:
+		return true
+	case <-v.ctx.Done():
+		return false
+	}
 }
 
 // view is a View of a Directory. It is small, changes nothing, and sees what the

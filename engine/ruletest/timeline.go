@@ -87,7 +87,7 @@ func NewTimeline(rules *engine.RuleSet, from time.Time, store Store) (*Timeline,
 	var err error
 	t.intake, err = intake.New(intake.Options{
 		Store: t.store, Rules: func() *engine.RuleSet { return rules }, MaxAge: defaultMaxAge,
-		Known:  func(*event.Event, time.Time) expression.Resolver { return t },
+		Known:  func(context.Context, *event.Event, time.Time) expression.Resolver { return t },
 		Stored: t.stored, Now: func() time.Time { return t.now }, Log: slog.New(slog.DiscardHandler),
 	})
 	return t, err

@@ -136,8 +136,9 @@ func (o *Options) validate() error {
 // people.Projection is one, in memory.
 type People interface {
 	admin.People
-	// As is what is known once the event, signed at that time, counts.
-	As(e *event.Event, signedAt time.Time) people.View
+	// As is what is known once the event, signed at that time, counts. Whoever asks it
+	// may have to wait; if the context ends meanwhile nothing is known.
+	As(ctx context.Context, e *event.Event, signedAt time.Time) people.View
 	// Learn is called after the commit of every event; see intake.Options.Learn.
 	Learn(context.Context, *record.Event, *event.Event)
 	// Run does what is to be done in the background until the context ends.
@@ -379,8 +380,8 @@ func (a *App) lastHeard() time.Time {
 }
 
 // facts is what rules may look up about people once the event counts.
-func (a *App) facts(e *event.Event, signedAt time.Time) expression.Resolver {
-	return facts{a.people.As(e, signedAt)}
+func (a *App) facts(ctx context.Context, e *event.Event, signedAt time.Time) expression.Resolver {
+	return facts{a.people.As(ctx, e, signedAt)}
 }
 
 func (a *App) listen() (err error) {

@@ -8,6 +8,8 @@ import (
 
 	"heed/engine/backtest"
 	"heed/engine/document"
+	"heed/engine/event"
+	"heed/engine/people"
 	"heed/engine/rulefile"
 	"heed/engine/ruletest"
 	"heed/internal/admin"
@@ -97,7 +99,8 @@ func (a *App) dryRun(
 		}
 		fixtures[i] = ruletest.Fixture{File: fmt.Sprintf("events[%d]", i), Body: body}
 	}
-	for _, f := range WithFacts(fixtures, a.people.As, now) {
+	known := func(e *event.Event, at time.Time) people.View { return a.people.As(ctx, e, at) }
+	for _, f := range WithFacts(fixtures, known, now) {
 		result, err := ruletest.DryRun(loaded.Rules, f, now)
 		if err != nil {
 			return nil, problems, err

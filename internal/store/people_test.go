@@ -126,12 +126,22 @@ func TestProjection_learnsWhileItLoads(t *testing.T) {
 		default:
 		}
 	}
+	// Who does not wait any longer is told nothing, and at once.
+	gone, hangUp := context.WithCancel(t.Context())
+	asked := starting.meanwhile
+	starting.meanwhile = func() {
+		hangUp()
+		if pct, known := pr.As(gone, nil, time.Time{}).Progress("u120", "m0"); known {
+			t.Errorf("u120 is at %v %% before all was loaded", pct)
+		}
+		asked()
+	}
 	pr = people.NewProjection(&starting, slog.New(slog.DiscardHandler))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); pr.Run(ctx) }()
 	go func() {
-		pct, _ := pr.As(nil, time.Time{}).Progress("u120", "m0")
+		pct, _ := pr.As(t.Context(), nil, time.Time{}).Progress("u120", "m0")
 		answered <- pct
 	}()
 	if pct := <-answered; pct != 30 {
@@ -212,7 +222,7 @@ func TestForget_hidesThePersonMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.meanwhile = func() {
-		if p, known := k.As(nil, time.Time{}).Person("u1"); known {
+		if p, known := k.As(t.Context(), nil, time.Time{}).Person("u1"); known {
 			t.Errorf("while being forgotten the person is %+v", p)
 		}
 	}
