@@ -43,6 +43,7 @@ func timelineDryRun(ctx context.Context, s streams, o dryRunOptions) error {
 		return err
 	}
 	var remembered ruletest.Store // nothing
+	var known ruletest.People     // nobody
 	if o.withState {
 		reader, copied, err := copyState(ctx, &o.store, loaded.Rules)
 		if err != nil {
@@ -50,9 +51,13 @@ func timelineDryRun(ctx context.Context, s streams, o dryRunOptions) error {
 		}
 		defer reader.Close()
 		remembered = copied
+		if known, err = app.CopyPeople(ctx, reader); err != nil {
+			return failure(err)
+		}
 	}
 	t, err := ruletest.NewTimeline(loaded.Rules, from, remembered)
 	if err == nil {
+		t.KnowPeople(known)
 		err = t.Run(ctx, entries)
 	}
 	if err != nil {

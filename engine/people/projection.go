@@ -14,18 +14,12 @@ import (
 	"heed/engine/record"
 )
 
-// Store keeps what a Directory knows. internal/store is one.
-type Store interface {
+// Loader reads what is known of people.
+type Loader interface {
 	// LoadPeople gives everything that was saved, a part at a time, items
 	// before the progress in them, which is in the order of the people. A part is not
 	// to be used after the call.
 	LoadPeople(ctx context.Context, part func(*Rows)) error
-	// SavePeople adds rows, replaces those with the same keys and deletes Gone,
-	// all at once or not at all. learnt, if not 0, says that every event up to
-	// that Seq is in what was saved by now.
-	SavePeople(ctx context.Context, rows *Rows, learnt int64) error
-	// ReplacePeople deletes all rows and adds the ones given, all at once.
-	ReplacePeople(ctx context.Context, parts func(add func(*Rows) error) error, learnt int64) error
 	// Learnt returns the Seq up to which events are in what was saved, and the
 	// Seq of the newest event that was ever stored.
 	Learnt(ctx context.Context) (learnt, last int64, err error)
@@ -33,6 +27,17 @@ type Store interface {
 	// their Seq, beginning after one: up to the limit, or fewer if they are
 	// large, but none only if there are none.
 	EventsAfter(ctx context.Context, seq int64, limit int) ([]record.Event, error)
+}
+
+// Store keeps what a Directory knows. internal/store is one.
+type Store interface {
+	Loader
+	// SavePeople adds rows, replaces those with the same keys and deletes Gone,
+	// all at once or not at all. learnt, if not 0, says that every event up to
+	// that Seq is in what was saved by now.
+	SavePeople(ctx context.Context, rows *Rows, learnt int64) error
+	// ReplacePeople deletes all rows and adds the ones given, all at once.
+	ReplacePeople(ctx context.Context, parts func(add func(*Rows) error) error, learnt int64) error
 	// WholeSince returns the time from which on every event that was received is
 	// still there; the zero time if none was ever deleted for its age.
 	WholeSince(ctx context.Context) (time.Time, error)

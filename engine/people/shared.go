@@ -166,7 +166,7 @@ func (pr *Projection) reload(ctx context.Context, version int64) error {
 
 // loadInto loads what was saved. The checkpoint is read first: rows may be newer
 // than it, not older.
-func loadInto(ctx context.Context, d *Directory, s Store) (learnt, newest int64, err error) {
+func loadInto(ctx context.Context, d *Directory, s Loader) (learnt, newest int64, err error) {
 	if learnt, newest, err = s.Learnt(ctx); err == nil {
 		err = s.LoadPeople(ctx, d.join)
 	}
@@ -176,6 +176,32 @@ func loadInto(ctx context.Context, d *Directory, s Store) (learnt, newest int64,
 	d.allSaved()
 	d.compact()
 	return learnt, newest, nil
+}
+
+// Load returns what a store knows of people: what was saved, and what the events that
+// were recorded since tell. The store is only read, and a server may write meanwhile.
+func Load(ctx context.Context, s Loader) (*Directory, error) {
+	d := New()
+	learnt, newest, err := loadInto(ctx, d, s)
+	if err != nil {
+		return nil, err
+	}
+	for learnt < newest {
+		events, err := s.EventsAfter(ctx, learnt, eventsPage)
+		if err != nil {
+			return nil, fmt.Errorf("learn from the recorded events: %w", err)
+		}
+		if len(events) == 0 { // the newest are deleted
+			break
+		}
+		for i := range events {
+			if e, ok := accepted(&events[i]); ok {
+				d.Learn(e, events[i].SignedAt)
+			}
+		}
+		learnt = events[len(events)-1].Seq
+	}
+	return d, nil
 }
 
 // become takes over all that another Directory knows, which is not used any more.

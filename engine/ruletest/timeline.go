@@ -57,6 +57,13 @@ type Store interface {
 	AddMute(ctx context.Context, m state.Mute) (state.Mute, error)
 }
 
+// People are those whom rules may ask about.
+type People interface {
+	Learn(e *event.Event, signedAt time.Time)
+	// Resolve answers what rules ask once the event, signed at that time, counts.
+	Resolve(e *event.Event, signedAt time.Time) expression.Resolver
+}
+
 // Timeline runs events through rules on a virtual clock, with the state that the
 // rules keep: the same code as in heed serve. It sends nothing.
 type Timeline struct {
@@ -68,8 +75,10 @@ type Timeline struct {
 	store  Store
 	now    time.Time
 	facts  expression.Recorded
-	// known answers what the facts do not; nil knows nothing.
-	known expression.Resolver
+	// known answers what the facts do not; nil knows nothing. It is of people, if they
+	// are not nil, once the event counts that is decided.
+	known  expression.Resolver
+	people People
 	// asked are the facts that the rules asked for, with their answers.
 	asked  expression.Recorded
 	events int
@@ -87,10 +96,28 @@ func NewTimeline(rules *engine.RuleSet, from time.Time, store Store) (*Timeline,
 	var err error
 	t.intake, err = intake.New(intake.Options{
 		Store: t.store, Rules: func() *engine.RuleSet { return rules }, MaxAge: defaultMaxAge,
-		Known:  func(context.Context, *event.Event, time.Time) expression.Resolver { return t },
-		Stored: t.stored, Now: func() time.Time { return t.now }, Log: slog.New(slog.DiscardHandler),
+		Known: t.knownOnce, Learn: t.learn, Stored: t.stored, Now: func() time.Time { return t.now },
+		Log: slog.New(slog.DiscardHandler),
 	})
 	return t, err
+}
+
+// KnowPeople lets rules ask about people, beyond the facts of the entries. They learn
+// from the events.
+func (t *Timeline) KnowPeople(p People) { t.people = p }
+
+// knownOnce is what is known once an event counts.
+func (t *Timeline) knownOnce(_ context.Context, e *event.Event, signedAt time.Time) expression.Resolver {
+	if t.people != nil {
+		t.known = t.people.Resolve(e, signedAt)
+	}
+	return t
+}
+
+func (t *Timeline) learn(_ context.Context, stored *record.Event, e *event.Event) {
+	if t.people != nil && e != nil {
+		t.people.Learn(e, stored.SignedAt)
+	}
 }
 
 // Resolve implements expression.Resolver.

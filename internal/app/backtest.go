@@ -58,10 +58,10 @@ func Backtest(ctx context.Context, s BacktestStore, o BacktestOptions) (backtest
 // the rules have then.
 const quickWarmUp = 7 * 24 * time.Hour
 
-// foldedPeople is what the events so far tell of people.
+// foldedPeople is what the events so far tell of people, or what a copy does.
 type foldedPeople struct{ *people.Directory }
 
-// Resolve implements backtest.People.
+// Resolve implements backtest.People and ruletest.People.
 func (f foldedPeople) Resolve(e *event.Event, signedAt time.Time) expression.Resolver {
 	return facts{f.As(e, signedAt)}
 }

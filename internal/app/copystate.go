@@ -7,7 +7,9 @@ import (
 
 	"heed/engine"
 	"heed/engine/intake"
+	"heed/engine/people"
 	"heed/engine/record"
+	"heed/engine/ruletest"
 	"heed/engine/state"
 )
 
@@ -19,6 +21,12 @@ type StateReader interface {
 	// LastSeq returns the number of the newest event.
 	LastSeq(context.Context) (int64, error)
 	EventsBySeq(ctx context.Context, seqs []int64) ([]record.Event, error)
+}
+
+// CopyPeople copies what a store knows of people, for a timeline.
+func CopyPeople(ctx context.Context, from people.Loader) (ruletest.People, error) {
+	known, err := people.Load(ctx, from)
+	return foldedPeople{known}, err
 }
 
 // CopiedState is a copy of what the rules of a store remember, which a timeline can

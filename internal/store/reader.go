@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"heed/engine/people"
 	"heed/engine/record"
 	"heed/engine/state"
 	"heed/internal/store/postgres"
@@ -25,6 +26,8 @@ type readable interface {
 	SeqBefore(ctx context.Context, at time.Time) (int64, error)
 	NewestRuleSet(ctx context.Context) (set record.RuleSet, found bool, err error)
 	Mutes(ctx context.Context) ([]state.Mute, error)
+	LoadPeople(ctx context.Context, part func(*people.Rows)) error
+	EventsAfter(ctx context.Context, seq int64, limit int) ([]record.Event, error)
 }
 
 // OpenReader opens a store for reading. It takes no lock.
@@ -72,6 +75,16 @@ func (r *Reader) LastSeq(ctx context.Context) (seq int64, err error) {
 	defer wrap(&err, "find the newest event")
 	err = r.db.readDB.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM events").Scan(&seq)
 	return seq, err
+}
+
+// Learnt implements people.Loader.
+func (r *Reader) Learnt(ctx context.Context) (learnt, last int64, err error) {
+	defer wrap(&err, "read what was learnt")
+	if learnt, err = mark(ctx, r.db.readDB, "people_learnt"); err != nil {
+		return 0, 0, err
+	}
+	last, err = r.LastSeq(ctx)
+	return learnt, last, err
 }
 
 // EventsFrom returns events with their bodies and facts in the order of their
