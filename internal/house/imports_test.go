@@ -79,11 +79,12 @@ var order = map[string]struct {
 		[]string{"actions/delivery", "engine", "engine/backtest", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest", "engine/sentence", "engine/document", "engine/state", "engine/suggest", "internal/admin/access", "internal/ingest", "internal/plain", "internal/wording"},
 		"the service answers with plain values and sees store and people only through its own interfaces",
 	},
-	"internal/admin/access": {nil, "who may do what does not depend on what there is to do"},
+	"internal/admin/access":  {nil, "who may do what does not depend on what there is to do"},
+	"internal/admin/routing": {nil, "which methods a path takes does not depend on what is done there"},
 	"internal/admin/console": {
 		[]string{
 			"engine", "engine/backtest", "engine/document", "engine/event", "engine/expression", "engine/people", "engine/record", "engine/ruletest",
-			"engine/state", "engine/suggest", "internal/admin", "internal/admin/access", "internal/plain", "internal/wording",
+			"engine/state", "engine/suggest", "internal/admin", "internal/admin/access", "internal/admin/routing", "internal/plain", "internal/wording",
 		},
 		"pages show what the service answers: they see no store, no rule file and no action",
 	},
@@ -92,7 +93,7 @@ var order = map[string]struct {
 		"words for what happened decide nothing, so that the command line and the console say the same",
 	},
 	"internal/admin/api": {
-		[]string{"engine/event", "engine/people", "engine/record", "engine/suggest", "internal/admin", "internal/admin/access", "internal/plain"},
+		[]string{"engine/event", "engine/people", "engine/record", "engine/suggest", "internal/admin", "internal/admin/access", "internal/admin/routing", "internal/plain"},
 		"HTTP only parses and renders: what is asked is the service's to answer",
 	},
 	"internal/notice":     {nil, "what happened is counted here; what it means is connected in internal/app"},

@@ -19,6 +19,7 @@ import (
 
 	"heed/internal/admin"
 	"heed/internal/admin/access"
+	"heed/internal/admin/routing"
 	"heed/internal/plain"
 )
 
@@ -144,7 +145,7 @@ func New(o Options) http.Handler {
 	})
 	open := http.NewServeMux()
 	guarded.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		notServed(w, r, append(access.Methods(open, r), access.Methods(guarded, r)...))
+		notServed(w, r, append(routing.Methods(open, r), routing.Methods(guarded, r)...))
 	})
 	open.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	open.HandleFunc("GET /-/ready", a.ready)

@@ -13,6 +13,7 @@ import (
 
 	"heed/internal/admin"
 	"heed/internal/admin/access"
+	"heed/internal/admin/routing"
 	"heed/internal/plain"
 )
 
@@ -117,7 +118,7 @@ func New(o Options) (http.Handler, error) {
 	mux.HandleFunc("POST /ui/login", c.login)
 	mux.Handle("GET /ui/static/{file}", static())
 	mux.Handle("/ui/", c.page(route{needs: access.Viewer, serve: func(q *request) (answer, error) {
-		return nil, q.notServed(access.Methods(mux, q.Request))
+		return nil, q.notServed(routing.Methods(mux, q.Request))
 	}}))
 	return compressed(secured(mux)), nil
 }

@@ -1,4 +1,6 @@
-package access
+// Package routing says what the routes of a mux are, for answers to requests that match
+// none. internal/admin/api and internal/admin/console use it.
+package routing
 
 import (
 	"net/http"
