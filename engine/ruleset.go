@@ -318,7 +318,7 @@ func (l *listener) decide(
 	if l.role == roleReset {
 		in.Kind = state.Reset
 	}
-	key, missing := l.per.Of(env)
+	key, missing := l.per.eval(env)
 	if missing != "" {
 		return decisions
 	}
@@ -364,13 +364,13 @@ func (r *Rule) decision(
 	}
 	if d.Outcome == Matched && (r.Time == nil || r.Time.Plain()) {
 		*left -= len(r.Steps)
-		d.Requests = Render(r.Steps, env)
+		d.Requests = renderAll(r.Steps, env)
 	}
 	return d
 }
 
-// Render makes the requests of steps.
-func Render(steps []Step, env *expression.Env) []Request {
+// renderAll makes the requests of steps.
+func renderAll(steps []Step, env *expression.Env) []Request {
 	requests := make([]Request, len(steps))
 	for i, step := range steps {
 		requests[i] = step.render(env)

@@ -44,9 +44,7 @@ func (s *Settings) collect(rows Rows, in Input, c Clock) (r Result) {
 	ref := Ref{s.Scope(BlockDigest), in.Key}
 	data, row, known := load[digest](rows, ref)
 	if !known && full(rows, ref.Scope, s.Limits.keys()) {
-		r.Overflow = true
-		r.add(record.Effect{Effect: record.Overflow, Key: in.Key})
-		return r
+		return untracked(in.Key)
 	}
 	now := later(c.Now, timeOf(data.Sent))
 	until := s.Digest.Next(now, s.Location)

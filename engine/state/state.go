@@ -185,8 +185,8 @@ const (
 type Input struct {
 	Kind  Kind
 	Event Mark
-	// Inert says that the event may trigger nothing. It counts, resets and cancels,
-	// but it completes and begins nothing.
+	// Inert says that the event must not trigger anything: it counts, resets and
+	// cancels, but it neither completes a count nor starts a wait.
 	Inert bool
 	// Key is the value of the block's per, User the person the event is about.
 	Key, User string
@@ -197,8 +197,8 @@ type Input struct {
 	Slot string
 	// Deadline is that of a wait with a deadline.
 	Deadline Deadline
-	// ThrottleKey is the value of the throttle's per, of a rule without count,
-	// wait and digest.
+	// ThrottleKey is the value of the throttle's per, for a rule without count, wait
+	// and digest.
 	ThrottleKey string
 }
 
@@ -211,6 +211,11 @@ type Result struct {
 	Overflow bool
 
 	collected *collected // where the digest put the alert
+}
+
+// untracked is the result for a key that is not tracked, since there are too many.
+func untracked(key string) Result {
+	return Result{Overflow: true, Effects: []record.Effect{{Effect: record.Overflow, Key: key}}}
 }
 
 func (r *Result) add(effects ...record.Effect) { r.Effects = append(r.Effects, effects...) }
