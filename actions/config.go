@@ -274,7 +274,7 @@ func (c *Config) fileSecret(key string, node *document.Node, file, prefix string
 			Suggest("put the secret, and nothing else, into that file, or correct the path, which is relative to " +
 				"where heed runs")
 	}
-	return secret.WithPrefix(prefix)
+	return secret.withPrefix(prefix)
 }
 
 // envSecret is the secret in an environment variable, which it reports if it is not
@@ -300,7 +300,7 @@ func (c *Config) envSecret(key string, node *document.Node, env, prefix string) 
 		c.Unavailable(node, "missing-env", "%s of %s: the environment variable %s is not set", key, c.What(), env).
 			Suggest("set %s where heed runs", env)
 	}
-	return NewSecret(value).WithPrefix(prefix)
+	return NewSecret(value).withPrefix(prefix)
 }
 
 // ReadsFiles says whether files that the configuration names may be read: not if its

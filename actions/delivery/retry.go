@@ -30,7 +30,7 @@ func conclude(d record.Delivery, policy actions.RetryPolicy, o actions.Outcome, 
 		end.State, end.Error = givenUp(o, tries)
 	default:
 		end.State = record.Retrying
-		end.DueAt = at.Add(max(Backoff(policy, tries, rand.Int64N), min(o.After, MaxAfter)))
+		end.DueAt = at.Add(max(Backoff(policy, tries, rand.Int64N), min(o.After, maxAfter)))
 	}
 	return end
 }
@@ -54,8 +54,8 @@ func givenUp(o actions.Outcome, tries int) (record.State, string) {
 	return state, fmt.Sprintf("given up after %d attempts; the last: %s", tries, o.Error)
 }
 
-// MaxAfter bounds the wait that the other side can ask for.
-const MaxAfter = time.Hour
+// maxAfter bounds the wait that the other side can ask for.
+const maxAfter = time.Hour
 
 // Backoff is the wait after the n-th attempt, n from 1: random between zero
 // and p.Min doubled n-1 times, at most p.Max (full jitter). random(n) returns

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// NotAvailable is what a text shows for a missing value.
-const NotAvailable = "n/a"
+// notAvailable is what a text shows for a missing value.
+const notAvailable = "n/a"
 
 // Template is a string with {{ expressions }} in it, compiled. It is safe for
 // concurrent use.
@@ -202,7 +202,7 @@ func (t *Template) Literals() string {
 func Plain(s string) string { return s }
 
 // Text renders the template, each hole's text escaped for where it stands. A
-// missing value shows as NotAvailable. What the rule has no work left for is
+// missing value shows as notAvailable. What the rule has no work left for is
 // empty, and Env.Failure says so.
 func (t *Template) Text(env *Env, escape func(string) string) string {
 	var text strings.Builder
@@ -216,7 +216,7 @@ func (t *Template) Text(env *Env, escape func(string) string) string {
 			return "" // whoever asked for the text asks the environment why
 		}
 		if unknown != nil {
-			shown = NotAvailable
+			shown = notAvailable
 		}
 		escaped := p.escaped(shown, escape)
 		env.charge(costOfText * len(escaped))

@@ -140,9 +140,9 @@ func (in *Intake) quarantine(
 	switch {
 	case errors.As(decodeErr, &fault):
 		return string(fault.Fault), fault.Detail
-	case utf8.RuneCountInString(a.event.Type) > MaxType:
+	case utf8.RuneCountInString(a.event.Type) > maxType:
 		whole := a.event.Type
-		a.stored.Type = string([]rune(whole)[:MaxType-1]) + "…"
+		a.stored.Type = string([]rune(whole)[:maxType-1]) + "…"
 		return LongType, fmt.Sprintf("the type has %d bytes", len(whole))
 	case in.Company != "" && a.event.CompanyID != in.Company:
 		return OtherCompany, ""

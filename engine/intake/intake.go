@@ -28,12 +28,12 @@ const (
 	OtherCompany  = "other_company"
 	OutsideWindow = "outside_window"
 	ReservedType  = "reserved_type" // heed's own events do not come from outside
-	LongType      = "long_type"     // no type has more than MaxType characters
+	LongType      = "long_type"     // no type has more than maxType characters
 )
 
-// MaxType is how many characters an event's type has at most: it stands in lists, in
+// maxType is how many characters an event's type has at most: it stands in lists, in
 // labels of metrics and in the log.
-const MaxType = 200
+const maxType = 200
 
 // Options are what an Intake needs.
 type Options struct {

@@ -185,13 +185,13 @@ var errNoServer = errorf(Conflict, "only a running server has active rules: star
 // How many things a page has: DefaultLimit unless a limit is given.
 const (
 	DefaultLimit = 50
-	MaxLimit     = 500
+	maxLimit     = 500
 )
 
 // checkLimit refuses an invalid page size.
 func checkLimit(n int) error {
-	if n < 1 || n > MaxLimit {
-		return errorf(Invalid, "limit is a number from 1 to %d", MaxLimit)
+	if n < 1 || n > maxLimit {
+		return errorf(Invalid, "limit is a number from 1 to %d", maxLimit)
 	}
 	return nil
 }

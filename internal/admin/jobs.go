@@ -89,13 +89,13 @@ type Bulk struct {
 	What string
 	Selection
 	// Confirm is the number of deliveries, typed by a person; it is needed above
-	// MostUnconfirmed.
+	// mostUnconfirmed.
 	Confirm string
 }
 
-// MostUnconfirmed is how many things may be changed at once without the number
+// mostUnconfirmed is how many things may be changed at once without the number
 // being typed.
-const MostUnconfirmed = 10_000
+const mostUnconfirmed = 10_000
 
 // Preview says how many deliveries a change would change, up to MostCounted, and
 // shows the first.
@@ -113,7 +113,7 @@ const maxSamples = 5
 func (s *Service) Preview(ctx context.Context, b Bulk) (p Preview, err error) {
 	p.Samples = []record.Delivery{}
 	m := s.masker(ctx)
-	size := MaxLimit
+	size := maxLimit
 	if b.Cause == "" {
 		size = maxSamples
 	}
@@ -129,7 +129,7 @@ func (s *Service) Preview(ctx context.Context, b Bulk) (p Preview, err error) {
 	if f, problem := b.filter(); err == nil && problem == nil && b.Cause == "" {
 		p.N, err = s.o.Store.CountChanging(ctx, f, b.What == "retry", MostCounted)
 	}
-	if p.N > MostUnconfirmed {
+	if p.N > mostUnconfirmed {
 		p.Confirm = b.What + " 10000+"
 	}
 	return p, err
@@ -144,7 +144,7 @@ func (s *Service) Start(ctx context.Context, b Bulk) (Job, error) {
 	case p.N == 0:
 		return Job{}, errorf(Conflict, "nothing is left that matches: somebody else may have been faster")
 	case p.Confirm != "" && strings.TrimSpace(b.Confirm) != p.Confirm:
-		return Job{}, errorf(Invalid, "these are more than %d: type %s to confirm", MostUnconfirmed, p.Confirm)
+		return Job{}, errorf(Invalid, "these are more than %d: type %s to confirm", mostUnconfirmed, p.Confirm)
 	}
 	return s.run(ctx, Job{What: b.What, Target: b.Target(), Total: p.N}, func(ctx context.Context, r *runningJob) error {
 		return s.changeInParts(ctx, b, r)
@@ -155,7 +155,7 @@ func (s *Service) Start(ctx context.Context, b Bulk) (Job, error) {
 const bulkPart = 128
 
 func (s *Service) changeInParts(ctx context.Context, b Bulk, r *runningJob) (err error) {
-	failed := s.chosen(ctx, b, MaxLimit, func(page []record.Delivery) bool {
+	failed := s.chosen(ctx, b, maxLimit, func(page []record.Delivery) bool {
 		for part := range slices.Chunk(page, bulkPart) {
 			f := record.DeliveryFilter{IDs: make([]string, len(part)), State: b.State}
 			for i := range part {
@@ -208,7 +208,7 @@ func (s *Service) chosen(ctx context.Context, b Bulk, size int, do func([]record
 // chosenByCause is chosen for dead deliveries with one cause.
 func (s *Service) chosenByCause(ctx context.Context, b Bulk, do func([]record.Delivery) bool) error {
 	for cursor, more := "", true; more; more = cursor != "" {
-		dead, next, err := s.o.Store.DeadDeliveries(ctx, b.Action, cursor, MaxLimit)
+		dead, next, err := s.o.Store.DeadDeliveries(ctx, b.Action, cursor, maxLimit)
 		if err != nil {
 			return err
 		}
@@ -333,8 +333,8 @@ func (s *Service) ReplayAll(ctx context.Context, q EventQuery, confirm string) (
 // ReplayEvents is ReplayAll for events by their ids. target says in the audit log what
 // they are.
 func (s *Service) ReplayEvents(ctx context.Context, ids []string, target, confirm string) (Job, error) {
-	if len(ids) == 0 || len(ids) > MaxReplayed {
-		return Job{}, errorf(Conflict, "choose 1 to %d events", MaxReplayed)
+	if len(ids) == 0 || len(ids) > maxReplayed {
+		return Job{}, errorf(Conflict, "choose 1 to %d events", maxReplayed)
 	}
 	if want := "replay " + strconv.Itoa(len(ids)); confirm != want {
 		return Job{}, errorf(Invalid, "type %s to confirm: each of these may send messages once more", want)
@@ -356,8 +356,8 @@ func (s *Service) ReplayEvents(ctx context.Context, ids []string, target, confir
 	})
 }
 
-// MaxReplayed is how many events are replayed at once.
-const MaxReplayed = 1000
+// maxReplayed is how many events are replayed at once.
+const maxReplayed = 1000
 
 // chosenEvents are the ids of accepted events that a query chooses.
 func (s *Service) chosenEvents(ctx context.Context, q EventQuery) (ids []string, err error) {
@@ -365,7 +365,7 @@ func (s *Service) chosenEvents(ctx context.Context, q EventQuery) (ids []string,
 		return nil, errorf(Invalid,
 			"name a type, a user, a rule, an outcome or a time: this is for some events, not for all")
 	}
-	q.Status, q.Limit, q.Cursor = record.Accepted, MaxLimit, ""
+	q.Status, q.Limit, q.Cursor = record.Accepted, maxLimit, ""
 	for {
 		page, err := s.Events(ctx, q)
 		if err != nil {
@@ -374,8 +374,8 @@ func (s *Service) chosenEvents(ctx context.Context, q EventQuery) (ids []string,
 		for i := range page.Events {
 			ids = append(ids, page.Events[i].ID)
 		}
-		if len(ids) > MaxReplayed {
-			return nil, errorf(Invalid, "these are more than %d events: choose fewer, by since and until", MaxReplayed)
+		if len(ids) > maxReplayed {
+			return nil, errorf(Invalid, "these are more than %d events: choose fewer, by since and until", maxReplayed)
 		}
 		if q.Cursor = page.Next; q.Cursor == "" {
 			return ids, nil
@@ -404,8 +404,8 @@ func (s *Service) DryRunAll(ctx context.Context, q EventQuery) (b BulkDryRun, er
 // DryRunEvents says what a ReplayEvents would do.
 func (s *Service) DryRunEvents(ctx context.Context, ids []string) (b BulkDryRun, err error) {
 	b.Rules = []RuleCount{}
-	if len(ids) > MaxReplayed {
-		return b, errorf(Invalid, "choose at most %d events", MaxReplayed)
+	if len(ids) > maxReplayed {
+		return b, errorf(Invalid, "choose at most %d events", maxReplayed)
 	}
 	b.Events, b.Confirm = len(ids), "replay "+strconv.Itoa(len(ids))
 	for _, id := range ids {

@@ -259,8 +259,8 @@ func (s *Service) deadByCause(
 ) (page DeliveryPage, err error) {
 	page.Deliveries = []record.Delivery{}
 	m := s.masker(ctx)
-	for looked := 0; looked < MostCounted; looked += MaxLimit {
-		dead, next, err := s.o.Store.DeadDeliveries(ctx, c.Action, cursor, MaxLimit)
+	for looked := 0; looked < MostCounted; looked += maxLimit {
+		dead, next, err := s.o.Store.DeadDeliveries(ctx, c.Action, cursor, maxLimit)
 		if err != nil {
 			return page, err
 		}

@@ -39,14 +39,6 @@ const (
 	Panicked           Reason = "panic"               // 503
 )
 
-// Reasons are all reasons, for whoever wants their counters to start at zero.
-var Reasons = []Reason{
-	NotFound, Method, MediaType, ContentEncoding, TooLarge,
-	MissingSignature, MissingTimestamp, MissingID, MissingCredentials,
-	BadTimestamp, BadSignature, WrongSignature, WrongCredentials,
-	SlowBody, CutBody, Overloaded, HungUp, Unavailable, Unverifiable, Panicked,
-}
-
 // refusal is one way in which a request is refused.
 type refusal struct {
 	warning

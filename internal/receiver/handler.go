@@ -22,8 +22,8 @@ import (
 
 // The paths that the listener answers besides those of the sources.
 const (
-	HealthyPath = "/-/healthy"
-	ReadyPath   = "/-/ready"
+	healthyPath = "/-/healthy"
+	readyPath   = "/-/ready"
 )
 
 // acceptTimeout bounds the wait for the store. After a longer wait, the server's
@@ -128,9 +128,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 	}
 	switch r.URL.Path {
-	case HealthyPath:
+	case healthyPath:
 		h.health(w, r, nil)
-	case ReadyPath:
+	case readyPath:
 		h.health(w, r, h.ready)
 	default:
 		table := h.router.table()
