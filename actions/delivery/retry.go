@@ -35,8 +35,8 @@ func conclude(d record.Delivery, policy actions.RetryPolicy, o actions.Outcome, 
 	return end
 }
 
-// endState is the state of a delivery that is tried no more. One that some
-// recipients have got is done, and the error says who has not.
+// endState is the state of a delivery that is not tried again. If some recipients have
+// got it, it is done, and the error says who has not.
 func endState(o actions.Outcome) record.State {
 	got := func(r record.Recipient) bool { return r.State == record.Done }
 	if slices.ContainsFunc(o.Recipients, got) {
@@ -45,7 +45,7 @@ func endState(o actions.Outcome) record.State {
 	return record.Dead
 }
 
-// givenUp is the end of a delivery that was tried often enough.
+// givenUp is the state and the error of a delivery that was tried often enough.
 func givenUp(o actions.Outcome, tries int) (record.State, string) {
 	state := endState(o)
 	if tries == 1 {
