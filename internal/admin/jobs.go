@@ -18,8 +18,8 @@ import (
 	"heed/internal/admin/access"
 )
 
-// Job is a change of many things that runs by itself. Jobs are kept in memory: what
-// one has done is done, and a restart ends it.
+// Job is a bulk change that runs in the background. Jobs are kept in memory: a restart
+// ends a job, and what it has done until then stays done.
 type Job struct {
 	ID string `json:"id"`
 	// What is retry, discard or replay; Target says to what, as the audit log has it.
@@ -49,7 +49,7 @@ const (
 // maxJobs is how many jobs are remembered. One runs at a time.
 const maxJobs = 50
 
-// jobs are those that run and ran.
+// jobs are the running job and those that have ended.
 type jobs struct {
 	mu   sync.Mutex
 	list []*runningJob // the newest last
@@ -226,8 +226,8 @@ func (s *Service) chosenByCause(ctx context.Context, b Bulk, do func([]record.De
 	return nil
 }
 
-// run runs a job in the background. One runs at a time: two could not tell whose
-// progress is whose.
+// run runs a job in the background. Only one runs at a time: the changes of two could
+// not be told apart.
 func (s *Service) run(ctx context.Context, job Job, work func(context.Context, *runningJob) error) (Job, error) {
 	who := access.Of(ctx)
 	job.ID, job.Who, job.State, job.StartedAt = rand.Text()[:12], who.Name, JobRunning, s.o.Now().UTC()
@@ -268,7 +268,7 @@ func (s *Service) run(ctx context.Context, job Job, work func(context.Context, *
 	return job, nil
 }
 
-// working keeps a job that panics from taking heed down with it.
+// working keeps a panic in a job from ending heed.
 func (s *Service) working(
 	ctx context.Context, r *runningJob, work func(context.Context, *runningJob) error,
 ) (err error) {

@@ -18,7 +18,7 @@ const claimable = `
 	AND NOT` + isOutOfTurn + `
 	ORDER BY due_at`
 
-// isOutOfTurn says whether an earlier delivery of the same order still waits.
+// isOutOfTurn reports whether an earlier delivery with the same order key still waits.
 const isOutOfTurn = ` (d.order_key IS NOT NULL AND EXISTS (SELECT 1 FROM deliveries p
 	WHERE p.action = d.action AND p.order_key = d.order_key AND p.due_at IS NOT NULL AND p.n < d.n))`
 
@@ -33,7 +33,7 @@ const claimedCols = `
 
 var insertAttempts = insertInto("attempts", "delivery, n, started_at")
 
-// maxProbed bounds among how many deliveries one for a probe is chosen.
+// maxProbed bounds the deliveries among which one for a probe is chosen.
 const maxProbed = "200"
 
 // The deliveries that a take may claim. A probe takes one that has not failed

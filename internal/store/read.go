@@ -266,7 +266,7 @@ func (db *DB) Deliveries(
 	return page, nextCursor, nil
 }
 
-// CursorError says that a cursor is none that Deliveries gave.
+// CursorError says that a cursor does not come from Deliveries.
 type CursorError struct{ Cursor string }
 
 func (e *CursorError) Error() string {
