@@ -17,7 +17,7 @@ const maxBytes = 8 << 10
 // is a tree as deep as it is long.
 const maxExpressionDepth = 150
 
-// checkText refuses texts that are not worth parsing.
+// checkText refuses empty and very long texts, which are not parsed.
 func checkText(text string) (Problem, bool) {
 	switch {
 	case len(text) > maxBytes:
