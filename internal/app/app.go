@@ -320,7 +320,7 @@ func (a *App) connectAdmin() error {
 		Version: a.Version, Now: time.Now, Log: a.Log,
 	})
 	a.metrics.WatchHealth(a.admin.Health)
-	gate := &access.Gate{Tokens: a.Tokens, TrustedProxies: a.TrustedProxies}
+	gate := &access.Gate{Tokens: a.Tokens, Sessions: a.store, TrustedProxies: a.TrustedProxies}
 	pages, err := console.New(console.Options{Service: a.admin, Gate: gate, Version: a.Version, Log: a.Log})
 	if err != nil {
 		return err

@@ -70,7 +70,7 @@ var order = map[string]struct {
 	"actions/email":           {kindMay, kindWhy},
 	"actions/log":             {kindMay, kindWhy},
 	"actions/delivery":        {[]string{"actions", "engine/record"}, "when to send is independent of how, and of where deliveries are kept"},
-	"internal/store":          {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/source", "engine/state", "internal/inbox", "internal/store/postgres"}, "the store implements its callers' interfaces; it does not know who calls"},
+	"internal/store":          {[]string{"actions", "actions/delivery", "engine/intake", "engine/people", "engine/record", "engine/source", "engine/state", "internal/admin/access", "internal/inbox", "internal/store/postgres"}, "the store implements its callers' interfaces; it does not know who calls"},
 	"internal/store/postgres": {nil, "how a PostgreSQL server is spoken to does not depend on what is kept there"},
 	"internal/ingest":         {[]string{"engine/event", "engine/intake", "engine/source", "engine/suggest", "engine/table"}, "rows in: it hands over and counts"},
 	"internal/receiver":       {[]string{"engine/intake", "engine/source"}, "HTTP in: it hands over and answers"},
@@ -113,7 +113,7 @@ var order = map[string]struct {
 	},
 
 	"internal/store/pgtest":    {nil, "a database for a test"},
-	"internal/store/storetest": {[]string{"actions", "actions/delivery", "engine/event", "engine/intake", "engine/people", "engine/record", "engine/state"}, "the conformance suite is for any store"},
+	"internal/store/storetest": {[]string{"actions", "actions/delivery", "engine/event", "engine/intake", "engine/people", "engine/record", "engine/state", "internal/admin/access"}, "the conformance suite is for any store"},
 	"actions/actiontest":       {[]string{"actions", "actions/outbound", "engine/event", "engine/expression", "engine/document"}, "help for the tests of the kinds, for any kind"},
 }
 

@@ -1,7 +1,10 @@
 package access
 
 import (
+	"context"
+	"crypto/sha256"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -23,7 +26,28 @@ func gate(t *testing.T) (*Gate, *time.Time) {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	return &Gate{Tokens: func() *Tokens { return tokens }, Now: func() time.Time { return now }}, &now
+	return &Gate{
+		Tokens: func() *Tokens { return tokens }, Sessions: kept{}, Now: func() time.Time { return now },
+	}, &now
+}
+
+// kept keeps sessions in memory.
+type kept map[Digest]Session
+
+func (k kept) SaveSession(_ context.Context, s Session, before time.Time) error {
+	maps.DeleteFunc(k, func(_ Digest, s Session) bool { return s.Began.Before(before) })
+	k[s.ID] = s
+	return nil
+}
+
+func (k kept) Session(_ context.Context, id Digest) (Session, bool, error) {
+	s, found := k[id]
+	return s, found, nil
+}
+
+func (k kept) EndSession(_ context.Context, id Digest) error {
+	delete(k, id)
+	return nil
 }
 
 func request(change ...func(*http.Request)) *http.Request {
@@ -186,7 +210,9 @@ func TestReveal_isForAWhileAndForOperators(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := request(header("Cookie", c.Name+"="+c.Value))
-		g.Reveal(r, true)
+		if err := g.Reveal(r, true); err != nil {
+			t.Fatal(err)
+		}
 		if who, _ := g.Identify(r); who.Masked == revealed {
 			t.Errorf("%+v", who)
 		}
@@ -210,5 +236,70 @@ func TestIdentify_endsSessionsOfATokenThatIsGone(t *testing.T) {
 	g.Tokens = func() *Tokens { return rest }
 	if _, err := g.Identify(request(header("Cookie", c.Name+"="+c.Value))); err != ErrNoToken {
 		t.Error(err)
+	}
+}
+
+// A browser stays logged in when another process answers, or heed starts again.
+func TestIdentify_knowsTheSessionsOfTheStore(t *testing.T) {
+	g, _ := gate(t)
+	c, err := login(t, g, request(), operatorToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, _ := gate(t)
+	other.Sessions = g.Sessions
+	r := request(header("Cookie", c.Name+"="+c.Value))
+	if who, err := other.Identify(r); err != nil || who.Name != "olga" {
+		t.Errorf("%+v, %v", who, err)
+	}
+	if err := other.Logout(httptest.NewRecorder(), r); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Identify(r); err != ErrNoToken {
+		t.Errorf("the other process ended it, and here: %v", err)
+	}
+}
+
+// What the store has lets nobody in.
+func TestLogin_keepsDigestsOnly(t *testing.T) {
+	g, _ := gate(t)
+	c, err := login(t, g, request(), operatorToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, s := range g.Sessions.(kept) {
+		for _, secret := range []string{c.Value, operatorToken} {
+			if plain := sha256.Sum256([]byte(secret)); id == plain || s.Token == plain {
+				t.Errorf("the digest of %q is one that anybody can make", secret)
+			}
+			if strings.Contains(string(id[:])+string(s.Token[:]), secret) {
+				t.Errorf("%q is kept", secret)
+			}
+		}
+	}
+}
+
+type broken struct{ kept }
+
+func (broken) Session(context.Context, Digest) (Session, bool, error) {
+	return Session{}, false, errBroken
+}
+
+func (broken) SaveSession(context.Context, Session, time.Time) error { return errBroken }
+
+var errBroken = errors.New("the disk is full")
+
+func TestGate_saysWhenSessionsCannotBeKept(t *testing.T) {
+	g, _ := gate(t)
+	g.Sessions = broken{kept{}}
+	if c, err := login(t, g, request(), operatorToken); err != errBroken || c != nil {
+		t.Errorf("login: %v, %v", c, err)
+	}
+	r := request(header("Cookie", cookieName+"=any"))
+	if _, err := g.Identify(r); err != errBroken {
+		t.Errorf("identify: %v", err)
+	}
+	if err := g.Reveal(r, true); err != errBroken {
+		t.Errorf("reveal: %v", err)
 	}
 }

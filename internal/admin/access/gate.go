@@ -22,10 +22,11 @@ type Gate struct {
 	Tokens func() *Tokens
 	// TrustedProxies are believed in X-Forwarded-Proto and X-Forwarded-For.
 	TrustedProxies []netip.Prefix
+	// Sessions are needed where a token is asked for.
+	Sessions Sessions
 	// Now is time.Now in production; nil for that.
 	Now func() time.Time
 
-	sessions sessions
 	attempts attempts
 }
 
@@ -42,7 +43,8 @@ var (
 // Open says that no token is asked for.
 func (g *Gate) Open() bool { return g.Tokens == nil }
 
-// Identify is who a request is from. The error is ErrNoToken or ErrByAddress.
+// Identify is who a request is from. The error is ErrNoToken, ErrByAddress, or that
+// of Sessions.
 func (g *Gate) Identify(r *http.Request) (Identity, error) {
 	if g.Open() {
 		return Local, onlyByAddress(r)
@@ -54,18 +56,22 @@ func (g *Gate) Identify(r *http.Request) (Identity, error) {
 		}
 		return Identity{}, ErrNoToken
 	}
-	if cookie, err := r.Cookie(cookieName); err == nil {
-		who, token, ok := g.sessions.find(cookie.Value, g.now())
-		// A token that was taken out of the file ends its sessions.
-		if _, valid := tokens.byDigest[token]; ok && valid {
-			return who, nil
-		}
+	s, found, err := g.session(r)
+	if err != nil {
+		return Identity{}, err
 	}
-	return Identity{}, ErrNoToken
+	// A token that was taken out of the file ends its sessions.
+	who, valid := tokens.byDigest[s.Token]
+	if !found || !valid {
+		return Identity{}, ErrNoToken
+	}
+	// In a browser personal values are masked until they are revealed.
+	who.Masked = who.Role < Operator || !g.now().Before(s.RevealUntil)
+	return who, nil
 }
 
 // Login exchanges a token for a session, which the answer's cookie names. The
-// error is ErrBusy, ErrPlain or ErrWrong.
+// error is ErrBusy, ErrPlain, ErrWrong, or that of Sessions.
 func (g *Gate) Login(w http.ResponseWriter, r *http.Request, token string) (Identity, error) {
 	if !g.secure(r) {
 		return Identity{}, ErrPlain
@@ -79,29 +85,42 @@ func (g *Gate) Login(w http.ResponseWriter, r *http.Request, token string) (Iden
 		g.attempts.failed(peer, now)
 		return Identity{}, ErrWrong
 	}
-	g.Logout(w, r) // whatever session there was is over
-	http.SetCookie(w, cookie(g.sessions.begin(who, key, now), int(sessionAge.Seconds())))
+	if err := g.Logout(w, r); err != nil { // whatever session there was is over
+		return Identity{}, err
+	}
+	secret, err := g.begin(r.Context(), key)
+	if err != nil {
+		return Identity{}, err
+	}
+	http.SetCookie(w, cookie(secret, int(sessionAge.Seconds())))
 	return who, nil
 }
 
-// Logout ends the session of a request.
-func (g *Gate) Logout(w http.ResponseWriter, r *http.Request) {
-	if c, err := r.Cookie(cookieName); err == nil {
-		g.sessions.end(c.Value)
-		http.SetCookie(w, cookie("", -1))
+// Logout ends the session of a request. The error is that of Sessions.
+func (g *Gate) Logout(w http.ResponseWriter, r *http.Request) error {
+	c, err := r.Cookie(cookieName)
+	if err != nil || g.Open() {
+		return nil
 	}
+	if err := g.Sessions.EndSession(r.Context(), sessionID(c.Value)); err != nil {
+		return err
+	}
+	http.SetCookie(w, cookie("", -1))
+	return nil
 }
 
 // Reveal shows personal values in the session of a request for a quarter of an
-// hour, or hides them again.
-func (g *Gate) Reveal(r *http.Request, show bool) {
-	until := time.Time{}
+// hour, or hides them again. The error is that of Sessions.
+func (g *Gate) Reveal(r *http.Request, show bool) error {
+	s, found, err := g.session(r)
+	if err != nil || !found {
+		return err
+	}
+	s.RevealUntil = time.Time{}
 	if show {
-		until = g.now().Add(revealAge)
+		s.RevealUntil = g.now().Add(revealAge)
 	}
-	if c, err := r.Cookie(cookieName); err == nil {
-		g.sessions.reveal(c.Value, until)
-	}
+	return g.save(r.Context(), s)
 }
 
 func cookie(value string, maxAge int) *http.Cookie {

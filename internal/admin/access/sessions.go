@@ -1,8 +1,10 @@
 package access
 
 import (
+	"context"
 	"crypto/rand"
-	"sync"
+	"crypto/sha256"
+	"net/http"
 	"time"
 )
 
@@ -11,73 +13,50 @@ const (
 	// stay revealed in it.
 	sessionAge = 12 * time.Hour
 	revealAge  = 15 * time.Minute
-	// maxSessions bounds how many there are: the oldest ends first.
-	maxSessions = 1000
 )
 
-// session is one login of a browser. It is kept in memory: a restart ends it.
-type session struct {
-	who         Identity
-	token       digest // with which it was begun
-	began       time.Time
-	revealUntil time.Time
+// Digest is a SHA-256 sum.
+type Digest = [sha256.Size]byte
+
+// Session is one login of a browser. It holds digests only: of what the browser's
+// cookie has, and of the token that began the session.
+type Session struct {
+	ID, Token Digest
+	Began     time.Time
+	// RevealUntil is until when personal values are shown in it.
+	RevealUntil time.Time
 }
 
-type sessions struct {
-	mu   sync.Mutex
-	byID map[string]*session
+// Sessions keeps the sessions of browsers, for all processes that share a store.
+// internal/store does.
+type Sessions interface {
+	// SaveSession keeps a session, new or changed, and deletes those that began
+	// before a time.
+	SaveSession(ctx context.Context, s Session, before time.Time) error
+	Session(ctx context.Context, id Digest) (s Session, found bool, err error)
+	EndSession(ctx context.Context, id Digest) error
 }
 
-// begin makes a session under a new random id.
-func (s *sessions) begin(who Identity, token digest, now time.Time) (id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.byID == nil {
-		s.byID = map[string]*session{}
+// session is that of a request, as long as it lasts.
+func (g *Gate) session(r *http.Request) (s Session, found bool, err error) {
+	cookie, err := r.Cookie(cookieName)
+	if err != nil || g.Open() {
+		return Session{}, false, nil
 	}
-	oldest := ""
-	for id, other := range s.byID {
-		switch {
-		case now.Sub(other.began) >= sessionAge:
-			delete(s.byID, id)
-		case oldest == "" || other.began.Before(s.byID[oldest].began):
-			oldest = id
-		}
-	}
-	if len(s.byID) >= maxSessions {
-		delete(s.byID, oldest)
-	}
-	id = rand.Text()
-	s.byID[id] = &session{who: who, token: token, began: now}
-	return id
+	s, found, err = g.Sessions.Session(r.Context(), sessionID(cookie.Value))
+	return s, found && g.now().Sub(s.Began) < sessionAge, err
 }
 
-// find says whose session it is. In a browser personal values are masked until they
-// are revealed.
-func (s *sessions) find(id string, now time.Time) (who Identity, token digest, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	found, ok := s.byID[id]
-	if !ok || now.Sub(found.began) >= sessionAge {
-		delete(s.byID, id)
-		return Identity{}, digest{}, false
-	}
-	who = found.who
-	who.Masked = !now.Before(found.revealUntil)
-	return who, found.token, true
+// begin makes a session of a token, and returns what its cookie holds.
+func (g *Gate) begin(ctx context.Context, token Digest) (secret string, err error) {
+	secret = rand.Text()
+	return secret, g.save(ctx, Session{ID: sessionID(secret), Token: token, Began: g.now()})
 }
 
-func (s *sessions) end(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.byID, id)
+func (g *Gate) save(ctx context.Context, s Session) error {
+	return g.Sessions.SaveSession(ctx, s, g.now().Add(-sessionAge))
 }
 
-// reveal shows personal values in a session for a time, or hides them again.
-func (s *sessions) reveal(id string, until time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if found, ok := s.byID[id]; ok && found.who.Role >= Operator {
-		found.revealUntil = until
-	}
-}
+// sessionID is what a session is kept under: whoever reads the store cannot go on
+// with it.
+func sessionID(secret string) Digest { return sha256.Sum256([]byte("heed session " + secret)) }

@@ -13,9 +13,7 @@ import (
 const MinToken = 16
 
 // Tokens are the tokens that open the listener. Only their digests are kept.
-type Tokens struct{ byDigest map[digest]Identity }
-
-type digest [sha256.Size]byte
+type Tokens struct{ byDigest map[Digest]Identity }
 
 var tokenName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 
@@ -23,7 +21,7 @@ var tokenName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 // white space. Empty lines and those that begin with # say nothing. The error
 // names the line and never shows a token.
 func ReadTokens(text []byte) (*Tokens, error) {
-	t := &Tokens{byDigest: map[digest]Identity{}}
+	t := &Tokens{byDigest: map[Digest]Identity{}}
 	names := map[string]bool{}
 	scanner := bufio.NewScanner(bytes.NewReader(text))
 	for line := 1; scanner.Scan(); line++ {
@@ -66,7 +64,7 @@ func ReadTokens(text []byte) (*Tokens, error) {
 // Add adds one token; each may be given once.
 func (t *Tokens) Add(name string, role Role, token string) error {
 	if t.byDigest == nil {
-		t.byDigest = map[digest]Identity{}
+		t.byDigest = map[Digest]Identity{}
 	}
 	key := digestOf(token)
 	if other, known := t.byDigest[key]; known {
@@ -78,9 +76,9 @@ func (t *Tokens) Add(name string, role Role, token string) error {
 
 // digestOf is what a token is looked up by: how long that takes says nothing of
 // the token.
-func digestOf(token string) digest { return sha256.Sum256([]byte("heed token " + token)) }
+func digestOf(token string) Digest { return sha256.Sum256([]byte("heed token " + token)) }
 
-func (t *Tokens) find(token string) (Identity, digest, bool) {
+func (t *Tokens) find(token string) (Identity, Digest, bool) {
 	key := digestOf(token)
 	who, ok := t.byDigest[key]
 	return who, key, ok

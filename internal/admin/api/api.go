@@ -263,8 +263,10 @@ func (a *api) authorize(next http.Handler) http.Handler {
 		case errors.Is(err, access.ErrNoToken):
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			problem(w, http.StatusUnauthorized, err.Error(), nil)
-		case err != nil:
+		case errors.Is(err, access.ErrByAddress):
 			problem(w, http.StatusForbidden, err.Error(), nil)
+		case err != nil:
+			a.fail(w, r, err)
 		default:
 			next.ServeHTTP(w, r.WithContext(access.With(r.Context(), who)))
 		}

@@ -549,7 +549,7 @@ func between(text, before, after string) string {
 	return text
 }
 
-// A first visit is small: the page, the style and the scripts.
+// A first visit is small: the page, the style and the scripts, which are short to read as well.
 func TestConsole_isSmall(t *testing.T) {
 	s := start(t, nil)
 	total, scripts := 0, 0
@@ -568,13 +568,13 @@ func TestConsole_isSmall(t *testing.T) {
 		}
 		total += zipped(text)
 		if strings.HasSuffix(name, ".js") {
-			scripts += zipped(text)
+			scripts += len(text)
 		}
 	}
 	if total > 20<<10 || scripts > 8<<10 {
-		t.Errorf("a first visit takes %d bytes, scripts %d", total, scripts)
+		t.Errorf("a first visit takes %d bytes compressed, scripts %d as written", total, scripts)
 	}
-	t.Logf("a first visit takes %d bytes, of which scripts %d", total, scripts)
+	t.Logf("a first visit takes %d bytes compressed; scripts have %d as written", total, scripts)
 }
 
 func TestDifferences_showsWhatEachTextHas(t *testing.T) {

@@ -60,9 +60,12 @@ func (c *console) login(w http.ResponseWriter, r *http.Request) {
 	who, err := c.Gate.Login(w, r, r.PostFormValue("token"))
 	if err != nil {
 		status := http.StatusForbidden
-		if errors.Is(err, access.ErrBusy) {
+		switch {
+		case errors.Is(err, access.ErrBusy):
 			w.Header().Set("Retry-After", "60")
 			status = http.StatusTooManyRequests
+		case !errors.Is(err, access.ErrWrong) && !errors.Is(err, access.ErrPlain):
+			status = http.StatusServiceUnavailable
 		}
 		c.Log.Warn("console: a login was refused", "error", err, "from", r.RemoteAddr)
 		c.showLogin(w, r, status, back, err.Error())
@@ -73,8 +76,7 @@ func (c *console) login(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *console) logout(q *request) (answer, error) {
-	c.Gate.Logout(q.w, q.Request)
-	return redirect("/ui/login"), nil
+	return redirect("/ui/login"), c.Gate.Logout(q.w, q.Request)
 }
 
 // reveal shows personal values for a while, which is noted in the audit log, or hides
@@ -84,7 +86,9 @@ func (c *console) reveal(q *request) (answer, error) {
 	if show {
 		c.Service.NoteReveal(q.ctx(), back)
 	}
-	c.Gate.Reveal(q.Request, show)
+	if err := c.Gate.Reveal(q.Request, show); err != nil {
+		return nil, err
+	}
 	if show {
 		return done(back, "revealed", 0), nil
 	}

@@ -7,12 +7,16 @@ import (
 	"time"
 
 	"heed/engine/record"
+	"heed/internal/admin/access"
 )
 
 // consoleStore is what the pages for people ask beyond the rest.
 type consoleStore interface {
 	AddAudit(context.Context, record.Audit) error
 	Audit(ctx context.Context, before int64, limit int) ([]record.Audit, error)
+	SaveSession(ctx context.Context, s access.Session, before time.Time) error
+	Session(ctx context.Context, id access.Digest) (s access.Session, found bool, err error)
+	EndSession(ctx context.Context, id access.Digest) error
 	AddTallies(context.Context, []record.Tally) error
 	EventsByHour(ctx context.Context, since time.Time) ([]record.HourCount, error)
 	CountChanging(ctx context.Context, f record.DeliveryFilter, retry bool, most int) (int, error)
@@ -21,6 +25,7 @@ type consoleStore interface {
 
 var consoleTests = map[string]func(*testing.T, Store){
 	"what people did is kept, the newest first":       testAudit,
+	"a session is kept until it ends or is old":       testSessions,
 	"events are counted by the hour":                  testEventsByHour,
 	"dead deliveries are read in pages":               testDeadDeliveries,
 	"a retry takes the deliveries that are named":     testRetryNamed,
@@ -50,6 +55,37 @@ func testAudit(t *testing.T, s Store) {
 		t.Fatal(err)
 	}
 	equal(t, "the second page", got, want[2:])
+}
+
+func testSessions(t *testing.T, s Store) {
+	save := func(session access.Session, before time.Time) {
+		t.Helper()
+		if err := s.SaveSession(t.Context(), session, before); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is := func(what string, id byte, want access.Session, wantFound bool) {
+		t.Helper()
+		got, found, err := s.Session(t.Context(), access.Digest{id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, what, got, want)
+		equal(t, what+", found", found, wantFound)
+	}
+	old := access.Session{ID: access.Digest{1}, Token: access.Digest{9}, Began: t0}
+	own := access.Session{ID: access.Digest{2}, Token: access.Digest{8}, Began: t0.Add(time.Hour)}
+	save(old, t0)
+	save(own, t0)
+	is("the old one", 1, old, true)
+	own.RevealUntil = t0.Add(2 * time.Hour)
+	save(own, own.Began)
+	is("the old one, too old now", 1, access.Session{}, false)
+	is("the changed one", 2, own, true)
+	if err := s.EndSession(t.Context(), own.ID); err != nil {
+		t.Fatal(err)
+	}
+	is("the ended one", 2, access.Session{}, false)
 }
 
 func testEventsByHour(t *testing.T, s Store) {

@@ -1,11 +1,11 @@
-// What makes pages nicer where scripts run. Everything works without.
+// Conveniences where scripts run. Pages work without.
 import {follow} from "./feed.js";
 import {edit} from "./editor.js";
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 // Times are shown in the zone of whoever looks; UTC is on hover.
-export function localise(root = document) {
+function localise(root = document) {
   const short = new Intl.DateTimeFormat(undefined, {day: "numeric", month: "short", hour: "2-digit", minute: "2-digit"});
   for (const t of all("time:not([data-ago]):not([data-local])", root)) {
     t.textContent = short.format(new Date(t.dateTime));
@@ -29,10 +29,10 @@ for (const button of all("[data-copy], [data-copy-from]")) {
 
 // The progress of a job.
 const job = document.getElementById("job");
-if (job && job.dataset.state === "running") {
+if (job?.dataset.state === "running") {
   const look = async () => {
     const answer = await fetch(job.dataset.job, {headers: {Accept: "application/json"}}).catch(() => null);
-    if (!answer || !answer.ok) return setTimeout(look, 5000);
+    if (!answer?.ok) return setTimeout(look, 5000);
     const now = await answer.json();
     if (now.state !== "running") return location.reload();
     job.querySelector("[data-done]").textContent = now.done;
@@ -46,7 +46,7 @@ if (job && job.dataset.state === "running") {
 // Shortcuts. They can be turned off on the page Help.
 const off = () => localStorage.getItem("heed-shortcuts") === "off";
 for (const button of all("[data-shortcuts]")) {
-  const say = () => { button.textContent = off() ? "Turn shortcuts on" : "Turn shortcuts off"; };
+  const say = () => { button.textContent = `Turn shortcuts ${off() ? "on" : "off"}`; };
   button.hidden = false;
   button.addEventListener("click", () => { localStorage.setItem("heed-shortcuts", off() ? "on" : "off"); say(); });
   say();
@@ -54,17 +54,12 @@ for (const button of all("[data-shortcuts]")) {
 const places = {o: "", e: "events", r: "rules", d: "deliveries", p: "problems", l: "leaderboard"};
 let going = 0;
 function row(step) {
-  const rows = all("[data-row] a");
-  if (!rows.length) return;
-  const at = rows.indexOf(document.activeElement);
-  const next = rows[Math.min(Math.max(at < 0 ? (step > 0 ? 0 : rows.length - 1) : at + step, 0), rows.length - 1)];
-  all("tr.here").forEach((tr) => tr.classList.remove("here"));
-  next.closest("tr").classList.add("here");
-  next.focus();
+  const rows = all("[data-row] a"), at = rows.indexOf(document.activeElement);
+  rows.at(at < 0 && step < 0 ? -1 : Math.max(at + step, 0))?.focus();
 }
 document.addEventListener("keydown", (e) => {
   if (off() || e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input, textarea, select")) return;
-  if (Date.now() - going < 1500 && e.key in places) { location.href = "/ui/" + places[e.key]; return; }
+  if (Date.now() - going < 1500 && e.key in places) return location.assign("/ui/" + places[e.key]);
   going = 0;
   switch (e.key) {
     case "/": document.getElementById("q")?.focus(); break;

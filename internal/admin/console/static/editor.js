@@ -9,8 +9,8 @@ export function edit(form) {
   const box = form.querySelector(".editor");
   const show = (line) => { box.scrollTop = Math.max((line - 3) * parseFloat(getComputedStyle(text).lineHeight), 0); };
   function go(line, col) {
-    const before = text.value.split("\n").slice(0, line - 1).join("\n");
-    const at = (line > 1 ? before.length + 1 : 0) + Math.max(col - 1, 0);
+    const before = text.value.split("\n").slice(0, line - 1);
+    const at = before.reduce((n, l) => n + l.length + 1, 0) + Math.max(col - 1, 0);
     text.focus({preventScroll: true});
     text.setSelectionRange(at, at);
     show(line);

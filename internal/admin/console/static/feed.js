@@ -2,45 +2,40 @@
 // its button, and while something is chosen, selected or has the focus in the table.
 export function follow(feed, localise) {
   const body = document.querySelector("#events tbody");
-  if (!body || !window.EventSource) return;
+  if (!body) return;
   const button = feed.querySelector("[data-pause]"), news = feed.querySelector("[data-news]");
   const maxRows = 200;
-  let paused = false, waiting = [], missed = 0, told = 0, fresh = 0;
+  const waiting = [];
+  let paused = false, missed = 0, told = 0, fresh = 0;
   feed.hidden = false;
 
   const busy = () => paused || !getSelection().isCollapsed || body.contains(document.activeElement) || body.querySelector(":checked");
+  const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
   const link = (path, text) => {
-    const a = document.createElement("a");
     const dots = /^~*\.\.?$/.test(text) ? "~" : ""; // a browser takes .. for the page above
-    a.href = path + dots + encodeURIComponent(text);
-    a.textContent = text.length > 24 ? text.slice(0, 23) + "…" : text;
-    return a;
+    return make("a", {
+      href: path + dots + encodeURIComponent(text),
+      textContent: harmless(text.length > 24 ? text.slice(0, 23) + "…" : text),
+    });
   };
   const harmless = (text) => String(text ?? "").replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "·");
   function show(e) {
-    const tr = document.createElement("tr");
+    const tr = make("tr", {className: "fresh"});
     const cell = (...parts) => { const td = tr.insertCell(); td.append(...parts); return td; };
     if (document.getElementById("chosen")) {
-      const box = document.createElement("input");
-      Object.assign(box, {type: "checkbox", name: "id", value: e.id, ariaLabel: "Choose " + harmless(e.id)});
+      const box = make("input", {type: "checkbox", name: "id", value: e.id, ariaLabel: "Choose " + harmless(e.id)});
       box.setAttribute("form", "chosen");
       cell(box);
     }
-    const time = document.createElement("time");
-    time.dateTime = time.title = e.received_at;
-    cell(time);
-    const id = link("/ui/events/", e.id);
-    id.textContent = harmless(id.textContent);
-    cell(id).dataset.row = "";
+    cell(make("time", {dateTime: e.received_at, title: e.received_at}));
+    cell(link("/ui/events/", e.id)).dataset.row = "";
     cell(harmless(e.type));
     cell(e.status + " " + harmless(e.reason));
     cell(e.user ? link("/ui/people/", e.user) : "");
     const rules = cell();
     for (const rule of e.rules ?? []) rules.append(link("/ui/rules/", rule), " ");
-    tr.className = "fresh";
     body.prepend(tr);
     while (body.rows.length > maxRows) body.lastElementChild.remove();
-    setTimeout(() => { tr.className = ""; }, 3000);
   }
   function flush() {
     const late = waiting.length + missed;
