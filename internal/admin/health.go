@@ -22,13 +22,13 @@ type RuleStats struct {
 	Week map[string]int `json:"7d"`
 	// LastMatch is about when the rule matched last, to the hour.
 	LastMatch time.Time `json:"last_match,omitzero"`
-	// Health is what is odd about the rule; empty if nothing is.
+	// Health lists what is odd about the rule; empty if nothing is.
 	Health []Oddity `json:"health"`
 }
 
 // Oddity is something that is odd about a rule.
 type Oddity struct {
-	// Problem is one of the words below, which stay as they are.
+	// Problem is one of the constants below, which programs rely on.
 	Problem string `json:"problem"`
 	Text    string `json:"text"`
 }
@@ -65,8 +65,8 @@ type lastSums struct {
 	sums []record.TallySum
 }
 
-// sums are the tallies of the last 30 days, 7 days and day. They may have been read
-// up to some time ago: of 300 rules they take a second.
+// sums are the tallies of the last 30 days, 7 days and day. They may be up to some age
+// old: reading those of 300 rules takes a second.
 func (s *Service) sums(ctx context.Context, maxAge time.Duration) ([]record.TallySum, error) {
 	const day = 24 * time.Hour
 	last, now := &s.lastSums, s.o.Now()
@@ -138,7 +138,7 @@ func (f *figures) of(span map[string]map[string]int, rule *engine.Rule) map[stri
 	return counts
 }
 
-// When figures are odd.
+// The limits from which on figures are odd.
 const (
 	fewEvents  = 20 // fewer say nothing about a share
 	surge      = 10 // times the usual of a day

@@ -17,8 +17,8 @@ import (
 	"heed/internal/plain"
 )
 
-// Job is a change of many things that runs by itself. Jobs are kept in memory: what
-// one has done is done, and a restart ends it.
+// Job is a bulk change that runs in the background. Jobs are kept in memory: a restart
+// ends a job, and what it has done until then stays done.
 type Job struct {
 	ID string `json:"id"`
 	// What is retry, discard or replay; Target says to what, as the audit log has it.
@@ -48,7 +48,7 @@ const (
 // maxJobs is how many jobs are remembered. One runs at a time.
 const maxJobs = 50
 
-// jobs are those that run and ran.
+// jobs are the running job and those that have ended.
 type jobs struct {
 	mu   sync.Mutex
 	list []*runningJob // the newest last
@@ -88,13 +88,13 @@ type Bulk struct {
 	What string
 	Selection
 	// Confirm is the number of deliveries, typed by a person; it is needed above
-	// MostUnconfirmed.
+	// mostUnconfirmed.
 	Confirm string
 }
 
-// MostUnconfirmed is how many things may be changed at once without the number
+// mostUnconfirmed is how many things may be changed at once without the number
 // being typed.
-const MostUnconfirmed = 10_000
+const mostUnconfirmed = 10_000
 
 // Preview says how many deliveries a change would change, up to MostCounted, and
 // shows the first.
@@ -112,7 +112,7 @@ const maxSamples = 5
 func (s *Service) Preview(ctx context.Context, b Bulk) (p Preview, err error) {
 	p.Samples = []record.Delivery{}
 	m := s.masker(ctx)
-	size := MaxLimit
+	size := maxLimit
 	if b.Cause == "" {
 		size = maxSamples
 	}
@@ -128,7 +128,7 @@ func (s *Service) Preview(ctx context.Context, b Bulk) (p Preview, err error) {
 	if f, problem := b.filter(); err == nil && problem == nil && b.Cause == "" {
 		p.N, err = s.o.Store.CountChanging(ctx, f, b.What == "retry", MostCounted)
 	}
-	if p.N > MostUnconfirmed {
+	if p.N > mostUnconfirmed {
 		p.Confirm = b.What + " 10000+"
 	}
 	return p, err
@@ -143,7 +143,7 @@ func (s *Service) Start(ctx context.Context, b Bulk) (Job, error) {
 	case p.N == 0:
 		return Job{}, errorf(Conflict, "nothing is left that matches: somebody else may have been faster")
 	case p.Confirm != "" && strings.TrimSpace(b.Confirm) != p.Confirm:
-		return Job{}, errorf(Invalid, "these are more than %d: type %s to confirm", MostUnconfirmed, p.Confirm)
+		return Job{}, errorf(Invalid, "these are more than %d: type %s to confirm", mostUnconfirmed, p.Confirm)
 	}
 	return s.run(ctx, Job{What: b.What, Target: b.Target(), Total: p.N}, func(ctx context.Context, r *runningJob) error {
 		return s.changeInParts(ctx, b, r)
@@ -154,7 +154,7 @@ func (s *Service) Start(ctx context.Context, b Bulk) (Job, error) {
 const bulkPart = 128
 
 func (s *Service) changeInParts(ctx context.Context, b Bulk, r *runningJob) (err error) {
-	failed := s.chosen(ctx, b, MaxLimit, func(page []record.Delivery) bool {
+	failed := s.chosen(ctx, b, maxLimit, func(page []record.Delivery) bool {
 		for part := range slices.Chunk(page, bulkPart) {
 			f := record.DeliveryFilter{IDs: make([]string, len(part)), State: b.State}
 			for i := range part {
@@ -207,7 +207,7 @@ func (s *Service) chosen(ctx context.Context, b Bulk, size int, do func([]record
 // chosenByCause is chosen for dead deliveries with one cause.
 func (s *Service) chosenByCause(ctx context.Context, b Bulk, do func([]record.Delivery) bool) error {
 	for cursor, more := "", true; more; more = cursor != "" {
-		dead, next, err := s.o.Store.DeadDeliveries(ctx, b.Action, cursor, MaxLimit)
+		dead, next, err := s.o.Store.DeadDeliveries(ctx, b.Action, cursor, maxLimit)
 		if err != nil {
 			return err
 		}
@@ -225,8 +225,8 @@ func (s *Service) chosenByCause(ctx context.Context, b Bulk, do func([]record.De
 	return nil
 }
 
-// run runs a job in the background. One runs at a time: two could not tell whose
-// progress is whose.
+// run runs a job in the background. Only one runs at a time: the changes of two could
+// not be told apart.
 func (s *Service) run(ctx context.Context, job Job, work func(context.Context, *runningJob) error) (Job, error) {
 	who := access.Of(ctx)
 	job.ID, job.Who, job.State, job.StartedAt = rand.Text()[:12], who.Name, JobRunning, s.o.Now().UTC()
@@ -267,7 +267,7 @@ func (s *Service) run(ctx context.Context, job Job, work func(context.Context, *
 	return job, nil
 }
 
-// working keeps a job that panics from taking heed down with it.
+// working keeps a panic in a job from ending heed.
 func (s *Service) working(
 	ctx context.Context, r *runningJob, work func(context.Context, *runningJob) error,
 ) (err error) {
@@ -323,8 +323,8 @@ func (s *Service) ReplayAll(ctx context.Context, q EventQuery, confirm string) (
 // ReplayEvents is ReplayAll for events by their ids. target says in the audit log what
 // they are.
 func (s *Service) ReplayEvents(ctx context.Context, ids []string, target, confirm string) (Job, error) {
-	if len(ids) == 0 || len(ids) > MaxReplayed {
-		return Job{}, errorf(Conflict, "choose 1 to %d events", MaxReplayed)
+	if len(ids) == 0 || len(ids) > maxReplayed {
+		return Job{}, errorf(Conflict, "choose 1 to %d events", maxReplayed)
 	}
 	if want := "replay " + strconv.Itoa(len(ids)); confirm != want {
 		return Job{}, errorf(Invalid, "type %s to confirm: each of these may send messages once more", want)
@@ -346,8 +346,8 @@ func (s *Service) ReplayEvents(ctx context.Context, ids []string, target, confir
 	})
 }
 
-// MaxReplayed is how many events are replayed at once.
-const MaxReplayed = 1000
+// maxReplayed is how many events are replayed at once.
+const maxReplayed = 1000
 
 // chosenEvents are the ids of accepted events that a query chooses.
 func (s *Service) chosenEvents(ctx context.Context, q EventQuery) (ids []string, err error) {
@@ -355,7 +355,7 @@ func (s *Service) chosenEvents(ctx context.Context, q EventQuery) (ids []string,
 		return nil, errorf(Invalid,
 			"name a type, a user, a rule, an outcome or a time: this is for some events, not for all")
 	}
-	q.Status, q.Limit, q.Cursor = record.Accepted, MaxLimit, ""
+	q.Status, q.Limit, q.Cursor = record.Accepted, maxLimit, ""
 	for {
 		page, err := s.Events(ctx, q)
 		if err != nil {
@@ -364,8 +364,8 @@ func (s *Service) chosenEvents(ctx context.Context, q EventQuery) (ids []string,
 		for i := range page.Events {
 			ids = append(ids, page.Events[i].ID)
 		}
-		if len(ids) > MaxReplayed {
-			return nil, errorf(Invalid, "these are more than %d events: choose fewer, by since and until", MaxReplayed)
+		if len(ids) > maxReplayed {
+			return nil, errorf(Invalid, "these are more than %d events: choose fewer, by since and until", maxReplayed)
 		}
 		if q.Cursor = page.Next; q.Cursor == "" {
 			return ids, nil
@@ -394,8 +394,8 @@ func (s *Service) DryRunAll(ctx context.Context, q EventQuery) (b BulkDryRun, er
 // DryRunEvents says what a ReplayEvents would do.
 func (s *Service) DryRunEvents(ctx context.Context, ids []string) (b BulkDryRun, err error) {
 	b.Rules = []RuleCount{}
-	if len(ids) > MaxReplayed {
-		return b, errorf(Invalid, "choose at most %d events", MaxReplayed)
+	if len(ids) > maxReplayed {
+		return b, errorf(Invalid, "choose at most %d events", maxReplayed)
 	}
 	b.Events, b.Confirm = len(ids), "replay "+strconv.Itoa(len(ids))
 	for _, id := range ids {

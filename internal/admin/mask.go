@@ -17,15 +17,15 @@ import (
 	"heed/internal/admin/access"
 )
 
-// pseudonyms knows for whom pseudonyms stand, so that whoever sees only these can
-// still follow a link.
+// pseudonyms knows whom pseudonyms stand for, so that somebody who sees only pseudonyms
+// can still follow a link.
 type pseudonyms struct {
 	mu  sync.Mutex
 	key []byte
 	ids map[string]string
 }
 
-// maxPseudonyms bounds how many are known; those before are forgotten then.
+// maxPseudonyms bounds how many are known; beyond it, all are forgotten.
 const maxPseudonyms = 200_000
 
 func (p *pseudonyms) secret() []byte {
@@ -59,7 +59,7 @@ type masker struct {
 	known *pseudonyms
 }
 
-// masker is that of whoever asks.
+// masker returns the masker for the caller of a request.
 func (s *Service) masker(ctx context.Context) *masker {
 	if !access.Of(ctx).Masked {
 		return nil
@@ -239,8 +239,8 @@ func (m *masker) delivery(d *Delivery) {
 	}
 }
 
-// recordedIfMasked masks a delivery in a list, where nobody looks into its event:
-// the request is left out.
+// recordedIfMasked masks a delivery in a list. Its request is left out, since its event
+// is not read there.
 func (m *masker) recordedIfMasked(d *record.Delivery) {
 	if m != nil {
 		d.Request = nil

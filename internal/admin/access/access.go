@@ -27,8 +27,8 @@ var roleNames = []string{"nobody", "viewer", "operator", "rules"}
 
 func (r Role) String() string { return roleNames[r] }
 
-// ParseRole reads a role by its name.
-func ParseRole(name string) (Role, error) {
+// parseRole reads a role by its name.
+func parseRole(name string) (Role, error) {
 	if i := slices.Index(roleNames, name); i > 0 {
 		return Role(i), nil
 	}

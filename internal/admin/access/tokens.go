@@ -32,7 +32,7 @@ func ReadTokens(text []byte) (*Tokens, error) {
 		if len(fields) != 3 {
 			return nil, fmt.Errorf("line %d: write a name, a role and a token, such as: nora operator TOKEN", line)
 		}
-		role, err := ParseRole(fields[1])
+		role, err := parseRole(fields[1])
 		switch name := fields[0]; {
 		case err != nil:
 			return nil, fmt.Errorf("line %d: %w", line, err)
