@@ -171,7 +171,7 @@ type Error struct {
 	Problems any
 }
 
-// Error is the text.
+// Error returns the text.
 func (e *Error) Error() string { return e.Text }
 
 func errorf(kind Kind, format string, args ...any) error {

@@ -192,7 +192,7 @@ type Moment struct {
 	What string    `json:"what"`
 }
 
-// Timeline is what happened to an event, in order.
+// Timeline lists what happened to an event, in order.
 func (e *Event) Timeline() (moments []Moment) {
 	add := func(at time.Time, format string, args ...any) {
 		if !at.IsZero() {

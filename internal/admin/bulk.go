@@ -131,7 +131,7 @@ func (s *Service) chosen(ctx context.Context, b Bulk, size int, do func([]record
 	}
 }
 
-// chosenByCause is chosen for dead deliveries with one cause.
+// chosenByCause is chosen for the dead deliveries with one cause.
 func (s *Service) chosenByCause(ctx context.Context, b Bulk, do func([]record.Delivery) bool) error {
 	for cursor, more := "", true; more; more = cursor != "" {
 		dead, next, err := s.o.Store.DeadDeliveries(ctx, b.Action, cursor, maxLimit)

@@ -63,7 +63,7 @@ func noEvent(id string) error {
 	return errorf(NotFound, "there is no event %q; it may never have come, or be older than the retention", id)
 }
 
-// Event is an event with its decisions, explained, and its deliveries.
+// Event returns an event with its deliveries and its decisions, explained.
 func (s *Service) Event(ctx context.Context, id string) (*Event, error) {
 	stored, err := s.find(ctx, id)
 	if err != nil {

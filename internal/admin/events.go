@@ -46,7 +46,7 @@ type EventQuery struct {
 	Look int64
 }
 
-// target is the query as the audit log has it.
+// target returns the query as the audit log shows it.
 func (q EventQuery) target() string {
 	var parts []string
 	add := func(name, value string) {
@@ -131,7 +131,7 @@ func (s *Service) lookAt(ctx context.Context, f *record.EventFilter, q EventQuer
 	return nil
 }
 
-// listed are events as they stand in a list.
+// listed returns events as rows of a list.
 func (s *Service) listed(ctx context.Context, events []record.Event, m *masker) ([]ListedEvent, error) {
 	seqs := make([]int64, len(events))
 	for i := range events {
@@ -174,5 +174,5 @@ func before(cursor string) (seq int64, err error) {
 	return seq, nil
 }
 
-// Outcomes are the outcomes and effects by which events can be chosen.
+// Outcomes returns the outcomes and effects by which events can be chosen.
 func Outcomes() []string { return slices.Clone(outcomes) }

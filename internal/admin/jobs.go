@@ -133,7 +133,7 @@ func (s *Service) working(
 	return work(ctx, r)
 }
 
-// Job is one job.
+// Job returns one job.
 func (s *Service) Job(_ context.Context, id string) (Job, error) {
 	if r := s.findJob(id); r != nil {
 		return r.shown(), nil

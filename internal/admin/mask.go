@@ -67,7 +67,8 @@ func (s *Service) masker(ctx context.Context) *masker {
 	return &masker{ruletest.NewMasker(event.Standard(), s.pseudonyms.secret()), &s.pseudonyms}
 }
 
-// user is the id that a user asks for: behind a pseudonym it is that of the person.
+// user returns the id that a user id in a request stands for: a pseudonym stands for a
+// person.
 func (s *Service) user(ctx context.Context, id string) string {
 	if access.Of(ctx).Masked {
 		if real, ok := s.pseudonyms.of(id); ok {
@@ -100,8 +101,8 @@ func (m *masker) text(text string) string {
 	return m.Text(text)
 }
 
-// target is what something was done to, as the audit log has it: a filter or a page
-// may name a person.
+// target masks the target of an entry of the audit log: a filter or a page may name a
+// person.
 func (m *masker) target(text string) string {
 	if m == nil {
 		return text
@@ -194,7 +195,7 @@ func (m *masker) effects(effects []record.Effect) []record.Effect {
 	return masked
 }
 
-// key is a key of a rule, whose parts are often users.
+// key masks a key of a rule, whose parts are often users.
 func (m *masker) key(key string) string {
 	var parts []string
 	if m == nil || json.Unmarshal([]byte(key), &parts) != nil {

@@ -77,8 +77,8 @@ func (s *Service) Mute(ctx context.Context, rule, key, reason string, lasting ti
 	return added, err
 }
 
-// muteKey is a key as the rule's alerts have it. That of a rule with one per may be
-// written as a list too.
+// muteKey returns a key in the form that the rule's alerts use. The key of a rule with
+// a single per may also be written as a list.
 func (s *Service) muteKey(rule, text string) string {
 	if s.o.Rules != nil {
 		active := s.o.Rules().Rule(rule)

@@ -252,8 +252,8 @@ func deadDelivery(d *record.DeadDelivery) record.Delivery {
 	}
 }
 
-// deadByCause is a page of dead deliveries with one cause. Few of many may have it:
-// only so many are looked at for a page.
+// deadByCause returns a page of dead deliveries with one cause. It looks at a limited
+// number of deliveries, since only a few of many may have that cause.
 func (s *Service) deadByCause(
 	ctx context.Context, c Selection, cursor string, limit int,
 ) (page DeliveryPage, err error) {

@@ -18,8 +18,8 @@ func (s *Service) ReplayAll(ctx context.Context, q EventQuery, confirm string) (
 	return s.ReplayEvents(ctx, ids, q.target(), confirm)
 }
 
-// ReplayEvents is ReplayAll for events by their ids. target says in the audit log what
-// they are.
+// ReplayEvents replays events by their ids, as ReplayAll does. target describes them in
+// the audit log.
 func (s *Service) ReplayEvents(ctx context.Context, ids []string, target, confirm string) (Job, error) {
 	if len(ids) == 0 || len(ids) > maxReplayed {
 		return Job{}, errorf(Conflict, "choose 1 to %d events", maxReplayed)
@@ -47,7 +47,7 @@ func (s *Service) ReplayEvents(ctx context.Context, ids []string, target, confir
 // maxReplayed is how many events are replayed at once.
 const maxReplayed = 1000
 
-// chosenEvents are the ids of accepted events that a query chooses.
+// chosenEvents returns the ids of the accepted events that a query chooses.
 func (s *Service) chosenEvents(ctx context.Context, q EventQuery) (ids []string, err error) {
 	if q == (EventQuery{Limit: q.Limit}) {
 		return nil, errorf(Invalid,
