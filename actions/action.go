@@ -171,7 +171,7 @@ func (r *Registry) Lookup(name string) (Kind, bool) {
 	return r.kinds[i], true
 }
 
-// Names are the names of all kinds.
+// Names returns the names of all kinds.
 func (r *Registry) Names() []string {
 	names := make([]string, len(r.kinds))
 	for i, k := range r.kinds {
@@ -180,7 +180,7 @@ func (r *Registry) Names() []string {
 	return names
 }
 
-// example is a kind for a hint: the one that the value names, else the first.
+// example returns a kind for a hint: the one that the value names, or else the first.
 func (r *Registry) example(value *document.Node) string {
 	if value.IsText() {
 		if kind, ok := r.Lookup(value.Text()); ok {

@@ -15,7 +15,7 @@ func AddressPart(value string) string {
 	return strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
 }
 
-// MailAddressPart is AddressPart for what follows mailto:.
+// MailAddressPart is like AddressPart, for what follows mailto:.
 func MailAddressPart(value string) string { return strings.ReplaceAll(AddressPart(value), "%40", "@") }
 
 // HasFixedHost reports whether the start of a web address determines its host,

@@ -103,7 +103,7 @@ func (p *Params) Form(key string, c *Config) *Form {
 	return form
 }
 
-// Find is the secret that a reference leads to.
+// Find returns the secret that a reference leads to.
 func (c *Config) Find(ref SecretRef) Secret {
 	if ref.File != "" {
 		return FileSecret(ref.File).withPrefix(ref.Prefix)
@@ -167,7 +167,7 @@ func setMember(text json.RawMessage, name, rest, value string) (json.RawMessage,
 	return out.Bytes(), nil
 }
 
-// readKey is the key of the next member, which an object says and a list counts.
+// readKey returns the key of the next member. An object names it; a list counts it.
 func readKey(decoder *json.Decoder, isObject bool, i int, out *bytes.Buffer) (string, error) {
 	if !isObject {
 		return strconv.Itoa(i), nil

@@ -171,8 +171,8 @@ func (c *Config) Within(key string, node *document.Node) *Config {
 	return &Config{Fields: fields, Name: c.Name, Settings: c.Settings, read: c.read}
 }
 
-// Env is an environment variable that no configuration names; empty if it is not
-// set, or where the author must not learn what is there.
+// Env returns an environment variable that no configuration names; empty if it is not
+// set, or if the author must not learn its value.
 func (c *Config) Env(name string) string {
 	if c.read.NoSecrets || c.read.LookupEnv == nil {
 		return ""
@@ -263,7 +263,7 @@ func (c *Config) checkLiteral(key string, node *document.Node, sensitive bool) {
 	}
 }
 
-// fileSecret is the secret in a file, which it reports if it cannot be read.
+// fileSecret returns the secret in a file. It reports a file that cannot be read.
 func (c *Config) fileSecret(key string, node *document.Node, file, prefix string) Secret {
 	if c.read.NoSecrets {
 		return NewSecret("")
@@ -277,8 +277,8 @@ func (c *Config) fileSecret(key string, node *document.Node, file, prefix string
 	return secret.withPrefix(prefix)
 }
 
-// envSecret is the secret in an environment variable, which it reports if it is not
-// set or cannot be one.
+// envSecret returns the secret in an environment variable. It reports a variable that
+// is not set or cannot be a secret.
 func (c *Config) envSecret(key string, node *document.Node, env, prefix string) Secret {
 	if !variableName.MatchString(env) {
 		// It is not shown: it may be the secret itself.

@@ -76,8 +76,8 @@ type JSON struct {
 	omit bool
 }
 
-// OmitMissing has objects in the value, at any depth, go without the keys whose
-// value is one hole and missing, which are null otherwise.
+// OmitMissing makes objects in the value, at any depth, leave out the keys whose value
+// is one hole and is missing. Without it such a key is null.
 func (j *JSON) OmitMissing() {
 	j.omit = true
 	for _, value := range j.object {

@@ -32,12 +32,12 @@ func (p *Params) TemplateOf(key string, node *document.Node) *expression.Templat
 	return p.compile(key, node, p.Scope.CheckTemplate, false)
 }
 
-// MentionTemplateOf is TemplateOf for a text in which people can be mentioned.
+// MentionTemplateOf is like TemplateOf, for a text in which people can be mentioned.
 func (p *Params) MentionTemplateOf(key string, node *document.Node) *expression.Template {
 	return p.compile(key, node, p.Scope.CheckMentionTemplate, false)
 }
 
-// AddressTemplateOf is TemplateOf for a text that gives an e-mail address.
+// AddressTemplateOf is like TemplateOf, for a text that gives an e-mail address.
 func (p *Params) AddressTemplateOf(key string, node *document.Node) *expression.Template {
 	return p.compile(key, node, p.Scope.CheckTemplate, true)
 }
@@ -95,7 +95,8 @@ func CheckText(f *document.Fields, key string, node *document.Node) bool {
 	return false
 }
 
-// comment is what stands behind the key of an empty value: perhaps the value.
+// comment returns the comment after the key of an empty value, which may have been
+// meant as the value.
 func comment(f *document.Fields, node *document.Node) string {
 	if behind := node.Comment(); behind != "" {
 		return behind
@@ -108,7 +109,7 @@ func comment(f *document.Fields, node *document.Node) string {
 	return ""
 }
 
-// entries are an object's entries. Keys are fixed: one that is a template, or
+// entries returns an object's entries. Keys are fixed: a key that is a template, or
 // that YAML made of a template without quotes, is reported.
 func (p *Params) entries(key string, node *document.Node) []document.Pair {
 	var sound []document.Pair
@@ -135,8 +136,8 @@ func (p *Params) Templates(key string) []NamedTemplate {
 	return p.templates(key, func(value *document.Node) []*document.Node { return []*document.Node{value} })
 }
 
-// TemplateLists is Templates whose values may be lists of texts too: each text is
-// a template under the same key.
+// TemplateLists is like Templates, but a value may also be a list of texts: each text
+// is then a template under the same key.
 func (p *Params) TemplateLists(key string) []NamedTemplate {
 	return p.templates(key, (*document.Node).Each)
 }

@@ -25,7 +25,7 @@ type Secret struct {
 	renewable bool
 }
 
-// NewSecret is a secret with a known value.
+// NewSecret returns a secret with a known value.
 func NewSecret(value string) Secret {
 	return Secret{read: func() (string, error) {
 		if value == "" {
@@ -35,14 +35,14 @@ func NewSecret(value string) Secret {
 	}}
 }
 
-// FileSecret is a secret that is read from a file whenever it is used, so that
-// it can be rotated without a reload. White space round it is dropped.
+// FileSecret returns a secret that is read from a file each time it is used, so that it
+// can be rotated without a reload. White space around it is dropped.
 func FileSecret(path string) Secret {
 	return Secret{read: func() (string, error) { return readSecret(path) }, renewable: true}
 }
 
-// withPrefix is the secret with a text in front, such as "Bearer ", where the
-// variable or the file holds the token alone.
+// withPrefix returns the secret with a text in front, such as "Bearer ", for variables
+// and files that hold only the token.
 func (s Secret) withPrefix(prefix string) Secret {
 	if s.read == nil || prefix == "" {
 		return s
@@ -127,8 +127,8 @@ func (s Secret) IsSet() bool { return s.read != nil }
 // change of the configuration.
 func (s Secret) IsRenewable() bool { return s.renewable }
 
-// Value is the secret itself. It is an error if it is not set or empty, or if
-// its file cannot be read.
+// Value returns the secret itself. It is an error if the secret is not set or empty, or
+// if its file cannot be read.
 func (s Secret) Value() (string, error) {
 	if s.read == nil {
 		return "", errors.New("the secret is not configured")

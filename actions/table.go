@@ -52,7 +52,7 @@ func DescribeTable() *schema.Value {
 // missing stands in a cell that has no value.
 const missing = "–"
 
-// Cells are the rows of the table, and more is how many items have none.
+// Cells returns the rows of the table, and how many items more have none.
 func (t *Table) Cells(env *expression.Env) (rows [][]string, more int) {
 	for _, item := range env.Rows() {
 		row := make([]string, len(t.values))
@@ -67,7 +67,7 @@ func (t *Table) Cells(env *expression.Env) (rows [][]string, more int) {
 	return rows, env.More()
 }
 
-// Titles are the titles of the columns.
+// Titles returns the titles of the columns.
 func (t *Table) Titles() []string { return t.titles }
 
 // AndMore says how many items have no row; empty if all have.
@@ -78,7 +78,7 @@ func AndMore(more int) string {
 	return fmt.Sprintf("and %d more", more)
 }
 
-// Text is the table as text with aligned columns. Each cell is escaped.
+// Text returns the table as text with aligned columns. Each cell is escaped.
 func (t *Table) Text(env *expression.Env, escape func(string) string) string {
 	rows, more := t.Cells(env)
 	rows = append([][]string{t.titles}, rows...)

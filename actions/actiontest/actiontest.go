@@ -78,7 +78,7 @@ func parse(t testing.TB, name, text string, report *document.Report) *document.N
 	return node
 }
 
-// MustCompile is Compile of a rule without problems.
+// MustCompile is like Compile, for a rule without problems.
 func MustCompile(t testing.TB, r Rule) *Compiled {
 	t.Helper()
 	c := Compile(t, r)
@@ -136,7 +136,7 @@ func (c *Compiled) Render(t testing.TB, data string) (json.RawMessage, error) {
 	return bytes.TrimRight(text.Bytes(), "\n"), nil
 }
 
-// MustRender is Render that works.
+// MustRender is like Render, but fails the test on an error.
 func (c *Compiled) MustRender(t testing.TB, data string) json.RawMessage {
 	t.Helper()
 	request, err := c.Render(t, data)

@@ -92,8 +92,8 @@ const (
 	burst = 10 * time.Millisecond
 )
 
-// NextStart is when the next attempt may start at the earliest, and why it must wait
-// until then.
+// NextStart returns when the next attempt may start at the earliest, and why it must
+// wait until then.
 func (l *Lane) NextStart() (at time.Time, wait string) {
 	switch {
 	case l.Next.After(l.ClosedUntil):
@@ -243,7 +243,7 @@ func (l *Lane) failed(started, now time.Time) {
 	l.Probing = false
 }
 
-// probeWait is how long an open circuit waits for its next probe.
+// probeWait returns how long an open circuit waits for its next probe.
 func (l *Lane) probeWait() time.Duration {
 	slow := max(0, l.Probes-quickProbes)
 	return min(probeFirst<<min(slow, 10), probeLast)

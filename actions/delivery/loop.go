@@ -264,7 +264,7 @@ func (l *Loop) work(sending context.Context, at *line, d record.Delivery) {
 	}
 }
 
-// release is the End of a claimed delivery that was not sent.
+// release returns the End of a claimed delivery that was not sent.
 func release(d record.Delivery) End { return End{ID: d.ID, DueAt: d.DueAt, Released: true} }
 
 // send makes one attempt.

@@ -35,8 +35,8 @@ func conclude(d record.Delivery, policy actions.RetryPolicy, o actions.Outcome, 
 	return end
 }
 
-// endState is the state of a delivery that is not tried again. If some recipients have
-// got it, it is done, and the error says who has not.
+// endState returns the state of a delivery that is not tried again. If some recipients
+// have received it, it is done, and the error names those who have not.
 func endState(o actions.Outcome) record.State {
 	got := func(r record.Recipient) bool { return r.State == record.Done }
 	if slices.ContainsFunc(o.Recipients, got) {
@@ -45,7 +45,8 @@ func endState(o actions.Outcome) record.State {
 	return record.Dead
 }
 
-// givenUp is the state and the error of a delivery that was tried often enough.
+// givenUp returns the state and the error of a delivery that was tried as often as
+// allowed.
 func givenUp(o actions.Outcome, tries int) (record.State, string) {
 	state := endState(o)
 	if tries == 1 {
@@ -57,9 +58,9 @@ func givenUp(o actions.Outcome, tries int) (record.State, string) {
 // maxAfter bounds the wait that the other side can ask for.
 const maxAfter = time.Hour
 
-// Backoff is the wait after the n-th attempt, n from 1: random between zero
-// and p.Min doubled n-1 times, at most p.Max (full jitter). random(n) returns
-// a number from 0 to n-1.
+// Backoff returns how long to wait after the n-th attempt, n from 1: a random time
+// between zero and p.Min doubled n-1 times, at most p.Max (full jitter). random(n)
+// returns a number from 0 to n-1.
 func Backoff(p actions.RetryPolicy, n int, random func(int64) int64) time.Duration {
 	ceiling := p.Max
 	if shift := min(max(n-1, 0), 62); p.Min <= p.Max>>shift {

@@ -17,7 +17,7 @@ type Sender struct {
 	Fallback actions.Settings
 }
 
-// Settings are the settings of an action, or the fallback.
+// Settings returns the settings of an action, or the fallback.
 func (s Sender) Settings(action string) actions.Settings {
 	if configured, ok := s.Action(action); ok {
 		return configured.Settings
@@ -46,8 +46,9 @@ func retry(format string, args ...any) actions.Outcome {
 	return actions.Outcome{Verdict: actions.Retry, Error: fmt.Sprintf(format, args...)}
 }
 
-// messageID is the same for every attempt of a generation, so that the other side
-// recognizes a repeat. A person's retry is a new generation, and no repeat.
+// messageID returns an id that is the same for every attempt of a generation, so that
+// the other side recognizes a repeat. A person's retry begins a new generation, and is
+// no repeat.
 func messageID(d record.Delivery) string {
 	if d.Generation == 0 {
 		return d.ID

@@ -62,7 +62,7 @@ func (a *action) dial(ctx context.Context, config *tls.Config) (net.Conn, error)
 	return dialer.DialContext(ctx, "tcp", address)
 }
 
-// options are the library's options for one connection.
+// options returns the library's options for one connection.
 func (a *action) options(connection net.Conn, config *tls.Config, l login) []gomail.Option {
 	options := []gomail.Option{
 		gomail.WithPort(a.port),
@@ -114,7 +114,7 @@ func failed(ctx context.Context, err error, l login) actions.Outcome {
 	return o
 }
 
-// replyCode is the code with which the server refused; zero if it did not.
+// replyCode returns the code with which the server refused; zero if it did not.
 func replyCode(err error) int {
 	var send *gomail.SendError
 	var protocol *textproto.Error

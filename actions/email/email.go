@@ -20,10 +20,10 @@ import (
 // configuration; tests put their certificate authority into it.
 type Kind struct{ TLS *tls.Config }
 
-// Name is "email".
+// Name returns "email".
 func (Kind) Name() string { return "email" }
 
-// Defaults are the settings of an email action. Mail servers allow few connections
+// Defaults returns the settings of an email action. Mail servers allow few connections
 // from one address, and every mail takes one.
 func (Kind) Defaults() actions.Settings {
 	return actions.Settings{Retry: actions.DefaultRetry, Timeout: 30 * time.Second, Concurrency: 2}
@@ -174,7 +174,7 @@ func (a *action) readCertificates(c *actions.Config) {
 	}
 }
 
-// tlsConfig is the TLS configuration with what the files hold now.
+// tlsConfig returns the TLS configuration with the current contents of the files.
 func (a *action) tlsConfig() (*tls.Config, error) {
 	config := &tls.Config{}
 	if a.tls != nil {

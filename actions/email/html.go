@@ -49,8 +49,8 @@ func readHTML(p *actions.Params, node *document.Node) *expression.Template {
 // Private-use characters mark the holes for html/template.
 const leftMark, rightMark = "\ue000heed", "\ue001"
 
-// contexts are the names of the functions with which html/template would escape each
-// hole.
+// contexts returns the names of the functions with which html/template would escape
+// each hole.
 func contexts(literals string, holes []expression.Hole) ([][]string, error) {
 	if len(holes) == 0 {
 		return nil, nil // nothing of it comes from events
@@ -149,7 +149,7 @@ func escapeFor(hole expression.Hole, escapers []string) (func(string) string, *m
 // unclosed is an attribute whose quote is not closed.
 var unclosed = regexp.MustCompile(`([^\s"'<>/=]+)\s*=\s*(?:"([^"]*)|'([^']*))$`)
 
-// openAttribute is the attribute that a text ends in, its name in lower case, and
+// openAttribute returns the attribute that a text ends in, its name in lower case, and
 // its value so far; empty if it ends in none.
 func openAttribute(text string) (name, value string) {
 	found := unclosed.FindStringSubmatch(openTag(text))
@@ -159,11 +159,11 @@ func openAttribute(text string) (name, value string) {
 	return strings.ToLower(found[1]), found[2] + found[3]
 }
 
-// openTag is the end of a text from the tag that begins last in it.
+// openTag returns the end of a text from the last tag that begins in it.
 func openTag(text string) string { return text[max(0, strings.LastIndexByte(text, '<')):] }
 
-// addressStart is the start of the web address that a text ends in. In a style,
-// an address has quotes of its own.
+// addressStart returns the start of the web address that a text ends in. In a style, an
+// address has quotes of its own.
 func addressStart(text string) string {
 	name, value := openAttribute(text)
 	if name == "" || name == "style" {
@@ -196,8 +196,8 @@ func isAnimation(text string) bool {
 	return name != "" && animation.MatchString(openTag(text))
 }
 
-// addressEscape is the escape of a hole that follows the start of a web address. An
-// event must not choose where the address leads.
+// addressEscape returns the escape for a hole that follows the start of a web address.
+// An event must not choose where the address leads.
 func addressEscape(start string) (func(string) string, *misplaced) {
 	before := strings.TrimLeft(html.UnescapeString(start), " \t\r\n")
 	switch scheme, _, _ := strings.Cut(strings.ToLower(before), ":"); {

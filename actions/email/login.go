@@ -65,7 +65,7 @@ var mechanisms = []gomail.SMTPAuthType{
 	gomail.SMTPAuthPlain, gomail.SMTPAuthLogin, gomail.SMTPAuthCramMD5,
 }
 
-// options are the library's for logging in.
+// options returns the library's options for logging in.
 func (l login) options() []gomail.Option {
 	switch {
 	case l.token != nil:
@@ -83,9 +83,9 @@ func (l login) options() []gomail.Option {
 	}
 }
 
-// secrets are what must not show in an outcome: the password or the token, both in
-// the form in which AUTH sends them, and the username unless it stands in the rule
-// file anyway.
+// secrets returns what must not show in an outcome: the password or the token, each
+// also in the form in which AUTH sends it, and the username unless it is written in the
+// rule file.
 func (l login) secrets() (secrets []string) {
 	switch {
 	case l.token != nil:
@@ -101,7 +101,7 @@ func (l login) secrets() (secrets []string) {
 	return secrets
 }
 
-// advice is what to do when the server refuses the login.
+// advice returns what to do when the server refuses the login.
 func (l login) advice() string {
 	if l.token != nil {
 		return "check username and scopes, and that the client of oauth2 may send as this mailbox"

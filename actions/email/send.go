@@ -45,8 +45,8 @@ func (a *action) Send(ctx context.Context, m actions.Message) actions.Outcome {
 	return t.outcome()
 }
 
-// outcome is the result of a transaction that was not cut short. Recipients who are
-// refused for now are tried again alone.
+// outcome returns the result of a transaction that was not cut short. Only the
+// recipients who were refused temporarily are tried again.
 func (t *transaction) outcome() actions.Outcome {
 	o := actions.Outcome{
 		Verdict: actions.Done, Response: t.answer, Recipients: t.recorded(), Error: t.refused(record.Dead),
@@ -60,8 +60,8 @@ func (t *transaction) outcome() actions.Outcome {
 	return o
 }
 
-// recorded are the recipients in the form in which they are recorded. With one
-// recipient there are none, since the delivery's own state says it.
+// recorded returns the recipients in the form in which they are recorded. A single
+// recipient is not recorded, since the delivery's own state says the same.
 func (t *transaction) recorded() []record.Recipient {
 	if len(t.recipients) == 1 {
 		return nil
@@ -69,7 +69,7 @@ func (t *transaction) recorded() []record.Recipient {
 	return t.recipients
 }
 
-// receivers are the bare addresses of all who get the e-mail, each once.
+// receivers returns the bare addresses of everybody who gets the e-mail, each once.
 func receivers(r Request) []string {
 	var list []string
 	for _, text := range slices.Concat(r.To, r.Cc) {
@@ -107,8 +107,8 @@ func compose(r Request, id string) (*gomail.Msg, error) {
 	return m, nil
 }
 
-// domain is the domain of the recorded sender. The configured one could change
-// between two attempts, and the Message-ID with it.
+// domain returns the domain of the recorded sender. The configured one could change
+// between two attempts, and with it the Message-ID.
 func domain(from string) string {
 	address, err := mail.ParseAddress(from)
 	if err != nil {

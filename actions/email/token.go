@@ -57,7 +57,7 @@ func (a *action) renew(ctx context.Context, l login, refusal error) (renewed log
 	return renewed, err == nil
 }
 
-// noLogin is the outcome of a send without credentials.
+// noLogin returns the outcome of a send without credentials.
 func noLogin(err error) actions.Outcome {
 	if e, ok := errors.AsType[*outbound.TokenError](err); ok {
 		return e.Outcome()

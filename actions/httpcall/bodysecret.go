@@ -42,7 +42,7 @@ func hasFile(held []actions.HeldSecret) bool {
 	return slices.ContainsFunc(held, func(h actions.HeldSecret) bool { return h.File != "" })
 }
 
-// withMasks is a form with masks in place of its secrets.
+// withMasks returns a form with masks in place of its secrets.
 func withMasks(body string, held []actions.HeldSecret) string {
 	for _, h := range held {
 		masked, _ := setSecret("form", []byte(body), h.At, actions.Masked) // of what was just encoded

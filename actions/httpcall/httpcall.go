@@ -19,12 +19,12 @@ import (
 // Kind makes http actions.
 type Kind struct{}
 
-// Name is "http".
+// Name returns "http".
 func (Kind) Name() string { return "http" }
 
-// Defaults are the settings of an http action. Most of an attempt's time is waiting,
-// which costs nothing here, and APIs take dozens of requests at once; an API that
-// wants fewer says so in its answers.
+// Defaults returns the settings of an http action. An attempt spends most of its time
+// waiting, which costs nothing here, and most APIs take dozens of requests at once; an
+// API that wants fewer says so in its answers.
 func (Kind) Defaults() actions.Settings {
 	return actions.Settings{Retry: actions.DefaultRetry, Timeout: 15 * time.Second, Concurrency: 32}
 }
@@ -185,8 +185,8 @@ func (a *action) readHeader(c *actions.Config, pair document.Pair) {
 // ofTransport are headers that the transport looks for under their usual name.
 var ofTransport = []string{"User-Agent", "Accept-Encoding", "Range", "Cookie", "Referer"}
 
-// headerName is the name under which a header is sent: as it is written, since
-// some endpoints look at capitals too.
+// headerName returns the name under which a header is sent: exactly as it is written,
+// since some endpoints distinguish case.
 func headerName(written string) string {
 	if usual := textproto.CanonicalMIMEHeaderKey(written); slices.Contains(ofTransport, usual) {
 		return usual
@@ -239,7 +239,7 @@ func checkHeaderName(report *document.Report, node *document.Node, name string) 
 
 func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
-// target is the configured address with what a rule adds to it.
+// target returns the configured address with what a rule adds to it.
 func target(base, path, query string) (string, error) {
 	u, err := url.Parse(base)
 	if err != nil {

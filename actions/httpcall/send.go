@@ -85,7 +85,7 @@ func (a *action) exchange(request *http.Request, terms outbound.Terms) actions.O
 	return outbound.Do(client, request, terms)
 }
 
-// secretsOfAddresses are the parts of the endpoint's address and the proxy's that
+// secretsOfAddresses returns the parts of the endpoint's and the proxy's addresses that
 // must not show.
 func (a *action) secretsOfAddresses(base string) []string {
 	secrets := a.network.Secrets()
@@ -126,7 +126,7 @@ func (a *action) setHeaders(request *http.Request, own map[string]string, id str
 	return secrets, nil
 }
 
-// content is the body as it goes out.
+// content returns the body as it is sent.
 func content(encoding string, body json.RawMessage) ([]byte, error) {
 	if encoding == "json" || len(body) == 0 {
 		return body, nil

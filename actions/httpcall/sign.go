@@ -67,7 +67,7 @@ func (a *action) readSign(c *actions.Config) {
 	}
 }
 
-// signingKey is the key that a secret stands for.
+// signingKey returns the key that a secret stands for.
 func signingKey(secret string) ([]byte, error) {
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 	if err != nil || len(key) == 0 {

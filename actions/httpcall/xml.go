@@ -9,7 +9,7 @@ import (
 	"heed/engine/document"
 )
 
-// contentType is the configured media type of the step's body; empty if there is
+// contentType returns the configured media type of the step's body; empty if there is
 // none, or if it depends on the event.
 func (s *step) contentType() string {
 	value := ""

@@ -17,10 +17,10 @@ import (
 // Kind makes log actions. Lines go to Log.
 type Kind struct{ Log *slog.Logger }
 
-// Name is "log".
+// Name returns "log".
 func (Kind) Name() string { return "log" }
 
-// Defaults are the settings of a log action.
+// Defaults returns the settings of a log action.
 func (Kind) Defaults() actions.Settings {
 	return actions.Settings{Retry: actions.DefaultRetry, Timeout: 5 * time.Second, Concurrency: 8}
 }

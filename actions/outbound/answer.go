@@ -47,7 +47,8 @@ func Do(client *http.Client, request *http.Request, terms Terms) actions.Outcome
 	return o
 }
 
-// roundTrip is Do that returns the answer's status too, zero if there was none.
+// roundTrip is like Do, and also returns the status of the answer; zero if there was
+// none.
 func roundTrip(client *http.Client, request *http.Request, terms Terms) (o actions.Outcome, status int) {
 	response, err := client.Do(request)
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// pause is how long an answer asks to wait: by its Retry-After or, where it says that
-// a limit is used up, by when the limit is reset. Good answers name that time too,
-// and it means nothing there.
+// pause returns how long an answer asks the sender to wait: by its Retry-After or, if
+// it says that a limit is used up, until the limit is reset. Successful answers name
+// that time too, but there it means nothing.
 func pause(status int, header http.Header, now time.Time) time.Duration {
 	if after := RetryAfter(header.Get("Retry-After"), now); after > 0 {
 		return after
@@ -87,7 +87,7 @@ func tellingHeaders(header http.Header) string {
 	return lines.String()
 }
 
-// reasonIn is the reason for a refusal that a header gives; empty if none does.
+// reasonIn returns the reason for a refusal that a header gives; empty if none does.
 func reasonIn(header http.Header) string {
 	first, _, _ := strings.Cut(tellingHeaders(header), "\n")
 	if name, value, ok := strings.Cut(first, ": "); ok && saysWhy.MatchString(name) {

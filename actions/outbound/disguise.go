@@ -25,9 +25,9 @@ func isDisguised(text string, secrets []string) bool {
 	return false
 }
 
-// skeleton is a text without capitals and without anything but letters and digits,
-// so that a form is found however it is written: %63%61 as 6361, - for + in base64.
-// The u00 and x of escapes such as \u0063 and &#x63; are left out too.
+// skeleton returns a text in lower case with only its letters and digits, so that a
+// secret is found however it is written: %63%61 as 6361, - for + in base64. It also
+// leaves out the u00 and x of escapes such as \u0063 and &#x63.
 func skeleton(text string) string {
 	text = escapes.Replace(strings.ToLower(text))
 	return strings.Map(func(r rune) rune {
@@ -40,8 +40,8 @@ func skeleton(text string) string {
 
 var escapes = strings.NewReplacer(`\u00`, "", `&#x`, "", `\x`, "")
 
-// disguises are the skeletons of the forms that a secret can take. Those that are too
-// short to be told from ordinary text are left out.
+// disguises returns the skeletons of the forms that a secret can take, except those too
+// short to be distinguished from ordinary text.
 func disguises(secret string) []string {
 	backwards := []byte(secret)
 	slices.Reverse(backwards)

@@ -34,7 +34,7 @@ func Client(allowPrivate bool) *http.Client {
 	return guarded
 }
 
-// clientOf is a client that follows no redirect: it would lead the credentials
+// clientOf returns a client that follows no redirect, which could take the credentials
 // elsewhere.
 func clientOf(transport http.RoundTripper) *http.Client {
 	return &http.Client{
@@ -73,8 +73,8 @@ func RetryAfter(header string, now time.Time) time.Duration {
 	return 0
 }
 
-// Failed is the outcome of a connection that failed. The address is left out
-// of the error, since it can be the secret.
+// Failed returns the outcome of a connection that failed. It leaves the address out of
+// the error, since the address can be the secret.
 func Failed(err error, secrets ...string) actions.Outcome {
 	var address *url.Error
 	if errors.As(err, &address) {

@@ -72,7 +72,7 @@ func (n *Network) Client() (*http.Client, error) {
 	return clientOf(p), nil
 }
 
-// proxy is the address of the proxy; nil if there is none.
+// proxy returns the address of the proxy; nil if there is none.
 func (n *Network) proxy() (*url.URL, error) {
 	if !n.Proxy.IsSet() {
 		return nil, nil
@@ -88,7 +88,7 @@ func (n *Network) proxy() (*url.URL, error) {
 	return proxy, nil
 }
 
-// Secrets are what must not show in an outcome: the proxy's password.
+// Secrets returns what must not show in an outcome: the proxy's password.
 func (n *Network) Secrets() []string {
 	proxy, err := n.proxy()
 	if err != nil || proxy == nil || proxy.User == nil {
@@ -137,9 +137,9 @@ func (p *pool) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// by is the proxy that a request takes, nil for none. A request without TLS goes
-// to the proxy as it is, so its target is looked at here; for others the proxy is
-// asked to connect, which useProxy sees.
+// by returns the proxy that a request takes; nil for none. A request without TLS
+// reaches the proxy as it is, so its target is checked here. For any other request the
+// proxy is asked to connect, and useProxy checks the target.
 func (p *pool) by(request *http.Request) (*url.URL, error) {
 	if p.proxy == nil {
 		return nil, nil
@@ -157,5 +157,5 @@ func closeBody(body io.Closer) {
 	}
 }
 
-// CloseIdleConnections is for http.Client's method of that name.
+// CloseIdleConnections is called by the method of http.Client with that name.
 func (p *pool) CloseIdleConnections() { p.transport.CloseIdleConnections() }

@@ -89,7 +89,7 @@ func (o *OAuth2) Token(ctx context.Context, client *http.Client) (*Token, *Token
 	return &Token{Access: access, Fresh: fresh, Secrets: append(secrets, access), from: from}, nil
 }
 
-// params are the parameters of a request for a token beyond the standard's.
+// params returns the parameters of a token request beyond the standard's.
 func (o *OAuth2) params() (params url.Values, secrets []string, err error) {
 	params = url.Values{}
 	if o.Audience != "" {
@@ -168,8 +168,8 @@ type TokenError struct {
 // Error names the endpoint, and no secret.
 func (e *TokenError) Error() string { return e.Outcome().Error }
 
-// Outcome is that of a send for which there was no token. It says nothing about
-// the delivery, so another try can help, whatever the reason.
+// Outcome returns the outcome of a send for which there was no token. That says nothing
+// about the delivery, so another attempt can succeed, whatever the reason.
 func (e *TokenError) Outcome() actions.Outcome {
 	o := Failed(e.err, e.secrets...)
 	o.Verdict = actions.Retry

@@ -35,8 +35,8 @@ func ParseProxy(text string) (*url.URL, error) {
 // proxyFunc says through which proxy an address is reached; nil for none.
 type proxyFunc func(*url.URL) (*url.URL, error)
 
-// proxyFor is a proxy for all but the hosts of noProxy, which is written as the
-// environment variable NO_PROXY is, and this machine.
+// proxyFor returns a proxy for all hosts except this machine and those of noProxy,
+// which has the syntax of the environment variable NO_PROXY.
 func proxyFor(address *url.URL, noProxy string) proxyFunc {
 	config := httpproxy.Config{HTTPProxy: address.String(), HTTPSProxy: address.String(), NoProxy: noProxy}
 	return config.ProxyFunc()
@@ -127,7 +127,7 @@ func (e *ProxyError) outcome() actions.Outcome {
 	return actions.Outcome{Verdict: actions.Retry, Cause: actions.CauseServer, Error: text}
 }
 
-// proxyError is the part of a failure that a proxy caused; nil if there is none.
+// proxyError returns the part of a failure that a proxy caused; nil if there is none.
 func proxyError(proxy *url.URL, response *http.Response, err error) *ProxyError {
 	if response != nil && response.StatusCode == http.StatusProxyAuthRequired {
 		return &ProxyError{Host: proxy.Host, Status: response.StatusCode, hasLogin: proxy.User != nil}

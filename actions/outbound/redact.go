@@ -12,7 +12,7 @@ import (
 	"heed/actions"
 )
 
-// Excerpt is the start of what others wrote, as valid text and with the secrets
+// Excerpt returns the start of a text that others wrote, as valid text with the secrets
 // masked, fit for an Outcome.
 func Excerpt(text []byte, secrets ...string) string {
 	// Masking comes before the cut: a secret that was cut in two would not be
@@ -64,7 +64,7 @@ const leftOut = "(left out, since it has a secret in another form)"
 // shorter ones are words like api or v1.
 const minPart = 8
 
-// partsOf are a secret and its recognizable parts: the token of "Bearer token", the
+// partsOf returns a secret and its recognizable parts: the token of "Bearer token", the
 // password in a basic authorization, the path, query and long segments of an address.
 func partsOf(secret string) []string {
 	if secret == "" {
@@ -102,7 +102,7 @@ func partsOf(secret string) []string {
 	return found
 }
 
-// spellings are the ways to write a text in JSON, an address and base64.
+// spellings returns the ways to write a text in JSON, an address and base64.
 func spellings(text string) []string {
 	list := []string{text, url.QueryEscape(text), url.PathEscape(text), base64.StdEncoding.EncodeToString([]byte(text))}
 	if quoted, err := json.Marshal(text); err == nil {

@@ -39,7 +39,7 @@ type tokens struct {
 // errNoToken says that an answer was good but for the token in it.
 var errNoToken = errors.New("its answer holds no access_token that can be used; check token_url")
 
-// current is the token, unless it is to be renewed.
+// current returns the token, unless it has to be renewed.
 func (t *tokens) current() (access string, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

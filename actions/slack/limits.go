@@ -53,7 +53,7 @@ func limitOf(kind, key string) int {
 	return maxBlockText
 }
 
-// namedType is an object's type, or the key it stands under if it has none.
+// namedType returns an object's type or, if it has none, the key under which it stands.
 func namedType(kind, key string) string {
 	if kind == "" {
 		return key

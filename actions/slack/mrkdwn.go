@@ -87,8 +87,8 @@ func isWord(r rune) bool {
 		!unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai)
 }
 
-// addressLength is how long the web address is that starts here; zero if none
-// does. Punctuation at its end is not part of it.
+// addressLength returns the length of the web address that starts here, without
+// punctuation at its end; zero if none does.
 func addressLength(runes []rune, i int) int {
 	if i > 0 && isWord(runes[i-1]) {
 		return 0
@@ -112,8 +112,8 @@ func hasPrefix(runes []rune, prefix string) bool {
 	return len(runes) >= len(prefix) && strings.EqualFold(string(runes[:len(prefix)]), prefix)
 }
 
-// Label is Mrkdwn for the words that a link shows, behind the | in <address|words>:
-// on one line, and without another |.
+// Label is like Mrkdwn, for the words that a link shows, behind the | in
+// <address|words>: on one line, and without another |.
 func Label(value string) string {
 	return strings.Map(func(r rune) rune {
 		switch r {
@@ -126,8 +126,8 @@ func Label(value string) string {
 	}, Mrkdwn(value))
 }
 
-// Markdown is Mrkdwn for Slack's markdown blocks, which have links in brackets
-// too.
+// Markdown is like Mrkdwn, for Slack's markdown blocks, in which links can also be
+// written in brackets.
 func Markdown(value string) string { return brackets.Replace(Mrkdwn(value)) }
 
 var brackets = strings.NewReplacer("](", "] (", "][", "] [", "]:", "] :")

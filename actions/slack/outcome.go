@@ -156,7 +156,7 @@ var remedies = map[string]string{
 	"no_active_hooks": "the webhook was switched off: make a new one and put its address in place",
 }
 
-// explained is one of Slack's errors with what to do about it.
+// explained returns one of Slack's errors with what to do about it.
 func explained(code, channel, scope string) string {
 	remedy, known := remedies[code]
 	if !known {

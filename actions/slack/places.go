@@ -97,8 +97,8 @@ func (h *holes) report(hole expression.Hole, code, what, hint string) {
 		Suggest("%s", hint)
 }
 
-// linkAround is the text of a link or a mention in front of a hole inside it;
-// no value can open or close one.
+// linkAround returns the text of a link or a mention in front of a hole inside it. No
+// value can open or close one.
 func linkAround(hole expression.Hole, in place) (link string, ok bool) {
 	before := hole.Before
 	switch in {

@@ -21,11 +21,11 @@ type Kind struct {
 	Memory *Memory
 }
 
-// Name is "slack".
+// Name returns "slack".
 func (Kind) Name() string { return "slack" }
 
-// Defaults are the settings of a slack action. Slack takes about one message a second
-// for a channel; the rate holds for each channel, and the concurrency lets other
+// Defaults returns the settings of a slack action. Slack takes about one message a
+// second for a channel; the rate holds for each channel, and the concurrency lets other
 // channels continue while one answers.
 func (Kind) Defaults() actions.Settings {
 	return actions.Settings{

@@ -182,8 +182,8 @@ func (s *step) Render(env *expression.Env) (any, error) {
 	return r, nil
 }
 
-// Destination is the workspace's channel or person, which Slack's limits are for,
-// whichever action posts there.
+// Destination returns the channel or person of the workspace, to which Slack's limits
+// apply whichever action posts there.
 func (s *step) Destination(request any) string {
 	r, ok := request.(Request)
 	if !ok || s.workspace == "" {
@@ -216,7 +216,7 @@ func recipient(env *expression.Env, t *expression.Template) (string, error) {
 // maxThread is how long a thread's key is recorded as it is.
 const maxThread = 200
 
-// threadText is the key of a thread as text; empty if the event has none, since
+// threadText returns the key of a thread as text; empty if the event has none, since
 // the message matters more than its place.
 func threadText(env *expression.Env, key *expression.Value) string {
 	value, unknown := key.Eval(env)

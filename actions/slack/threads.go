@@ -18,7 +18,7 @@ var threadGone = map[string]bool{
 	"restricted_action_non_threadable_channel": true,
 }
 
-// threadKey is what a thread is remembered by: a digest, since the key may be
+// threadKey returns what a thread is remembered by: a digest, since the key may be
 // about a person. A thread belongs to one action and one channel or person.
 func threadKey(action string, r *message, target string) string {
 	text, _ := json.Marshal([]string{action, target, r.Thread}) // texts always can be
@@ -71,9 +71,9 @@ type posted struct {
 	refusal string
 }
 
-// root is the message that the thread now begins with. Slack takes a reply to a
-// message that was deleted, and posts it outside of any thread: that one is the
-// new beginning.
+// root returns the message that the thread now begins with. Slack accepts a reply to a
+// deleted message and posts it outside of any thread; that message is the new
+// beginning.
 func (p posted) root(ts string) string {
 	if ts != "" && (p.Message == nil || p.Message.ThreadTS != "") {
 		return ts
@@ -81,8 +81,8 @@ func (p posted) root(ts string) string {
 	return p.TS
 }
 
-// where is by what the message can be found again. The rest of Slack's answer
-// only repeats the message.
+// where returns what the message can be found by. The rest of Slack's answer only
+// repeats the message.
 func (p posted) where() string {
 	text, _ := json.Marshal(map[string]string{"channel": p.Channel, "ts": p.TS}) // texts always can be
 	return string(text)

@@ -53,7 +53,7 @@ func (t *adminTokens) load() error {
 	return nil
 }
 
-// filesNow is what tells that a file was changed.
+// filesNow returns what shows that a file was changed.
 func (t *adminTokens) filesNow() (state string) {
 	for _, name := range []string{t.single, t.several} {
 		if info, err := os.Stat(name); err == nil {
@@ -63,7 +63,7 @@ func (t *adminTokens) filesNow() (state string) {
 	return state
 }
 
-// current are the tokens that are valid now. The files are looked at once a second.
+// current returns the tokens that are valid now. It looks at the files once a second.
 func (t *adminTokens) current() *access.Tokens {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -69,9 +69,9 @@ func variableOf(f *pflag.Flag) string {
 	return "HEED_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 }
 
-// misspelt are variables of the environment that are probably meant as those of
-// flags: HEED_LISEN. Others that begin like them may be anybody's; Kubernetes makes
-// some of the name of a service.
+// misspelt returns environment variables that are probably misspelt names of flags'
+// variables, such as HEED_LISEN. Other variables that begin with HEED_ are ignored:
+// Kubernetes, for example, makes some from the name of a service.
 func misspelt(flags *pflag.FlagSet, environ []string) (hints []string) {
 	var known []string
 	flags.VisitAll(func(f *pflag.Flag) { known = append(known, variableOf(f)) })
@@ -134,7 +134,7 @@ func needs(what string) cobra.PositionalArgs {
 	}
 }
 
-// one is needs for commands that take exactly one argument.
+// one is like needs, for commands that take exactly one argument.
 func one(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {

@@ -109,7 +109,7 @@ func runBacktest(ctx context.Context, s streams, f backtestFlags) error {
 // that is garbage at once.
 const backtestGC = 300
 
-// againstRules are the rules to compare with; nil for none.
+// againstRules returns the rules to compare with; nil for none.
 func againstRules(ctx context.Context, s streams, reader *store.Reader, against string) (*engine.RuleSet, error) {
 	switch against {
 	case "":

@@ -50,7 +50,7 @@ func backup(ctx context.Context, s streams, from *storeFlag, file string) error 
 	return nil
 }
 
-// size is a number of bytes as people read it.
+// size formats a number of bytes for people.
 func size(n int64) string {
 	switch {
 	case n >= 1<<30:

@@ -46,7 +46,8 @@ default. Secrets are masked. Give it the flags that you give heed serve.`,
 	return cmd
 }
 
-// settingsOf are the settings, those of the environment that have no flag last.
+// settingsOf returns the settings. Those that come from the environment and have no
+// flag are last.
 func settingsOf(s streams, flags *pflag.FlagSet) (settings []setting) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		if f.Name == "help" {

@@ -144,7 +144,7 @@ func (d *demonstration) start(ctx context.Context, dir string) error {
 	return nil
 }
 
-// freeAddress is the usual address or, if somebody listens there, any other.
+// freeAddress returns the usual address or, if it is in use, any other.
 func freeAddress(usual string) string {
 	l, err := net.Listen("tcp", usual)
 	if err != nil {
@@ -192,7 +192,7 @@ func (d *demonstration) show(e *admin.Event, title string) {
 	fmt.Fprintln(d.out)
 }
 
-// asResult is a recorded event in the form of a dry run's result.
+// asResult returns a recorded event in the form of a dry run's result.
 func asResult(e *admin.Event) ruletest.Result {
 	r := ruletest.Result{Event: e.Type, ID: e.ID}
 	for _, decision := range e.Decisions {
@@ -254,7 +254,7 @@ func (m *demoSum) add(e *admin.Event) {
 	}
 }
 
-// String is the sum in a line.
+// String returns the sum as one line.
 func (m *demoSum) String() string {
 	total := 0
 	for _, n := range m.byAction {

@@ -93,7 +93,7 @@ func led(deliveries []admin.Delivery, effects map[string]int) string {
 	return strings.Join(text, ",")
 }
 
-// moreScores are scores of four people in one quiz: some low, some very low.
+// moreScores returns low and very low scores of four people in one quiz.
 func moreScores() (fixtures []ruletest.Fixture) {
 	users := []string{"u-1042", "u-2001", "u-3007", "u-3008"}
 	for i := range 40 {
@@ -169,8 +169,8 @@ func (s *scoreSum) print(d *demonstration) {
 // bound.
 var lowerBound = regexp.MustCompile(`\bdata\.score < ([0-9]{2})\b`)
 
-// stricter is the text of the rules with a lower bound in one rule, and what is
-// then in that rule; false if there is no such rule.
+// stricter returns the text of the rules with a lower bound in one rule, and the new
+// condition of that rule; false if there is no such rule.
 func (d *demonstration) stricter(ctx context.Context) (rule *admin.Rule, when, text string, ok bool) {
 	var list admin.RuleList
 	if err := d.api.get(ctx, "/api/v1/rules", nil, &list); err != nil {

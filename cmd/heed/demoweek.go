@@ -82,7 +82,7 @@ func week(now time.Time) (past []app.Past) {
 	return past
 }
 
-// demoDay is what one person does on one day.
+// demoDay returns what one person does on one day.
 func demoDay(
 	add func(time.Time, string, string, ...any), within func(time.Time) time.Time, random *rand.Rand, start time.Time,
 	person int,
@@ -110,8 +110,8 @@ func demoDay(
 	}
 }
 
-// demoEnd is how an attempt of the past ended: most arrived, and the learning
-// management system knows some people no more.
+// demoEnd returns how an attempt of the past ended: most arrived, and the learning
+// management system no longer knows some people.
 func demoEnd(d *record.Delivery) delivery.End {
 	n := 0
 	for _, c := range d.EventID {

@@ -166,7 +166,7 @@ func (o *dryRunOptions) fixtures(s streams, loaded *rulefile.Loaded, files []str
 	return fixtures, 0, nil
 }
 
-// moment is what rules see as now.
+// moment returns the time that rules see as now.
 func (o *dryRunOptions) moment() (time.Time, error) {
 	if o.now == "" {
 		return time.Now(), nil

@@ -42,7 +42,7 @@ func (o *dryRunOptions) readMapped(
 	return fixtures, code, nil
 }
 
-// mappedJSON is what a source made, before what the rules do.
+// mappedJSON returns what a source made of a row, before the rules decide it.
 func mappedJSON(m *ruletest.Mapped, from *source.Source) map[string]any {
 	shown := map[string]any{"file": m.File, "source": from.Name, "id": m.ID}
 	if m.Reason != "" {

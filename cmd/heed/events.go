@@ -180,7 +180,7 @@ func printOther(s streams, paint style, e *admin.Event, other *admin.Other) {
 	}
 }
 
-// replayed are the ids of the deliveries that replays made.
+// replayed returns the ids of the deliveries that replays made.
 func replayed(e *admin.Event) []string {
 	var ids []string
 	for i := range e.Also {

@@ -67,8 +67,8 @@ func newEventsList(s streams) *cobra.Command {
 	return cmd
 }
 
-// eventRows are the rows of a list of events. Where all come from the published
-// webhook, the rows do not say so.
+// eventRows returns the rows of a list of events. It leaves the source out if all
+// events come from the published webhook.
 func eventRows(events []admin.ListedEvent) [][]string {
 	several := slices.ContainsFunc(events, func(e admin.ListedEvent) bool { return !source.IsBuiltIn(e.Source) })
 	rows := [][]string{{"ID", "TYPE", "USER", "STATUS", "RULES", "RECEIVED"}}
@@ -85,8 +85,8 @@ func eventRows(events []admin.ListedEvent) [][]string {
 	return rows
 }
 
-// eventRow is an event in a list: with the rules that matched, or what became of
-// it otherwise.
+// eventRow returns the row of an event in a list. It ends with the rules that matched
+// or, if none did, with what became of the event.
 func eventRow(e *admin.ListedEvent) []string {
 	status := string(e.Status)
 	if e.Reason != "" {

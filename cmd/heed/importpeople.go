@@ -99,8 +99,8 @@ func readSheet(s streams, file string) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
-// importSheet has the API import a CSV file or, in a dry run, say what would be
-// done.
+// importSheet asks the API to import a CSV file or, in a dry run, to say what an import
+// would do.
 func (c *apiClient) importSheet(ctx context.Context, sheet []byte, dryRun bool) (result admin.Import, err error) {
 	err = c.call(ctx, http.MethodPost, fmt.Sprintf("/api/v1/people/import?dry_run=%t", dryRun), "text/csv",
 		bytes.NewReader(sheet), &result)

@@ -10,7 +10,7 @@ import (
 // starts are the ways in which events can come, for init.
 var starts = []string{"mindtickle", "connector", "report"}
 
-// firstFiles are the first files for a way in which events come; nil if there is
+// firstFiles returns the first files for a way in which events come in; nil if there is
 // no such way.
 func firstFiles(from string, now time.Time) *start {
 	switch from {
@@ -41,7 +41,7 @@ func firstFiles(from string, now time.Time) *start {
 	}
 }
 
-// envWith is an .env whose last setting gets a random value.
+// envWith returns the text of an .env file whose last setting gets a random value.
 func envWith(text string) string {
 	secret := make([]byte, 24)
 	_, _ = rand.Read(secret) // it never fails
@@ -79,7 +79,7 @@ const firstTests = `tests:
     expect: {outcome: not_matched}
 `
 
-// withSource is firstRules with a source.
+// withSource returns firstRules with a source.
 func withSource(source string) string {
 	return strings.Replace(firstRules, "version: 1\n\n", "version: 1\n\n"+source+"\n", 1)
 }
@@ -125,8 +125,8 @@ sources:
           events: [{event: quiz.submitted, id: u1/Discovery/1, at: "2026-03-02T09:30:00Z", data: {score: 61}}]
 `
 
-// exampleReport has rows of the last hours, and one that is too old to trigger
-// anything.
+// exampleReport returns a report with rows of the last hours, and one that is too old
+// to trigger anything.
 func exampleReport(now time.Time) string {
 	text := "User ID,Quiz,Attempt,Submitted,Score\n"
 	for _, row := range []struct {

@@ -97,7 +97,7 @@ func openStopped(ctx context.Context, o store.Options) (*store.DB, error) {
 	return db, nil
 }
 
-// stopped is an error if a server has the store open.
+// stopped returns an error if a server has the store open.
 func stopped(ctx context.Context, db *store.DB, o store.Options) error {
 	all, err := db.Processes(ctx)
 	all = slices.DeleteFunc(all, func(p record.Process) bool { return p.Gone })

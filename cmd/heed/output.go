@@ -24,7 +24,7 @@ type streams struct {
 	environ func() []string
 }
 
-// getenv is an environment variable, empty if it is not set.
+// getenv returns an environment variable; empty if it is not set.
 func (s streams) getenv(name string) string {
 	value, _ := s.env(name)
 	return value
@@ -33,7 +33,8 @@ func (s streams) getenv(name string) string {
 // style holds the escape codes for colours; its zero value is plain text.
 type style struct{ bold, dim, red, green, yellow, cyan, reset string }
 
-// style is coloured only on a terminal, and only without NO_COLOR.
+// style returns the escape codes for a writer: colours only on a terminal, and only
+// without NO_COLOR.
 func (s streams) style(w io.Writer) style {
 	if !isTerminal(w) || s.getenv("NO_COLOR") != "" || s.getenv("TERM") == "dumb" {
 		return style{}
@@ -74,8 +75,8 @@ func printProblems(w io.Writer, paint style, problems []document.Problem) {
 	}
 }
 
-// shortTime is a time as tables show it: in UTC, as all that heed shows and
-// keeps, so that it can be compared with its log and with other machines'.
+// shortTime formats a time for tables: in UTC, like every time that heed shows and
+// keeps, so that it can be compared with the log and with other machines.
 func shortTime(t time.Time) string {
 	if t.IsZero() {
 		return ""

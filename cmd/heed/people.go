@@ -203,7 +203,7 @@ func itemRow(i *people.Item) []string {
 	)
 }
 
-// dashed is a row of a table with a dash for what is not known.
+// dashed returns a row of a table with a dash for each unknown value.
 func dashed(cells ...string) []string {
 	for i, cell := range cells {
 		if cell == "" {
@@ -213,5 +213,5 @@ func dashed(cells ...string) []string {
 	return cells
 }
 
-// number is a number as short as it can be written.
+// number formats a number as briefly as possible.
 func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

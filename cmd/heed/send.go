@@ -128,7 +128,7 @@ var hints = map[int]string{
 	http.StatusMethodNotAllowed: "the webhook's path is " + webhookPath,
 }
 
-// signingSecret is the first secret of the file or the environment.
+// signingSecret returns the first secret of the file or the environment.
 func signingSecret(s streams, file string) (string, error) {
 	if file == "" {
 		secrets, err := receiver.SecretsInVariable(s.getenv("MINDTICKLE_WEBHOOK_SECRET"))
@@ -161,9 +161,9 @@ type sender struct {
 	last    atomic.Int64 // the last timestamp, in milliseconds
 }
 
-// stamp is the time in milliseconds, but never the same twice: two equal bodies
-// signed at one time have one signature, and a receiver takes the second for a
-// replay under another id.
+// stamp returns the time in milliseconds, but never the same value twice: two equal
+// bodies signed at the same time have the same signature, and a receiver takes the
+// second for a replay under another id.
 func (s *sender) stamp() int64 {
 	for {
 		last := s.last.Load()

@@ -22,7 +22,7 @@ func (f *storeFlag) flags(flags *pflag.FlagSet) {
 		"the store, if not in --data: sqlite:DIRECTORY, or postgres://USER@HOST/DATABASE for several processes")
 }
 
-// options is where the store is.
+// options returns where the store is.
 func (f *storeFlag) options() (store.Options, error) {
 	if f.address == "" {
 		return store.Options{Dir: f.data}, nil
@@ -37,7 +37,7 @@ func (f *storeFlag) options() (store.Options, error) {
 	return o, nil
 }
 
-// existing is where the store is, or why it cannot be opened. instead is what else
+// existing returns where the store is, or why it cannot be opened. instead is what else
 // the user can do, as the end of a sentence.
 func (f *storeFlag) existing(instead string) (store.Options, error) {
 	o, err := f.options()

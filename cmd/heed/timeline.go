@@ -75,8 +75,8 @@ func timelineDryRun(ctx context.Context, s streams, o dryRunOptions) error {
 	return showTimeline(s, o, t, timelineZone(loaded.Zone, entries))
 }
 
-// timelineStart is the time of the first entry. With a store's state, a timeline may
-// begin now.
+// timelineStart returns the time of the first entry. With a store's state, a timeline
+// may begin now.
 func (o *dryRunOptions) timelineStart(entries []rulefile.Given) (time.Time, error) {
 	switch {
 	case len(entries) > 0 && !entries[0].At.IsZero():
@@ -103,7 +103,7 @@ func copyState(
 	return reader, copied, nil
 }
 
-// untilOf is a time, or + and how long after another.
+// untilOf reads a time, or + and a duration after another time.
 func untilOf(text string, after time.Time) (time.Time, error) {
 	if offset, relative := strings.CutPrefix(text, "+"); relative {
 		if d, err := model.ParseDuration(offset); err == nil {
@@ -218,8 +218,8 @@ func withoutSent(effects []record.Effect, shown bool) (rest []record.Effect) {
 	return rest
 }
 
-// timelineZone is the time zone that people read a timeline in: that of the
-// rules or, without one, that in which its first time is written.
+// timelineZone returns the time zone in which people read a timeline: the rules' own
+// or, without one, the one in which its first time is written.
 func timelineZone(rules *time.Location, entries []rulefile.Given) *time.Location {
 	if rules != nil && rules != time.UTC {
 		return rules

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/term"
 )
 
-// width is how many characters a line takes: COLUMNS or, on a terminal, what that
-// has; 0 for any number.
+// width returns how many characters fit on a line: COLUMNS or, on a terminal, its
+// width; 0 means any number.
 func (s streams) width(w io.Writer) int {
 	if n, err := strconv.Atoi(s.getenv("COLUMNS")); err == nil && n > 0 {
 		return n
@@ -53,7 +53,7 @@ func (w *wrapper) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// wrapped is a line in as many as it needs. Escape codes take no room.
+// wrapped breaks a line into as many as it needs. Escape codes take no room.
 func wrapped(line []byte, width int) (text []byte) {
 	indent := len(line) - len(bytes.TrimLeft(line, " "))
 	hang := bytes.Repeat([]byte(" "), min(indent+2, width/2))

@@ -9,7 +9,7 @@ import (
 	"net/http"
 )
 
-// serveBare is the yardstick: it checks the signature, decodes the JSON, and
+// serveBare serves the reference: it checks the signature, decodes the JSON, and
 // forgets everything.
 func serveBare(address string) error {
 	return http.ListenAndServe(address, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -88,7 +88,7 @@ type subject struct {
 	start func(dir string) ([]server, error)
 }
 
-// subjects are what o compares, the reference first and heed last.
+// subjects returns what o compares, with the reference first and heed last.
 func (o *options) subjects(heed string) (all []subject, err error) {
 	rules := twentyRules()
 	own := o.serving("heed", heed, rules)

@@ -50,8 +50,8 @@ var stateful = map[string]string{
 	"rare":     "count: {at_least: 50, within: 1h, per: data.userId}",
 }
 
-// moreRules are so many rules that match each event, with a block of stateful if it is
-// named.
+// moreRules returns the given number of rules that match each event, with a block of
+// stateful if it is named.
 func moreRules(n int, state string) string {
 	block := ""
 	if state != "" {

@@ -19,7 +19,7 @@ type server struct {
 	address, admin string
 }
 
-// program is the heed to be measured; without a name, the one of this tree is built.
+// program returns the heed to measure; without a name, it builds the one of this tree.
 func (o *options) program(dir string) (string, error) {
 	if o.heed != "" {
 		return o.heed, nil
@@ -31,7 +31,7 @@ func (o *options) program(dir string) (string, error) {
 	return heed, nil
 }
 
-// serving is a heed on SQLite.
+// serving starts a heed on SQLite.
 func (o *options) serving(name, heed, rules string) subject {
 	return subject{name, publishedPath, o.starting(heed, rules, 1)}
 }
@@ -148,7 +148,7 @@ func fetch(url, file string) error {
 	return os.WriteFile(file, data, 0o644)
 }
 
-// cpuOf is the processor time that servers have used, as Linux tells it.
+// cpuOf returns the processor time that servers have used, as Linux reports it.
 func cpuOf(servers []server) (all time.Duration, err error) {
 	for i := range servers {
 		one, err := servers[i].cpu()
@@ -176,7 +176,8 @@ func (s *server) cpu() (time.Duration, error) {
 	return time.Duration(user+system) * tick, nil
 }
 
-// memory is how many bytes of the server's memory are resident, as Linux tells it.
+// memory returns how many bytes of the server's memory are resident, as Linux reports
+// it.
 func (s *server) memory() (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.Process.Pid))
 	if err != nil {
