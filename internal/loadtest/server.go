@@ -31,7 +31,7 @@ func (o *options) program(dir string) (string, error) {
 	return heed, nil
 }
 
-// serving starts a heed on SQLite.
+// serving returns a heed on SQLite as a subject.
 func (o *options) serving(name, heed, rules string) subject {
 	return subject{name, publishedPath, o.starting(heed, rules, 1)}
 }
