@@ -51,20 +51,20 @@ type Step interface {
 
 // Message is a rendered request on its way out.
 type Message struct {
-	// ID is the delivery's id: the same for every attempt, so that the other
-	// side can tell a repeat.
+	// ID is the delivery's id, the same for every attempt, so that the other side
+	// recognizes a repeat.
 	ID string
 	// Request is what Render made, as JSON.
 	Request json.RawMessage
 	// Attempt counts the sends of this message, from 1.
 	Attempt int
-	// Recipients is what the attempts before have made of each recipient.
+	// Recipients is what became of each recipient in earlier attempts.
 	Recipients []record.Recipient
 }
 
-// Destined is a Step that knows where a request goes: deliveries of the same
-// destination share its rate and its pauses. Those of other steps go where all of
-// their action's go.
+// Destined is a Step that knows the destination of its requests. Deliveries to the same
+// destination share its rate and its pauses. Those of other steps share the destination
+// of their action.
 type Destined interface {
 	// Destination names where a request that the step rendered goes, without
 	// secrets; empty for the action's own.
@@ -74,20 +74,20 @@ type Destined interface {
 // Verdict is how a send ended.
 type Verdict string
 
-// A send is done, to be tried again, or dead: no other try can help.
+// A send is done, to be tried again, or dead, which means that no other try can help.
 const (
 	Done  Verdict = "done"
 	Retry Verdict = "retry"
 	Dead  Verdict = "dead"
 )
 
-// Cause is what a send that is to be tried again failed by: whether it says
-// something of the destination or only of this delivery.
+// Cause is why a send that is to be tried again failed: it says something about the
+// destination, or only about this delivery.
 type Cause string
 
-// The causes. A refusal of one payload or one recipient is the delivery's alone,
-// and stops no other. A server that fails or cannot be reached will fail the
-// others as well. One that asks for less is in order, and wants a pause.
+// The causes. A refused payload or recipient concerns only the delivery. A server that
+// fails or cannot be reached would fail other deliveries as well. A server that throttles
+// works, and wants a pause.
 const (
 	CauseDelivery  Cause = ""
 	CauseServer    Cause = "server"
@@ -97,15 +97,15 @@ const (
 // Outcome is what became of a send.
 type Outcome struct {
 	Verdict Verdict
-	// Cause says, of a send to be tried again, what it failed by.
+	// Cause says why a send that is to be tried again failed.
 	Cause Cause
-	// Error says what happened, for people. When done it is empty, or says what
-	// is not as it was meant to be.
+	// Error says what happened, for people. If the send is done it is empty, or says
+	// what is not as intended.
 	Error string
 	// After is how long the other side asked to wait before the next try; zero
 	// if it did not.
 	After time.Duration
-	// Attempts, if not zero, bounds how many attempts may fail by this Error, where
+	// Attempts, if not zero, bounds how many attempts may fail with this Error, even if
 	// the action's retry allows more.
 	Attempts int
 	// Response is the start of the other side's answer, at most 2 KiB.

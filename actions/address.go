@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// AddressPart writes a value so that it stays one part of a web address,
-// wherever in it behind the host. A value that is only dots would lead out of
-// the path, in whatever way it is written: it is left out.
+// AddressPart escapes a value so that it stays one part of a web address, anywhere
+// after the host. A value of dots only is left out: no escape keeps it from leading out
+// of the path.
 func AddressPart(value string) string {
 	if strings.Trim(value, ".") == "" {
 		return ""
@@ -18,7 +18,8 @@ func AddressPart(value string) string {
 // MailAddressPart is AddressPart for what follows mailto:.
 func MailAddressPart(value string) string { return strings.ReplaceAll(AddressPart(value), "%40", "@") }
 
-// HasFixedHost says whether the start of a web address names its host for good.
+// HasFixedHost reports whether the start of a web address determines its host,
+// whatever follows.
 func HasFixedHost(start string) bool {
 	u, err := url.Parse(start)
 	return err == nil && u.Hostname() != "" && (u.Path != "" || u.RawQuery != "" || u.ForceQuery)

@@ -106,9 +106,9 @@ func (p *Params) Form(key string, c *Config) *Form {
 // Find is the secret that a reference leads to.
 func (c *Config) Find(ref SecretRef) Secret {
 	if ref.File != "" {
-		return FileSecret(ref.File).WithPrefix(ref.Prefix)
+		return FileSecret(ref.File).withPrefix(ref.Prefix)
 	}
-	return NewSecret(strings.TrimSpace(c.Env(ref.Env))).WithPrefix(ref.Prefix)
+	return NewSecret(strings.TrimSpace(c.Env(ref.Env))).withPrefix(ref.Prefix)
 }
 
 // SetAt replaces the text at a JSON pointer in a JSON text, and leaves the rest as

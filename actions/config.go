@@ -181,8 +181,8 @@ func (c *Config) Env(name string) string {
 	return value
 }
 
-// CheckSecret checks {env: NAME} or {file: PATH} under a key of what is no action,
-// as Config.Secret does, and says whether it has that form.
+// CheckSecret checks {env: NAME} or {file: PATH} under a key of something that is not
+// an action, as Config.Secret does, and says whether it has that form.
 func (r *Reader) CheckSecret(fields *document.Fields, key string, node *document.Node) bool {
 	c := &Config{Fields: fields, read: r, bare: true}
 	c.SecretOf(key, node, true)
@@ -200,32 +200,12 @@ var (
 	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
-// SecretOf reads a secret from a node; key names it in messages. sensitive
-// says whether a literal text deserves a warning.
+// SecretOf reads a secret from a node: {env: NAME}, {file: PATH} or a literal text. key
+// names it in messages. sensitive says whether a literal text deserves a warning.
 func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secret {
 	report := c.Report()
 	if node.IsScalar() {
-		name, _, _ := strings.Cut(key, " in ") // a header is written under its own name
-		if node.IsNull() {
-			report.Errorf(node.Place(), "wrong-type", "%s of %s is empty", key, c.What()).
-				Suggest("write %s: {env: NAME} or {file: PATH}", name)
-		} else if m := foreignVariable.FindStringSubmatch(node.Text()); m != nil {
-			report.Errorf(node.Place(), "foreign-variable", "%s of %s holds %s, which heed does not replace", key,
-				c.What(), m[0]).
-				Suggest("write %s: {env: %s}", name, m[1])
-		} else if m := wantedObject.FindStringSubmatch(node.Text()); m != nil {
-			report.Errorf(node.Place(), "foreign-variable",
-				"%s of %s is a text that holds %s, which heed does not replace", key, c.What(), m[0]).
-				Suggest("write %s: {env: %s}, without quotes and with nothing in front; the variable holds all of it",
-					name, m[1])
-		} else if sensitive && envName.MatchString(node.Text()) {
-			report.Errorf(node.Place(), "foreign-variable",
-				"%s of %s is the text %s; if that is the name of a variable, say so", key, c.What(), node.Text()).
-				Suggest("write %s: {env: %s}", name, node.Text())
-		} else if sensitive {
-			report.Warnf(node.Place(), "plain-secret", "%s of %s stands in the rule file as plain text", key, c.What()).
-				Suggest("write %s: {env: NAME} or {file: PATH}", name)
-		}
+		c.checkLiteral(key, node, sensitive)
 		return NewSecret(node.Text())
 	}
 	if !node.IsObject() {
@@ -242,26 +222,67 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 		prefix, _ = fields.Text("prefix")
 	}
 	fields.Done()
-	if hasEnv == hasFile {
+	switch {
+	case hasEnv == hasFile:
 		report.Errorf(node.Place(), "wrong-type", "%s of %s needs either env or file", key, c.What()).
 			Suggest("write %s: {env: NAME} or {file: PATH}", key)
 		return NewSecret("")
+	case hasFile:
+		return c.fileSecret(key, node, file, prefix)
+	default:
+		return c.envSecret(key, node, env, prefix)
 	}
-	if hasFile {
-		if c.read.NoSecrets {
-			return NewSecret("")
-		}
-		secret := FileSecret(file)
-		if _, err := secret.Value(); err != nil {
-			c.Unavailable(node, "missing-secret-file", "%s of %s cannot be used: %v", key, c.What(), err).
-				Suggest("put the secret, and nothing else, into that file, or correct the path, which is relative to " +
-					"where heed runs")
-		}
-		return secret.WithPrefix(prefix)
+}
+
+// checkLiteral reports a text where a secret is expected: an empty one, one that is
+// probably meant as a variable, and, if it is sensitive, any other.
+func (c *Config) checkLiteral(key string, node *document.Node, sensitive bool) {
+	report, text := c.Report(), node.Text()
+	name, _, _ := strings.Cut(key, " in ") // a header is written under its own name
+	foreign, object := foreignVariable.FindStringSubmatch(text), wantedObject.FindStringSubmatch(text)
+	switch {
+	case node.IsNull():
+		report.Errorf(node.Place(), "wrong-type", "%s of %s is empty", key, c.What()).
+			Suggest("write %s: {env: NAME} or {file: PATH}", name)
+	case foreign != nil:
+		report.Errorf(node.Place(), "foreign-variable", "%s of %s holds %s, which heed does not replace", key,
+			c.What(), foreign[0]).
+			Suggest("write %s: {env: %s}", name, foreign[1])
+	case object != nil:
+		report.Errorf(node.Place(), "foreign-variable",
+			"%s of %s is a text that holds %s, which heed does not replace", key, c.What(), object[0]).
+			Suggest("write %s: {env: %s}, without quotes and with nothing in front; the variable holds all of it",
+				name, object[1])
+	case sensitive && envName.MatchString(text):
+		report.Errorf(node.Place(), "foreign-variable",
+			"%s of %s is the text %s; if that is the name of a variable, say so", key, c.What(), text).
+			Suggest("write %s: {env: %s}", name, text)
+	case sensitive:
+		report.Warnf(node.Place(), "plain-secret", "%s of %s stands in the rule file as plain text", key, c.What()).
+			Suggest("write %s: {env: NAME} or {file: PATH}", name)
 	}
+}
+
+// fileSecret is the secret in a file, which it reports if it cannot be read.
+func (c *Config) fileSecret(key string, node *document.Node, file, prefix string) Secret {
+	if c.read.NoSecrets {
+		return NewSecret("")
+	}
+	secret := FileSecret(file)
+	if _, err := secret.Value(); err != nil {
+		c.Unavailable(node, "missing-secret-file", "%s of %s cannot be used: %v", key, c.What(), err).
+			Suggest("put the secret, and nothing else, into that file, or correct the path, which is relative to " +
+				"where heed runs")
+	}
+	return secret.withPrefix(prefix)
+}
+
+// envSecret is the secret in an environment variable, which it reports if it is not
+// set or cannot be one.
+func (c *Config) envSecret(key string, node *document.Node, env, prefix string) Secret {
 	if !variableName.MatchString(env) {
 		// It is not shown: it may be the secret itself.
-		problem := report.Errorf(node.Get("env").Place(), "wrong-type",
+		problem := c.Report().Errorf(node.Get("env").Place(), "wrong-type",
 			"env of %s of %s is not a name that an environment variable can have", key, c.What())
 		problem.Suggest("write the variable's name, such as SLACK_BOT_TOKEN; the secret itself never stands in this " +
 			"file")
@@ -279,15 +300,15 @@ func (c *Config) SecretOf(key string, node *document.Node, sensitive bool) Secre
 		c.Unavailable(node, "missing-env", "%s of %s: the environment variable %s is not set", key, c.What(), env).
 			Suggest("set %s where heed runs", env)
 	}
-	return NewSecret(value).WithPrefix(prefix)
+	return NewSecret(value).withPrefix(prefix)
 }
 
-// ReadsFiles says whether files that the configuration names may be looked for:
-// not where its author must not learn what is there.
+// ReadsFiles says whether files that the configuration names may be read: not if its
+// author must not learn what is there.
 func (c *Config) ReadsFiles() bool { return !c.read.NoSecrets }
 
-// Unavailable reports a secret or a file that is not there: an error only where it
-// would be needed.
+// Unavailable reports a secret or a file that is missing: as an error if deliveries
+// will be sent, otherwise as a warning.
 func (c *Config) Unavailable(node *document.Node, code, format string, args ...any) *document.Problem {
 	if c.read.Live {
 		return c.Report().Errorf(node.Place(), code, format, args...)

@@ -41,9 +41,9 @@ func FileSecret(path string) Secret {
 	return Secret{read: func() (string, error) { return readSecret(path) }, renewable: true}
 }
 
-// WithPrefix is the secret with a text in front, such as "Bearer ", where the
+// withPrefix is the secret with a text in front, such as "Bearer ", where the
 // variable or the file holds the token alone.
-func (s Secret) WithPrefix(prefix string) Secret {
+func (s Secret) withPrefix(prefix string) Secret {
 	if s.read == nil || prefix == "" {
 		return s
 	}

@@ -12,14 +12,14 @@ import (
 // value, the rest are always looked at.
 type dispatch struct {
 	all []listener
-	// conditions are those of the listeners, side by side: with thousands of rules
-	// the way to each costs more than its evaluation.
+	// conditions are copies of the listeners' conditions, side by side in memory: with
+	// thousands of rules, following a pointer to each costs more than its evaluation.
 	conditions []expression.Condition
 	always     []int // indexes into all, as everywhere here
 	fields     []*fieldIndex
 }
 
-// indexed is what rules are found by: a field as one kind of value.
+// indexed is what rules are indexed by: a field, read as one kind of value.
 type indexed struct {
 	field string
 	kind  event.Kind
@@ -102,7 +102,7 @@ func (d *dispatch) candidates(env *expression.Env, buffer []int) []int {
 	}
 	found := append(buffer, d.always...)
 	for _, index := range d.fields {
-		rules := index.all // a value that is missing or odd leaves the equalities unknown
+		rules := index.all // if the value is missing or malformed, the equalities are unknown
 		if key, ok := env.Key(index.field, index.kind); ok {
 			rules = index.byKey[key]
 		}

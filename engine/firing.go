@@ -24,9 +24,9 @@ type Fired struct {
 	Requests []Request
 }
 
-// Fire decides a firing of a rule and renders its requests: whether still holds, and
-// the keys of what comes after it. Like Evaluate, it never fails. Whether the
-// requests are sent is decided in the transaction, by the rule's settings.
+// Fire decides a firing of a rule: whether its still holds, and the keys of what comes
+// after it. It renders the requests; whether they are sent is decided in the
+// transaction, by the rule's settings. Like Evaluate, it never fails.
 func (s *RuleSet) Fire(
 	rule *Rule, f *state.Firing, cause Cause, now time.Time, lookups *expression.LookupLog,
 ) (fired Fired) {
@@ -58,16 +58,16 @@ func (s *RuleSet) Fire(
 	feeds := t.Digest != nil && (t.Count != nil || t.Wait != nil) && f.Row.Scope.Block != state.BlockDigest
 	switch {
 	case feeds:
-		fired.Collect, missing = t.CollectInput(env, e)
+		fired.Collect, missing = t.collectInput(env, e)
 	case t.Throttle != nil && cause.Event != nil:
-		fired.ThrottleKey, missing = t.ThrottlePer.Of(env)
+		fired.ThrottleKey, missing = t.ThrottlePer.eval(env)
 	}
 	if missing != "" {
 		fired.Still, fired.Outcome, fired.Reason = state.Unclear, Unknown, missing
 		return fired
 	}
 	if !feeds {
-		fired.Requests = Render(rule.stepsOf(f), env)
+		fired.Requests = renderAll(rule.stepsOf(f), env)
 	}
 	return fired
 }

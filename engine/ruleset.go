@@ -36,7 +36,7 @@ type Rule struct {
 	ModeLine int
 	// Was is the rule's name before it was renamed; its state moves with it.
 	Was string
-	// Asks is what the rule asks for beyond the event, without users and keys.
+	// Asks is what the rule looks up beyond the event, without users and keys.
 	Asks []expression.Query
 	// Digest identifies the text of the rule.
 	Digest string
@@ -129,7 +129,7 @@ type Decision struct {
 	// Inputs are what the event means to the rule's state: rows of these keys
 	// change. A rule that did not match may have some, of its reset or its unless.
 	Inputs []state.Input
-	// Effects are what became of them, set when the event is committed.
+	// Effects are what became of the inputs, set when the event is committed.
 	Effects []record.Effect
 	// Explanation is set by Explain only.
 	Explanation *expression.Clause
@@ -142,7 +142,7 @@ type Request struct {
 	// step could not be rendered, and Problem says why.
 	Body    json.RawMessage
 	Problem string
-	// Destination names where it goes, if not where all of its action's go.
+	// Destination names where it goes; empty for the action's own destination.
 	Destination string
 	// OrderKey is the value of the step's order_per; empty if it has none.
 	OrderKey string
@@ -217,8 +217,8 @@ func (s *RuleSet) Only(rule *Rule) *RuleSet {
 	return NewRuleSet(s.hash, s.catalog, s.tables, []*Rule{rule})
 }
 
-// Unrendered is the rule set with steps that render nothing: for whoever counts
-// alerts and does not look at them.
+// Unrendered is the rule set with steps that render nothing, for callers that count
+// alerts and do not look at them.
 func (s *RuleSet) Unrendered() *RuleSet {
 	rules := make([]*Rule, len(s.rules))
 	for i, rule := range s.rules {
@@ -245,18 +245,18 @@ func unrendered(steps []Step) []Step {
 	return steps
 }
 
-// nothing is a Renderer of steps that are not looked at.
+// nothing is a Renderer that renders nothing.
 type nothing struct{}
 
 // Render implements Renderer.
 func (nothing) Render(*expression.Env) (any, error) { return nil, nil }
 
-// Evaluate decides an event by the rules that listen to its type and gives the
+// Evaluate decides an event by the rules that listen to its type and returns the
 // decisions other than NotMatched, in the order of the rules: a rule that listens and
 // is not among them did not match. Its cost grows with the rules that the event could
-// match, not with all rules. now is what rules see as now; the lookups, which may be
-// nil, answers what they ask beyond the event and records what it was asked. It never
-// fails: what goes wrong inside a rule is that rule's outcome.
+// match, not with all rules. now is what rules see as now. lookups, which may be nil,
+// answers what they ask beyond the event and records it. Evaluate never fails: what
+// goes wrong inside a rule is that rule's outcome.
 func (s *RuleSet) Evaluate(e *event.Event, now time.Time, lookups *expression.LookupLog) []Decision {
 	listening := s.byType[e.Type]
 	if listening == nil {
@@ -318,7 +318,7 @@ func (l *listener) decide(
 	if l.role == roleReset {
 		in.Kind = state.Reset
 	}
-	key, missing := l.per.Of(env)
+	key, missing := l.per.eval(env)
 	if missing != "" {
 		return decisions
 	}
@@ -364,13 +364,13 @@ func (r *Rule) decision(
 	}
 	if d.Outcome == Matched && (r.Time == nil || r.Time.Plain()) {
 		*left -= len(r.Steps)
-		d.Requests = Render(r.Steps, env)
+		d.Requests = renderAll(r.Steps, env)
 	}
 	return d
 }
 
-// Render makes the requests of steps.
-func Render(steps []Step, env *expression.Env) []Request {
+// renderAll makes the requests of steps.
+func renderAll(steps []Step, env *expression.Env) []Request {
 	requests := make([]Request, len(steps))
 	for i, step := range steps {
 		requests[i] = step.render(env)
@@ -381,13 +381,13 @@ func Render(steps []Step, env *expression.Env) []Request {
 // maxRequest bounds a rendered request, which is stored with its event.
 const maxRequest = 2 << 20
 
-// render keeps a step that panics from taking the engine down with it: the
-// request then cannot be made, which is the delivery's problem alone.
+// render renders a step. If the step panics, only its own delivery fails, with the
+// panic as the problem.
 func (s Step) render(env *expression.Env) (r Request) {
 	r = Request{Action: s.Action, Kind: s.Kind}
 	defer func() {
 		if cause := recover(); cause != nil {
-			_ = env.Failure() // it is this step's
+			_ = env.Failure() // clear it: it belongs to this step
 			r.Body, r.Problem = nil, fmt.Sprintf("rendering broke: %v", cause)
 		}
 	}()

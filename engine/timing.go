@@ -47,10 +47,6 @@ type Unless struct {
 // empty key, which all events share.
 type Key []*expression.Value
 
-// Plain reports whether an event that matches is an alert at once, without a
-// count, a wait or a digest.
-func (t *Timing) Plain() bool { return t.Count == nil && t.Wait == nil && t.Digest == nil }
-
 // AlertKey is the key of the rule's alerts, which mutes refer to.
 func (r *Rule) AlertKey() Key {
 	switch t := r.Time; {
@@ -65,9 +61,9 @@ func (r *Rule) AlertKey() Key {
 	}
 }
 
-// Of evaluates the key on an event. A key with a missing part has none, and
-// reason says why: it must never fall into a bucket that others share.
-func (k Key) Of(env *expression.Env) (key, reason string) {
+// eval evaluates the key for an event. If a part is missing there is no key, and
+// reason says why: the event must never fall into a bucket that others share.
+func (k Key) eval(env *expression.Env) (key, reason string) {
 	parts := make([]string, len(k))
 	for i, part := range k {
 		value, unknown := part.Eval(env)
@@ -95,7 +91,7 @@ const (
 	roleWhen
 )
 
-// listener is a condition of a rule that events of one type are tried on.
+// listener is a condition of a rule that is tried on events of one type.
 type listener struct {
 	rule      *Rule
 	role      role
@@ -137,45 +133,45 @@ func (r *Rule) Types() []string {
 	return types
 }
 
-// input is what a matched rule makes of an event; reason says why nothing can
-// be made of it.
+// input is what a matched rule makes of an event; reason says why it can make
+// nothing.
 func (t *Timing) input(env *expression.Env, e *event.Event) (in state.Input, reason string) {
 	in = mark(e, state.Match)
-	if in.Key, reason = t.Per.Of(env); reason != "" {
-		return in, perReason("per", reason)
+	if in.Key, reason = t.Per.eval(env); reason != "" {
+		return in, noValue("per", reason)
 	}
 	switch {
 	case t.Count != nil && t.Count.Distinct:
-		if in.Value, reason = t.Distinct.Of(env); reason != "" {
-			return in, perReason("distinct", reason)
+		if in.Value, reason = t.Distinct.eval(env); reason != "" {
+			return in, noValue("distinct", reason)
 		}
 	case t.Deadline != nil:
 		if in.Deadline, reason = t.deadline(env); reason != "" {
-			return in, perReason("deadline", reason)
+			return in, noValue("deadline", reason)
 		}
 	case t.Digest != nil && t.Digest.OnePer:
-		if in.Value, reason = t.OnePer.Of(env); reason != "" {
-			return in, perReason("one_per", reason)
+		if in.Value, reason = t.OnePer.eval(env); reason != "" {
+			return in, noValue("one_per", reason)
 		}
 	case t.Plain():
-		if in.ThrottleKey, reason = t.ThrottlePer.Of(env); reason != "" {
-			return in, perReason("per", reason)
+		if in.ThrottleKey, reason = t.ThrottlePer.eval(env); reason != "" {
+			return in, noValue("per", reason)
 		}
 	}
 	return in, ""
 }
 
-func perReason(key, reason string) string { return key + " has no value: " + reason }
+func noValue(key, reason string) string { return key + " has no value: " + reason }
 
-// CollectInput is the input of the digest that a count or a wait feeds.
-func (t *Timing) CollectInput(env *expression.Env, e *event.Event) (in *state.Input, reason string) {
+// collectInput is the input of the digest that a count or a wait feeds.
+func (t *Timing) collectInput(env *expression.Env, e *event.Event) (in *state.Input, reason string) {
 	made := mark(e, state.Match)
-	if made.Key, reason = t.DigestPer.Of(env); reason != "" {
-		return nil, perReason("per", reason)
+	if made.Key, reason = t.DigestPer.eval(env); reason != "" {
+		return nil, noValue("per", reason)
 	}
 	if t.Digest.OnePer {
-		if made.Value, reason = t.OnePer.Of(env); reason != "" {
-			return nil, perReason("one_per", reason)
+		if made.Value, reason = t.OnePer.eval(env); reason != "" {
+			return nil, noValue("one_per", reason)
 		}
 	}
 	return &made, ""

@@ -18,16 +18,16 @@ import (
 type Lane struct {
 	// Next is when the next attempt may start by the rate or the pace.
 	Next time.Time `json:"next,omitzero"`
-	// Closed is until when nothing may start, whatever the rate.
-	Closed time.Time `json:"closed,omitzero"`
+	// ClosedUntil is until when nothing may start, whatever the rate.
+	ClosedUntil time.Time `json:"closed,omitzero"`
 
-	// Failures counts the failures of the other side in a row, until they open
-	// the circuit, at Opened. Then Probes counts the probes that failed.
-	Failures int       `json:"failures,omitempty"`
-	Opened   time.Time `json:"opened,omitzero"`
-	Probes   int       `json:"probes,omitempty"`
+	// Failures counts the failures of the other side in a row, until they open the
+	// circuit, at CircuitOpened. Then Probes counts the probes that failed.
+	Failures      int       `json:"failures,omitempty"`
+	CircuitOpened time.Time `json:"opened,omitzero"`
+	Probes        int       `json:"probes,omitempty"`
 
-	// Throttled is when the other side asked for a pause, and Hold how long it
+	// Throttled is when the other side asked for a pause, and Hold how long the pause
 	// is. Strikes counts the pauses without a success between them.
 	Throttled time.Time     `json:"throttled,omitzero"`
 	Hold      time.Duration `json:"hold,omitempty"`
@@ -37,9 +37,9 @@ type Lane struct {
 	// again. Nothing else starts until it has ended, or its lease has.
 	Probing bool `json:"probing,omitempty"`
 
-	// Pace is the least time between two starts, as the other side has taught
-	// it; zero if it has not. It shrinks with each success since PacedAt, fast
-	// until it has been Learned, and slowly from then on.
+	// Pace is the least time between two starts, as learned from the other side; zero
+	// if nothing was learned. It shrinks with each success since PacedAt, fast until
+	// Learned is set and slowly from then on.
 	Pace    time.Duration `json:"pace,omitempty"`
 	PacedAt time.Time     `json:"paced_at,omitzero"`
 	Learned bool          `json:"learned,omitempty"`
@@ -61,29 +61,29 @@ const (
 )
 
 const (
-	// breakAfter is how many failures in a row open the circuit: by then the
-	// others would fail as well, and use up the attempts that they have.
+	// breakAfter is how many failures in a row open the circuit: by then other
+	// deliveries would fail as well, and use up their attempts.
 	breakAfter = 5
-	// An open circuit is probed after probeFirst each time, and when that has
-	// failed quickProbes times, after a wait that doubles up to probeLast. The
-	// quick ones find the good deliveries among bad ones.
+	// An open circuit is probed every probeFirst. After quickProbes failed probes, the
+	// wait doubles each time, up to probeLast. The quick probes find the good
+	// deliveries among bad ones.
 	probeFirst  = time.Second
 	quickProbes = 5
 	probeLast   = 30 * time.Second
-	// holdFirst is the pause when the other side asks for one and does not say
-	// how long; it doubles up to holdLast.
+	// holdFirst is the pause if the other side asks for one and does not say how long;
+	// it doubles up to holdLast.
 	holdFirst = time.Second
 	holdLast  = time.Minute
-	// After a pause the pace starts at pacedFirst, or up to pacedLast after
-	// several, after an outage at recoveryPace, and doubles each second until it is learned or below
-	// unpaced, where it no longer matters.
+	// The pace starts at pacedFirst after a pause, at up to pacedLast after several, and
+	// at recoveryPace after an outage. It becomes twice as fast each second until it is
+	// learned, or below unpaced, where it no longer matters.
 	pacedFirst   = 500 * time.Millisecond
 	pacedLast    = 2 * time.Second
 	recoveryPace = 20 * time.Millisecond
 	unpaced      = time.Millisecond
-	// A learned pace keeps below what was seen to be accepted, and creeps up by
-	// the factor creep a second to find out whether more is possible now. At each
-	// pause that is asked for it becomes slower, to this many per cent at least.
+	// A learned pace is learnedShare of the rate that was seen to be accepted. It becomes
+	// faster by the factor creep each second, to find out whether more is possible now.
+	// At each pause that is asked for it becomes slower, to at least slower per cent.
 	learnedShare = 0.9
 	creep        = 1.01
 	slower       = 115
@@ -92,16 +92,16 @@ const (
 	burst = 10 * time.Millisecond
 )
 
-// Open is when the next attempt may start at the earliest, and why it must wait
+// NextStart is when the next attempt may start at the earliest, and why it must wait
 // until then.
-func (l *Lane) Open() (at time.Time, wait string) {
+func (l *Lane) NextStart() (at time.Time, wait string) {
 	switch {
-	case l.Next.After(l.Closed):
+	case l.Next.After(l.ClosedUntil):
 		return l.Next, WaitRate
-	case !l.Opened.IsZero():
-		return l.Closed, WaitFailing
+	case !l.CircuitOpened.IsZero():
+		return l.ClosedUntil, WaitFailing
 	default:
-		return l.Closed, WaitRetryAfter
+		return l.ClosedUntil, WaitRetryAfter
 	}
 }
 
@@ -111,11 +111,11 @@ func (l *Lane) Open() (at time.Time, wait string) {
 func (l *Lane) Admit(wanted int, now time.Time, interval, lease time.Duration) int {
 	interval = max(interval, l.Pace)
 	l.Correct(now, interval, lease)
-	if open, _ := l.Open(); wanted <= 0 || now.Before(open) {
+	if start, _ := l.NextStart(); wanted <= 0 || now.Before(start) {
 		return 0
 	}
 	n := wanted
-	if l.Failures > 0 && l.Opened.IsZero() { // as many more as it takes to be sure
+	if l.Failures > 0 && l.CircuitOpened.IsZero() { // as many more as it takes to be sure
 		n = min(n, max(1, breakAfter-l.Failures))
 	}
 	if interval > 0 {
@@ -123,7 +123,7 @@ func (l *Lane) Admit(wanted int, now time.Time, interval, lease time.Duration) i
 	}
 	if l.IsTesting() {
 		n = 1
-		l.Probing, l.Closed = true, now.Add(lease)
+		l.Probing, l.ClosedUntil = true, now.Add(lease)
 	}
 	if interval > 0 {
 		l.Next = now.Add(time.Duration(n) * interval)
@@ -132,19 +132,19 @@ func (l *Lane) Admit(wanted int, now time.Time, interval, lease time.Duration) i
 }
 
 // IsTesting says whether the next attempt is a probe.
-func (l *Lane) IsTesting() bool { return !l.Opened.IsZero() || l.Hold > 0 }
+func (l *Lane) IsTesting() bool { return !l.CircuitOpened.IsZero() || l.Hold > 0 }
 
 // PrefersNewest says which delivery the next probe should take: every other
 // time the one that became due last, else the first. While an endpoint fails
 // because of what it is sent, good deliveries may wait behind bad ones, or
 // before them.
-func (l *Lane) PrefersNewest() bool { return !l.Opened.IsZero() && l.Probes%2 == 0 }
+func (l *Lane) PrefersNewest() bool { return !l.CircuitOpened.IsZero() && l.Probes%2 == 0 }
 
 // Correct keeps a clock that was set back, or a rate that was raised, from
 // leaving the lane closed for long. Its parameters are those of Admit.
 func (l *Lane) Correct(now time.Time, interval, lease time.Duration) {
-	if l.Opened.After(now) { // or the next probe would seem to have begun before
-		l.Opened = now.Add(-1)
+	if l.CircuitOpened.After(now) { // or the next probe would seem to have begun before
+		l.CircuitOpened = now.Add(-1)
 	}
 	if l.Throttled.After(now) {
 		l.Throttled = now.Add(-1)
@@ -153,16 +153,16 @@ func (l *Lane) Correct(now time.Time, interval, lease time.Duration) {
 	if l.Probing {
 		longest = lease
 	}
-	if latest := now.Add(longest); l.Closed.After(latest) {
-		l.Closed = latest
+	if latest := now.Add(longest); l.ClosedUntil.After(latest) {
+		l.ClosedUntil = latest
 	}
 	if latest := now.Add(max(interval, l.Pace, burst)); l.Next.After(latest) {
 		l.Next = latest
 	}
 }
 
-// Ended takes note of how an attempt ended that was started at the time. What
-// began before the lane was closed says nothing of how things are since.
+// Ended takes note of how an attempt ended. An attempt that started before the lane
+// was closed says nothing about the destination since then.
 func (l *Lane) Ended(o actions.Outcome, started, now time.Time) {
 	switch {
 	case o.Verdict == actions.Retry && o.Cause == actions.CauseThrottled:
@@ -174,31 +174,31 @@ func (l *Lane) Ended(o actions.Outcome, started, now time.Time) {
 	}
 }
 
-// Abandoned takes note of an attempt that says nothing of the destination, such
-// as one that was cut off.
+// Abandoned takes note of an attempt that says nothing about the destination, such as
+// one that was cut off.
 func (l *Lane) Abandoned(now time.Time) {
 	if l.Probing {
-		l.Probing, l.Closed = false, now
+		l.Probing, l.ClosedUntil = false, now
 	}
 }
 
 // throttled begins a pause, or makes it longer.
 func (l *Lane) throttled(after time.Duration, started, now time.Time) {
-	hold := min(after, MaxAfter)
+	hold := min(after, maxAfter)
 	if hold <= 0 {
 		hold = min(holdFirst<<min(l.Strikes, 10), holdLast)
 	}
 	until := now.Add(hold)
 	if l.Hold > 0 && !started.After(l.Throttled) { // it was in flight when the pause began
-		if !l.Probing && until.After(l.Closed) {
-			l.Hold, l.Closed = until.Sub(l.Throttled), until
+		if !l.Probing && until.After(l.ClosedUntil) {
+			l.Hold, l.ClosedUntil = until.Sub(l.Throttled), until
 		}
 		return
 	}
 	l.slowDown(now)
-	l.Throttled, l.Hold, l.Closed = now, hold, until
+	l.Throttled, l.Hold, l.ClosedUntil = now, hold, until
 	l.Strikes++
-	l.Failures, l.Opened, l.Probes, l.Probing = 0, time.Time{}, 0, false
+	l.Failures, l.CircuitOpened, l.Probes, l.Probing = 0, time.Time{}, 0, false
 }
 
 // slowDown sets the pace by what the other side took before it asked for a
@@ -227,18 +227,18 @@ func (l *Lane) slowDown(now time.Time) {
 // failed counts a failure of the other side, and opens the circuit after some.
 func (l *Lane) failed(started, now time.Time) {
 	switch {
-	case l.Opened.IsZero():
+	case l.CircuitOpened.IsZero():
 		if l.Failures++; l.Failures < breakAfter && !l.Probing {
 			return
 		}
-		l.Opened, l.Probes = now, 0
-	case !started.After(l.Opened):
+		l.CircuitOpened, l.Probes = now, 0
+	case !started.After(l.CircuitOpened):
 		return
 	default:
 		l.Probes++
 	}
-	if until := now.Add(l.probeWait()); l.Probing || until.After(l.Closed) {
-		l.Closed = until
+	if until := now.Add(l.probeWait()); l.Probing || until.After(l.ClosedUntil) {
+		l.ClosedUntil = until
 	}
 	l.Probing = false
 }
@@ -249,12 +249,12 @@ func (l *Lane) probeWait() time.Duration {
 	return min(probeFirst<<min(slow, 10), probeLast)
 }
 
-// answered takes note of an answer that says the other side is in order, even
-// if it refused the delivery.
+// answered takes note of an answer that shows that the other side works, even if it
+// refused the delivery.
 func (l *Lane) answered(started, now time.Time) {
 	switch {
-	case !l.Opened.IsZero():
-		if !started.After(l.Opened) {
+	case !l.CircuitOpened.IsZero():
+		if !started.After(l.CircuitOpened) {
 			return
 		}
 		*l = Lane{Next: l.Next, Pace: max(recoveryPace, l.Pace), PacedAt: now, Learned: l.Learned}
@@ -303,8 +303,8 @@ func (l *Lane) count(now time.Time) {
 // Change says what has changed since the lane was as before, if it is worth a
 // line in the log: why it is closed now, or that it works again.
 func (l *Lane) Change(before *Lane) (wait string, ok bool) {
-	wasFailing, wasHeld := !before.Opened.IsZero(), before.Hold > 0
-	isFailing, isHeld := !l.Opened.IsZero(), l.Hold > 0
+	wasFailing, wasHeld := !before.CircuitOpened.IsZero(), before.Hold > 0
+	isFailing, isHeld := !l.CircuitOpened.IsZero(), l.Hold > 0
 	switch {
 	case isFailing && !wasFailing:
 		return WaitFailing, true

@@ -141,7 +141,7 @@ func TestLane_isAtRestUntilSomethingHappens(t *testing.T) {
 	if n := lane.Admit(32, now, time.Second, time.Minute); n != 1 || lane.IsRest(now) || !lane.IsRest(now.Add(time.Second)) {
 		t.Errorf("with a rate: admitted %d, %+v", n, lane)
 	}
-	if open, wait := lane.Open(); wait != delivery.WaitRate || !open.Equal(now.Add(time.Second)) {
+	if open, wait := lane.NextStart(); wait != delivery.WaitRate || !open.Equal(now.Add(time.Second)) {
 		t.Errorf("it opens at %s, %s", open, wait)
 	}
 }
@@ -171,7 +171,7 @@ func TestChange_saysWhyALaneIsClosed(t *testing.T) {
 		for range 5 {
 			lane.Ended(o, now, now)
 		}
-		if open, wait := lane.Open(); wait != want || !open.After(now) {
+		if open, wait := lane.NextStart(); wait != want || !open.After(now) {
 			t.Errorf("%s: %s until %s", want, wait, open)
 		}
 		if change, ok := lane.Change(&before); !ok || change != want {

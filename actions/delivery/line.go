@@ -13,9 +13,9 @@ type line struct {
 	mu       sync.Mutex
 	capacity int // how many may be sent at once
 	running  int
-	// doubts counts the sends whose end speaks against a destination and that
-	// Run does not know of yet. Nothing takes their place until then: the
-	// destination may be closed.
+	// doubts counts the sends whose end speaks against a destination and that Run does
+	// not know of yet. Until it does, no other send takes their place: the destination
+	// may be closed.
 	doubts  int
 	waiting []record.Delivery
 	closed  bool
@@ -29,9 +29,9 @@ func (l *line) allow(capacity int) (claimed int) {
 	return l.running + l.doubts + len(l.waiting)
 }
 
-// enter takes a claimed delivery in. It says whether it is to be sent now, or to
-// be released, since a destination may have closed after it was claimed; else it
-// waits. While there are doubts nothing waits: no send might be left to take it.
+// enter adds a claimed delivery. It says whether the delivery is to be sent now or to be
+// released, since a destination may have closed after the claim; otherwise it waits.
+// While there are doubts nothing waits: there may be no send left to take it up.
 func (l *line) enter(d record.Delivery) (now, release bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -47,9 +47,9 @@ func (l *line) enter(d record.Delivery) (now, release bool) {
 	}
 }
 
-// leave takes note of a delivery that was sent, and gives the next that its
-// sender sends, if there is one. If the outcome speaks against its destination,
-// those that wait are released: the queue decides when they may go.
+// leave notes that a delivery was sent, and returns the next one for the same sender, if
+// there is one. If the outcome speaks against its destination, the waiting deliveries
+// are released: the queue decides when they may be sent.
 func (l *line) leave(o actions.Outcome) (next record.Delivery, ok bool, released []record.Delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,7 +71,7 @@ func isDoubt(o actions.Outcome) bool {
 	return o.Verdict == actions.Retry && o.Cause != actions.CauseDelivery
 }
 
-// settle takes note that Run knows of the end of a send.
+// settle notes that Run knows of the end of a send.
 func (l *line) settle(o actions.Outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,7 +80,7 @@ func (l *line) settle(o actions.Outcome) {
 	}
 }
 
-// close keeps what waits from being sent, and releases it.
+// close releases the waiting deliveries and lets no more wait.
 func (l *line) close() (released []record.Delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

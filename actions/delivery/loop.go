@@ -26,16 +26,18 @@ type Options struct {
 	// Deliver sends one delivery. It is called from many goroutines and must
 	// return soon after its context ends.
 	Deliver func(context.Context, record.Delivery) actions.Outcome
-	// Actions are the names of the actions that are configured now. No others are
-	// claimed: another process may know them, or the next edit bring them back.
+	// Actions returns the names of the actions that are configured now. Deliveries of
+	// others are not claimed: another process may know them, or the next edit may bring
+	// them back.
 	Actions func() []string
-	// Settings are an action's, as of now. For one that was removed after its
-	// delivery was claimed it returns what that should be retried by.
+	// Settings returns the current settings of an action. For an action that was removed
+	// after a delivery was claimed, it returns those by which the delivery is retried.
 	Settings func(action string) actions.Settings
 	// Ended, if not nil, is called after each recorded attempt, with the context of the
 	// loop, which may have ended. It must not wait.
 	Ended func(ctx context.Context, d record.Delivery, end End)
-	// Grace is how long running sends may go on once Run is to end, 20 s at most.
+	// Grace is how long running sends may take once Run's context has ended, at most
+	// 20 s.
 	Grace time.Duration
 	Now   func() time.Time
 	Log   *slog.Logger
@@ -76,27 +78,28 @@ func New(o Options) (*Loop, error) {
 }
 
 const (
-	// idle bounds how long the loop sleeps: a safety net, not a rhythm.
+	// idle bounds how long the loop sleeps. It is a safety net: usually the loop is
+	// woken.
 	idle = 30 * time.Second
 	// afterError is the wait when the queue cannot be read or written.
 	afterError = time.Second
-	// lease is how long a claim lasts, and renewEvery how often it is renewed: a
-	// process that is slow or cannot write for some time keeps what it sends, and
-	// what one that is gone has claimed does not wait for long.
+	// lease is how long a claim lasts, and renewEvery how often it is renewed: a process
+	// that is slow or cannot write for some time keeps its claims, and those of a process
+	// that is gone do not wait long.
 	lease      = 30 * time.Second
 	renewEvery = lease / 6
 	// maxGrace is the longest Grace: leases are not renewed during it.
 	maxGrace = lease * 2 / 3
-	// timeoutMargin is added to an attempt's timeout: by then it is recorded, or its
-	// process is gone.
+	// timeoutMargin is added to an attempt's timeout: after that, either the attempt is
+	// recorded or its process is gone.
 	timeoutMargin = time.Minute
 	// cutOff is how long a send may take to notice that it was cut off.
 	cutOff = 5 * time.Second
 )
 
-// Run sends until ctx ends, then lets running sends finish for at most Grace
-// and returns. What was cut off is due again at once for whoever runs next. A
-// send that ignores its context is left behind a few seconds later.
+// Run sends until ctx ends, then lets running sends finish for at most Grace and
+// returns. Deliveries that were cut off are due again at once, in the next run. A send
+// that ignores its context is left behind a few seconds later.
 func (l *Loop) Run(ctx context.Context) error {
 	interrupted, err := l.Queue.TakeOver(ctx, l.owner, l.Now())
 	if err != nil {
@@ -180,8 +183,8 @@ func (l *Loop) takes(due []string) []Take {
 	return takes
 }
 
-// exchange records the ends that are not recorded yet and claims. As long as it
-// fails, the ends are kept: giving one up would send its delivery again.
+// exchange records the ends that are not recorded yet, and claims deliveries. As long
+// as it fails, the ends are kept: without its end, a delivery would be sent again.
 func (l *Loop) exchange(ctx context.Context, now time.Time, takes []Take) (Claimed, error) {
 	ends := make([]End, len(l.finished))
 	for i, f := range l.finished {
@@ -211,7 +214,7 @@ func (l *Loop) exchange(ctx context.Context, now time.Time, takes []Take) (Claim
 	return claimed, nil
 }
 
-// logChange logs what was found out of a destination.
+// logChange logs what was found out about a destination.
 func (l *Loop) logChange(c LaneChange) {
 	line := l.Log.With("destination", c.Destination)
 	switch c.Wait {
@@ -253,8 +256,7 @@ func (l *Loop) work(sending context.Context, at *line, d record.Delivery) {
 		ended := finished{d, end}
 		var released []record.Delivery
 		d, ok, released = at.leave(end.Outcome)
-		// The end comes first: what is released is claimed again by what it
-		// teaches.
+		// The end comes first, since it decides when the released ones may be claimed.
 		l.ended <- ended
 		for _, r := range released {
 			l.ended <- finished{r, release(r)}
@@ -262,7 +264,7 @@ func (l *Loop) work(sending context.Context, at *line, d record.Delivery) {
 	}
 }
 
-// release takes the claim of a delivery back that was not sent.
+// release is the End of a claimed delivery that was not sent.
 func release(d record.Delivery) End { return End{ID: d.ID, DueAt: d.DueAt, Released: true} }
 
 // send makes one attempt.
@@ -309,7 +311,7 @@ func (l *Loop) wait(ctx context.Context, until time.Time) {
 	l.collect()
 }
 
-// collect takes whatever else has ended meanwhile.
+// collect takes the other sends that have ended meanwhile.
 func (l *Loop) collect() {
 	for {
 		select {
@@ -329,8 +331,8 @@ func (l *Loop) noteEnd(f finished) {
 	}
 }
 
-// drain waits for the running sends and records how they end. After Grace it
-// cuts them off, and in the end it leaves behind what does not react to that.
+// drain waits for the running sends and records how they end. After Grace it cuts them
+// off, and later it leaves behind those that do not react.
 func (l *Loop) drain(ctx context.Context, cut context.CancelFunc) {
 	done := make(chan struct{})
 	go func() {

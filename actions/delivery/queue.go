@@ -28,10 +28,10 @@ type Queue interface {
 	// Renew prolongs the leases of all that the owner has claimed and not ended.
 	Renew(ctx context.Context, owner string, until time.Time) error
 
-	// TakeOver makes due at once what was claimed by owners that are certainly gone,
-	// completes those attempts as "interrupted", and returns how many. Those of
-	// other owners are due when their leases run out. It is called once, before the
-	// first Exchange.
+	// TakeOver makes the deliveries claimed by owners that are certainly gone due at
+	// once, completes their attempts as "interrupted", and returns how many there were.
+	// Those of other owners are due when their leases run out. It is called once, before
+	// the first Exchange.
 	TakeOver(ctx context.Context, owner string, now time.Time) (int, error)
 
 	// Wake is signalled when something may have fallen due.
@@ -50,11 +50,11 @@ type Take struct {
 	// Interval is the action's least time between two starts at one destination;
 	// zero is no limit.
 	Interval time.Duration
-	// Lease is how long a claimed delivery is nobody else's, unless it is renewed:
-	// it is due again then, so that a crash cannot lose it.
+	// Lease is how long a claim lasts unless it is renewed. Then the delivery is due
+	// again, so that a crash cannot lose it.
 	Lease time.Duration
-	// Timeout is how long an attempt takes at most, and so how long a probe keeps
-	// all others of its destination waiting.
+	// Timeout is how long an attempt takes at most, and so how long a probe keeps the
+	// other deliveries of its destination waiting.
 	Timeout time.Duration
 }
 
@@ -73,17 +73,16 @@ type Claimed struct {
 	Lost []string
 }
 
-// LaneChange is what an Exchange has found out of a destination; see Lane.Change.
+// LaneChange is what an Exchange has found out about a destination; see Lane.Change.
 type LaneChange struct {
 	Destination string
 	Wait        string
 	Until       time.Time
 }
 
-// End is how an attempt ended and what becomes of its delivery: Done, Dead, or
-// Retrying with DueAt. For a delivery that is no longer pending or retrying it
-// completes the attempt and no more; for one that was deleted meanwhile it does
-// nothing.
+// End is how an attempt ended and what becomes of its delivery: Done, Dead, or Retrying
+// with DueAt. For a delivery that is no longer pending or retrying it only completes
+// the attempt; for one that was deleted meanwhile it does nothing.
 type End struct {
 	ID          string
 	StartedAt   time.Time
@@ -92,9 +91,9 @@ type End struct {
 	DueAt       time.Time
 	Outcome     actions.Outcome
 	Error       string
-	Interrupted bool // cut off by the end of the process: it says nothing of the destination
-	// Released says that there was no attempt after all: the delivery is as it
-	// was before it was claimed, and if it was a probe, another may be made. Only
-	// ID and DueAt are set beside.
+	Interrupted bool // cut off by the end of the process: it says nothing about the destination
+	// Released says that there was no attempt after all: the delivery is as it was
+	// before it was claimed, and if it was a probe, another may be made. Of the other
+	// fields only ID and DueAt are set.
 	Released bool
 }

@@ -191,7 +191,7 @@ func (q *queue) claim(owner string, now time.Time, take delivery.Take, claimed *
 		d.DueAt = now.Add(take.Lease)
 		q.open[d.ID] = owner
 	}
-	if open, _ := lane.Open(); now.Before(open) && (claimed.Next.IsZero() || open.Before(claimed.Next)) {
+	if open, _ := lane.NextStart(); now.Before(open) && (claimed.Next.IsZero() || open.Before(claimed.Next)) {
 		claimed.Next = open
 	}
 }

@@ -30,13 +30,13 @@ func conclude(d record.Delivery, policy actions.RetryPolicy, o actions.Outcome, 
 		end.State, end.Error = givenUp(o, tries)
 	default:
 		end.State = record.Retrying
-		end.DueAt = at.Add(max(Backoff(policy, tries, rand.Int64N), min(o.After, MaxAfter)))
+		end.DueAt = at.Add(max(Backoff(policy, tries, rand.Int64N), min(o.After, maxAfter)))
 	}
 	return end
 }
 
-// endState is the state of a delivery that is tried no more. One that some
-// recipients have got is done, and the error says who has not.
+// endState is the state of a delivery that is not tried again. If some recipients have
+// got it, it is done, and the error says who has not.
 func endState(o actions.Outcome) record.State {
 	got := func(r record.Recipient) bool { return r.State == record.Done }
 	if slices.ContainsFunc(o.Recipients, got) {
@@ -45,7 +45,7 @@ func endState(o actions.Outcome) record.State {
 	return record.Dead
 }
 
-// givenUp is the end of a delivery that was tried often enough.
+// givenUp is the state and the error of a delivery that was tried often enough.
 func givenUp(o actions.Outcome, tries int) (record.State, string) {
 	state := endState(o)
 	if tries == 1 {
@@ -54,8 +54,8 @@ func givenUp(o actions.Outcome, tries int) (record.State, string) {
 	return state, fmt.Sprintf("given up after %d attempts; the last: %s", tries, o.Error)
 }
 
-// MaxAfter bounds the wait that the other side can ask for.
-const MaxAfter = time.Hour
+// maxAfter bounds the wait that the other side can ask for.
+const maxAfter = time.Hour
 
 // Backoff is the wait after the n-th attempt, n from 1: random between zero
 // and p.Min doubled n-1 times, at most p.Max (full jitter). random(n) returns

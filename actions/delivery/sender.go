@@ -12,8 +12,8 @@ import (
 type Sender struct {
 	// Action finds a configured action by its name.
 	Action func(name string) (*actions.Configured, bool)
-	// Fallback are the settings for deliveries of actions that are configured
-	// no more.
+	// Fallback are the settings for deliveries of actions that are no longer
+	// configured.
 	Fallback actions.Settings
 }
 
@@ -46,8 +46,8 @@ func retry(format string, args ...any) actions.Outcome {
 	return actions.Outcome{Verdict: actions.Retry, Error: fmt.Sprintf(format, args...)}
 }
 
-// messageID is the same for every attempt of a generation: the other side knows
-// a repeat by it, and a retry by a person as none.
+// messageID is the same for every attempt of a generation, so that the other side
+// recognizes a repeat. A person's retry is a new generation, and no repeat.
 func messageID(d record.Delivery) string {
 	if d.Generation == 0 {
 		return d.ID

@@ -21,23 +21,12 @@ import (
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
-	"go.uber.org/goleak"
 
 	"heed/actions/actiontest"
 	"heed/actions/email"
-	"heed/actions/outbound"
 )
 
-// run closes the shared client's idle connections before the search for
-// goroutines that were left behind.
-type run struct{ *testing.M }
-
-func (r run) Run() int {
-	defer outbound.Client(true).CloseIdleConnections()
-	return r.M.Run()
-}
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(run{m}) }
+func TestMain(m *testing.M) { actiontest.VerifyNoLeaks(m) }
 
 const password = "canary-5ecret"
 

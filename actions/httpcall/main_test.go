@@ -9,23 +9,11 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"heed/actions/actiontest"
 	"heed/actions/httpcall"
-	"heed/actions/outbound"
 )
 
-// run closes the shared client's idle connections before the search for
-// goroutines that were left behind.
-type run struct{ *testing.M }
-
-func (r run) Run() int {
-	defer outbound.Client(true).CloseIdleConnections()
-	return r.M.Run()
-}
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(run{m}) }
+func TestMain(m *testing.M) { actiontest.VerifyNoLeaks(m) }
 
 // rule is an http action and a step that uses it.
 func rule(config, step string) actiontest.Rule {

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// PrivateError says that a connection was refused because of its address.
-type PrivateError struct{ Address string }
+// privateError says that a connection was refused because of its address.
+type privateError struct{ Address string }
 
-func (e *PrivateError) Error() string {
+func (e *privateError) Error() string {
 	return e.Address + " is a loopback, link-local or private address; set allow_private: true for the action if " +
 		"it really lives there"
 }
@@ -30,8 +30,8 @@ func Dialer(allowPrivate bool) *net.Dialer {
 			if err != nil {
 				return fmt.Errorf("cannot read the address %s", address)
 			}
-			if IsPrivate(to.Addr()) {
-				return &PrivateError{to.Addr().String()}
+			if isPrivate(to.Addr()) {
+				return &privateError{to.Addr().String()}
 			}
 			return nil
 		}
@@ -44,10 +44,10 @@ func Dialer(allowPrivate bool) *net.Dialer {
 func CheckHost(host string) error {
 	name := strings.TrimSuffix(strings.ToLower(host), ".")
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
-		return &PrivateError{host}
+		return &privateError{host}
 	}
-	if a, err := netip.ParseAddr(host); err == nil && IsPrivate(a) {
-		return &PrivateError{host}
+	if a, err := netip.ParseAddr(host); err == nil && isPrivate(a) {
+		return &privateError{host}
 	}
 	return nil
 }
@@ -70,9 +70,9 @@ func prefixes(texts ...string) []netip.Prefix {
 	return list
 }
 
-// IsPrivate says whether an address is one that only somebody inside should
+// isPrivate says whether an address is one that only somebody inside should
 // reach.
-func IsPrivate(a netip.Addr) bool {
+func isPrivate(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	if bytes := a.As16(); a.Is6() && bytes[10] == 0x5e && bytes[11] == 0xfe && bytes[9] == 0 && bytes[8]&^3 == 0 {
 		return true // ISATAP: the last four bytes are an IPv4 address

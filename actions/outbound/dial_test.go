@@ -25,7 +25,7 @@ func TestPrivateAddressesAreToldFromPublicOnes(t *testing.T) {
 		},
 	} {
 		for _, text := range addresses {
-			if got := IsPrivate(netip.MustParseAddr(text)); got != want {
+			if got := isPrivate(netip.MustParseAddr(text)); got != want {
 				t.Errorf("%s is private: %t, want %t", text, got, want)
 			}
 		}
@@ -36,14 +36,14 @@ func TestPrivateAddressesAreToldFromPublicOnes(t *testing.T) {
 func TestNoDressMakesAPrivateAddressPublic(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		four := netip.AddrFrom4([4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "address")))
-		if !IsPrivate(four) {
+		if !isPrivate(four) {
 			return
 		}
 		raw := four.As4()
 		for _, prefix := range []string{"::ffff:0:0", "::", "64:ff9b::"} {
 			six := netip.MustParseAddr(prefix).As16()
 			copy(six[12:], raw[:])
-			if a := netip.AddrFrom16(six); !IsPrivate(a) {
+			if a := netip.AddrFrom16(six); !isPrivate(a) {
 				t.Fatalf("%s is private, %s is not", four, a)
 			}
 		}
@@ -56,7 +56,7 @@ func TestConfiguredHostsAreRefusedWhenTheyArePrivateByThemselves(t *testing.T) {
 		"example.com": false, "localhost.example.com": false, "notlocalhost": false, "8.8.8.8": false, "": false,
 	} {
 		err := CheckHost(host)
-		var refused *PrivateError
+		var refused *privateError
 		if errors.As(err, &refused) != private {
 			t.Errorf("%q: %v", host, err)
 		}
@@ -75,7 +75,7 @@ func TestTheDialerRefusesPrivateAddressesBeforeItConnects(t *testing.T) {
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	for _, host := range []string{"127.0.0.1", "localhost", "::ffff:127.0.0.1", "::1", "10.0.0.1", "169.254.169.254", "100.64.0.1", "64:ff9b::127.0.0.1", "0.0.0.0", "::"} {
 		connection, err := Dialer(false).DialContext(t.Context(), "tcp", net.JoinHostPort(host, port))
-		var refused *PrivateError
+		var refused *privateError
 		if err == nil {
 			connection.Close()
 		}

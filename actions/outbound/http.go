@@ -86,7 +86,7 @@ func Failed(err error, secrets ...string) actions.Outcome {
 		return o
 	}
 	o := actions.Outcome{Verdict: actions.Retry, Cause: actions.CauseServer}
-	var private *PrivateError
+	var private *privateError
 	var dns *net.DNSError
 	var timeout net.Error
 	var op *net.OpError

@@ -87,8 +87,8 @@ func (g *targetGuard) check(ctx context.Context, host string) error {
 		return nil // perhaps the proxy knows it
 	}
 	for _, address := range addresses {
-		if IsPrivate(address) {
-			return &PrivateError{address.Unmap().String()}
+		if isPrivate(address) {
+			return &privateError{address.Unmap().String()}
 		}
 	}
 	return nil

@@ -64,29 +64,7 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 		Example: "  heed dry-run --rules rules.example.yaml testdata/events\n  heed dry-run --timeline week.yaml " +
 			"--until +8d\n  heed dry-run --why low-quiz-score testdata/events/quiz-practice.json\n" +
 			"  heed dry-run --save-test rules_test.yaml testdata/events/quiz-low-score.json",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if err := cmp.Or(
-				onlyWith(cmd, "--with-state", o.withState, "data", "store"),
-				onlyWith(cmd, "--save-test", o.saveTest != "", "keep-personal"),
-			); err != nil {
-				return err
-			}
-			switch {
-			case o.timeline == "" && o.until != "":
-				return usage("--until belongs to --timeline: name a file with events and times")
-			case o.timeline == "" && o.withState:
-				return usage("--with-state belongs to --timeline: name a file with events and times")
-			case o.timeline != "" && len(args) > 0:
-				return usage("give EVENT or --timeline, not both: the events are those of %s", o.timeline)
-			case o.timeline != "" &&
-				(o.saveTest != "" || o.why != "" || o.now != "" || o.people != "" || o.source != ""):
-				return usage("--save-test, --why, --now, --people and --source do not go with --timeline: its " +
-					"entries say what is known, and when")
-			case o.timeline != "":
-				return noArguments(cmd, args)
-			}
-			return needs("an event file, a directory of them, or -")(cmd, args)
-		},
+		Args: func(cmd *cobra.Command, args []string) error { return o.checkArguments(cmd, args) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.timeline != "" {
 				return timelineDryRun(cmd.Context(), s, o)
@@ -112,6 +90,33 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 	o.store.flags(cmd.Flags())
 	outputFlag(cmd, &o.output, "text", "json")
 	return cmd
+}
+
+// checkArguments checks the arguments, and the flags that do not go together.
+func (o *dryRunOptions) checkArguments(cmd *cobra.Command, args []string) error {
+	if err := cmp.Or(
+		onlyWith(cmd, "--with-state", o.withState, "data", "store"),
+		onlyWith(cmd, "--save-test", o.saveTest != "", "keep-personal"),
+	); err != nil {
+		return err
+	}
+	if o.timeline == "" {
+		switch {
+		case o.until != "":
+			return usage("--until belongs to --timeline: name a file with events and times")
+		case o.withState:
+			return usage("--with-state belongs to --timeline: name a file with events and times")
+		}
+		return needs("an event file, a directory of them, or -")(cmd, args)
+	}
+	switch {
+	case len(args) > 0:
+		return usage("give EVENT or --timeline, not both: the events are those of %s", o.timeline)
+	case o.saveTest != "" || o.why != "" || o.now != "" || o.people != "" || o.source != "":
+		return usage("--save-test, --why, --now, --people and --source do not go with --timeline: its " +
+			"entries say what is known, and when")
+	}
+	return nil
 }
 
 func dryRun(s streams, o dryRunOptions, events []string) error {

@@ -25,17 +25,17 @@ func newPeopleImport(s streams) *cobra.Command {
 	var o importOptions
 	cmd := &cobra.Command{
 		Use:   "import FILE",
-		Short: "Import people from a CSV file, for those who were provisioned before heed was there",
+		Short: "Import people from a CSV file, for those who were provisioned before heed was installed",
 		Long: `Import reads people from a CSV file as a spreadsheet exports it; - is the
 standard input. The first line names the columns: userId or email, and any of name, role,
 teamId, manager and active; others are ignored. A line without a userId is about
-whoever is known by its e-mail address. An empty cell leaves what is known.
+the person who is known by its e-mail address. An empty cell changes nothing.
 Each line counts like a user.provisioned at the moment of the import, or like a
-user.deprovisioned where active is false. Where it does not say, whoever is new is
-active, and whoever left stays so.
+user.deprovisioned if active is false. Without active, a new person is
+active, and a person who has left stays so.
 
 It says what it would do and asks. With any mistake in the file nothing is
-imported. To import a file twice changes nothing.
+imported. Importing a file twice changes nothing.
 
 Exit code 0: imported, or nothing to do.  1: the file has mistakes.`,
 		Example: "  heed people import --dry-run reps.csv\n  heed people import --yes reps.csv",

@@ -38,21 +38,9 @@ Equals share a place. People who were deprovisioned are not listed.`,
 			case "json":
 				return printJSON(s.out, &board)
 			case "csv":
-				rows := [][]string{{"place", "userId", "email", "role", "teamId", board.By}}
-				for _, p := range board.Standings {
-					rows = append(rows, []string{
-						strconv.Itoa(p.Place), p.ID, p.Email, p.Role, p.Team,
-						number(p.Value),
-					})
-				}
-				return printCSV(s.out, rows)
+				return printLeaderboardCSV(s, &board)
 			}
-			rows := [][]string{{"PLACE", "USER", "E-MAIL", "TEAM", valueNames[board.By]}}
-			for _, p := range board.Standings {
-				rows = append(rows, dashed(strconv.Itoa(p.Place), plain.Line(p.ID), plain.Line(p.Email),
-					plain.Line(p.Team), number(p.Value)))
-			}
-			printPage(s, rows, "nobody", "")
+			printLeaderboard(s, &board)
 			if len(board.Standings) == 0 && module != "" {
 				fmt.Fprintln(s.err, "--module takes an id, as heed people show lists it, and not a name")
 			}
@@ -71,6 +59,23 @@ Equals share a place. People who were deprovisioned are not listed.`,
 	flags.IntVar(&limit, "limit", 20, "how many to list, at most 500")
 	outputFlag(cmd, &output, "table", "json", "csv")
 	return cmd
+}
+
+func printLeaderboard(s streams, board *admin.Leaderboard) {
+	rows := [][]string{{"PLACE", "USER", "E-MAIL", "TEAM", valueNames[board.By]}}
+	for _, p := range board.Standings {
+		rows = append(rows, dashed(strconv.Itoa(p.Place), plain.Line(p.ID), plain.Line(p.Email), plain.Line(p.Team),
+			number(p.Value)))
+	}
+	printPage(s, rows, "nobody", "")
+}
+
+func printLeaderboardCSV(s streams, board *admin.Leaderboard) error {
+	rows := [][]string{{"place", "userId", "email", "role", "teamId", board.By}}
+	for _, p := range board.Standings {
+		rows = append(rows, []string{strconv.Itoa(p.Place), p.ID, p.Email, p.Role, p.Team, number(p.Value)})
+	}
+	return printCSV(s.out, rows)
 }
 
 // valueNames head the column of values.

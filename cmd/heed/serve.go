@@ -111,7 +111,7 @@ func serve(ctx context.Context, s streams, f serveFlags) error {
 	app.TuneRuntime(ctx, s.env)
 	a, err := app.New(ctx, o)
 	if _, ok := errors.AsType[*rulefile.ProblemsError](err); ok && o.Keys == nil {
-		// So that nobody starts again just to learn of the next thing that is missing.
+		// Say it now, or the next start would fail only to say this.
 		o.Log.Warn("heed has no signing secret either, " + secretHint)
 	}
 	if err != nil {
@@ -157,8 +157,8 @@ func startError(s streams, err error) error {
 	return failure(err)
 }
 
-// options checks the flags and opens what they name. All that is wrong is in the
-// error, so that nobody starts again just to learn of the next thing.
+// options checks the flags and opens the files that they name. The error lists
+// everything that is wrong, not only the first problem.
 func (f *serveFlags) options(s streams) (o app.Options, err error) {
 	var wrong faults
 	o = f.app
@@ -186,7 +186,7 @@ func (f *serveFlags) options(s streams) (o app.Options, err error) {
 	wrong.note(checkAddress("--listen", o.Listen, "", "8080"))
 	wrong.note(checkPath(o.Path))
 	wrong.note(f.checkAdmin(&o))
-	if len(wrong) > 0 { // the app would say these first
+	if len(wrong) > 0 { // app.New will not be called, so say what it would
 		if _, err := rulefile.Read(o.Rules); err != nil {
 			wrong.note(err)
 		}
@@ -300,8 +300,8 @@ func beyondPorts(text string) bool {
 	return isNumber(text) && (err != nil || n < 0 || n > 65535)
 }
 
-// checkAdmin reads the token and refuses to open the admin listener to others
-// without one.
+// checkAdmin reads the tokens, and refuses to open the admin listener to other
+// machines without any.
 func (f *serveFlags) checkAdmin(o *app.Options) error {
 	if err := checkAddress("--admin", o.Admin, "127.0.0.1", "8081"); err != nil {
 		return err
@@ -319,9 +319,6 @@ func (f *serveFlags) checkAdmin(o *app.Options) error {
 	if host == "localhost" || (ip != nil && ip.IsLoopback()) {
 		return nil
 	}
-	return &codedError{
-		exitUsage,
-		fmt.Errorf("--admin %s can be reached from other machines: protect it with --tokens-file or "+
-			"--admin-token-file, or bind it to 127.0.0.1", o.Admin),
-	}
+	return usage("--admin %s can be reached from other machines: protect it with --tokens-file or "+
+		"--admin-token-file, or bind it to 127.0.0.1", o.Admin)
 }

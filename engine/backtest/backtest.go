@@ -22,10 +22,10 @@ import (
 	"heed/engine/state"
 )
 
-// Events are recorded events. internal/store has them.
+// Events reads recorded events. internal/store implements it.
 type Events interface {
-	// EventsFrom returns events with their bodies and facts, in order, beginning
-	// after a number; none at the end.
+	// EventsFrom returns the events after a number, in order, with their bodies and
+	// facts; none at the end.
 	EventsFrom(ctx context.Context, after int64, limit int) ([]record.Event, error)
 	// EventsBySeq returns the events with these numbers.
 	EventsBySeq(ctx context.Context, seqs []int64) ([]record.Event, error)
@@ -49,14 +49,14 @@ type Options struct {
 	// NewPeople makes what is known of people before the first event.
 	NewPeople func() People
 	MaxAge    time.Duration
-	// From is the number of the event after which the backtest begins: 0 for the
-	// first, from which on people are followed.
+	// From is the number of the event after which the backtest begins; 0 to begin with
+	// the first.
 	From int64
 	// Progress, if not nil, is called now and then with the time that was reached.
 	Progress func(at time.Time, events int)
 }
 
-// Result is what would have been.
+// Result is what would have happened.
 type Result struct {
 	// Events counts the events from Since to Until.
 	Events int    `json:"events"`
@@ -91,87 +91,111 @@ const page = 1000
 
 // Run runs the backtest. When the context ends it returns what it knows by then.
 func Run(ctx context.Context, o Options) (Result, error) {
-	sets := []*engine.RuleSet{o.Rules}
+	r := run{Options: o, sets: []*engine.RuleSet{o.Rules}, people: o.NewPeople()}
 	if o.Against != nil {
-		sets = append(sets, o.Against)
+		r.sets = append(r.sets, o.Against)
 	}
-	var sims []*simulation
-	for _, set := range sets {
-		sim, err := newSimulation(set, &o)
+	for _, set := range r.sets {
+		sim, err := newSimulation(set, &r.Options)
 		if err != nil {
 			return Result{}, err
 		}
-		sims = append(sims, sim)
+		r.sims = append(r.sims, sim)
 	}
-	// An event that is only half decided says nothing, so the context is checked
-	// between pages only.
+	r.known.timed = slices.ContainsFunc(r.sets, isTimed)
+	// An event that is only half decided says nothing, so whether the context has ended
+	// is checked between pages only.
 	stopped, ctx := ctx.Done(), context.WithoutCancel(ctx)
-	result := Result{}
-	known := unknowns{timed: slices.ContainsFunc(sets, isTimed)}
-	people := o.NewPeople()
-	for after := o.From; ; {
-		events, err := o.Events.EventsFrom(ctx, after, page)
-		if err != nil {
-			return Result{}, fmt.Errorf("read recorded events: %w", err)
-		}
-		if len(events) == 0 {
-			break
-		}
-		known.begin(&events[0])
-		for i := range events {
-			e := &events[i]
-			after = e.Seq
-			if !o.Until.IsZero() && !e.ReceivedAt.Before(o.Until) {
-				continue
-			}
-			if known.decided(e, sets); e.Status != record.Accepted || event.Reserved(e.Type) {
-				continue
-			}
-			decoded, err := event.Decode(e.Body)
-			if err != nil {
-				continue
-			}
-			counts := !e.ReceivedAt.Before(o.Since)
-			if counts {
-				result.Events++
-			}
-			// What a count or a limit holds can depend on any event before, not only on
-			// those within its window: where one window ends, the next begins.
-			if counts || known.timed {
-				facts := resolver(e, people.Resolve(&decoded, e.SignedAt))
-				for _, sim := range sims {
-					if err := sim.take(ctx, e, decoded, facts); err != nil {
-						return Result{}, err
-					}
-				}
-			}
-			people.Learn(&decoded, e.SignedAt)
-		}
-		last := events[len(events)-1].ReceivedAt
-		if o.Progress != nil {
-			o.Progress(last, result.Events)
-		}
-		if isClosed(stopped) {
-			result.Stopped = last
-			break
-		}
+	if err := r.takeAll(ctx, stopped); err != nil {
+		return Result{}, err
 	}
-	if result.Stopped.IsZero() && !o.Until.IsZero() {
-		for _, sim := range sims {
+	if r.result.Stopped.IsZero() && !o.Until.IsZero() {
+		for _, sim := range r.sims {
 			if err := sim.advance(ctx, o.Until); err != nil {
 				return Result{}, err
 			}
 		}
 	}
-	result.Rules = sims[0].results()
-	result.Notes = append(notes(o.Rules), known.notes()...)
+	r.result.Rules = r.sims[0].results()
+	r.result.Notes = append(notes(o.Rules), r.known.notes()...)
 	if o.Against != nil {
-		result.Diff = compare(sims[1], sims[0])
-		if err := result.Diff.explain(ctx, o.Events, people); err != nil {
+		r.result.Diff = compare(r.sims[1], r.sims[0])
+		if err := r.result.Diff.explain(ctx, o.Events, r.people); err != nil {
 			return Result{}, fmt.Errorf("explain a difference: %w", err)
 		}
 	}
-	return result, nil
+	return r.result, nil
+}
+
+// run is one call of Run.
+type run struct {
+	Options
+	sets   []*engine.RuleSet
+	sims   []*simulation // one for each set
+	people People
+	known  unknowns
+	result Result
+}
+
+// takeAll takes the recorded events page by page, to the last or until stopped is
+// closed.
+func (r *run) takeAll(ctx context.Context, stopped <-chan struct{}) error {
+	for after := r.From; ; {
+		events, err := r.Events.EventsFrom(ctx, after, page)
+		if err != nil {
+			return fmt.Errorf("read recorded events: %w", err)
+		}
+		if len(events) == 0 {
+			return nil
+		}
+		r.known.begin(&events[0])
+		for i := range events {
+			if err := r.take(ctx, &events[i]); err != nil {
+				return err
+			}
+		}
+		last := &events[len(events)-1]
+		after = last.Seq
+		if r.Progress != nil {
+			r.Progress(last.ReceivedAt, r.result.Events)
+		}
+		if isClosed(stopped) {
+			r.result.Stopped = last.ReceivedAt
+			return nil
+		}
+	}
+}
+
+// take gives an event to the simulations, if they can use it, and to what is known of
+// people.
+func (r *run) take(ctx context.Context, e *record.Event) error {
+	if !r.Until.IsZero() && !e.ReceivedAt.Before(r.Until) {
+		return nil
+	}
+	r.known.decided(e, r.sets)
+	if e.Status != record.Accepted || event.Reserved(e.Type) {
+		return nil
+	}
+	decoded, err := event.Decode(e.Body)
+	if err != nil {
+		return nil
+	}
+	counts := !e.ReceivedAt.Before(r.Since)
+	if counts {
+		r.result.Events++
+	}
+	// What a count or a limit holds can depend on any earlier event, not only on those
+	// within its window: where one window ends, the next begins.
+	if counts || r.known.timed {
+		facts := resolver(e, r.people.Resolve(&decoded, e.SignedAt))
+		for _, sim := range r.sims {
+			if err := sim.take(ctx, e, decoded, facts); err != nil {
+				return err
+			}
+		}
+	}
+	r.people.Learn(&decoded, e.SignedAt)
+	return nil
 }
 
 func isClosed(c <-chan struct{}) bool {
@@ -183,8 +207,8 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// resolver answers what rules ask: as it was recorded with the event and, where
-// that has no answer, as the events before tell.
+// resolver answers what rules ask: with what was recorded with the event or, if that
+// has no answer, with what the events before it told.
 func resolver(e *record.Event, folded expression.Resolver) expression.Resolver {
 	if len(e.Facts) == 0 {
 		return folded
@@ -214,7 +238,7 @@ func isTimed(set *engine.RuleSet) bool {
 // unknowns are what cannot be known of the state that rules had.
 type unknowns struct {
 	timed   bool      // there are rules with state
-	first   time.Time // when the first event came that is known
+	first   time.Time // when the first recorded event came
 	partial bool      // there were events before it
 	others  bool      // other rules decided some of the events
 }

@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// MaxDepth is how deeply objects and lists may nest in a body. The body itself
+// maxDepth is how deeply objects and lists may nest in a body. The body itself
 // is depth 1.
-const MaxDepth = 64
+const maxDepth = 64
 
 // TimedType is the type of the events that heed itself stores when rules fire
 // by time.
@@ -74,7 +74,7 @@ func fault(f Fault, format string, args ...any) error {
 
 // Decode reads a webhook body, {"event", "companyId", "data"}, into an Event
 // without ID and ReceivedAt. Integers stay exact; keys match to the letter; a
-// key given twice, invalid UTF-8 and nesting beyond MaxDepth are refused. The
+// key given twice, invalid UTF-8 and nesting beyond maxDepth are refused. The
 // error is always a *DecodeError. Any error means that the body has the same
 // fault however often it comes.
 func Decode(body []byte) (Event, error) {

@@ -80,8 +80,8 @@ func (d *decoder) value(depth int) (any, error) {
 	case c == '"':
 		return d.string()
 	case c == '{' || c == '[':
-		if depth == MaxDepth {
-			return nil, fault(FaultTooDeep, "the body nests deeper than %d, at byte %d", MaxDepth, d.at)
+		if depth == maxDepth {
+			return nil, fault(FaultTooDeep, "the body nests deeper than %d, at byte %d", maxDepth, d.at)
 		}
 		d.at++
 		if c == '{' {

@@ -21,11 +21,11 @@ type frame struct {
 	item  any // the element that a predicate looks at
 	index int
 	vars  []any
-	// budget is what the rule may still spend: one for each element that is
-	// looked at and for each byte that is built. Bounds at load keep rules
-	// small; this keeps small rules from being slow on large events.
+	// budget is what the rule may still spend: one for each element that it looks at and
+	// each byte that it builds. Bounds at load keep rules small; the budget keeps small
+	// rules from being slow on large events.
 	budget int
-	// lastPattern is the last one that was compiled for this event.
+	// lastPattern is the last pattern that was compiled for this event.
 	lastPattern *regexp.Regexp
 	lastCost    int
 }
@@ -44,15 +44,15 @@ func (f *frame) spend(n int) {
 	}
 }
 
-// eval runs a node; whatever panics becomes the reason why there is no value,
-// so that neither an event nor a rule can stop the engine.
+// eval runs a node. A panic becomes the reason why there is no value, so that neither an
+// event nor a rule can stop the engine.
 func (env *Env) eval(n node) (value any) {
 	defer func() {
 		switch cause := recover().(type) {
 		case nil:
 		case outOfBudget:
 			value = tooMuchWork
-		case runtime.Error: // the library's functions assert what unchecked data may not be
+		case runtime.Error: // the library's functions assert types that unchecked data may not have
 			value = badf("a function was given a value of a kind that it does not take")
 		default:
 			value = failedf("the evaluation broke: %s", clip(fmt.Sprint(cause)))
@@ -182,8 +182,8 @@ func (c *compiler) variable(n *ast.VariableDeclaratorNode) node {
 	}
 }
 
-// list is a list of what its elements give. Unknown elements make it unknown,
-// unless open asks to keep them, so that "in" can still find a known one.
+// list compiles a list. Unknown elements make it unknown, unless open asks to keep
+// them, so that "in" can still find a known one.
 func (c *compiler) list(n *ast.ArrayNode, open bool) node {
 	if values, ok := syntax.Literals(n.Nodes); ok {
 		return constant(values)

@@ -48,7 +48,7 @@ type namedNode struct {
 	run  node
 }
 
-// Always is the condition of a rule that has none.
+// Always is the condition of a rule without one.
 func Always() *Condition {
 	always := constant(true)
 	return &Condition{root: &clause{text: alwaysText, run: always}, run: always}
@@ -130,8 +130,8 @@ type Clause struct {
 // maxExplained bounds the values that an explanation shows.
 const maxExplained = 2 << 10
 
-// Explain evaluates every part of the condition, also those that the decision
-// did not need.
+// Explain evaluates every part of the condition, including those that the decision did
+// not need.
 func (c *Condition) Explain(env *Env) *Clause { return c.root.explain(env) }
 
 func (c *clause) explain(env *Env) *Clause {
@@ -157,8 +157,8 @@ func (c *clause) explain(env *Env) *Clause {
 	return explained
 }
 
-// Deciding are the leaves that made the result what it is: of a false "and" the
-// first false part, of a false "or" all parts, and so on.
+// Deciding are the leaves that determined the result: of a false "and" the first false
+// part, of a false "or" all parts, and so on.
 func (c *Clause) Deciding() []*Clause {
 	if len(c.Clauses) == 0 {
 		return []*Clause{c}

@@ -9,9 +9,8 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// checkConstants tries out what does not depend on the event: a date, a
-// duration, a time zone, a layout or a pattern that is written wrong is wrong
-// for every event.
+// checkConstants evaluates what does not depend on the event: an invalid date, duration,
+// time zone, layout or pattern is invalid for every event.
 func checkConstants(text string, tree ast.Node) []Problem {
 	var problems []Problem
 	syntax.Walk(tree, func(n ast.Node) {
@@ -128,7 +127,7 @@ func wrongLayout(layout string) Problem {
 	return Problem{}
 }
 
-// evalConstant evaluates what reads nothing of an event.
+// evalConstant evaluates an expression that reads nothing from the event.
 func evalConstant(n ast.Node) any {
 	env := &Env{}
 	env.frame.env = env

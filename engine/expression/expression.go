@@ -1,12 +1,12 @@
 // Package expression owns the expression language of the rules: conditions,
-// templates and keys. The grammar and the type check are expr's; the
-// evaluation is heed's own, because a missing value is neither false nor an
-// error here but unknown, and because every result must be able to say why.
-// There is one evaluator: what decides an event is what explains it.
+// templates and keys. The grammar and the type check are expr's. The evaluation is
+// heed's own, because a missing value is neither false nor an error here but unknown,
+// and because every result must be explainable. There is one evaluator: the same code
+// decides an event and explains the decision.
 //
 // The text of an expression passes these stages, each in its own files:
 //
-//	parse     parse.go; foreign.go where that fails
+//	parse     parse.go; foreign.go if that fails
 //	resolve   resolve.go, lookupcheck.go: names, fields, functions, tables
 //	check     typecheck.go, constant.go: kinds, and what is wrong for any event
 //	lint      package lint, on the Tree that Check gives
@@ -35,11 +35,11 @@ type Problem struct {
 	Code     string
 	Message  string
 	Hint     string
-	// Warning says that the expression can be used all the same.
+	// Warning says that the expression can be used nevertheless.
 	Warning bool
 }
 
-// shift moves problems by the place of the expression in a larger text.
+// shift moves problems by the position of the expression in a larger text.
 func shift(problems []Problem, by int) []Problem {
 	for i := range problems {
 		problems[i].From += by
@@ -71,8 +71,8 @@ type Tree struct {
 	kind string // of what it gives, in words; empty if it may be anything
 }
 
-// Check parses an expression of any kind and checks it. The tree is nil if there
-// are problems; these are all that there are.
+// Check parses an expression of any kind and checks it. It returns every problem; the
+// tree is nil if there is one.
 func (s *Scope) Check(text string) (*Tree, []Problem) {
 	if p, wrong := checkText(text); wrong {
 		return nil, []Problem{p}
@@ -84,7 +84,7 @@ func (s *Scope) Check(text string) (*Tree, []Problem) {
 	return s.analyse(text, tree)
 }
 
-// analyse is Check behind the parser.
+// analyse is Check after parsing.
 func (s *Scope) analyse(text string, parsed *parser.Tree) (*Tree, []Problem) {
 	if problems := checkBounds(text, parsed.Node); len(problems) > 0 {
 		return nil, problems

@@ -9,10 +9,10 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// People write what they know from SQL, spreadsheets, JavaScript and documents.
-// The tables below say what the same is here. They are consulted only where an
-// expression cannot be parsed or a name in it cannot be resolved, so what looks
-// foreign in a sound expression is left alone.
+// People write what they know from SQL, spreadsheets, JavaScript and documents. The
+// tables below have the equivalents. They are consulted only if an expression cannot be
+// parsed or a name in it cannot be resolved, so a valid expression that looks foreign is
+// left alone.
 
 // rewrite is foreign syntax and what it is here.
 type rewrite struct {
@@ -144,11 +144,10 @@ func findForeignName(name string) (foreignName, bool) {
 	return foreignNames[max(i, 0)], i >= 0
 }
 
-// nothingInstead is the hint where any expression would be a rule of another
-// meaning.
+// nothingInstead is the hint if every replacement would change the meaning of the rule.
 const nothingInstead = "remove it: no expression says the same"
 
-// replacement is a part of a text and what stands instead.
+// replacement is a part of a text and what replaces it.
 type replacement struct {
 	from, to int
 	with     string

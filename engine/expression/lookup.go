@@ -41,7 +41,7 @@ type Record interface {
 	// Cell is the value of that name: a text, a number, true or false; nil if
 	// there is none.
 	Cell(name string) any
-	// Names are the names of the cells that there are.
+	// Names returns the names of the record's cells.
 	Names() []string
 }
 
@@ -95,7 +95,7 @@ func (a *Answer) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Recorded resolves queries from recorded answers. Nothing else is known.
+// Recorded resolves queries from recorded answers, and no others.
 type Recorded []Answer
 
 // Resolve implements Resolver.
@@ -104,8 +104,8 @@ func (r Recorded) Resolve(q Query) any {
 	return value
 }
 
-// Replayed resolves queries from the answers that a decision used, to explain it
-// afterwards: what it did not look up is neither known nor missing now.
+// Replayed resolves queries from the answers that a decision used, to explain it later.
+// What the decision did not look up is neither known nor missing.
 type Replayed Recorded
 
 // Resolve implements Resolver.
@@ -138,8 +138,8 @@ type LookupLog struct {
 	size    int // of Answers, in bytes, roughly
 }
 
-// SetLookups gives the event's expressions what they look things up in: the log
-// and, where its resolver knows no answer, the tables. Either may be nil.
+// SetLookups sets where the event's expressions look things up: in the log and, if its
+// resolver has no answer, in the tables. Either may be nil.
 func (env *Env) SetLookups(log *LookupLog, tables Resolver) {
 	env.lookups, env.tables = log, tables
 }
@@ -154,7 +154,7 @@ const (
 	costOfLookup   = 200
 )
 
-// sizeOf is about how many bytes are kept of an answer.
+// sizeOf is about how many bytes an answer takes when it is stored.
 func (a *Answer) sizeOf() int {
 	size := len(a.Of) + len(a.Key)
 	switch value := a.Value.(type) {

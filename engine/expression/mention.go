@@ -37,7 +37,7 @@ func (s *Scope) checkMention(text string) (address HoleTree, problems []Problem,
 
 // mentionCall is the call that a mention is; nil if the text is anything else.
 func (s *Scope) mentionCall(text string) *ast.CallNode {
-	if !strings.HasPrefix(strings.TrimSpace(text), "mention") || len(text) > MaxBytes {
+	if !strings.HasPrefix(strings.TrimSpace(text), "mention") || len(text) > maxBytes {
 		return nil
 	}
 	tree, err := parser.ParseWithConfig(text, s.config)

@@ -99,9 +99,9 @@ func fieldAndLiteral(n *ast.BinaryNode) (field string, value any, ok bool) {
 	return unique.Make(field).Value(), value, ok && field != ""
 }
 
-// fieldOperation is an operation between a field and a literal: what most
-// conditions are made of, so it is one step instead of three. With thousands
-// of rules each step is a line of memory to wait for.
+// fieldOperation is an operation between a field and a literal. Most conditions consist
+// of these, so they take one step instead of three: with thousands of rules, each step
+// is a cache line to wait for.
 func fieldOperation(field string, literal any, operate func(f *frame, a, b any) any, text string) node {
 	none := missingf("data.%s is missing", field)
 	return func(f *frame) any {
@@ -120,9 +120,9 @@ func fieldOperation(field string, literal any, operate func(f *frame, a, b any) 
 	}
 }
 
-// junction is Kleene's and (decided by false) or or (decided by true): an
-// unknown side leaves the other the chance to decide. A failed left side ends
-// it, as does a decided one.
+// junction is Kleene's "and" (decided by false) or "or" (decided by true): if one side
+// is unknown, the other can still decide. A left side that failed, or that decides, ends
+// the evaluation.
 func (c *compiler) junction(n *ast.BinaryNode, decisive bool) node {
 	return junction(c.compile(n.Left), c.compile(n.Right), n.Left.String(), n.Right.String(), decisive)
 }
@@ -248,8 +248,8 @@ func order(a, b any) (int, bool) {
 	}
 }
 
-// costOfOrder is what comparing two values costs: long texts may be alike up to
-// their ends.
+// costOfOrder is what comparing two values costs: long texts may be equal up to their
+// ends.
 func costOfOrder(a, b any) int {
 	s, ok1 := a.(string)
 	t, ok2 := b.(string)
@@ -259,8 +259,8 @@ func costOfOrder(a, b any) int {
 	return min(len(s), len(t)) / 16
 }
 
-// operation is a binary operator on two known values. It returns nil when the
-// values are not of kinds that it works on.
+// operation is a binary operator on two known values. It returns nil if it does not
+// work on values of these kinds.
 func operation(operator string) func(f *frame, a, b any) any {
 	if operate, ok := operations[operator]; ok {
 		return operate

@@ -10,17 +10,17 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// MaxBytes bounds an expression's text.
-const MaxBytes = 8 << 10
+// maxBytes bounds an expression's text.
+const maxBytes = 8 << 10
 
 // maxExpressionDepth bounds how deep an expression's tree is. A chain of ands
 // is a tree as deep as it is long.
 const maxExpressionDepth = 150
 
-// checkText refuses texts that are not worth parsing.
+// checkText refuses empty and very long texts, which are not parsed.
 func checkText(text string) (Problem, bool) {
 	switch {
-	case len(text) > MaxBytes:
+	case len(text) > maxBytes:
 		return Problem{
 			To: 1, Code: "too-long", Message: "the expression is longer than 8 KiB",
 			Hint: "split the rule into several",

@@ -28,7 +28,7 @@ type Scope struct {
 	values bool
 	// usesNow and usesReceivedAt say that an expression named them.
 	usesNow, usesReceivedAt bool
-	// recorded says that the rule was in use once.
+	// recorded says that the rule was active once.
 	recorded bool
 	// event is the scope that this one is made of, named its names; see At.
 	event *Scope
@@ -105,9 +105,9 @@ func (s *Scope) SetRecorded(recorded bool) { s.recorded = recorded }
 // Tables are the tables that rules can look things up in, by name.
 type Tables map[string]Table
 
-// Table is what expressions are checked against of a table.
+// Table is what expressions that use a table are checked against.
 type Table struct {
-	// Columns are nil if they are not at hand.
+	// Columns are nil if they are not known.
 	Columns []string
 	// Key is the column that rows are found by.
 	Key string
@@ -128,17 +128,17 @@ func (s *Scope) SetTables(tables Tables) { s.tables = tables }
 // ReadsColumn says whether an expression of the scope reads a column of a table.
 func (s *Scope) ReadsColumn(table, column string) bool { return s.cells[table][column] }
 
-// TakeQueries are the queries that the expressions ask which were compiled since it
-// was last called, each once, without users and keys: the user, progress, what is
-// ranked by, and the tables.
+// TakeQueries returns the queries of the expressions that were compiled since the last
+// call, each once, without users and keys: the user, progress, what is ranked by, and
+// the tables.
 func (s *Scope) TakeQueries() []Query {
 	queries := s.queries
 	s.queries = nil
 	return queries
 }
 
-// TakeClockUse says whether one of the expressions that were compiled since it was
-// last called names now, or receivedAt: what they give changes with time.
+// TakeClockUse reports whether an expression that was compiled since the last call uses
+// now or receivedAt: its result changes with time.
 func (s *Scope) TakeClockUse() (now, receivedAt bool) {
 	now, receivedAt = s.usesNow, s.usesReceivedAt
 	s.usesNow, s.usesReceivedAt = false, false

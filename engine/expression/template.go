@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// NotAvailable is what a text shows for a missing value.
-const NotAvailable = "n/a"
+// notAvailable is what a text shows for a missing value.
+const notAvailable = "n/a"
 
 // Template is a string with {{ expressions }} in it, compiled. It is safe for
 // concurrent use.
@@ -198,12 +198,12 @@ func (t *Template) Literals() string {
 	return text.String()
 }
 
-// Plain is the escape of a place where nothing needs escaping.
+// Plain is the escape for a context in which nothing needs escaping.
 func Plain(s string) string { return s }
 
-// Text renders the template, each hole's text escaped for where it stands. A
-// missing value shows as NotAvailable. What the rule has no work left for is
-// empty, and Env.Failure says so.
+// Text renders the template, each hole's text escaped for its context. A missing value
+// is shown as notAvailable. Once the rule's budget is spent, holes are empty, and
+// Env.Failure says so.
 func (t *Template) Text(env *Env, escape func(string) string) string {
 	var text strings.Builder
 	for _, p := range t.parts {
@@ -216,7 +216,7 @@ func (t *Template) Text(env *Env, escape func(string) string) string {
 			return "" // whoever asked for the text asks the environment why
 		}
 		if unknown != nil {
-			shown = NotAvailable
+			shown = notAvailable
 		}
 		escaped := p.escaped(shown, escape)
 		env.charge(costOfText * len(escaped))
@@ -233,9 +233,9 @@ func (p *part) escaped(value string, escape func(string) string) string {
 	return escape(value)
 }
 
-// Strict renders the template where a missing value would do harm, such as in
-// a path or a recipient. It fails with the reason if a value is missing, or
-// with the escape's reason if a value cannot stand there.
+// Strict renders a template in which a missing value would do harm, such as a path or a
+// recipient. It fails with the reason if a value is missing, or with the escape's reason
+// if a value is not allowed there.
 func (t *Template) Strict(env *Env, escape func(string) (string, error)) (string, error) {
 	var text strings.Builder
 	for _, p := range t.parts {

@@ -8,13 +8,13 @@ import (
 	"heed/engine/event"
 )
 
-// Unknown is the result of an expression that has none, and why. It is what
-// three-valued logic is made of: it travels through every operation until
-// something can be decided without it.
+// Unknown is the result of an expression that has no value, with the reason. It is the
+// third value of three-valued logic: every operation passes it on, until something can
+// be decided without it.
 type Unknown struct {
 	kind unknownKind
-	// The reason is written when somebody asks for it: a loop over a long list
-	// may have one for every element.
+	// The reason is formatted only when it is asked for: a loop over a long list may
+	// have one for every element.
 	format string
 	args   []any
 }
@@ -25,7 +25,7 @@ const (
 	missing unknownKind = iota // absent or null: ?? and == nil see it as nil
 	bad                        // there, but not what it should be
 	failed                     // the evaluation itself went wrong
-	unasked                    // nobody looked whether there is one
+	unasked                    // it was never looked up
 )
 
 // Reason says what was missing or wrong: "data.score is missing".

@@ -61,9 +61,9 @@ func (in *Intake) mapped(r *Request, now time.Time) []arrival {
 	arrivals := make([]arrival, len(made))
 	for i := range made {
 		a := in.made(r.Source, &made[i], r.SignedAt, now)
-		// An id that the signature does not cover may be another each time: the
-		// event is known by the signature then and, so that the same is usable once
-		// what is wrong is fixed, by what that is.
+		// An id that the signature does not cover may differ each time, so the event is
+		// identified by the signature instead. The reason for quarantine is added, so
+		// that the same request is accepted once what was wrong is fixed.
 		if r.Signature != nil && (m.Unsigned || m.ID == nil && r.ID != "" && !r.Source.Verify.HMAC.Signs(source.IDPart)) {
 			a.stored.Signature = signatureOf(r.Source.IDs, string(r.Signature),
 				string(binary.AppendVarint(nil, int64(i))), a.stored.Reason, a.stored.Detail)
@@ -74,13 +74,13 @@ func (in *Intake) mapped(r *Request, now time.Time) []arrival {
 	return arrivals
 }
 
-// made takes what a mapping made. signedAt is zero where nothing is signed.
+// made makes an arrival of what a mapping made. signedAt is zero if nothing is signed.
 func (in *Intake) made(s *source.Source, m *source.Made, signedAt, now time.Time) arrival {
 	at := m.At
 	switch {
 	case at.IsZero():
 		at = signedAt
-	case at.After(now): // a mistake: nothing that comes later must seem to be older
+	case at.After(now): // a mistake; later events must not seem older than this one
 		at = now
 	}
 	stored := in.newEvent(s, now, at)
@@ -94,7 +94,7 @@ func (in *Intake) made(s *source.Source, m *source.Made, signedAt, now time.Time
 	if stored.Reason, stored.Detail = m.Reason, m.Detail; m.Reason == "" {
 		stored.Reason, stored.Detail = in.quarantine(s, &a, nil, signedAt, now)
 	}
-	if stored.Reason != "" { // so that the same is usable once what is wrong is fixed
+	if stored.Reason != "" { // the same input is accepted once what was wrong is fixed
 		stored.Status = record.Quarantined
 		stored.Signature = signatureOf(s.IDs, m.ID, stored.Reason, stored.Detail, string(m.Body))
 	}
@@ -131,8 +131,8 @@ func signatureOf(parts ...string) []byte {
 }
 
 // quarantine says why an event cannot be used, in a word and, if there is more to
-// say, in a sentence; empty if it can. Whatever it is, a redelivery of the same
-// request would have it again.
+// say, in a sentence; empty if it can. A redelivery of the same request would have the
+// same reason.
 func (in *Intake) quarantine(
 	s *source.Source, a *arrival, decodeErr error, signedAt, now time.Time,
 ) (reason, detail string) {
@@ -140,9 +140,9 @@ func (in *Intake) quarantine(
 	switch {
 	case errors.As(decodeErr, &fault):
 		return string(fault.Fault), fault.Detail
-	case utf8.RuneCountInString(a.event.Type) > MaxType:
+	case utf8.RuneCountInString(a.event.Type) > maxType:
 		whole := a.event.Type
-		a.stored.Type = string([]rune(whole)[:MaxType-1]) + "…"
+		a.stored.Type = string([]rune(whole)[:maxType-1]) + "…"
 		return LongType, fmt.Sprintf("the type has %d bytes", len(whole))
 	case in.Company != "" && a.event.CompanyID != in.Company:
 		return OtherCompany, ""
@@ -155,8 +155,8 @@ func (in *Intake) quarantine(
 	}
 }
 
-// inWindow says whether a signed time is near enough to now. Where a source signs
-// none, it is.
+// inWindow reports whether a signed time is near enough to now. It is always true for
+// a source that does not sign a time.
 func (in *Intake) inWindow(s *source.Source, signedAt, now time.Time) bool {
 	if s.Verify == nil || s.Verify.HMAC.TimestampHeader == "" {
 		return true

@@ -56,8 +56,8 @@ func (in *Intake) decide(
 	return d, nil
 }
 
-// keepQuiet keeps a rule that remembers nothing from sending for an event that may
-// trigger nothing. The others know it from their input.
+// keepQuiet keeps a rule without state from sending for an inert event. Rules with
+// state see from their input that it is inert.
 func keepQuiet(d *engine.Decision) {
 	if d.Rule.Time == nil && len(d.Requests) > 0 {
 		d.Effects = []record.Effect{{Effect: record.Skipped, Reason: record.ByAct}}
@@ -65,8 +65,8 @@ func keepQuiet(d *engine.Decision) {
 	}
 }
 
-// mute keeps a muted rule that remembers nothing from sending. The others look in
-// the transaction, where they know the key.
+// mute keeps a muted rule without state from sending. Rules with state look for mutes
+// in the transaction, where the key is known.
 func (in *Intake) mute(d *engine.Decision, now time.Time) {
 	if d.Rule.Time != nil || len(d.Requests) == 0 {
 		return
@@ -128,7 +128,7 @@ func (d *decided) resolve(seq int64, rows state.Rows, deliveries [][]record.Deli
 	d.Event.Decisions = outcomes(d.decisions)
 }
 
-// commit stores what was decided together and then tells everybody.
+// commit stores decided events in one transaction, and then passes them on.
 func (in *Intake) commit(ctx context.Context, all ...*decided) error {
 	batches := make([]*Batch, len(all))
 	for i, d := range all {
@@ -143,8 +143,7 @@ func (in *Intake) commit(ctx context.Context, all ...*decided) error {
 	return nil
 }
 
-// committed tells what follows from a commit: what people learn, and who
-// watches.
+// committed passes a stored event on to Learn and to the observers.
 func (in *Intake) committed(ctx context.Context, d *decided) {
 	if d.Verdict != Stored {
 		return
@@ -163,7 +162,7 @@ func (in *Intake) committed(ctx context.Context, d *decided) {
 	}
 }
 
-// learn has an event learnt, if it is one to learn from.
+// learn calls Learn, with a nil event if there is nothing to learn from it.
 func (in *Intake) learn(ctx context.Context, stored *record.Event, e *event.Event) {
 	if in.Learn == nil {
 		return
@@ -183,15 +182,16 @@ func (in *Intake) lookups(ctx context.Context, e *event.Event, signedAt time.Tim
 	return lookups
 }
 
-// asked is what was asked and answered as it is stored; nil if nothing was. If the
-// context has ended an answer may be missing, and what was decided does not count.
+// asked is what rules asked and the answers, as they are stored; nil if they asked
+// nothing. If the context has ended an answer may be missing, and what was decided does
+// not count.
 func asked(ctx context.Context, lookups *expression.LookupLog) (json.RawMessage, error) {
 	if err := ctx.Err(); err != nil || len(lookups.Answers) == 0 {
 		return nil, err
 	}
 	text, err := json.Marshal(lookups.Answers)
 	if err != nil {
-		return nil, nil // of texts and numbers: that cannot be
+		return nil, nil // cannot happen: answers are texts and numbers
 	}
 	return text, nil
 }
@@ -220,8 +220,8 @@ func (in *Intake) deliveries(rule *engine.Rule, requests []engine.Request, now t
 	return rows
 }
 
-// outcomes are the decisions as they are stored: not those of the rules that
-// did not match and remember nothing, which are most of them.
+// outcomes are the decisions as they are stored. Most are left out: those of rules
+// that did not match and whose state did not change.
 func outcomes(decisions []engine.Decision) []record.Decision {
 	stored := make([]record.Decision, 0, len(decisions))
 	for i := range decisions {

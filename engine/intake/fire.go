@@ -8,6 +8,7 @@ import (
 
 	"heed/engine"
 	"heed/engine/event"
+	"heed/engine/expression"
 	"heed/engine/record"
 	"heed/engine/state"
 )
@@ -49,9 +50,9 @@ func (in *Intake) Fire(ctx context.Context, due []state.Row) (fired int, err err
 	return fired, nil
 }
 
-// commitAll commits firings together. If they cannot be, each is tried alone, so
-// that one which cannot be stored does not stop the others; those that were not
-// committed have the verdict Stale.
+// commitAll commits firings together. If that fails, each is committed alone, so that
+// one that cannot be stored does not stop the others. The verdict of those that were
+// not committed is Stale.
 func (in *Intake) commitAll(ctx context.Context, ready []*decided) error {
 	batches := make([]*Batch, len(ready))
 	for i, d := range ready {
@@ -63,8 +64,8 @@ func (in *Intake) commitAll(ctx context.Context, ready []*decided) error {
 	}
 	committed := 0
 	for _, b := range batches {
-		if one := in.Store.Commit(ctx, b); one != nil {
-			b.Verdict, err = Stale, one
+		if failure := in.Store.Commit(ctx, b); failure != nil {
+			b.Verdict, err = Stale, failure
 			continue
 		}
 		committed++
@@ -94,33 +95,22 @@ func (in *Intake) firing(
 	if err != nil {
 		return nil, err
 	}
-	fired := engine.Fired{Alert: state.Alert{Still: state.Gone}, Outcome: engine.Matched}
-	e := &event.Event{Type: event.TimedType, Data: map[string]any{}}
 	stored, err := in.timed(&f, rules, now)
 	if err != nil {
 		return nil, err
 	}
-	if cause.Event != nil || f.Event.ID == "" {
-		about := e
-		if cause.Event != nil {
-			about = cause.Event
-		}
-		at := now
-		if !about.At.IsZero() {
-			at = about.At
-		}
-		// A fact that the event tells counts from its own time on: what was learnt
-		// since then must not give way to it.
-		lookups := in.lookups(ctx, about, at)
+	d := &decided{Batch: Batch{Event: stored}, event: &event.Event{Type: event.TimedType, Data: map[string]any{}}}
+	fired := engine.Fired{Alert: state.Alert{Still: state.Gone}, Outcome: engine.Matched}
+	if cause.Event != nil || f.Event.ID == "" { // else the event that caused it is gone
+		lookups := in.firingLookups(ctx, cause.Event, d.event, now)
 		fired = rules.Fire(rule, &f, cause, now, lookups)
 		if stored.Facts, err = asked(ctx, lookups); err != nil {
 			return nil, err
 		}
 	}
-	d := &decided{event: e, decisions: []engine.Decision{{
+	d.decisions = []engine.Decision{{
 		Rule: rule, Outcome: fired.Outcome, Reason: fired.Reason, Requests: fired.Requests,
-	}}}
-	d.Event = stored
+	}}
 	d.Refs = rule.Time.FireRefs(f, fired.Alert)
 	deliveries := in.deliveries(rule, fired.Requests, now)
 	d.Resolve = func(seq int64, rows state.Rows) bool {
@@ -136,6 +126,22 @@ func (in *Intake) firing(
 		return true
 	}
 	return d, nil
+}
+
+// firingLookups answers what a rule asks when it fires: about the event that caused
+// the firing, or about the firing's own if it has none. A fact that the event tells
+// counts from the event's own time on, so that it does not hide what was learnt since.
+func (in *Intake) firingLookups(
+	ctx context.Context, cause, own *event.Event, now time.Time,
+) *expression.LookupLog {
+	switch {
+	case cause == nil:
+		return in.lookups(ctx, own, now)
+	case cause.At.IsZero():
+		return in.lookups(ctx, cause, now)
+	default:
+		return in.lookups(ctx, cause, cause.At)
+	}
 }
 
 // RecordEffects stores what an edit of a rule did to its state, as an event of

@@ -28,12 +28,12 @@ const (
 	OtherCompany  = "other_company"
 	OutsideWindow = "outside_window"
 	ReservedType  = "reserved_type" // heed's own events do not come from outside
-	LongType      = "long_type"     // no type has more than MaxType characters
+	LongType      = "long_type"     // no type has more than maxType characters
 )
 
-// MaxType is how many characters an event's type has at most: it stands in lists, in
+// maxType is how many characters an event's type has at most: it stands in lists, in
 // labels of metrics and in the log.
-const MaxType = 200
+const maxType = 200
 
 // Options are what an Intake needs.
 type Options struct {
@@ -42,10 +42,10 @@ type Options struct {
 	Rules func() *engine.RuleSet
 	// Company, if not empty, is the only company whose events are used.
 	Company string
-	// RowsShow says whether a new row shows that the source of events works: where
-	// nothing else comes in. Nil is for no.
+	// RowsShow, if not nil, reports whether a new row shows that the source of events
+	// works, which it does if no source takes requests.
 	RowsShow func() bool
-	// MaxAge and MaxAhead are the window round the signed time; an event
+	// MaxAge and MaxAhead are the accepted window around the signed time; an event
 	// outside it is quarantined.
 	MaxAge, MaxAhead time.Duration
 	// Known, if not nil, gives what is known of people once the event, signed at
@@ -54,14 +54,14 @@ type Options struct {
 	Known func(ctx context.Context, e *event.Event, signedAt time.Time) expression.Resolver
 	// NoSend records deliveries as held, never to be sent.
 	NoSend bool
-	// Stored, if not nil, is called after the commit of every event that was
-	// stored, with what it says and all its decisions and deliveries. One that
-	// could not be decoded says nothing. The context of this and of the functions
-	// below is that of what made the event, and may have ended.
+	// Stored, if not nil, is called after the commit of every event that was stored,
+	// with the decoded event (empty if it could not be decoded) and all its decisions
+	// and deliveries. The context of this and of the functions below is that of the
+	// caller who brought the event, and may have ended.
 	Stored func(context.Context, *record.Event, *event.Event, []engine.Decision, []record.Delivery)
-	// Learn, if not nil, is called after the commit of every event that was
-	// stored and before anybody is answered. The event is nil where there is
-	// nothing to learn: of one that was quarantined or replayed, or heed's own.
+	// Learn, if not nil, is called after the commit of every event that was stored,
+	// before the request is answered. The event is nil if there is nothing to learn
+	// from it: if it was quarantined or replayed, or is heed's own.
 	Learn func(context.Context, *record.Event, *event.Event)
 	// Overflow, if not nil, is called when a rule has so many keys that one was
 	// not tracked.
@@ -87,9 +87,9 @@ func New(o Options) (*Intake, error) {
 	return &Intake{Options: o, decoding: newDecoding(maxDecoded)}, nil
 }
 
-// Accept stores the events of a request and says what became of each. When it
-// returns without an error the answers are durable; with one, nothing was stored
-// and the sender must be told to come again.
+// Accept stores the events of a request and says what became of each. When it returns
+// without an error, the answers are durable. On an error nothing was stored, and the
+// sender must be told to send the request again.
 func (in *Intake) Accept(ctx context.Context, r Request) ([]Answer, error) {
 	done, err := in.decoding.start(ctx, r.Body)
 	if err != nil {
@@ -155,9 +155,9 @@ func (d *decided) answer() Answer {
 // idEncoding keeps the order of the bytes it encodes.
 var idEncoding = base32.NewEncoding("234567abcdefghijklmnopqrstuvwxyz").WithPadding(base32.NoPadding)
 
-// newID makes a delivery id that nobody can guess and no two stores share: 24
-// letters and digits, from the time and 72 random bits. It starts with the
-// time so that a store's index of ids grows at its end.
+// newID makes a delivery id that nobody can guess and no two stores share: 24 letters
+// and digits, made of the time and 72 random bits. The time comes first, so that a
+// store's index of ids grows at its end.
 func newID(now time.Time) string {
 	var id [15]byte
 	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16)
@@ -165,7 +165,7 @@ func newID(now time.Time) string {
 	return idEncoding.EncodeToString(id[:])
 }
 
-// maxWarned keeps senders of ever new types from filling the memory and the log.
+// maxWarned keeps a sender that invents types from filling the memory and the log.
 const maxWarned = 1000
 
 // warnUndeclared warns once of each event type that nobody declared.

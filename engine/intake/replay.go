@@ -9,15 +9,17 @@ import (
 	"heed/engine/record"
 )
 
-// Replay decides a stored event once more, by the rules of now, and gives the
-// decision of every rule that listens to it, explained. With send the new
-// deliveries are stored as well, under an event of their own with the status
-// replayed, and go out like any other; the event's id stays claimed by the
-// first. A replay changes no state: without send the effects are what would happen
-// if the event came now, on a copy of the state; with it nothing is counted, and
-// since a person asked for it nothing is throttled: the deliveries are those that
-// it sends. receivedAt is what it was, now is now. An error
-// says why it cannot be done; nothing was then stored.
+// Replay decides a stored event again, by the current rules, and returns the decision
+// of every rule that listens to it, explained. It changes no state.
+//
+// Without send, nothing is stored: the effects are what would happen if the event
+// arrived now, computed on a copy of the state. With send, the deliveries are stored
+// under a new event with the status replayed and are sent like any other; the event's
+// id still belongs to the first one. They are not throttled, since a person asked for
+// them.
+//
+// Rules see the original receivedAt and the current now. An error says why the event
+// cannot be replayed; nothing is stored then.
 func (in *Intake) Replay(
 	ctx context.Context, stored record.Event, send bool,
 ) ([]engine.Decision, []record.Delivery, error) {

@@ -18,9 +18,9 @@ type Row struct {
 }
 
 // AcceptRows stores the events of rows of one source and says what became of each.
-// Rows that were seen before cost little: their ids are looked up before anything
-// else is done with them. One that was quarantined before, and still is not usable, is
-// a duplicate with a reason. An error means that nothing was stored.
+// Rows that were seen before cost little: their ids are looked up first. A row that was
+// quarantined before and still cannot be used is a duplicate with a reason. An error
+// means that nothing was stored.
 func (in *Intake) AcceptRows(ctx context.Context, s *source.Source, rows []Row) ([]Answer, error) {
 	answers := make([]Answer, len(rows))
 	ids := make([]string, len(rows))

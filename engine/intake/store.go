@@ -40,17 +40,17 @@ type Store interface {
 	// a transaction: once in, Commit returns what became of it.
 	Commit(ctx context.Context, batches ...*Batch) error
 
-	// Known says of ids whether accepted events of some IDs have them.
-	// What it says may be outdated: Commit decides.
+	// Known reports for each wanted id whether an accepted event of the given IDs has
+	// it. The answer may be outdated: Commit decides.
 	Known(ctx context.Context, ids string, wanted []string) ([]bool, error)
 	// Muted returns the mute that holds for a key of a rule at a time, if there is
-	// one; for the empty key, one of the whole rule.
+	// one. For the empty key it is one of the whole rule.
 	Muted(rule, key string, now time.Time) (state.Mute, bool)
 	// StateRow returns a row of state, and ScopeKeys how many rows a scope has.
 	StateRow(ctx context.Context, ref state.Ref) (row state.Row, ok bool, err error)
 	ScopeKeys(ctx context.Context, scope state.Scope) (int, error)
-	// DueRows returns rows that are due at a time, in the order in which they are,
-	// at the same time in that of rule, block, per and key, and when the next one is due; zero if none is.
+	// DueRows returns rows that are due at a time, ordered by due time and then by
+	// rule, block, per and key. next is when the next row is due; zero if there is none.
 	DueRows(ctx context.Context, q DueQuery) (rows []state.Row, next time.Time, err error)
 	// StateRows returns the rows of a scope whose keys start with a prefix.
 	StateRows(ctx context.Context, scope state.Scope, prefix string) ([]state.Row, error)

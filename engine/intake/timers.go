@@ -13,13 +13,13 @@ type Timers struct {
 	Intake *Intake
 	// Wake tells that rows may be due at another time than was read.
 	Wake <-chan struct{}
-	// StartedAt is when the process started, Settle how long waits that came due
-	// before are left alone: events that cancel them may still be redelivered.
+	// StartedAt is when the process started. Waits that came due before are left alone
+	// for Settle, since events that cancel them may still be redelivered.
 	StartedAt time.Time
 	Settle    time.Duration
 	Log       *slog.Logger
 
-	retries int // in a row, of rows that could not be fired
+	retries int // calls of fire in a row that skipped rows
 }
 
 const (
@@ -53,14 +53,13 @@ func (t *Timers) Run(ctx context.Context) {
 
 // fire fires all that is due and returns how long nothing will be.
 func (t *Timers) fire(ctx context.Context) (wait time.Duration, err error) {
-	// Rows that could not be fired are left for the next time, and those behind them
-	// are not.
+	// Rows that could not be fired are skipped until the next call, so that those
+	// behind them are fired.
 	skipped, failed := 0, 0
 	for {
 		now := t.Intake.Now().UTC()
 		q := DueQuery{Now: now, Limit: firedAtOnce, Skip: skipped, Scopes: t.Intake.Rules().Scopes()}
-		settled := t.StartedAt.Add(t.Settle)
-		if now.Before(settled) {
+		if now.Before(t.settledAt()) {
 			q.SettledUntil = t.StartedAt
 		}
 		due, next, err := t.Intake.Store.DueRows(ctx, q)
@@ -68,29 +67,39 @@ func (t *Timers) fire(ctx context.Context) (wait time.Duration, err error) {
 			return 0, err
 		}
 		if len(due) == 0 {
-			wait = lookAgain
-			if t.retries++; skipped == 0 {
-				t.retries = 0
-			} else { // they changed meanwhile, or cannot be fired
-				wait = min(wait, retryFiring<<min(t.retries-1, 10))
-			}
-			for _, at := range []time.Time{next, settled} {
-				if until := at.Sub(now); !at.IsZero() && until > 0 {
-					wait = min(wait, until)
-				}
-			}
-			return wait, nil
+			return t.pause(now, next, skipped > 0), nil
 		}
 		fired, err := t.Intake.Fire(ctx, due)
-		if failed++; err == nil {
+		if err == nil {
 			failed = 0
-		}
-		if err != nil && (ctx.Err() != nil || failed == mostFailed) {
-			return 0, err
-		}
-		if err != nil {
+		} else {
+			if failed++; ctx.Err() != nil || failed == mostFailed {
+				return 0, err
+			}
 			t.Log.Error("fire rules that are due", "error", err)
 		}
 		skipped += len(due) - fired
 	}
+}
+
+// settledAt is when waits that came due before the start are fired too.
+func (t *Timers) settledAt() time.Time { return t.StartedAt.Add(t.Settle) }
+
+// pause is how long to sleep when nothing more can be fired: until the next row is
+// due, and not so long if rows were skipped, which changed meanwhile or cannot be
+// fired.
+func (t *Timers) pause(now, next time.Time, skipped bool) time.Duration {
+	wait := lookAgain
+	if skipped {
+		wait = min(wait, retryFiring<<min(t.retries, 10))
+		t.retries++
+	} else {
+		t.retries = 0
+	}
+	for _, at := range []time.Time{next, t.settledAt()} {
+		if until := at.Sub(now); !at.IsZero() && until > 0 {
+			wait = min(wait, until)
+		}
+	}
+	return wait
 }

@@ -21,9 +21,9 @@ type fact struct {
 	row     row
 }
 
-// UserOf returns whom an event is about: its data.userId, which may be a
+// userOf returns whom an event is about: its data.userId, which may be a
 // number. False if it is about nobody or the id is unusable.
-func UserOf(e *event.Event) (string, bool) {
+func userOf(e *event.Event) (string, bool) {
 	user := e.User()
 	return user, user != ""
 }
@@ -46,7 +46,7 @@ var (
 // quotes anywhere, however it is written.
 func Names(body []byte, user string) bool {
 	if e, err := event.Decode(body); err == nil {
-		id, ok := UserOf(&e)
+		id, ok := userOf(&e)
 		return ok && id == user
 	}
 	for _, literal := range aString.FindAll(body, -1) {
@@ -62,7 +62,7 @@ func Names(body []byte, user string) bool {
 // factOf reads what an event tells, leaving out each value that is missing, of
 // the wrong kind or absurd. False if nothing is left.
 func factOf(e *event.Event, signedAt time.Time) (fact, bool) {
-	user, ok := UserOf(e)
+	user, ok := userOf(e)
 	if !ok {
 		return fact{}, false
 	}

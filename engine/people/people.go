@@ -2,11 +2,11 @@
 // are, and how far they have come in modules, courses and quizzes. It folds
 // accepted events into a Directory in memory, which rules and leaderboards ask;
 // a Projection keeps one in a store. The admin service, internal/app and cmd/heed
-// use it; it knows events and records and nothing else of heed's.
+// use it; of heed's packages it imports only event, record, suggest and table.
 //
-// The fold is commutative and idempotent: each thing that is known is the
-// newest or the greatest of what events say, never a sum of them. So events may
-// come late, twice or in any order, and what is known is always the same.
+// The fold is commutative and idempotent: each known value is the newest or the
+// greatest that events give, never a sum of them. So events may come late, twice or in
+// any order, and the result is always the same.
 package people
 
 import (
@@ -17,16 +17,14 @@ import (
 	"heed/engine/event"
 )
 
-// What is longer or more than this is left out, so that a sender who has gone
-// wrong cannot fill the memory.
+// What exceeds these limits is left out, so that a faulty sender cannot fill the memory.
 const (
 	// MaxID is how many bytes the id of a person, a team or an item may have.
 	MaxID = 256
 	// MaxText is how many bytes an e-mail address, a role or a name may have.
 	MaxText = 512
-	// MaxItems is of how many modules, courses and quizzes of one person the
-	// progress is kept: of those with the smallest ids, since that choice does
-	// not depend on which came first.
+	// MaxItems is how many modules, courses and quizzes are kept for one person: those
+	// with the smallest ids, since that choice does not depend on which came first.
 	MaxItems = 5000
 )
 
@@ -35,9 +33,8 @@ const (
 type Directory struct {
 	mu     sync.RWMutex
 	people map[string]*person
-	// list has all people in the order in which they became known, so that
-	// long reads can let go of the lock in between; nil where one was
-	// forgotten.
+	// list has all people in the order in which they became known, so that long reads
+	// can release the lock in between; nil for a person who was forgotten.
 	list    []*person
 	items   []item
 	numbers map[itemKey]uint32 // where an item is in items

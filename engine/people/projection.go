@@ -48,15 +48,14 @@ type Store interface {
 }
 
 const (
-	// saveEvery is how often changes are saved. It costs nothing to wait: what
-	// was not saved is learnt again from the recorded events, and what changes
-	// twice meanwhile is written once.
+	// saveEvery is how often changes are saved. Waiting loses nothing: what was not saved
+	// is learnt again from the recorded events, and what changes twice meanwhile is
+	// written once.
 	saveEvery = 15 * time.Second
 	// loadAgain is the wait after a load that failed.
 	loadAgain = 5 * time.Second
-	// saveShare bounds what saving takes of the time while very many people make
-	// progress: a save that took long is followed by a long wait, up to
-	// saveAtLeast.
+	// saveShare bounds the share of time that saving takes while very many people make
+	// progress: a save that took long is followed by a long wait, up to saveAtLeast.
 	saveShare   = 50
 	saveAtLeast = 2 * time.Minute
 	// saveRun is how many rows are gathered before they are sorted and saved, so
@@ -75,10 +74,10 @@ const (
 // as they are after some event and all before it. A start loads them and learns
 // the events after the checkpoint from the record.
 //
-// Rows are not written in the transaction that stores their event: they fall all
-// over the tables, where each rewrites a page, which would cost the commit more
-// than twice. Since the fold is commutative and idempotent, rows may be newer than
-// the checkpoint, and an event may be learnt twice.
+// Rows are not written in the transaction that stores their event: they are spread all
+// over the tables, where each rewrites a page, which would more than double the cost of
+// the commit. Since the fold is commutative and idempotent, rows may be newer than the
+// checkpoint, and an event may be learnt twice.
 type Projection struct {
 	*Directory
 	store Store
@@ -113,8 +112,8 @@ type withheld struct {
 	fact fact
 }
 
-// NewProjection makes a Projection that loads what was saved when Run begins or it is
-// first asked for it: many commands do not ask.
+// NewProjection makes a Projection that loads what was saved when Run begins or when it
+// is first needed: many commands never need it.
 func NewProjection(s Store, log *slog.Logger) *Projection {
 	pr := &Projection{
 		Directory: New(), store: s, log: log, ready: make(chan struct{}), currentAt: time.Now(),
@@ -238,9 +237,8 @@ func (pr *Projection) catchUp(ctx context.Context, last int64) error {
 	}
 }
 
-// accepted decodes a recorded event if there is something to learn from it:
-// nothing that was set aside counts, and what was replayed was learnt the first
-// time.
+// accepted decodes a recorded event if there is something to learn from it. Quarantined
+// events do not count, and a replayed event was learnt the first time.
 func accepted(stored *record.Event) (*event.Event, bool) {
 	if stored.Status != record.Accepted {
 		return nil, false
@@ -293,8 +291,8 @@ func (pr *Projection) learnt(seq int64) {
 	}
 }
 
-// As returns the View with the event. Whoever asks it waits until what was saved is
-// loaded; if the context ends before that, it knows nothing.
+// As returns the View with the event. Its methods wait until what was saved is loaded;
+// if the context ends before that, they know nothing.
 func (pr *Projection) As(ctx context.Context, e *event.Event, signedAt time.Time) View {
 	return loadedView{ctx, pr.ready, pr.Directory.As(e, signedAt)}
 }
@@ -443,8 +441,8 @@ func (pr *Projection) Forget(ctx context.Context, user string) (events int, err 
 		}
 	}
 	pr.forgotten[user] = forgetting
-	// Not known from here on: what is decided by the person after the store has
-	// deleted everything would keep, with its event, what should be forgotten.
+	// From here on the person is not known: a decision made after the store has deleted
+	// everything would otherwise store, with its event, what should be forgotten.
 	p := pr.Directory.detach(user)
 	pr.mu.Unlock()
 

@@ -105,7 +105,7 @@ func ReadSheet(r io.Reader) (*Sheet, error) {
 	if s.more > 0 {
 		last := s.Problems[len(s.Problems)-1].Line
 		s.Problems = append(s.Problems,
-			SheetProblem{last, fmt.Sprintf("there are %d mistakes more; correct these first", s.more)})
+			SheetProblem{last, fmt.Sprintf("there are %d more mistakes; correct these first", s.more)})
 	}
 	return s, nil
 }

@@ -38,9 +38,7 @@ func (s *Settings) foldCount(rows Rows, in Input, c Clock) (r Result) {
 	ref := Ref{s.Scope(BlockCount), in.Key}
 	data, row, known := load[count](rows, ref)
 	if !known && full(rows, ref.Scope, s.Limits.keys()) {
-		r.Overflow = true
-		r.add(record.Effect{Effect: record.Overflow, Key: in.Key})
-		return r
+		return untracked(in.Key)
 	}
 	if in.Kind == Reset {
 		r.add(data.reset(in)...)

@@ -28,13 +28,13 @@ type period struct {
 	Since int64 `json:"t"`
 	Until int64 `json:"u"`
 	N     int   `json:"n"`           // items that are kept
-	More  int   `json:"m,omitempty"` // and that are not, beyond MaxItems
+	More  int   `json:"m,omitempty"` // and that are not, beyond maxItems
 	// Shadow says that an item was gathered in shadow mode.
 	Shadow bool `json:"h,omitempty"`
 }
 
-// Item is the row of an item.
-type Item struct {
+// itemRow is the data of an item's row.
+type itemRow struct {
 	Event  Mark `json:"e"`
 	Shadow bool `json:"h,omitempty"`
 }
@@ -44,9 +44,7 @@ func (s *Settings) collect(rows Rows, in Input, c Clock) (r Result) {
 	ref := Ref{s.Scope(BlockDigest), in.Key}
 	data, row, known := load[digest](rows, ref)
 	if !known && full(rows, ref.Scope, s.Limits.keys()) {
-		r.Overflow = true
-		r.add(record.Effect{Effect: record.Overflow, Key: in.Key})
-		return r
+		return untracked(in.Key)
 	}
 	now := later(c.Now, timeOf(data.Sent))
 	until := s.Digest.Next(now, s.Location)
@@ -67,7 +65,7 @@ func (s *Settings) collect(rows Rows, in Input, c Clock) (r Result) {
 		if !replaces {
 			p.N++
 		}
-		save(rows, Row{Ref: item, User: in.User}, Item{Event: in.Event, Shadow: s.Shadow})
+		save(rows, Row{Ref: item, User: in.User}, itemRow{Event: in.Event, Shadow: s.Shadow})
 	}
 	r.collected = &collected{Digest: in.Key, Until: p.Until, Item: item.Key}
 	saveDigest(rows, row, &data, c)
@@ -87,7 +85,7 @@ type collected struct {
 func (s *Settings) withdraw(rows Rows, from collected, event Mark, c Clock) bool {
 	item := Ref{s.Scope(BlockItem), from.Item}
 	kept, exists := rows.Get(item)
-	if !exists || ReadItem(kept).Event.ID != event.ID {
+	if !exists || readItem(kept).Event.ID != event.ID {
 		return false
 	}
 	rows.Delete(item)
@@ -116,7 +114,7 @@ func saveDigest(rows Rows, row Row, data *digest, c Clock) {
 
 // olderThan reports whether an event is older than the equal item that is kept.
 func olderThan(row Row, in Input) bool {
-	return in.Event.At < ReadItem(row).Event.At
+	return in.Event.At < readItem(row).Event.At
 }
 
 // itemsOf is what the keys of the items of a key and a period start with.
@@ -136,5 +134,5 @@ func (d *Digest) one(in Input) string {
 // itemKey orders rows by arrival.
 func itemKey(event Mark) string { return fmt.Sprintf("%016x", event.Seq) }
 
-// ReadItem reads the row of an item.
-func ReadItem(row Row) Item { return decode[Item](row) }
+// readItem reads the data of an item's row.
+func readItem(row Row) itemRow { return decode[itemRow](row) }

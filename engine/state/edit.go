@@ -53,7 +53,7 @@ func References(row Row) (seqs []int64) {
 			add(p.Start)
 		}
 	case BlockItem:
-		add(decode[Item](row).Event)
+		add(decode[itemRow](row).Event)
 	case BlockHold:
 		add(decode[heldAlert](row).Event)
 	case BlockThrottle:

@@ -157,12 +157,12 @@ func (s *Settings) nextRest(f Firing, c Clock) (Firing, bool) {
 }
 
 // AddItems adds the items of a digest from their rows: the newest of equal ones, in
-// the order in which they came, and no more than MaxShown. Those that were gathered
+// the order in which they came, and no more than maxShown. Those that were gathered
 // in shadow mode are left out of a rule that sends.
 func (f *Firing) AddItems(rows []Row, shadow bool) {
 	newest := map[string]Mark{}
 	for _, row := range rows {
-		item := ReadItem(row)
+		item := readItem(row)
 		one := row.Key[strings.LastIndexByte(row.Key, 0)+1:]
 		if old, equal := newest[one]; (shadow || !item.Shadow) && (!equal || old.At <= item.Event.At) {
 			newest[one] = item.Event
@@ -170,7 +170,7 @@ func (f *Firing) AddItems(rows []Row, shadow bool) {
 	}
 	items := slices.SortedFunc(maps.Values(newest), func(a, b Mark) int { return cmp.Compare(a.Seq, b.Seq) })
 	f.Total += len(items)
-	f.Items = items[:min(len(items), MaxShown)]
+	f.Items = items[:min(len(items), maxShown)]
 	f.Shadow = len(items) == 0 && len(rows) > 0
 }
 

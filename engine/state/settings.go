@@ -1,8 +1,6 @@
 package state
 
-import (
-	"time"
-)
+import "time"
 
 // Settings are the parts of a rule that concern time and state. A part that the rule
 // does not have is nil. They are immutable.
@@ -49,13 +47,14 @@ func (s *Settings) Scopes() []Scope {
 	add(s.Count != nil, BlockCount)
 	add(s.Wait != nil, BlockWait)
 	add(s.Digest != nil, BlockDigest, BlockItem)
-	add(s.Quiet != nil && s.plain(), BlockHold)
+	add(s.Quiet != nil && s.Plain(), BlockHold)
 	add(s.Throttle != nil, BlockThrottle)
 	return scopes
 }
 
-// plain reports whether an event that matches is an alert at once.
-func (s *Settings) plain() bool { return s.Count == nil && s.Wait == nil && s.Digest == nil }
+// Plain reports whether an event that matches is an alert at once, without a count,
+// a wait or a digest.
+func (s *Settings) Plain() bool { return s.Count == nil && s.Wait == nil && s.Digest == nil }
 
 // Count fires when AtLeast events fall within Within of each other.
 type Count struct {
@@ -99,7 +98,7 @@ type Digest struct {
 	OnePer bool // of items with an equal value the newest is kept
 }
 
-// Quiet are hours in which alerts are held back or dropped.
+// Quiet is the hours in which alerts are held back or dropped.
 type Quiet struct {
 	Spans []Span
 	Drop  bool // otherwise they are held until the end

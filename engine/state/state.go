@@ -80,8 +80,8 @@ type Mute struct {
 	Until time.Time `json:"until"`
 }
 
-// Covers reports whether the mute holds for a key of a rule at a time.
-func (m *Mute) Covers(rule, key string, now time.Time) bool {
+// covers reports whether the mute holds for a key of a rule at a time.
+func (m *Mute) covers(rule, key string, now time.Time) bool {
 	return m.Rule == rule && (m.Key == "" || m.Key == key) && !now.Before(m.From) && now.Before(m.Until)
 }
 
@@ -89,7 +89,7 @@ func (m *Mute) Covers(rule, key string, now time.Time) bool {
 // the one that ends last, since that says when alerts are sent again.
 func FindMute(mutes []Mute, rule, key string, now time.Time) (found Mute, muted bool) {
 	for _, m := range mutes {
-		if m.Covers(rule, key, now) && (!muted || m.Until.After(found.Until)) {
+		if m.covers(rule, key, now) && (!muted || m.Until.After(found.Until)) {
 			found, muted = m, true
 		}
 	}
@@ -185,8 +185,8 @@ const (
 type Input struct {
 	Kind  Kind
 	Event Mark
-	// Inert says that the event may trigger nothing. It counts, resets and cancels,
-	// but it completes and begins nothing.
+	// Inert says that the event must not trigger anything: it counts, resets and
+	// cancels, but it neither completes a count nor starts a wait.
 	Inert bool
 	// Key is the value of the block's per, User the person the event is about.
 	Key, User string
@@ -197,8 +197,8 @@ type Input struct {
 	Slot string
 	// Deadline is that of a wait with a deadline.
 	Deadline Deadline
-	// ThrottleKey is the value of the throttle's per, of a rule without count,
-	// wait and digest.
+	// ThrottleKey is the value of the throttle's per, for a rule without count, wait
+	// and digest.
 	ThrottleKey string
 }
 
@@ -213,6 +213,11 @@ type Result struct {
 	collected *collected // where the digest put the alert
 }
 
+// untracked is the result for a key that is not tracked, since there are too many.
+func untracked(key string) Result {
+	return Result{Overflow: true, Effects: []record.Effect{{Effect: record.Overflow, Key: key}}}
+}
+
 func (r *Result) add(effects ...record.Effect) { r.Effects = append(r.Effects, effects...) }
 
 // Limits bound what the rows of one rule may take up. The zero value of a field
@@ -225,17 +230,17 @@ type Limits struct {
 	Items int
 }
 
-func (l Limits) throttleKeys() int { return cmp.Or(l.ThrottleKeys, MaxThrottleKeys) }
-func (l Limits) keys() int         { return cmp.Or(l.Keys, MaxKeys) }
-func (l Limits) items() int        { return cmp.Or(l.Items, MaxItems) }
+func (l Limits) throttleKeys() int { return cmp.Or(l.ThrottleKeys, maxThrottleKeys) }
+func (l Limits) keys() int         { return cmp.Or(l.Keys, maxKeys) }
+func (l Limits) items() int        { return cmp.Or(l.Items, maxItems) }
 
 // The defaults of Limits, and bounds that cannot be changed.
 const (
-	MaxThrottleKeys = 1_000_000
-	MaxKeys         = 100_000
-	MaxItems        = 10_000
-	// MaxShown is how many of a digest's items a template gets.
-	MaxShown = 100
+	maxThrottleKeys = 1_000_000
+	maxKeys         = 100_000
+	maxItems        = 10_000
+	// maxShown is how many of a digest's items a template gets.
+	maxShown = 100
 	// MaxKey bounds a key in bytes.
 	MaxKey = 512
 )

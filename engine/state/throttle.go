@@ -30,7 +30,7 @@ func (s sent) count() int { return max(s.N, 1) }
 type rest struct {
 	Since  int64  `json:"t"`
 	Total  int    `json:"n"`
-	Items  []Mark `json:"e"` // the first MaxShown
+	Items  []Mark `json:"e"` // the first maxShown
 	Shadow bool   `json:"h,omitempty"`
 }
 
@@ -82,7 +82,7 @@ func (s *Settings) addRest(data *throttle, row *Row, a alert, c Clock, next time
 		data.Rest = &rest{Since: micros(c.Now), Shadow: s.Shadow}
 	}
 	data.Rest.Total++
-	if len(data.Rest.Items) < MaxShown {
+	if len(data.Rest.Items) < maxShown {
 		data.Rest.Items = append(data.Rest.Items, a.event)
 	}
 	if row.Due.IsZero() {

@@ -39,9 +39,7 @@ func (s *Settings) foldWait(rows Rows, in Input, c Clock) (r Result) {
 	ref := Ref{s.Scope(BlockWait), in.Key}
 	data, row, known := load[wait](rows, ref)
 	if !known && full(rows, ref.Scope, s.Limits.keys()) {
-		r.Overflow = true
-		r.add(record.Effect{Effect: record.Overflow, Key: in.Key})
-		return r
+		return untracked(in.Key)
 	}
 	row.User = owner(in.Key, in.User)
 	if in.Kind == Cancel {
@@ -55,22 +53,24 @@ func (s *Settings) foldWait(rows Rows, in Input, c Clock) (r Result) {
 
 // start begins the wait, if none is pending that it must not replace.
 func (s *Settings) start(data *wait, in Input) []record.Effect {
-	superseded := []record.Effect{{Effect: record.Skipped, Reason: record.Superseded, Key: in.Key}}
+	supersededBy := func(other *pending) []record.Effect {
+		return []record.Effect{{
+			Effect: record.Skipped, Reason: record.Superseded, Key: in.Key, By: other.Start.ID, ByAt: other.Start.Time(),
+		}}
+	}
 	p := &pending{
 		Start: in.Event, Deadline: micros(in.Deadline.Time), Date: in.Deadline.Date, Shadow: s.Shadow,
 	}
 	var effects []record.Effect
 	switch current := data.Pending; {
 	case current != nil && (!s.Wait.Restart || in.Event.At <= current.Start.At):
-		superseded[0].By, superseded[0].ByAt = current.Start.ID, current.Start.Time()
-		return superseded
+		return supersededBy(current)
 	case current != nil:
 		effects = append(effects, record.Effect{
 			Effect: record.Skipped, Reason: record.Superseded, Key: in.Key, By: in.Event.ID, Of: current.Start.ID,
 		})
 	case data.Last != nil && in.Event.At <= s.over(data.Last):
-		superseded[0].By, superseded[0].ByAt = data.Last.Start.ID, data.Last.Start.Time()
-		return superseded
+		return supersededBy(data.Last)
 	}
 	// A step before the deadline that is past at the start is skipped.
 	for p.Done < len(s.Wait.Steps) && s.Wait.Steps[p.Done].Before && s.due(p, p.Done).Before(p.Start.Time()) {

@@ -10,8 +10,8 @@ import (
 	"unicode"
 )
 
-// MaxRow is how many bytes a row may have: what a Reader holds in memory.
-const MaxRow = 1 << 20
+// maxRow is how many bytes a row may have: what a Reader holds in memory.
+const maxRow = 1 << 20
 
 // Format is what the rows of a file are written in.
 type Format int
@@ -137,7 +137,7 @@ func (r *Reader) detect() Format {
 		if bytes.HasPrefix(text, []byte("{")) {
 			return JSONLines
 		}
-		if seen = len(r.window.held()); len(text) > 0 || seen > MaxRow || !r.window.more() {
+		if seen = len(r.window.held()); len(text) > 0 || seen > maxRow || !r.window.more() {
 			return CSV
 		}
 	}
@@ -226,7 +226,7 @@ func (r *Reader) leaveOut(first int) error {
 	r.advance(first, 1)
 	return &Fault{
 		Line:    at,
-		Message: fmt.Sprintf("a quote is not closed within %d MiB", MaxRow>>20),
+		Message: fmt.Sprintf("a quote is not closed within %d MiB", maxRow>>20),
 		Hint:    quoting,
 	}
 }
@@ -257,7 +257,7 @@ const quoting = `write a quote inside a text twice, and quotes round the whole t
 func tooLong(line int) *Fault {
 	return &Fault{
 		Line:    line,
-		Message: fmt.Sprintf("the line has more than %d MiB", MaxRow>>20),
+		Message: fmt.Sprintf("the line has more than %d MiB", maxRow>>20),
 		Hint:    "is it the right file?",
 	}
 }

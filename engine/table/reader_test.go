@@ -136,8 +136,8 @@ func TestReader_quoteThatNeverClosesIsBounded(t *testing.T) {
 }
 
 func TestReader_lineThatIsTooLongIsAFault(t *testing.T) {
-	long := strings.Repeat("x", MaxRow+1)
-	fits := long[:MaxRow-2]
+	long := strings.Repeat("x", maxRow+1)
+	fits := long[:maxRow-2]
 	checkRows(t, "a,b\n1,"+long+"\n2,3\n", CSV, "2? the line has more than 1 MiB", `3 ["2" "3"]`)
 	checkRows(t, "a,b\n1,\""+long+"\"\n2,3", CSV, "2? the line has more than 1 MiB", `3 ["2" "3"]`)
 	checkRows(t, "a,b\n2,"+fits+"\n"+strings.Repeat(long, 5), CSV,
@@ -195,7 +195,7 @@ func TestReader_detectsTheFormat(t *testing.T) {
 	checkRows(t, "\uFEFF\r\n \n {\"a\":1}\n", Detect, `3 {"a":1}`)
 	checkRows(t, "\n a,b\n1,2\n", Detect, `3 ["1" "2"]`)
 	checkRows(t, strings.Repeat(" ", 600)+"{}", Detect, "1 {}")
-	checkRows(t, strings.Repeat("\n", 2*MaxRow)+"a\n1", Detect, fmt.Sprintf("%d [\"1\"]", 2*MaxRow+2))
+	checkRows(t, strings.Repeat("\n", 2*maxRow)+"a\n1", Detect, fmt.Sprintf("%d [\"1\"]", 2*maxRow+2))
 	checkRows(t, "", Detect, "1! the file is empty")
 }
 
@@ -274,7 +274,7 @@ func TestReader_memoryIsBounded(t *testing.T) {
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)
-		if held := int64(after.HeapAlloc) - int64(before.HeapAlloc); held > 32*MaxRow || len(r.window.buf) > 2*MaxRow {
+		if held := int64(after.HeapAlloc) - int64(before.HeapAlloc); held > 32*maxRow || len(r.window.buf) > 2*maxRow {
 			t.Errorf("%s: %d bytes are held, %d of them in the window", name, held, len(r.window.buf))
 		}
 		runtime.KeepAlive(r)

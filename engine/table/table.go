@@ -51,7 +51,7 @@ func (f *Fault) Error() string { return fmt.Sprintf("line %d: %s; %s", f.Line, f
 // worth a word.
 const (
 	MaxBytes  = 32 << 20
-	MaxRows   = 500_000
+	maxRows   = 500_000
 	maxFaults = 20
 )
 
@@ -82,8 +82,8 @@ func Read(text []byte) (*Table, []Fault) {
 			faults = append(faults, fault)
 			continue
 		}
-		if len(t.Rows) == MaxRows {
-			message := fmt.Sprintf("the table has more than %d rows", MaxRows)
+		if len(t.Rows) == maxRows {
+			message := fmt.Sprintf("the table has more than %d rows", maxRows)
 			hint := "keep the table small: it is held in memory"
 			return t, append(faults, Fault{Line: row.Line, Message: message, Hint: hint, Fatal: true})
 		}

@@ -10,7 +10,7 @@ import (
 const chunk = 64 << 10
 
 // errTooLong says that what begins at the start of the window, up to the end of
-// the line that was asked for, has more than MaxRow bytes.
+// the line that was asked for, has more than maxRow bytes.
 var errTooLong = errors.New("more than MaxRow bytes")
 
 // window is the part of a text that is held in memory. It begins with the row
@@ -49,7 +49,7 @@ func (w *window) line(from int) (line []byte, next int, err error) {
 			break
 		}
 		searched = w.end - w.start
-		if searched > MaxRow {
+		if searched > maxRow {
 			return nil, 0, errTooLong
 		}
 		if w.more() {
@@ -61,7 +61,7 @@ func (w *window) line(from int) (line []byte, next int, err error) {
 		line, next = w.held()[from:], searched
 		break
 	}
-	if from+len(line) > MaxRow {
+	if from+len(line) > maxRow {
 		return nil, 0, errTooLong
 	}
 	return bytes.TrimSuffix(line, []byte("\r")), next, nil
@@ -91,7 +91,7 @@ func (w *window) makeRoom() {
 	w.end = copy(w.buf, w.held())
 	w.start = 0
 	if len(w.buf)-w.end < chunk {
-		larger := make([]byte, min(2*len(w.buf), MaxRow)+2*chunk)
+		larger := make([]byte, min(2*len(w.buf), maxRow)+2*chunk)
 		copy(larger, w.held())
 		w.buf = larger
 	}

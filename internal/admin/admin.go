@@ -32,17 +32,17 @@ type Store interface {
 	EventBySeq(ctx context.Context, seq int64) (record.Event, bool, error)
 	LastGood() record.LastGood
 
-	// Users are the persons whom events are about, by the events' numbers.
+	// Users returns the persons whom events are about, by the events' numbers.
 	Users(ctx context.Context, seqs []int64) (map[int64]string, error)
-	// PendingByAction and PendingTimers count what is due some time, and
-	// CountDeliveries the deliveries in a state that is not done.
+	// PendingByAction and PendingTimers count what is or will be due, and
+	// CountDeliveries the deliveries in a state other than done.
 	PendingByAction(context.Context) (map[string]int, error)
 	PendingTimers(context.Context) (map[string]int, error)
 	CountDeliveries(context.Context, record.State) (int, error)
-	// Processes are those that share the store; none where one has it for itself.
+	// Processes returns the processes that share the store; none if it is not shared.
 	Processes(context.Context) ([]record.Process, error)
-	// Tallies are counts since some times, the earliest first, for each rule and
-	// outcome.
+	// Tallies returns the counts since each of some times, the earliest first, for each
+	// rule and outcome.
 	Tallies(ctx context.Context, since ...time.Time) ([]record.TallySum, error)
 	// Failing are the actions that keep failing, and since when.
 	Failing(ctx context.Context) (since map[string]time.Time, err error)
@@ -56,15 +56,15 @@ type Store interface {
 	// EndMutes ends the mutes of a rule, or of one key of it, and returns them.
 	EndMutes(ctx context.Context, rule, key string, now time.Time) ([]state.Mute, error)
 
-	// AddAudit keeps what somebody did, Audit lists it, newest first.
+	// AddAudit records what somebody did; Audit lists that, newest first.
 	AddAudit(context.Context, record.Audit) error
 	Audit(ctx context.Context, before int64, limit int) ([]record.Audit, error)
 	// EventsByHour counts the accepted events of each hour since a time.
 	EventsByHour(ctx context.Context, since time.Time) ([]record.HourCount, error)
-	// CountChanging counts the deliveries that a retry, or a discard, of those that a
-	// filter chooses would change, up to a number.
+	// CountChanging counts, up to a limit, the deliveries that a retry or a discard of
+	// those that a filter chooses would change.
 	CountChanging(ctx context.Context, f record.DeliveryFilter, retry bool, most int) (int, error)
-	// DeadDeliveries are a page of what was given up, newest first.
+	// DeadDeliveries returns a page of the deliveries that were given up, newest first.
 	DeadDeliveries(
 		ctx context.Context, action, cursor string, limit int,
 	) (dead []record.DeadDelivery, next string, err error)
@@ -73,8 +73,8 @@ type Store interface {
 	Discard(ctx context.Context, f record.DeliveryFilter) (int, error)
 }
 
-// People is what the service knows of the people in the events. people.Projection is
-// one, in memory.
+// People is what the service knows about the people in the events. people.Projection
+// implements it, in memory.
 type People interface {
 	Person(ctx context.Context, id string) (person people.Person, items []people.Item, known bool, err error)
 	List(context.Context, people.Filter) ([]people.Person, error)
@@ -89,7 +89,7 @@ type People interface {
 }
 
 // Options are what a Service needs. Rules, HasAction, Reload, LastReload, Replay and
-// DryRun take a running server, and are nil without one.
+// DryRun need a running server, and are nil without one.
 type Options struct {
 	Store  Store
 	People People
@@ -107,10 +107,9 @@ type Options struct {
 	// Replay decides a stored event again, by the current rules; with send it stores
 	// and sends what follows.
 	Replay func(ctx context.Context, e record.Event, send bool) ([]engine.Decision, []record.Delivery, error)
-	// DryRun decides events by the rules of a text, or by the active ones if it is
-	// empty, and sends nothing. The results are one for each event. The error says
-	// what cannot be used; the problems are then those of the text, if it is the
-	// text.
+	// DryRun decides events by the rules in a text, or by the active ones if it is
+	// empty, and sends nothing. There is one result for each event. The error says what
+	// cannot be used; if that is the text, the problems are those of the text.
 	DryRun func(ctx context.Context, rules string, events [][]byte) ([]ruletest.Result, []document.Problem, error)
 	// Backtest runs rules over the recorded events. The problems are those of a
 	// text that cannot be used.
@@ -118,7 +117,7 @@ type Options struct {
 	// Ingest reads a file of rows into the store or, in a dry run, says what would
 	// happen.
 	Ingest func(ctx context.Context, q IngestQuery, file io.Reader) (Ingested, error)
-	// RuleFiles are what is done with the rule files of a running server.
+	// RuleFiles reads and writes the rule files of a running server.
 	RuleFiles RuleFiles
 	// LastSuccess is when something arrived last, by action, since the start.
 	LastSuccess func() map[string]time.Time
@@ -172,7 +171,7 @@ type Error struct {
 	Problems any
 }
 
-// Error is the text.
+// Error returns the text.
 func (e *Error) Error() string { return e.Text }
 
 func errorf(kind Kind, format string, args ...any) error {
@@ -185,13 +184,13 @@ var errNoServer = errorf(Conflict, "only a running server has active rules: star
 // How many things a page has: DefaultLimit unless a limit is given.
 const (
 	DefaultLimit = 50
-	MaxLimit     = 500
+	maxLimit     = 500
 )
 
 // checkLimit refuses an invalid page size.
 func checkLimit(n int) error {
-	if n < 1 || n > MaxLimit {
-		return errorf(Invalid, "limit is a number from 1 to %d", MaxLimit)
+	if n < 1 || n > maxLimit {
+		return errorf(Invalid, "limit is a number from 1 to %d", maxLimit)
 	}
 	return nil
 }
@@ -205,7 +204,7 @@ func orEmpty[T any](list []T) []T {
 	return list
 }
 
-// Source is what is known of where the events come from.
+// Source is what is known about the source of the events.
 type Source struct {
 	// LastGoodAt is when the last event came that shows that the source works:
 	// from outside, verified, new, and signed within the accepted window. The

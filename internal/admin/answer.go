@@ -11,9 +11,9 @@ import (
 	"heed/internal/wording"
 )
 
-// Answer says whether somebody was told of an event and, if not, why.
+// Answer says whether somebody was notified of an event and, if not, why.
 type Answer struct {
-	// Told is one of the words below.
+	// Told is one of the constants below.
 	Told string `json:"told"`
 	// Text is the answer in a sentence; Reasons are what it follows from.
 	Text    string   `json:"text"`
@@ -57,15 +57,15 @@ type answering struct {
 	reasons                        [3][]string // by how much they say
 }
 
-// How much a reason says: what became of messages first, then why rules that
-// matched sent none, then why others did not match.
+// The order of reasons: what became of messages first, then why rules that matched sent
+// none, then why others did not match.
 const (
 	ofDelivery = iota
 	ofEffect
 	ofCondition
 )
 
-// maxReasons bounds the reasons that are shown at first sight.
+// maxReasons bounds the reasons that are shown at first.
 const maxReasons = 8
 
 func (a *answering) because(weight int, format string, args ...any) {
@@ -192,7 +192,7 @@ type Moment struct {
 	What string    `json:"what"`
 }
 
-// Timeline is what happened to an event, in order.
+// Timeline lists what happened to an event, in order.
 func (e *Event) Timeline() (moments []Moment) {
 	add := func(at time.Time, format string, args ...any) {
 		if !at.IsZero() {

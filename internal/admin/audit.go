@@ -64,7 +64,7 @@ func (s *Service) NoteLogin(ctx context.Context) { s.note(ctx, "login", "", 0, n
 // NoteReveal keeps in the audit log that somebody had personal values shown.
 func (s *Service) NoteReveal(ctx context.Context, page string) { s.note(ctx, "reveal", page, 0, nil) }
 
-// Target is a selection as the audit log has it.
+// Target returns the selection as the audit log shows it.
 func (c Selection) Target() string {
 	var parts []string
 	for _, part := range [][2]string{

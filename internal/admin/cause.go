@@ -9,9 +9,9 @@ import (
 // maxCause bounds a cause, in characters.
 const maxCause = 120
 
-// causeOf is an error without what differs from one delivery to the next: what is
-// in quotes, addresses, and words with digits. The status of HTTP stays. Thousands of
-// errors are looked at for a page, so it uses no regular expression.
+// causeOf returns an error without the parts that differ between deliveries: quoted
+// text, addresses, and words with digits. It keeps the HTTP status. A page looks at
+// thousands of errors, so it uses no regular expression.
 func causeOf(text string) string {
 	var words []string
 	quote := ""

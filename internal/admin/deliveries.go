@@ -72,8 +72,8 @@ func (s *Service) Deliveries(
 	return page, err
 }
 
-// shown is a delivery as it is shown: without a wait that is over, and with a missing
-// action as the first thing it waits for.
+// shown returns a delivery as people see it: without a wait that is over, and with a
+// missing action as the first thing it waits for.
 func (s *Service) shown(d record.Delivery) Delivery {
 	isWaiting := d.State == record.Pending || d.State == record.Retrying
 	if isWaiting && s.o.HasAction != nil && !s.o.HasAction(d.Action) {
@@ -95,7 +95,7 @@ func (s *Service) deliveriesOf(ctx context.Context, seq int64) ([]Delivery, erro
 	return list, err
 }
 
-// Delivery is a delivery with its attempts.
+// Delivery returns a delivery with its attempts.
 func (s *Service) Delivery(ctx context.Context, id string) (Delivery, error) {
 	d, attempts, ok, err := s.o.Store.Delivery(ctx, id)
 	if err != nil {
@@ -172,7 +172,7 @@ func (s *Service) discard() change {
 	}, s.o.Store.Discard}
 }
 
-// changes are what a person can do to deliveries, by name.
+// changes returns what a person can do to deliveries, by name.
 func (s *Service) changes() map[string]change {
 	return map[string]change{"retry": s.retry(), "discard": s.discard()}
 }

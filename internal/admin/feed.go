@@ -115,7 +115,7 @@ func (s *Service) tell(
 	return send(f)
 }
 
-// since are the newest events after a number, newest first.
+// since returns the events after a number, newest first.
 func (s *Service) since(ctx context.Context, after int64) ([]ListedEvent, error) {
 	events, err := s.o.Store.Events(ctx, record.EventFilter{After: after, Limit: feedLook})
 	if err != nil {

@@ -22,13 +22,13 @@ type RuleStats struct {
 	Week map[string]int `json:"7d"`
 	// LastMatch is about when the rule matched last, to the hour.
 	LastMatch time.Time `json:"last_match,omitzero"`
-	// Health is what is odd about the rule; empty if nothing is.
+	// Health lists what is odd about the rule; empty if nothing is.
 	Health []Oddity `json:"health"`
 }
 
 // Oddity is something that is odd about a rule.
 type Oddity struct {
-	// Problem is one of the words below, which stay as they are.
+	// Problem is one of the constants below, which programs rely on.
 	Problem string `json:"problem"`
 	Text    string `json:"text"`
 }
@@ -65,8 +65,8 @@ type lastSums struct {
 	sums []record.TallySum
 }
 
-// sums are the tallies of the last 30 days, 7 days and day. They may have been read
-// up to some time ago: of 300 rules they take a second.
+// sums returns the tallies of the last 30 days, 7 days and day. They may be up to
+// maxAge old, because reading the tallies of 300 rules takes a second.
 func (s *Service) sums(ctx context.Context, maxAge time.Duration) ([]record.TallySum, error) {
 	const day = 24 * time.Hour
 	last, now := &s.lastSums, s.o.Now()
@@ -116,7 +116,7 @@ func (s *Service) figures(ctx context.Context, maxAge time.Duration) (f figures,
 	return f, nil
 }
 
-// stats are the figures of one rule.
+// stats returns the figures of one rule.
 func (f *figures) stats(rule *engine.Rule) RuleStats {
 	return RuleStats{
 		Rule: rule.Name, Day: f.of(f.day, rule), Week: f.of(f.week, rule), LastMatch: f.last[rule.Name],
@@ -124,7 +124,7 @@ func (f *figures) stats(rule *engine.Rule) RuleStats {
 	}
 }
 
-// of are a rule's counts in a span, with the number of events of its types.
+// of returns the counts of a rule in a span, with the number of events of its types.
 func (f *figures) of(span map[string]map[string]int, rule *engine.Rule) map[string]int {
 	counts := map[string]int{"events": 0}
 	for _, name := range rule.On {
@@ -138,7 +138,7 @@ func (f *figures) of(span map[string]map[string]int, rule *engine.Rule) map[stri
 	return counts
 }
 
-// When figures are odd.
+// The limits from which on figures are odd.
 const (
 	fewEvents  = 20 // fewer say nothing about a share
 	surge      = 10 // times the usual of a day
@@ -209,7 +209,7 @@ func (f *figures) ofActions(h *health, rule *engine.Rule) {
 	}
 }
 
-// allEvents is how many events came in the last month.
+// allEvents returns how many events came in during the last month.
 func (f *figures) allEvents() (n int) {
 	for _, of := range f.month[""] {
 		n += of
@@ -217,7 +217,7 @@ func (f *figures) allEvents() (n int) {
 	return n
 }
 
-// mainReason is why the rule was unknown most often.
+// mainReason returns the most frequent reason why the rule was unknown.
 func (f *figures) mainReason(rule *engine.Rule) (reason string) {
 	most := 0
 	for outcome, n := range f.month[rule.Name] {
@@ -229,7 +229,7 @@ func (f *figures) mainReason(rule *engine.Rule) (reason string) {
 	return reason
 }
 
-// RuleStats are the figures of one active rule.
+// RuleStats returns the figures of one active rule.
 func (s *Service) RuleStats(ctx context.Context, name string) (*RuleStats, error) {
 	if s.o.Rules == nil {
 		return nil, errNoServer
@@ -250,8 +250,8 @@ func (s *Service) RuleStats(ctx context.Context, name string) (*RuleStats, error
 // is asked for often.
 const healthAge = time.Minute
 
-// Health is what is odd about the active rules: the words for it, each once, by
-// rule.
+// Health describes what is odd about the active rules, by rule. Each description occurs
+// once.
 func (s *Service) Health(ctx context.Context) (map[string][]string, error) {
 	if s.o.Rules == nil {
 		return nil, errNoServer

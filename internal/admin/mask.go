@@ -17,15 +17,15 @@ import (
 	"heed/internal/admin/access"
 )
 
-// pseudonyms knows for whom pseudonyms stand, so that whoever sees only these can
-// still follow a link.
+// pseudonyms knows whom pseudonyms stand for, so that somebody who sees only pseudonyms
+// can still follow a link.
 type pseudonyms struct {
 	mu  sync.Mutex
 	key []byte
 	ids map[string]string
 }
 
-// maxPseudonyms bounds how many are known; those before are forgotten then.
+// maxPseudonyms bounds how many are known; beyond it, all are forgotten.
 const maxPseudonyms = 200_000
 
 func (p *pseudonyms) secret() []byte {
@@ -59,7 +59,7 @@ type masker struct {
 	known *pseudonyms
 }
 
-// masker is that of whoever asks.
+// masker returns the masker for the caller of a request.
 func (s *Service) masker(ctx context.Context) *masker {
 	if !access.Of(ctx).Masked {
 		return nil
@@ -67,7 +67,8 @@ func (s *Service) masker(ctx context.Context) *masker {
 	return &masker{ruletest.NewMasker(event.Standard(), s.pseudonyms.secret()), &s.pseudonyms}
 }
 
-// user is the id that a user asks for: behind a pseudonym it is that of the person.
+// user returns the id that a user id in a request stands for: a pseudonym stands for a
+// person.
 func (s *Service) user(ctx context.Context, id string) string {
 	if access.Of(ctx).Masked {
 		if real, ok := s.pseudonyms.of(id); ok {
@@ -100,8 +101,8 @@ func (m *masker) text(text string) string {
 	return m.Text(text)
 }
 
-// target is what something was done to, as the audit log has it: a filter or a page
-// may name a person.
+// target masks the target of an entry of the audit log: a filter or a page may name a
+// person.
 func (m *masker) target(text string) string {
 	if m == nil {
 		return text
@@ -194,7 +195,7 @@ func (m *masker) effects(effects []record.Effect) []record.Effect {
 	return masked
 }
 
-// key is a key of a rule, whose parts are often users.
+// key masks a key of a rule, whose parts are often users.
 func (m *masker) key(key string) string {
 	var parts []string
 	if m == nil || json.Unmarshal([]byte(key), &parts) != nil {
@@ -239,8 +240,8 @@ func (m *masker) delivery(d *Delivery) {
 	}
 }
 
-// recordedIfMasked masks a delivery in a list, where nobody looks into its event:
-// the request is left out.
+// recordedIfMasked masks a delivery in a list. Its request is left out, since its event
+// is not read there.
 func (m *masker) recordedIfMasked(d *record.Delivery) {
 	if m != nil {
 		d.Request = nil

@@ -30,8 +30,8 @@ func (k *MuteKey) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*string)(k))
 }
 
-// MaxMute bounds how long a rule can be muted at once.
-const MaxMute = 90 * 24 * time.Hour
+// maxMute bounds how long a rule can be muted at once.
+const maxMute = 90 * 24 * time.Hour
 
 // Mutes lists the mutes that hold now; all also lists those that are over.
 func (s *Service) Mutes(ctx context.Context, all bool) (MuteList, error) {
@@ -53,8 +53,8 @@ func (s *Service) Mute(ctx context.Context, rule, key, reason string, lasting ti
 		return state.Mute{}, errorf(Invalid, "name a rule")
 	case strings.TrimSpace(reason) == "":
 		return state.Mute{}, errorf(Invalid, "give a reason: whoever misses the messages will ask")
-	case lasting <= 0 || lasting > MaxMute:
-		return state.Mute{}, errorf(Invalid, "a mute lasts from 1s to %s", state.Duration(MaxMute))
+	case lasting <= 0 || lasting > maxMute:
+		return state.Mute{}, errorf(Invalid, "a mute lasts from 1s to %s", state.Duration(maxMute))
 	}
 	if s.o.Rules != nil {
 		active := s.o.Rules().Rule(rule)
@@ -77,8 +77,8 @@ func (s *Service) Mute(ctx context.Context, rule, key, reason string, lasting ti
 	return added, err
 }
 
-// muteKey is a key as the rule's alerts have it. That of a rule with one per may be
-// written as a list too.
+// muteKey returns a key in the form that the rule's alerts use. The key of a rule with
+// a single per may also be written as a list.
 func (s *Service) muteKey(rule, text string) string {
 	if s.o.Rules != nil {
 		active := s.o.Rules().Rule(rule)
@@ -132,6 +132,6 @@ func (s *Service) Unmute(ctx context.Context, rule, key string) (Unmuted, error)
 	s.note(ctx, "unmute", "rule="+rule, len(ended), nil)
 	s.o.Log.Info("rule unmuted", "rule", rule, "key", key)
 	first := slices.MinFunc(ended, func(a, b state.Mute) int { return a.From.Compare(b.From) })
-	page, err := s.Why(ctx, WhyQuery{Rule: rule, Outcome: record.Muted, Since: first.From, Limit: MaxLimit})
+	page, err := s.Why(ctx, WhyQuery{Rule: rule, Outcome: record.Muted, Since: first.From, Limit: maxLimit})
 	return Unmuted{s.masker(ctx).mutes(ended), orEmpty(page.Entries)}, err
 }

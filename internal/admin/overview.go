@@ -51,7 +51,7 @@ type Destination struct {
 // rule is called so.
 const deliveryTally = "action: "
 
-// DeliveryTally is the name under which the deliveries of an action are tallied.
+// DeliveryTally returns the name under which the deliveries of an action are tallied.
 func DeliveryTally(action string) string { return deliveryTally + action }
 
 // mostGroups is how many groups of problems the overview shows.

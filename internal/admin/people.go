@@ -87,7 +87,7 @@ func (s *Service) People(ctx context.Context, team, role, cursor string, limit i
 	return page, err
 }
 
-// Person is who somebody is, with their progress.
+// Person returns a person with their progress.
 func (s *Service) Person(ctx context.Context, id string) (Person, error) {
 	p, items, known, err := s.o.People.Person(ctx, s.user(ctx, id))
 	if err == nil && !known {

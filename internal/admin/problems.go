@@ -11,12 +11,12 @@ import (
 	"heed/engine/record"
 )
 
-// Problems are what needs a person, by cause.
+// Problems are what needs a person's attention, by cause.
 type Problems struct {
-	// Dead are deliveries that were given up, those with one cause together, the
-	// most first.
+	// Dead are the deliveries that were given up, grouped by cause, the largest group
+	// first.
 	Dead []Cause `json:"dead"`
-	// Partial says that only the newest that were given up were looked at.
+	// Partial says that only the newest of them were looked at.
 	Partial bool `json:"partial,omitempty"`
 	// Quarantined are events that were set aside, by their reason.
 	Quarantined []Aside `json:"quarantined"`
@@ -57,7 +57,7 @@ type Aside struct {
 // count says "10,000+".
 const MostCounted = 10_001
 
-// Problems says what needs a person.
+// Problems says what needs a person's attention.
 func (s *Service) Problems(ctx context.Context) (p Problems, err error) {
 	if p.Dead, p.Partial, err = s.causes(ctx); err != nil {
 		return p, err
@@ -252,15 +252,15 @@ func deadDelivery(d *record.DeadDelivery) record.Delivery {
 	}
 }
 
-// deadByCause is a page of dead deliveries with one cause. Few of many may have it:
-// only so many are looked at for a page.
+// deadByCause returns a page of dead deliveries with one cause. It looks at a limited
+// number of deliveries, since only a few of many may have that cause.
 func (s *Service) deadByCause(
 	ctx context.Context, c Selection, cursor string, limit int,
 ) (page DeliveryPage, err error) {
 	page.Deliveries = []record.Delivery{}
 	m := s.masker(ctx)
-	for looked := 0; looked < MostCounted; looked += MaxLimit {
-		dead, next, err := s.o.Store.DeadDeliveries(ctx, c.Action, cursor, MaxLimit)
+	for looked := 0; looked < MostCounted; looked += maxLimit {
+		dead, next, err := s.o.Store.DeadDeliveries(ctx, c.Action, cursor, maxLimit)
 		if err != nil {
 			return page, err
 		}

@@ -7,14 +7,14 @@ import (
 	"heed/engine/people"
 )
 
-// StalledAfter is how long nobody has to have done anything to be called stalled.
-const StalledAfter = 14 * 24 * time.Hour
+// stalledAfter is how long nobody has to have done anything to be called stalled.
+const stalledAfter = 14 * 24 * time.Hour
 
 // Progress says how far a team, or everybody, has come.
 func (s *Service) Progress(ctx context.Context, team string) (people.Progress, error) {
 	now := s.o.Now().UTC()
 	p, err := s.o.People.Progress(ctx,
-		people.ProgressQuery{Team: team, StalledBefore: now.Add(-StalledAfter)})
+		people.ProgressQuery{Team: team, StalledBefore: now.Add(-stalledAfter)})
 	m := s.masker(ctx)
 	for i := range p.Stalled {
 		p.Stalled[i].ID, p.Stalled[i].Email = m.id(p.Stalled[i].ID), m.address(p.Stalled[i].Email)

@@ -65,7 +65,7 @@ func (e *ChangedError) Error() string {
 	return "the file " + e.Now.Name + " was changed since it was opened: take over what is new, then save again"
 }
 
-// RuleTexts are the active rule files, and whether they may be saved.
+// RuleTexts returns the active rule files, and whether they may be saved.
 func (s *Service) RuleTexts(_ context.Context) (files []RuleText, writable bool, err error) {
 	if s.o.RuleFiles.Files == nil {
 		return nil, false, errNoServer
@@ -73,8 +73,8 @@ func (s *Service) RuleTexts(_ context.Context) (files []RuleText, writable bool,
 	return s.o.RuleFiles.Files(), s.o.RuleFiles.Writable, nil
 }
 
-// RuleText is one of the active rule files: the one with the name, whose last part is
-// enough, or the first.
+// RuleText returns one of the active rule files: the first, or the one with the given
+// name or last part of a name.
 func (s *Service) RuleText(ctx context.Context, name string) (file RuleText, err error) {
 	files, _, err := s.RuleTexts(ctx)
 	if err != nil {

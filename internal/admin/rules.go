@@ -84,8 +84,8 @@ func (s *Service) Reload(ctx context.Context) ([]document.Problem, error) {
 	return orEmpty(problems), nil
 }
 
-// MaxDryRunEvents is how many events a dry run takes.
-const MaxDryRunEvents = 1000
+// maxDryRunEvents is how many events a dry run takes.
+const maxDryRunEvents = 1000
 
 // DryRun is what the rules would do, one result for each event, and what is wrong
 // with the rules.
@@ -97,9 +97,9 @@ type DryRun struct {
 // DryRun has a running server decide events by the rules of a text, or by the
 // active ones if it is empty. Nothing is sent or stored.
 func (s *Service) DryRun(ctx context.Context, rules string, events [][]byte) (DryRun, error) {
-	if len(events) == 0 || len(events) > MaxDryRunEvents {
+	if len(events) == 0 || len(events) > maxDryRunEvents {
 		return DryRun{}, errorf(Invalid, "events is a list of 1 to %d events in the webhook's own format",
-			MaxDryRunEvents)
+			maxDryRunEvents)
 	}
 	if s.o.DryRun == nil {
 		return DryRun{}, errNoServer

@@ -15,7 +15,7 @@ type Found struct {
 	People     []Person `json:"people"`
 }
 
-// Alone is the kind and the id of the only thing that was found; empty if there are
+// Alone returns the kind and the id of the only match; both are empty if there are
 // several or none.
 func (f *Found) Alone() (kind, id string) {
 	if len(f.Events)+len(f.Deliveries)+len(f.Rules)+len(f.People) != 1 {

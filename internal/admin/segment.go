@@ -6,10 +6,9 @@ import (
 	"strings"
 )
 
-// Segment is an id or a name as one part of a path. Browsers and servers take the
-// parts . and .. for the place itself and the one above, also where they are
-// percent-encoded, so these two are written ~. and ~.. here, and what looks like
-// that already gets one more tilde.
+// Segment returns an id or a name as one segment of a path. Browsers and servers
+// resolve the segments . and .. even where they are percent-encoded, so Segment writes
+// them as ~. and ~.. and adds a tilde to what already looks like that.
 func Segment(id string) string {
 	if dots.MatchString(id) {
 		id = "~" + id
@@ -17,8 +16,7 @@ func Segment(id string) string {
 	return url.PathEscape(id)
 }
 
-// OfSegment is the id or name that a part of a path stands for, which has been
-// unescaped.
+// OfSegment returns the id or name that an unescaped segment of a path stands for.
 func OfSegment(part string) string {
 	if id, marked := strings.CutPrefix(part, "~"); marked && dots.MatchString(id) {
 		return id

@@ -120,7 +120,7 @@ func (s *Service) statusOfServer(st *Status) {
 	}
 }
 
-// silence is how long nothing came, as people write it: 13h5m, or 40s.
+// silence formats how long nothing has come in, such as 13h5m or 40s.
 func silence(d time.Duration) string {
 	unit := time.Second
 	if d >= 10*time.Minute {

@@ -73,7 +73,7 @@ func (s *Service) Why(ctx context.Context, q WhyQuery) (page WhyPage, err error)
 	return page, nil
 }
 
-// whyEvents are the events that are looked at, newest first, without bodies.
+// whyEvents returns the events to look at, newest first and without bodies.
 func (s *Service) whyEvents(ctx context.Context, q WhyQuery) (events []record.Event, next string, err error) {
 	if q.Event != "" {
 		events, err = s.o.Store.EventsByID(ctx, q.Event)

@@ -78,7 +78,7 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// DrainDelay is how long events are still accepted once Run is to end.
 	DrainDelay time.Duration
-	// NoSend records deliveries as held.
+	// NoSend records deliveries as held and sends none.
 	NoSend bool
 	// RequireTests refuses rule files whose tests fail.
 	RequireTests bool
@@ -241,7 +241,7 @@ func assemble(ctx context.Context, o Options) (_ *App, err error) {
 	return a, nil
 }
 
-// connect joins the parts.
+// connect joins the parts, in the order in which one needs another.
 func (a *App) connect(ctx context.Context) (err error) {
 	if a.tracing, err = newTracing(ctx, a.LookupEnv, a.Version, a.Log); err != nil {
 		return err
@@ -250,6 +250,23 @@ func (a *App) connect(ctx context.Context) (err error) {
 	if a.WrapStore != nil {
 		events = a.WrapStore(a.store)
 	}
+	if err := a.connectIntake(events); err != nil {
+		return err
+	}
+	if a.notices, err = a.newNotifier(ctx); err != nil {
+		return err
+	}
+	if err := a.connectDelivery(events); err != nil {
+		return err
+	}
+	if err := a.connectReceiver(); err != nil {
+		return err
+	}
+	return a.connectAdmin()
+}
+
+// connectIntake makes the intake, and what brings events to it besides the receiver.
+func (a *App) connectIntake(events Store) (err error) {
 	a.intake, err = intake.New(intake.Options{
 		Store: events, Rules: a.ruleSet, Company: a.Company,
 		RowsShow: func() bool { return !takesRequests(a.sources()) }, MaxAge: a.MaxAge, MaxAhead: a.MaxAhead,
@@ -265,9 +282,10 @@ func (a *App) connect(ctx context.Context) (err error) {
 	a.inbox = inbox.New(inbox.Options{
 		Patterns: a.filePatterns, Read: a.readFile, Seen: a.store, Now: time.Now, Log: a.Log,
 	})
-	if a.notices, err = a.newNotifier(ctx); err != nil {
-		return err
-	}
+	return nil
+}
+
+func (a *App) connectDelivery(events Store) (err error) {
 	sender := delivery.Sender{
 		Action:   a.action,
 		Fallback: actions.Settings{Retry: actions.DefaultRetry, Timeout: 30 * time.Second, Concurrency: 1},
@@ -276,9 +294,10 @@ func (a *App) connect(ctx context.Context) (err error) {
 		Queue: events, Deliver: a.tracing.delivering(sender.Deliver), Actions: a.actionNames, Settings: sender.Settings,
 		Ended: a.observeAttempt, Grace: shutdownTimeout, Now: time.Now, Log: a.Log,
 	})
-	if err != nil {
-		return err
-	}
+	return err
+}
+
+func (a *App) connectReceiver() (err error) {
 	a.handler, err = receiver.New(receiver.Options{
 		Sources: a.sources, LookupEnv: a.LookupEnv, TrustedProxies: a.TrustedProxies,
 		Keys: a.Keys, Intake: a.tracing.accepting(a.intake), Ready: a.ready, Observe: a, Log: a.Log, Now: time.Now,
@@ -287,6 +306,11 @@ func (a *App) connect(ctx context.Context) (err error) {
 		return err
 	}
 	a.public = receiver.NewServer(a.handler, a.Certs, cmp.Or(a.IdleTimeout, DefaultIdleTimeout), a.Log)
+	return nil
+}
+
+// connectAdmin makes the service, and the API and the console that show it.
+func (a *App) connectAdmin() error {
 	a.previews = make(previews, 1)
 	a.admin = admin.New(admin.Options{
 		Store: a.store, People: a.people, RuleSet: newExplainer(a.LookupEnv, a.store).ruleSet,
@@ -313,8 +337,8 @@ func (a *App) connect(ctx context.Context) (err error) {
 	return nil
 }
 
-// newNotifier makes a notifier that knows since when the source is silent, also
-// if that was before the start.
+// newNotifier makes a notifier that knows how long the source has been silent, even
+// if that began before the start.
 func (a *App) newNotifier(ctx context.Context) (*notice.Notifier, error) {
 	since, err := a.store.WatchedSince(ctx, time.Now())
 	if err != nil {
@@ -370,8 +394,8 @@ func (a *App) processesByRules(ctx context.Context) (map[string]int, error) {
 
 func (a *App) lastGood() time.Time { return a.store.LastGood().At }
 
-// lastHeard is lastGood for who watches for silence: without a source of requests
-// there is none.
+// lastHeard is lastGood for the watch for silence: without a source of requests there
+// is no silence.
 func (a *App) lastHeard() time.Time {
 	if !takesRequests(a.sources()) {
 		return time.Now()
@@ -418,8 +442,8 @@ func (a *App) receiverURL() string {
 	return scheme + "://" + reachable(a.publicAddress.Addr())
 }
 
-// reachable is an address one can connect to from this machine: a listener on
-// all interfaces is reached by loopback.
+// reachable returns an address to connect to from this machine: a listener on all
+// interfaces is reached by loopback.
 func reachable(address net.Addr) string {
 	tcp, ok := address.(*net.TCPAddr)
 	if ok && tcp.IP.IsUnspecified() {

@@ -66,8 +66,8 @@ func (f foldedPeople) Resolve(e *event.Event, signedAt time.Time) expression.Res
 	return facts{f.As(e, signedAt)}
 }
 
-// ErrNoActiveRules says that a store has no rules that were ever active.
-var ErrNoActiveRules = errors.New("no rules were ever active with this store")
+// errNoActiveRules says that a store has no rules that were ever active.
+var errNoActiveRules = errors.New("no rules were ever active with this store")
 
 // ActiveRules compiles the rules that were activated last with a store.
 func ActiveRules(ctx context.Context, s BacktestStore, env LookupEnv) (*engine.RuleSet, error) {
@@ -76,7 +76,7 @@ func ActiveRules(ctx context.Context, s BacktestStore, env LookupEnv) (*engine.R
 	case err != nil:
 		return nil, err
 	case !found:
-		return nil, ErrNoActiveRules
+		return nil, errNoActiveRules
 	}
 	files := make([]rulefile.File, len(recorded.Files))
 	for i, f := range recorded.Files {

@@ -27,7 +27,7 @@ func (a *App) Run(ctx context.Context) error {
 	errs := make(chan error, 3)
 	go func() { errs <- receiver.Serve(a.public, a.publicAddress) }()
 	go func() { errs <- a.private.Serve(a.adminAddress) }()
-	var background sync.WaitGroup // it uses the store, which is closed in the end
+	var background sync.WaitGroup // uses the store, which is closed last
 	background.Go(func() { a.watcher.Run(working) })
 	background.Go(func() { a.prune(working) })
 	background.Go(func() { a.timers.Run(working) })
@@ -43,7 +43,7 @@ func (a *App) Run(ctx context.Context) error {
 	go func() {
 		defer close(looped)
 		if a.NoSend {
-			return // what an earlier run left waits for one that sends, too
+			return // what an earlier run left pending stays so
 		}
 		if err := a.loop.Run(working); err != nil {
 			errs <- err
@@ -66,14 +66,7 @@ func (a *App) Run(ctx context.Context) error {
 	if err := a.public.Shutdown(grace); err != nil {
 		_ = a.public.Close()
 	}
-	select {
-	case <-looped:
-	case <-a.store.Failed():
-		select {
-		case <-looped:
-		case <-grace.Done(): // the loop waits for a store that does not come back
-		}
-	}
+	a.awaitLoop(grace, looped)
 	stopNotifying()
 	a.effects.end()
 	background.Wait() // each of them ends by itself, whatever the store does
@@ -82,8 +75,22 @@ func (a *App) Run(ctx context.Context) error {
 	return failed
 }
 
-// lateWork is work that is begun while heed runs and waited for in the end. What comes
-// after that is not begun: a reload may still be asked for then.
+// awaitLoop waits for the end of the delivery loop. If the store failed, the loop may
+// wait for it forever, so grace bounds the wait.
+func (a *App) awaitLoop(grace context.Context, looped <-chan struct{}) {
+	select {
+	case <-looped:
+		return
+	case <-a.store.Failed():
+	}
+	select {
+	case <-looped:
+	case <-grace.Done():
+	}
+}
+
+// lateWork is work that is begun while heed runs and waited for at the end. Once that
+// wait has begun, begin does nothing: a reload may still be requested then.
 type lateWork struct {
 	mu    sync.Mutex
 	ended bool
@@ -105,10 +112,10 @@ func (l *lateWork) end() {
 	l.work.Wait()
 }
 
-// drain goes on accepting events for DrainDelay while heed is not ready any more.
-// Each response is the last of its connection: a client that keeps one open could
-// otherwise send a request just as it is closed. Then the port closes; the server
-// learns of the connections that were accepted until then, and waits for them.
+// drain keeps accepting events for DrainDelay while heed reports that it is not ready.
+// Each response closes its connection, since a client that keeps one open could send a
+// request just as it is closed. Then the port closes. The last sleep lets the server
+// learn of the connections that were accepted before, so that it waits for them.
 func (a *App) drain() {
 	a.draining.Store(true)
 	a.Log.Info("stopping: finishing requests and sends in flight")

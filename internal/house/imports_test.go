@@ -115,7 +115,7 @@ var order = map[string]struct {
 
 	"internal/store/pgtest":    {nil, "a database for a test"},
 	"internal/store/storetest": {[]string{"actions", "actions/delivery", "engine/event", "engine/intake", "engine/people", "engine/record", "engine/state", "internal/admin/access"}, "the conformance suite is for any store"},
-	"actions/actiontest":       {[]string{"actions", "engine/event", "engine/expression", "engine/document"}, "help for the tests of the kinds, for any kind"},
+	"actions/actiontest":       {[]string{"actions", "actions/outbound", "engine/event", "engine/expression", "engine/document"}, "help for the tests of the kinds, for any kind"},
 }
 
 var (

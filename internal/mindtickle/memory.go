@@ -77,7 +77,7 @@ func (m Memory) Save(dir string) error {
 	return nil
 }
 
-// Find is the webhook with an id; nil if it is not remembered.
+// Find returns the webhook with an id; nil if it is not remembered.
 func (m Memory) Find(id string) *Subscription {
 	if i := slices.IndexFunc(m.Subscriptions, func(s Subscription) bool { return s.ID == id }); i >= 0 {
 		return &m.Subscriptions[i]
@@ -90,7 +90,7 @@ func (m *Memory) Forget(id string) {
 	m.Subscriptions = slices.DeleteFunc(m.Subscriptions, func(s Subscription) bool { return s.ID == id })
 }
 
-// Live are the webhooks that were not replaced.
+// Live returns the webhooks that were not replaced.
 func (m Memory) Live() []*Subscription {
 	var live []*Subscription
 	for i := range m.Subscriptions {
@@ -101,8 +101,8 @@ func (m Memory) Live() []*Subscription {
 	return live
 }
 
-// At is what is remembered of webhooks at an address; those whose address is
-// not known may be there.
+// At returns what is remembered of the webhooks at an address, including those whose
+// address is not known.
 func (m Memory) At(address string) Memory {
 	var at Memory
 	for _, s := range m.Subscriptions {
@@ -126,7 +126,7 @@ func sameAddress(a, b string) bool {
 	return plain(a) == plain(b)
 }
 
-// Events are all event types that are subscribed to, each once.
+// Events returns all subscribed event types, each once.
 func (m Memory) Events() []string {
 	var events []string
 	for _, s := range m.Live() {
@@ -136,8 +136,8 @@ func (m Memory) Events() []string {
 	return slices.Compact(events)
 }
 
-// Missing are the needed event types that are not subscribed to, in order. As
-// long as the event types of a webhook are not known, none is said to be missing.
+// Missing returns the needed event types that are not subscribed to, in order. While
+// the event types of a webhook are unknown, it returns none.
 func (m Memory) Missing(needed []string) []string {
 	if slices.ContainsFunc(m.Live(), func(s *Subscription) bool { return len(s.Events) == 0 }) {
 		return nil

@@ -12,8 +12,8 @@ import (
 	"unicode"
 )
 
-// Text is the text without escape codes, bells and bidirectional controls. Line
-// breaks and tabs stay.
+// Text returns text without escape codes, bells and bidirectional controls. It keeps
+// line breaks and tabs.
 func Text(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -38,8 +38,8 @@ var (
 	laterFormula = regexp.MustCompile(`([;\t\n]\s*"?)(` + formulaStart + `)`)
 )
 
-// Cell is Text for a cell of a spreadsheet: one that would be taken for a formula
-// gets an apostrophe in front. A negative number is no formula.
+// Cell returns text for a cell of a spreadsheet. What would be taken for a formula gets
+// an apostrophe in front; a negative number is no formula.
 func Cell(cell string) string {
 	if _, err := strconv.ParseFloat(cell, 64); err == nil {
 		return cell
@@ -51,11 +51,11 @@ func Cell(cell string) string {
 	return text
 }
 
-// Line is Text on one line.
+// Line returns Text on one line.
 func Line(text string) string { return strings.Join(strings.Fields(Text(text)), " ") }
 
-// Panic is what a panic says. Only what the runtime says is shown: anything else could
-// hold a value of an event, or a secret.
+// Panic describes the value of a panic. It shows only the runtime's own errors:
+// anything else could contain a secret or a value of an event.
 func Panic(cause any) string {
 	if fault, ok := cause.(runtime.Error); ok {
 		return fault.Error()
@@ -71,13 +71,13 @@ func Cut(text string, most int) string {
 	return text
 }
 
-// Count is "1 error", "2 errors".
+// Count returns "1 error", "2 errors".
 func Count(n int, noun string) string { return strconv.Itoa(n) + " " + Plural(n, noun) }
 
 // plurals are those that do not just add an s.
 var plurals = map[string]string{"delivery": "deliveries", "person": "people", "process": "processes"}
 
-// Plural is the form of a noun that goes with a number.
+// Plural returns the form of a noun that goes with a number.
 func Plural(n int, noun string) string {
 	if n == 1 {
 		return noun
@@ -85,7 +85,7 @@ func Plural(n int, noun string) string {
 	return cmp.Or(plurals[noun], noun+"s")
 }
 
-// Were is "1 error was", "2 errors were".
+// Were returns "1 error was", "2 errors were".
 func Were(n int, noun string) string {
 	if n == 1 {
 		return Count(n, noun) + " was"

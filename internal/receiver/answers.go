@@ -39,14 +39,6 @@ const (
 	Panicked           Reason = "panic"               // 503
 )
 
-// Reasons are all reasons, for whoever wants their counters to start at zero.
-var Reasons = []Reason{
-	NotFound, Method, MediaType, ContentEncoding, TooLarge,
-	MissingSignature, MissingTimestamp, MissingID, MissingCredentials,
-	BadTimestamp, BadSignature, WrongSignature, WrongCredentials,
-	SlowBody, CutBody, Overloaded, HungUp, Unavailable, Unverifiable, Panicked,
-}
-
 // refusal is one way in which a request is refused.
 type refusal struct {
 	warning
@@ -55,9 +47,9 @@ type refusal struct {
 	body   []byte
 }
 
-// The refusals: reason, status, what the sender reads, and the likely cause that
-// the log tells the operator, with holes that the request's source fills. One
-// without a cause is only counted.
+// The refusals: reason, status, what the sender reads, and the likely cause, which is
+// logged for the operator with {holes} filled in from the source. A refusal without a
+// cause is only counted.
 var (
 	notFound  = refused(NotFound, http.StatusNotFound, "Not found", "")
 	notPosted = refused(Method, http.StatusMethodNotAllowed, "Method not allowed", "").with("Allow", "POST")
@@ -128,8 +120,8 @@ func (r *refusal) write(w http.ResponseWriter) {
 	write(w, r.header, r.status, r.body)
 }
 
-// Header values and bodies are made once and shared by all answers: net/http
-// reads them only.
+// Header values and bodies are made once and shared by all answers: net/http only
+// reads them.
 var (
 	jsonType   = []string{"application/json"}
 	jsonHeader = http.Header{"Content-Type": jsonType}
@@ -139,8 +131,8 @@ var (
 	duplicateBody = []byte(`{"duplicate": true}`)
 )
 
-// writeAnswer answers a request that the intake took. The published contract says
-// what its sender reads; others read how many events the request had.
+// writeAnswer answers a request that the intake accepted: in the form of the published
+// contract to its sender, with counts of the events to others.
 func writeAnswer(w http.ResponseWriter, s *source.Source, events []intake.Answer) {
 	body := countsBody
 	if published(s) {
@@ -152,8 +144,8 @@ func writeAnswer(w http.ResponseWriter, s *source.Source, events []intake.Answer
 // published says whether a source speaks the published contract.
 func published(s *source.Source) bool { return s.Name == source.Mindtickle && s.Mapping == nil }
 
-// publishedBody tells of the one event of a request. A redelivery of a
-// quarantined event is a duplicate: nothing new was stored.
+// publishedBody answers for the one event of a request. A redelivered quarantined
+// event is a duplicate: nothing new was stored.
 func publishedBody(events []intake.Answer) []byte {
 	switch a := &events[0]; {
 	case a.Duplicate:
@@ -192,8 +184,8 @@ func write(w http.ResponseWriter, header http.Header, status int, body []byte) {
 	own := w.Header()
 	maps.Copy(own, header)
 	w.WriteHeader(status)
-	// A write fails when the sender is gone; it will come again and be told
-	// that this was a duplicate.
+	// A write fails if the sender is gone. It will send the request again and be told
+	// that it is a duplicate.
 	_, _ = w.Write(body)
 }
 

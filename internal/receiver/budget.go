@@ -6,15 +6,15 @@ import (
 	"sync/atomic"
 )
 
-// A body takes memory before its signature can be checked, so what all bodies
-// take together is bounded: whoever opens many connections and never ends a
-// body must not fill the memory.
+// A body takes memory before its signature can be checked, so the memory of all bodies
+// together is bounded: somebody who opens many connections and never finishes a body
+// must not be able to exhaust it.
 const (
 	// maxBodies is how many bytes the bodies of all requests may take at once.
 	maxBodies = 32 << 20
-	// freeBody is how much of each body is not counted. It is less than what its
-	// connection takes anyway, and most events are smaller, so they get through
-	// while the budget is spent.
+	// freeBody is how much of each body is not counted. It is less than its connection
+	// takes anyway, and most events are smaller, so they are accepted even when the
+	// budget is spent.
 	freeBody = 4 << 10
 )
 
@@ -41,9 +41,9 @@ func (b *budget) take(n int64) bool {
 func (b *budget) give(n int64) { b.left.Add(n) }
 
 // read reads a body of a declared length, or of an unknown one if that is
-// negative; from enforces MaxBody. Memory follows what really comes: the buffer
-// starts small and doubles. held is what the buffer takes of the budget, to be
-// given back by the caller; after an error it is given back already.
+// negative; from enforces MaxBody. Memory grows with what is received: the buffer
+// starts small and doubles. held is how much of the budget the buffer holds; the caller
+// gives it back, except after an error.
 func (b *budget) read(from io.Reader, declared int) (body []byte, held int64, err error) {
 	limit := declared
 	if declared < 0 {

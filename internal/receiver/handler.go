@@ -2,7 +2,7 @@
 // request by its path, verifies the request by the source's scheme, hands it to the
 // intake and answers with what became of it, durably. It also owns the secrets, the
 // schemes and the listener's limits. Only internal/app and cmd/heed import it; of
-// heed's it imports engine/intake, engine/source and internal/plain alone.
+// heed's packages it imports only engine/intake, engine/source and internal/plain.
 package receiver
 
 import (
@@ -23,19 +23,18 @@ import (
 
 // The paths that the listener answers besides those of the sources.
 const (
-	HealthyPath = "/-/healthy"
-	ReadyPath   = "/-/ready"
+	healthyPath = "/-/healthy"
+	readyPath   = "/-/ready"
 )
 
-// acceptTimeout bounds the wait for the store. Longer, and the answer would
-// come after the server's WriteTimeout, to nobody.
+// acceptTimeout bounds the wait for the store. After a longer wait, the server's
+// WriteTimeout would have closed the connection before the answer.
 const acceptTimeout = 15 * time.Second
 
 // Intake takes verified requests. The intake of engine/intake is one.
 type Intake interface {
-	// Accept returns what became of each event of the request once that is
-	// durable. An error means that nothing is stored and that the sender is to
-	// come again.
+	// Accept returns what became of each event of the request once that is durable. An
+	// error means that nothing is stored and that the sender must send it again.
 	Accept(ctx context.Context, r intake.Request) ([]intake.Answer, error)
 }
 
@@ -45,9 +44,8 @@ type Observer interface {
 	// Answered is called for each request that was stored or known before,
 	// with the time that Accept took.
 	Answered(ctx context.Context, events []intake.Answer, took time.Duration)
-	// Refused is called for each request that was not taken, unavailable
-	// stores and panics included, with the name of its source: empty if the path
-	// is of none.
+	// Refused is called for each request that was not accepted, including those that
+	// met an unavailable store or a panic. source is empty if no source has the path.
 	Refused(ctx context.Context, source string, why Reason)
 }
 
@@ -116,25 +114,24 @@ func New(o Options) (*Handler, error) {
 	}, nil
 }
 
-// Drain makes each answer from now on the last of its connection. A server that
-// is shut down a moment later then has no connection on which a request may
-// just be on its way.
+// Drain makes each answer from now on close its connection, so that a server that is
+// shut down a moment later has no open connection on which a request may be arriving.
 func (h *Handler) Drain() { h.draining.Store(true) }
 
-// ServeHTTP finds who answers. There is no ServeMux, since it answers an unclean
-// path with a redirect, and a webhook sender needs none.
+// ServeHTTP routes a request. It does not use a ServeMux, which would redirect a path
+// that is not clean: senders of webhooks do not follow redirects.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var of *source.Source
 	defer h.recoverPanic(w, r, &of)
-	// net/http takes a Content-Length beside chunks away and goes on; a proxy in front
-	// may have read the other of the two, so that nothing may follow (RFC 9112, 6.1).
+	// net/http ignores a Content-Length sent along with chunks. A proxy in front may have
+	// gone by the Content-Length, so the connection must not be reused (RFC 9112, 6.1).
 	if h.draining.Load() || len(r.TransferEncoding) > 0 {
 		w.Header().Set("Connection", "close")
 	}
 	switch r.URL.Path {
-	case HealthyPath:
+	case healthyPath:
 		h.health(w, r, nil)
-	case ReadyPath:
+	case readyPath:
 		h.health(w, r, h.ready)
 	default:
 		table := h.router.table()
@@ -148,8 +145,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// webhook takes one request: the headers first, since they are cheap and refuse
-// most of what is not the source's; then the body; then what verifies the body.
+// webhook handles one request: it checks the headers first, since that is cheap and
+// refuses most requests that are not the source's, then reads the body and verifies it.
 func (h *Handler) webhook(w http.ResponseWriter, r *http.Request, to *route) {
 	if r.Method != http.MethodPost {
 		h.refuse(w, r, to.source, notPosted, nil)
@@ -178,7 +175,7 @@ func (h *Handler) webhook(w http.ResponseWriter, r *http.Request, to *route) {
 	h.accept(w, r, h.request(r, to.source, claim, mac, body))
 }
 
-// request is what the intake is handed of a verified request.
+// request makes the intake's Request of a verified request.
 func (h *Handler) request(r *http.Request, s *source.Source, c claim, mac, body []byte) intake.Request {
 	id, usable := eventID(r.Header[s.Verify.HMAC.IDHeader])
 	if !usable {
@@ -191,8 +188,8 @@ func (h *Handler) request(r *http.Request, s *source.Source, c claim, mac, body 
 	return request
 }
 
-// accept hands a verified request over and answers. The request's own context
-// ends when the sender hangs up: it will come again, so nobody waits for it.
+// accept hands a verified request to the intake and answers. If the sender hangs up,
+// the context ends and accept gives up: the sender will send the request again.
 func (h *Handler) accept(w http.ResponseWriter, r *http.Request, request intake.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), acceptTimeout)
 	defer cancel()
@@ -211,7 +208,8 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request, request intake.
 	}
 }
 
-// health answers a probe. Why the program is not ready is not for the public.
+// health answers a probe. It does not say why the program is not ready, since anybody
+// can ask.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request, check func() error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		h.refuse(w, r, nil, notRead, nil)
@@ -224,8 +222,8 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request, check func() er
 	writeText(w, http.StatusOK, "ok")
 }
 
-// refuse counts, perhaps warns, and answers. The source is nil if the path is of
-// none.
+// refuse counts a refused request, logs a warning if one is due, and answers. The
+// source is nil if no source has the path.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, s *source.Source, why *refusal, err error) {
 	name := ""
 	if s != nil {
@@ -236,8 +234,8 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, s *source.Sourc
 	why.write(w)
 }
 
-// refuseUnknown refuses a path that is of no source. A signature shows which one
-// was meant.
+// refuseUnknown refuses a path that no source has. A signature shows which source was
+// meant.
 func (h *Handler) refuseUnknown(w http.ResponseWriter, r *http.Request, t *table) {
 	if s := t.meant(r.Header); s != nil {
 		h.warnings.note(s, misdirected, h.client(r), nil)

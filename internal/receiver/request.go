@@ -19,7 +19,7 @@ const MaxBody = 1 << 20
 // maxID is how many bytes an event id may have.
 const maxID = 256
 
-// checkForm refuses what can be refused before anybody asks who sent it.
+// checkForm refuses what can be refused without knowing who sent it.
 func checkForm(r *http.Request, s *source.Source) *refusal {
 	switch {
 	case !isJSON(r.Header["Content-Type"], s.Name != source.Mindtickle):
@@ -33,7 +33,7 @@ func checkForm(r *http.Request, s *source.Source) *refusal {
 	}
 }
 
-// isPlain says whether a body comes as it is.
+// isPlain reports whether a body is sent without an encoding.
 func isPlain(contentEncoding []string) bool {
 	return len(contentEncoding) == 0 || len(contentEncoding) == 1 && strings.EqualFold(contentEncoding[0], "identity")
 }
@@ -42,8 +42,8 @@ func isPlain(contentEncoding []string) bool {
 // put in front of their JSON.
 func withoutMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) }
 
-// only returns the value of a header that was given exactly once and is not
-// empty. Of two values, a proxy and heed might each believe another.
+// only returns the value of a header that was given exactly once and is not empty. Of
+// two values, a proxy and heed might each use a different one.
 func only(values []string) (string, bool) {
 	if len(values) != 1 || values[0] == "" {
 		return "", false
@@ -52,9 +52,9 @@ func only(values []string) (string, bool) {
 }
 
 // isJSON accepts application/json with any parameters, types that end in +json if
-// they may, and no Content-Type at all: the verification says who wrote the body,
-// and a body that is not JSON is quarantined. The check is there to turn others
-// away early and clearly.
+// suffix is set, and no Content-Type at all: the verification says who wrote the body,
+// and a body that is not JSON is quarantined. The check is there to refuse other
+// senders early and clearly.
 func isJSON(contentType []string, suffix bool) bool {
 	switch len(contentType) {
 	case 0:
@@ -74,10 +74,10 @@ func hasJSONSuffix(kind string) bool {
 	return strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")
 }
 
-// eventID returns the event's id, or none and false if the header cannot be
-// used: given twice, too long, or not printable. The header is seldom signed, so
-// it must not make a verified event be refused or lost: without a usable id the
-// event is known by its body's hash, as one without the header is.
+// eventID returns the event's id, or none and false if the header cannot be used: if it
+// was given twice, is too long, or is not printable. The header is seldom signed, so it
+// must not cause a verified event to be refused or lost: without a usable id, the event
+// is identified by the hash of its body, as if the header were missing.
 func eventID(values []string) (id string, usable bool) {
 	if len(values) == 0 {
 		return "", true
@@ -88,8 +88,8 @@ func eventID(values []string) (id string, usable bool) {
 	return values[0], true
 }
 
-// printable keeps out what could forge a line of a log or a terminal: control
-// characters, the C1 ones and the invisible ones among them, and broken UTF-8.
+// printable rejects what could forge a line in a log or on a terminal: control
+// characters (C1 too), invisible characters, and invalid UTF-8.
 func printable(s string) bool {
 	if !utf8.ValidString(s) {
 		return false
@@ -102,8 +102,8 @@ func printable(s string) bool {
 	return true
 }
 
-// readBody reads the whole body, whose buffer the intake keeps, and returns what
-// it takes of the budget.
+// readBody reads the whole body, whose buffer the intake keeps, and returns how much
+// of the budget it holds.
 func readBody(w http.ResponseWriter, r *http.Request, bodies *budget) (body []byte, held int64, why *refusal) {
 	from := io.Reader(r.Body)
 	if r.ContentLength < 0 {

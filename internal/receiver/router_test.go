@@ -62,7 +62,7 @@ func TestHandler_withoutSourcesKnowsNoPath(t *testing.T) {
 	if got := do(t, g.delivery(t, testSecret, testBody)); got.Status != 404 {
 		t.Errorf("got %d", got.Status)
 	}
-	r, _ := http.NewRequest("GET", g.url+HealthyPath, nil)
+	r, _ := http.NewRequest("GET", g.url+healthyPath, nil)
 	if got := do(t, r); got.Status != 200 {
 		t.Errorf("health: got %d", got.Status)
 	}

@@ -192,7 +192,7 @@ func TestTLSIs12OrNewerAndTheCertificateIsReplacedWhileServing(t *testing.T) {
 		if proto := conn.ConnectionState().NegotiatedProtocol; proto != "http/1.1" {
 			t.Errorf("speaks %q", proto)
 		}
-		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", HealthyPath)
+		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", healthyPath)
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil || response.StatusCode != 200 {
 			t.Fatalf("got %v, %v", response, err)

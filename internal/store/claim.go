@@ -18,7 +18,7 @@ const claimable = `
 	AND NOT` + isOutOfTurn + `
 	ORDER BY due_at`
 
-// isOutOfTurn says whether an earlier delivery of the same order still waits.
+// isOutOfTurn reports whether an earlier delivery with the same order key still waits.
 const isOutOfTurn = ` (d.order_key IS NOT NULL AND EXISTS (SELECT 1 FROM deliveries p
 	WHERE p.action = d.action AND p.order_key = d.order_key AND p.due_at IS NOT NULL AND p.n < d.n))`
 
@@ -33,7 +33,7 @@ const claimedCols = `
 
 var insertAttempts = insertInto("attempts", "delivery, n, started_at")
 
-// maxProbed bounds among how many deliveries one for a probe is chosen.
+// maxProbed bounds the deliveries among which one for a probe is chosen.
 const maxProbed = "200"
 
 // The deliveries that a take may claim. A probe takes one that has not failed
@@ -57,8 +57,8 @@ func (x *exchange) claim(take delivery.Take) error {
 		return err
 	}
 	own.Correct(x.now, take.Interval, take.Timeout)
-	if open, _ := own.Open(); x.now.Before(open) {
-		x.askAgain(open)
+	if start, _ := own.NextStart(); x.now.Before(start) {
+		x.askAgain(start)
 		return nil
 	}
 	wanted, err := x.allowed(take)
@@ -87,7 +87,7 @@ func (x *exchange) claim(take delivery.Take) error {
 	if err != nil {
 		return err
 	}
-	if open, _ := own.Open(); len(admitted) < len(candidates) && !x.now.Before(open) {
+	if start, _ := own.NextStart(); len(admitted) < len(candidates) && !x.now.Before(start) {
 		x.askAgain(x.now) // others may wait behind those whose destination is closed now
 	}
 	if len(candidates) < wanted {
@@ -142,8 +142,8 @@ func (x *exchange) admit(
 		if lane != own && own.IsTesting() && allowed[destination] > 0 {
 			own.Admit(1, x.now, 0, take.Timeout) // it is the probe of the action, too
 		}
-		if open, _ := lane.Open(); x.now.Before(open) {
-			x.askAgain(open)
+		if start, _ := lane.NextStart(); x.now.Before(start) {
+			x.askAgain(start)
 		}
 	}
 	for i := range candidates {

@@ -42,7 +42,7 @@ func (db *DB) Commit(ctx context.Context, batches ...*intake.Batch) error {
 	return nil
 }
 
-// tell gives the batch what became of it.
+// tell sets in the batch what became of it.
 func (c *commit) tell() {
 	b := c.batch
 	if b.Verdict = c.verdict; c.verdict != intake.Stored {
@@ -58,15 +58,15 @@ func (c *commit) tell() {
 	}
 }
 
-// commit is an event on its way through the writer: its rows, made ready by
-// whoever commits it, and what the writer makes of it.
+// commit is an event on its way through the writer: its rows, prepared by the caller of
+// Commit, and what the writer decides.
 type commit struct {
 	batch      *intake.Batch
 	event      []value   // a row of events but for seq
 	deliveries [][]value // rows of deliveries but for n
 	waiting    bool      // one of them is to be sent
 
-	user                string // whom it is about, if the database wants to know
+	user                string // whom it is about, if the database has a column for it
 	id, body, signature digest
 	accepted            bool // or timed: it claims its id
 	replayed            bool // by a person: it claims nothing, and nothing keeps it from being stored
@@ -98,8 +98,8 @@ const (
 	colBody      = 13
 )
 
-// newCommit makes the rows of a batch; withUser says that the person is one of their
-// columns.
+// newCommit makes the rows of a batch; withUser says that the table of events has a
+// column for the person.
 func newCommit(b *intake.Batch, withUser bool) (*commit, error) {
 	e := b.Event
 	switch {
@@ -138,7 +138,7 @@ func newCommit(b *intake.Batch, withUser bool) (*commit, error) {
 	return c, c.prepare()
 }
 
-// acts is 0 for an event that may trigger nothing.
+// acts is 0 for an inert event.
 func acts(e *record.Event) int64 {
 	if e.Inert {
 		return 0
@@ -146,7 +146,7 @@ func acts(e *record.Event) int64 {
 	return 1
 }
 
-// claimsID reports whether an event of that status is the only one of its id.
+// claimsID reports whether an event with that status claims its id.
 func claimsID(s record.Status) bool { return s == record.Accepted || s == record.Timed }
 
 // prepare makes the rows of the batch's decisions and deliveries.
@@ -269,7 +269,7 @@ func newGroupTx(w *writer) *groupTx {
 	}
 }
 
-// mark and undo let one op of the group be taken back.
+// mark and undo let one op of the group be undone.
 func (g *groupTx) mark() groupTx {
 	before := *g
 	before.scopes, before.gone, before.users = maps.Clone(g.scopes), maps.Clone(g.gone), g.users.clone()
@@ -376,9 +376,9 @@ func (g *groupTx) resolve(c *commit, rows *stateTx) error {
 	return c.prepare()
 }
 
-// decide applies the rules of intake.Store. A duplicate with a seq is one by id,
-// whose new signature is now claimed for that event; what is only counted has
-// the seq of the event that counts.
+// decide applies the rules of intake.Store. A duplicate with a seq is a duplicate by
+// id, whose new signature is now claimed for that event. An event that is only counted
+// has the seq of the event whose count it adds to.
 func (g *groupTx) decide(c *commit) (err error) {
 	c.verdict, c.seq, c.reason, c.original = intake.Stored, 0, "", 0
 	if c.replayed {

@@ -16,17 +16,16 @@ import (
 // places, which takes 4 MB.
 const mergeLimit = 50_000
 
-// keyring holds the keys of the newest events, which are not in the table keys
-// yet. Digests fall all over that table: to insert those of one event rewrites
-// two pages, which costs more than everything else about the event together.
-// So keys are gathered here and merged sorted, where one page takes many. Nothing
-// hangs on this memory: a key is committed with its event, whose row tells all of
-// it, or with a row of resent_keys, and load makes the keyring again from those
-// after the mark 'keys_merged'.
+// keyring holds the keys of the newest events, which are not in the table keys yet.
+// Digests are spread all over that table: inserting those of one event rewrites two
+// pages, which costs more than everything else about the event together. So keys are
+// gathered here and merged in sorted order, where one page takes many. Losing this
+// memory loses nothing: a key is committed with its event, whose row has all of it, or
+// with a row of resent_keys, and load rebuilds the keyring from the rows after the mark
+// 'keys_merged'.
 //
-// Only the writer changes a keyring. Others may call find and holding. A nil
-// keyring is of a store to which others write, too: there keys are written with
-// their event.
+// Only the writer changes a keyring. Others may call find and holding. The keyring is
+// nil if other processes write to the store too: keys are then written with their event.
 type keyring struct {
 	limit   int // of fresh keys
 	runKeys int // of a run

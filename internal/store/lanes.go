@@ -62,7 +62,7 @@ func (x *exchange) saveLanes() error {
 		if wait, ok := row.Change(&row.was); ok {
 			change := delivery.LaneChange{Destination: name, Wait: wait}
 			if wait != "" {
-				change.Until, _ = row.Open()
+				change.Until, _ = row.NextStart()
 			}
 			x.claimed.Changes = append(x.claimed.Changes, change)
 		}
@@ -86,8 +86,8 @@ func saveLane(g *groupTx, name string, lane *delivery.Lane, now time.Time) error
 	if err != nil {
 		return fmt.Errorf("encode the lane of %s: %w", name, err)
 	}
-	open, wait := lane.Open()
-	return insertLanes.insert(g.conn, [][]value{{name, micros(open), wait, state}})
+	start, wait := lane.NextStart()
+	return insertLanes.insert(g.conn, [][]value{{name, micros(start), wait, state}})
 }
 
 var insertLanes = replaceInto("lanes", "name", "open_at, wait, state")

@@ -11,8 +11,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Holder is the process that has a data directory open.
-type Holder struct {
+// holder is the process that has a data directory open.
+type holder struct {
 	PID int `json:"pid"`
 	// AdminURL is where its admin listener answers; empty if it has none or is
 	// still starting.
@@ -22,7 +22,7 @@ type Holder struct {
 // LockedError says that another process has the data directory open.
 type LockedError struct {
 	Dir    string
-	Holder Holder // zero if it has not said who it is
+	Holder holder // zero if it has not said who it is
 }
 
 // InUse says who has the directory open, without advice.
@@ -42,18 +42,18 @@ func (e *LockedError) Error() string {
 	return e.InUse() + ": " + advice
 }
 
-// ReadHolder returns what the last process to open the data directory said of
+// readHolder returns what the last process to open the data directory said of
 // itself. After a crash that process is gone and its word still there: only a
 // LockedError proves that somebody holds the directory. Without a word of
 // anybody the error is fs.ErrNotExist.
-func ReadHolder(dir string) (Holder, error) {
+func readHolder(dir string) (holder, error) {
 	data, err := os.ReadFile(holderFile(dir))
 	if err != nil {
-		return Holder{}, fmt.Errorf("read the store's holder: %w", err)
+		return holder{}, fmt.Errorf("read the store's holder: %w", err)
 	}
-	var h Holder
+	var h holder
 	if err := json.Unmarshal(data, &h); err != nil {
-		return Holder{}, fmt.Errorf("read the store's holder: %s: %w", holderFile(dir), err)
+		return holder{}, fmt.Errorf("read the store's holder: %s: %w", holderFile(dir), err)
 	}
 	return h, nil
 }
@@ -61,7 +61,7 @@ func ReadHolder(dir string) (Holder, error) {
 func holderFile(dir string) string { return filepath.Join(dir, "holder.json") }
 
 // writeHolder replaces the file in one step: a reader never sees half of it.
-func writeHolder(dir string, h Holder) error {
+func writeHolder(dir string, h holder) error {
 	data, err := json.Marshal(h)
 	if err != nil {
 		return fmt.Errorf("write the store's holder: %w", err)
@@ -87,13 +87,13 @@ func acquire(dir string) (*flock.Flock, error) {
 	}
 	if !got {
 		// The holder may be just about to write its word; then Holder is zero.
-		h, err := ReadHolder(dir)
+		h, err := readHolder(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			h = Holder{}
+			h = holder{}
 		}
 		return nil, &LockedError{Dir: dir, Holder: h}
 	}
-	if err := writeHolder(dir, Holder{PID: os.Getpid()}); err != nil {
+	if err := writeHolder(dir, holder{PID: os.Getpid()}); err != nil {
 		return nil, errors.Join(err, lock.Unlock())
 	}
 	return lock, nil

@@ -23,7 +23,7 @@ func TestSecondOpenIsRefused(t *testing.T) {
 	db := openDir(t, dir)
 	_, err := Open(t.Context(), Options{Dir: dir})
 	locked, ok := errors.AsType[*LockedError](err)
-	if !ok || locked.Holder != (Holder{PID: os.Getpid()}) || !strings.Contains(err.Error(), fmt.Sprint("process ", os.Getpid())) {
+	if !ok || locked.Holder != (holder{PID: os.Getpid()}) || !strings.Contains(err.Error(), fmt.Sprint("process ", os.Getpid())) {
 		t.Fatalf("error %v, holder %+v", err, locked)
 	}
 	if err := db.Announce(t.Context(), Process{AdminURL: "http://127.0.0.1:8081"}); err != nil {
@@ -33,15 +33,15 @@ func TestSecondOpenIsRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "http://127.0.0.1:8081") {
 		t.Fatalf("error %v", err)
 	}
-	h, err := ReadHolder(dir)
-	if err != nil || h != (Holder{PID: os.Getpid(), AdminURL: "http://127.0.0.1:8081"}) {
+	h, err := readHolder(dir)
+	if err != nil || h != (holder{PID: os.Getpid(), AdminURL: "http://127.0.0.1:8081"}) {
 		t.Errorf("holder %+v, error %v", h, err)
 	}
 
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadHolder(dir); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := readHolder(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("holder of a closed store: error %v", err)
 	}
 	openDir(t, dir)
@@ -57,7 +57,7 @@ func TestHolderWhoSaysNonsense(t *testing.T) {
 	if _, err := Open(t.Context(), Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "another process") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := ReadHolder(dir); err == nil {
+	if _, err := readHolder(dir); err == nil {
 		t.Error("nonsense was read")
 	}
 }

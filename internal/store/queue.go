@@ -61,8 +61,8 @@ func (db *DB) DueActions(
 	return actions, next, rows.Err()
 }
 
-// PendingByAction counts the deliveries that wait to be sent. Actions without
-// any are not named.
+// PendingByAction counts the deliveries that wait to be sent. Actions without any are
+// left out.
 func (db *DB) PendingByAction(ctx context.Context) (pending map[string]int, err error) {
 	defer wrap(&err, "count waiting deliveries")
 	rows, err := db.readDB.QueryContext(ctx,
@@ -167,7 +167,7 @@ func (db *DB) Renew(ctx context.Context, owner string, until time.Time) (err err
 	})
 }
 
-// isBeingSent says whether an attempt of the delivery has not ended.
+// isBeingSent reports whether the delivery has an attempt that has not ended.
 const isBeingSent = " n IN (SELECT delivery FROM attempts WHERE ended_at IS NULL)"
 
 // TakeOver implements delivery.Queue.
@@ -176,7 +176,7 @@ func (db *DB) TakeOver(ctx context.Context, owner string, now time.Time) (n int,
 	return db.base.takeOver(ctx, db, owner, micros(now))
 }
 
-// takeOver makes due what others than the owner have claimed.
+// takeOver makes due what owners other than this one have claimed.
 func (g *groupTx) takeOver(owner string, nowMicros int64) (n int, err error) {
 	changed, err := g.conn.Exec("UPDATE deliveries SET due_at = ?"+
 		" WHERE due_at IS NOT NULL AND owner IS DISTINCT FROM ? AND"+isBeingSent, nowMicros, owner)

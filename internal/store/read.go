@@ -208,6 +208,38 @@ func (db *DB) Deliveries(
 	ctx context.Context, f record.DeliveryFilter,
 ) (page []record.Delivery, nextCursor string, err error) {
 	defer wrap(&err, "list deliveries")
+	q, err := db.chooseDeliveries(f)
+	if err != nil {
+		return nil, "", err
+	}
+	last, err := db.lookedAt(ctx, f)
+	if err != nil {
+		return nil, "", err
+	}
+	if last > 0 {
+		q.where("d.n >= ?", last)
+		nextCursor = formatCursor(last)
+	}
+	limit := f.Limit
+	if limit > 0 {
+		limit++ // one more tells whether there is a next page
+	}
+	found, err := db.deliveries(ctx, q.limit("d.n DESC", limit))
+	if err != nil {
+		return nil, "", err
+	}
+	if f.Limit > 0 && len(found) > f.Limit {
+		found = found[:f.Limit]
+		nextCursor = formatCursor(found[f.Limit-1].n)
+	}
+	for _, d := range found {
+		page = append(page, d.Delivery)
+	}
+	return page, nextCursor, nil
+}
+
+// chooseDeliveries is the query of the deliveries that a filter chooses.
+func (db *DB) chooseDeliveries(f record.DeliveryFilter) (query, error) {
 	q := query{text: "SELECT " + deliveryCols + fromDeliveries}
 	switch {
 	case f.State == "":
@@ -234,39 +266,16 @@ func (db *DB) Deliveries(
 		q.where("d.n BETWEEN ? AND ?", firstDelivery(f.EventSeq), firstDelivery(f.EventSeq+1)-1)
 	}
 	if f.Before != "" {
-		before, err := strconv.ParseInt(f.Before, 36, 64)
+		before, err := parseCursor(f.Before)
 		if err != nil {
-			return nil, "", &CursorError{Cursor: f.Before}
+			return q, err
 		}
 		q.where("d.n < ?", before)
 	}
-	last, err := db.lookedAt(ctx, f)
-	if err != nil {
-		return nil, "", err
-	}
-	if last > 0 {
-		q.where("d.n >= ?", last)
-		nextCursor = formatCursor(last)
-	}
-	limit := f.Limit
-	if limit > 0 {
-		limit++ // one more tells whether there is a next page
-	}
-	found, err := db.deliveries(ctx, q.limit("d.n DESC", limit))
-	if err != nil {
-		return nil, "", err
-	}
-	if f.Limit > 0 && len(found) > f.Limit {
-		found = found[:f.Limit]
-		nextCursor = strconv.FormatInt(found[f.Limit-1].n, 36)
-	}
-	for _, d := range found {
-		page = append(page, d.Delivery)
-	}
-	return page, nextCursor, nil
+	return q, nil
 }
 
-// CursorError says that a cursor is none that Deliveries gave.
+// CursorError says that a cursor does not come from Deliveries.
 type CursorError struct{ Cursor string }
 
 func (e *CursorError) Error() string {

@@ -226,7 +226,7 @@ func (b *sqlite) checkpoint(ctx context.Context, result ...any) error {
 
 // announce writes it down for commands that find the directory in use.
 func (b *sqlite) announce(_ context.Context, p Process) error {
-	return writeHolder(b.dir, Holder{PID: os.Getpid(), AdminURL: p.AdminURL})
+	return writeHolder(b.dir, holder{PID: os.Getpid(), AdminURL: p.AdminURL})
 }
 
 // watch has nothing to do: nobody else writes.

@@ -11,7 +11,7 @@ import (
 	"heed/engine/state"
 )
 
-// keepRemoved is how long the state of a rule is kept that was taken out.
+// keepRemoved is how long the state of a removed rule is kept.
 const keepRemoved = 7 * 24 * time.Hour
 
 // ScopeUse is a scope of an active rule.
@@ -23,7 +23,7 @@ type ScopeUse struct {
 	Settings string
 }
 
-// What the activation of rules does to the state of one.
+// What activating rules does to the state of a rule.
 const (
 	ScopeDiscarded = "discarded" // its per was changed
 	ScopeRemoved   = "removed"   // the rule is gone
@@ -32,10 +32,10 @@ const (
 	ScopeEdited    = "edited"   // its settings were changed
 )
 
-// ScopeChange says what the activation of rules did to the state of one.
+// ScopeChange says what activating rules did to the state of a rule.
 type ScopeChange struct {
 	state.Scope
-	// Change is one of the words above.
+	// Change is one of the constants above.
 	Change string
 	Keys   int
 }
@@ -69,25 +69,16 @@ func (db *DB) ActivateScopes(ctx context.Context, uses []ScopeUse, now time.Time
 			}
 		}
 		for of, scope := range g.scopes {
-			change := ""
+			sameBlock := func(u ScopeUse) bool { return u.Rule == of.Rule && u.Block == of.Block }
+			var change string
+			var err error
 			switch {
 			case active[of]:
-				var removed bool
-				if removed, err = g.isRemoved(scope); removed {
-					change = ScopeRestored
-					if scope.keys == 0 {
-						err = g.confirm(scope, "")
-					}
-				}
-			case slices.ContainsFunc(uses, func(u ScopeUse) bool { return u.Rule == of.Rule && u.Block == of.Block }):
+				change, err = g.restore(scope)
+			case slices.ContainsFunc(uses, sameBlock): // with another per
 				change, err = ScopeDiscarded, g.discard(of, scope)
 			default:
-				var n int64
-				n, err = g.conn.Exec("UPDATE state_scopes SET removed_at = ? WHERE id = ? AND removed_at = 0",
-					micros(now), scope.id)
-				if n > 0 {
-					change = ScopeRemoved
-				}
+				change, err = g.remove(scope, now)
 			}
 			if err != nil {
 				return err
@@ -110,6 +101,29 @@ func (db *DB) ActivateScopes(ctx context.Context, uses []ScopeUse, now time.Time
 		return s.err
 	})
 	return changes, err
+}
+
+// restore notes that the rule of a scope is back, if it was gone. Rows that are left
+// are confirmed later, by ConfirmScope.
+func (g *groupTx) restore(scope stateScope) (change string, err error) {
+	removed, err := g.isRemoved(scope)
+	switch {
+	case err != nil || !removed:
+		return "", err
+	case scope.keys == 0:
+		return ScopeRestored, g.confirm(scope, "")
+	default:
+		return ScopeRestored, nil
+	}
+}
+
+// remove notes since when the rule of a scope is gone.
+func (g *groupTx) remove(scope stateScope, now time.Time) (change string, err error) {
+	n, err := g.conn.Exec("UPDATE state_scopes SET removed_at = ? WHERE id = ? AND removed_at = 0", micros(now), scope.id)
+	if err != nil || n == 0 {
+		return "", err
+	}
+	return ScopeRemoved, nil
 }
 
 // isRemoved reports whether the rule of a scope was taken out.
@@ -140,9 +154,9 @@ func (g *groupTx) isEdited(scope stateScope, settings string) (edited bool, err 
 	return false, err
 }
 
-// ConfirmScope notes that the rows of a scope which was edited or restored follow
-// its settings now. Until then ActivateScopes reports the change again, so that a
-// crash in between loses nothing of it.
+// ConfirmScope notes that the rows of an edited or restored scope now follow its
+// settings. Until then ActivateScopes reports the change again, so a crash in between
+// does not lose it.
 func (db *DB) ConfirmScope(ctx context.Context, of state.Scope, settings string) (err error) {
 	defer wrap(&err, "confirm an edit of a rule")
 	return db.writer.do(ctx, func(g *groupTx) error {
@@ -197,7 +211,7 @@ func (g *groupTx) discard(of state.Scope, scope stateScope) error {
 	return err
 }
 
-// ownScopes makes the group's scopes all there are.
+// ownScopes gives the group a copy of all scopes to change.
 func (g *groupTx) ownScopes() {
 	all := maps.Clone(g.writer.scopes)
 	maps.Copy(all, g.scopes)

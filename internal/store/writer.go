@@ -105,9 +105,9 @@ func (w *writer) serve() {
 	}
 }
 
-// submit hands the op over and waits for what became of it. The context bounds
-// only the wait until a group takes it. ops has no buffer: what was sent was
-// taken, so nobody needs to ask whether an abandoned op may still be run.
+// submit hands the op over and waits until it is done. The context bounds only the
+// wait until a group takes it. ops has no buffer: an op that was sent was taken, and one
+// that was given up will never run.
 func (w *writer) submit(ctx context.Context, o *op) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("wait for the store: %w", err)
@@ -129,8 +129,8 @@ func (w *writer) do(ctx context.Context, apply func(*groupTx) error) error {
 	return w.submit(ctx, &op{apply: apply})
 }
 
-// take waits for the next ops, and returns nil when the writer is to stop and
-// nobody waits any more.
+// take waits for the next ops. It returns nil once the writer is to stop and no op
+// waits.
 func (w *writer) take() []*op {
 	var first *op
 	select {
@@ -142,13 +142,13 @@ func (w *writer) take() []*op {
 			return nil
 		}
 	}
-	// Those whom the last group answered are often just about to come back:
-	// letting them run first makes one group of them instead of two.
+	// The callers that the last group answered often submit again at once. Letting them
+	// run first makes one group of them instead of two.
 	runtime.Gosched()
 	return w.fill([]*op{first})
 }
 
-// fill adds the ops that wait to a group.
+// fill adds the waiting ops to a group.
 func (w *writer) fill(group []*op) []*op {
 	bytes := 0
 	for _, o := range group {
@@ -172,8 +172,8 @@ func (o *op) size() (size int) {
 	return size
 }
 
-// run writes a group and answers everybody in it, last: whoever has an answer
-// finds what else the write brings about, such as the wake-up.
+// run writes a group and then answers everybody in it. The answers come last, so that
+// a caller finds everything else that the write causes, such as the wake-up.
 func (w *writer) run(group []*op) {
 	group = w.write(group)
 	events, wake, timed := 0, false, false
@@ -239,8 +239,8 @@ func failAll(group []*op, err error) {
 	}
 }
 
-// transaction lets apply write a group and commits it. On an error nothing is
-// stored and no memory of it is left.
+// transaction lets apply write a group, and commits it. On an error nothing is stored,
+// and the group leaves no trace in memory.
 func (w *writer) transaction(apply func(*groupTx) error) error {
 	g := newGroupTx(w)
 	if err := w.base.begin(g); err != nil {
@@ -299,8 +299,8 @@ func (w *writer) applyTogether(g *groupTx, group []*op) error {
 	return nil
 }
 
-// applyOneByOne gives each op a savepoint, so that the one which cannot be
-// written does not take the others with it. Only trouble with the store ends it.
+// applyOneByOne gives each op a savepoint, so that one that cannot be written does not
+// fail the others. Only trouble with the store ends it.
 func (w *writer) applyOneByOne(g *groupTx, group []*op) error {
 	for _, o := range group {
 		before := g.mark()

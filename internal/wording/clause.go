@@ -43,7 +43,7 @@ func short(value any) string {
 	return plain.Cut(string(text), 60)
 }
 
-// ClauseDetail is what a clause read, or why it has no result.
+// ClauseDetail describes what a clause read, or why it has no result.
 func ClauseDetail(c *expression.Clause) string {
 	if c.Reason != "" && len(c.Clauses) == 0 {
 		return c.Reason

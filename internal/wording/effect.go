@@ -41,8 +41,8 @@ type Effects struct {
 	Zone  *time.Location // of the times
 }
 
-// Text is an effect in words: throttled: 1 of 1 today (Asia/Kolkata) for [u1, q1];
-// evt-88 at Mon 2 Mar 10:00 IST; next from Tue 3 Mar 00:00 IST.
+// Text describes an effect, such as: throttled: 1 of 1 today (Asia/Kolkata) for [u1,
+// q1]; evt-88 at Mon 2 Mar 10:00 IST; next from Tue 3 Mar 00:00 IST.
 func (p Effects) Text(e *record.Effect) string {
 	var text strings.Builder
 	text.WriteString(p.word(e))
@@ -94,8 +94,8 @@ func (p Effects) word(e *record.Effect) string {
 
 func (p Effects) moment(t time.Time) string { return t.In(p.Zone).Format("Mon 2 Jan 15:04 MST") }
 
-// EffectsOf are the effects of a decision. Of a rule in shadow mode that has
-// no time nothing is recorded: they say that it would have sent something.
+// EffectsOf returns the effects of a decision. Nothing is recorded for a stateless rule
+// in shadow mode, so EffectsOf says that it would have sent something.
 func EffectsOf(d *engine.Shown) []record.Effect {
 	if d.Mode == engine.ModeShadow && d.Outcome == engine.Matched && len(d.Effects) == 0 {
 		return []record.Effect{{Effect: record.Sent}}
@@ -103,7 +103,7 @@ func EffectsOf(d *engine.Shown) []record.Effect {
 	return d.Effects
 }
 
-// ZoneOf is a time zone by its name; UTC for none, or one that is not known here.
+// ZoneOf returns a time zone by its name; UTC for an empty or unknown one.
 func ZoneOf(name string) *time.Location {
 	if zone, err := time.LoadLocation(name); err == nil {
 		return zone

@@ -71,7 +71,7 @@ func (a *addresses) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*[]string)(a))
 }
 
-// slackTarget is where a message of Slack's goes.
+// slackTarget returns where a Slack message goes.
 func slackTarget(channel string, to addresses, thread string) string {
 	var parts []string
 	if channel != "" {
@@ -94,7 +94,7 @@ func asMentioned(text string, mentions addresses) string {
 	return text
 }
 
-// blockText is a block of Slack's as its type and its texts.
+// blockText describes a Slack block by its type and texts.
 func blockText(block json.RawMessage) string {
 	var value any
 	if json.Unmarshal(block, &value) != nil {
@@ -107,8 +107,8 @@ func blockText(block json.RawMessage) string {
 	return strings.TrimSpace("[" + kind + "] " + strings.Join(textsIn(value), " | "))
 }
 
-// textsIn are the texts in a block, in the order in which Slack shows them:
-// a block's own before its fields and elements.
+// textsIn returns the texts of a block in the order in which Slack shows them: the
+// block's own, then those of its fields and elements.
 func textsIn(value any) []string {
 	var texts []string
 	switch v := value.(type) {

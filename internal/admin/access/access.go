@@ -27,8 +27,8 @@ var roleNames = []string{"nobody", "viewer", "operator", "rules"}
 
 func (r Role) String() string { return roleNames[r] }
 
-// ParseRole reads a role by its name.
-func ParseRole(name string) (Role, error) {
+// parseRole reads a role by its name.
+func parseRole(name string) (Role, error) {
 	if i := slices.Index(roleNames, name); i > 0 {
 		return Role(i), nil
 	}
@@ -46,13 +46,13 @@ type Identity struct {
 
 type contextKey struct{}
 
-// With is a context in which an identity asks.
+// With returns a context that carries an identity.
 func With(ctx context.Context, who Identity) context.Context {
 	return context.WithValue(ctx, contextKey{}, who)
 }
 
-// Of is who asks. If the context names nobody, it is heed itself or the command line
-// on the data directory, which may do everything.
+// Of returns the identity that a context carries. Without one, heed itself or the
+// command line on the data directory is asking, and may do everything.
 func Of(ctx context.Context) Identity {
 	if who, ok := ctx.Value(contextKey{}).(Identity); ok {
 		return who

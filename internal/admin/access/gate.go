@@ -43,8 +43,8 @@ var (
 // Open says that no token is asked for.
 func (g *Gate) Open() bool { return g.Tokens == nil }
 
-// Identify is who a request is from. The error is ErrNoToken, ErrByAddress, or that
-// of Sessions.
+// Identify returns who sent a request. The error is ErrNoToken, ErrByAddress, or an
+// error of Sessions.
 func (g *Gate) Identify(r *http.Request) (Identity, error) {
 	if g.Open() {
 		return Local, onlyByAddress(r)
@@ -70,8 +70,8 @@ func (g *Gate) Identify(r *http.Request) (Identity, error) {
 	return who, nil
 }
 
-// Login exchanges a token for a session, which the answer's cookie names. The
-// error is ErrBusy, ErrPlain, ErrWrong, or that of Sessions.
+// Login exchanges a token for a session, and sets the cookie of the session. The error
+// is ErrBusy, ErrPlain, ErrWrong, or an error of Sessions.
 func (g *Gate) Login(w http.ResponseWriter, r *http.Request, token string) (Identity, error) {
 	if !g.secure(r) {
 		return Identity{}, ErrPlain
@@ -96,7 +96,7 @@ func (g *Gate) Login(w http.ResponseWriter, r *http.Request, token string) (Iden
 	return who, nil
 }
 
-// Logout ends the session of a request. The error is that of Sessions.
+// Logout ends the session of a request. The error is an error of Sessions.
 func (g *Gate) Logout(w http.ResponseWriter, r *http.Request) error {
 	c, err := r.Cookie(cookieName)
 	if err != nil || g.Open() {
@@ -109,8 +109,8 @@ func (g *Gate) Logout(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// Reveal shows personal values in the session of a request for a quarter of an
-// hour, or hides them again. The error is that of Sessions.
+// Reveal shows personal values in the session of a request for a quarter of an hour, or
+// hides them again. The error is an error of Sessions.
 func (g *Gate) Reveal(r *http.Request, show bool) error {
 	s, found, err := g.session(r)
 	if err != nil || !found {
@@ -152,7 +152,7 @@ func (g *Gate) secure(r *http.Request) bool {
 	}
 }
 
-// client is whom failed logins are counted for.
+// client returns the address for which failed logins are counted.
 func (g *Gate) client(r *http.Request) string {
 	peer := addressOf(r.RemoteAddr)
 	if g.trusts(peer) {
@@ -167,7 +167,8 @@ func (g *Gate) trusts(peer netip.Addr) bool {
 	return slices.ContainsFunc(g.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer) })
 }
 
-// lastOf is the last entry of a header that is a list: what the nearest proxy said.
+// lastOf returns the last entry of a header that is a list, which the nearest proxy
+// added.
 func lastOf(values []string) string {
 	all := strings.Join(values, ",")
 	return strings.TrimSpace(all[strings.LastIndex(all, ",")+1:])

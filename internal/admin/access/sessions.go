@@ -37,7 +37,7 @@ type Sessions interface {
 	EndSession(ctx context.Context, id Digest) error
 }
 
-// session is that of a request, as long as it lasts.
+// session returns the session of a request, unless it is over.
 func (g *Gate) session(r *http.Request) (s Session, found bool, err error) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil || g.Open() {
@@ -47,7 +47,7 @@ func (g *Gate) session(r *http.Request) (s Session, found bool, err error) {
 	return s, found && g.now().Sub(s.Began) < sessionAge, err
 }
 
-// begin makes a session of a token, and returns what its cookie holds.
+// begin saves a new session for a token, and returns the value of its cookie.
 func (g *Gate) begin(ctx context.Context, token Digest) (secret string, err error) {
 	secret = rand.Text()
 	return secret, g.save(ctx, Session{ID: sessionID(secret), Token: token, Began: g.now()})
@@ -57,6 +57,6 @@ func (g *Gate) save(ctx context.Context, s Session) error {
 	return g.Sessions.SaveSession(ctx, s, g.now().Add(-sessionAge))
 }
 
-// sessionID is what a session is kept under: whoever reads the store cannot go on
-// with it.
+// sessionID returns the digest under which a session is stored. Reading the store does
+// not reveal the cookie.
 func sessionID(secret string) Digest { return sha256.Sum256([]byte("heed session " + secret)) }

@@ -32,7 +32,7 @@ func ReadTokens(text []byte) (*Tokens, error) {
 		if len(fields) != 3 {
 			return nil, fmt.Errorf("line %d: write a name, a role and a token, such as: nora operator TOKEN", line)
 		}
-		role, err := ParseRole(fields[1])
+		role, err := parseRole(fields[1])
 		switch name := fields[0]; {
 		case err != nil:
 			return nil, fmt.Errorf("line %d: %w", line, err)
@@ -74,8 +74,8 @@ func (t *Tokens) Add(name string, role Role, token string) error {
 	return nil
 }
 
-// digestOf is what a token is looked up by: how long that takes says nothing of
-// the token.
+// digestOf returns the digest under which a token is looked up, so that the time of a
+// lookup says nothing about the token.
 func digestOf(token string) Digest { return sha256.Sum256([]byte("heed token " + token)) }
 
 func (t *Tokens) find(token string) (Identity, Digest, bool) {

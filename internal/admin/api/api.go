@@ -46,7 +46,8 @@ type route struct {
 	stream  func(http.ResponseWriter, *http.Request) error
 }
 
-// role is what a route takes: whoever reads is a viewer, all else is for operators.
+// role returns the role that a route requires: Viewer for reading, Operator for
+// everything else.
 func role(pattern string) access.Role {
 	if strings.HasPrefix(pattern, "GET ") {
 		return access.Viewer
@@ -54,7 +55,7 @@ func role(pattern string) access.Role {
 	return access.Operator
 }
 
-// routes are the paths that there are, besides health and metrics.
+// routes returns all routes except health and metrics.
 func (a *api) routes() []route {
 	s := a.Service
 	return []route{
@@ -194,8 +195,8 @@ func (a *api) logPanic(r *http.Request, cause any) {
 		"path", r.URL.Path, "cause", plain.Panic(cause), "stack", string(debug.Stack()))
 }
 
-// answer is what a route answers, as JSON. Nothing was written yet, so that a panic can
-// be answered too.
+// answer returns the answer of a route as JSON. It runs before anything is written, so
+// that a panic can be answered too.
 func (a *api) answer(route route, r *http.Request) (text []byte, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -352,8 +353,7 @@ func problem(w http.ResponseWriter, status int, detail string, more map[string]a
 	writeJSON(w, status, "application/problem+json", encoded(body))
 }
 
-// encoded is a value as JSON. All that is answered can be written as JSON: what cannot
-// is a fault of heed's.
+// encoded returns a value as JSON. A value that cannot be encoded is a bug in heed.
 func encoded(body any) []byte {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)

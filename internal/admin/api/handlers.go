@@ -36,7 +36,8 @@ func readBody(r *http.Request, into any) error {
 	return nil
 }
 
-// limit is the ?limit; 0 for one that is not a number, which the service refuses.
+// limit returns the parameter ?limit; 0, which the service refuses, if it is not a
+// number.
 func limit(r *http.Request) int {
 	text := r.URL.Query().Get("limit")
 	if text == "" {
@@ -63,7 +64,7 @@ func (a *api) events(r *http.Request) (any, error) {
 	return a.Service.Events(r.Context(), q)
 }
 
-// span is the time from ?since to ?until.
+// span returns the times of ?since and ?until.
 func span(r *http.Request) (from, to time.Time, err error) {
 	query, now := r.URL.Query(), time.Now()
 	if from, err = since("since", query.Get("since"), now); err == nil {
@@ -150,7 +151,7 @@ func (a *api) unmute(r *http.Request) (any, error) {
 	return a.Service.Unmute(r.Context(), query.Get("rule"), query.Get("key"))
 }
 
-// name is what a part of the path names.
+// name returns the id or name in a segment of the path.
 func name(r *http.Request, part string) string { return admin.OfSegment(r.PathValue(part)) }
 
 // ask serves what needs no parameters.
@@ -262,7 +263,7 @@ func (a *api) ingest(r *http.Request) (any, error) {
 	}, r.Body)
 }
 
-// boolParameter is a parameter that is true or false; false if it is absent.
+// boolParameter returns a parameter that is true or false; false if it is absent.
 func boolParameter(q url.Values, name string) (bool, error) {
 	text := q.Get(name)
 	if text == "" {

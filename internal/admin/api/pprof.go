@@ -5,9 +5,9 @@ import (
 	"net/http/pprof"
 )
 
-// profiles are net/http/pprof's, for whoever runs heed, with the parameters that
-// they take. They stand behind the token as all else does: a profile of the memory
-// has what is in it.
+// profiles serves the profiles of net/http/pprof to operators, with the parameters that
+// they accept. A memory profile shows what is in memory, so they require the token as
+// everything else does.
 func profiles(handle func(pattern string, parameters []string, serve http.HandlerFunc)) {
 	handle("GET /debug/pprof/profile", []string{"seconds", "debug"}, pprof.Profile)
 	handle("GET /debug/pprof/trace", []string{"seconds"}, pprof.Trace)

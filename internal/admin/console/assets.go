@@ -46,8 +46,8 @@ func readViews() (views, error) {
 	return v, nil
 }
 
-// asset is the address of a file of static. It changes with the file, so browsers may
-// cache the file forever.
+// asset returns the address of a file in static. The address changes with the file, so
+// browsers may cache the file forever.
 func asset(name string) string { return "/ui/static/" + name + "?v=" + assetVersions()[name] }
 
 var assetVersions = sync.OnceValue(func() map[string]string {

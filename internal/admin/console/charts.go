@@ -30,7 +30,7 @@ func histogram(counts [10]int) template.HTML {
 	return bars(counts[:], most, 28, 110)
 }
 
-// bars are columns of a width and at most a height.
+// bars draws a chart of columns with a given width and a maximum height.
 func bars(values []int, most, width, height int) template.HTML {
 	var out strings.Builder
 	fmt.Fprintf(&out, `<svg class="bars" viewBox="0 0 %d %d" width="%d" height="%d" aria-hidden="true" focusable="false">`,
@@ -46,7 +46,7 @@ func bars(values []int, most, width, height int) template.HTML {
 	return template.HTML(out.String())
 }
 
-// bar is a bar in the cell of a table, for a share of the whole.
+// bar draws a share of a whole as a bar for the cell of a table.
 func bar(part, whole float64) template.HTML {
 	share := 0.0
 	if whole > 0 {

@@ -47,7 +47,7 @@ const (
 	maxSheet = 32 << 20
 )
 
-// routes are all pages, and all that can be done on them.
+// routes returns all pages and all actions on them.
 func (c *console) routes() []route {
 	const viewer, operator = access.Viewer, access.Operator
 	return []route{
@@ -160,8 +160,8 @@ func (c *console) page(route route) http.Handler {
 	})
 }
 
-// answer is what a route answers. Nothing was written yet, so that a panic can be
-// answered too.
+// answer returns the answer of a route. It runs before anything is written, so that a
+// panic can be answered too.
 func (c *console) answer(q *request) (_ answer, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {

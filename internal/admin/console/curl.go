@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// curl is the request of a delivery as a command, with secrets as variables: a
-// stored request has none, so the variables are those of the action's settings.
+// curl returns the request of a delivery as a curl command. Stored requests hold no
+// secrets, so the command names a variable for each secret of the action's settings.
 func curl(kind, action string, request json.RawMessage) string {
 	var r struct {
 		Method, URL string
@@ -40,7 +40,7 @@ func curl(kind, action string, request json.RawMessage) string {
 	return strings.Join(parts, " \\\n  ")
 }
 
-// variable is the name of a secret: LMS_AUTHORIZATION.
+// variable returns the name of the variable for a secret, such as LMS_AUTHORIZATION.
 func variable(words ...string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) && r < unicode.MaxASCII || unicode.IsDigit(r) && r < unicode.MaxASCII {

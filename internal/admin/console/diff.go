@@ -10,7 +10,7 @@ import (
 // diffLine is a line of two texts: in both, or in one only.
 type diffLine struct{ Sign, Text string }
 
-// differences are the lines by which two texts differ, with some around them.
+// differences returns the lines that differ between two texts, with some context.
 func differences(before, after string) (lines []diffLine) {
 	text := func(s string) []byte { return []byte(strings.TrimSuffix(s, "\n") + "\n") }
 	unified := string(diff.Diff("before", text(before), "after", text(after)))

@@ -53,7 +53,7 @@ func userOf(body []byte) string {
 	return e.User()
 }
 
-// fixture is the event alone, without personal values, for tests and dry runs.
+// fixture returns only the event, without personal values, for tests and dry runs.
 func (c *console) fixture(q *request) (answer, error) {
 	e, err := c.Service.Event(q.ctx(), q.PathValue("id"))
 	if err != nil {

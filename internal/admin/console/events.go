@@ -89,7 +89,7 @@ func eventTable(events []admin.ListedEvent) *table {
 	return &table{"events", rows}
 }
 
-// apiURL is the address of the API that answers with the same parameters.
+// apiURL returns the address of the API call with the same parameters.
 func apiURL(path string, q *request, parameters ...string) string {
 	given := url.Values{}
 	for _, name := range parameters {
@@ -103,7 +103,7 @@ func apiURL(path string, q *request, parameters ...string) string {
 	return path + "?" + given.Encode()
 }
 
-// command is a line for a shell: the parameters become flags.
+// command returns a shell command with the parameters as flags.
 func command(name string, q *request, parameters []string) string {
 	for _, parameter := range parameters {
 		if value := q.get(parameter); value != "" {
@@ -120,7 +120,7 @@ func quotedAll(words []string) (all []string) {
 	return all
 }
 
-// quoted is a word as a shell reads it.
+// quoted quotes a word for a shell.
 func quoted(word string) string {
 	isSafe := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
@@ -155,7 +155,8 @@ func (c *console) bulkReplay(q *request) (answer, error) {
 	}, nil
 }
 
-// chosenReplay is bulkReplay for events that were chosen one by one.
+// chosenReplay previews a replay of events that were chosen one by one, as bulkReplay
+// does for a filter.
 func (c *console) chosenReplay(q *request) (answer, error) {
 	ids := q.URL.Query()["id"]
 	if len(ids) == 0 {

@@ -42,8 +42,8 @@ var functions = template.FuncMap{
 	},
 }
 
-// moment is a time as <time>: in UTC, which a script turns into the time zone of
-// whoever looks.
+// moment renders a time as a <time> element in UTC. A script changes it to the reader's
+// time zone.
 func moment(t time.Time) template.HTML {
 	if t.IsZero() {
 		return "–"
@@ -53,7 +53,7 @@ func moment(t time.Time) template.HTML {
 		t.Format(time.RFC3339), t.Format("2006-01-02 15:04:05 UTC"), t.Format("2 Jan 15:04 UTC")))
 }
 
-// ago is how long ago a time was, with the time itself on hover.
+// ago renders how long ago a time was, with the time itself on hover.
 func ago(t time.Time) template.HTML {
 	if t.IsZero() {
 		return "never"
@@ -83,7 +83,7 @@ func day(t time.Time) string {
 	return t.UTC().Format("2 Jan 2006")
 }
 
-// count is a number with its thousands apart.
+// count formats a number with separated thousands.
 func count(n int) string {
 	text := strconv.Itoa(n)
 	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
@@ -92,7 +92,7 @@ func count(n int) string {
 	return text
 }
 
-// bounded is a number that was counted up to admin.MostCounted only.
+// bounded formats a number that was only counted up to admin.MostCounted.
 func bounded(n int) string {
 	if n >= admin.MostCounted {
 		return "10,000+"
@@ -100,7 +100,7 @@ func bounded(n int) string {
 	return count(n)
 }
 
-// number is a number as people write it.
+// number formats a number for people.
 func number(v any) string {
 	switch n := v.(type) {
 	case *float64:
@@ -131,7 +131,7 @@ func first(n int, text string) string {
 	return text
 }
 
-// plainly is a problem without the command that shows more of it: the page has a
+// plainly returns a problem without the command that shows more of it: the page has a
 // link for that.
 func plainly(text string) string {
 	text, _, _ = strings.Cut(text, ": heed ")
@@ -178,7 +178,7 @@ type clauseView struct {
 	Decides bool
 }
 
-// decides are the lines of the tree of a condition.
+// decides returns the lines of the tree of a condition.
 func decides(c *expression.Clause) (lines []clauseView) {
 	if c == nil {
 		return nil
@@ -203,7 +203,7 @@ func decides(c *expression.Clause) (lines []clauseView) {
 	return lines
 }
 
-// effectsOf are the effects of a decision in words.
+// effectsOf describes the effects of a decision.
 func effectsOf(eventID string, d engine.Shown) (texts []string) {
 	words := wording.Effects{Mode: d.Mode, Event: eventID, Zone: wording.ZoneOf(d.Timezone)}
 	for _, effect := range wording.EffectsOf(&d) {
@@ -214,7 +214,7 @@ func effectsOf(eventID string, d engine.Shown) (texts []string) {
 	return texts
 }
 
-// requestLines is a request as people read it.
+// requestLines formats a request for people.
 func requestLines(kind string, request json.RawMessage) string {
 	return strings.Join(wording.Request(kind, request), "\n")
 }

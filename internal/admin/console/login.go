@@ -17,8 +17,8 @@ type loginData struct {
 // loginURL asks for a token, and comes back to a page.
 func loginURL(back *url.URL) string { return "/ui/login?back=" + url.QueryEscape(back.RequestURI()) }
 
-// ownPath is a path of the console, or its first page for anything else: no link
-// may lead somewhere else after the login.
+// ownPath returns the given path if it is one of the console, and the first page
+// otherwise: no link may lead elsewhere after a login.
 func ownPath(path string) string {
 	u, err := url.Parse(path)
 	isElsewhere := err != nil || u.Scheme != "" || u.Host != "" || strings.ContainsAny(path, "\\\r\n")

@@ -27,10 +27,10 @@ type request struct {
 
 func (q *request) ctx() context.Context { return q.Request.Context() }
 
-// PathValue is what a part of the path names.
+// PathValue returns the id or name in a segment of the path.
 func (q *request) PathValue(part string) string { return admin.OfSegment(q.Request.PathValue(part)) }
 
-// get is a parameter of the query.
+// get returns a parameter of the query.
 func (q *request) get(name string) string { return strings.TrimSpace(q.URL.Query().Get(name)) }
 
 // ofAllPages are the parameters that every page takes.
@@ -85,8 +85,9 @@ func parseSince(name, text string) (time.Time, error) {
 	return t, nil
 }
 
-// with is the address of the page with other parameters: pairs of names and values.
-// An empty value takes one out; the cursor and notices go.
+// with returns the address of the page with other parameters, given as pairs of names
+// and values. An empty value removes a parameter. The cursor and notices are always
+// removed.
 func (q *request) with(pairs ...string) string { return withQuery(q.URL, pairs...) }
 
 func withQuery(u *url.URL, pairs ...string) string {
@@ -119,8 +120,8 @@ func invalid(format string, args ...any) error {
 	return &pageError{http.StatusBadRequest, fmt.Sprintf(format, args...)}
 }
 
-// notServed is the error of a request for which there is no route, though there may be
-// with other methods.
+// notServed returns the error for a request that matches no route; the path may have
+// routes for other methods.
 func (q *request) notServed(methods []string) error {
 	if len(methods) == 0 {
 		return &pageError{http.StatusNotFound, "There is no page " + q.URL.Path + "."}

@@ -16,18 +16,18 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 )
 
-// Variable names the server that tests use, as a URL of a database on it. The
+// variable names the server that tests use, as a URL of a database on it. The
 // user must be allowed to make databases.
-const Variable = "HEED_TEST_POSTGRES"
+const variable = "HEED_TEST_POSTGRES"
 
 // Available says whether there is a server.
-func Available() bool { return os.Getenv(Variable) != "" }
+func Available() bool { return os.Getenv(variable) != "" }
 
 // Skip skips a test where there is no server.
 func Skip(t testing.TB) {
 	t.Helper()
 	if !Available() {
-		t.Skipf("%s names no PostgreSQL server: run make test-postgres", Variable)
+		t.Skipf("%s names no PostgreSQL server: run make test-postgres", variable)
 	}
 }
 
@@ -36,7 +36,7 @@ func Skip(t testing.TB) {
 func New(t testing.TB) string {
 	t.Helper()
 	Skip(t)
-	server, err := url.Parse(os.Getenv(Variable))
+	server, err := url.Parse(os.Getenv(variable))
 	if err != nil {
 		t.Fatal(err)
 	}
