@@ -123,7 +123,7 @@ func (r *timing) readStepList(steps *document.Node) {
 // ascending reports whether the second step comes after the first.
 func ascending(first, second state.Step) bool {
 	if first.Before != second.Before {
-		return first.Before // the deadline may be later than any step after the start
+		return first.Before // steps that count back from the deadline come first
 	}
 	if first.Before {
 		return first.Offset > second.Offset || first.Offset == second.Offset && earlier(first.At, second.At)
