@@ -199,8 +199,8 @@ func (f *frame) lookUp(q Query) any {
 	return value
 }
 
-// resolve asks what is known and, where that has no answer, the tables. What is
-// known of a user and what a table says of them complete each other.
+// resolve asks known and, if that has no answer, the tables. For a user, it combines the
+// two answers.
 func (env *Env) resolve(known Resolver, q Query) (value any) {
 	if known != nil {
 		value = known.Resolve(q)
