@@ -23,8 +23,8 @@ type Rebuilt struct {
 	learnt int64
 }
 
-// margin is how much earlier than the oldest recorded event something must have begun to
-// predate the record: signed times may differ from the times of arrival.
+// margin is how long after the oldest recorded event something may have begun and still
+// be carried over: signed times may differ from the times of arrival.
 const margin = 24 * time.Hour
 
 // Rebuild recomputes everything. It changes nothing before Apply. Nothing else may use
@@ -64,8 +64,8 @@ func Rebuild(ctx context.Context, s Store, log *slog.Logger) (*Rebuilt, error) {
 	return r, nil
 }
 
-// carryOn carries over what recorded events cannot tell: what is older than they are, and
-// imports. It takes either name of an item, as both are equally good.
+// carryOn carries over what recorded events cannot tell: what began before since, and
+// imports. It takes over the names of all known items, which are as good as any.
 func (r *Rebuilt) carryOn(known *Directory, since int64) {
 	for i := range known.items {
 		r.fresh.join(&Rows{Items: []ItemRow{known.items[i].row()}})
@@ -136,8 +136,8 @@ func (r *Rebuilt) compare(known *Directory) {
 	r.PeopleChanged, r.RowsChanged = differences(oldPeople, newPeople), differences(oldRows, newRows)
 }
 
-// differences counts the keys under which two maps have different things, or
-// one has none.
+// differences counts the keys under which two maps have different values, or only one has
+// any.
 func differences[K, V comparable](a, b map[K]V) (n int) {
 	for key, value := range a {
 		if other, ok := b[key]; !ok || other != value {
@@ -152,7 +152,7 @@ func differences[K, V comparable](a, b map[K]V) (n int) {
 	return n
 }
 
-// Apply puts it in the place of what was known.
+// Apply replaces what was known by the result.
 func (r *Rebuilt) Apply(ctx context.Context) error {
 	err := r.store.ReplacePeople(ctx, func(add func(*Rows) error) error {
 		changes := r.fresh.changedItems()
