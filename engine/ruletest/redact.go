@@ -368,7 +368,7 @@ func declared(eventType, name string) (event.Field, bool) {
 		}
 	}
 	for _, t := range event.Standard().Types() {
-		if f, ok := t.Field(name); ok && !event.Reserved(t.Name) { // heed's own types say nothing about fields of others
+		if f, ok := t.Field(name); ok && !event.Reserved(t.Name) { // heed's own types say nothing about other fields
 			return f, true
 		}
 	}
