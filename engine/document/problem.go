@@ -101,7 +101,7 @@ func (r *Report) add(at Place, severity Severity, code, format string, args []an
 	return p
 }
 
-// visible removes from a text whatever could control a terminal or change the reading
+// visible replaces in a text whatever could control a terminal or change the reading
 // direction, since names in rule files come from other people.
 func visible(text string) string {
 	return strings.Map(func(r rune) rune {
