@@ -215,7 +215,7 @@ func (n *Notifier) flush(ctx context.Context) time.Duration {
 	return pause
 }
 
-// checkSilence posts that the source is silent, if it is, and returns when to check next.
+// checkSilence posts that the source is silent, if it is, and returns how long until the next check.
 func (n *Notifier) checkSilence(ctx context.Context) time.Duration {
 	if n.SilentAfter <= 0 {
 		return interval
