@@ -8,18 +8,18 @@ import (
 	"heed/engine/expression"
 )
 
-// Change is what an edit did to a rule.
+// A Change is what an edit did to a rule.
 type Change struct {
 	Rule string `json:"rule"`
 	// Change is added, removed or changed.
 	Change string `json:"change"`
-	// What names the parts that were changed: name, events, condition, mode, time,
-	// actions; text if it is none of these.
+	// What names the parts that changed: name, events, condition, mode, time, actions;
+	// text if it is none of these.
 	What []string `json:"what,omitempty"`
 }
 
-// Changes compares two sets of rules, rule by rule, in the order of the new ones;
-// removed rules come last.
+// Changes compares two rule sets, rule by rule, in the order of the new rules; removed
+// rules come last.
 func Changes(old, now *RuleSet) (changes []Change) {
 	for _, rule := range now.Rules() {
 		before := old.Rule(rule.Name)
@@ -43,7 +43,7 @@ func Changes(old, now *RuleSet) (changes []Change) {
 	return changes
 }
 
-// differs names the parts of a rule that changed.
+// differs returns the names of the parts of a rule that changed.
 func (r *Rule) differs(before *Rule) (what []string) {
 	if r.Digest == before.Digest {
 		return nil
@@ -65,7 +65,7 @@ func (r *Rule) differs(before *Rule) (what []string) {
 	return what
 }
 
-// timeText identifies the rule's settings of time and state.
+// timeText returns a text that identifies the rule's settings of time and state.
 func (r *Rule) timeText() string {
 	if r.Time == nil {
 		return ""
@@ -74,7 +74,7 @@ func (r *Rule) timeText() string {
 	settings.Rule, settings.Location = "", nil
 	text, err := json.Marshal(settings)
 	if err != nil {
-		return err.Error() // of numbers and strings
+		return err.Error() // impossible for numbers and strings
 	}
 	if r.Time.Location != nil {
 		text = append(text, r.Time.Location.String()...)

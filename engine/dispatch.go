@@ -7,15 +7,15 @@ import (
 	"heed/engine/expression"
 )
 
-// dispatch finds the conditions that an event could meet among those that listen
-// to its type. Those that need an equality on a field are found by the field's
-// value, the rest are always looked at.
+// A dispatch finds the conditions that an event could meet, among those that listen to
+// its type. Conditions that require a field to equal some value are found by that value;
+// the others are always candidates.
 type dispatch struct {
 	all []listener
-	// conditions are copies of the listeners' conditions, side by side in memory: with
+	// conditions holds copies of the listeners' conditions, adjacent in memory: with
 	// thousands of rules, following a pointer to each costs more than its evaluation.
 	conditions []expression.Condition
-	always     []int // indexes into all, as everywhere here
+	always     []int // indexes into all, as below
 	fields     []*fieldIndex
 }
 
@@ -25,7 +25,7 @@ type indexed struct {
 	kind  event.Kind
 }
 
-// fieldIndex has the listeners that need an equality on one field.
+// A fieldIndex holds the listeners that require an equality on one field.
 type fieldIndex struct {
 	indexed
 	all   []int
@@ -51,7 +51,7 @@ func newDispatch(listeners []listener) *dispatch {
 	return d
 }
 
-// countKeys counts the different values that rules ask a field for.
+// countKeys counts the distinct values that rules compare each field with.
 func countKeys(listeners []listener) map[indexed]int {
 	seen := map[indexed]map[any]bool{}
 	for _, l := range listeners {
@@ -72,8 +72,8 @@ func countKeys(listeners []listener) map[indexed]int {
 	return variety
 }
 
-// choose picks the guard that leaves the fewest rules for a value: the one on
-// the field that rules ask for the most different values.
+// choose returns the guard that leaves the fewest rules for a value: the one on the field
+// that rules compare with the most distinct values.
 func choose(guards []expression.Guard, variety map[indexed]int) (best expression.Guard, ok bool) {
 	most := 0.0
 	for _, g := range guards {
@@ -94,8 +94,8 @@ func (d *dispatch) index(by indexed) *fieldIndex {
 	return d.fields[len(d.fields)-1]
 }
 
-// candidates are the rules that the event could match, in the order of the
-// rules. Those it leaves out do not match. It may use buffer for the result.
+// candidates returns the rules that the event could match, in rule order. The rules it
+// leaves out do not match. It may use buffer for the result.
 func (d *dispatch) candidates(env *expression.Env, buffer []int) []int {
 	if len(d.fields) == 0 {
 		return d.always

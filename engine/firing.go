@@ -8,15 +8,15 @@ import (
 	"heed/engine/state"
 )
 
-// Cause are the events that a firing is about.
+// A Cause holds the events that a firing is about.
 type Cause struct {
-	// Event is the one whose data templates see; nil for a digest and a summary,
-	// which have none.
+	// Event is the event whose data the templates see. It is nil for a digest and a
+	// summary.
 	Event *event.Event
 	Items []*event.Event
 }
 
-// Fired is a firing with what the rule makes of it.
+// Fired is a firing with the rule's decision about it.
 type Fired struct {
 	state.Alert
 	Outcome  Outcome
@@ -24,9 +24,9 @@ type Fired struct {
 	Requests []Request
 }
 
-// Fire decides a firing of a rule: whether its still holds, and the keys of what comes
-// after it. It renders the requests; whether they are sent is decided in the
-// transaction, by the rule's settings. Like Evaluate, it never fails.
+// Fire decides a firing of a rule: whether its still condition holds, and the keys of
+// later blocks. It renders the requests; the transaction decides, by the rule's settings,
+// whether they are sent. Like Evaluate, it never fails.
 func (s *RuleSet) Fire(
 	rule *Rule, f *state.Firing, cause Cause, now time.Time, lookups *expression.LookupLog,
 ) (fired Fired) {
@@ -72,7 +72,7 @@ func (s *RuleSet) Fire(
 	return fired
 }
 
-// stepsOf are the steps that a firing takes.
+// stepsOf returns the steps that a firing takes.
 func (r *Rule) stepsOf(f *state.Firing) []Step {
 	switch f.Row.Scope.Block {
 	case state.BlockThrottle:
@@ -85,8 +85,8 @@ func (r *Rule) stepsOf(f *state.Firing) []Step {
 	return r.Steps
 }
 
-// setNames gives the firing's expressions their names; times are in the rule's
-// time zone.
+// setNames sets the names that the firing's expressions use. Times are in the rule's
+// zone.
 func setNames(env *expression.Env, f *state.Firing, rows []*expression.Env, zone *time.Location) {
 	switch f.Row.Scope.Block {
 	case state.BlockWait:

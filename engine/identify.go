@@ -5,8 +5,8 @@ import (
 	"heed/engine/record"
 )
 
-// Identify adds to a decoded event what is known about it besides its body. The
-// event's own time is never after its arrival.
+// Identify adds to a decoded event what is known besides its body. The event's own time
+// is never later than its arrival.
 func Identify(e *event.Event, stored *record.Event) {
 	e.ID, e.Source, e.Inert = stored.ID, stored.Source, stored.Inert
 	e.ReceivedAt, e.At = stored.ReceivedAt, stored.SignedAt

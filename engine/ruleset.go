@@ -1,5 +1,5 @@
-// Package engine decides: it takes one event and one immutable set of rules and says
-// for each rule that listens to the event's type whether it matched, why, and which
+// Package engine decides: it takes one event and one immutable rule set and determines,
+// for each rule that listens to the event's type, whether it matched, why, and which
 // requests follow. It does no I/O and has no clock of its own. The receiver, dry run,
 // tests and replay all use it.
 package engine
@@ -18,25 +18,25 @@ import (
 	"heed/engine/state"
 )
 
-// Rule is one compiled rule.
+// A Rule is one compiled rule.
 type Rule struct {
 	// Name is unique in the rule set; the rule's history belongs to it.
 	Name        string
 	Description string
-	// On are the event types that the rule listens to.
+	// On lists the event types that the rule listens to.
 	On        []string
 	Condition *expression.Condition
 	Steps     []Step
-	// Time is what the rule remembers and waits for; nil for a rule that acts at
+	// Time is what the rule remembers and waits for. It is nil for a rule that acts at
 	// once.
 	Time *Timing
-	// Shadow says that the rule is decided and recorded, and never sends; ModeLine is
-	// where its mode is written, 0 if it is not.
+	// Shadow means that the rule is decided and recorded, but never sends. ModeLine is
+	// the line of its mode, or 0 if it has none.
 	Shadow   bool
 	ModeLine int
-	// Was is the rule's name before it was renamed; its state moves with it.
+	// Was is the rule's name before it was renamed. Its state moves with it.
 	Was string
-	// Asks is what the rule looks up beyond the event, without users and keys.
+	// Asks lists what the rule looks up beyond the event, without users and keys.
 	Asks []expression.Query
 	// Digest identifies the text of the rule.
 	Digest string
@@ -45,7 +45,7 @@ type Rule struct {
 	Line int
 }
 
-// ActionNames are the names of the actions that the rule takes.
+// ActionNames returns the names of the actions that the rule takes.
 func (r *Rule) ActionNames() (names []string) {
 	all := slices.Clone(r.Steps)
 	if r.Time != nil {
@@ -60,8 +60,7 @@ func (r *Rule) ActionNames() (names []string) {
 	return names
 }
 
-// NotFor says why the rule has nothing to do with events of a type; empty if it
-// has.
+// NotFor returns why the rule does not apply to events of a type, or "" if it does.
 func (r *Rule) NotFor(eventType string) string {
 	if slices.Contains(r.Types(), eventType) {
 		return ""
@@ -69,22 +68,22 @@ func (r *Rule) NotFor(eventType string) string {
 	return "the rule listens to " + strings.Join(r.Types(), ", ") + ", not to " + eventType
 }
 
-// Step is one entry of a rule's "do".
+// A Step is one entry of a rule's "do".
 type Step struct {
-	// Action is the configured action's name, Kind its kind.
+	// Action is the name of the configured action; Kind is its kind.
 	Action, Kind string
 	Renderer     Renderer
-	// OrderPer, if not nil, gives the key within which the action's requests are
-	// sent in the order of their events.
+	// OrderPer, if not nil, gives the key within which the action's requests are sent in
+	// event order.
 	OrderPer *expression.Value
 }
 
-// MaxSteps is how many steps the rules for one event type may have together. A
-// store must be able to take a delivery for each.
+// MaxSteps is the maximum number of steps of all rules for one event type together. A
+// store must be able to accept a delivery for each.
 const MaxSteps = 20_000
 
-// Renderer makes the request of a step for an event, ready for encoding/json.
-// Its error says why there can be none.
+// A Renderer makes the request of a step for an event, ready for encoding/json. It
+// returns an error that says why if there can be none.
 type Renderer interface {
 	Render(env *expression.Env) (any, error)
 }
@@ -92,10 +91,10 @@ type Renderer interface {
 // destined is a Renderer that knows the destination of its requests.
 type destined interface{ Destination(request any) string }
 
-// Outcome is what became of a rule on an event.
+// An Outcome is the result of a rule for an event.
 type Outcome string
 
-// The outcomes. A rule acts on Matched only. Unknown means that a value the
+// The outcomes. A rule acts only on Matched. Unknown means that a value which the
 // condition needs is missing or of another kind than declared.
 const (
 	Matched    Outcome = "matched"
@@ -104,13 +103,13 @@ const (
 	Errored    Outcome = "error"
 )
 
-// The modes of a rule: its requests are sent, or it is only decided.
+// The modes of a rule: live rules send their requests; shadow rules are only decided.
 const (
 	ModeLive   = "live"
 	ModeShadow = "shadow"
 )
 
-// Mode is the rule's mode.
+// Mode returns the rule's mode.
 func (r *Rule) Mode() string {
 	if r.Shadow {
 		return ModeShadow
@@ -118,38 +117,38 @@ func (r *Rule) Mode() string {
 	return ModeLive
 }
 
-// Decision is what one rule made of one event.
+// A Decision is one rule's result for one event.
 type Decision struct {
 	Rule    *Rule
 	Outcome Outcome
 	// Reason says why the outcome is Unknown or Errored.
 	Reason string
-	// Requests are what a matched rule wants sent, one for each step.
+	// Requests are the requests of a matched rule, one for each step.
 	Requests []Request
-	// Inputs are what the event means to the rule's state: rows of these keys
-	// change. A rule that did not match may have some, of its reset or its unless.
+	// Inputs are what the event means to the rule's state: rows of these keys change. A
+	// rule that did not match may have inputs too, from its reset or its unless.
 	Inputs []state.Input
-	// Effects are what became of the inputs, set when the event is committed.
+	// Effects are the results of the inputs. They are set when the event is committed.
 	Effects []record.Effect
 	// Explanation is set by Explain only.
 	Explanation *expression.Clause
 }
 
-// Request is a rendered step.
+// A Request is a rendered step.
 type Request struct {
 	Action, Kind string
-	// Body is what would be sent, in the kind's own shape; empty when the
-	// step could not be rendered, and Problem says why.
+	// Body is what would be sent, in the kind's own format. It is empty if the step could
+	// not be rendered; Problem then says why.
 	Body    json.RawMessage
 	Problem string
-	// Destination names where it goes; empty for the action's own destination.
+	// Destination names where the request goes. It is empty for the action's own
+	// destination.
 	Destination string
-	// OrderKey is the value of the step's order_per; empty if it has none.
+	// OrderKey is the value of the step's order_per, or empty.
 	OrderKey string
 }
 
-// RuleSet is a set of compiled rules. It is immutable and safe for concurrent
-// use.
+// A RuleSet is a set of compiled rules. It is immutable and safe for concurrent use.
 type RuleSet struct {
 	hash    string
 	catalog *event.Catalog
@@ -160,8 +159,8 @@ type RuleSet struct {
 	scopes  []state.Scope
 }
 
-// NewRuleSet makes a rule set. hash identifies the text it was compiled from;
-// the catalogue types the events' fields; tables, which may be nil, answer the
+// NewRuleSet returns a rule set. hash identifies the text it was compiled from. catalog
+// determines the types of the events' fields. tables, which may be nil, answers the
 // rules' lookups.
 func NewRuleSet(hash string, catalog *event.Catalog, tables expression.Resolver, rules []*Rule) *RuleSet {
 	listening := map[string][]listener{}
@@ -186,13 +185,13 @@ func NewRuleSet(hash string, catalog *event.Catalog, tables expression.Resolver,
 	return s
 }
 
-// Hash identifies the text that the rule set was compiled from.
+// Hash returns the hash of the text that the rule set was compiled from.
 func (s *RuleSet) Hash() string { return s.hash }
 
-// Rules are all rules in the order in which they are written.
+// Rules returns all rules, in the order in which they are written.
 func (s *RuleSet) Rules() []*Rule { return s.rules }
 
-// Names are the names of the rules, in their order.
+// Names returns the names of the rules, in order.
 func (s *RuleSet) Names() (names []string) {
 	for _, rule := range s.rules {
 		names = append(names, rule.Name)
@@ -200,25 +199,25 @@ func (s *RuleSet) Names() (names []string) {
 	return names
 }
 
-// Rule finds a rule by its name; nil if there is none.
+// Rule returns the rule of the given name, or nil.
 func (s *RuleSet) Rule(name string) *Rule { return s.byName[name] }
 
-// Scopes are the scopes of the state that the rules keep.
+// Scopes returns the scopes of the rules' state.
 func (s *RuleSet) Scopes() []state.Scope { return s.scopes }
 
-// Catalog is the catalogue of event types, widened by the rule file.
+// Catalog returns the catalogue of event types, as extended by the rule file.
 func (s *RuleSet) Catalog() *event.Catalog { return s.catalog }
 
-// ListensTo says whether any rule names the event type.
+// ListensTo reports whether any rule listens to the event type.
 func (s *RuleSet) ListensTo(eventType string) bool { return s.byType[eventType] != nil }
 
-// Only is the rule set without the other rules.
+// Only returns a rule set that has only the given rule.
 func (s *RuleSet) Only(rule *Rule) *RuleSet {
 	return NewRuleSet(s.hash, s.catalog, s.tables, []*Rule{rule})
 }
 
-// Unrendered is the rule set with steps that render nothing, for callers that count
-// alerts and do not look at them.
+// Unrendered returns a rule set whose steps render nothing, for callers that count alerts
+// without looking at them.
 func (s *RuleSet) Unrendered() *RuleSet {
 	rules := make([]*Rule, len(s.rules))
 	for i, rule := range s.rules {
@@ -251,12 +250,12 @@ type nothing struct{}
 // Render implements Renderer.
 func (nothing) Render(*expression.Env) (any, error) { return nil, nil }
 
-// Evaluate decides an event by the rules that listen to its type and returns the
-// decisions other than NotMatched, in the order of the rules: a rule that listens and
-// is not among them did not match. Its cost grows with the rules that the event could
-// match, not with all rules. now is what rules see as now. lookups, which may be nil,
-// answers what they ask beyond the event and records it. Evaluate never fails: what
-// goes wrong inside a rule is that rule's outcome.
+// Evaluate decides an event by the rules that listen to its type. It returns the
+// decisions other than NotMatched, in rule order: a rule that listens but is not among
+// them did not match. The cost grows with the number of rules that the event could match,
+// not with all rules. now is the time that rules see. lookups, which may be nil, answers
+// and records what they look up beyond the event. Evaluate never fails: an error inside a
+// rule is that rule's outcome.
 func (s *RuleSet) Evaluate(e *event.Event, now time.Time, lookups *expression.LookupLog) []Decision {
 	listening := s.byType[e.Type]
 	if listening == nil {
@@ -275,8 +274,8 @@ func (s *RuleSet) Evaluate(e *event.Event, now time.Time, lookups *expression.Lo
 	return decisions
 }
 
-// Explain decides an event as Evaluate does and gives the decision of every
-// rule that listens to its type, with the value of every clause.
+// Explain decides an event like Evaluate, but returns the decision of every rule that
+// listens to its type, with the value of every clause.
 func (s *RuleSet) Explain(e *event.Event, now time.Time, lookups *expression.LookupLog) []Decision {
 	listening := s.byType[e.Type]
 	if listening == nil {
@@ -298,8 +297,8 @@ func (s *RuleSet) Explain(e *event.Event, now time.Time, lookups *expression.Loo
 	return decisions
 }
 
-// decide adds what follows from the truth of a listener's condition to the decisions.
-// The conditions of one rule come one after another and make one decision.
+// decide adds what follows from the truth of a listener's condition to the decisions. The
+// conditions of one rule are adjacent and make one decision.
 func (l *listener) decide(
 	env *expression.Env, e *event.Event, truth expression.Truth, reason string, decisions []Decision, left *int,
 ) []Decision {
@@ -329,7 +328,7 @@ func (l *listener) decide(
 	d := &decisions[len(decisions)-1]
 	if l.role == roleReset || !slices.ContainsFunc(d.Inputs,
 		func(in state.Input) bool { return in.Kind == state.Cancel }) {
-		d.Inputs = append(d.Inputs, in) // one event cancels once
+		d.Inputs = append(d.Inputs, in) // one event cancels only once
 	}
 	return decisions
 }
@@ -344,8 +343,8 @@ var outcomes = map[expression.Truth]Outcome{
 	expression.True: Matched, expression.False: NotMatched, expression.Undecided: Unknown, expression.Failed: Errored,
 }
 
-// decision is what follows from the truth of the rule's condition. left is how many
-// more steps the event may lead to. Rule files with more steps are refused, but the
+// decision returns what follows from the truth of the rule's condition. left is how many
+// more steps the event may lead to. Rule files with more steps are rejected, but the
 // event must be storable whatever the rules are.
 func (r *Rule) decision(
 	env *expression.Env, e *event.Event, truth expression.Truth, reason string, left *int,
@@ -369,7 +368,7 @@ func (r *Rule) decision(
 	return d
 }
 
-// renderAll makes the requests of steps.
+// renderAll renders the requests of steps.
 func renderAll(steps []Step, env *expression.Env) []Request {
 	requests := make([]Request, len(steps))
 	for i, step := range steps {
@@ -378,7 +377,7 @@ func renderAll(steps []Step, env *expression.Env) []Request {
 	return requests
 }
 
-// maxRequest bounds a rendered request, which is stored with its event.
+// maxRequest limits the size of a rendered request, which is stored with its event.
 const maxRequest = 2 << 20
 
 // render renders a step. If the step panics, only its own delivery fails, with the
@@ -387,7 +386,7 @@ func (s Step) render(env *expression.Env) (r Request) {
 	r = Request{Action: s.Action, Kind: s.Kind}
 	defer func() {
 		if cause := recover(); cause != nil {
-			_ = env.Failure() // clear it: it belongs to this step
+			_ = env.Failure() // clear it, since it belongs to this step
 			r.Body, r.Problem = nil, fmt.Sprintf("rendering broke: %v", cause)
 		}
 	}()
@@ -413,11 +412,11 @@ func (s Step) render(env *expression.Env) (r Request) {
 	return r
 }
 
-// maxOrderKey bounds an order key, in bytes.
+// maxOrderKey limits the length of an order key, in bytes.
 const maxOrderKey = 512
 
-// orderKey is the value of order_per. Without one the request must not be sent:
-// it would overtake those it should wait for.
+// orderKey returns the value of order_per. If there is none, the request must not be
+// sent, since it would overtake requests that it should wait for.
 func (s Step) orderKey(env *expression.Env) (string, error) {
 	if s.OrderPer == nil {
 		return "", nil
@@ -433,8 +432,7 @@ func (s Step) orderKey(env *expression.Env) (string, error) {
 	return key, nil
 }
 
-// encode writes JSON without the escapes that are meant for HTML, since people
-// read these requests.
+// encode encodes JSON without HTML escapes, since people read these requests.
 func encode(value any) (json.RawMessage, error) {
 	var buffer bytes.Buffer
 	encoder := json.NewEncoder(&buffer)

@@ -8,22 +8,22 @@ import (
 	"heed/engine/record"
 )
 
-// Shown is a decision as people and programs see it, wherever it is shown: of a
-// recorded event, of a dry run, of a test.
+// Shown is a decision as it is shown to people and programs, whether of a recorded event,
+// a dry run or a test.
 type Shown struct {
 	Rule    string             `json:"rule"`
 	Outcome Outcome            `json:"outcome"`
 	Mode    string             `json:"mode"`
 	Reason  string             `json:"reason,omitempty"`
 	Explain *expression.Clause `json:"explain,omitempty"`
-	// Effects are what the rule's state made of it.
+	// Effects are the effects on the rule's state.
 	Effects []record.Effect `json:"effects,omitempty"`
-	// Timezone is that of the current rule, in which people read the times of the
-	// effects; empty for UTC, and for a rule that no longer exists.
+	// Timezone is the time zone of the current rule, in which effects are shown to
+	// people. It is empty for UTC, and for a rule that no longer exists.
 	Timezone string `json:"timezone,omitempty"`
 }
 
-// Shown is the decision as it is shown.
+// Shown returns the decision as it is shown.
 func (d *Decision) Shown() Shown {
 	s := Shown{
 		Rule: d.Rule.Name, Outcome: d.Outcome, Mode: d.Rule.Mode(), Reason: d.Reason, Explain: d.Explanation,
@@ -35,7 +35,7 @@ func (d *Decision) Shown() Shown {
 	return s
 }
 
-// ShowRecorded is a decision as it was stored, without its explanation.
+// ShowRecorded returns a stored decision as it is shown, without its explanation.
 func ShowRecorded(d record.Decision) Shown {
 	return Shown{
 		Rule: d.Rule, Outcome: Outcome(d.Outcome), Mode: cmp.Or(d.Mode, ModeLive), Reason: d.Reason, Effects: d.Effects,

@@ -10,28 +10,29 @@ import (
 	"heed/engine/state"
 )
 
-// Timing is what a rule with time or state has in addition to its condition and
-// steps: what the blocks mean, which is state's, and the expressions that say which
-// rows an event touches.
+// Timing is what a rule with time or state has in addition to its condition and steps:
+// the settings of its blocks, which package state interprets, and the expressions that
+// determine which rows an event touches.
 type Timing struct {
 	state.Settings
-	// Per gives the key of the count, the wait or the digest; DigestPer that of a
-	// digest which a count or a wait feeds; ThrottlePer that of the throttle.
+	// Per gives the key of the count, the wait or the digest. DigestPer gives the key of
+	// a digest of the alerts of a count or a wait. ThrottlePer gives the key of the
+	// throttle.
 	Per, DigestPer, ThrottlePer Key
-	// Distinct is of a count, OnePer of a digest.
+	// Distinct belongs to a count, OnePer to a digest.
 	Distinct, OnePer Key
-	// Deadline is of a wait with steps before one.
+	// Deadline belongs to a wait that has steps before a deadline.
 	Deadline *expression.Value
-	// Reset is of a count, on the rule's own event types.
+	// Reset belongs to a count, and is evaluated on the rule's own event types.
 	Reset *expression.Condition
-	// Unless are the events that cancel a wait.
+	// Unless lists the events that cancel a wait.
 	Unless []Unless
-	// Still, if not nil, is decided again when a wait is due.
+	// Still, if not nil, is evaluated again when a wait is due.
 	Still *expression.Condition
-	// WaitSteps are what each step of the wait does; nil if each does what the
-	// rule does.
+	// WaitSteps holds the steps for each step of the wait; nil if each takes the rule's
+	// own.
 	WaitSteps [][]Step
-	// Rest is the summary of what the throttle stopped.
+	// Rest is the steps of the summary of what the throttle stopped.
 	Rest []Step
 }
 
@@ -39,15 +40,15 @@ type Timing struct {
 type Unless struct {
 	On   []string
 	When *expression.Condition
-	// Per is the wait's per, compiled for these types.
+	// Per is the wait's per, compiled for these event types.
 	Per Key
 }
 
-// Key is a list of expressions whose values make a key; an empty one gives the
-// empty key, which all events share.
+// A Key is a list of expressions whose values form a key. An empty list gives the empty
+// key, which all events share.
 type Key []*expression.Value
 
-// AlertKey is the key of the rule's alerts, which mutes refer to.
+// AlertKey returns the key of the rule's alerts, to which mutes refer.
 func (r *Rule) AlertKey() Key {
 	switch t := r.Time; {
 	case t == nil:
@@ -61,8 +62,8 @@ func (r *Rule) AlertKey() Key {
 	}
 }
 
-// eval evaluates the key for an event. If a part is missing there is no key, and
-// reason says why: the event must never fall into a bucket that others share.
+// eval evaluates the key for an event. If a part is missing there is no key, and reason
+// says why: the event must never fall into a bucket shared with others.
 func (k Key) eval(env *expression.Env) (key, reason string) {
 	parts := make([]string, len(k))
 	for i, part := range k {
@@ -81,7 +82,7 @@ func (k Key) eval(env *expression.Env) (key, reason string) {
 	return key, ""
 }
 
-// role says why a rule listens to an event type.
+// A role is why a rule listens to an event type.
 type role int
 
 // The roles, in the order in which they apply to one event.
@@ -91,7 +92,7 @@ const (
 	roleWhen
 )
 
-// listener is a condition of a rule that is tried on events of one type.
+// A listener is a condition of a rule that is evaluated on events of one type.
 type listener struct {
 	rule      *Rule
 	role      role
@@ -99,7 +100,7 @@ type listener struct {
 	per       Key
 }
 
-// listeners are the rule's conditions for an event type.
+// listeners returns the rule's conditions for an event type.
 func (r *Rule) listeners(eventType string) (all []listener) {
 	if r.Time != nil {
 		for _, u := range r.Time.Unless {
@@ -117,8 +118,8 @@ func (r *Rule) listeners(eventType string) (all []listener) {
 	return append(all, listener{r, roleWhen, r.Condition, nil})
 }
 
-// Types are the event types that the rule needs: those of On, and those that
-// cancel its wait.
+// Types returns the event types that the rule needs: those of On, and those that cancel
+// its wait.
 func (r *Rule) Types() []string {
 	types := slices.Clone(r.On)
 	if r.Time != nil {
@@ -133,8 +134,8 @@ func (r *Rule) Types() []string {
 	return types
 }
 
-// input is what a matched rule makes of an event; reason says why it can make
-// nothing.
+// input returns what an event means to a matched rule; if there is no input, reason says
+// why.
 func (t *Timing) input(env *expression.Env, e *event.Event) (in state.Input, reason string) {
 	in = mark(e, state.Match)
 	if in.Key, reason = t.Per.eval(env); reason != "" {
@@ -163,7 +164,7 @@ func (t *Timing) input(env *expression.Env, e *event.Event) (in state.Input, rea
 
 func noValue(key, reason string) string { return key + " has no value: " + reason }
 
-// collectInput is the input of the digest that a count or a wait feeds.
+// collectInput returns the input of a digest of the alerts of a count or a wait.
 func (t *Timing) collectInput(env *expression.Env, e *event.Event) (in *state.Input, reason string) {
 	made := mark(e, state.Match)
 	if made.Key, reason = t.DigestPer.eval(env); reason != "" {
@@ -188,7 +189,7 @@ func (t *Timing) deadline(env *expression.Env) (d state.Deadline, reason string)
 		return d, unknown.Reason()
 	}
 	if raw := t.Deadline.Sent(env); raw != nil {
-		value = raw // a field of a time is converted: whether it was a plain date is lost
+		value = raw // the conversion to a time loses whether it was a plain date
 	}
 	switch value := value.(type) {
 	case time.Time:

@@ -1,7 +1,6 @@
-// Package backtest runs rules over recorded events on a virtual clock, with the
-// state that the rules keep, and says which alerts would have followed. Two sets
-// of rules can be compared. It runs the code that decides real events, sends
-// nothing and stores nothing.
+// Package backtest runs rules over recorded events on a virtual clock, with the rules'
+// state, and reports which alerts would have followed. It can compare two rule sets. It
+// runs the code that decides real events, sends nothing and stores nothing.
 package backtest
 
 import (
@@ -25,38 +24,38 @@ import (
 // Events reads recorded events. internal/store implements it.
 type Events interface {
 	// EventsFrom returns the events after a number, in order, with their bodies and
-	// facts; none at the end.
+	// facts. It returns none at the end.
 	EventsFrom(ctx context.Context, after int64, limit int) ([]record.Event, error)
 	// EventsBySeq returns the events with these numbers.
 	EventsBySeq(ctx context.Context, seqs []int64) ([]record.Event, error)
 }
 
-// People is what is known of people; it learns from the events as they come.
+// People is what is known of people. It learns from the events in order.
 type People interface {
 	Learn(e *event.Event, signedAt time.Time)
 	Resolve(e *event.Event, signedAt time.Time) expression.Resolver
 }
 
-// Options say what a backtest runs.
+// Options select what a backtest runs.
 type Options struct {
 	Rules *engine.RuleSet
-	// Against are the rules that Rules are compared with; nil for none.
+	// Against is the rule set with which Rules is compared, or nil.
 	Against *engine.RuleSet
-	// Since and Until bound the events whose alerts are counted. Events before
-	// Since are run for the state that they leave, but not counted.
+	// Since and Until delimit the events whose alerts are counted. Events before Since
+	// are run for the state they leave, but not counted.
 	Since, Until time.Time
 	Events       Events
-	// NewPeople makes what is known of people before the first event.
+	// NewPeople returns what is known of people before the first event.
 	NewPeople func() People
 	MaxAge    time.Duration
 	// From is the number of the event after which the backtest begins; 0 to begin with
 	// the first.
 	From int64
-	// Progress, if not nil, is called now and then with the time that was reached.
+	// Progress, if not nil, is called periodically with the time reached.
 	Progress func(at time.Time, events int)
 }
 
-// Result is what would have happened.
+// A Result is what would have happened.
 type Result struct {
 	// Events counts the events from Since to Until.
 	Events int    `json:"events"`
@@ -64,11 +63,11 @@ type Result struct {
 	Diff   *Diff  `json:"diff,omitempty"`
 	// Notes say what the backtest cannot know.
 	Notes []string `json:"notes,omitempty"`
-	// Stopped is the time up to which the result goes if it was interrupted.
+	// Stopped is the time up to which the result goes, if the backtest was interrupted.
 	Stopped time.Time `json:"stopped,omitzero"`
 }
 
-// Rule is what one rule would have done.
+// A Rule is what one rule would have done.
 type Rule struct {
 	Rule   string `json:"rule"`
 	Alerts int    `json:"alerts"`
@@ -80,7 +79,7 @@ type Rule struct {
 	Errors  int `json:"errors"`
 }
 
-// Day is the alerts of a day, in UTC or the rules' time zone.
+// A Day counts the alerts of a day, in the rules' time zone or UTC.
 type Day struct {
 	Day    string `json:"day"`
 	Alerts int    `json:"alerts"`
@@ -89,7 +88,7 @@ type Day struct {
 // page is how many events are read at once.
 const page = 1000
 
-// Run runs the backtest. When the context ends it returns what it knows by then.
+// Run runs the backtest. If the context ends, it returns what it knows by then.
 func Run(ctx context.Context, o Options) (Result, error) {
 	r := run{Options: o, sets: []*engine.RuleSet{o.Rules}, people: o.NewPeople()}
 	if o.Against != nil {
@@ -103,8 +102,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		r.sims = append(r.sims, sim)
 	}
 	r.known.timed = slices.ContainsFunc(r.sets, isTimed)
-	// An event that is only half decided says nothing, so whether the context has ended
-	// is checked between pages only.
+	// A half-decided event says nothing, so the context is checked only between pages.
 	stopped, ctx := ctx.Done(), context.WithoutCancel(ctx)
 	if err := r.takeAll(ctx, stopped); err != nil {
 		return Result{}, err
@@ -131,13 +129,13 @@ func Run(ctx context.Context, o Options) (Result, error) {
 type run struct {
 	Options
 	sets   []*engine.RuleSet
-	sims   []*simulation // one for each set
+	sims   []*simulation // one for each rule set
 	people People
 	known  unknowns
 	result Result
 }
 
-// takeAll takes the recorded events page by page, to the last or until stopped is
+// takeAll processes the recorded events page by page, to the last or until stopped is
 // closed.
 func (r *run) takeAll(ctx context.Context, stopped <-chan struct{}) error {
 	for after := r.From; ; {
@@ -166,7 +164,7 @@ func (r *run) takeAll(ctx context.Context, stopped <-chan struct{}) error {
 	}
 }
 
-// take gives an event to the simulations, if they can use it, and to what is known of
+// take passes an event to the simulations, if they can use it, and to what is known of
 // people.
 func (r *run) take(ctx context.Context, e *record.Event) error {
 	if !r.Until.IsZero() && !e.ReceivedAt.Before(r.Until) {
@@ -184,8 +182,8 @@ func (r *run) take(ctx context.Context, e *record.Event) error {
 	if counts {
 		r.result.Events++
 	}
-	// What a count or a limit holds can depend on any earlier event, not only on those
-	// within its window: where one window ends, the next begins.
+	// The contents of a count or a limit can depend on any earlier event, not only on
+	// those within its window: where one window ends, the next begins.
 	if counts || r.known.timed {
 		facts := resolver(e, r.people.Resolve(&decoded, e.SignedAt))
 		for _, sim := range r.sims {
@@ -207,8 +205,8 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// resolver answers what rules ask: with what was recorded with the event or, if that
-// has no answer, with what the events before it told.
+// resolver answers lookups with what was recorded with the event or, if that has no
+// answer, with what earlier events said.
 func resolver(e *record.Event, folded expression.Resolver) expression.Resolver {
 	if len(e.Facts) == 0 {
 		return folded
@@ -235,22 +233,22 @@ func isTimed(set *engine.RuleSet) bool {
 	return slices.ContainsFunc(set.Rules(), func(rule *engine.Rule) bool { return rule.Time != nil })
 }
 
-// unknowns are what cannot be known of the state that rules had.
+// unknowns records what cannot be known of the state that rules had.
 type unknowns struct {
 	timed   bool      // there are rules with state
-	first   time.Time // when the first recorded event came
+	first   time.Time // when the first recorded event arrived
 	partial bool      // there were events before it
 	others  bool      // other rules decided some of the events
 }
 
-// begin notes the first event that there is.
+// begin records the first available event.
 func (u *unknowns) begin(e *record.Event) {
 	if u.first.IsZero() {
 		u.first, u.partial = e.ReceivedAt, e.Seq > 1
 	}
 }
 
-// decided notes which rules decided an event or discarded state.
+// decided records which rules decided an event or discarded state.
 func (u *unknowns) decided(e *record.Event, sets []*engine.RuleSet) {
 	u.others = u.others || (e.Status == record.Accepted || e.Status == record.Timed) &&
 		!slices.ContainsFunc(sets, func(set *engine.RuleSet) bool { return set.Hash() == e.RuleSet })
@@ -271,7 +269,7 @@ func (u *unknowns) notes() (notes []string) {
 	return append(notes, "what was due is taken to be on time, also while heed did not run or had just started")
 }
 
-// notes say what a backtest of the rules cannot know.
+// notes returns what a backtest of the rules cannot know.
 func notes(rules *engine.RuleSet) (notes []string) {
 	asks := map[expression.Topic]bool{}
 	for _, rule := range rules.Rules() {
@@ -288,7 +286,7 @@ func notes(rules *engine.RuleSet) (notes []string) {
 	return append(notes, "mutes are not applied")
 }
 
-// simulation is one set of rules on the virtual clock.
+// A simulation runs one rule set on the virtual clock.
 type simulation struct {
 	rules  *engine.RuleSet
 	intake *intake.Intake
@@ -303,15 +301,15 @@ type simulation struct {
 	// date is the day of the last alert.
 	date     state.Date
 	dateText string
-	// compared says that there is another simulation to compare with. Only then
-	// alerts are kept, by rule and event, and stopped: suppressed alerts, for the
-	// reasons of a diff.
+	// compared reports whether there is another simulation to compare with. Only then are
+	// alerts kept, by rule and event, and stopped: suppressed alerts, for the reasons in
+	// a diff.
 	compared bool
 	alerts   map[alertKey]alert
 	stopped  map[alertKey]record.Effect
 }
 
-// alertKey names the event by its id and whose ids count.
+// An alertKey names the event by its ID and the source within which IDs are unique.
 type alertKey struct{ rule, ids, event string }
 
 type alert struct {
@@ -326,7 +324,7 @@ type tally struct {
 	perDay                  map[string]int
 }
 
-// maxStopped bounds how many suppressed alerts are kept for their reasons.
+// maxStopped limits the suppressed alerts kept for their reasons.
 const maxStopped = 100_000
 
 func newSimulation(rules *engine.RuleSet, o *Options) (*simulation, error) {
@@ -350,7 +348,7 @@ func newSimulation(rules *engine.RuleSet, o *Options) (*simulation, error) {
 	return s, err
 }
 
-// zoneOf is the time zone in which days are counted: that of the first rule that has
+// zoneOf returns the time zone in which days are counted: that of the first rule that has
 // one.
 func zoneOf(rules *engine.RuleSet) *time.Location {
 	for _, rule := range rules.Rules() {
@@ -361,7 +359,7 @@ func zoneOf(rules *engine.RuleSet) *time.Location {
 	return time.UTC
 }
 
-// take decides one recorded event at the time at which it came.
+// take decides one recorded event at the time it arrived.
 func (s *simulation) take(ctx context.Context, e *record.Event, decoded event.Event, known expression.Resolver) error {
 	if err := s.advance(ctx, e.ReceivedAt); err != nil {
 		return err
@@ -375,18 +373,18 @@ func (s *simulation) take(ctx context.Context, e *record.Event, decoded event.Ev
 	return s.intake.DecideAndCommit(ctx, &own, &decoded)
 }
 
-// remembers reports whether a rule may want the data of an event later.
+// remembers reports whether a rule may need an event's data later.
 func remembers(batches []*intake.Batch) bool {
 	return slices.ContainsFunc(batches, func(b *intake.Batch) bool {
 		return slices.ContainsFunc(b.Refs, func(ref state.Ref) bool { return ref.Scope.Block != state.BlockThrottle })
 	})
 }
 
-// expireEvery is how often expired rows are deleted, as in the store: they would
-// still count as keys.
+// expireEvery is how often expired rows are deleted, as in the store: they would still
+// count as keys.
 const expireEvery = 24 * time.Hour
 
-// advance fires what is due before a time, which is then now.
+// advance fires what is due before until, and moves the clock there.
 func (s *simulation) advance(ctx context.Context, until time.Time) error {
 	for {
 		next := s.store.State.NextDue()
@@ -457,9 +455,9 @@ func (s *simulation) stored(
 	}
 }
 
-// sameAs identifies an event in both simulations. The id of a firing that is not
-// about one event, such as a digest's, tells the versions of its row apart, which
-// mean nothing here: its key and time are the same in both.
+// sameAs returns a text that identifies an event in both simulations. If a firing is not
+// about one event, such as a digest's, its ID includes the version of its row, which
+// differs between simulations; its key and time do not.
 func sameAs(e *record.Event) string {
 	if e.Status != record.Timed {
 		return e.ID
@@ -471,8 +469,8 @@ func sameAs(e *record.Event) string {
 	return fmt.Sprintf("%v of %q at %s", decoded.Data["block"], decoded.Data["key"], e.ReceivedAt.Format(time.RFC3339))
 }
 
-// sent reports whether a decision led to an alert: deliveries or, in shadow
-// mode, what would have been one.
+// sent reports whether a decision led to an alert: deliveries or, in shadow mode, what
+// would have been deliveries.
 func sent(d *engine.Decision, deliveries []record.Delivery) bool {
 	if d.Rule.Shadow {
 		return d.Outcome == engine.Matched && (d.Rule.Time == nil && len(d.Effects) == 0 ||
@@ -481,7 +479,7 @@ func sent(d *engine.Decision, deliveries []record.Delivery) bool {
 	return slices.ContainsFunc(deliveries, func(row record.Delivery) bool { return row.Rule == d.Rule.Name })
 }
 
-// requestsOf identifies what an alert says.
+// requestsOf returns a hash of what an alert says.
 func requestsOf(d *engine.Decision, deliveries []record.Delivery) uint64 {
 	h := fnv.New64a()
 	for i := range deliveries {
@@ -493,7 +491,7 @@ func requestsOf(d *engine.Decision, deliveries []record.Delivery) uint64 {
 	return h.Sum64()
 }
 
-// day is the day of a time, whose text is made once a day.
+// day returns the day of a time. Its text is made only once a day.
 func (s *simulation) day(at time.Time) string {
 	year, month, day := at.In(s.zone).Date()
 	if date := (state.Date{Year: year, Month: month, Day: day}); date != s.date {

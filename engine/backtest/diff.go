@@ -13,10 +13,10 @@ import (
 	"heed/engine/record"
 )
 
-// Diff compares the alerts of two sets of rules.
+// A Diff compares the alerts of two rule sets.
 type Diff struct {
-	// Added alerts follow only from the new rules, Removed ones only from the old;
-	// Changed ones say something else, Same ones do not.
+	// Added alerts follow only from the new rules, Removed ones only from the old.
+	// Changed alerts have different contents, Same ones do not.
 	Added   int      `json:"added"`
 	Removed int      `json:"removed"`
 	Changed int      `json:"changed"`
@@ -24,7 +24,7 @@ type Diff struct {
 	Samples []Sample `json:"samples"`
 }
 
-// Sample is one alert that is not the same, and why.
+// A Sample is one alert that differs, with the reason.
 type Sample struct {
 	// Change is added, removed or changed.
 	Change  string    `json:"change"`
@@ -33,8 +33,8 @@ type Sample struct {
 	At      time.Time `json:"at"`
 	Why     string    `json:"why"`
 
-	seq    int64       // of the event, if it was one that came in
-	by     *simulation // the rules that sent no alert, if the reason is not known yet
+	seq    int64       // of the event; 0 for a firing
+	by     *simulation // the rules that sent no alert, if the reason is not yet known
 	byRule string      // the rule's name among them
 }
 
@@ -84,8 +84,7 @@ func compare(old, now *simulation) *Diff {
 	return d
 }
 
-// renamed are the rules that have another name than before: the old names by the
-// new ones, and the other way round.
+// renamed returns the rules whose names changed: old names by new ones, and the reverse.
 func renamed(old, now *engine.RuleSet) (before, after map[string]string) {
 	before, after = map[string]string{}, map[string]string{}
 	for _, rule := range now.Rules() {
@@ -96,7 +95,7 @@ func renamed(old, now *engine.RuleSet) (before, after map[string]string) {
 	return before, after
 }
 
-// under is the key by another name of its rule, if it has one.
+// under returns the key with the other name of its rule, if it has one.
 func (k alertKey) under(names map[string]string) alertKey {
 	if name, ok := names[k.rule]; ok {
 		k.rule = name
@@ -104,7 +103,7 @@ func (k alertKey) under(names map[string]string) alertKey {
 	return k
 }
 
-// reason says why these rules sent no alert for a rule and an event.
+// reason returns why these rules sent no alert for a rule and an event.
 func (s *simulation) reason(key alertKey, who string) string {
 	if s.byRule[key.rule] == nil {
 		return who + " have no rule " + key.rule
@@ -116,10 +115,10 @@ func (s *simulation) reason(key alertKey, who string) string {
 		}
 		return who + ": " + text
 	}
-	return "" // explain says it
+	return "" // explain finds the reason
 }
 
-// explain says for each sample why the other rules sent no alert.
+// explain adds to each sample why the other rules sent no alert.
 func (d *Diff) explain(ctx context.Context, events Events, people People) error {
 	for i := range d.Samples {
 		sample := &d.Samples[i]
@@ -153,7 +152,7 @@ func (d *Diff) explain(ctx context.Context, events Events, people People) error 
 	return nil
 }
 
-// because names the clauses that decided, with their values.
+// because lists the clauses that decided, with their values.
 func because(d *engine.Decision) string {
 	if d.Explanation == nil {
 		return string(d.Outcome)

@@ -7,26 +7,26 @@ import (
 	"heed/engine/record"
 )
 
-// simStore keeps the state of a simulation in memory, and reads events where
-// they are.
+// A simStore keeps the state of a simulation in memory, and reads events from their
+// store.
 type simStore struct {
 	*intake.Memory
 	events Events
-	seq    int64 // of the event that is committed
-	// recent are the newest events that a rule may want again, oldest first: most
-	// firings are about these.
+	seq    int64 // of the event being committed
+	// recent holds the newest events that a rule may need again, since most firings are
+	// about these.
 	recent map[int64]record.Event
 	order  []int64
 }
 
-// maxRecent bounds how many events are kept.
+// maxRecent limits how many events are kept.
 const maxRecent = 50_000
 
 func newSimStore(events Events) *simStore {
 	return &simStore{Memory: intake.NewMemory(), events: events, recent: map[int64]record.Event{}}
 }
 
-// keep keeps an event that a rule may want again.
+// keep keeps an event that a rule may need again.
 func (s *simStore) keep(e *record.Event) {
 	if len(s.order) == maxRecent {
 		delete(s.recent, s.order[0])
@@ -36,7 +36,7 @@ func (s *simStore) keep(e *record.Event) {
 	s.order = append(s.order, e.Seq)
 }
 
-// Commit implements intake.Store. Every event is new, and none is kept.
+// Commit implements intake.Store. Every event is new, and none is stored.
 func (s *simStore) Commit(_ context.Context, batches ...*intake.Batch) error {
 	if e := batches[0].Event; e.Status == record.Accepted && remembers(batches) {
 		s.keep(e)

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// commentInText finds a # in an unquoted text that continues on the next line: YAML
-// ends the text there, and cannot read what follows.
+// commentInText finds a # in an unquoted text that continues on the next line. YAML ends
+// the text there and cannot read what follows.
 func commentInText(file *File, i int) (slip, bool) {
 	key, column, ok := plainTextAt(file, i)
 	text := file.Line(i + 1)
@@ -30,8 +30,8 @@ func commentInText(file *File, i int) (slip, bool) {
 	}, true
 }
 
-// plainTextAt says whether a line is part of a text without quotes, and gives
-// the key of that and the column in which it starts.
+// plainTextAt reports whether a line is part of an unquoted text, and returns that text's
+// key and the column in which it starts.
 func plainTextAt(file *File, i int) (key string, column int, ok bool) {
 	for at := i; at >= 0; at-- {
 		if isBlank(file, at) {
@@ -49,7 +49,7 @@ func plainTextAt(file *File, i int) (key string, column int, ok bool) {
 	return "", 0, false
 }
 
-// isEntry says whether a line is a key, or an entry of a list.
+// isEntry reports whether a line is a key or a list entry.
 func isEntry(file *File, i int) bool {
 	text := strings.TrimSpace(file.Line(i + 1))
 	return strings.HasPrefix(text, "- ") || text == "-" || strings.HasSuffix(text, ":") ||

@@ -1,8 +1,8 @@
-// Package document reads YAML with places: every node knows its line and column,
-// and so does every character of a scalar, through quotes, escapes and block
-// scalars. Only it and engine/layout know the YAML library. It collects
-// problems instead of stopping at the first. The rule file and the kinds of
-// actions read their parts of it; it knows nothing of either.
+// Package document reads YAML with positions: every node knows its line and column, and
+// so does every character of a scalar, through quotes, escapes and block scalars. Only
+// document and engine/layout use the YAML library. It collects problems instead of
+// stopping at the first. The rule file and the kinds of actions read their parts of a
+// document; it knows nothing of either.
 package document
 
 import (
@@ -18,15 +18,15 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// The bounds of one file, so that none can exhaust memory: its bytes, its
-// aliases, and its nodes with the aliases written out.
+// Limits of one file, so that none can exhaust memory: its bytes, its aliases, and its
+// nodes with aliases expanded.
 const (
 	MaxBytes   = 1 << 20
 	maxAliases = 64
 	maxNodes   = 500_000
 )
 
-// File is the text of one file.
+// A File is the text of one file.
 type File struct {
 	Name  string
 	Text  []byte
@@ -35,15 +35,15 @@ type File struct {
 	kept       []rune // see characters
 	keptLine   int
 	findBlocks sync.Once
-	inBlock    []bool // by line, whether it belongs to a block scalar
+	inBlock    []bool // by line: whether it belongs to a block scalar
 }
 
-// NewFile is a file that is no YAML, for the places in it.
+// NewFile returns a File for a text that is not YAML, for the positions in it.
 func NewFile(name string, text []byte) *File {
 	return &File{Name: name, Text: text, lines: bytes.Split(text, []byte("\n"))}
 }
 
-// Line returns the text of a line, which count from 1; empty if there is none.
+// Line returns the text of line n, counted from 1, or "" if there is no such line.
 func (f *File) Line(n int) string {
 	if n < 1 || n > len(f.lines) {
 		return ""
@@ -51,8 +51,8 @@ func (f *File) Line(n int) string {
 	return string(bytes.TrimSuffix(f.lines[n-1], []byte("\r")))
 }
 
-// around returns what stands around a column of a line, and where that begins: all
-// of a line of usual length.
+// around returns the text around a column of a line, and where that text begins. It
+// returns all of a line of usual length.
 func (f *File) around(n, col int) (text string, from int) {
 	const usual, side = 4 << 10, 200
 	if n < 1 || n > len(f.lines) || len(f.lines[n-1]) <= usual {
@@ -63,8 +63,8 @@ func (f *File) around(n, col int) (text string, from int) {
 	return string(line[from:min(len(line), from+2*side)]), from
 }
 
-// characters are those of a line, which count from 0. Of the last line that was
-// asked for they are kept: a file may be one long line.
+// characters returns the characters of line i, counted from 0. It caches the last line,
+// since a file may be one long line.
 func (f *File) characters(i int) []rune {
 	if f.kept == nil || f.keptLine != i {
 		f.kept, f.keptLine = []rune(string(bytes.TrimSuffix(f.lines[i], []byte("\r")))), i
@@ -72,8 +72,8 @@ func (f *File) characters(i int) []rune {
 	return f.kept
 }
 
-// Between returns the text of the lines from one to before another, without the
-// comments and empty lines at its end: they stand by what comes next.
+// Between returns the text of the lines from one to before another, without trailing
+// comments and empty lines, which belong to what comes next.
 func (f *File) Between(from, to int) []byte {
 	lines := f.lines[min(max(from-1, 0), len(f.lines)):min(max(to-1, 0), len(f.lines))]
 	for len(lines) > 0 {
@@ -86,19 +86,18 @@ func (f *File) Between(from, to int) []byte {
 	return bytes.Join(lines, []byte("\n"))
 }
 
-// Lines is how many lines the file has.
+// Lines returns the number of lines in the file.
 func (f *File) Lines() int { return len(f.lines) }
 
-// Place is where something stands in a file. Line and Col count from 1, Col
-// and Width in characters.
+// A Place is a position in a file. Line and Col count from 1; Col and Width are in
+// characters.
 type Place struct {
 	File             *File
 	Line, Col, Width int
 }
 
-// Parse reads one YAML document. It returns nil when the text is no YAML or
-// breaks a bound, and the report says why; an empty file is an empty mapping's
-// node with no pairs.
+// Parse reads one YAML document. It returns nil if the text is not YAML or exceeds a
+// limit, and reports why. An empty file is a mapping node without pairs.
 func Parse(name string, text []byte, report *Report) *Node {
 	file := NewFile(name, text)
 	if len(text) > MaxBytes {
@@ -136,8 +135,8 @@ func Parse(name string, text []byte, report *Report) *Node {
 	return root
 }
 
-// checkCharacters finds what makes YAML fail in ways nobody understands:
-// bytes that are not UTF-8, and tabs in front of a line.
+// checkCharacters finds what YAML rejects with messages that nobody understands: bytes
+// that are not UTF-8, and tabs at the start of a line.
 func checkCharacters(file *File, report *Report) bool {
 	sound := true
 	for i, line := range file.lines {
@@ -167,7 +166,7 @@ func checkCharacters(file *File, report *Report) bool {
 	return sound
 }
 
-// validLength is how many bytes of a line are UTF-8.
+// validLength returns how many bytes at the start of a line are valid UTF-8.
 func validLength(line []byte) int {
 	for at := 0; at < len(line); {
 		r, size := utf8.DecodeRune(line[at:])
@@ -181,15 +180,15 @@ func validLength(line []byte) int {
 
 var blockStart = regexp.MustCompile(`[|>][-+0-9]*\s*(#.*)?$`)
 
-// insideBlock says whether a line belongs to a block scalar, where a tab after
-// the indentation is text.
+// insideBlock reports whether a line belongs to a block scalar, where a tab after the
+// indentation is text.
 func insideBlock(file *File, i int) bool {
 	file.findBlocks.Do(func() { file.inBlock = linesInBlocks(file.lines) })
 	return file.inBlock[i]
 }
 
-// linesInBlocks says of each line whether the nearest line above it that starts
-// further left begins a block scalar. It looks at each line once.
+// linesInBlocks returns, for each line, whether the nearest line above it that starts
+// further left begins a block scalar. It visits each line once.
 func linesInBlocks(lines [][]byte) []bool {
 	type start struct {
 		indent int
@@ -208,8 +207,8 @@ func linesInBlocks(lines [][]byte) []bool {
 	return inBlock
 }
 
-// checkSize refuses alias bombs: few aliases, and a bounded tree when they are
-// written out.
+// checkSize rejects alias bombs: it limits the aliases, and the size of the tree with
+// aliases expanded.
 func checkSize(root *Node, report *Report) bool {
 	aliases, nodes := 0, 0
 	var walk func(y *yaml.Node, depth int) error

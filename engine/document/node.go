@@ -16,17 +16,17 @@ import (
 	"heed/engine/suggest"
 )
 
-// Node is one value in a rule file: an object, a list, or a scalar.
+// A Node is one value in a rule file: an object, a list, or a scalar.
 type Node struct {
 	file    *File
 	y       *yaml.Node
-	located []spot // see spots; they take as long to find as the text is
+	located []spot // cached, since finding them takes as long as the text is
 }
 
-// Pair is one entry of an object.
+// A Pair is one entry of an object.
 type Pair struct{ Key, Value *Node }
 
-// YAML is the node as the library has it, for engine/layout alone.
+// YAML returns the library's node, for engine/layout only.
 func (n *Node) YAML() *yaml.Node { return n.y }
 
 func (n *Node) resolved() *yaml.Node {
@@ -37,35 +37,35 @@ func (n *Node) resolved() *yaml.Node {
 	return y
 }
 
-// Empty is an object without entries at the node's place: what a word stands for
-// that could have settings below it.
+// Empty returns an object without entries at the node's place. It stands for a word that
+// could have settings below it.
 func (n *Node) Empty() *Node {
 	return &Node{file: n.file, y: &yaml.Node{Kind: yaml.MappingNode, Line: n.y.Line, Column: n.y.Column}}
 }
 
-// IsObject says whether the node is an object (a YAML mapping).
+// IsObject reports whether the node is an object (a YAML mapping).
 func (n *Node) IsObject() bool { return n.resolved().Kind == yaml.MappingNode }
 
-// IsList says whether the node is a list (a YAML sequence).
+// IsList reports whether the node is a list (a YAML sequence).
 func (n *Node) IsList() bool { return n.resolved().Kind == yaml.SequenceNode }
 
-// IsScalar says whether the node is neither an object nor a list.
+// IsScalar reports whether the node is neither an object nor a list.
 func (n *Node) IsScalar() bool { return n.resolved().Kind == yaml.ScalarNode }
 
-// IsNull says whether the node is null or was left empty.
+// IsNull reports whether the node is null or was left empty.
 func (n *Node) IsNull() bool { return n.IsScalar() && n.resolved().ShortTag() == "!!null" }
 
-// IsText says whether the node is a scalar that YAML takes for text.
+// IsText reports whether the node is a scalar that YAML takes for text.
 func (n *Node) IsText() bool {
 	tag := n.resolved().ShortTag()
 	return n.IsScalar() && (tag == "!!str" || tag == "!!timestamp")
 }
 
-// Text is a scalar's value as written, without quotes.
+// Text returns a scalar's value as written, without quotes.
 func (n *Node) Text() string { return n.resolved().Value }
 
-// Tag is a scalar's own tag, such as "!data.passed", if it has one: YAML takes
-// a leading ! for it and the value is then empty.
+// Tag returns a scalar's explicit tag, such as "!data.passed", if any: YAML takes a
+// leading ! for a tag, and the value is then empty.
 func (n *Node) Tag() string {
 	if tag := n.resolved().Tag; strings.HasPrefix(tag, "!") && !strings.HasPrefix(tag, "!!") {
 		return tag
@@ -73,19 +73,19 @@ func (n *Node) Tag() string {
 	return ""
 }
 
-// Written is the rest of the line on which the node starts, as it is written.
+// Written returns the rest of the line on which the node starts, as written.
 func (n *Node) Written() string {
 	y := n.resolved()
 	line := []rune(n.file.Line(y.Line))
 	return strings.TrimSpace(string(line[min(y.Column-1, len(line)):]))
 }
 
-// Comment is what stands behind a # on the node's line: perhaps the rest of an
+// Comment returns the text after a # on the node's line. It may be the rest of an
 // expression that YAML cut off.
 func (n *Node) Comment() string { return n.resolved().LineComment }
 
-// Scalar is a scalar's value as YAML has it: string, bool, int, float64 or
-// nil; json.Number for a whole number beyond int. Dates stay text.
+// Scalar returns a scalar's value as YAML reads it: string, bool, int, float64 or nil, or
+// json.Number for a whole number beyond int. Dates stay text.
 func (n *Node) Scalar() any {
 	y := n.resolved()
 	switch y.ShortTag() {
@@ -112,33 +112,32 @@ func (n *Node) Scalar() any {
 	return y.Value
 }
 
-// Value is the node as encoding/json would have it: nil, bool, int, float64,
+// Value returns the node as encoding/json would decode it: nil, bool, int, float64,
 // string, []any or map[string]any.
 func (n *Node) Value() any { return n.convert((*Node).Scalar) }
 
-// Exact is Value with numbers as they are written: a json.Number for each that
-// is one in JSON too, however large or precise.
+// Exact is like Value, but keeps numbers as written: each that is also a number in JSON
+// becomes a json.Number, however large or precise.
 func (n *Node) Exact() any { return n.convert((*Node).exactScalar) }
 
 func (n *Node) exactScalar() any {
 	y := n.resolved()
-	// Without quotes and tags, since YAML takes a number that no float64 holds
-	// for a text.
+	// Only without quotes and tags: YAML takes a number that no float64 holds for text.
 	if y.Style == 0 && jsonNumber.MatchString(y.Value) {
 		return json.Number(y.Value)
 	}
 	return n.Scalar()
 }
 
-// Literal is a scalar without quotes that YAML takes for no text: what it is as a
-// text, and what Exact makes of it.
+// A Literal is an unquoted scalar that YAML does not take for text: its value as text,
+// and its value as returned by Exact.
 type Literal struct {
 	Text  string
 	Value any
 }
 
-// Literals is Exact with a Literal for each scalar that is not a text and not null:
-// whoever compares with it decides by the other side which of the two it is.
+// Literals is like Exact, but returns a Literal for each scalar that is neither text nor
+// null. A comparison can then choose between the two values according to the other side.
 func (n *Node) Literals() any {
 	return n.convert(func(n *Node) any {
 		if n.IsText() || n.IsNull() || n.resolved().Style&quotedStyles != 0 {
@@ -169,7 +168,7 @@ func (n *Node) convert(scalar func(*Node) any) any {
 	}
 }
 
-// Describe says what the node is, for messages.
+// Describe describes the node for messages.
 func (n *Node) Describe() string {
 	switch {
 	case n.IsObject():
@@ -187,7 +186,7 @@ func (n *Node) Describe() string {
 	}
 }
 
-// Items are a list's values.
+// Items returns a list's values.
 func (n *Node) Items() []*Node {
 	y := n.resolved()
 	if y.Kind != yaml.SequenceNode {
@@ -200,8 +199,8 @@ func (n *Node) Items() []*Node {
 	return items
 }
 
-// Each are a list's values; of anything else it is the node itself, where one value
-// may be written without a list.
+// Each returns a list's values, or the node itself if it is not a list, for keys where a
+// single value may be written without a list.
 func (n *Node) Each() []*Node {
 	if n.IsList() {
 		return n.Items()
@@ -209,8 +208,8 @@ func (n *Node) Each() []*Node {
 	return []*Node{n}
 }
 
-// Pairs are an object's entries in their order; what << merges in comes last
-// and only for keys that the object does not have itself.
+// Pairs returns an object's entries in order. Entries merged by << come last, and only
+// for keys that the object does not have itself.
 func (n *Node) Pairs() []Pair {
 	y := n.resolved()
 	if y.Kind != yaml.MappingNode {
@@ -239,7 +238,7 @@ func (n *Node) Pairs() []Pair {
 	return pairs
 }
 
-// Get is an object's value under a key, nil if it has none.
+// Get returns an object's value for a key, or nil.
 func (n *Node) Get(key string) *Node {
 	for _, pair := range n.Pairs() {
 		if pair.Key.Text() == key {
@@ -249,7 +248,7 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
-// Fields reads an object by its keys and reports the ones nobody took.
+// Fields reads an object by key, and reports keys that were not taken.
 type Fields struct {
 	node   *Node
 	what   string
@@ -257,19 +256,18 @@ type Fields struct {
 	order  []Pair
 	values map[string]*Node
 	known  []string
-	// Elsewhere are hints for keys that belong to another object, or do not exist, by
-	// key.
+	// Elsewhere maps keys that belong to another object, or do not exist, to hints.
 	Elsewhere map[string]string
-	// missing are reported when all keys were taken: one under another name is
-	// called by that.
+	// missing are the missing keys. They are reported once all keys were taken, since a
+	// key may be present under another name.
 	missing []missingKey
 }
 
 type missingKey struct{ key, hint string }
 
-// Fields reads the node as an object; what names it in messages ("a rule",
-// "the slack action coaching"). A node of another kind and a key given twice
-// are reported; the result can be used all the same.
+// Fields reads the node as an object. what names it in messages ("a rule", "the slack
+// action coaching"). A node of another kind and duplicate keys are reported; the result
+// can be used nevertheless.
 func (n *Node) Fields(report *Report, what string) *Fields {
 	f := &Fields{node: n, what: what, report: report, values: map[string]*Node{}}
 	if n.IsNull() {
@@ -295,20 +293,19 @@ func (n *Node) Fields(report *Report, what string) *Fields {
 	return f
 }
 
-// Node is the object that is read.
+// Node returns the object being read.
 func (f *Fields) Node() *Node { return f.node }
 
-// Report is where problems go.
+// Report returns the report to which problems go.
 func (f *Fields) Report() *Report { return f.report }
 
-// What names the object in messages.
+// What returns the name of the object in messages.
 func (f *Fields) What() string { return f.what }
 
-// Pairs are the entries, each key once.
+// Pairs returns the entries, without duplicate keys.
 func (f *Fields) Pairs() []Pair { return f.order }
 
-// Take returns the value of a key, nil if it is absent, and marks the key as
-// known.
+// Take returns the value of a key, or nil if it is absent, and marks the key as known.
 func (f *Fields) Take(key string) *Node {
 	if !slices.Contains(f.known, key) {
 		f.known = append(f.known, key)
@@ -316,8 +313,8 @@ func (f *Fields) Take(key string) *Node {
 	return f.values[key]
 }
 
-// Require is Take that reports an absent or empty value, with a hint on what
-// to write.
+// Require is like Take, but reports an absent or empty value, with a hint on what to
+// write.
 func (f *Fields) Require(key, hint string) *Node {
 	value := f.Take(key)
 	if value == nil {
@@ -331,7 +328,7 @@ func (f *Fields) Require(key, hint string) *Node {
 	return value
 }
 
-// Text takes a scalar as text.
+// Text takes a scalar and returns it as text.
 func (f *Fields) Text(key string) (string, bool) {
 	value := f.Take(key)
 	if value == nil {
@@ -358,7 +355,7 @@ func (f *Fields) Int(key string, least, most int) (int, bool) {
 	return number, true
 }
 
-// inWords is a duration as people say it: 90 minutes.
+// inWords matches a duration in words, such as 90 minutes.
 var inWords = regexp.MustCompile(`(?i)^\s*(\d+)\s*(seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?)\s*$`)
 
 // Bool takes true or false.
@@ -398,10 +395,10 @@ func (f *Fields) wrong(value *Node, key, want string) *Problem {
 		value.Describe())
 }
 
-// Known are the keys that were taken or asked for.
+// Known returns the keys that were taken or asked for.
 func (f *Fields) Known() []string { return slices.Clone(f.known) }
 
-// Done reports every key that nobody took, and those that are missing.
+// Done reports the keys that were not taken, and those that are missing.
 func (f *Fields) Done() {
 	if f.report.Seen != nil {
 		f.report.Seen(f)

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Rewritten says what becomes of a scalar without quotes that YAML takes for a
-// number and that is written otherwise, so that it was perhaps meant as a text:
-// 420 for 00420, 1.1 for 1.10, 4915 for +4915. ok is false for anything else.
+// Rewritten returns the canonical form of an unquoted scalar that YAML takes for a number
+// but that is written otherwise, so that text may have been meant: 420 for 00420, 1.1 for
+// 1.10, 4915 for +4915. ok is false for anything else.
 func (n *Node) Rewritten() (as string, ok bool) {
 	y := n.resolved()
 	if y.Style&quotedStyles != 0 || y.Style&blockStyles != 0 {

@@ -12,7 +12,7 @@ const (
 	quotedStyles = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle
 )
 
-// Place is where the node stands: the whole of a scalar on one line, the first
+// Place returns the position of the node: all of a scalar on one line, or the first
 // character of anything else.
 func (n *Node) Place() Place {
 	y := n.y
@@ -26,9 +26,9 @@ func (n *Node) Place() Place {
 	return place
 }
 
-// Within is the place of a part of a scalar's text: from and to count the
-// characters of Text from 0. It finds the part through quotes, escapes, block
-// and folded scalars.
+// Within returns the position of a part of a scalar's text. from and to count the
+// characters of Text from 0. It finds the part through quotes, escapes, block and folded
+// scalars.
 func (n *Node) Within(from, to int) Place {
 	spots := n.spots()
 	if len(spots) == 0 {
@@ -46,14 +46,13 @@ func (n *Node) Within(from, to int) Place {
 	return place
 }
 
-// spot is where one character of a scalar's text stands in the source, and how
-// many characters it takes there: an escape takes several, a line break none.
+// A spot is the position in the source of one character of a scalar's text, and its width
+// there: an escape takes several characters, a line break none.
 type spot struct{ line, col, width int }
 
-// spots finds one spot for each character of the scalar's text. It trusts the value
-// that the YAML library decoded and compares it with the source: the characters are
-// the same, only line breaks differ, since folding makes of one break a space and
-// drops one of several.
+// spots returns a spot for each character of the scalar's text. It relies on the value
+// decoded by the YAML library and compares it with the source: only line breaks differ,
+// since folding turns a single break into a space and drops one of several.
 func (n *Node) spots() []spot {
 	if n.located == nil {
 		n.located = n.locate()
@@ -99,9 +98,9 @@ type character struct {
 	isBreak bool
 }
 
-// characters are the scalar's source characters from its first on, as many as its
-// text can have: without quotes, indentation and the white space that folding
-// drops, and with each escape as one.
+// characters returns the scalar's source characters from its first on, as many as its
+// text can have: without quotes, indentation and the white space that folding drops, and
+// with each escape as one.
 func (n *Node) characters() []character {
 	y := n.resolved()
 	var all []character
@@ -138,7 +137,7 @@ func (n *Node) characters() []character {
 			switch {
 			case y.Style&yaml.DoubleQuotedStyle != 0 && line[col] == '\\':
 				if col == end-1 {
-					joined = true // an escaped line break leaves nothing behind
+					joined = true // an escaped line break leaves nothing in the text
 				}
 				width = escapeWidth(line[col:])
 			case y.Style&yaml.SingleQuotedStyle != 0 && line[col] == '\'':
@@ -157,7 +156,7 @@ func (n *Node) characters() []character {
 	return all
 }
 
-// skipProperties passes over a tag or an anchor in front of a scalar.
+// skipProperties skips a tag or an anchor before a scalar.
 func skipProperties(line []rune, col int) int {
 	for col < len(line) && (line[col] == '!' || line[col] == '&') {
 		for col < len(line) && line[col] != ' ' {
@@ -178,8 +177,7 @@ func leadingSpaces(line []rune) int {
 	return n
 }
 
-// escapeWidth is how many characters the escape takes that the line starts
-// with.
+// escapeWidth returns the length of the escape at the start of the line.
 func escapeWidth(line []rune) int {
 	width := 2
 	if len(line) > 1 {

@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// Severity says whether a problem keeps a file from being used.
+// A Severity says whether a problem keeps a file from being used.
 type Severity string
 
 // An Error keeps the file from being used, a Warning does not.
@@ -18,8 +18,8 @@ const (
 	Warning Severity = "warning"
 )
 
-// Problem is one thing that is wrong in a rule file, and where. Line and Col
-// count from 1, Col in characters.
+// A Problem is one mistake in a rule file, and its position. Line and Col count from 1,
+// Col in characters.
 type Problem struct {
 	File     string   `json:"file"`
 	Line     int      `json:"line"`
@@ -29,32 +29,31 @@ type Problem struct {
 	Message  string   `json:"message"`
 	Hint     string   `json:"hint,omitempty"`
 
-	text  string // the line, for the caret; of a long one what stands around the place
+	text  string // the line, for the caret; only the surroundings if the line is long
 	from  int    // where in the line text begins, in characters
 	width int    // of what is wrong, in characters
 }
 
-// Width is how many characters are wrong, on the problem's line; at least one.
+// Width returns the number of wrong characters on the problem's line; at least one.
 func (p *Problem) Width() int { return max(p.width, 1) }
 
-// String is the problem's first line: file:line:col: severity: message [code].
+// String returns the problem's first line: file:line:col: severity: message [code].
 func (p *Problem) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s: %s [%s]", p.File, p.Line, p.Col, p.Severity, p.Message, p.Code)
 }
 
-// Suggest sets the hint: what to write instead. An empty one is no hint.
+// Suggest sets the hint, which says what to write instead. An empty hint is no hint.
 func (p *Problem) Suggest(format string, args ...any) {
 	p.Hint = visible(fmt.Sprintf(format, args...))
 }
 
-// Report collects the problems of one load, all of them. The zero Report is
-// ready to use.
+// A Report collects all problems of one load. The zero Report is ready to use.
 type Report struct {
-	// Seen, if not nil, is told of every object when all its keys were taken.
-	// Tests hold against it what is said of the keys elsewhere.
+	// Seen, if not nil, is called for every object once all its keys were taken. Tests
+	// use it to check other descriptions of the keys.
 	Seen func(*Fields)
-	// Recorded says that what is read was in use once, so that it must stay
-	// readable: what earlier versions of heed accepted is a warning then.
+	// Recorded means that the text was in use once, so that it must stay readable: what
+	// earlier versions of heed accepted is then a warning.
 	Recorded bool
 
 	problems []*Problem
@@ -62,7 +61,7 @@ type Report struct {
 	failed   bool
 }
 
-// maxProblems bounds the problems of one load: more help nobody, and each costs
+// maxProblems limits the problems of one load. More would help nobody, and each costs
 // memory.
 const maxProblems = 2000
 
@@ -76,7 +75,7 @@ func (r *Report) Warnf(at Place, code, format string, args ...any) *Problem {
 	return r.add(at, Warning, code, format, args)
 }
 
-// LaterErrorf adds an error that not every version of heed reported.
+// LaterErrorf adds an error that earlier versions of heed did not report.
 func (r *Report) LaterErrorf(at Place, code, format string, args ...any) *Problem {
 	if r.Recorded {
 		return r.add(at, Warning, code, format, args)
@@ -102,8 +101,8 @@ func (r *Report) add(at Place, severity Severity, code, format string, args []an
 	return p
 }
 
-// visible is a text in which nothing steers a terminal or turns the direction of
-// what is read: names in rule files are other people's.
+// visible replaces in a text whatever could control a terminal or change the reading
+// direction, since names in rule files come from other people.
 func visible(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
@@ -113,10 +112,10 @@ func visible(text string) string {
 	}, text)
 }
 
-// Failed says whether there is an error among the problems.
+// Failed reports whether there is an error among the problems.
 func (r *Report) Failed() bool { return r.failed }
 
-// Problems are all problems in the order of their places.
+// Problems returns all problems, ordered by position.
 func (r *Report) Problems() []Problem {
 	sorted := make([]Problem, 0, len(r.problems))
 	for _, p := range r.problems {
@@ -125,7 +124,7 @@ func (r *Report) Problems() []Problem {
 	slices.SortStableFunc(sorted, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})
-	if r.dropped > 0 { // on top of the last that is shown
+	if r.dropped > 0 { // in addition to the last one shown
 		last, severity := sorted[len(sorted)-1], Warning
 		if r.failed {
 			severity = Error
@@ -141,8 +140,8 @@ func (r *Report) Problems() []Problem {
 // Paint colours what Print writes; the zero Paint leaves it plain.
 type Paint struct{ Error, Warning, Place, Hint, Reset string }
 
-// Print writes a problem as people read it: the first line, the line of the
-// file with a caret under what is wrong, and the hint.
+// Print writes a problem for people: the first line, the line of the file with a caret
+// below what is wrong, and the hint.
 func (p *Problem) Print(w io.Writer, paint Paint) {
 	color := paint.Error
 	if p.Severity == Warning {
@@ -161,9 +160,9 @@ func (p *Problem) Print(w io.Writer, paint Paint) {
 	}
 }
 
-// window cuts a long line round the place and draws the caret under it. Tabs
-// become spaces and other control characters a dot, so that the caret stands
-// where it should and a file cannot steer the terminal.
+// window cuts a long line around the position and draws the caret below it. Tabs become
+// spaces and other control characters dots, so that the caret is in the right column and
+// a file cannot control the terminal.
 func window(line []rune, col, width int) (string, string) {
 	const most = 110
 	start := 0
@@ -189,12 +188,12 @@ func Tally(problems []Problem) (errors, warnings int) {
 	return errors, len(problems) - errors
 }
 
-// OnlyErrors leaves the warnings out.
+// OnlyErrors returns the problems without the warnings.
 func OnlyErrors(problems []Problem) []Problem {
 	return slices.DeleteFunc(slices.Clone(problems), func(p Problem) bool { return p.Severity != Error })
 }
 
-// Summary is "2 errors, 1 warning"; empty without problems.
+// Summary returns a text such as "2 errors, 1 warning", or "" if there are no problems.
 func Summary(problems []Problem) string {
 	errors, warnings := Tally(problems)
 	var parts []string

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// maxSearched is in how many lines behind the one that the library names the
-// mistake is looked for, and maxAbove how far above a line.
+// maxSearched is how many lines after the one named by the library are searched for the
+// mistake; maxAbove is how far above a line the search looks.
 const (
 	maxSearched = 1000
 	maxAbove    = 1000
@@ -18,10 +18,9 @@ const (
 
 var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
-// reportSyntax turns the library's sentence, "yaml: line 3: did not find …",
-// into a problem. On line 1 it carries no number. What it names is where the
-// surrounding list or object starts, so the line that is wrong is looked for
-// from there on.
+// reportSyntax turns the library's message, "yaml: line 3: did not find …", into a
+// problem. The message has no line number for line 1. It names the line where the
+// enclosing list or object starts, so the search for the mistake begins there.
 func reportSyntax(file *File, err error, report *Report) {
 	line, message := 1, err.Error()
 	if m := syntaxLine.FindStringSubmatch(message); m != nil {
@@ -68,7 +67,7 @@ func reportSyntax(file *File, err error, report *Report) {
 
 var unknownAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
 
-// syntaxHints are for what no slip explains.
+// syntaxHints are for errors that no slip explains.
 var syntaxHints = []struct{ part, hint string }{
 	{"mapping values are not allowed", "check the indentation here and above, and that no key such as do: is " +
 		"missing; a text that holds a colon and a space needs quotes"},
@@ -91,20 +90,20 @@ var syntaxHints = []struct{ part, hint string }{
 	{"did not find expected whitespace", "put quotes round a text that starts with &, ! or *"},
 }
 
-// slip is what is wrong with one line: where, in bytes, and what to write.
+// A slip is a mistake in one line: where it is, in bytes, and what to write.
 type slip struct {
 	from, width   int
 	message, hint string
 }
 
-// slips look for what people get wrong in a line, the surest first.
+// slips find common mistakes in a line, the most certain ones first.
 var slips = []func(*File, int) (slip, bool){
 	strayMark, commentInText, quotesInFlow, unquotedHole, badEscape, expressionInFlow, quotedStart,
 	bracketStart, specialStart, colonInText, openQuote, missingSpace, dashAmidKeys, belowItsDash, tooFarRight,
 	fitsNowhere, missingColon,
 }
 
-// strayMark finds what is no YAML at all: marks of documents and of pages.
+// strayMark finds what is not YAML at all: marks used in documents and web pages.
 func strayMark(file *File, i int) (slip, bool) {
 	text := file.Line(i + 1)
 	indent := indentOf(file, i)
@@ -118,7 +117,7 @@ func strayMark(file *File, i int) (slip, bool) {
 	return slip{}, false
 }
 
-// unknownEscape is a backslash in double quotes that starts no escape of YAML's.
+// unknownEscape matches a backslash in double quotes that does not start a YAML escape.
 var unknownEscape = regexp.MustCompile(`^"(?:[^"\\]|\\[0abtnvfre "/\\N_LPxuU])*(\\[^0abtnvfre "/\\N_LPxuU])`)
 
 func badEscape(file *File, i int) (slip, bool) {
@@ -147,8 +146,7 @@ func bracketStart(file *File, i int) (slip, bool) {
 	}, true
 }
 
-// dashAmidKeys finds a dash in front of a key that stands among the keys of one
-// object.
+// dashAmidKeys finds a dash before a key among the keys of one object.
 func dashAmidKeys(file *File, i int) (slip, bool) {
 	above := i - 1
 	for above >= 0 && isBlank(file, above) {
@@ -167,8 +165,7 @@ func dashAmidKeys(file *File, i int) (slip, bool) {
 	}, true
 }
 
-// belowItsDash finds a line that starts right below the dash of the entry that
-// it belongs to.
+// belowItsDash finds a line that starts directly below the dash of its own entry.
 func belowItsDash(file *File, i int) (slip, bool) {
 	text := strings.TrimSpace(file.Line(i + 1))
 	if isBlank(file, i) || strings.HasPrefix(text, "-") || insideBlock(file, i) {
@@ -192,8 +189,8 @@ func belowItsDash(file *File, i int) (slip, bool) {
 	return slip{}, false
 }
 
-// keyAndValue takes a line apart: "  - key: value" has its value at from. The value
-// is empty for a line that is no key with a value.
+// entryLine splits a line: "  - key: value" has its value at from. The value is empty if
+// the line is not a key with a value.
 var entryLine = regexp.MustCompile(`^( *(?:- +)*)([A-Za-z_][\w. -]*?)(: +)(\S.*)$`)
 
 func keyAndValue(file *File, i int) (key, value string, from int) {
@@ -205,7 +202,7 @@ func keyAndValue(file *File, i int) (key, value string, from int) {
 	return text[m[4]:m[5]], strings.TrimRight(text[m[8]:m[9]], " "), m[8]
 }
 
-// holeInFlow is a hole without quotes inside braces or brackets.
+// holeInFlow matches an unquoted hole inside braces or brackets.
 var holeInFlow = regexp.MustCompile(`[{\[].*(?:: +|, +|\[)((?:[^\s"'{}\[\],][^"'{}\[\],]*)?\{\{[^}]*\}\}[^,\]}"']*)`)
 
 func unquotedHole(file *File, i int) (slip, bool) {
@@ -250,11 +247,11 @@ func quotedStart(file *File, i int) (slip, bool) {
 	}, true
 }
 
-// textInFlow is where a text in double quotes starts, inside braces or brackets.
+// textInFlow matches the start of a double-quoted text inside braces or brackets.
 var textInFlow = regexp.MustCompile(`[{\[,] *(?:(\w+): *)?(")`)
 
-// quotesInFlow finds a text in braces or brackets that has its own kind of
-// quotes inside a hole.
+// quotesInFlow finds a text in braces or brackets with its own kind of quotes inside a
+// hole.
 func quotesInFlow(file *File, i int) (slip, bool) {
 	text := file.Line(i + 1)
 	for _, m := range textInFlow.FindAllStringSubmatchIndex(text, -1) {
@@ -275,8 +272,8 @@ func quotesInFlow(file *File, i int) (slip, bool) {
 	return slip{}, false
 }
 
-// valueInFlow is a value in braces, without quotes, that holds a question mark with a
-// blank behind it, or a bracket.
+// valueInFlow matches an unquoted value in braces that contains a question mark followed
+// by a blank, or a bracket.
 var valueInFlow = regexp.MustCompile(`[{,] *(\w+): +([^\s"'{}\[\],][^"'{}\[\],]*(?:\?\s|\[))`)
 
 // expressionInFlow finds an expression inside braces, such as user.active ?? true or
@@ -294,7 +291,7 @@ func expressionInFlow(file *File, i int) (slip, bool) {
 	}, true
 }
 
-// endOfValue is where an expression ends that stands in braces.
+// endOfValue returns where an expression in braces ends.
 func endOfValue(text string) int {
 	depth := 0
 	for i := 0; i < len(text); i++ {
@@ -316,8 +313,8 @@ func endOfValue(text string) int {
 	return len(text)
 }
 
-// endOfHoles is where a text in double quotes ends if those inside of {{ and }}
-// are taken for part of it, and whether there are any; -1 if it does not end.
+// endOfHoles returns where a double-quoted text ends if quotes inside {{ and }} are taken
+// for part of it, or -1 if it does not end, and reports whether there are such quotes.
 func endOfHoles(text string) (end int, quotes bool) {
 	for i := 0; i < len(text); i++ {
 		switch {
@@ -346,7 +343,7 @@ func specialStart(file *File, i int) (slip, bool) {
 		return slip{}, false
 	}
 	if strings.HasPrefix(value, "*") && anchored.MatchString(value) && !strings.Contains(value, " ") {
-		return slip{}, false // an alias; that it is unknown is another matter
+		return slip{}, false // an alias; whether it exists is another question
 	}
 	return slip{from, utf8.RuneCountInString(value), fmt.Sprintf("a value cannot start with %c without quotes",
 		value[0]), "put quotes round it: " + inQuotes(value)}, true
@@ -403,8 +400,8 @@ func openQuote(file *File, i int) (slip, bool) {
 	return slip{from, 1, "the quote is not closed", "close it at the end of the text: " + value + quote}, true
 }
 
-// endOfQuote is the line, counted from 0, on which the quoted text that starts
-// on line i ends; -1 if the next quote below starts a text of its own.
+// endOfQuote returns the line, counted from 0, on which the quoted text that starts on
+// line i ends, or -1 if the next quote below starts another text.
 func endOfQuote(file *File, i int, quote string) int {
 	for n := i + 1; n < len(file.lines); n++ {
 		before, _, found := strings.Cut(file.Line(n+1), quote)
@@ -419,8 +416,8 @@ func endOfQuote(file *File, i int, quote string) int {
 	return -1
 }
 
-// insideText says whether a line continues a text that was started above it, in a
-// block or in quotes.
+// insideText reports whether a line continues a text that started above it, in a block or
+// in quotes.
 func insideText(file *File, i int) bool {
 	for above := i - 1; above >= max(0, i-maxAbove); above-- {
 		if quote, open := opensQuote(file, above); open {
@@ -433,8 +430,8 @@ func insideText(file *File, i int) bool {
 	return insideBlock(file, i)
 }
 
-// opensQuote says whether the value of a line starts with a quote that is not
-// closed on it, and with which.
+// opensQuote reports whether the value of a line starts with a quote that is not closed
+// on the line, and returns the quote.
 func opensQuote(file *File, i int) (quote string, open bool) {
 	_, value, _ := keyAndValue(file, i)
 	if value == "" || value[0] != '"' && value[0] != '\'' {
@@ -459,8 +456,8 @@ func missingSpace(file *File, i int) (slip, bool) {
 	}, true
 }
 
-// tooFarRight finds a line that starts further right than an entry above it
-// that has its value already.
+// tooFarRight finds a line indented further than an entry above it that already has a
+// value.
 func tooFarRight(file *File, i int) (slip, bool) {
 	above := i - 1
 	for above >= 0 && isBlank(file, above) {
@@ -480,8 +477,7 @@ func tooFarRight(file *File, i int) (slip, bool) {
 	}, true
 }
 
-// fitsNowhere finds a line that starts in a column in which nothing above it
-// does.
+// fitsNowhere finds a line that starts in a column in which no line above it starts.
 func fitsNowhere(file *File, i int) (slip, bool) {
 	if isBlank(file, i) || insideBlock(file, i) {
 		return slip{}, false
@@ -518,7 +514,7 @@ func abs(n int) int { return max(n, -n) }
 
 var noColon = regexp.MustCompile(`^ *(?:- +)*([a-z_]+) +([^\s:][^:]*)$`)
 
-// commonKeys are keys after which a missing colon is a likely slip.
+// commonKeys are keys after which a missing colon is a likely mistake.
 var commonKeys = []string{
 	"name", "description", "on", "when", "do", "action", "text", "channel", "method", "path",
 	"to", "subject", "token", "url",
@@ -546,13 +542,13 @@ func indentOf(file *File, i int) int {
 	return len(text) - len(strings.TrimLeft(text, " "))
 }
 
-// keyColumn is where a line's key starts, behind its dashes.
+// keyColumn returns where a line's key starts, after its dashes.
 func keyColumn(file *File, i int) int {
 	text := file.Line(i + 1)
 	return len(text) - len(strings.TrimLeft(text, " -"))
 }
 
-// inQuotes is a text as YAML takes it whole.
+// inQuotes returns a text quoted so that YAML takes it as a whole.
 func inQuotes(text string) string {
 	if strings.Contains(text, `"`) || strings.Contains(text, `\`) {
 		return "'" + strings.ReplaceAll(text, "'", "''") + "'"

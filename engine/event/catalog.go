@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Kind is what the values of a field are.
+// A Kind is the kind of a field's values.
 type Kind string
 
-// The kinds a field can have. A number may be whole or not; a time is a text
-// in RFC 3339 or a plain date; of an "any" nothing is known.
+// The kinds of fields. A number may be whole or not; a time is a text in RFC 3339 or a
+// plain date; nothing is known of an "any".
 const (
 	Text   Kind = "string"
 	Number Kind = "number"
@@ -22,21 +22,20 @@ const (
 	Any    Kind = "any"
 )
 
-// Kinds are all kinds, in the order in which messages name them.
+// Kinds lists all kinds, in the order in which messages name them.
 var Kinds = []Kind{Text, Number, Bool, Time, List, Object, Any}
 
-// Field is one field of an event type's data. Any field may be missing from
-// any event.
+// A Field is a field of an event type's data. Any event may lack any field.
 type Field struct {
 	Name        string
 	Kind        Kind
 	Description string
-	// Personal says that the field tells who a person is. It is replaced where
+	// Personal reports whether the field identifies a person. Its value is replaced when
 	// an event leaves heed as an example.
 	Personal bool
 }
 
-// Type is one event type.
+// A Type is an event type.
 type Type struct {
 	Name        string
 	Description string
@@ -44,7 +43,7 @@ type Type struct {
 	Fields []Field
 }
 
-// Field returns the field of that name.
+// Field returns the field of the given name.
 func (t *Type) Field(name string) (Field, bool) {
 	i := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Name == name })
 	if i < 0 {
@@ -53,7 +52,7 @@ func (t *Type) Field(name string) (Field, bool) {
 	return t.Fields[i], true
 }
 
-// FieldNames are the names of the fields, in their order.
+// FieldNames returns the names of the fields, in order.
 func (t *Type) FieldNames() []string {
 	names := make([]string, len(t.Fields))
 	for i := range t.Fields {
@@ -62,17 +61,17 @@ func (t *Type) FieldNames() []string {
 	return names
 }
 
-// Catalog is the set of event types whose fields are known. It is immutable;
-// With makes a wider one.
+// A Catalog is a set of event types whose fields are known. It is immutable; With returns
+// an extended copy.
 type Catalog struct {
 	types map[string]*Type
 	order []string
 }
 
-// Lookup returns the type of that name, or nil if nobody declared it.
+// Lookup returns the type of the given name, or nil if it is not declared.
 func (c *Catalog) Lookup(name string) *Type { return c.types[name] }
 
-// Types are all types: MindTickle's in their usual order, then those added.
+// Types returns all types: MindTickle's in their usual order, then those added.
 func (c *Catalog) Types() []*Type {
 	types := make([]*Type, len(c.order))
 	for i, name := range c.order {
@@ -81,11 +80,11 @@ func (c *Catalog) Types() []*Type {
 	return types
 }
 
-// Names are the names of all types, in the order of Types.
+// Names returns the names of all types, in the order of Types.
 func (c *Catalog) Names() []string { return slices.Clone(c.order) }
 
-// With returns a catalogue that also has the given type; for a name that it
-// has already, the type's fields are added. A field that is there with another
+// With returns a catalogue that also has the given type. If the catalogue already has a
+// type of that name, the fields are added to it. A field that already exists with another
 // kind is an error.
 func (c *Catalog) With(t Type) (*Catalog, error) {
 	wider := &Catalog{types: maps.Clone(c.types), order: c.order}
@@ -111,8 +110,8 @@ func (c *Catalog) With(t Type) (*Catalog, error) {
 	return wider, nil
 }
 
-// Standard is the catalogue of MindTickle's event types. Adding one is one
-// entry here.
+// Standard returns the catalogue of MindTickle's event types. A new type is one entry
+// here.
 func Standard() *Catalog { return standard }
 
 var userID = personal("userId", "the rep's id at MindTickle")
@@ -164,7 +163,7 @@ var standard = catalog(
 		field("renewalDeadline", Time, "until when it can be renewed"),
 	}},
 
-	// What happens to heed itself.
+	// Events about heed itself.
 	Type{"heed.delivery.dead", "a delivery was given up, or could never be sent; " +
 		"at most once a minute for each action", []Field{
 		message, count,
@@ -208,8 +207,8 @@ var standard = catalog(
 	}},
 )
 
-// Reserved says whether an event type is one of heed's own: such events come from
-// heed itself and never from outside.
+// Reserved reports whether an event type is one of heed's own. Such events never come
+// from outside.
 func Reserved(eventType string) bool { return strings.HasPrefix(eventType, "heed.") }
 
 var (

@@ -1,6 +1,6 @@
-// Package event owns what an event is: its wire form, how it is decoded, and
-// the catalogue of event types with their fields. Everybody may import it; it
-// imports nothing of heed's.
+// Package event owns what an event is: its wire format, how it is decoded, and the
+// catalogue of event types with their fields. Any package may import it; it imports no
+// package of heed.
 package event
 
 import (
@@ -14,43 +14,43 @@ import (
 // is depth 1.
 const maxDepth = 64
 
-// TimedType is the type of the events that heed itself stores when rules fire
-// by time.
+// TimedType is the type of the events that heed stores when rules fire by time.
 const TimedType = "heed.timed"
 
-// Event is one verified event, decoded.
+// An Event is one verified, decoded event.
 type Event struct {
 	// ID is the sender's x-mt-event-id or, without that header, the body's
 	// SHA-256 in hex.
 	ID string
-	// Source is the name of the source that it came from.
+	// Source is the name of the source it came from.
 	Source string
-	// Inert says that the event may trigger nothing: its source allows it only
-	// for younger ones.
+	// Inert means that the event may trigger nothing, because its source lets only newer
+	// events act.
 	Inert bool
 	// Type is the body's "event", such as "quiz.submitted".
 	Type string
 	// CompanyID is the body's "companyId"; empty if it has none.
 	CompanyID string
-	// ReceivedAt is when heed took the event in, by the engine's clock.
+	// ReceivedAt is when heed received the event, by the engine's clock.
 	ReceivedAt time.Time
-	// At is the event's own time: when it was signed, and not after it came.
+	// At is the event's own time: when it was signed, but never later than when it
+	// arrived.
 	At time.Time
-	// Data is the body's "data": string, bool, nil, int, float64, []any,
-	// map[string]any or BadNumber. Never nil after Decode.
+	// Data is the body's "data". Its values are string, bool, nil, int, float64, []any,
+	// map[string]any or BadNumber. It is never nil after Decode.
 	Data map[string]any
 }
 
-// BadNumber is the literal of a number that no 64-bit integer or float holds
-// without losing what was sent: 1e400, or an integer of 25 digits. It is kept
-// so that a rule can say why the value is unknown.
+// A BadNumber is the literal of a number that neither a 64-bit integer nor a float holds
+// without loss, such as 1e400 or an integer of 25 digits. It is kept so that a rule can
+// say why the value is unknown.
 type BadNumber string
 
-// Fault is why a body is not an event. Its text is the quarantine's reason: short,
-// stable, fit for an answer and a metric label.
+// A Fault is why a body is not an event. Its text is the reason for the quarantine:
+// short, stable, and suitable for responses and metric labels.
 type Fault string
 
-// The faults a body can have. A redelivery of the same body has the same fault.
+// The faults of a body. A redelivery of the same body has the same fault.
 const (
 	FaultNotUTF8      Fault = "invalid_utf8"
 	FaultNotJSON      Fault = "not_json"
@@ -60,7 +60,7 @@ const (
 	FaultBadData      Fault = "bad_data"
 )
 
-// DecodeError says why a body could not be decoded, and where.
+// A DecodeError says why a body could not be decoded, and where.
 type DecodeError struct {
 	Fault  Fault
 	Detail string
@@ -72,11 +72,10 @@ func fault(f Fault, format string, args ...any) error {
 	return &DecodeError{Fault: f, Detail: fmt.Sprintf(format, args...)}
 }
 
-// Decode reads a webhook body, {"event", "companyId", "data"}, into an Event
-// without ID and ReceivedAt. Integers stay exact; keys match to the letter; a
-// key given twice, invalid UTF-8 and nesting beyond maxDepth are refused. The
-// error is always a *DecodeError. Any error means that the body has the same
-// fault however often it comes.
+// Decode decodes a webhook body, {"event", "companyId", "data"}, into an Event without ID
+// and ReceivedAt. Integers stay exact, and keys are case-sensitive. Duplicate keys,
+// invalid UTF-8 and nesting beyond maxDepth are rejected. The error is always a
+// *DecodeError, and the same body always has the same fault.
 func Decode(body []byte) (Event, error) {
 	if !utf8.Valid(body) {
 		return Event{}, fault(FaultNotUTF8, "the body is not valid UTF-8")
@@ -93,8 +92,8 @@ func Decode(body []byte) (Event, error) {
 	if e.Type, ok = top["event"].(string); !ok || e.Type == "" {
 		return Event{}, fault(FaultNoEvent, `the body has no "event" that names its type`)
 	}
-	// A company id that is not a text cannot equal the configured one, so it
-	// stays empty here and is refused there.
+	// A company ID that is not text cannot equal the configured one, so it is left empty
+	// here and rejected by the caller.
 	e.CompanyID, _ = top["companyId"].(string)
 	switch data := top["data"].(type) {
 	case nil:
@@ -106,8 +105,8 @@ func Decode(body []byte) (Event, error) {
 	return e, nil
 }
 
-// User is the person whom the event is about: its data.userId, which may be a
-// number; empty if it is about nobody.
+// User returns the person the event is about: its data.userId, which may be a number, or
+// "" if there is none.
 func (e *Event) User() string {
 	switch id := e.Data["userId"].(type) {
 	case string:
@@ -120,14 +119,14 @@ func (e *Event) User() string {
 	return ""
 }
 
-// Tells says whether User knows whom the event is about: not if the id is of another
-// kind or very long.
+// Tells reports whether User can tell whom the event is about. It cannot if the ID is of
+// another kind or very long.
 func (e *Event) Tells() bool {
 	id := e.Data["userId"]
 	return id == nil || id == "" || e.User() != ""
 }
 
-// maxUser bounds the id of a person, in bytes.
+// maxUser limits the length of a person's ID, in bytes.
 const maxUser = 256
 
 func kindOf(value any) string {
@@ -147,8 +146,8 @@ func kindOf(value any) string {
 	}
 }
 
-// ParseTime reads a time as payloads carry it: RFC 3339, or a plain date,
-// which means midnight UTC.
+// ParseTime parses a time in a payload: RFC 3339, or a plain date, which means midnight
+// UTC.
 func ParseTime(text string) (time.Time, bool) {
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
 		if t, err := time.Parse(layout, text); err == nil {

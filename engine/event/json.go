@@ -7,19 +7,18 @@ import (
 	"unicode/utf8"
 )
 
-// DecodeJSON reads exactly one JSON value (RFC 8259) into string, bool, nil, int,
+// DecodeJSON decodes exactly one JSON value (RFC 8259) into string, bool, nil, int,
 // float64, BadNumber, []any and map[string]any. The text must be valid UTF-8.
-// encoding/json does not do, since it takes the last of two equal keys, nests as
-// deep as one likes, and its token reader is six times slower, which shows on
-// every request. The error is a *DecodeError.
+// encoding/json is not suitable: it takes the last of two equal keys and does not limit
+// nesting, and its token reader is six times slower, which is noticeable on every
+// request. The error is a *DecodeError.
 func DecodeJSON(text []byte) (any, error) {
 	d := decoder{text: text}
 	return d.whole()
 }
 
-// decodeBody is DecodeJSON of an event, which is an object. A list is read to its
-// end, since what is wrong with it may be something else, but there is no use in
-// keeping what is in it.
+// decodeBody is like DecodeJSON for an event, which must be an object. A list is read to
+// its end, since the body may have another fault, but its contents are discarded.
 func decodeBody(body []byte) (any, error) {
 	d := decoder{text: body}
 	d.space()
@@ -27,7 +26,7 @@ func decodeBody(body []byte) (any, error) {
 	return d.whole()
 }
 
-// whole reads one value and nothing behind it.
+// whole reads one value, and requires that nothing follows it.
 func (d *decoder) whole() (any, error) {
 	value, err := d.value(0)
 	if err != nil {
@@ -42,7 +41,7 @@ func (d *decoder) whole() (any, error) {
 type decoder struct {
 	text []byte
 	at   int
-	// discard has lists read and not kept.
+	// discard means that lists are read but not kept.
 	discard bool
 }
 
@@ -57,7 +56,7 @@ func (d *decoder) space() {
 	}
 }
 
-// peek is the next byte, 0 at the end.
+// peek returns the next byte, or 0 at the end.
 func (d *decoder) peek() byte {
 	if d.at < len(d.text) {
 		return d.text[d.at]
@@ -73,7 +72,7 @@ func (d *decoder) unexpected() error {
 	return fault(FaultNotJSON, "the body is not JSON: %q is not expected at byte %d", r, d.at)
 }
 
-// value reads the next value; depth is that of the object or list it is in.
+// value reads the next value. depth is the depth of the enclosing object or list.
 func (d *decoder) value(depth int) (any, error) {
 	d.space()
 	switch c := d.peek(); {
@@ -111,7 +110,7 @@ func (d *decoder) word(word string) error {
 	return nil
 }
 
-// object reads on behind the {.
+// object reads the rest of an object after the {.
 func (d *decoder) object(depth int) (any, error) {
 	object := map[string]any{}
 	if d.space(); d.peek() == '}' {
@@ -143,7 +142,7 @@ func (d *decoder) object(depth int) (any, error) {
 	}
 }
 
-// list reads on behind the [.
+// list reads the rest of a list after the [.
 func (d *decoder) list(depth int) (any, error) {
 	list := []any{}
 	if d.space(); d.peek() == ']' {
@@ -164,7 +163,7 @@ func (d *decoder) list(depth int) (any, error) {
 	}
 }
 
-// next takes the comma before another entry, or the bracket that ends them.
+// next consumes the comma before another entry, or the closing bracket.
 func (d *decoder) next(bracket byte) (end bool, err error) {
 	d.space()
 	switch d.peek() {
@@ -179,7 +178,7 @@ func (d *decoder) next(bracket byte) (end bool, err error) {
 	}
 }
 
-// string reads a string, most often one without escapes.
+// string reads a string. Most strings have no escapes.
 func (d *decoder) string() (string, error) {
 	start := d.at + 1
 	for i := start; i < len(d.text); i++ {
@@ -198,7 +197,7 @@ func (d *decoder) string() (string, error) {
 	return "", d.unexpected()
 }
 
-// escaped reads on where a string has its first escape.
+// escaped reads the rest of a string from its first escape.
 func (d *decoder) escaped(start, at int) (string, error) {
 	text := append([]byte(nil), d.text[start:at]...)
 	for d.at = at; d.at < len(d.text); {
@@ -225,8 +224,8 @@ func (d *decoder) escaped(start, at int) (string, error) {
 
 var escapes = [256]rune{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// escape reads what stands behind a backslash. Half of a surrogate pair becomes
-// the replacement character, as in encoding/json.
+// escape reads what follows a backslash. An unpaired surrogate becomes the replacement
+// character, as in encoding/json.
 func (d *decoder) escape() (rune, error) {
 	c := d.peek()
 	if c != 'u' {
@@ -252,7 +251,7 @@ func (d *decoder) escape() (rune, error) {
 		if r := utf16.DecodeRune(first, second); r != utf8.RuneError {
 			return r, nil
 		}
-		d.at = before // the second stands for itself
+		d.at = before // the second escape stands for itself
 	}
 	return utf8.RuneError, nil
 }
@@ -318,8 +317,8 @@ func (d *decoder) digits() error {
 	return nil
 }
 
-// parseNumber gives an int for a whole number that fits, else a float64 if it
-// is finite, else a BadNumber.
+// parseNumber returns an int for a whole number that fits, else a float64 if it is
+// finite, else a BadNumber.
 func parseNumber(literal string, whole bool) any {
 	if whole {
 		if n, err := strconv.Atoi(literal); err == nil {
@@ -334,10 +333,10 @@ func parseNumber(literal string, whole bool) any {
 	return f
 }
 
-// isExact says whether a literal is just this float64: beyond 2^53 the nearest
-// one may be another whole number.
+// isExact reports whether a literal is exactly this float64: beyond 2^53, the nearest
+// float64 may be another whole number.
 func isExact(literal string, f float64) bool {
-	const longest = 400 // the digits of the largest float64, and more
+	const longest = 400 // more than the digits of the largest float64
 	if len(literal) > longest {
 		return false
 	}

@@ -10,7 +10,7 @@ import (
 func (c *compiler) member(n *ast.MemberNode) node {
 	path := syntax.Text(n)
 	none := missingf("%s is missing", path)
-	if field := syntax.Field(n); field != "" { // by far the most common, so without detours
+	if field := syntax.Field(n); field != "" { // the most common case by far, so it has a short path
 		return func(f *frame) any {
 			if value := f.env.data[field]; value != nil {
 				return value
@@ -37,8 +37,8 @@ func (c *compiler) member(n *ast.MemberNode) node {
 	}
 }
 
-// fetch takes an element out of an object, a list or a text; nil if it has no
-// such element.
+// fetch returns an element of an object, a list or a text, or nil if it has no such
+// element.
 func fetch(from, key any, text string) any {
 	switch from := from.(type) {
 	case Record:
@@ -65,7 +65,7 @@ func fetch(from, key any, text string) any {
 	return badf("%s is %s and has no %s", text, described{from}, keyText(key))
 }
 
-// keyText is a key for a reason: short, whatever it is.
+// keyText describes a key in a reason, briefly.
 func keyText(key any) string {
 	switch key.(type) {
 	case string, int, float64, bool:
@@ -75,7 +75,7 @@ func keyText(key any) string {
 	}
 }
 
-// sound passes a value on unless it is a number that cannot be calculated with.
+// sound returns the value unless it is a number that cannot be calculated with.
 func sound(value any, text string, key any) any {
 	if number, ok := value.(event.BadNumber); ok {
 		return badf("%s.%s is %s", text, keyText(key), described{number})
@@ -83,7 +83,7 @@ func sound(value any, text string, key any) any {
 	return value
 }
 
-// lengthOf is what taking a text apart costs; other values are free.
+// lengthOf returns the cost of splitting a text into characters. Other values are free.
 func lengthOf(value any) int {
 	if text, ok := value.(string); ok {
 		return len(text)
@@ -142,7 +142,7 @@ func clampIndex(i, length int) int {
 	return min(max(i, 0), length)
 }
 
-// sizeOf is the length of a list or text, -1 for anything else.
+// sizeOf returns the length of a list or text, or -1 for anything else.
 func sizeOf(value any) int {
 	switch v := value.(type) {
 	case string:

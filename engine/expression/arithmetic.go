@@ -86,7 +86,7 @@ func divide(_ *frame, a, b any) any {
 	case !ok1 || !ok2:
 		return nil
 	}
-	if isSmall(x) && isSmall(y) { // then both are exact, and the quotient is the nearest number
+	if isSmall(x) && isSmall(y) { // both are exact, so the quotient is the nearest number
 		return finite(x / y)
 	}
 	return quotientOf(a, b, x/y)
@@ -124,7 +124,7 @@ func power(_ *frame, a, b any) any {
 	}
 }
 
-// maxSpan bounds 1..n.
+// maxSpan is the greatest length of a range such as 1..n.
 const maxSpan = 100_000
 
 func span(f *frame, a, b any) any {

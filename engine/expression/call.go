@@ -12,7 +12,8 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// call is a call of one of heed's functions; the library's are builtin nodes.
+// call compiles a call of one of heed's own functions. Library functions are builtin
+// nodes.
 func (c *compiler) call(n *ast.CallNode) node {
 	arguments := c.all(n.Arguments)
 	if name := syntax.Lookup(n); name != "" {
@@ -24,8 +25,8 @@ func (c *compiler) call(n *ast.CallNode) node {
 	return constant(failedf("%s is not a function", n.Callee.String()))
 }
 
-// refuse turns a panic of a function, which asserts what unchecked data need
-// not be, into the reason why there is no result.
+// refuse recovers from a panic of a function that asserts a type which unchecked data may
+// not have, and turns it into the reason why there is no result.
 func refuse(name string, result *any) {
 	switch cause := recover().(type) {
 	case nil:
@@ -36,9 +37,8 @@ func refuse(name string, result *any) {
 	}
 }
 
-// patternCost estimates how large the program of a pattern is: repetitions
-// multiply what they repeat. It is worked out from the syntax alone, before
-// anything is compiled.
+// patternCost estimates the size of a pattern's program, where nested repetitions
+// multiply. It uses only the syntax, so nothing is compiled.
 func patternCost(text string) int {
 	tree, err := pattern.Parse(text, pattern.Perl)
 	if err != nil {
@@ -47,8 +47,8 @@ func patternCost(text string) int {
 	return expanded(tree)
 }
 
-// expanded is how many steps the program of a pattern has, more or less; at
-// most tooManySteps.
+// expanded returns roughly how many steps the program of a pattern has, up to
+// tooManySteps.
 func expanded(tree *pattern.Regexp) int {
 	total := 1 + len(tree.Rune)/4
 	for _, part := range tree.Sub {
@@ -60,8 +60,8 @@ func expanded(tree *pattern.Regexp) int {
 	return min(total, tooManySteps)
 }
 
-// What a pattern that an event brings along may be: its length, its steps, and
-// what it costs to read one and to build a step.
+// Limits on a pattern that comes from an event: its length, its steps, and the cost of
+// reading one and of building a step.
 const (
 	maxPattern   = 1000
 	maxSteps     = 2000
@@ -70,7 +70,7 @@ const (
 	costOfStep   = 16
 )
 
-// normal turns what Go functions return into the few types that values have.
+// normal converts what Go functions return into the few types that values have.
 func normal(value any) any {
 	switch v := value.(type) {
 	case nil:
@@ -114,7 +114,7 @@ func (c *compiler) matches(n *ast.BinaryNode) node {
 	var fixed *regexp.Regexp
 	if pattern, ok := n.Right.(*ast.StringNode); ok {
 		re, err := regexp.Compile(pattern.Value)
-		if err != nil { // in a place that the library's checker does not look at
+		if err != nil { // where the library's checker does not look
 			return constant(failedf("the pattern in %s is not a regular expression: %v", n.String(), err))
 		}
 		fixed = re
@@ -146,8 +146,7 @@ func (c *compiler) matches(n *ast.BinaryNode) node {
 	}
 }
 
-// pattern compiles a pattern that an event brought along, unless it is the one
-// that was compiled last.
+// pattern compiles a pattern that comes from an event. It reuses the last one compiled.
 func (f *frame) pattern(pattern, text string) (*regexp.Regexp, int, *Unknown) {
 	if f.lastPattern != nil && f.lastPattern.String() == pattern {
 		return f.lastPattern, f.lastCost, nil

@@ -6,13 +6,13 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// Comment is a comment in an expression that starts with // and ends with its
+// A Comment is a comment in an expression that starts with // and ends at the end of its
 // line. From and To count the characters of the text from 0.
 type Comment struct{ From, To int }
 
-// Comments are the comments of an expression that start with //. Whoever knows
-// the lines on which it is written can tell whether one took more than its own:
-// YAML joins the lines of most texts.
+// Comments returns the comments of an expression that start with //. A caller that knows
+// the original lines can tell whether a comment swallowed more than its own: YAML joins
+// the lines of most texts.
 func Comments(text string) []Comment {
 	if !strings.Contains(text, "//") {
 		return nil
@@ -21,7 +21,7 @@ func Comments(text string) []Comment {
 	return line
 }
 
-// TemplateComments are the Comments in the holes of a template.
+// TemplateComments returns the Comments in the holes of a template.
 func TemplateComments(text string) []Comment {
 	if !strings.Contains(text, "//") {
 		return nil
@@ -39,8 +39,8 @@ func TemplateComments(text string) []Comment {
 	return all
 }
 
-// comments finds what starts with //, and the place of a /* that is never closed; -1
-// if there is none.
+// comments finds the comments that start with //, and the position of a /* that is never
+// closed, or -1.
 func comments(text []rune) (line []Comment, unclosed int) {
 	code := []rune(syntax.Blank(text))
 	for i := 0; i+1 < len(code); i++ {
@@ -52,7 +52,8 @@ func comments(text []rune) (line []Comment, unclosed int) {
 			}
 			last := i + len([]rune(strings.TrimRight(string(text[i:end]), " \t\r")))
 			line = append(line, Comment{i, last})
-			// A quote in a comment opens nothing, so the rest is scanned again.
+			// A quote in a comment does not start a quoted text, so the rest is scanned
+			// again.
 			code, i = append(code[:end:end], []rune(syntax.Blank(text[end:]))...), end
 		case "/*":
 			_, rest, closed := strings.Cut(string(text[i+2:]), "*/")

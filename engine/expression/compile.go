@@ -11,31 +11,31 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// node is a compiled part of an expression. It returns the part's value, or an
-// *Unknown when it has none.
+// A node is a compiled part of an expression. It returns the part's value, or an *Unknown
+// if it has none.
 type node func(*frame) any
 
-// frame is the state of one evaluation.
+// A frame is the state of one evaluation.
 type frame struct {
 	env   *Env
-	item  any // the element that a predicate looks at
+	item  any // the element that a predicate examines
 	index int
 	vars  []any
-	// budget is what the rule may still spend: one for each element that it looks at and
-	// each byte that it builds. Bounds at load keep rules small; the budget keeps small
-	// rules from being slow on large events.
+	// budget is the work the rule may still do: one unit for each element it examines and
+	// each byte it builds. Limits at load time keep rules small; the budget keeps a small
+	// rule from being slow on a large event.
 	budget int
-	// lastPattern is the last pattern that was compiled for this event.
+	// lastPattern is the pattern most recently compiled for this event.
 	lastPattern *regexp.Regexp
 	lastCost    int
 }
 
-// budget lets any rule on an event of 1 MiB end within 100 ms and 64 MiB.
+// budget is chosen so that any rule on an event of 1 MiB ends within 100 ms and 64 MiB.
 const budget = 4 << 20
 
 var tooMuchWork = failedf("the rule needs more work on this event than a rule may do")
 
-// outOfBudget ends an evaluation that costs too much.
+// outOfBudget is the panic value that ends an evaluation which costs too much.
 type outOfBudget struct{}
 
 func (f *frame) spend(n int) {
@@ -44,15 +44,15 @@ func (f *frame) spend(n int) {
 	}
 }
 
-// eval runs a node. A panic becomes the reason why there is no value, so that neither an
-// event nor a rule can stop the engine.
+// eval runs a node. It turns a panic into the reason why there is no value, so that
+// neither an event nor a rule can stop the engine.
 func (env *Env) eval(n node) (value any) {
 	defer func() {
 		switch cause := recover().(type) {
 		case nil:
 		case outOfBudget:
 			value = tooMuchWork
-		case runtime.Error: // the library's functions assert types that unchecked data may not have
+		case runtime.Error: // library functions assert types that unchecked data may not have
 			value = badf("a function was given a value of a kind that it does not take")
 		default:
 			value = failedf("the evaluation broke: %s", clip(fmt.Sprint(cause)))
@@ -61,7 +61,7 @@ func (env *Env) eval(n node) (value any) {
 	return n(&env.frame)
 }
 
-// compiler turns a checked tree into nodes.
+// A compiler turns a checked tree into nodes.
 type compiler struct {
 	vars []string
 }
@@ -182,8 +182,8 @@ func (c *compiler) variable(n *ast.VariableDeclaratorNode) node {
 	}
 }
 
-// list compiles a list. Unknown elements make it unknown, unless open asks to keep
-// them, so that "in" can still find a known one.
+// list compiles a list. Unknown elements make the list unknown, unless open is set: they
+// are then kept, so that "in" can still find a known one.
 func (c *compiler) list(n *ast.ArrayNode, open bool) node {
 	if values, ok := syntax.Literals(n.Nodes); ok {
 		return constant(values)
@@ -251,7 +251,7 @@ func firstUnknown(values ...any) (*Unknown, bool) {
 	return nil, false
 }
 
-// asBool is a value as a side of and, or, not: true, false or unknown.
+// asBool returns a value as an operand of and, or, not: true, false or unknown.
 func asBool(value any, text string) any {
 	switch v := value.(type) {
 	case bool, *Unknown:

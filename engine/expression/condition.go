@@ -10,12 +10,12 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// Truth is the result of a condition.
+// A Truth is the result of a condition.
 type Truth string
 
-// The results of a condition. A rule fires on True only. Unknown means that a
-// value was missing or of another kind than declared, Failed that the
-// evaluation itself went wrong.
+// The results of a condition. A rule fires only on True. Unknown means that a value was
+// missing or of another kind than declared; Failed means that the evaluation itself
+// failed.
 const (
 	True       Truth = "true"
 	False      Truth = "false"
@@ -24,23 +24,23 @@ const (
 	alwaysText       = "always"
 )
 
-// Condition is a compiled condition. It is safe for concurrent use.
+// A Condition is a compiled condition. It is safe for concurrent use.
 type Condition struct {
 	// Text is the condition as written.
 	Text   string
 	root   *clause
-	run    node // root's, one step nearer
+	run    node // the same as root.run, but one pointer closer
 	guards []Guard
 }
 
-// clause is a condition split at and, or and not; its leaves are what people
-// call the condition's parts. Deciding and explaining run the same nodes.
+// A clause is a node of a condition split at and, or and not. Its leaves are the parts
+// that people see. Deciding and explaining run the same nodes.
 type clause struct {
 	text     string
 	op       string // "and", "or", "not"; empty for a leaf
 	children []*clause
 	run      node
-	values   []namedNode // a leaf's: what it reads
+	values   []namedNode // for a leaf: what it reads
 }
 
 type namedNode struct {
@@ -48,7 +48,7 @@ type namedNode struct {
 	run  node
 }
 
-// Always is the condition of a rule without one.
+// Always returns the condition of a rule that has none.
 func Always() *Condition {
 	always := constant(true)
 	return &Condition{root: &clause{text: alwaysText, run: always}, run: always}
@@ -78,7 +78,7 @@ func (c *compiler) clause(n ast.Node) *clause {
 	return leaf
 }
 
-// flat makes one level of a and b and c.
+// flat flattens a and b and c into one level.
 func flat(c *clause, op string) []*clause {
 	if c.op == op {
 		return c.children
@@ -86,13 +86,13 @@ func flat(c *clause, op string) []*clause {
 	return []*clause{c}
 }
 
-// Eval decides the condition and, when it is neither true nor false, says why. A
-// rule's budget for the event starts here.
+// Eval decides the condition and, if it is neither true nor false, returns the reason. It
+// resets the rule's budget for the event.
 func (c *Condition) Eval(env *Env) (Truth, string) {
 	env.begin()
 	value := env.eval(c.run)
 	if yes, ok := value.(bool); ok && !yes {
-		return False, "" // what most rules make of most events
+		return False, "" // the most common outcome
 	}
 	return truth(value, c.root.text)
 }
@@ -113,30 +113,30 @@ func truth(value any, text string) (Truth, string) {
 	return Failed, "no result"
 }
 
-// Clause explains a condition or a part of it.
+// A Clause explains a condition or a part of it.
 type Clause struct {
-	// Text is the part in canonical writing: data.score < 70.
+	// Text is the part in canonical form: data.score < 70.
 	Text   string `json:"text"`
 	Result Truth  `json:"result"`
 	// Reason says why Result is unknown or error.
 	Reason string `json:"reason,omitempty"`
-	// Values are what a leaf read from the event; nil stands for missing.
+	// Values are the values that a leaf read from the event; nil means missing.
 	Values map[string]any `json:"values,omitempty"`
-	// Op joins the Clauses: and, or, not. Empty for a leaf.
+	// Op joins the Clauses: and, or, not. It is empty for a leaf.
 	Op      string    `json:"op,omitempty"`
 	Clauses []*Clause `json:"clauses,omitempty"`
 }
 
-// maxExplained bounds the values that an explanation shows.
+// maxExplained limits the size of the values that an explanation shows.
 const maxExplained = 2 << 10
 
-// Explain evaluates every part of the condition, including those that the decision did
-// not need.
+// Explain evaluates every part of the condition, including parts the decision did not
+// need.
 func (c *Condition) Explain(env *Env) *Clause { return c.root.explain(env) }
 
 func (c *clause) explain(env *Env) *Clause {
 	explained := &Clause{Text: c.text, Op: c.op}
-	env.begin() // so that each part is explained, whatever the others cost
+	env.begin() // each part gets its own budget, so that all are explained
 	explained.Result, explained.Reason = truth(env.eval(c.run), c.text)
 	for _, child := range c.children {
 		explained.Clauses = append(explained.Clauses, child.explain(env))
@@ -150,15 +150,15 @@ func (c *clause) explain(env *Env) *Clause {
 			value = env.raw(v.name)
 		}
 		if weight(value, maxExplained) > maxExplained {
-			value = describe(value) // the body is at hand for whoever wants all of it
+			value = describe(value) // the full value is in the body of the event
 		}
 		explained.Values[v.name] = JSON(value)
 	}
 	return explained
 }
 
-// Deciding are the leaves that determined the result: of a false "and" the first false
-// part, of a false "or" all parts, and so on.
+// Deciding returns the leaves that determined the result: the first false part of a false
+// "and", all parts of a false "or", and so on.
 func (c *Clause) Deciding() []*Clause {
 	if len(c.Clauses) == 0 {
 		return []*Clause{c}
@@ -181,11 +181,11 @@ func (c *Clause) Deciding() []*Clause {
 	return []*Clause{c}
 }
 
-// Names are the keys of Values in their order.
+// Names returns the keys of Values, sorted.
 func (c *Clause) Names() []string { return slices.Sorted(maps.Keys(c.Values)) }
 
-// raw is what the event holds under a direct field, for values that are there
-// but not of the declared kind.
+// raw returns what the event holds in a direct field, for values that are present but not
+// of the declared kind.
 func (env *Env) raw(path string) any {
 	field, ok := strings.CutPrefix(path, "data.")
 	if !ok {

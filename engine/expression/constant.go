@@ -9,8 +9,8 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// checkConstants evaluates what does not depend on the event: an invalid date, duration,
-// time zone, layout or pattern is invalid for every event.
+// checkConstants evaluates the parts that do not depend on the event: an invalid date,
+// duration, time zone, layout or pattern is invalid for every event.
 func checkConstants(text string, tree ast.Node) []Problem {
 	var problems []Problem
 	syntax.Walk(tree, func(n ast.Node) {
@@ -23,7 +23,8 @@ func checkConstants(text string, tree ast.Node) []Problem {
 	return problems
 }
 
-// constantFunctions are the functions whose constant arguments are tried out.
+// constantFunctions are the functions that are called at load time if their arguments are
+// constant.
 var constantFunctions = map[string]Problem{
 	"date": {
 		Code: "bad-date", Message: "invalid date", Hint: `write date("2026-01-31") or date("2026-01-31T09:00:00Z")`,
@@ -51,8 +52,8 @@ func (p Problem) because(reason string) Problem {
 	return p
 }
 
-// wrongConstant says what is wrong with a node that holds a constant, and at
-// which node.
+// wrongConstant reports what is wrong with a node that holds a constant, and at which
+// node.
 func wrongConstant(n ast.Node) (at ast.Node, p Problem) {
 	switch n := n.(type) {
 	case *ast.BuiltinNode:
@@ -105,9 +106,9 @@ func wrongPattern(pattern string) Problem {
 }
 
 var (
-	// foreignLayout is how other languages write a layout.
+	// foreignLayout matches a layout as other languages write it.
 	foreignLayout = regexp.MustCompile(`\b(?:YYYY|yyyy|YY|yy|MMMM?|DD|dd|HH|hh|mm|ss)\b|%[aAbBdeHIjmMpSyY]`)
-	// yearOrClock is a year or a clock time; ofTheMoment are the year, two
+	// yearOrClock matches a year or a clock time. ofTheMoment matches the year, two
 	// numbers of 2 January 2006, 15:04:05, and an offset.
 	yearOrClock = regexp.MustCompile(`\b(?:19|20)\d\d\b|[-+Z]?\b\d\d:\d\d\b`)
 	ofTheMoment = regexp.MustCompile(`^(?:2006|[-+]?(?:0[1-6]|15):0[1-6]|[-Z]07:00)$`)

@@ -8,26 +8,26 @@ import (
 	"heed/engine/event"
 )
 
-// Env is what the expressions on one event see. It belongs to one goroutine.
+// An Env is what the expressions on one event can see. It must not be used concurrently.
 type Env struct {
 	event event.Event
 	now   time.Time
-	// data has each field as its declared kind; a field that is there with
-	// another kind is an *Unknown with the reason.
+	// data holds each field as its declared kind. A field that is present but of another
+	// kind is an *Unknown with the reason.
 	data map[string]any
 
 	lookups *LookupLog
 	tables  Resolver
-	names   map[string]any // of a firing, in addition to the event; all names of a ValueScope
-	rows    []*Env         // of items
+	names   map[string]any // names of a moment, in addition to the event's; all names of a ValueScope
+	rows    []*Env         // the value of items
 
 	frame   frame
 	failure error
 }
 
-// NewEnv prepares an event for evaluation. Its fields are typed by the event's
-// type from the catalogue; nil stands for a type nobody declared, whose data is
-// taken as it is. now is the engine's clock.
+// NewEnv prepares an event for evaluation. t is the event's type in the catalogue, and
+// determines the kinds of its fields; if it is nil, the type is undeclared and the data
+// is taken as is. now is the engine's clock.
 func NewEnv(e *event.Event, t *event.Type, now time.Time) *Env {
 	env := &Env{event: *e, now: now.UTC(), data: e.Data}
 	env.frame.env = env
@@ -35,7 +35,7 @@ func NewEnv(e *event.Event, t *event.Type, now time.Time) *Env {
 	if t == nil {
 		return env
 	}
-	own := false // most events need no conversion, so the map is copied late
+	own := false // most events need no conversion, so the map is copied only when needed
 	for i := range t.Fields {
 		value := e.Data[t.Fields[i].Name]
 		if value == nil {
@@ -53,29 +53,28 @@ func NewEnv(e *event.Event, t *event.Type, now time.Time) *Env {
 	return env
 }
 
-// begin gives a rule the work that it may do on this event: deciding its
-// condition and then rendering what it wants sent.
+// begin resets the budget that a rule may spend on this event: for deciding its condition
+// and then for rendering what it sends.
 func (env *Env) begin() { env.frame.budget = budget }
 
-// charge takes the cost of what a template built from the rule's share.
+// charge deducts the size of what a template built from the rule's budget.
 func (env *Env) charge(size int) {
 	if env.frame.budget -= size; env.frame.budget < 0 {
 		env.failure = errors.New(tooMuchWork.Reason())
 	}
 }
 
-// Failure says why a template that was rendered since it was last asked could
-// not be: the rule needs more work on this event than a rule may do. A value
-// that is just missing is no failure.
+// Failure returns an error if a template rendered since the last call to Failure exceeded
+// the work that a rule may do on one event. A value that is merely missing is no failure.
 func (env *Env) Failure() error {
 	err := env.failure
 	env.failure = nil
 	return err
 }
 
-// asKind returns the value as the field's kind, or why it is not one; same
-// says that it is as it should be. Text is never taken for a number, nor a
-// number for text.
+// asKind returns the value as the field's kind, or the reason why it is not of that kind.
+// same reports whether the value already was of that kind. Text is never taken for a
+// number, nor a number for text.
 func asKind(f *event.Field, value any) (typed any, same bool) {
 	switch f.Kind {
 	case event.Text:

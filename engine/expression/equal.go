@@ -7,24 +7,23 @@ import (
 	"time"
 )
 
-// equality is the result of comparing two values for being the same. There is
-// one definition of it, for ==, !=, in, not in, lists, objects, uniq and the
-// tests of rules.
+// equality is the result of comparing two values. ==, !=, in, not in, lists, objects,
+// uniq and the tests of rules all use this one definition.
 type equality uint8
 
 const (
-	// different is the result for two values of one kind that differ.
+	// different means that the values are of the same kind and differ.
 	different equality = iota
-	// equal is the result for two values of one kind that are the same. Whole
-	// numbers and decimals are one kind.
+	// equal means that the values are of the same kind and equal. Whole numbers and
+	// decimals are of one kind.
 	equal
-	// notComparable is the result for values of different kinds, and for null:
-	// nobody knows whether they were meant to be the same.
+	// notComparable means that the values are of different kinds, or one is null, so it
+	// is not known whether they were meant to be equal.
 	notComparable
 )
 
-// and joins the results of two parts of a list or an object: one part that
-// differs decides, otherwise one that cannot be compared leaves it open.
+// and combines the results for two parts of a list or an object: a part that differs
+// decides; otherwise a part that is not comparable makes the whole not comparable.
 func (e equality) and(other equality) equality {
 	switch {
 	case e == different || other == different:
@@ -36,7 +35,7 @@ func (e equality) and(other equality) equality {
 	}
 }
 
-// sameIf is equal or different.
+// sameIf returns equal if same is true, otherwise different.
 func sameIf(same bool) equality {
 	if same {
 		return equal
@@ -44,10 +43,10 @@ func sameIf(same bool) equality {
 	return different
 }
 
-// compareValues compares two values. Lists are different if their lengths
-// differ or two elements in the same place do; objects if one has a key with a
-// value that the other lacks, or two values under the same key differ. What is
-// left open by values of different kinds, or by null, is not comparable.
+// compareValues compares two values. Lists differ if their lengths differ or two elements
+// at the same index do. Objects differ if one has a key with a value that the other
+// lacks, or two values under the same key differ. If none of this decides and some parts
+// are of different kinds, or null, the values are not comparable.
 func compareValues(f *frame, a, b any) equality {
 	switch a := a.(type) {
 	case string:
@@ -118,8 +117,8 @@ func compareObjects(f *frame, a, b map[string]any) equality {
 	return result
 }
 
-// compareEntry compares a value with what another object has under its key. To
-// have no such key is to differ, unless the value is null.
+// compareEntry compares a value with another object's value under the same key. If the
+// other object lacks the key, they differ, unless the value is null.
 func compareEntry(f *frame, value any, other map[string]any, key string) equality {
 	otherValue, has := other[key]
 	if !has && value != nil {
@@ -128,8 +127,8 @@ func compareEntry(f *frame, value any, other map[string]any, key string) equalit
 	return compareValues(f, value, otherValue)
 }
 
-// clash says, in a reason, which parts of two values could not be compared. It
-// looks for them when somebody reads the reason.
+// A clash describes, in a reason, which parts of two values could not be compared. It
+// looks for them only when the reason is formatted.
 type clash struct{ a, b any }
 
 func (c clash) String() string {
@@ -137,7 +136,7 @@ func (c clash) String() string {
 	return describe(a) + " with " + describe(b)
 }
 
-// parts are the first two values inside that cannot be compared.
+// parts returns the first two nested values that cannot be compared.
 func (c clash) parts(f *frame) (a, b any) {
 	switch a := c.a.(type) {
 	case []any:
@@ -166,9 +165,8 @@ func (c clash) parts(f *frame) (a, b any) {
 	return c.a, c.b
 }
 
-// Equal says whether two values are the same, as == does: numbers by what they
-// are worth, lists and objects by what is in them. ok is false if they cannot be
-// compared.
+// Equal reports whether two values are equal, as == does: numbers by value, lists and
+// objects by their contents. ok is false if they cannot be compared.
 func Equal(a, b any) (same, ok bool) {
 	result := compareValues(&frame{budget: math.MaxInt}, a, b)
 	return result == equal, result != notComparable

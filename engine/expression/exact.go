@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Whole numbers are calculated exactly, or there is no result: a rule must not
-// decide by a number that was rounded to another whole number. Fractions are
-// rounded to the nearest float64, as everywhere.
+// Calculations with whole numbers are exact, or have no result: a rule must not decide by
+// a number that was rounded to another whole number. Fractions are rounded to the nearest
+// float64, as usual.
 
 var (
 	inexact  = badf("a result that is too large to be exact")
@@ -17,8 +17,8 @@ var (
 	tooLong  = badf("a duration of more than 292 years")
 )
 
-// number is a number as a float64; ok is false for anything else. Only an int
-// beyond 2^53 may be rounded.
+// number returns a number as a float64; ok is false for anything else. Only an int beyond
+// 2^53 may be rounded.
 func number(value any) (f float64, ok bool) {
 	switch v := value.(type) {
 	case int:
@@ -30,7 +30,7 @@ func number(value any) (f float64, ok bool) {
 	}
 }
 
-// isExact says whether a number is exact as a float64.
+// isExact reports whether a number is exact as a float64.
 func isExact(value any) bool {
 	i, isInt := value.(int)
 	return !isInt || compareIntFloat(i, float64(i)) == 0
@@ -47,7 +47,7 @@ func finite(f float64) any {
 	return f
 }
 
-// asInt is a number as an int, if it is a whole one that an int can hold.
+// asInt returns a number as an int; ok is false if it is not whole or does not fit.
 func asInt(value any) (i int, ok bool) {
 	switch v := value.(type) {
 	case int:
@@ -60,15 +60,15 @@ func asInt(value any) (i int, ok bool) {
 	}
 }
 
-// asInts are two numbers as ints, if both are whole.
+// asInts returns two numbers as ints; ok is false if either is not whole.
 func asInts(a, b any) (i, j int, ok bool) {
 	i, ok1 := asInt(a)
 	j, ok2 := asInt(b)
 	return i, j, ok1 && ok2
 }
 
-// floats calculates with two numbers at least one of which is no int. Whole ones
-// whose result could have been rounded are calculated again by whole.
+// floats calculates with two numbers of which at least one is not an int. If both are
+// whole and the result may have been rounded, it calculates again with whole.
 func floats(a, b any, operate func(x, y float64) float64, whole func(i, j int) any) any {
 	x, ok1 := number(a)
 	y, ok2 := number(b)
@@ -125,9 +125,9 @@ func quotientOf(a, b any, quotient float64) any {
 	}
 }
 
-// powerOf is a power of a whole number with an exponent that is not negative.
+// powerOf raises a whole number to a non-negative exponent.
 func powerOf(base, exponent int) any {
-	if base >= -1 && base <= 1 && exponent > 0 { // the same for all even and for all odd exponents
+	if base >= -1 && base <= 1 && exponent > 0 { // depends only on whether the exponent is even or odd
 		exponent = 2 - exponent%2
 	}
 	result := 1
@@ -141,7 +141,7 @@ func powerOf(base, exponent int) any {
 	return result
 }
 
-// nearest is a number that was calculated in full as expressions have it.
+// nearest converts an exact result to the nearest number that expressions can represent.
 func nearest(r *big.Rat) any {
 	if r.IsInt() && r.Num().IsInt64() {
 		return int(r.Num().Int64())
@@ -153,8 +153,8 @@ func nearest(r *big.Rat) any {
 	return f
 }
 
-// decimalOf is a number as it is written in decimals: 0.57 is 57/100, not the nearest
-// binary fraction.
+// decimalOf returns a number as its decimal notation reads: 0.57 is 57/100, not the
+// nearest binary fraction.
 func decimalOf(value any) *big.Rat {
 	switch v := value.(type) {
 	case int:
@@ -165,7 +165,7 @@ func decimalOf(value any) *big.Rat {
 	}
 }
 
-// asDuration is a duration of so many nanoseconds.
+// asDuration returns a duration of the given number of nanoseconds.
 func asDuration(nanoseconds any) any {
 	if n, ok := nanoseconds.(int); ok {
 		return time.Duration(n)

@@ -28,14 +28,14 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// Problem is one mistake in an expression or template. From and To count the
-// characters of its text from 0.
+// A Problem is one mistake in an expression or template. From and To count the characters
+// of its text from 0.
 type Problem struct {
 	From, To int
 	Code     string
 	Message  string
 	Hint     string
-	// Warning says that the expression can be used nevertheless.
+	// Warning reports whether the expression can be used nevertheless.
 	Warning bool
 }
 
@@ -48,7 +48,7 @@ func shift(problems []Problem, by int) []Problem {
 	return problems
 }
 
-// at is the problem at a node.
+// at returns the problem placed at a node.
 func (p Problem) at(text []rune, n ast.Node) Problem {
 	p.From = n.Location().From
 	p.To = syntax.WordEnd(text, p.From)
@@ -58,21 +58,20 @@ func (p Problem) at(text []rune, n ast.Node) Problem {
 	return p
 }
 
-// Tree is an expression without an error: it is parsed, its names are known and
-// its kinds fit.
+// A Tree is an expression without errors: it is parsed, its names are known and its kinds
+// fit.
 type Tree struct {
-	// Text is the expression as written, Root the tree of it, whose nodes know
-	// their types.
+	// Text is the expression as written. Root is its tree, whose nodes know their types.
 	Text string
 	Root ast.Node
-	// Scope is what it was checked against.
+	// Scope is the scope it was checked against.
 	Scope *Scope
 
-	kind string // of what it gives, in words; empty if it may be anything
+	kind string // the kind of its value, in words; empty if it may be anything
 }
 
 // Check parses an expression of any kind and checks it. It returns every problem; the
-// tree is nil if there is one.
+// tree is nil if there is an error.
 func (s *Scope) Check(text string) (*Tree, []Problem) {
 	if p, wrong := checkText(text); wrong {
 		return nil, []Problem{p}
@@ -100,8 +99,8 @@ func (s *Scope) analyse(text string, parsed *parser.Tree) (*Tree, []Problem) {
 	return &Tree{Text: text, Root: parsed.Node, Scope: s, kind: kind}, nil
 }
 
-// withoutHalves leaves out fields that are only the first half of a name with a dash,
-// such as data.first-name: what to write is said at the other half.
+// withoutHalves drops problems at fields that are only the first half of a name with a
+// dash, such as data.first-name. The problem at the other half says what to write.
 func withoutHalves(text string, problems []Problem) []Problem {
 	runes := []rune(text)
 	return slices.DeleteFunc(problems, func(half Problem) bool {
@@ -111,7 +110,7 @@ func withoutHalves(text string, problems []Problem) []Problem {
 	})
 }
 
-// CheckCondition is Check for an expression that must give true or false.
+// CheckCondition is like Check, for an expression that must give true or false.
 func (s *Scope) CheckCondition(text string) (*Tree, []Problem) {
 	tree, problems := s.Check(text)
 	if tree == nil {
@@ -134,8 +133,8 @@ func (s *Scope) CheckCondition(text string) (*Tree, []Problem) {
 	return nil, []Problem{p}
 }
 
-// Kind is what is known of a node's kind, in words; empty if it may be anything.
-// A ?? is of the kind of its sides, if they agree.
+// Kind returns what is known of a node's kind, in words, or "" if it may be anything. The
+// kind of a ?? is that of its sides, if they agree.
 func Kind(n ast.Node) string {
 	if b, ok := n.(*ast.BinaryNode); ok && b.Operator == "??" {
 		if left, right := Kind(b.Left), Kind(b.Right); left == right {
@@ -150,7 +149,7 @@ func Kind(n ast.Node) string {
 	return word(t.String())
 }
 
-// Condition compiles a tree that CheckCondition gave.
+// Condition compiles a tree returned by CheckCondition.
 func (t *Tree) Condition() *Condition {
 	c := &compiler{}
 	root := c.clause(t.Root)
@@ -164,13 +163,13 @@ func (t *Tree) Value() *Value {
 	return value
 }
 
-// Part compiles a part of a tree that names no variable of the rest.
+// Part compiles a part of the tree that uses no variable of the rest.
 func (t *Tree) Part(n ast.Node) *Value {
 	c := &compiler{}
 	return &Value{Text: strings.TrimSpace(t.Text), field: syntax.Field(n), run: c.compile(n)}
 }
 
-// Condition checks and compiles a condition; nil if it has problems.
+// Condition checks and compiles a condition. It returns nil if there are errors.
 func (s *Scope) Condition(text string) (*Condition, []Problem) {
 	tree, problems := s.CheckCondition(text)
 	if tree == nil {
@@ -179,7 +178,7 @@ func (s *Scope) Condition(text string) (*Condition, []Problem) {
 	return tree.Condition(), nil
 }
 
-// HasErrors says whether one of the problems is more than a warning.
+// HasErrors reports whether a problem is more than a warning.
 func HasErrors(problems []Problem) bool {
 	return slices.ContainsFunc(problems, func(p Problem) bool { return !p.Warning })
 }

@@ -9,25 +9,25 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// People write what they know from SQL, spreadsheets, JavaScript and documents. The
-// tables below have the equivalents. They are consulted only if an expression cannot be
-// parsed or a name in it cannot be resolved, so a valid expression that looks foreign is
-// left alone.
+// People write what they know from SQL, spreadsheets, JavaScript and prose. The tables
+// below list the equivalents. They are consulted only if an expression cannot be parsed
+// or a name in it cannot be resolved, so a valid expression that looks foreign is left
+// alone.
 
-// rewrite is foreign syntax and what it is here.
+// A rewrite is foreign syntax and its equivalent.
 type rewrite struct {
-	// pattern finds it outside of quotes; its last group, or the whole match
-	// without one, is what is wrong.
+	// pattern matches the syntax outside of quotes. Its last group, or the whole match if
+	// it has no groups, is what is wrong.
 	pattern string
-	// with is what it stands for, so that the rest of the expression can be
-	// checked; empty if that cannot be said.
+	// with is the equivalent, which lets the rest of the expression be checked; empty if
+	// there is no single equivalent.
 	with string
-	// message is "unknown operator" and what was found, if empty; hint is "write "
-	// and with.
+	// message defaults to "unknown operator" and what was found; hint defaults to "write
+	// " and with.
 	message, hint string
 }
 
-// infix finds words between two values, in any case.
+// infix returns a pattern for words between two values, in any case.
 func infix(words string) string { return `(?i)[\w)\]"'] +(` + words + `)(?:$|[^\w(])` }
 
 const (
@@ -87,7 +87,7 @@ var rewrites = []rewrite{
 	{`(?i)\bthen\b`, "", "what follows belongs under do:", only},
 }
 
-// patterns are those of the rewrites, compiled.
+// patterns are the compiled patterns of rewrites.
 var patterns = func() (compiled []*regexp.Regexp) {
 	for _, r := range rewrites {
 		compiled = append(compiled, regexp.MustCompile(r.pattern))
@@ -95,8 +95,8 @@ var patterns = func() (compiled []*regexp.Regexp) {
 	return compiled
 }()
 
-// signs are operators of other languages and what they are here; anySign finds
-// what may be one.
+// signs maps operators of other languages to their equivalents. anySign matches anything
+// that may be one.
 var (
 	signs = map[string]string{
 		"=": "==", "===": "==", "!==": "!=", "<>": "!=", "=!": "!=", "≠": "!=",
@@ -106,11 +106,11 @@ var (
 	anySign = regexp.MustCompile(`[−–—×÷≤≥≠]|[=!<>&~]+`)
 )
 
-// foreignName is what to say of names of another language.
+// A foreignName is a set of names from other languages, with what to report for them.
 type foreignName struct{ names, message, hint string }
 
-// foreignNames are names in lower case. The spreadsheet functions are those
-// that people really type.
+// foreignNames lists names in lower case. The spreadsheet functions are those that people
+// actually type.
 var foreignNames = []foreignName{
 	{"if ifs", "IF(…) is a spreadsheet function", "write condition ? value : otherwise; in when: only the condition"},
 	{
@@ -147,14 +147,14 @@ func findForeignName(name string) (foreignName, bool) {
 // nothingInstead is the hint if every replacement would change the meaning of the rule.
 const nothingInstead = "remove it: no expression says the same"
 
-// replacement is a part of a text and what replaces it.
+// A replacement is a part of a text and what replaces it.
 type replacement struct {
 	from, to int
 	with     string
 }
 
-// findForeign finds foreign syntax in an expression that cannot be parsed, and
-// what to write instead of it.
+// findForeign finds foreign syntax in an expression that cannot be parsed, and what to
+// write instead.
 func findForeign(text string) ([]Problem, []replacement) {
 	code := syntax.Blank([]rune(text))
 	var problems []Problem
@@ -167,7 +167,7 @@ func findForeign(text string) ([]Problem, []replacement) {
 		}
 		replaced = append(replaced, replacement{p.From, p.To, cmp.Or(with, code[at:to])})
 		again := slices.ContainsFunc(problems, func(have Problem) bool { return have.Message == p.Message })
-		if !again || p.Message != badQuote && p.Message != badSpace && p.Message != noBraces { // those come in pairs
+		if !again || p.Message != badQuote && p.Message != badSpace && p.Message != noBraces { // these come in pairs
 			problems = append(problems, p)
 		}
 	}
@@ -190,7 +190,7 @@ func findForeign(text string) ([]Problem, []replacement) {
 		value, name, rest := code[m[2]:m[3]], code[m[6]:m[7]], strings.TrimLeft(code[m[1]:], " \t\r\n")
 		called, foreign := findForeignName(name)
 		switch {
-		case strings.HasPrefix(rest, "("): // a pipe of expr's
+		case strings.HasPrefix(rest, "("): // a pipe as expr writes it
 		case strings.HasPrefix(rest, "."):
 			add(m[4], m[5], Problem{Message: "unknown operator |", Hint: "write or"}, " or ")
 		case isFunction(name):
@@ -206,13 +206,13 @@ func findForeign(text string) ([]Problem, []replacement) {
 	return problems, replaced
 }
 
-// piped is value | filter; with brackets behind it, expr takes it.
+// piped matches value | filter. If parentheses follow, expr accepts it.
 var piped = regexp.MustCompile(`([\w.]+)(\s*\|\s*)([A-Za-z_]\w*)`)
 
 const noFilters = "filters are functions here"
 
-// replaceAll applies replacements in order. origin is, for each character of the
-// new text and for its end, the place in the old one.
+// replaceAll applies replacements in order. For each character of the new text, and for
+// its end, origin is the position in the old text.
 func replaceAll(text string, all []replacement) (replaced string, origin []int) {
 	runes := []rune(text)
 	var out []rune
@@ -233,9 +233,9 @@ func replaceAll(text string, all []replacement) (replaced string, origin []int) 
 	return string(out), append(origin, len(runes))
 }
 
-// explainSyntax says what is wrong with a text that cannot be parsed: the foreign
-// syntax in it and, if it can be parsed without that, all else that is wrong;
-// otherwise the error of the parser.
+// explainSyntax explains why a text cannot be parsed. It returns the foreign syntax in
+// the text and, if the text parses once that is replaced, all its other problems. If
+// there is no foreign syntax, it returns the error of the parser.
 func (s *Scope) explainSyntax(text string, parserSays Problem) []Problem {
 	problems, replaced := findForeign(text)
 	if len(problems) == 0 {
@@ -260,13 +260,13 @@ func overlaps(p Problem, others []Problem) bool {
 }
 
 var (
-	// filter is value | filter, as in Jinja, Liquid and their like.
+	// filter matches value | filter, as in Jinja, Liquid and similar languages.
 	filter = regexp.MustCompile(`^([\w.]+)\s*\|\s*(\w+)(.*)$`)
 	block  = regexp.MustCompile(`^(?:[#/^>!&%-]|(?:if|else|end|endif|range|for|with|each|unless)\b)`)
 )
 
-// explainHole says what is wrong with a hole that has problems: what is written
-// as in another template language has one of its own.
+// explainHole returns the problems of a hole. If it is written as in another template
+// language, it returns one problem that says so.
 func (s *Scope) explainHole(text string, problems []Problem) []Problem {
 	trimmed := strings.TrimSpace(text)
 	p := Problem{From: len([]rune(text[:strings.Index(text, trimmed)])), Code: "foreign-template"}
@@ -296,8 +296,8 @@ func (s *Scope) explainHole(text string, problems []Problem) []Problem {
 	return []Problem{p}
 }
 
-// Qualify is a name as expressions write it: a field alone is data.field,
-// whatever its capitals.
+// Qualify returns a name as expressions write it: a bare field becomes data.field,
+// regardless of case.
 func (s *Scope) Qualify(name string) string {
 	last := name[strings.LastIndexByte(name, '.')+1:]
 	for _, field := range s.FieldNames() {

@@ -11,9 +11,9 @@ import (
 	"github.com/expr-lang/expr/builtin"
 )
 
-// ownFunctions are the functions that heed adds to expr's. The signatures are
-// for the type check; heed calls Func itself, with known values only. Those
-// without one ask beyond the event.
+// ownFunctions are the functions that heed adds to those of expr. The signatures are for
+// the type check; heed calls Func itself, with known values only. Functions without Func
+// look something up beyond the event.
 var ownFunctions = []*builtin.Function{
 	durationFunction("minutes", time.Minute),
 	durationFunction("hours", time.Hour),
@@ -36,7 +36,7 @@ var ownFunctions = []*builtin.Function{
 	{Name: "rank", Types: signatures((func(string, string) int)(nil))},
 }
 
-// functionNames are all functions a rule may call.
+// functionNames lists all functions that a rule may call.
 var functionNames = func() []string {
 	var names []string
 	for _, f := range builtin.Builtins {
@@ -60,7 +60,7 @@ func signatures(functions ...any) []reflect.Type {
 	return signatures
 }
 
-// durationFunction is days(n) and its like; n may be a fraction.
+// durationFunction returns days(n) or a similar function; n may be a fraction.
 func durationFunction(name string, unit time.Duration) *builtin.Function {
 	return &builtin.Function{
 		Name:  name,
@@ -81,12 +81,12 @@ func durationFunction(name string, unit time.Duration) *builtin.Function {
 	}
 }
 
-// ZoneArgument says which argument of a function names a time zone.
+// ZoneArgument maps a function to the index of the argument that names a time zone.
 var ZoneArgument = map[string]int{"hour": 1, "weekday": 1, "format": 2}
 
-// Zone is the time zone of that name; nil if there is none, and a hint at what to
-// write. The machine's own, Local, is none: a rule must decide the same wherever it
-// runs.
+// Zone returns the time zone of the given name. If there is none, zone is nil and hint
+// says what to write. The machine's own zone, Local, is not accepted: a rule must decide
+// the same wherever it runs.
 func Zone(name string) (zone *time.Location, hint string) {
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "" || name == "Local" {
@@ -95,8 +95,8 @@ func Zone(name string) (zone *time.Location, hint string) {
 	return zone, ""
 }
 
-// timeFunction is a function that takes a time apart, in the zone it was sent in
-// or in the one that its last argument names.
+// timeFunction returns a function that takes part of a time, in the zone in which it was
+// sent or in the one named by its last argument.
 func timeFunction(name string, take func(t time.Time, args []any) any) func(args ...any) (any, error) {
 	return func(args ...any) (any, error) {
 		t, ok := args[0].(time.Time)
@@ -115,8 +115,8 @@ func timeFunction(name string, take func(t time.Time, args []any) any) func(args
 	}
 }
 
-// hourOf is a time's hour from 0 to 23, weekdayOf its day of the week, "Monday" to
-// "Sunday"; formatTime writes it in a layout of Go's.
+// hourOf returns a time's hour from 0 to 23; weekdayOf its day of the week, "Monday" to
+// "Sunday"; formatTime formats it with a Go layout.
 var (
 	hourOf     = timeFunction("hour", func(t time.Time, _ []any) any { return t.Hour() })
 	weekdayOf  = timeFunction("weekday", func(t time.Time, _ []any) any { return t.Weekday().String() })
@@ -138,8 +138,8 @@ func callFunction(name string, arguments []node) node {
 	return apply(name, ownFunctions[i].Func, arguments)
 }
 
-// builtin compiles a call of a function of the library: loops over lists are
-// heed's own, since each step may be unknown; the rest is the library's.
+// builtin compiles a call of a library function. heed implements loops over lists itself,
+// since each step may be unknown; the other functions are the library's.
 func (c *compiler) builtin(n *ast.BuiltinNode) node {
 	if isPredicate(n) || n.Name == "count" || n.Name == "sum" {
 		return c.loop(n)
@@ -161,8 +161,8 @@ func (c *compiler) builtin(n *ast.BuiltinNode) node {
 	return apply(n.Name, call, c.all(n.Arguments))
 }
 
-// apply calls a function once all its arguments are known. A function that
-// gives nothing back, such as first([]), gives a missing value.
+// apply calls a function once all its arguments are known. If the function returns
+// nothing, as first([]) does, the value is missing.
 func apply(name string, call func(...any) (any, error), arguments []node) node {
 	return applyOwn(name, func(_ *frame, values []any) any {
 		result, err := call(values...)
@@ -195,8 +195,8 @@ func applyOwn(name string, call func(f *frame, args []any) any, arguments []node
 	}
 }
 
-// cost is how much a function may build or compare with these arguments,
-// worked out before it is called.
+// cost returns how much a function may build or compare with the given arguments. It is
+// computed before the function is called.
 func cost(f *frame, name string, args []any) int {
 	total := 16
 	for _, arg := range args {
@@ -236,8 +236,8 @@ func cost(f *frame, name string, args []any) int {
 	return total
 }
 
-// weight counts the values and bytes inside a value, at most a little more than
-// most: an object that holds one list a hundred times is as heavy as that.
+// weight counts the values and bytes inside a value, stopping soon after most. An object
+// that holds one list a hundred times counts the list a hundred times.
 func weight(value any, most int) int {
 	total := 1
 	switch v := value.(type) {

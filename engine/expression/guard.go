@@ -9,23 +9,23 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// Guard is an equality without which a condition is false, such as the second
-// part of data.score < 70 and data.quizId == "q17". A rule set finds the rules
-// for an event by it.
+// A Guard is an equality without which a condition is false, such as the second part of
+// data.score < 70 and data.quizId == "q17". Rule sets use guards to find the rules for an
+// event.
 type Guard struct {
-	// Field is the field of data that is compared, Kind what it is declared as.
+	// Field is the field of data that is compared; Kind is its declared kind.
 	Field string
 	Kind  event.Kind
-	// Keys are the values for which the guard holds, as Env.Key gives them,
-	// each once.
+	// Keys are the values for which the guard holds, as returned by Env.Key, without
+	// duplicates.
 	Keys []any
 }
 
-// Guards are the equalities without each of which the condition is false, so
-// that nothing else in it can matter. There may be none.
+// Guards returns the equalities of which each must hold, or the condition is false
+// whatever else it says. There may be none.
 func (c *Condition) Guards() []Guard { return c.guards }
 
-// guards finds the guards of a tree that is true or false.
+// guards finds the guards of a tree whose value is true or false.
 func (s *Scope) guards(n ast.Node) []Guard {
 	b, ok := n.(*ast.BinaryNode)
 	if !ok {
@@ -55,7 +55,8 @@ func (s *Scope) guards(n ast.Node) []Guard {
 	return nil
 }
 
-// either joins what both sides of an "or" need: one field, the keys of both.
+// either returns the guards of an "or": those on a field that both sides guard, with the
+// keys of both.
 func either(left, right []Guard) []Guard {
 	var both []Guard
 	for _, l := range left {
@@ -77,9 +78,9 @@ func distinct(keys []any) []any {
 	})
 }
 
-// harmless says whether a part can only be true, false or unknown: it compares
-// plain values and cannot run out of its bounds. Only behind such a part does a
-// guard decide, since an error in front of it is the rule's outcome.
+// harmless reports whether a part can only be true, false or unknown: it compares plain
+// values and cannot exceed its limits. A guard decides only behind such parts, since an
+// error in front of it is the rule's outcome.
 func harmless(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.UnaryNode:
@@ -104,9 +105,9 @@ func harmless(n ast.Node) bool {
 	}
 }
 
-// guard is the equality of a field with one of some literals. There is none on
-// a field whose declared kind is not that of the literals: comparing values of
-// different kinds is unknown, not false.
+// guard returns the guard for a field that equals one of some literals. There is none if
+// the field's declared kind is not that of the literals: comparing values of different
+// kinds is unknown, not false.
 func (s *Scope) guard(field string, values ...ast.Node) []Guard {
 	literals, ok := syntax.Literals(values)
 	i, known := s.index[field]
@@ -125,8 +126,8 @@ func (s *Scope) guard(field string, values ...ast.Node) []Guard {
 	return []Guard{g}
 }
 
-// guardKey is a value as a key under which equal values meet: numbers as
-// float64, if they are exact as such.
+// guardKey returns a map key for a value, such that equal values have equal keys: a
+// number is a float64, if it is exact as such.
 func guardKey(value any) (any, bool) {
 	switch v := value.(type) {
 	case string, bool:
@@ -151,9 +152,8 @@ func keyKind(key any) event.Kind {
 	}
 }
 
-// Key is a field's value for looking up guards of a kind; false if the event
-// has none that could be looked up, so that every guard on the field must be
-// evaluated.
+// Key returns a field's value for looking up guards of a kind. It returns false if the
+// event has no such value; every guard on the field must then be evaluated.
 func (env *Env) Key(field string, kind event.Kind) (any, bool) {
 	key, ok := guardKey(env.data[field])
 	return key, ok && keyKind(key) == kind

@@ -7,12 +7,12 @@ import (
 	"github.com/expr-lang/expr/parser"
 )
 
-// manyDigits is a whole number that a float64 may not hold.
+// manyDigits matches a whole number that a float64 may not represent exactly.
 var manyDigits = regexp.MustCompile(`[0-9_]{16,}|0[xX][0-9a-fA-F_]{13,}`)
 
-// largeIntegers keeps the whole numbers of a tree that a float64 would round:
-// the type checker turns arguments of functions into floats. The function that
-// it returns puts them back.
+// largeIntegers remembers the whole numbers of a tree that a float64 would round, since
+// the type checker turns arguments of functions into floats. The returned function
+// restores them.
 func largeIntegers(text string, tree *parser.Tree) (restore func()) {
 	if !manyDigits.MatchString(text) {
 		return func() {}
@@ -26,7 +26,7 @@ func largeIntegers(text string, tree *parser.Tree) (restore func()) {
 	}
 }
 
-// integerVisitor are whole numbers by where they hang in the tree.
+// integerVisitor holds whole numbers by their place in the tree.
 type integerVisitor map[*ast.Node]*ast.IntegerNode
 
 // Visit implements ast.Visitor.

@@ -1,8 +1,7 @@
 package expression
 
-// replaced are functions of the library that heed has of its own, by their
-// names: the library's follow Go's map order, have another idea of what is
-// equal, or round whole numbers.
+// replaced maps library functions to heed's own versions. The library's follow Go's map
+// order, define equality differently, or round whole numbers.
 var replaced = map[string]func(f *frame, args []any) any{
 	"keys":    keysOf,
 	"values":  valuesOf,

@@ -8,17 +8,17 @@ import (
 	"heed/engine/event"
 )
 
-// keysOf are an object's keys in their order.
+// keysOf returns an object's keys, sorted.
 func keysOf(_ *frame, args []any) any {
 	return fromObject(args[0], func(key string, _ any) any { return key })
 }
 
-// valuesOf are an object's values in the order of their keys.
+// valuesOf returns an object's values in the order of their keys.
 func valuesOf(_ *frame, args []any) any {
 	return fromObject(args[0], func(_ string, value any) any { return value })
 }
 
-// pairsOf are an object's entries, [key, value], in the order of their keys.
+// pairsOf returns an object's entries, [key, value], in the order of their keys.
 func pairsOf(_ *frame, args []any) any {
 	return fromObject(args[0], func(key string, value any) any { return []any{key, value} })
 }
@@ -35,8 +35,8 @@ func fromObject(value any, entry func(key string, value any) any) any {
 	return list
 }
 
-// distinctOf is a list without the elements that are equal to one before them.
-// An element that cannot be compared with one before it leaves that open.
+// distinctOf returns a list without the elements equal to an earlier one. If an element
+// cannot be compared with an earlier one, the result is unknown.
 func distinctOf(f *frame, args []any) any {
 	list, ok := args[0].([]any)
 	if !ok {
@@ -66,7 +66,7 @@ func distinctOf(f *frame, args []any) any {
 	return kept
 }
 
-// sortOf is a list in its order, or the other way round with "desc".
+// sortOf sorts a list, in descending order with "desc".
 func sortOf(f *frame, args []any) any {
 	list, ok := args[0].([]any)
 	if !ok {
@@ -78,8 +78,8 @@ func sortOf(f *frame, args []any) any {
 	return badf("sort is given values of different kinds")
 }
 
-// sortedBy are the elements of a list in the order of their keys, or the other way
-// round with "desc". ok is false if two keys have no order.
+// sortedBy returns the elements of a list in the order of their keys, descending with
+// "desc". ok is false if two keys cannot be ordered.
 func sortedBy(f *frame, list, keys []any, direction string) (sorted []any, ok bool) {
 	descending := strings.EqualFold(direction, "desc")
 	at := make([]int, len(list))
@@ -103,7 +103,7 @@ func sortedBy(f *frame, list, keys []any, direction string) (sorted []any, ok bo
 	return sorted, ok
 }
 
-// fromJSON is the value that a text holds as JSON, with exact numbers.
+// fromJSON parses a text as JSON, with exact numbers.
 func fromJSON(_ *frame, args []any) any {
 	text, ok := args[0].(string)
 	if !ok {

@@ -7,27 +7,27 @@ import (
 	"slices"
 )
 
-// Resolver answers what rules look up beyond the event: who a user is, what a
-// table says, how far somebody got. An answer is a Record, a number, nil if
-// nothing is known, or an *Unknown that says why there is none.
+// A Resolver answers what rules look up beyond the event: who a user is, what a table
+// says, how far a user has got. An answer is a Record, a number, nil if nothing is known,
+// or an *Unknown that says why there is no answer.
 type Resolver interface {
 	Resolve(q Query) any
 }
 
-// Query is one thing that a rule looks up beyond the event.
+// A Query is one lookup of a rule beyond the event.
 type Query struct {
 	About Topic `json:"about"`
-	// Of is the table of a lookup, the user of a progress or a rank.
+	// Of is the table of a lookup, or the user of a progress or a rank.
 	Of string `json:"of,omitempty"`
-	// Key is the user, the row's key, the module, or what is ranked by.
+	// Key is the user, the key of the row, the module, or the ranking.
 	Key string `json:"key"`
 }
 
-// Topic is what a query is about.
+// A Topic is what a query is about.
 type Topic string
 
-// The topics: user is a person, lookup("managers", key) the row of a table,
-// progress(user, module) a percentage, rank(user, by) a place.
+// The topics: user is a person, lookup("managers", key) a row of a table, progress(user,
+// module) a percentage, rank(user, by) a position.
 const (
 	AboutUser     Topic = "user"
 	AboutLookup   Topic = "lookup"
@@ -35,11 +35,10 @@ const (
 	AboutRank     Topic = "rank"
 )
 
-// Record is an answer of several values by name, such as a person or a row of
-// a table.
+// A Record is an answer that consists of named values, such as a person or a row of a
+// table.
 type Record interface {
-	// Cell is the value of that name: a text, a number, true or false; nil if
-	// there is none.
+	// Cell returns the named value: text, a number, true or false; nil if there is none.
 	Cell(name string) any
 	// Names returns the names of the record's cells.
 	Names() []string
@@ -54,7 +53,7 @@ func (c Cells) Cell(name string) any { return c[name] }
 // Names implements Record.
 func (c Cells) Names() []string { return slices.Sorted(maps.Keys(c)) }
 
-// cellsOf are all cells of a record.
+// cellsOf returns all cells of a record.
 func cellsOf(r Record) Cells {
 	cells := Cells{}
 	for _, name := range r.Names() {
@@ -63,9 +62,9 @@ func cellsOf(r Record) Cells {
 	return cells
 }
 
-// Answer is a query and the value it was answered with, nil for none. The
-// answers that an event's rules used are stored with it, so that its
-// explanation stays true when the values change.
+// An Answer is a query with its answer; the value is nil if there was none. The answers
+// that an event's rules used are stored with the event, so that its explanation stays
+// true when the values change.
 type Answer struct {
 	Query
 	Value any `json:"answer"`
@@ -80,7 +79,7 @@ func (a Answer) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(a))
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
+// UnmarshalJSON reads the output of MarshalJSON.
 func (a *Answer) UnmarshalJSON(text []byte) error {
 	type plain Answer
 	if err := json.Unmarshal(text, (*plain)(a)); err != nil {
@@ -95,7 +94,7 @@ func (a *Answer) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Recorded resolves queries from recorded answers, and no others.
+// Recorded resolves queries from recorded answers only.
 type Recorded []Answer
 
 // Resolve implements Resolver.
@@ -104,8 +103,8 @@ func (r Recorded) Resolve(q Query) any {
 	return value
 }
 
-// Replayed resolves queries from the answers that a decision used, to explain it later.
-// What the decision did not look up is neither known nor missing.
+// Replayed resolves queries from the answers that a decision used, to explain the
+// decision later. Whatever the decision did not look up is neither known nor missing.
 type Replayed Recorded
 
 // Resolve implements Resolver.
@@ -127,26 +126,26 @@ func find(answers []Answer, q Query) (value any, found bool) {
 
 var notLookedUp = &Unknown{kind: unasked, format: "the decision did not need it, so it was not looked up"}
 
-// LookupLog resolves the queries of the rules on one event, each once, so that
-// all rules see the same answers, and keeps the answers. It belongs to one
-// goroutine.
+// A LookupLog resolves the queries of the rules on one event and records the answers. It
+// resolves each query once, so that all rules see the same answers. It must not be used
+// concurrently.
 type LookupLog struct {
-	// Resolver knows the answers; nil knows none.
+	// Resolver supplies the answers; if it is nil, nothing is known.
 	Resolver Resolver
-	// Answers are those given so far.
+	// Answers are the answers given so far.
 	Answers []Answer
-	size    int // of Answers, in bytes, roughly
+	size    int // approximate size of Answers in bytes
 }
 
-// SetLookups sets where the event's expressions look things up: in the log and, if its
-// resolver has no answer, in the tables. Either may be nil.
+// SetLookups sets where the event's expressions look things up: first in the log, then,
+// if its resolver has no answer, in the tables. Either may be nil.
 func (env *Env) SetLookups(log *LookupLog, tables Resolver) {
 	env.lookups, env.tables = log, tables
 }
 
-// Answers are stored with the event, so they are bounded: how many, how many
-// bytes a name in a query, and how many bytes all of them. costOfLookup is what
-// a query costs of the rule's budget.
+// Answers are stored with the event, so their number, the length of a name in a query and
+// their total size in bytes are limited. costOfLookup is the cost of a query in terms of
+// the rule's budget.
 const (
 	maxAnswers     = 200
 	maxQuery       = 1 << 10
@@ -154,7 +153,7 @@ const (
 	costOfLookup   = 200
 )
 
-// sizeOf is about how many bytes an answer takes when it is stored.
+// sizeOf returns roughly how many bytes an answer takes when it is stored.
 func (a *Answer) sizeOf() int {
 	size := len(a.Of) + len(a.Key)
 	switch value := a.Value.(type) {
@@ -200,8 +199,8 @@ func (f *frame) lookUp(q Query) any {
 	return value
 }
 
-// resolve asks what is known and, where that has no answer, the tables. What is
-// known of a user and what a table says of them complete each other.
+// resolve asks known and, if that has no answer, the tables. For a user, it combines the
+// two answers.
 func (env *Env) resolve(known Resolver, q Query) (value any) {
 	if known != nil {
 		value = known.Resolve(q)
@@ -220,7 +219,7 @@ func (env *Env) resolve(known Resolver, q Query) (value any) {
 	return value
 }
 
-// completed has the cells of a record, and those that only the other record has.
+// completed returns the cells of record, plus those that only more has.
 func completed(record, more Record) Cells {
 	cells := cellsOf(record)
 	for _, name := range more.Names() {
@@ -231,7 +230,7 @@ func completed(record, more Record) Cells {
 	return cells
 }
 
-// user is the person that the event is about.
+// user compiles user, the person that the event is about.
 func user() node {
 	none := missingf("data.userId is missing")
 	return func(f *frame) any {
@@ -251,7 +250,7 @@ func user() node {
 	}
 }
 
-// askings are the functions that ask, and what it means if nothing is known.
+// askings are the functions that look something up, and the reason if nothing is known.
 var askings = map[string]struct {
 	about Topic
 	none  string

@@ -15,29 +15,29 @@ import (
 	"heed/engine/suggest"
 )
 
-// userType is what is known of a user.
+// userType is the type of user.
 var userType = types.Map{
 	"email": types.String, "name": types.String, "role": types.String, "teamId": types.String,
 	"manager": types.String, "active": types.Bool,
 }
 
-// UserFields are the names of what is known of a user.
+// UserFields are the names of the fields of a user.
 var UserFields = []string{"email", "name", "role", "teamId", "manager", "active"}
 
-// Rankings are what users can be ranked by.
+// Rankings are the criteria by which users can be ranked.
 var Rankings = []string{"progress", "time", "score", "completions"}
 
 // reporter adds a problem at a node.
 type reporter func(n ast.Node, code, message, hint string)
 
-// checkLookups finds wrong lookups beyond the event: an unknown table or column, a
-// person where a value belongs.
+// checkLookups finds mistakes in lookups beyond the event: an unknown table or column, or
+// a person where a value belongs.
 func (s *Scope) checkLookups(text []rune, tree ast.Node) (problems []Problem) {
 	report := func(n ast.Node, code, message, hint string) {
 		problems = append(problems, Problem{Code: code, Message: message, Hint: hint}.at(text, n))
 	}
-	// inRecord says that a value of the record is taken, or that only its presence
-	// is asked for.
+	// inRecord reports whether the parent node takes a value of the record, or only asks
+	// whether the record exists.
 	var walk func(n ast.Node, inRecord bool)
 	walk = func(n ast.Node, inRecord bool) {
 		name := syntax.Lookup(n)
@@ -61,7 +61,7 @@ func (s *Scope) checkLookups(text []rune, tree ast.Node) (problems []Problem) {
 	return problems
 }
 
-// asksForNil says whether a node asks if there is something at all.
+// asksForNil reports whether a node compares something with nil.
 func asksForNil(n ast.Node) bool {
 	b, ok := n.(*ast.BinaryNode)
 	return ok && (b.Operator == "==" || b.Operator == "!=") && (syntax.IsNil(b.Left) || syntax.IsNil(b.Right))
@@ -82,7 +82,7 @@ func (s *Scope) checkUser(n ast.Node, inRecord bool, report reporter) {
 
 func (s *Scope) checkCall(call *ast.CallNode, name string, inRecord bool, report reporter) {
 	if len(call.Arguments) != 2 {
-		return // the type check says so
+		return // reported by the type check
 	}
 	of, isText := call.Arguments[0].(*ast.StringNode)
 	by, isFixed := call.Arguments[1].(*ast.StringNode)
@@ -159,7 +159,7 @@ func userHint(name string) string {
 	return "it has " + strings.Join(UserFields, ", ")
 }
 
-// example is how a cell of a table is written.
+// example returns an example of a cell of a table.
 func (s *Scope) example(table string) string {
 	column, columns := "email", s.tables[table].Columns
 	if len(columns) > 0 && !slices.Contains(columns, column) {
@@ -171,10 +171,10 @@ func (s *Scope) example(table string) string {
 	return fmt.Sprintf("lookup(%q, data.userId).%s", table, column)
 }
 
-// plainName is a column that can stand behind a point.
+// plainName matches a column name that can follow a dot.
 var plainName = regexp.MustCompile(`^[\pL_]\w*$`)
 
-// anyTable is the name of a table for an example: one of those that there are.
+// anyTable returns the name of some existing table, for an example.
 func (s *Scope) anyTable() string {
 	if names := slices.Sorted(maps.Keys(s.tables)); len(names) > 0 {
 		return names[0]

@@ -6,9 +6,8 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// loop compiles a function that looks at each element of a list. An element
-// for which the condition is unknown leaves the result unknown, unless the
-// others decide it.
+// loop compiles a function that examines each element of a list. If the condition is
+// unknown for an element, the result is unknown, unless the other elements decide it.
 func (c *compiler) loop(n *ast.BuiltinNode) node {
 	list := c.compile(n.Arguments[0])
 	each, order := node(nil), node(nil)
@@ -56,7 +55,7 @@ func (l *loop) value(f *frame, elements []any, i int) any {
 	return f.item
 }
 
-// test is the condition for one element: true, false or unknown.
+// test evaluates the condition for one element: true, false or unknown.
 func (l *loop) test(f *frame, elements []any, i int) any {
 	truth := asBool(l.value(f, elements, i), l.text)
 	if isUnknown(truth) {
@@ -65,8 +64,7 @@ func (l *loop) test(f *frame, elements []any, i int) any {
 	return truth
 }
 
-// costOfReason is what an unknown element costs in addition: its reason may be asked
-// for.
+// costOfReason is the extra cost of an unknown element, whose reason may be asked for.
 const costOfReason = 32
 
 func (l *loop) named(name string) func(*frame, []any) any {
@@ -118,8 +116,7 @@ func (l *loop) named(name string) func(*frame, []any) any {
 	}
 }
 
-// decide is Kleene's or (decided by true) or and (decided by false) over the
-// elements.
+// decide is Kleene's or (decided by true) or and (decided by false) over the elements.
 func (l *loop) decide(f *frame, elements []any, decisive bool) any {
 	var unsure any
 	for i := range elements {
@@ -166,7 +163,7 @@ func (l *loop) one(f *frame, elements []any) any {
 	return found == 1
 }
 
-// matching are the indexes of the elements for which the condition holds.
+// matching returns the indexes of the elements for which the condition holds.
 func (l *loop) matching(f *frame, elements []any) ([]int, *Unknown) {
 	var matching []int
 	for i := range elements {

@@ -9,12 +9,12 @@ import (
 	"github.com/expr-lang/expr/parser"
 )
 
-// A mention, {{ mention(data.email) }}, names a person by an e-mail address. It
-// is not a function, since it has no value: it is a hole of another kind, which
-// only a text that can mention people has. So no value can ever become one.
+// A mention, {{ mention(data.email) }}, names a person by e-mail address. It is not a
+// function, since it has no value: it is a special kind of hole, allowed only in a text
+// that can mention people. So no value of an event can ever become a mention.
 
-// checkMention checks the address of a hole that is a mention; isMention says
-// whether it is one.
+// checkMention checks the address of a hole that is a mention. isMention reports whether
+// it is one.
 func (s *Scope) checkMention(text string) (address HoleTree, problems []Problem, isMention bool) {
 	call := s.mentionCall(text)
 	if call == nil {
@@ -35,7 +35,7 @@ func (s *Scope) checkMention(text string) (address HoleTree, problems []Problem,
 	return HoleTree{Tree: tree, At: from, Mention: true}, shift(problems, from), true
 }
 
-// mentionCall is the call that a mention is; nil if the text is anything else.
+// mentionCall returns the call of mention that a text consists of, or nil.
 func (s *Scope) mentionCall(text string) *ast.CallNode {
 	if !strings.HasPrefix(strings.TrimSpace(text), "mention") || len(text) > maxBytes {
 		return nil
@@ -54,19 +54,18 @@ func (s *Scope) mentionCall(text string) *ast.CallNode {
 	return call
 }
 
-// Hole is a hole of a template, for whoever chooses how its value is escaped.
+// A Hole is a hole of a template, for callers that choose how its value is escaped.
 type Hole struct {
-	// Before and After are the literal text on its two sides, other holes left
-	// out.
+	// Before and After are the literal text before and after the hole, without other
+	// holes.
 	Before, After string
-	// From and To are where it stands in the text, its braces included, in
-	// characters.
+	// From and To are its position in the text, including its braces, in characters.
 	From, To int
-	// Mention says that the hole mentions somebody: its value is an address.
+	// Mention reports whether the hole mentions somebody; its value is then an address.
 	Mention bool
 }
 
-// Holes are the template's holes in their order.
+// Holes yields the template's holes in order.
 func (t *Template) Holes() iter.Seq[Hole] {
 	return func(yield func(Hole) bool) {
 		all, before := t.Literals(), 0
@@ -80,8 +79,8 @@ func (t *Template) Holes() iter.Seq[Hole] {
 	}
 }
 
-// EscapeEach gives each hole an escape of its own, in their order. Text then
-// uses that instead of the one that it is given.
+// EscapeEach gives each hole its own escape function, in order. Text then uses that
+// function instead of its argument.
 func (t *Template) EscapeEach(choose func(Hole) func(string) string) {
 	holes := slices.Collect(t.Holes())
 	for i := range t.parts {

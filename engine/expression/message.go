@@ -12,8 +12,8 @@ import (
 	"heed/engine/suggest"
 )
 
-// fromExpr turns an error of the expression library, which speaks to
-// programmers, into a problem that speaks to rule authors.
+// fromExpr turns an error of the expression library, which is meant for programmers, into
+// a problem that rule authors understand.
 func (s *Scope) fromExpr(text string, err error) Problem {
 	runes := []rune(text)
 	var at *file.Error
@@ -49,13 +49,13 @@ func (s *Scope) fromExpr(text string, err error) Problem {
 	return p
 }
 
-// quotedField is a field that was put into quotes.
+// quotedField matches a field that was put in quotes.
 var quotedField = regexp.MustCompile(`["'](data\.\w+)["']`)
 
 const unclosedComment = "a comment that starts with /* is not closed"
 
-// translation is what to say for an error of the library. In message and hint,
-// {1} is what the first group matched, <1> the same as a type in words.
+// A translation is a message for an error of the library. In message and hint, {1} stands
+// for the text of the first group, <1> for the same as a type in words.
 type translation struct {
 	pattern             *regexp.Regexp
 	code, message, hint string
@@ -135,14 +135,14 @@ var translations = []translation{
 	on(`^error parsing regexp: (.*)$`, "bad-regexp", badRegexp.Message+": {1}", badRegexp.Hint),
 }
 
-// conversions say how a value is made one of another kind.
+// conversions say how to convert a value to another kind.
 var conversions = map[[2]string]string{
 	{"a number", "a text"}: "make a text of the number: string(data.score)",
 	{"a text", "a number"}: "make a number of the text: float(data.quizName)",
 	{"a text", "a time"}:   `make a time of the text: date("2026-01-31")`,
 }
 
-// usages show how functions are called that people call wrongly.
+// usages show how to call functions that people often call wrongly.
 var usages = map[string]string{
 	"format":   `format(data.completedAt, "2 Jan 2006", "Asia/Kolkata"); for a number round(data.score, 1)`,
 	"percent":  "percent(data.score, data.maxScore)",
@@ -176,7 +176,7 @@ func (s *Scope) unknownField(p *Problem, name string) {
 	}
 }
 
-// someFields names the fields, or the first of very many.
+// someFields lists the fields, or the first few if there are very many.
 func (s *Scope) someFields() string {
 	const most = 50
 	names := s.FieldNames()
@@ -202,8 +202,8 @@ func (s *Scope) noSuchMember(p *Problem, m []string) {
 	}
 }
 
-// unknownName completes a problem for an unknown name. behind is what follows it: a
-// bracket makes it a function.
+// unknownName completes a problem for an unknown name. behind is the text after the name:
+// a parenthesis makes it a function.
 func (s *Scope) unknownName(p *Problem, name, behind string) {
 	p.Code, p.Message = "unknown-name", "unknown name "+name
 	candidates := s.Names()
@@ -251,8 +251,8 @@ func (s *Scope) unknownName(p *Problem, name, behind string) {
 	}
 }
 
-// memberHint is what to write instead of quiz.submitted or quiz.score, where
-// there is no quiz; behind is what comes after it.
+// memberHint suggests what to write instead of quiz.submitted or quiz.score, where quiz
+// does not exist. behind is the text after the name.
 func (s *Scope) memberHint(name, behind string) string {
 	member, isMember := strings.CutPrefix(behind, ".")
 	if !isMember {
@@ -279,11 +279,10 @@ func (s *Scope) knownHere() string {
 	return "known here: " + strings.Join(names, ", ")
 }
 
-// severalEvents is what to write instead of an expression over earlier events.
+// severalEvents is the hint for an expression over earlier events.
 const severalEvents = "to act on several events, give the rule a count: {at_least: 3, within: 7d, per: data.userId}"
 
-// mismatchHint says what to write between two kinds that an operator does not
-// join.
+// mismatchHint suggests what to write if an operator does not accept two kinds.
 func mismatchHint(_ *Scope, p *Problem, m []string) {
 	op, left, right := m[1], word(m[2]), word(m[3])
 	between := func(a, b string) bool { return left == a && right == b || left == b && right == a }
@@ -324,8 +323,8 @@ func mismatchHint(_ *Scope, p *Problem, m []string) {
 	}
 }
 
-// words are the kinds of rule authors by what Go's types start with, in the order
-// in which they are tried.
+// words maps prefixes of Go types to the words that rule authors know. They are tried in
+// order.
 var words = [][2]string{
 	{"string", "a text"},
 	{"bool", "true or false"},
@@ -344,7 +343,7 @@ var words = [][2]string{
 	{"Map{", "an object"},
 }
 
-// word is a Go type in the words of rule authors.
+// word returns the name of a Go type in the words of rule authors.
 func word(goType string) string {
 	goType = strings.TrimLeft(goType, "*")
 	for _, w := range words {

@@ -9,21 +9,21 @@ import (
 	"heed/engine/event"
 )
 
-// Moment says when expressions are evaluated that are not on one event alone,
-// and so which names they have.
+// A Moment is when expressions are evaluated if not on a single event. It determines
+// which names they have.
 type Moment int
 
-// When a count fires, expressions have items and total in addition to the newest
-// event; when a wait does, started, due and step in addition to its start. A summary,
-// which is a digest or the rest of a throttle, is of many events: it has items,
-// total, more, key, since and until, and no event of its own.
+// When a count fires, expressions have items and total in addition to the newest event.
+// When a wait fires, they have started, due and step in addition to the event that
+// started it. A summary, which is a digest or the rest of a throttle, covers many events:
+// it has items, total, more, key, since and until, and no event of its own.
 const (
 	AtCount Moment = iota
 	AtWait
 	AtSummary
 )
 
-// At is the scope of expressions that are evaluated at a moment.
+// At returns the scope of expressions that are evaluated at a moment.
 func (s *Scope) At(m Moment) *Scope {
 	own := *s
 	own.event, own.queries, own.cells = s, nil, nil
@@ -59,8 +59,8 @@ func (s *Scope) At(m Moment) *Scope {
 	return &own
 }
 
-// elsewhereKnown says of a name that is known at another moment than this scope's
-// what is wrong, and what to write.
+// elsewhereKnown returns the message and hint for a name that is known only at another
+// moment than this scope's.
 func (s *Scope) elsewhereKnown(name string) (message, hint string) {
 	switch {
 	case s.values || s.hasField(name):
@@ -84,7 +84,7 @@ func (s *Scope) elsewhereKnown(name string) (message, hint string) {
 	}
 }
 
-// Row is the scope of expressions on one item; nil where there are no items.
+// Row returns the scope of expressions on one item, or nil where there are no items.
 func (s *Scope) Row() *Scope {
 	if !slices.Contains(s.Names(), "items") {
 		return nil
@@ -92,8 +92,8 @@ func (s *Scope) Row() *Scope {
 	return s.event
 }
 
-// Sent is what the event has under the field that the expression names, as it
-// was sent; nil if the expression is more than a field.
+// Sent returns the field that the expression names, as the event sent it. It returns nil
+// if the expression is more than a field.
 func (v *Value) Sent(env *Env) any {
 	if v.field == "" {
 		return nil
@@ -101,7 +101,7 @@ func (v *Value) Sent(env *Env) any {
 	return env.event.Data[v.field]
 }
 
-// Set gives a name of the moment its value.
+// Set sets the value of a name of the moment.
 func (env *Env) Set(name string, value any) {
 	if env.names == nil {
 		env.names = map[string]any{}
@@ -111,8 +111,7 @@ func (env *Env) Set(name string, value any) {
 	}
 }
 
-// SetItems gives items its value: one environment for each event, whose time is in
-// the zone of the rule.
+// SetItems sets items: one environment for each event. zone is the time zone of the rule.
 func (env *Env) SetItems(rows []*Env, zone *time.Location) {
 	items := make([]any, len(rows))
 	for i, row := range rows {
@@ -129,16 +128,16 @@ func (env *Env) SetItems(rows []*Env, zone *time.Location) {
 	env.rows = rows
 }
 
-// Rows are the environments of the items.
+// Rows returns the environments of the items.
 func (env *Env) Rows() []*Env { return env.rows }
 
-// More is how many items there are in addition to those of Rows.
+// More returns the number of items beyond those of Rows.
 func (env *Env) More() int {
 	more, _ := env.names["more"].(int)
 	return more
 }
 
-// named reads a name that is set at some moments only.
+// named compiles a name that is set only at some moments.
 func named(name string) node {
 	none := missingf("%s is missing", name)
 	return func(f *frame) any {

@@ -12,12 +12,12 @@ import (
 
 const exactFloat = syntax.ExactFloat
 
-// Number is a number as expressions calculate with it: an int if it is whole and
-// small enough for a float to be exact.
+// Number returns a number as expressions use it: an int if it is whole and small enough
+// for a float to be exact.
 func Number(f float64) any { return syntax.Number(f) }
 
-// round(x) rounds to a whole number, round(x, digits) to that many decimals;
-// halves away from zero, as the number is written in decimals.
+// round(x) rounds to a whole number, round(x, digits) to that many decimals. Halves are
+// rounded away from zero, as judged by the number's decimal notation.
 func round(args ...any) (any, error) {
 	x, ok := number(args[0])
 	digits := 0
@@ -30,7 +30,7 @@ func round(args ...any) (any, error) {
 	scale := math.Pow10(digits)
 	scaled := x * scale
 	if math.Abs(scaled) >= exactFloat {
-		return args[0], nil // no decimals left to round
+		return args[0], nil // there are no further decimals to round
 	}
 	if fraction := math.Abs(scaled - math.Trunc(scaled)); math.Abs(fraction-0.5) < 1e-3 {
 		return roundedHalf(args[0], digits), nil
@@ -38,7 +38,7 @@ func round(args ...any) (any, error) {
 	return Number(math.Round(scaled) / scale), nil
 }
 
-// roundedHalf rounds a number that is near to the middle between two.
+// roundedHalf rounds a number close to the middle between two candidates.
 func roundedHalf(x any, digits int) any {
 	scale := new(big.Rat).SetFloat64(math.Pow10(digits))
 	r := decimalOf(x)
@@ -50,8 +50,8 @@ func roundedHalf(x any, digits int) any {
 	return Number(f)
 }
 
-// percent(part, whole) is part of whole in percent, not rounded: the number
-// nearest to it, so that percent(57, 100) is 57.
+// percent(part, whole) returns part of whole in percent, as the nearest number and not
+// rounded further, so that percent(57, 100) is 57.
 func percent(args ...any) (any, error) {
 	part, ok1 := number(args[0])
 	whole, ok2 := number(args[1])
@@ -97,8 +97,7 @@ func toWhole(name string, round func(float64) float64, value any) any {
 	}
 }
 
-// intOf is int(x): a number without its decimals, or the whole number that a
-// text holds.
+// intOf is int(x): it drops the decimals of a number, or parses a whole number.
 func intOf(_ *frame, args []any) any {
 	switch x := args[0].(type) {
 	case int:
@@ -119,7 +118,7 @@ func intOf(_ *frame, args []any) any {
 	}
 }
 
-// floatOf is float(x): a number, or the one that a text holds.
+// floatOf is float(x): it returns a number, or parses one.
 func floatOf(_ *frame, args []any) any {
 	switch x := args[0].(type) {
 	case int, float64:
@@ -131,8 +130,8 @@ func floatOf(_ *frame, args []any) any {
 	}
 }
 
-// numberIn is the number that a text holds. A text that holds none says so, and
-// what a decimal looks like.
+// numberIn parses a number. If the text holds none, the result says so, and shows what a
+// decimal looks like.
 func numberIn(text string) any {
 	if i, err := strconv.Atoi(text); err == nil {
 		return i
@@ -150,7 +149,7 @@ func numberIn(text string) any {
 	}
 }
 
-// numbersIn are the numbers among some values, those of lists too.
+// numbersIn returns the numbers among some values, including those in lists.
 func numbersIn(function string, values []any, found []any) ([]any, *Unknown) {
 	for _, value := range values {
 		switch v := value.(type) {
@@ -170,7 +169,7 @@ func numbersIn(function string, values []any, found []any) ([]any, *Unknown) {
 	return found, nil
 }
 
-// ofNumbers is a function of some numbers; without any there is no result.
+// ofNumbers returns a function of numbers that has no result if there are none.
 func ofNumbers(name string, calculate func(f *frame, numbers []any) any) func(f *frame, args []any) any {
 	return func(f *frame, args []any) any {
 		numbers, unknown := numbersIn(name, args, nil)

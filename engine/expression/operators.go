@@ -92,16 +92,16 @@ func (c *compiler) binary(n *ast.BinaryNode) node {
 	}
 }
 
-// fieldAndLiteral takes data.score < 70 apart.
+// fieldAndLiteral splits a node such as data.score < 70 into field and literal.
 func fieldAndLiteral(n *ast.BinaryNode) (field string, value any, ok bool) {
 	field = syntax.Field(n.Left)
 	value, ok = syntax.Literal(n.Right)
 	return unique.Make(field).Value(), value, ok && field != ""
 }
 
-// fieldOperation is an operation between a field and a literal. Most conditions consist
+// fieldOperation compiles an operation on a field and a literal. Most conditions consist
 // of these, so they take one step instead of three: with thousands of rules, each step
-// is a cache line to wait for.
+// may be a cache miss.
 func fieldOperation(field string, literal any, operate func(f *frame, a, b any) any, text string) node {
 	none := missingf("data.%s is missing", field)
 	return func(f *frame) any {
@@ -120,9 +120,9 @@ func fieldOperation(field string, literal any, operate func(f *frame, a, b any) 
 	}
 }
 
-// junction is Kleene's "and" (decided by false) or "or" (decided by true): if one side
-// is unknown, the other can still decide. A left side that failed, or that decides, ends
-// the evaluation.
+// junction compiles Kleene's "and" (decided by false) or "or" (decided by true): if one
+// side is unknown, the other can still decide. Evaluation stops after a left side that
+// failed or that decides.
 func (c *compiler) junction(n *ast.BinaryNode, decisive bool) node {
 	return junction(c.compile(n.Left), c.compile(n.Right), n.Left.String(), n.Right.String(), decisive)
 }
@@ -147,8 +147,8 @@ func junction(left, right node, leftText, rightText string, decisive bool) node 
 	}
 }
 
-// equality treats nil as the question whether there is a value; any other
-// comparison with a missing value is unknown.
+// equality compiles == and !=. Comparing with nil asks whether there is a value; any
+// other comparison with a missing value is unknown.
 func (c *compiler) equality(n *ast.BinaryNode) node {
 	want := n.Operator == "=="
 	left, right, text := c.compile(n.Left), c.compile(n.Right), n.String()
@@ -196,7 +196,7 @@ func inOrder(a, b any) int {
 	return order
 }
 
-// compareNumbers compares ints and floats exactly, beyond 2^53 too.
+// compareNumbers compares ints and floats exactly, even beyond 2^53.
 func compareNumbers(a, b any) (int, bool) {
 	switch a := a.(type) {
 	case int:
@@ -230,8 +230,7 @@ func compareIntFloat(i int, f float64) int {
 	}
 }
 
-// order compares two values that have an order: numbers, texts, times and
-// durations.
+// order compares two values of an ordered kind: numbers, texts, times and durations.
 func order(a, b any) (int, bool) {
 	switch a := a.(type) {
 	case string:
@@ -248,8 +247,8 @@ func order(a, b any) (int, bool) {
 	}
 }
 
-// costOfOrder is what comparing two values costs: long texts may be equal up to their
-// ends.
+// costOfOrder returns the cost of comparing two values: long texts may share a long
+// prefix.
 func costOfOrder(a, b any) int {
 	s, ok1 := a.(string)
 	t, ok2 := b.(string)
@@ -259,8 +258,8 @@ func costOfOrder(a, b any) int {
 	return min(len(s), len(t)) / 16
 }
 
-// operation is a binary operator on two known values. It returns nil if it does not
-// work on values of these kinds.
+// operation returns the function for a binary operator on two known values. The function
+// returns nil if the operator does not accept values of these kinds.
 func operation(operator string) func(f *frame, a, b any) any {
 	if operate, ok := operations[operator]; ok {
 		return operate
@@ -308,8 +307,8 @@ func texts(holds func(s, part string) bool) func(*frame, any, any) any {
 	}
 }
 
-// in looks for a value in a list, a key in an object. One unknown element
-// leaves the answer unknown unless the value is found among the others.
+// in compiles in, which finds a value in a list or a key in an object. An unknown element
+// makes the result unknown, unless the value is found among the others.
 func (c *compiler) in(n *ast.BinaryNode) node {
 	left, right, text := c.compile(n.Left), c.compile(n.Right), n.String()
 	if list, ok := n.Right.(*ast.ArrayNode); ok {

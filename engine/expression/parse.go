@@ -10,14 +10,14 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// maxBytes bounds an expression's text.
+// maxBytes limits the length of an expression.
 const maxBytes = 8 << 10
 
-// maxExpressionDepth bounds how deep an expression's tree is. A chain of ands
-// is a tree as deep as it is long.
+// maxExpressionDepth limits the depth of an expression's tree. A chain of ands is as deep
+// as it is long.
 const maxExpressionDepth = 150
 
-// checkText refuses empty and very long texts, which are not parsed.
+// checkText rejects empty and very long texts before they are parsed.
 func checkText(text string) (Problem, bool) {
 	switch {
 	case len(text) > maxBytes:
@@ -43,8 +43,8 @@ func (s *Scope) parse(text string) (*parser.Tree, *Problem) {
 	return tree, nil
 }
 
-// Functions of the library that are left out: they can run away, hide what is
-// read, or bring in a clock of their own.
+// Library functions that are left out: they can run away, hide what is read, or use a
+// clock of their own.
 var forbidden = map[string]string{
 	"reduce":  "use sum, count, any or all",
 	"repeat":  "write the text out",
@@ -53,8 +53,8 @@ var forbidden = map[string]string{
 	"now":     "now is a value: write it without brackets",
 }
 
-// checkBounds refuses, when the rule is loaded, what could run away when an
-// event comes: loops within loops and functions that multiply what they get.
+// checkBounds rejects, at load time, what could run away when an event arrives: nested
+// loops and functions that multiply their input.
 func checkBounds(text string, tree ast.Node) []Problem {
 	var problems []Problem
 	runes, tooDeep := []rune(text), false

@@ -8,9 +8,9 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// resolve finds names, fields, functions and tables that nobody declared, and
-// notes in the scope what the expression uses. The library's checker stops at
-// the first mistake, and does not look at a slice of something untyped at all.
+// resolve finds undeclared names, fields, functions and tables, and records in the scope
+// what the expression uses. The library's checker stops at the first mistake, and does
+// not check a slice of an untyped value at all.
 func (s *Scope) resolve(text string, tree ast.Node) []Problem {
 	runes := []rune(text)
 	problems := s.checkLookups(runes, tree)
@@ -30,8 +30,7 @@ func (s *Scope) resolve(text string, tree ast.Node) []Problem {
 				s.unknownName(&p, n.Value, around(runes, p))
 				report(p)
 			}
-			// Rules that were recorded before this was an error must still explain
-			// their events.
+			// Rules recorded before this was an error must still explain their events.
 			if isFunction(n.Value) && !s.recorded && !slices.Contains(s.Names(), n.Value) && !slices.Contains(vars, n.Value) {
 				report(s.notCalled(n))
 			}
@@ -41,7 +40,7 @@ func (s *Scope) resolve(text string, tree ast.Node) []Problem {
 				s.unknownField(&p, field)
 				report(p)
 			}
-			if isFunctionName(n.Node) { // the library's checker says it
+			if isFunctionName(n.Node) { // reported by the library's checker
 				walk(n.Property, vars)
 				return
 			}
@@ -65,7 +64,7 @@ func (s *Scope) resolve(text string, tree ast.Node) []Problem {
 	return problems
 }
 
-// notCalled is the problem of a function's name that stands alone.
+// notCalled returns the problem of a function name that is not called.
 func (s *Scope) notCalled(n *ast.IdentifierNode) Problem {
 	p := Problem{
 		From: n.Location().From, To: n.Location().From + len([]rune(n.Value)), Code: "unknown-name",
@@ -88,8 +87,9 @@ func isFunctionName(n ast.Node) bool {
 
 func isFunction(name string) bool { return slices.Contains(functionNames, name) }
 
-// around tells what a name was meant as: "-" if a dash ties it to the word before
-// it, "(" if it is called, "." and a word if it has a member.
+// around returns the context that shows what a name was meant as: "-" if a dash joins it
+// to the word before, otherwise the sign after it with the word that follows, such as "("
+// of a call or a dot with a member's name.
 func around(text []rune, name Problem) string {
 	if name.From > 1 && text[name.From-1] == '-' && syntax.WordEnd(text, name.From-2) == name.From-1 {
 		return "-"

@@ -11,33 +11,33 @@ import (
 	"heed/engine/event"
 )
 
-// Scope is what the expressions of one rule may name, and of what kind it is.
-// It is not for concurrent use; what it compiles is.
+// A Scope is the set of names that the expressions of one rule may use, with their kinds.
+// It must not be used concurrently; what it compiles may be.
 type Scope struct {
 	types   []*event.Type
-	loose   bool // an event type is undeclared: data is unchecked
+	loose   bool // an event type is undeclared, so data is unchecked
 	other   []*event.Type
 	fields  []event.Field
 	index   map[string]int // of fields, by name
 	names   []string       // of fields
 	tables  Tables
 	cells   map[string]map[string]bool // columns that are read, by table
-	queries []Query                    // without what only an event knows
+	queries []Query                    // without parts that only an event knows
 	config  *conf.Config
-	// values says that the expressions see named values, not an event.
+	// values reports whether the expressions see named values instead of an event.
 	values bool
-	// usesNow and usesReceivedAt say that an expression named them.
+	// usesNow and usesReceivedAt report whether an expression uses these names.
 	usesNow, usesReceivedAt bool
-	// recorded says that the rule was active once.
+	// recorded reports whether the rule was once active.
 	recorded bool
-	// event is the scope that this one is made of, named its names; see At.
+	// event is the scope from which At made this one; named holds the additional names.
 	event *Scope
 	named []string
 }
 
-// NewScope is the scope of a rule that listens to the given event types: the
-// fields of any of them. A nil type is one nobody declared; with it, any field
-// may be named.
+// NewScope returns the scope of a rule that listens to the given event types. It has the
+// fields of all of them. A nil type stands for an undeclared one; any field is then
+// allowed.
 func NewScope(eventTypes []*event.Type) *Scope {
 	s := &Scope{loose: len(eventTypes) == 0, index: map[string]int{}}
 	for _, t := range eventTypes {
@@ -54,7 +54,7 @@ func NewScope(eventTypes []*event.Type) *Scope {
 	return s
 }
 
-// eventNames are the names that an event gives, with their types.
+// eventNames returns the names that an event provides, with their types.
 func (s *Scope) eventNames() types.Map {
 	return types.Map{
 		"event": types.String, "id": types.String, "source": types.String, "companyId": types.String,
@@ -82,36 +82,36 @@ func (s *Scope) configure(names types.Map) {
 	}
 }
 
-// SetOtherTypes tells the scope which other event types there are, for hints: naming
-// another type's field is a common slip.
+// SetOtherTypes sets the other known event types, for hints: naming a field of another
+// type is a common mistake.
 func (s *Scope) SetOtherTypes(types []*event.Type) { s.other = types }
 
-// Types are the event types that are declared.
+// Types returns the declared event types.
 func (s *Scope) Types() []*event.Type { return s.types }
 
-// Open says whether an event type is undeclared, so that data is unchecked.
+// Open reports whether an event type is undeclared, so that data is unchecked.
 func (s *Scope) Open() bool { return s.loose }
 
-// Table is the table of that name; the zero Table if there is none.
+// Table returns the table of the given name, or the zero Table.
 func (s *Scope) Table(name string) Table { return s.tables[name] }
 
-// Recorded says what SetRecorded was told.
+// Recorded returns the value set by SetRecorded.
 func (s *Scope) Recorded() bool { return s.recorded }
 
-// SetRecorded tells the scope whether the rule was in use once: what earlier
-// versions of heed accepted is a warning then, not an error.
+// SetRecorded sets whether the rule was once active. What earlier versions of heed
+// accepted is then a warning instead of an error.
 func (s *Scope) SetRecorded(recorded bool) { s.recorded = recorded }
 
-// Tables are the tables that rules can look things up in, by name.
+// Tables holds the tables in which rules can look things up, by name.
 type Tables map[string]Table
 
-// Table is what expressions that use a table are checked against.
+// A Table is what expressions that use a table are checked against.
 type Table struct {
-	// Columns are nil if they are not known.
+	// Columns is nil if the columns are not known.
 	Columns []string
-	// Key is the column that rows are found by.
+	// Key is the column by which rows are found.
 	Key string
-	// File is the name of the file that the table is in, for messages.
+	// File is the name of the table's file, for messages.
 	File string
 }
 
@@ -122,30 +122,30 @@ func (t Table) in() string {
 	return " in " + t.File
 }
 
-// SetTables tells the scope which tables there are.
+// SetTables sets the tables that expressions may use.
 func (s *Scope) SetTables(tables Tables) { s.tables = tables }
 
-// ReadsColumn says whether an expression of the scope reads a column of a table.
+// ReadsColumn reports whether an expression of the scope reads a column of a table.
 func (s *Scope) ReadsColumn(table, column string) bool { return s.cells[table][column] }
 
-// TakeQueries returns the queries of the expressions that were compiled since the last
-// call, each once, without users and keys: the user, progress, what is ranked by, and
-// the tables.
+// TakeQueries returns the queries of the expressions compiled since the last call,
+// without duplicates and without users and keys: the user, progress, the rankings and the
+// tables.
 func (s *Scope) TakeQueries() []Query {
 	queries := s.queries
 	s.queries = nil
 	return queries
 }
 
-// TakeClockUse reports whether an expression that was compiled since the last call uses
-// now or receivedAt: its result changes with time.
+// TakeClockUse reports whether an expression compiled since the last call uses now or
+// receivedAt, so that its result changes with time.
 func (s *Scope) TakeClockUse() (now, receivedAt bool) {
 	now, receivedAt = s.usesNow, s.usesReceivedAt
 	s.usesNow, s.usesReceivedAt = false, false
 	return now, receivedAt
 }
 
-// elsewhere names the event types that have a field, for messages.
+// elsewhere lists the event types that have a field, for messages.
 func (s *Scope) elsewhere(field string) string {
 	var names []string
 	for _, t := range s.other {
@@ -156,8 +156,8 @@ func (s *Scope) elsewhere(field string) string {
 	return strings.Join(names, " and ")
 }
 
-// addField adds a field; a field that two event types have with different kinds can
-// be of any kind.
+// addField adds a field. If two event types declare it with different kinds, it may be of
+// any kind.
 func (s *Scope) addField(f event.Field) {
 	i, known := s.index[f.Name]
 	switch {
@@ -175,7 +175,7 @@ var exprType = map[event.Kind]types.Type{
 	event.Object: types.Map{types.Extra: types.Any}, event.Any: types.Any,
 }
 
-// Names are the names that expressions may use.
+// Names returns the names that expressions may use.
 func (s *Scope) Names() []string {
 	if s.named != nil {
 		return s.named
@@ -183,8 +183,8 @@ func (s *Scope) Names() []string {
 	return []string{"event", "id", "source", "companyId", "receivedAt", "now", "user", "data"}
 }
 
-// FieldNames are the fields that expressions may name; with an undeclared event
-// type there are more. They are not to be changed.
+// FieldNames returns the fields that expressions may use; an undeclared event type may
+// have more. Callers must not modify the slice.
 func (s *Scope) FieldNames() []string { return slices.Clip(s.names) }
 
 func (s *Scope) hasField(name string) bool {
@@ -192,7 +192,7 @@ func (s *Scope) hasField(name string) bool {
 	return ok
 }
 
-// Events names the scope's event types, for messages.
+// Events lists the scope's event types, for messages.
 func (s *Scope) Events() string {
 	if len(s.types) > 3 {
 		return "none of the rule's event types"

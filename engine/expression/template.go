@@ -6,25 +6,25 @@ import (
 	"strings"
 )
 
-// notAvailable is what a text shows for a missing value.
+// notAvailable is shown in a text for a missing value.
 const notAvailable = "n/a"
 
-// Template is a string with {{ expressions }} in it, compiled. It is safe for
-// concurrent use.
+// A Template is a compiled string with {{ expressions }} in it. It is safe for concurrent
+// use.
 type Template struct {
 	parts []part
 }
 
-// part is a literal or, with a hole, an expression.
+// A part is a literal or a hole with an expression.
 type part struct {
 	literal  string
 	hole     *Value
-	from, to int // where the hole stands, its braces included, in characters
+	from, to int // position of the hole with its braces, in characters
 	mention  bool
-	escape   func(string) string // the hole's own; see EscapeEach
+	escape   func(string) string // the hole's own escape; see EscapeEach
 }
 
-// TemplateTree is a template without an error: each hole in it was checked.
+// A TemplateTree is a template without errors, in which every hole was checked.
 type TemplateTree struct {
 	// Text is the template as written.
 	Text  string
@@ -33,22 +33,22 @@ type TemplateTree struct {
 	parts []templatePart
 }
 
-// HoleTree is the expression in a hole.
+// A HoleTree is the expression in a hole.
 type HoleTree struct {
 	*Tree
 	// At is where its text starts in the template, in characters.
 	At int
-	// Mention says that the hole mentions the person of this address.
+	// Mention reports whether the hole mentions the person with this address.
 	Mention bool
 }
 
-// CheckTemplate checks a string with holes. {{{{ writes a literal {{. The tree is
-// nil if there are problems.
+// CheckTemplate checks a string with holes. {{{{ stands for a literal {{. The tree is nil
+// if there are errors.
 func (s *Scope) CheckTemplate(text string) (*TemplateTree, []Problem) {
 	return s.checkTemplate(text, false)
 }
 
-// CheckMentionTemplate is CheckTemplate for a text in which people can be
+// CheckMentionTemplate is like CheckTemplate, for a text in which people can be
 // mentioned.
 func (s *Scope) CheckMentionTemplate(text string) (*TemplateTree, []Problem) {
 	return s.checkTemplate(text, true)
@@ -85,7 +85,7 @@ func (s *Scope) checkHole(text string, mentions bool) (HoleTree, []Problem) {
 	return HoleTree{Tree: tree}, problems
 }
 
-// IsHole says whether the template is one hole and nothing else but space.
+// IsHole reports whether the template is a single hole, apart from space.
 func (t *TemplateTree) IsHole() bool {
 	around := func(p templatePart) bool { return p.isHole || strings.TrimSpace(p.text) == "" }
 	return len(t.Holes) == 1 && !slices.ContainsFunc(t.parts, func(p templatePart) bool { return !around(p) })
@@ -153,7 +153,7 @@ func startsWith(text []rune, prefix string) bool {
 	return len(text) >= len(prefix) && string(text[:len(prefix)]) == prefix
 }
 
-// holeEnd is where the }} stands that closes a hole, -1 if nothing does.
+// holeEnd returns the index of the }} that closes a hole, or -1.
 func holeEnd(text []rune, from int) int {
 	var quote rune
 	depth := 0
@@ -179,7 +179,7 @@ func holeEnd(text []rune, from int) int {
 	return -1
 }
 
-// IsLiteral says whether the template has no holes, and gives its text.
+// IsLiteral returns the template's text and reports whether it has no holes.
 func (t *Template) IsLiteral() (string, bool) {
 	for _, p := range t.parts {
 		if p.hole != nil {
@@ -189,7 +189,7 @@ func (t *Template) IsLiteral() (string, bool) {
 	return t.Literals(), true
 }
 
-// Literals is the template's text without its holes.
+// Literals returns the template's text without its holes.
 func (t *Template) Literals() string {
 	var text strings.Builder
 	for _, p := range t.parts {
@@ -198,12 +198,12 @@ func (t *Template) Literals() string {
 	return text.String()
 }
 
-// Plain is the escape for a context in which nothing needs escaping.
+// Plain is the escape function for a context in which nothing needs escaping.
 func Plain(s string) string { return s }
 
-// Text renders the template, each hole's text escaped for its context. A missing value
-// is shown as notAvailable. Once the rule's budget is spent, holes are empty, and
-// Env.Failure says so.
+// Text renders the template, with the text of each hole escaped for its context. A
+// missing value is shown as notAvailable. Once the rule's budget is spent, holes are
+// empty and Env.Failure returns an error.
 func (t *Template) Text(env *Env, escape func(string) string) string {
 	var text strings.Builder
 	for _, p := range t.parts {
@@ -213,7 +213,7 @@ func (t *Template) Text(env *Env, escape func(string) string) string {
 		}
 		shown, unknown := p.hole.Show(env)
 		if env.failure != nil {
-			return "" // whoever asked for the text asks the environment why
+			return "" // the caller asks Env.Failure
 		}
 		if unknown != nil {
 			shown = notAvailable
@@ -225,7 +225,7 @@ func (t *Template) Text(env *Env, escape func(string) string) string {
 	return text.String()
 }
 
-// escaped is a value as the hole's own escape writes it, or else the given one.
+// escaped escapes a value with the hole's own function, or else with escape.
 func (p *part) escaped(value string, escape func(string) string) string {
 	if p.escape != nil {
 		escape = p.escape
@@ -234,8 +234,8 @@ func (p *part) escaped(value string, escape func(string) string) string {
 }
 
 // Strict renders a template in which a missing value would do harm, such as a path or a
-// recipient. It fails with the reason if a value is missing, or with the escape's reason
-// if a value is not allowed there.
+// recipient. It returns an error with the reason if a value is missing, or the error of
+// escape if a value is not allowed.
 func (t *Template) Strict(env *Env, escape func(string) (string, error)) (string, error) {
 	var text strings.Builder
 	for _, p := range t.parts {
@@ -259,8 +259,8 @@ func (t *Template) Strict(env *Env, escape func(string) (string, error)) (string
 	return text.String(), nil
 }
 
-// JSON is the template's value inside JSON: a template that is one hole keeps
-// the type of its value, and is nil when that is missing; any other is text.
+// JSON returns the template's value inside JSON. A template that is one hole keeps the
+// type of its value, and is nil if that is missing; any other is text.
 func (t *Template) JSON(env *Env) any {
 	if len(t.parts) == 1 && t.parts[0].hole != nil {
 		value, unknown := t.parts[0].hole.sent(env)

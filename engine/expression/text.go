@@ -13,9 +13,8 @@ import (
 	"heed/engine/event"
 )
 
-// Text is a value as people read it: numbers without exponents, times in RFC
-// 3339, lists with commas, objects as JSON. Numbers that were calculated are
-// rounded to six decimals.
+// Text formats a value for people: numbers without exponents, times in RFC 3339, lists
+// with commas, objects as JSON. Calculated numbers are rounded to six decimals.
 func Text(value any) string {
 	if text, ok := value.(string); ok {
 		return text
@@ -58,11 +57,11 @@ func appendText(b []byte, value any) []byte {
 	}
 }
 
-// appendJSON writes a value as encoding/json would, but without the escapes
-// that are meant for HTML and in one go: an event may hold very many values.
+// appendJSON appends a value as encoding/json would write it, but without HTML escapes
+// and in one pass, since an event may hold very many values.
 func appendJSON(b []byte, value any) []byte {
 	switch v := value.(type) {
-	case nil, *Unknown: // a field of another kind inside data
+	case nil, *Unknown: // a nested field of another kind
 		return append(b, "null"...)
 	case string:
 		return appendQuoted(b, v)
@@ -120,7 +119,7 @@ func floatText(f float64) string {
 	return exact
 }
 
-// durationText writes whole days as 7d, the rest as Go does without its zeros.
+// durationText formats whole days as 7d, and other durations as Go does, without zeros.
 func durationText(d time.Duration) string {
 	if day := 24 * time.Hour; d != 0 && d%day == 0 {
 		return strconv.Itoa(int(d/day)) + "d"
@@ -135,12 +134,12 @@ func durationText(d time.Duration) string {
 	return text
 }
 
-// JSON turns a value into one that encoding/json writes as rules mean it:
-// exact numbers stay exact, times and durations become text. What is fine as it
-// is comes back itself.
+// JSON converts a value so that encoding/json writes what rules mean: exact numbers stay
+// exact, times and durations become text. It returns the value itself if nothing needs to
+// change.
 func JSON(value any) any {
 	switch v := value.(type) {
-	case *Unknown: // a field of another kind inside data
+	case *Unknown: // a nested field of another kind
 		return nil
 	case event.BadNumber:
 		return json.Number(v)
@@ -176,8 +175,8 @@ func JSON(value any) any {
 	}
 }
 
-// isForeign says whether a value is, or holds, one that encoding/json does not
-// write as rules mean it.
+// isForeign reports whether a value is, or holds, one that encoding/json would not write
+// as rules mean it.
 func isForeign(value any) bool {
 	switch v := value.(type) {
 	case *Unknown, event.BadNumber, time.Time, time.Duration:

@@ -11,10 +11,9 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// checkTypes checks the kinds of an expression and says which one it gives. If
-// there is a mistake, each part of a chain of and, or and not is checked by
-// itself, but for those in which a name is unknown: nothing is known of their
-// kinds.
+// checkTypes checks the kinds of an expression and returns the kind of its result. If
+// there is a mistake, it checks each part of a chain of and, or and not separately,
+// except parts with an unknown name, whose kinds are not known.
 func (s *Scope) checkTypes(text string, tree *parser.Tree) (kind string, problems []Problem) {
 	restore := largeIntegers(text, tree)
 	result, err := checker.Check(tree, s.config)
@@ -64,9 +63,9 @@ func notBoolean(text string, side syntax.Operand, what string) Problem {
 	return p
 }
 
-// checkSequences finds what the grammar and the types allow, but nobody means: a
-// semicolon that throws a condition away, a substitute of another kind than the
-// value, a method of the library that half works.
+// checkSequences finds what the grammar and the types allow but nobody means: a semicolon
+// that discards a condition, a substitute of another kind than the value, or a library
+// method that works only partly.
 func checkSequences(text string, tree ast.Node) []Problem {
 	var problems []Problem
 	runes := []rune(text)
@@ -101,7 +100,7 @@ func checkSequences(text string, tree ast.Node) []Problem {
 	return problems
 }
 
-// checkSubstitutes finds a substitute that stands behind a whole comparison.
+// checkSubstitutes finds a substitute that applies to a whole comparison.
 func checkSubstitutes(text string, tree ast.Node) []Problem {
 	var problems []Problem
 	for _, side := range syntax.Operands(tree) {
@@ -113,8 +112,8 @@ func checkSubstitutes(text string, tree ast.Node) []Problem {
 	return problems
 }
 
-// badSubstitute finds a ?? whose sides are of two kinds. That is fine where the value
-// is shown, but not where it is compared.
+// badSubstitute finds a ?? whose sides are of different kinds. That is fine where the
+// value is shown, but not where it is compared.
 func badSubstitute(side ast.Node) (Problem, bool) {
 	n, ok := side.(*ast.BinaryNode)
 	if !ok || n.Operator != "??" {

@@ -8,13 +8,13 @@ import (
 	"heed/engine/event"
 )
 
-// Unknown is the result of an expression that has no value, with the reason. It is the
-// third value of three-valued logic: every operation passes it on, until something can
-// be decided without it.
+// An Unknown is the result of an expression that has no value, with the reason. It is the
+// third value of three-valued logic: every operation passes it on, until something can be
+// decided without it.
 type Unknown struct {
 	kind unknownKind
-	// The reason is formatted only when it is asked for: a loop over a long list may
-	// have one for every element.
+	// The reason is formatted only on demand: a loop over a long list may have one for
+	// every element.
 	format string
 	args   []any
 }
@@ -28,7 +28,7 @@ const (
 	unasked                    // it was never looked up
 )
 
-// Reason says what was missing or wrong: "data.score is missing".
+// Reason returns what was missing or wrong: "data.score is missing".
 func (u *Unknown) Reason() string { return fmt.Sprintf(u.format, u.args...) }
 
 func missingf(format string, args ...any) *Unknown { return &Unknown{missing, format, args} }
@@ -37,12 +37,12 @@ func badf(format string, args ...any) *Unknown { return &Unknown{bad, format, ar
 
 func failedf(format string, args ...any) *Unknown { return &Unknown{failed, format, args} }
 
-// described is a value in a reason.
+// described formats a value in a reason.
 type described struct{ value any }
 
 func (d described) String() string { return describe(d.value) }
 
-// describe says what a value is, for reasons.
+// describe describes a value in a reason.
 func describe(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -72,7 +72,7 @@ func describe(value any) string {
 
 func quoted(s string) string { return strconv.Quote(clip(s)) }
 
-// clip keeps hostile values from filling logs and tables.
+// clip shortens text, so that hostile values cannot fill logs and tables.
 func clip(s string) string {
 	const most = 60
 	if len(s) <= most {

@@ -6,20 +6,20 @@ import (
 	"strconv"
 )
 
-// Value is one compiled expression. It is safe for concurrent use.
+// A Value is a compiled expression. It is safe for concurrent use.
 type Value struct {
 	// Text is the expression as written.
 	Text  string
-	field string // set when it is nothing but data.<field>
+	field string // set if the expression is just data.<field>
 	run   node
 	kind  string
 }
 
-// Kind says in words what kind of value it is, such as "a number"; empty if that
-// depends on the event.
+// Kind returns the kind of the value in words, such as "a number", or "" if that depends
+// on the event.
 func (v *Value) Kind() string { return v.kind }
 
-// Eval evaluates the expression: its value, or why it has none.
+// Eval returns the expression's value, or why it has none.
 func (v *Value) Eval(env *Env) (any, *Unknown) {
 	value := env.eval(v.run)
 	if u, ok := value.(*Unknown); ok {
@@ -28,8 +28,8 @@ func (v *Value) Eval(env *Env) (any, *Unknown) {
 	return value, nil
 }
 
-// sent is Eval but for a plain field, which it gives as the event has it,
-// whatever kind was declared: a template shows what was sent.
+// sent is like Eval, except that it returns a plain field as the event has it, whatever
+// its declared kind: a template shows what was sent.
 func (v *Value) sent(env *Env) (any, *Unknown) {
 	if env.failure != nil {
 		return nil, tooMuchWork
@@ -47,8 +47,7 @@ func (v *Value) sent(env *Env) (any, *Unknown) {
 	return value, unknown
 }
 
-// Show is the value as a template shows it, nothing longer than maxRendered, or why
-// there is none.
+// Show returns the value as a template shows it, up to maxRendered, or why there is none.
 func (v *Value) Show(env *Env) (string, *Unknown) {
 	value, unknown := v.sent(env)
 	if unknown != nil {
@@ -67,16 +66,16 @@ func (v *Value) Show(env *Env) (string, *Unknown) {
 	return text, nil
 }
 
-// maxRendered bounds what one hole can show: a list that holds a list that
-// holds a list is soon larger than any event. Building a byte of text costs
-// more than looking at one, and an object's entry most.
+// maxRendered limits what one hole can show: deeply nested lists soon exceed the size of
+// any event. Building a byte of text costs more than examining one, and an object's entry
+// costs most.
 const (
 	maxRendered  = 1 << 20
 	costOfText   = 3
 	costOfObject = 4
 )
 
-// exact keeps a number of the event from being rounded as calculated ones are.
+// exact keeps a number of the event from being rounded like a calculated one.
 func exact(value any) any {
 	if f, ok := value.(float64); ok {
 		return json.Number(strconv.FormatFloat(f, 'f', -1, 64))

@@ -10,15 +10,15 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// Named is a value that expressions see under a name.
+// A Named is a value that expressions see under a name.
 type Named struct {
 	Name string
-	// Kind is what it is; an Object of texts if Texts is set.
+	// Kind is its kind. If Texts is set, it is an Object whose values are text.
 	Kind  event.Kind
 	Texts bool
 }
 
-// ValueScope is the scope of expressions that see some values and nothing of an
+// ValueScope returns the scope of expressions that see only the given values and no
 // event.
 func ValueScope(names ...Named) *Scope {
 	s := &Scope{values: true}
@@ -34,14 +34,13 @@ func ValueScope(names ...Named) *Scope {
 	return s
 }
 
-// ResponseScope is the scope of expressions on an answer of an HTTP endpoint: its
-// status and its body.
+// ResponseScope returns the scope of expressions on an HTTP response: its status and
+// body.
 func ResponseScope() *Scope {
 	return ValueScope(Named{Name: "status", Kind: event.Number}, Named{Name: "body", Kind: event.Any})
 }
 
-// NewValueEnv is what expressions of a ValueScope see, once Set has given the
-// values.
+// NewValueEnv returns the environment for a ValueScope. Values are set with Set.
 func NewValueEnv() *Env {
 	env := &Env{names: map[string]any{}}
 	env.frame.env = env
@@ -49,8 +48,8 @@ func NewValueEnv() *Env {
 	return env
 }
 
-// NewResponseEnv is what expressions of a ResponseScope see: the body as JSON or, if
-// it is not JSON, as text.
+// NewResponseEnv returns the environment for a ResponseScope. The body is parsed as JSON,
+// or is text if it is not JSON.
 func NewResponseEnv(status int, body []byte) *Env {
 	env := NewValueEnv()
 	env.Set("status", status)
@@ -70,11 +69,11 @@ func bodyValue(body []byte) any {
 	}
 }
 
-// Missing says whether there is no value just since it is absent, not since
+// Missing reports whether there is no value only because it is absent, not because
 // something is wrong with it.
 func (u *Unknown) Missing() bool { return u.kind == missing }
 
-// Uses says whether the expression names a value of its scope.
+// Uses reports whether the expression uses the given name.
 func (t *Tree) Uses(name string) (used bool) {
 	syntax.Walk(t.Root, func(n ast.Node) {
 		identifier, ok := n.(*ast.IdentifierNode)
@@ -83,8 +82,8 @@ func (t *Tree) Uses(name string) (used bool) {
 	return used
 }
 
-// Members are the members of a named value that the expression reads by name, such
-// as the columns of a row.
+// Members returns the members of a named value that the expression reads, such as the
+// columns of a row.
 func (t *Tree) Members(name string) (members []string) {
 	syntax.Walk(t.Root, func(n ast.Node) {
 		member, ok := n.(*ast.MemberNode)
@@ -99,9 +98,9 @@ func (t *Tree) Members(name string) (members []string) {
 	return members
 }
 
-// Constant is the value of an expression that is written out, if it is one.
+// Constant returns the value of an expression that is a literal, and whether it is one.
 func (t *Tree) Constant() (any, bool) { return syntax.Literal(t.Root) }
 
-// Kind is what is known of the kind of the expression's value, in words; empty if
-// it may be anything.
+// Kind returns what is known of the kind of the expression's value, in words, or "" if it
+// may be anything.
 func (t *Tree) Kind() string { return t.kind }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// managerIn is a cell that names a manager, by address or by id.
+// managerIn parses a cell that names a manager, by e-mail address or by ID.
 func managerIn(cell string) string {
 	if address, ok := addressIn(cell); ok {
 		return address
@@ -13,8 +13,8 @@ func managerIn(cell string) string {
 	return cell
 }
 
-// addressIn is the e-mail address in a cell, without the mailto: with which a
-// spreadsheet copies a link. ok is false if the cell holds anything else.
+// addressIn parses the e-mail address in a cell, without the mailto: that spreadsheets
+// add when a link is copied. ok is false if the cell holds anything else.
 func addressIn(cell string) (address string, ok bool) {
 	const link = "mailto:"
 	if len(cell) >= len(link) && strings.EqualFold(cell[:len(link)], link) {

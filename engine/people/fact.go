@@ -11,24 +11,24 @@ import (
 	"heed/engine/event"
 )
 
-// fact is what one event tells of one person: who they are, or how far they
-// have come in an item.
+// A fact is what one event says about one person: who they are, or how far they have got
+// in an item.
 type fact struct {
 	user    string
 	profile profile
-	item    itemKey // without an id if the event is of none
+	item    itemKey // without an ID if the event concerns no item
 	name    field
 	row     row
 }
 
-// userOf returns whom an event is about: its data.userId, which may be a
-// number. False if it is about nobody or the id is unusable.
+// userOf returns the user an event is about: its data.userId, which may be a number. It
+// returns false if there is none or the ID is unusable.
 func userOf(e *event.Event) (string, bool) {
 	user := e.User()
 	return user, user != ""
 }
 
-// UserIn returns the user that a recorded event is about, empty if there is none.
+// UserIn returns the user that a recorded event is about, or "".
 func UserIn(body []byte) string {
 	e, err := event.Decode(body)
 	if err != nil {
@@ -42,8 +42,8 @@ var (
 	aNumberOfUser = regexp.MustCompile(`"userId"\s*:\s*(-?\d+)(?:[\s,}\]]|$)`)
 )
 
-// Names says whether a body is about a user or, if it is not an event, has the id in
-// quotes anywhere, however it is written.
+// Names reports whether a body is an event about the user. If it is not an event, Names
+// reports whether it contains the ID in quotes anywhere, however it is written.
 func Names(body []byte, user string) bool {
 	if e, err := event.Decode(body); err == nil {
 		id, ok := userOf(&e)
@@ -59,15 +59,15 @@ func Names(body []byte, user string) bool {
 		func(m [][]byte) bool { return string(m[1]) == user })
 }
 
-// factOf reads what an event tells, leaving out each value that is missing, of
-// the wrong kind or absurd. False if nothing is left.
+// factOf extracts the fact in an event, omitting values that are missing, of the wrong
+// kind or absurd. It returns false if nothing is left.
 func factOf(e *event.Event, signedAt time.Time) (fact, bool) {
 	user, ok := userOf(e)
 	if !ok {
 		return fact{}, false
 	}
 	f := fact{user: user}
-	at := max(signedAt.UnixMicro(), 1) // 0 is for never
+	at := max(signedAt.UnixMicro(), 1) // 0 means never
 	switch e.Type {
 	case "user.provisioned":
 		f.profile = profile{
@@ -96,7 +96,7 @@ func (f fact) textOf(e *event.Event, key string, most int, at int64) field {
 	return field{}
 }
 
-// of reads what an event tells of an item, whose fields begin with its kind.
+// of adds what an event says about an item, whose fields are prefixed with its kind.
 func (f fact) of(e *event.Event, kind Kind, prefix string, at int64) (fact, bool) {
 	f.item = itemKey{kind, textOf(e.Data, prefix+"Id", MaxID)}
 	if f.item.id == "" {
@@ -125,8 +125,8 @@ func (f fact) of(e *event.Event, kind Kind, prefix string, at int64) (fact, bool
 	return f, true
 }
 
-// completedAt is when a course was finished by its own word, if that can be,
-// else when the event was signed.
+// completedAt returns when a course was finished: the time the event gives, if it is
+// possible, otherwise the time the event was signed.
 func completedAt(e *event.Event, at int64) int64 {
 	text, _ := e.Data["completedAt"].(string)
 	if t, ok := event.ParseTime(text); ok && t.UnixMicro() > 0 && t.UnixMicro() < at {
@@ -135,7 +135,7 @@ func completedAt(e *event.Event, at int64) int64 {
 	return at
 }
 
-// textOf is a text or a whole number, empty if it is missing or too long.
+// textOf returns a text or a whole number as text, or "" if it is missing or too long.
 func textOf(data map[string]any, key string, most int) string {
 	switch v := data[key].(type) {
 	case string:
@@ -148,21 +148,20 @@ func textOf(data map[string]any, key string, most int) string {
 	return ""
 }
 
-// amount is a number from an event in millionths. Sums of floats depend, in
-// their last bits, on which was added first; the order of events must not
-// matter.
+// An amount is a number from an event in millionths. The last bits of a sum of floats
+// depend on the order of addition, and the order of events must not matter.
 type amount = int64
 
 const (
 	unit amount = 1_000_000
-	// maxAmount is the most that seconds or a score may be, in whole ones:
-	// seconds of thirty years.
+	// maxAmount is the largest number of seconds (thirty years) or points, in whole
+	// units.
 	maxAmount = 1_000_000_000
-	// none stands for an amount that is not known.
+	// none stands for an unknown amount.
 	none amount = -1
 )
 
-// amountOf is a number from 0 to most, none if it is missing or not that.
+// amountOf returns a number from 0 to most, or none if it is missing or anything else.
 func amountOf(data map[string]any, key string, most float64) amount {
 	var v float64
 	switch n := data[key].(type) {
@@ -179,5 +178,5 @@ func amountOf(data map[string]any, key string, most float64) amount {
 	return amount(math.Round(v * float64(unit)))
 }
 
-// number is an amount as people write it.
+// number returns an amount as people write it.
 func number(a amount) float64 { return float64(a) / float64(unit) }

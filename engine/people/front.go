@@ -2,12 +2,12 @@ package people
 
 import "slices"
 
-// front keeps the first of many in an order, without sorting them all: when it
-// has enough to choose from, it keeps as many as are wanted.
+// A front keeps the first elements of many in an order without sorting them all: it
+// collects a batch, then keeps only as many as are wanted.
 type front[T any] struct {
 	limit   int // 0 for all
 	compare func(a, b T) int
-	list    []T // once chosen, the first of it are sorted
+	list    []T // after each choice, its first elements are sorted
 	chosen  bool
 }
 
@@ -21,7 +21,7 @@ func (f *front[T]) add(v T) {
 	}
 }
 
-// sorted are the first, in order.
+// sorted returns the first elements, in order.
 func (f *front[T]) sorted() []T {
 	slices.SortFunc(f.list, f.compare)
 	if f.limit > 0 && len(f.list) >= f.limit {

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Plan says what an import would do.
+// A Plan says what an import would do.
 type Plan struct {
 	New     int `json:"new"`
 	Changed int `json:"changed"`
 	Same    int `json:"same"`
-	// Unmatched are lines without a userId whose e-mail address nobody, or more
-	// than one person, is known by: nothing can be imported of them.
+	// Unmatched are lines without a userId whose e-mail address belongs to no known
+	// person, or to several. They cannot be imported.
 	Unmatched []SheetProblem `json:"unmatched,omitempty"`
 }
 
@@ -35,7 +35,7 @@ func (d *Directory) Plan(records []Record) (plan Plan) {
 	return plan
 }
 
-// says is whether the record tells nothing new.
+// says reports whether the record tells nothing new.
 func (s *profile) says(r *Record) bool {
 	same := func(text string, f field) bool { return text == "" || text == f.text }
 	return same(r.Email, s.email) && same(r.Role, s.role) && same(r.Team, s.team) &&
@@ -43,11 +43,11 @@ func (s *profile) says(r *Record) bool {
 		s.activeAt != 0 && (!r.KnowsActive || s.active == r.Active)
 }
 
-// Import learns records as if each were a user.provisioned of this moment, and
-// saves them before it returns. Those that tell nothing new change nothing: a
-// record that does not say whether somebody is active brings back nobody who
-// left, but whoever is new is active. An
-// error other than one of loading says that they are known but not saved yet.
+// Import learns records as if each were a user.provisioned event at this moment, and
+// saves them before it returns. Records that tell nothing new change nothing. A record
+// that does not say whether a person is active does not reactivate one who left, but a
+// new person is active. An error other than one of loading means that the records are
+// learnt but not yet saved.
 func (pr *Projection) Import(ctx context.Context, records []Record, now time.Time) (Plan, error) {
 	if err := pr.load(ctx); err != nil {
 		return Plan{}, err
@@ -71,7 +71,7 @@ func (pr *Projection) Import(ctx context.Context, records []Record, now time.Tim
 }
 
 func (pr *Projection) imported(r *Record, at int64) {
-	pr.mu.Lock() // not while somebody is being forgotten
+	pr.mu.Lock() // not while a person is being forgotten
 	defer pr.mu.Unlock()
 	if pr.forgotten[r.ID] != forgetting {
 		pr.Directory.importRecord(r, at)

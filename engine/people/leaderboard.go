@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// By is a measure by which people are compared. Somebody's value is the sum of
-// what each of their modules, courses and quizzes is worth, so that it never
-// falls: with a mean, whoever begins another module would lose places.
+// By is a measure by which people are compared. A person's value is the sum of what each
+// of their modules, courses and quizzes is worth, so that it never falls: with a mean,
+// starting another module would cost places.
 type By int
 
 // The measures.
@@ -29,7 +29,7 @@ var allBy = [...]string{"progress", "time", "score", "completions"}
 
 func (b By) String() string { return allBy[b] }
 
-// ParseBy reads a measure by its name.
+// ParseBy parses the name of a measure.
 func ParseBy(text string) (By, error) {
 	if i := slices.Index(allBy[:], text); i >= 0 {
 		return By(i), nil
@@ -37,39 +37,38 @@ func ParseBy(text string) (By, error) {
 	return 0, fmt.Errorf("%q is not a measure: write %s", text, strings.Join(allBy[:], ", "))
 }
 
-// Query chooses a leaderboard. Zero fields choose all.
+// A Query selects a leaderboard. Zero fields select everything.
 type Query struct {
 	By   By
 	Team string
-	// Module is the id of a module, a course or a quiz, which then alone counts.
+	// Module is the ID of the only module, course or quiz that counts.
 	Module string
-	// Since leaves out whatever brought nothing new after it.
+	// Since excludes items without progress after this time.
 	Since time.Time
-	// Limit is how many are wanted; 0 for all.
+	// Limit is the number of lines wanted; 0 for all.
 	Limit int
 }
 
-// Standing is one line of a leaderboard.
+// A Standing is one line of a leaderboard.
 type Standing struct {
-	// Place counts from 1. Equals share one, and the next is as far off as if
-	// they did not: 1, 2, 2, 4.
+	// Place counts from 1. Ties share a place, and the next place is skipped accordingly:
+	// 1, 2, 2, 4.
 	Place int     `json:"place"`
 	ID    string  `json:"user_id"`
 	Email string  `json:"email,omitempty"`
 	Role  string  `json:"role,omitempty"`
 	Team  string  `json:"team_id,omitempty"`
 	Value float64 `json:"value"`
-	// Items is of how many modules, courses and quizzes the value is the sum.
+	// Items is the number of modules, courses and quizzes in the sum.
 	Items int `json:"items"`
 }
 
-// stride is how many people a long read looks at before it lets others have
-// the lock.
+// stride is how many people a long read visits before it briefly releases the lock.
 const stride = 2048
 
-// Leaderboard returns who has come furthest, best first and equals by their
-// ids: of those who have anything that counts and have not left. What is learnt
-// meanwhile may or may not be in it.
+// Leaderboard returns the standings, best first and ties by ID. It includes people who
+// have anything that counts and have not left. Events learnt meanwhile may or may not be
+// included.
 func (d *Directory) Leaderboard(q Query) []Standing {
 	items, ok := d.itemsOf(q.Module)
 	if !ok {
@@ -97,8 +96,8 @@ func (d *Directory) Leaderboard(q Query) []Standing {
 	return standings(front.sorted())
 }
 
-// itemsOf are the numbers of the items with the id, nil for an empty one; false
-// if there is none.
+// itemsOf returns the numbers of the items with the ID, or nil for an empty ID. It
+// returns false if there are none.
 func (d *Directory) itemsOf(id string) (numbers []uint32, ok bool) {
 	if id == "" {
 		return nil, true
@@ -113,7 +112,7 @@ func (d *Directory) itemsOf(id string) (numbers []uint32, ok bool) {
 	return numbers, len(numbers) > 0
 }
 
-// each calls do with everybody, under the lock but for breaks.
+// each calls do for every person. It holds the lock, except for short breaks.
 func (d *Directory) each(do func(*person)) {
 	for from, more := 0, true; more; from += stride {
 		more = d.stretch(from, do)
@@ -131,13 +130,14 @@ func (d *Directory) stretch(from int, do func(*person)) (more bool) {
 	return from+stride < len(d.list)
 }
 
-// sum is the worth of rows, and of how many.
+// A sum is the total worth of some rows, and their number.
 type sum struct {
 	value amount
 	rows  int
 }
 
-// sum adds up the rows of some items, or of all, with something new since then.
+// sum adds up the rows of the given items, or of all, that have something new after
+// since.
 func (p *person) sum(by By, items []uint32, since int64) (total sum) {
 	add := func(r *row) {
 		if worth, counts := r.worth(by); counts && r.lastAt >= since {

@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// Filter chooses people, in the order of their ids. Zero fields choose all.
+// A Filter selects people, in the order of their IDs. Zero fields select everybody.
 type Filter struct {
 	Team, Role string
-	// EmailStart is what the e-mail address begins with, in any case.
+	// EmailStart is a prefix of the e-mail address, in any case.
 	EmailStart string
-	// After is the id after which they begin.
+	// After is the ID after which the list begins.
 	After string
-	// Limit is how many are wanted; 0 for all.
+	// Limit is the number of people wanted; 0 for all.
 	Limit int
 }
 
-// List returns the people that the filter chooses, by their ids.
+// List returns the people that the filter selects, ordered by ID.
 func (d *Directory) List(f Filter) []Person {
 	first := front[Person]{limit: f.Limit, compare: func(a, b Person) int { return cmp.Compare(a.ID, b.ID) }}
 	d.each(func(p *person) {
@@ -34,26 +34,25 @@ func hasStart(text, start string) bool {
 	return start == "" || len(text) >= len(start) && strings.EqualFold(text[:len(start)], start)
 }
 
-// Item is how far somebody has come in a module, a course or a quiz. What is nil
-// or zero is not known.
+// An Item is how far a person has got in a module, a course or a quiz. Values that are
+// nil or zero are not known.
 type Item struct {
 	Kind string `json:"kind"`
 	ID   string `json:"id"`
 	Name string `json:"name,omitempty"`
-	// Progress is in percent, Seconds the time that was spent so far.
+	// Progress is in percent; Seconds is the time spent so far.
 	Progress *float64 `json:"progress_pct,omitempty"`
 	Seconds  *float64 `json:"time_spent_sec,omitempty"`
 	Best     *float64 `json:"best_score,omitempty"`
 	Last     *float64 `json:"last_score,omitempty"`
-	// CompletedAt is the first completion, FirstAt and LastAt the signed times
-	// of the first and the last event.
+	// CompletedAt is the time of the first completion. FirstAt and LastAt are the signed
+	// times of the first and the last event.
 	CompletedAt time.Time `json:"completed_at,omitzero"`
 	FirstAt     time.Time `json:"first_at"`
 	LastAt      time.Time `json:"last_at"`
 }
 
-// Items are the modules, courses and quizzes of a person, by their kinds and
-// ids.
+// Items returns a person's modules, courses and quizzes, ordered by kind and ID.
 func (d *Directory) Items(user string) []Item {
 	d.mu.RLock()
 	defer d.mu.RUnlock()

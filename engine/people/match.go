@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// match gives records that name nobody by an id the id of the person who has their
-// e-mail address. Records whose address nobody has, or several have, are left out.
+// match gives records without an ID the ID of the person with the same e-mail address. It
+// leaves out records whose address belongs to nobody or to several people.
 func (d *Directory) match(records []Record) (matched []Record, unmatched []SheetProblem) {
-	wanted := map[string][]string{} // the ids of those who have an address
+	wanted := map[string][]string{} // the IDs of the people with an address
 	for i := range records {
 		if records[i].ID == "" {
 			wanted[mailbox(records[i].Email)] = nil
@@ -45,6 +45,6 @@ func unmatchedText(address string, people int) string {
 	return fmt.Sprintf("%d people have the address %s; add the userId of the one who is meant", people, cut(address))
 }
 
-// mailbox is an address as addresses are compared: capitals make no difference in
-// any system in use.
+// mailbox normalizes an address for comparison. Case is insignificant in every system in
+// use.
 func mailbox(address string) string { return strings.ToLower(address) }

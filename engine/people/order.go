@@ -5,18 +5,18 @@ import (
 	"slices"
 )
 
-// chunkSize is how many values a chunk has at most. Bigger ones cost more to
-// insert into, smaller ones more to count over.
+// chunkSize is the maximum number of values in a chunk. Larger chunks make insertion
+// slower, smaller ones make counting slower.
 const chunkSize = 512
 
-// order keeps values sorted, equal ones too, so that it can say at once how
-// many are above another: in chunks, since to insert into one list of a
-// hundred thousand would move half of it.
+// An order keeps values sorted, including duplicates, so that it can quickly count those
+// above another. It uses chunks, since inserting into a single list of a hundred thousand
+// values would move half of them.
 type order struct {
-	chunks [][]amount // none is empty
+	chunks [][]amount // no chunk is empty
 }
 
-// chunk returns the first chunk that ends with v or more.
+// chunk returns the first chunk whose last value is at least v.
 func (o *order) chunk(v amount) int {
 	i, _ := slices.BinarySearchFunc(o.chunks, v, func(c []amount, v amount) int { return cmp.Compare(c[len(c)-1], v) })
 	return i
@@ -37,7 +37,7 @@ func (o *order) insert(v amount) {
 	o.chunks[i] = slices.Insert(o.chunks[i], at, v)
 }
 
-// remove takes one such value out, which must be there.
+// remove removes one occurrence of v, which must exist.
 func (o *order) remove(v amount) {
 	i := o.chunk(v)
 	at, _ := slices.BinarySearch(o.chunks[i], v)
@@ -47,7 +47,7 @@ func (o *order) remove(v amount) {
 	}
 }
 
-// above is how many values are greater than v.
+// above returns the number of values greater than v.
 func (o *order) above(v amount) (n int) {
 	i := o.chunk(v + 1)
 	if i == len(o.chunks) {

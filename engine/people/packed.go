@@ -14,14 +14,13 @@ import (
 // numbers are varints.
 type packed []byte
 
-// unsavedBit is a bit of the length that is free: what follows has at most 8 numbers of
-// 10 bytes.
+// unsavedBit is a free bit of the length, which is at most 8 numbers of 10 bytes.
 const unsavedBit = 0x80
 
-// entry is where a row lies: from start to end, its length at header.
+// An entry is the position of a row: from start to end, with its length at header.
 type entry struct{ start, header, end int }
 
-// entries yields the number of each row's item, and where the row lies.
+// entries yields the item number and the position of each row.
 func (p packed) entries() iter.Seq2[uint32, entry] {
 	return func(yield func(uint32, entry) bool) {
 		for at := 0; at < len(p); {
@@ -36,7 +35,7 @@ func (p packed) entries() iter.Seq2[uint32, entry] {
 	}
 }
 
-// locate returns where the row of an item lies, or where it would be inserted.
+// locate returns the position of an item's row, or where it would be inserted.
 func (p packed) locate(item uint32) (e entry, found bool) {
 	for number, e := range p.entries() {
 		if number >= item {
@@ -49,7 +48,7 @@ func (p packed) locate(item uint32) (e entry, found bool) {
 	return entry{len(p), len(p), len(p)}, false
 }
 
-// len is how many rows there are.
+// len returns the number of rows.
 func (p packed) len() (n int) {
 	for range p.entries() {
 		n++
@@ -76,7 +75,7 @@ func (p packed) all() iter.Seq[row] {
 	}
 }
 
-// put adds a row, or replaces the one of the same item, and marks it as not saved.
+// put adds a row, or replaces the row of the same item, and marks it as unsaved.
 func (p *packed) put(r row) {
 	var buffer [10 * binary.MaxVarintLen64]byte
 	encoded := binary.AppendUvarint(buffer[:0], uint64(r.item))
@@ -94,8 +93,8 @@ func (p *packed) drop(item uint32) {
 	}
 }
 
-// replace puts other bytes in the place of an entry. It makes no more room than that
-// needs: append would make twice as much.
+// replace replaces the bytes of an entry. It allocates only what is needed; append would
+// allocate twice as much.
 func (p *packed) replace(e entry, with []byte) {
 	if len(*p)-(e.end-e.start)+len(with) <= cap(*p) {
 		*p = slices.Replace(*p, e.start, e.end, with...)
@@ -104,14 +103,14 @@ func (p *packed) replace(e entry, with []byte) {
 	}
 }
 
-// setUnsaved marks the row of an item, which need not be there, as not saved.
+// setUnsaved marks the row of an item as unsaved, if it exists.
 func (p packed) setUnsaved(item uint32) {
 	if e, found := p.locate(item); found {
 		p[e.header] |= unsavedBit
 	}
 }
 
-// takeUnsaved yields the rows that are not saved, and marks them as saved.
+// takeUnsaved yields the unsaved rows, and marks them as saved.
 func (p packed) takeUnsaved() iter.Seq[row] {
 	return func(yield func(row) bool) {
 		for item, e := range p.entries() {
@@ -152,7 +151,7 @@ func (p packed) row(item uint32, e entry) row {
 }
 
 // appendAmount encodes none as 0, whole amounts as odd numbers and others as even
-// ones: most are whole.
+// numbers, since most amounts are whole.
 func appendAmount(b []byte, a amount) []byte {
 	switch {
 	case a == none:
@@ -177,8 +176,8 @@ func takeAmount(b []byte, a *amount) (rest []byte) {
 	return b[n:]
 }
 
-// appendTime encodes never as 0, and else the distance from another time, of which
-// those from 0 on are one greater.
+// appendTime encodes never as 0, and any other time as its distance from another time,
+// where distances of 0 or more are increased by one.
 func appendTime(b []byte, at, from int64) []byte {
 	if at == 0 {
 		return binary.AppendVarint(b, 0)

@@ -17,55 +17,54 @@ import (
 	"heed/engine/event"
 )
 
-// What exceeds these limits is left out, so that a faulty sender cannot fill the memory.
+// Values that exceed these limits are left out, so that a faulty sender cannot fill
+// memory.
 const (
-	// MaxID is how many bytes the id of a person, a team or an item may have.
+	// MaxID is the maximum length in bytes of the ID of a person, a team or an item.
 	MaxID = 256
-	// MaxText is how many bytes an e-mail address, a role or a name may have.
+	// MaxText is the maximum length in bytes of an e-mail address, a role or a name.
 	MaxText = 512
-	// MaxItems is how many modules, courses and quizzes are kept for one person: those
-	// with the smallest ids, since that choice does not depend on which came first.
+	// MaxItems is the number of modules, courses and quizzes kept per person. Those with
+	// the smallest IDs are kept, a choice that does not depend on the order of events.
 	MaxItems = 5000
 )
 
-// Directory is what is known of all people. Its methods may be called from
-// many goroutines at once; make one with New.
+// A Directory holds what is known of all people. It is safe for concurrent use. Use New
+// to make one.
 type Directory struct {
 	mu     sync.RWMutex
 	people map[string]*person
-	// list has all people in the order in which they became known, so that long reads
-	// can release the lock in between; nil for a person who was forgotten.
+	// list holds all people in the order in which they became known, so that long reads
+	// can release the lock in between. It holds nil in place of a forgotten person.
 	list    []*person
 	items   []item
-	numbers map[itemKey]uint32 // where an item is in items
+	numbers map[itemKey]uint32 // index of each item in items
 	orders  [len(allBy)]order
-	gone    []ProgressKey // rows that were dropped, and are still saved
+	gone    []ProgressKey // rows that were dropped here, but not yet in the store
 }
 
-// New makes an empty Directory.
+// New returns an empty Directory.
 func New() *Directory {
 	return &Directory{people: map[string]*person{}, numbers: map[itemKey]uint32{}}
 }
 
-// Person is who somebody is, as far as events or imports say.
+// A Person is who a person is, according to events and imports.
 type Person struct {
 	// ID is the userId of the events.
 	ID string
-	// Email, Role and Team are empty where they are not known, and so are Name and
-	// Manager, which only imports tell. Manager is the manager's e-mail address or
-	// userId, as the import had it.
+	// Email, Role, Team, Name and Manager are empty if not known; only imports supply
+	// Name and Manager. Manager is an e-mail address or a userId, as imported.
 	Email, Role, Team, Name, Manager string
-	// Active is true from user.provisioned to user.deprovisioned. It says
-	// something only if KnowsActive: of many people only progress is known.
+	// Active is true from user.provisioned to user.deprovisioned. It is meaningful only
+	// if KnowsActive: of many people, only progress is known.
 	Active, KnowsActive bool
-	// ChangedAt is the signed time of the newest event that told any of these;
-	// zero if none did.
+	// ChangedAt is the signed time of the newest event that set any of these, or zero.
 	ChangedAt time.Time
 }
 
-// Learn folds one accepted event in. signedAt is the time in its signed header,
-// by which it is older or newer than others. Events of types that tell nothing
-// of people are ignored, as are single values that cannot be right.
+// Learn folds in one accepted event. signedAt is the time in its signed header, which
+// orders it among events. Events that say nothing about people are ignored, and so are
+// implausible values.
 func (d *Directory) Learn(e *event.Event, signedAt time.Time) {
 	if f, ok := factOf(e, signedAt); ok {
 		d.mu.Lock()
@@ -74,7 +73,7 @@ func (d *Directory) Learn(e *event.Event, signedAt time.Time) {
 	}
 }
 
-// Person returns who the person is; false if no event told anything of them.
+// Person returns a person, or false if no event said anything about them.
 func (d *Directory) Person(id string) (Person, bool) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -85,15 +84,15 @@ func (d *Directory) Person(id string) (Person, bool) {
 	return p.profile.person(id), true
 }
 
-// Len is how many people are known.
+// Len returns the number of known people.
 func (d *Directory) Len() int {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	return len(d.people)
 }
 
-// detach takes a person out, nil if nothing is known of them, and attach puts
-// them back; nobody of that id may have become known meanwhile.
+// detach removes and returns a person, or returns nil if nothing is known of them. attach
+// puts the person back; the ID must not have become known meanwhile.
 func (d *Directory) detach(user string) *person {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -115,14 +114,14 @@ func (d *Directory) attach(p *person) {
 	d.people[p.id] = p
 }
 
-// forgotten drops what was still to be saved of a person whom the store has forgotten.
+// forgotten drops unsaved changes about a person whom the store has forgotten.
 func (d *Directory) forgotten(user string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.gone = slices.DeleteFunc(d.gone, func(k ProgressKey) bool { return k.User == user })
 }
 
-// learn folds a fact in; the caller holds the lock.
+// learn folds in a fact. The caller must hold the lock.
 func (d *Directory) learn(f *fact) {
 	p := d.known(f.user)
 	before := p.standing()
@@ -139,7 +138,7 @@ func (d *Directory) learn(f *fact) {
 	d.reorder(before, p.standing())
 }
 
-// known returns the person and makes one who was not.
+// known returns the person, adding an unknown one.
 func (d *Directory) known(user string) *person {
 	p, ok := d.people[user]
 	if !ok {
@@ -150,7 +149,7 @@ func (d *Directory) known(user string) *person {
 	return p
 }
 
-// number returns where the item is in items and adds one that is new.
+// number returns the index of the item in items, adding a new one.
 func (d *Directory) number(key itemKey) uint32 {
 	n, ok := d.numbers[key]
 	if !ok {
@@ -161,7 +160,7 @@ func (d *Directory) number(key itemKey) uint32 {
 	return n
 }
 
-// advance joins what is new of an item into the person's progress.
+// advance joins new progress in an item into the person's progress.
 func (d *Directory) advance(p *person, n uint32, next row) {
 	r, found := p.rows.find(n)
 	if found {
@@ -179,9 +178,9 @@ func (d *Directory) advance(p *person, n uint32, next row) {
 	p.sums.count(&r)
 }
 
-// makeRoom drops the item with the greatest key if that of the new one is
-// smaller, and says whether there is room now. Of what was dropped there are
-// MaxItems smaller ones for ever, so it never comes back in part.
+// makeRoom drops the item with the greatest key if the new item's key is smaller, and
+// reports whether there is now room. A dropped item never partly returns, since there are
+// then always MaxItems smaller ones.
 func (d *Directory) makeRoom(p *person, n uint32) bool {
 	greatest := row{item: n}
 	for r := range p.rows.all() {
@@ -199,7 +198,7 @@ func (d *Directory) makeRoom(p *person, n uint32) bool {
 	return true
 }
 
-// reorder moves somebody in the orders from one standing to another.
+// reorder moves a person in the orders from one standing to another.
 func (d *Directory) reorder(from, to standing) {
 	for by := range d.orders {
 		if from[by] == to[by] {

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// field is a text that the newest event decides; at is that event's signed time
-// in microseconds, 0 if it is not known.
+// A field is a text decided by the newest event. at is that event's signed time in
+// microseconds, or 0 if it is not known.
 type field struct {
 	text string
 	at   int64
 }
 
-// join takes the newer text, of two of the same moment the greater, and says
+// join takes the newer text, or the greater of two from the same moment, and reports
 // whether that changed anything.
 func (f *field) join(o field) bool {
 	if o.at < f.at || o.at == f.at && o.text <= f.text {
@@ -22,17 +22,17 @@ func (f *field) join(o field) bool {
 	return true
 }
 
-// profile is who a person is.
+// A profile is who a person is.
 type profile struct {
 	email, role, team, name, manager field
 	activeAt                         int64
 	active                           bool
-	// imported says which of the others are from an import and not from an
-	// event: those no record of events can bring back.
+	// imported records which other fields come from an import instead of an event.
+	// Recorded events cannot restore those.
 	imported imported
 }
 
-// imported is a set of what is from an import.
+// imported is a set of imported fields.
 type imported uint8
 
 const (
@@ -44,11 +44,11 @@ const (
 	importedManager
 )
 
-// ImportedDetails says in PersonRow.Imported that name and manager are from an
-// import, as they always are.
+// ImportedDetails is the bits in PersonRow.Imported for name and manager, which always
+// come from an import.
 const ImportedDetails = uint8(importedName | importedManager)
 
-// join takes over what is newer and says whether anything changed.
+// join takes over what is newer, and reports whether anything changed.
 func (s *profile) join(o profile) bool {
 	before := *s
 	take := func(bit imported, newer, same bool) {
@@ -83,7 +83,7 @@ func (s *profile) person(id string) Person {
 	return p
 }
 
-// left says that the person is known to be gone.
+// left reports whether the person is known to have left.
 func (s *profile) left() bool { return s.activeAt != 0 && !s.active }
 
 func timeOf(micros int64) time.Time {
@@ -93,7 +93,7 @@ func timeOf(micros int64) time.Time {
 	return time.UnixMicro(micros).UTC()
 }
 
-// Kind is what kind of thing somebody makes progress in.
+// A Kind is a kind of item in which people make progress.
 type Kind uint8
 
 // The kinds of items.
@@ -116,22 +116,22 @@ func (k *itemKey) less(o *item) bool {
 	return cmp.Or(cmp.Compare(k.kind, o.kind), cmp.Compare(k.id, o.id)) < 0
 }
 
-// item is a module, a course or a quiz.
+// An item is a module, a course or a quiz.
 type item struct {
 	itemKey
 	name    field
-	changed bool // since it was saved
+	changed bool // since it was last saved
 }
 
-// row is how far one person has come in one item. Times are in microseconds, 0 for
+// A row is how far one person has got in one item. Times are in microseconds, 0 for
 // never.
 type row struct {
-	item     uint32 // its place in Directory.items
+	item     uint32 // index in Directory.items
 	progress amount // at most 100
 	seconds  amount
 	best     amount
-	last     amount // the score of the newest event that has one
-	scoredAt int64  // when that was
+	last     amount // score of the newest event with a score
+	scoredAt int64  // time of that event
 	// completedAt is the earliest completion.
 	completedAt     int64
 	firstAt, lastAt int64
@@ -147,8 +147,8 @@ func (r *row) scored(score amount, at int64) {
 	}
 }
 
-// join takes over what is further, newer or, of completions, earlier, and says
-// whether anything changed.
+// join takes over what is further, newer or, for completions, earlier. It reports whether
+// anything changed.
 func (r *row) join(o row) bool {
 	before := *r
 	r.progress = max(r.progress, o.progress)
@@ -170,8 +170,8 @@ func earliest(a, b int64) int64 {
 	return min(a, b)
 }
 
-// worth is what the row adds to somebody's value by a measure; false if it does
-// not count there.
+// worth returns what the row adds to a person's value by a measure, or false if it does
+// not count.
 func (r *row) worth(by By) (amount, bool) {
 	switch by {
 	case ByProgress:
@@ -185,21 +185,21 @@ func (r *row) worth(by By) (amount, bool) {
 	}
 }
 
-// person is one person and all their progress.
+// A person is one person with all their progress.
 type person struct {
 	id      string
-	profile *profile // never changed, but replaced
+	profile *profile // never modified, only replaced
 	rows    packed
 	sums    sums
-	at      int32 // place in Directory.list
-	// changed says that profile differs from what was saved, advanced that rows do.
+	at      int32 // index in Directory.list
+	// changed means that profile has unsaved changes; advanced, that rows do.
 	changed, advanced bool
 }
 
-// unknown is the profile of all of whom only progress is known.
+// unknown is the profile of everyone of whom only progress is known.
 var unknown = new(profile)
 
-// join takes over what is newer of who the person is.
+// join takes over what is newer about who the person is.
 func (p *person) join(o *profile) bool {
 	joined := *p.profile
 	if !joined.join(*o) {
@@ -210,7 +210,7 @@ func (p *person) join(o *profile) bool {
 	return true
 }
 
-// sums are, by each measure, the worth of all rows and how many count.
+// sums holds, for each measure, the total worth of all rows and the number that count.
 type sums struct {
 	values [len(allBy)]amount
 	rows   [len(allBy)]uint16 // at most MaxItems
@@ -226,7 +226,7 @@ func (s *sums) count(r *row) {
 	}
 }
 
-// discount takes off what a row was worth.
+// discount subtracts what a row was worth.
 func (s *sums) discount(r *row) {
 	for by := range s.values {
 		if worth, counts := r.worth(By(by)); counts {
@@ -236,13 +236,13 @@ func (s *sums) discount(r *row) {
 	}
 }
 
-// standing is where somebody stands by each measure.
+// A standing is a person's value by each measure.
 type standing [len(allBy)]struct {
 	value  amount
 	counts bool
 }
 
-// standing of a person who has left is none.
+// standing returns the person's standing. It is empty for a person who has left.
 func (p *person) standing() (s standing) {
 	if p.profile.left() {
 		return s

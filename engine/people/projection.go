@@ -14,14 +14,13 @@ import (
 	"heed/engine/record"
 )
 
-// Loader reads what is known of people.
+// A Loader reads what is known of people.
 type Loader interface {
-	// LoadPeople gives everything that was saved, a part at a time, items
-	// before the progress in them, which is in the order of the people. A part is not
-	// to be used after the call.
+	// LoadPeople passes everything saved to part, in parts: items before the progress in
+	// them, and progress in the order of people. A part must not be used after the call.
 	LoadPeople(ctx context.Context, part func(*Rows)) error
-	// Learnt returns the Seq up to which events are in what was saved, and the
-	// Seq of the newest event that was ever stored.
+	// Learnt returns the Seq up to which events are included in what was saved, and the
+	// Seq of the newest event ever stored.
 	Learnt(ctx context.Context) (learnt, last int64, err error)
 	// EventsAfter returns stored events with their bodies, in the order of
 	// their Seq, beginning after one: up to the limit, or fewer if they are
@@ -29,17 +28,17 @@ type Loader interface {
 	EventsAfter(ctx context.Context, seq int64, limit int) ([]record.Event, error)
 }
 
-// Store keeps what a Directory knows. internal/store is one.
+// A Store keeps what a Directory knows. internal/store implements it.
 type Store interface {
 	Loader
-	// SavePeople adds rows, replaces those with the same keys and deletes Gone,
-	// all at once or not at all. learnt, if not 0, says that every event up to
-	// that Seq is in what was saved by now.
+	// SavePeople atomically adds rows, replaces those with the same keys and deletes
+	// Gone. If learnt is not 0, every event up to that Seq is now included in what was
+	// saved.
 	SavePeople(ctx context.Context, rows *Rows, learnt int64) error
-	// ReplacePeople deletes all rows and adds the ones given, all at once.
+	// ReplacePeople atomically replaces all rows by the given ones.
 	ReplacePeople(ctx context.Context, parts func(add func(*Rows) error) error, learnt int64) error
-	// WholeSince returns the time from which on every event that was received is
-	// still there; the zero time if none was ever deleted for its age.
+	// WholeSince returns the time since which every received event is still stored. It is
+	// zero if no event was ever deleted because of its age.
 	WholeSince(ctx context.Context) (time.Time, error)
 	// ForgetPerson deletes a person: events, rows, deliveries. It returns how
 	// many events, and up to which Seq there is none of the person's any more;
@@ -48,24 +47,23 @@ type Store interface {
 }
 
 const (
-	// saveEvery is how often changes are saved. Waiting loses nothing: what was not saved
-	// is learnt again from the recorded events, and what changes twice meanwhile is
-	// written once.
+	// saveEvery is how often changes are saved. Waiting loses nothing: unsaved changes
+	// are learnt again from the recorded events, and repeated changes are written once.
 	saveEvery = 15 * time.Second
-	// loadAgain is the wait after a load that failed.
+	// loadAgain is how long to wait after a failed load.
 	loadAgain = 5 * time.Second
-	// saveShare bounds the share of time that saving takes while very many people make
-	// progress: a save that took long is followed by a long wait, up to saveAtLeast.
+	// saveShare limits the share of time spent on saving while very many people make
+	// progress: a long save is followed by a long wait, up to saveAtLeast.
 	saveShare   = 50
 	saveAtLeast = 2 * time.Minute
-	// saveRun is how many rows are gathered before they are sorted and saved, so
-	// that neighbours in the tables are written together: some megabytes.
+	// saveRun is how many rows are collected before they are sorted and saved, so that
+	// neighbouring rows are written together. It amounts to some megabytes.
 	saveRun = 1 << 16
-	// savePart is how many rows are saved in one transaction. Events that come
-	// in meanwhile wait for one part at most.
+	// savePart is how many rows are saved in one transaction. Events that arrive
+	// meanwhile wait for at most one part.
 	savePart = 256
-	// eventsPage is how many recorded events are read at once, pagesPerSave how
-	// many such pages are learnt before they are saved.
+	// eventsPage is how many recorded events are read at once; pagesPerSave is how many
+	// such pages are learnt between saves.
 	eventsPage   = 1000
 	pagesPerSave = 50
 )
@@ -89,20 +87,20 @@ type Projection struct {
 
 	loading sync.Mutex
 	loaded  bool
-	ready   chan struct{} // closed when it is loaded
+	ready   chan struct{} // closed when loaded
 
-	saving sync.Mutex // one save, or one forgetting, at a time
+	saving sync.Mutex // allows one save or forgetting at a time
 	saved  int64      // the checkpoint in the store
 
 	mu sync.Mutex
-	// next is the Seq of the first event that was not learnt yet, above those
-	// that were learnt beyond it.
+	// next is the Seq of the first event not yet learnt. Later events may already be
+	// learnt.
 	next  int64
 	above map[int64]bool
-	// currentAt is when all was known that others had stored.
+	// currentAt is when everything stored by other processes was last known.
 	currentAt time.Time
-	// forgotten are people with the Seq up to which what an event tells of them
-	// was forgotten; events of somebody who is being forgotten wait in withheld.
+	// forgotten maps people to the Seq up to which events about them were forgotten.
+	// Events of a person who is being forgotten wait in withheld.
 	forgotten map[string]int64
 	withheld  []withheld
 }
@@ -112,8 +110,8 @@ type withheld struct {
 	fact fact
 }
 
-// NewProjection makes a Projection that loads what was saved when Run begins or when it
-// is first needed: many commands never need it.
+// NewProjection returns a Projection that loads what was saved when Run begins or when it
+// is first needed, since many commands never need it.
 func NewProjection(s Store, log *slog.Logger) *Projection {
 	pr := &Projection{
 		Directory: New(), store: s, log: log, ready: make(chan struct{}), currentAt: time.Now(),
@@ -125,14 +123,14 @@ func NewProjection(s Store, log *slog.Logger) *Projection {
 	return pr
 }
 
-// OpenProjection makes a Projection that has loaded what was saved.
+// OpenProjection returns a Projection that has loaded what was saved.
 func OpenProjection(ctx context.Context, s Store, log *slog.Logger) (*Projection, error) {
 	pr := NewProjection(s, log)
 	return pr, pr.load(ctx)
 }
 
-// load loads what was saved and learns what was recorded since, once. Events that
-// are stored meanwhile may be learnt at the same time.
+// load loads what was saved and learns later events, once. Events stored meanwhile may be
+// learnt at the same time.
 func (pr *Projection) load(ctx context.Context) error {
 	pr.loading.Lock()
 	defer pr.loading.Unlock()
@@ -158,8 +156,8 @@ func (pr *Projection) load(ctx context.Context) error {
 	return nil
 }
 
-// takeOver adds what was learnt while it was loaded to what was saved, and goes on
-// with that.
+// takeOver adds what was learnt during the load to the loaded directory, and switches to
+// it.
 func (pr *Projection) takeOver(saved *Directory, learnt int64) {
 	pr.mu.Lock()
 	defer pr.mu.Unlock()
@@ -175,8 +173,8 @@ func (pr *Projection) takeOver(saved *Directory, learnt int64) {
 	pr.learnt(pr.next)
 }
 
-// Person is who somebody is and how far they have come; false if nothing is known
-// of them. Errors are those of loading, here and below.
+// Person returns a person, or false if nothing is known of them. Here and below, errors
+// are those of loading.
 func (pr *Projection) Person(ctx context.Context, id string) (p Person, items []Item, known bool, err error) {
 	if err := pr.load(ctx); err != nil {
 		return Person{}, nil, false, err
@@ -185,7 +183,7 @@ func (pr *Projection) Person(ctx context.Context, id string) (p Person, items []
 	return p, pr.Items(id), known, nil
 }
 
-// List is Directory.List.
+// List is like Directory.List.
 func (pr *Projection) List(ctx context.Context, f Filter) ([]Person, error) {
 	if err := pr.load(ctx); err != nil {
 		return nil, err
@@ -193,7 +191,7 @@ func (pr *Projection) List(ctx context.Context, f Filter) ([]Person, error) {
 	return pr.Directory.List(f), nil
 }
 
-// Leaderboard is Directory.Leaderboard.
+// Leaderboard is like Directory.Leaderboard.
 func (pr *Projection) Leaderboard(ctx context.Context, q Query) ([]Standing, error) {
 	if err := pr.load(ctx); err != nil {
 		return nil, err
@@ -201,7 +199,7 @@ func (pr *Projection) Leaderboard(ctx context.Context, q Query) ([]Standing, err
 	return pr.Directory.Leaderboard(q), nil
 }
 
-// Plan is Directory.Plan.
+// Plan is like Directory.Plan.
 func (pr *Projection) Plan(ctx context.Context, records []Record) (Plan, error) {
 	if err := pr.load(ctx); err != nil {
 		return Plan{}, err
@@ -209,8 +207,8 @@ func (pr *Projection) Plan(ctx context.Context, records []Record) (Plan, error) 
 	return pr.Directory.Plan(records), nil
 }
 
-// catchUp learns the events after the checkpoint up to one, and saves now and then,
-// so that a great many need not be learnt again after a crash.
+// catchUp learns the events after the checkpoint, up to last. It saves now and then, so
+// that a crash does not repeat all of the work.
 func (pr *Projection) catchUp(ctx context.Context, last int64) error {
 	for pages := 1; ; pages++ {
 		pr.mu.Lock()
@@ -221,7 +219,7 @@ func (pr *Projection) catchUp(ctx context.Context, last int64) error {
 			return err
 		}
 		if after >= last || len(events) == 0 {
-			pr.passOver(last) // the newest may be deleted
+			pr.passOver(last) // the newest events may be deleted
 			return nil
 		}
 		for i := range events {
@@ -247,9 +245,9 @@ func accepted(stored *record.Event) (*event.Event, bool) {
 	return &e, err == nil
 }
 
-// Learn folds in an event that was just stored. It must be told of every stored
-// event, in any order, with a nil e where there is nothing to learn: of those
-// that were quarantined or replayed.
+// Learn folds in an event that was just stored. It must be called for every stored event,
+// in any order, with a nil e if there is nothing to learn, as for quarantined or replayed
+// events.
 func (pr *Projection) Learn(_ context.Context, stored *record.Event, e *event.Event) {
 	var f fact
 	tells := false
@@ -264,8 +262,8 @@ func (pr *Projection) Learn(_ context.Context, stored *record.Event, e *event.Ev
 	pr.learnt(stored.Seq)
 }
 
-// fold learns what an event tells, unless its person is being forgotten or was
-// when it was stored.
+// fold learns a fact, unless its person is being forgotten or was forgotten after the
+// event.
 func (pr *Projection) fold(w withheld) {
 	switch upTo, gone := pr.forgotten[w.fact.user]; {
 	case gone && upTo == forgetting:
@@ -278,7 +276,7 @@ func (pr *Projection) fold(w withheld) {
 	}
 }
 
-// learnt moves the mark up to which all events were learnt.
+// learnt advances the mark up to which all events were learnt.
 func (pr *Projection) learnt(seq int64) {
 	if seq != pr.next {
 		if seq > pr.next {
@@ -291,14 +289,14 @@ func (pr *Projection) learnt(seq int64) {
 	}
 }
 
-// As returns the View with the event. Its methods wait until what was saved is loaded;
-// if the context ends before that, they know nothing.
+// As returns the View that includes the event. Its methods wait until what was saved is
+// loaded; if the context ends first, they know nothing.
 func (pr *Projection) As(ctx context.Context, e *event.Event, signedAt time.Time) View {
 	return loadedView{ctx, pr.ready, pr.Directory.As(e, signedAt)}
 }
 
-// Run loads what was saved, then saves now and then until the context ends, and then
-// once more.
+// Run loads what was saved, then saves periodically until the context ends, and once more
+// then.
 func (pr *Projection) Run(ctx context.Context) {
 	for err := pr.load(ctx); err != nil && ctx.Err() == nil; err = pr.load(ctx) {
 		pr.log.Error("cannot load what is known of people; trying again", "error", err)
@@ -325,8 +323,8 @@ func (pr *Projection) Run(ctx context.Context) {
 	}
 }
 
-// Close saves for the last time. If that fails nothing is lost: the next start
-// learns it from the recorded events.
+// Close saves for the last time. If that fails nothing is lost: the next start learns the
+// changes again from the recorded events.
 func (pr *Projection) Close(ctx context.Context) {
 	pr.loading.Lock()
 	defer pr.loading.Unlock()
@@ -340,14 +338,14 @@ func (pr *Projection) Close(ctx context.Context) {
 
 func (pr *Projection) try(ctx context.Context) {
 	if pr.shared != nil && pr.isSaved() {
-		return // who has nothing to save need not ask whether another saves
+		return // with nothing to save, it does not matter whether another process saves
 	}
 	if err := pr.Save(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ErrNotSaver) {
 		pr.log.Error("cannot save what is known of people; trying again", "error", err)
 	}
 }
 
-// isSaved says whether the checkpoint is that of the newest event.
+// isSaved reports whether the checkpoint is at the newest event.
 func (pr *Projection) isSaved() bool {
 	pr.saving.Lock()
 	defer pr.saving.Unlock()
@@ -356,19 +354,19 @@ func (pr *Projection) isSaved() bool {
 	return pr.next-1 == pr.saved
 }
 
-// Save saves what has changed, a part at a time, and then the checkpoint. On an
-// error what was saved stays saved, and the next Save begins where this ended. It is
-// ErrNotSaver if another process saves.
+// Save saves changes, a part at a time, and then the checkpoint. If it fails, the parts
+// already saved remain, and the next Save continues from there. The error is ErrNotSaver
+// if another process saves.
 func (pr *Projection) Save(ctx context.Context) error {
 	pr.saving.Lock()
 	defer pr.saving.Unlock()
-	if pr.loaded { // a start that catches up knows nothing newer yet
+	if pr.loaded { // a start that is catching up knows nothing newer yet
 		if err := pr.lead(ctx, false); err != nil {
 			return err
 		}
 	}
 	pr.mu.Lock()
-	learnt := pr.next - 1 // what is learnt from here on may be saved too, which does no harm
+	learnt := pr.next - 1 // what is learnt from here on may be saved too, which is harmless
 	pr.mu.Unlock()
 	changes := pr.changedItems()
 	for from, more := 0, true; more; from += stride {
@@ -406,7 +404,7 @@ func (pr *Projection) saveParts(ctx context.Context, changes *Rows) error {
 	return nil
 }
 
-// allSaved takes all changes as saved.
+// allSaved marks all changes as saved.
 func (d *Directory) allSaved() {
 	d.changedItems()
 	for from, more := 0, true; more; from += stride {
@@ -414,16 +412,16 @@ func (d *Directory) allSaved() {
 	}
 }
 
-// forgetting marks somebody who is being forgotten.
+// forgetting marks a person who is being forgotten.
 const forgetting = math.MaxInt64
 
-// Forget deletes a person for good, in the store and in memory, and returns how
-// many events were deleted. Nothing brings them back: no save runs meanwhile, and
-// events of the person that are being stored are held back until it is known
-// whether they were deleted.
+// Forget permanently deletes a person from the store and from memory, and returns the
+// number of deleted events. Nothing restores the person: no save runs meanwhile, and
+// events about the person that are being stored are withheld until it is known whether
+// they were deleted.
 func (pr *Projection) Forget(ctx context.Context, user string) (events int, err error) {
 	pr.loading.Lock()
-	if !pr.loaded && pr.Len() == 0 { // then the store alone knows the person
+	if !pr.loaded && pr.Len() == 0 { // only the store knows the person
 		defer pr.loading.Unlock()
 		events, _, err = pr.store.ForgetPerson(ctx, user)
 		return events, err
@@ -436,13 +434,13 @@ func (pr *Projection) Forget(ctx context.Context, user string) (events int, err 
 	defer pr.saving.Unlock()
 	pr.mu.Lock()
 	for other, upTo := range pr.forgotten {
-		if upTo < pr.next { // no event from before can still come
+		if upTo < pr.next { // no earlier event can still arrive
 			delete(pr.forgotten, other)
 		}
 	}
 	pr.forgotten[user] = forgetting
-	// From here on the person is not known: a decision made after the store has deleted
-	// everything would otherwise store, with its event, what should be forgotten.
+	// From here on the person is unknown. Otherwise a decision made after the store has
+	// deleted everything would store, with its event, what should be forgotten.
 	p := pr.Directory.detach(user)
 	pr.mu.Unlock()
 
@@ -450,7 +448,7 @@ func (pr *Projection) Forget(ctx context.Context, user string) (events int, err 
 
 	pr.mu.Lock()
 	defer pr.mu.Unlock()
-	if err != nil && upTo == 0 { // something is left: who is not forgotten is kept
+	if err != nil && upTo == 0 { // something is left, so the person is kept
 		delete(pr.forgotten, user)
 		if p != nil {
 			pr.Directory.attach(p)

@@ -7,16 +7,15 @@ import (
 	"time"
 )
 
-// Rebuilt is what is known of people, computed again from the recorded events.
+// Rebuilt is what is known of people, recomputed from the recorded events.
 type Rebuilt struct {
-	// Events is how many accepted events were learnt.
+	// Events is the number of accepted events learnt.
 	Events int
-	// People and Rows are how many there are now; of those, Continued are what
-	// began before the oldest recorded event or was imported, and could only be
-	// carried on.
+	// People and Rows count what there is now. The Continued counts are those that began
+	// before the oldest recorded event or were imported, and could only be carried over.
 	People, PeopleContinued int
 	Rows, RowsContinued     int
-	// What differs from what was known before, gone included.
+	// The number of differences from what was known before, including what is gone.
 	PeopleChanged, RowsChanged int
 
 	fresh  *Directory
@@ -24,13 +23,12 @@ type Rebuilt struct {
 	learnt int64
 }
 
-// margin is how much earlier than the oldest recorded event something must have
-// begun to count as begun with it: signed times may lie off the times at which
-// events came in.
+// margin is how long after the oldest recorded event something may have begun and still
+// be carried over: signed times may differ from the times of arrival.
 const margin = 24 * time.Hour
 
-// Rebuild computes everything again. It changes nothing before Apply. Nobody else
-// may use the store meanwhile.
+// Rebuild recomputes everything. It changes nothing before Apply. Nothing else may use
+// the store meanwhile.
 func Rebuild(ctx context.Context, s Store, log *slog.Logger) (*Rebuilt, error) {
 	pr, err := OpenProjection(ctx, s, log)
 	if err != nil {
@@ -66,8 +64,8 @@ func Rebuild(ctx context.Context, s Store, log *slog.Logger) (*Rebuilt, error) {
 	return r, nil
 }
 
-// carryOn takes over what no recorded event can tell: what is older than they
-// are, and imports. The names of items are as good as any.
+// carryOn carries over what recorded events cannot tell: what began before since, and
+// imports. It takes over the names of all known items, which are as good as any.
 func (r *Rebuilt) carryOn(known *Directory, since int64) {
 	for i := range known.items {
 		r.fresh.join(&Rows{Items: []ItemRow{known.items[i].row()}})
@@ -90,7 +88,7 @@ func (r *Rebuilt) carryOn(known *Directory, since int64) {
 	})
 }
 
-// before is what of it is older than a time, or imported.
+// before returns the part of the profile that is older than a time, or imported.
 func (s profile) before(since int64) (kept profile) {
 	keeps := func(bit imported, at int64) bool {
 		if at == 0 || at >= since && s.imported&bit == 0 {
@@ -138,8 +136,8 @@ func (r *Rebuilt) compare(known *Directory) {
 	r.PeopleChanged, r.RowsChanged = differences(oldPeople, newPeople), differences(oldRows, newRows)
 }
 
-// differences counts the keys under which two maps have different things, or
-// one has none.
+// differences counts the keys under which two maps have different values, or only one has
+// any.
 func differences[K, V comparable](a, b map[K]V) (n int) {
 	for key, value := range a {
 		if other, ok := b[key]; !ok || other != value {
@@ -154,7 +152,7 @@ func differences[K, V comparable](a, b map[K]V) (n int) {
 	return n
 }
 
-// Apply puts it in the place of what was known.
+// Apply replaces what was known by the result.
 func (r *Rebuilt) Apply(ctx context.Context) error {
 	err := r.store.ReplacePeople(ctx, func(add func(*Rows) error) error {
 		changes := r.fresh.changedItems()

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// The rows in which a store keeps a Directory. Times are in microseconds since
-// 1970, 0 for never; amounts are in millionths, -1 for unknown.
+// The rows in which a store keeps a Directory. Times are in microseconds since 1970, 0
+// for never; amounts are in millionths, -1 for unknown.
 type (
-	// PersonRow is who somebody is.
+	// A PersonRow is who a person is.
 	PersonRow struct {
 		ID                                string
 		Email, Role, Team                 string
@@ -17,23 +17,23 @@ type (
 		Name, Manager                     string
 		NameAt, ManagerAt                 int64
 		Active                            bool
-		// Imported is a set of bits: which of the others are from an import.
+		// Imported is a set of bits: which of the other fields come from an import.
 		Imported uint8
 	}
-	// ItemRow is a module, a course or a quiz.
+	// An ItemRow is a module, a course or a quiz.
 	ItemRow struct {
 		Kind    Kind
 		ID      string
 		Name    string
 		NamedAt int64
 	}
-	// ProgressRow is how far somebody has come in an item.
+	// A ProgressRow is how far a person has got in an item.
 	ProgressRow struct {
 		ProgressKey
 		Progress, Seconds, Best, Last          int64
 		ScoredAt, CompletedAt, FirstAt, LastAt int64
 	}
-	// ProgressKey says whose progress in what.
+	// A ProgressKey identifies a person's progress in an item.
 	ProgressKey struct {
 		User string
 		Kind Kind
@@ -41,16 +41,16 @@ type (
 	}
 )
 
-// Rows are rows of all kinds.
+// Rows holds rows of all kinds.
 type Rows struct {
 	People   []PersonRow
 	Items    []ItemRow
 	Progress []ProgressRow
-	// Gone are rows of progress to be deleted.
+	// Gone lists the rows of progress to be deleted.
 	Gone []ProgressKey
 }
 
-// Len is how many rows there are.
+// Len returns the number of rows.
 func (r *Rows) Len() int { return len(r.People) + len(r.Items) + len(r.Progress) + len(r.Gone) }
 
 func (r *Rows) add(o *Rows) {
@@ -73,7 +73,7 @@ func (p *person) row() PersonRow {
 func (r *PersonRow) profile() profile {
 	said := imported(r.Imported)
 	if r.NameAt == 0 {
-		said &^= importedName // a row may have a part of what is known
+		said &^= importedName // a row may have only some of the fields
 	}
 	if r.ManagerAt == 0 {
 		said &^= importedManager
@@ -102,7 +102,7 @@ func (r *ProgressRow) row() row {
 	}
 }
 
-// join folds saved rows in, as it would events.
+// join folds in saved rows, as it would events.
 func (d *Directory) join(rows *Rows) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -117,8 +117,8 @@ func (d *Directory) join(rows *Rows) {
 		r := &rows.People[i]
 		d.learn(&fact{user: r.ID, profile: r.profile()})
 	}
-	// Rows of one person come one after the other. They are put together where there is
-	// room, or each would leave a hole of another size in the memory.
+	// The rows of one person are adjacent. They are assembled in a reused buffer, as
+	// otherwise each would leave a hole of another size in memory.
 	var together packed
 	for i := 0; i < len(rows.Progress); {
 		p := d.known(rows.Progress[i].User)
@@ -131,8 +131,8 @@ func (d *Directory) join(rows *Rows) {
 	}
 }
 
-// compact moves all people together in the memory. Between them lay what reading their
-// rows took, which the collector can free only where nobody is left.
+// compact moves all people together in memory. The memory between them was used while
+// reading their rows; the garbage collector can free it only where no person remains.
 func (d *Directory) compact() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -148,7 +148,7 @@ func (d *Directory) compact() {
 	d.people = people
 }
 
-// changedItems takes the items that differ from what was saved.
+// changedItems takes the unsaved items.
 func (d *Directory) changedItems() (rows Rows) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -161,8 +161,8 @@ func (d *Directory) changedItems() (rows Rows) {
 	return rows
 }
 
-// changedPeople takes what differs from what was saved of some people, beginning
-// with one of the list, and what was dropped of anybody.
+// changedPeople takes the unsaved changes of some people, starting at an index of the
+// list, and all dropped rows.
 func (d *Directory) changedPeople(from int) (rows Rows, more bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -185,7 +185,7 @@ func (d *Directory) changedPeople(from int) (rows Rows, more bool) {
 	return rows, from+stride < len(d.list)
 }
 
-// notSaved gives back what was taken and could not be saved.
+// notSaved returns rows that were taken but could not be saved.
 func (d *Directory) notSaved(rows *Rows) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -211,8 +211,8 @@ func (d *Directory) notSaved(rows *Rows) {
 	}
 }
 
-// parts cuts rows into such as have at most so many, sorted as a store sorts
-// them, so that neighbours are written together.
+// parts splits rows into parts of at most the given size. They are sorted as a store
+// sorts them, so that neighbouring rows are written together.
 func (r *Rows) parts(size int) (parts []Rows) {
 	slices.SortFunc(r.People, func(a, b PersonRow) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(r.Progress, func(a, b ProgressRow) int {

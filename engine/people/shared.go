@@ -9,23 +9,22 @@ import (
 	"heed/engine/record"
 )
 
-// Shared is a Store that several processes use at the same time. Each has a
-// Projection of its own, which also learns the events that the others have stored.
-// One of them saves what is known; the others would write older rows over newer
-// ones.
+// Shared is a Store used by several processes at the same time. Each has its own
+// Projection, which also learns the events stored by the others. Only one of them saves;
+// the others would overwrite newer rows with older ones.
 type Shared interface {
 	Store
-	// IsShared says whether there may be other processes.
+	// IsShared reports whether there may be other processes.
 	IsShared() bool
 	// PeopleNews returns the Seq of the newest event, and a number that changes when
 	// a process has imported or forgotten people. Both may be a second old.
 	PeopleNews() (newest, version int64)
-	// LeadPeople makes this process the one that saves, for half a minute: if nobody
-	// does or, with force, instead of whoever does. It returns the checkpoint and
-	// the number of PeopleNews. Errors may be ErrNotSaver.
+	// LeadPeople makes this process the one that saves, for half a minute, if no other
+	// process does or if force is set. It returns the checkpoint and the number of
+	// PeopleNews. The error may be ErrNotSaver.
 	LeadPeople(ctx context.Context, force bool) (learnt, version int64, err error)
-	// TellPeople makes the other processes load what was saved again, and returns the
-	// new number of PeopleNews.
+	// TellPeople makes the other processes reload what was saved, and returns the new
+	// number of PeopleNews.
 	TellPeople(ctx context.Context) (version int64, err error)
 }
 
@@ -48,7 +47,7 @@ func (pr *Projection) follow(ctx context.Context) {
 		newest, version := pr.shared.PeopleNews()
 		err := pr.learnUpTo(ctx, newest)
 		if err == nil && version > pr.version.Load() {
-			pr.saving.Lock() // not while somebody is being forgotten
+			pr.saving.Lock() // not while a person is being forgotten
 			err = pr.reload(ctx, version)
 			pr.saving.Unlock()
 		}
@@ -58,8 +57,8 @@ func (pr *Projection) follow(ctx context.Context) {
 	}
 }
 
-// Lag is for how long this process has not known all that others have stored of
-// people; 0 if it does.
+// Lag returns how long this process has not known everything that others have stored
+// about people, or 0 if it does.
 func (pr *Projection) Lag() time.Duration {
 	if pr.shared == nil {
 		return 0
@@ -73,7 +72,7 @@ func (pr *Projection) Lag() time.Duration {
 	return time.Since(pr.currentAt)
 }
 
-// learnUpTo learns what was stored up to an event and is not learnt yet.
+// learnUpTo learns the stored events up to newest that are not yet learnt.
 func (pr *Projection) learnUpTo(ctx context.Context, newest int64) error {
 	for {
 		pr.mu.Lock()
@@ -92,7 +91,7 @@ func (pr *Projection) learnUpTo(ctx context.Context, newest int64) error {
 		for i := range events {
 			pr.learnStored(ctx, &events[i])
 		}
-		if len(events) == 0 { // the newest are deleted
+		if len(events) == 0 { // the newest events were deleted
 			pr.mu.Lock()
 			pr.next = max(pr.next, newest+1)
 			pr.mu.Unlock()
@@ -102,7 +101,7 @@ func (pr *Projection) learnUpTo(ctx context.Context, newest int64) error {
 	}
 }
 
-// learnStored learns a stored event, unless it was learnt when it was stored here.
+// learnStored learns a stored event, unless it was learnt when this process stored it.
 func (pr *Projection) learnStored(ctx context.Context, stored *record.Event) {
 	pr.mu.Lock()
 	known := stored.Seq < pr.next || pr.above[stored.Seq]
@@ -117,8 +116,8 @@ func (pr *Projection) learnStored(ctx context.Context, stored *record.Event) {
 	}
 }
 
-// passOver takes the numbers up to one as learnt: those that are missing are of
-// events that were deleted.
+// passOver marks the numbers up to seq as learnt. Missing numbers belong to deleted
+// events.
 func (pr *Projection) passOver(seq int64) {
 	pr.mu.Lock()
 	defer pr.mu.Unlock()
@@ -130,8 +129,7 @@ func (pr *Projection) passOver(seq int64) {
 	}
 }
 
-// lead makes this process the one that saves, and learns what the one before has
-// saved.
+// lead makes this process the one that saves, and learns what its predecessor has saved.
 func (pr *Projection) lead(ctx context.Context, force bool) error {
 	if pr.shared == nil {
 		return nil
@@ -148,8 +146,8 @@ func (pr *Projection) lead(ctx context.Context, force bool) error {
 	return pr.learnUpTo(ctx, learnt)
 }
 
-// reload loads what was saved in place of what is known, since another process has
-// imported or forgotten people, and learns what was stored since.
+// reload replaces what is known by what was saved, because another process has imported
+// or forgotten people, and learns what was stored since.
 func (pr *Projection) reload(ctx context.Context, version int64) error {
 	fresh := New()
 	learnt, newest, err := loadInto(ctx, fresh, pr.store)
@@ -164,8 +162,8 @@ func (pr *Projection) reload(ctx context.Context, version int64) error {
 	return pr.learnUpTo(ctx, newest)
 }
 
-// loadInto loads what was saved. The checkpoint is read first: rows may be newer
-// than it, not older.
+// loadInto loads what was saved. It reads the checkpoint first: rows may be newer than
+// the checkpoint, but not older.
 func loadInto(ctx context.Context, d *Directory, s Loader) (learnt, newest int64, err error) {
 	if learnt, newest, err = s.Learnt(ctx); err == nil {
 		err = s.LoadPeople(ctx, d.join)
@@ -178,8 +176,8 @@ func loadInto(ctx context.Context, d *Directory, s Loader) (learnt, newest int64
 	return learnt, newest, nil
 }
 
-// Load returns what a store knows of people: what was saved, and what the events that
-// were recorded since tell. The store is only read, and a server may write meanwhile.
+// Load returns what a store knows of people: what was saved, and what later recorded
+// events say. It only reads the store; a server may write meanwhile.
 func Load(ctx context.Context, s Loader) (*Directory, error) {
 	d := New()
 	learnt, newest, err := loadInto(ctx, d, s)
@@ -191,7 +189,7 @@ func Load(ctx context.Context, s Loader) (*Directory, error) {
 		if err != nil {
 			return nil, fmt.Errorf("learn from the recorded events: %w", err)
 		}
-		if len(events) == 0 { // the newest are deleted
+		if len(events) == 0 { // the newest events were deleted
 			break
 		}
 		for i := range events {
@@ -204,7 +202,7 @@ func Load(ctx context.Context, s Loader) (*Directory, error) {
 	return d, nil
 }
 
-// become takes over all that another Directory knows, which is not used any more.
+// become takes over the contents of another Directory, which must not be used any more.
 func (d *Directory) become(other *Directory) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -13,32 +13,32 @@ import (
 	"heed/engine/table"
 )
 
-// Sheet is a table of people as a spreadsheet exports it.
+// A Sheet is a table of people as exported from a spreadsheet.
 type Sheet struct {
 	Records []Record
-	// Problems are all mistakes, in the order of their lines. With any, nothing
-	// of the sheet should be imported.
+	// Problems are all mistakes, in line order. If there are any, nothing should be
+	// imported.
 	Problems []SheetProblem
-	// Ignored are the names of columns that mean nothing here.
+	// Ignored lists the names of columns that have no meaning here.
 	Ignored []string
 
 	more int // problems beyond maxSheetProblems
 }
 
-// maxSheetProblems bounds the problems of one sheet.
+// maxSheetProblems limits the problems of one sheet.
 const maxSheetProblems = 1000
 
-// Record is one line of a sheet. Empty fields say nothing.
+// A Record is one line of a sheet. Empty fields say nothing.
 type Record struct {
 	Line int
-	// ID is empty where the sheet names the person by the e-mail address alone.
+	// ID is empty if the sheet identifies the person by e-mail address only.
 	ID                               string
 	Email, Role, Team, Name, Manager string
-	// Active says something only if KnowsActive.
+	// Active is meaningful only if KnowsActive.
 	Active, KnowsActive bool
 }
 
-// SheetProblem is a mistake in a line of a sheet, and what to do.
+// A SheetProblem is a mistake in a line of a sheet, and what to do.
 type SheetProblem struct {
 	Line    int    `json:"line"`
 	Message string `json:"message"`
@@ -46,7 +46,7 @@ type SheetProblem struct {
 
 func (p SheetProblem) String() string { return fmt.Sprintf("line %d: %s", p.Line, p.Message) }
 
-// column is what a column of a sheet means.
+// A column is the meaning of a column of a sheet.
 type column int
 
 const (
@@ -62,8 +62,8 @@ const (
 	colActive
 )
 
-// columns are the names that a header may have, in small letters and without
-// anything but letters and digits: "User ID" and "user_id" are "userid".
+// columns maps header names, in lower case and stripped to letters and digits, to their
+// meaning: "User ID" and "user_id" are "userid".
 var columns = map[string]column{
 	"userid": colID, "user": colID, "id": colID,
 	"email": colEmail, "emailaddress": colEmail, "mail": colEmail,
@@ -81,8 +81,8 @@ var columnNames = map[column]string{
 	colName: "name", colFirst: "firstName", colLast: "lastName", colManager: "manager", colActive: "active",
 }
 
-// ReadSheet reads a table of people. An error is one of reading; mistakes in the
-// text are in the Sheet.
+// ReadSheet reads a table of people. The error is one of reading; mistakes in the text
+// are recorded in the Sheet.
 func ReadSheet(r io.Reader) (*Sheet, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Sheet) problem(line int, format string, args ...any) {
 	s.Problems = append(s.Problems, SheetProblem{line, fmt.Sprintf(format, args...)})
 }
 
-// header finds out what the columns mean; nil if it cannot be used.
+// header determines what the columns mean. It returns nil if the header cannot be used.
 func (s *Sheet) header(line int, cells []string) []column {
 	header := make([]column, len(cells))
 	for i, cell := range cells {
@@ -133,7 +133,7 @@ func (s *Sheet) header(line int, cells []string) []column {
 		}
 	}
 	if !slices.Contains(header, colID) && !slices.Contains(header, colEmail) {
-		s.Ignored = nil // perhaps they are no names
+		s.Ignored = nil // perhaps they are not names
 		s.problem(line, "no column is named userId or email; the first line names the columns:"+
 			" userId or email, and any of name, role, teamId, manager, active")
 		return nil
@@ -149,7 +149,7 @@ func (s *Sheet) header(line int, cells []string) []column {
 	return header
 }
 
-// plain is a name in small letters, without anything but letters and digits.
+// plain reduces a name to lower-case letters and digits.
 func plain(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -163,7 +163,7 @@ func (s *Sheet) record(line int, header []column, cells []string) {
 	before := len(s.Problems) + s.more
 	r := Record{Line: line}
 	for i, cell := range cells {
-		s.cell(&r, header[i], strings.Clone(cell)) // or one cell would keep its whole line in memory
+		s.cell(&r, header[i], strings.Clone(cell)) // cloned, or one cell would keep its whole line in memory
 	}
 	if r.ID == "" && r.Email == "" && len(s.Problems)+s.more == before {
 		s.problem(line, "it has no userId and no e-mail address")
@@ -175,7 +175,7 @@ func (s *Sheet) record(line int, header []column, cells []string) {
 
 func (s *Sheet) cell(r *Record, c column, cell string) {
 	if len(cell) > 1 && cell[0] == '\'' && strings.IndexByte("=+-@", cell[1]) >= 0 {
-		cell = cell[1:] // as heed writes it, so that no spreadsheet takes it for a formula
+		cell = cell[1:] // heed writes it so that no spreadsheet takes the cell for a formula
 	}
 	most := MaxText
 	if c == colID || c == colTeam {
@@ -213,7 +213,7 @@ func (s *Sheet) cell(r *Record, c column, cell string) {
 		r.Team = cell
 	case colName:
 		r.Name = cell
-	case colFirst, colLast: // in the order of the columns
+	case colFirst, colLast: // joined in the order of the columns
 		r.Name = strings.TrimSpace(r.Name + " " + cell)
 	case colManager:
 		r.Manager = managerIn(cell)
@@ -230,13 +230,13 @@ func (s *Sheet) cell(r *Record, c column, cell string) {
 	}
 }
 
-// truth are the words for whether somebody is active.
+// truth maps words to whether a person is active.
 var truth = map[string]bool{
 	"true": true, "yes": true, "y": true, "1": true, "active": true,
 	"false": false, "no": false, "n": false, "0": false, "inactive": false,
 }
 
-// cut shortens what a message quotes.
+// cut shortens a text that a message quotes.
 func cut(text string) string {
 	if runes := []rune(text); len(runes) > 60 {
 		return string(runes[:59]) + "…"
@@ -244,7 +244,7 @@ func cut(text string) string {
 	return text
 }
 
-// findTwice finds people who have several lines.
+// findTwice finds people with several lines.
 func (s *Sheet) findTwice() {
 	lines := make(map[string]int, len(s.Records))
 	s.Records = slices.DeleteFunc(s.Records, func(r Record) bool {

@@ -7,20 +7,20 @@ import (
 	"heed/engine/event"
 )
 
-// View is what is known if one more event had been learnt: a rule that decides an
-// event must see what this event tells.
+// A View is what would be known after one more event: a rule that decides an event must
+// see what that event says.
 type View interface {
-	// Person is who somebody is; false if nothing is known of them.
+	// Person returns a person, or false if nothing is known of them.
 	Person(id string) (Person, bool)
-	// Progress is how far the user has come in a module, in percent; false if that
-	// is not known.
+	// Progress returns a user's progress in a module, in percent; known is false if it is
+	// not known.
 	Progress(user, module string) (pct float64, known bool)
-	// Rank is the user's place among all by a measure: 1 is the best, and equals
-	// share a place. False if the user has nothing that counts there, or has left.
+	// Rank returns the user's place among all by a measure: 1 is the best, and ties share
+	// a place. known is false if the user has nothing that counts, or has left.
 	Rank(user string, by By) (place int, known bool)
 }
 
-// loadedView waits until what is asked is loaded, or the context ends.
+// loadedView waits until what was saved is loaded, or the context ends.
 type loadedView struct {
 	ctx   context.Context
 	ready <-chan struct{}
@@ -60,7 +60,7 @@ func (v loadedView) loaded() bool {
 	}
 }
 
-// view is a View of a Directory. It is small, changes nothing, and sees what the
+// A view is a View of a Directory. It is small, changes nothing, and sees what the
 // Directory learns meanwhile.
 type view struct {
 	d  *Directory
@@ -68,11 +68,11 @@ type view struct {
 	at time.Time
 }
 
-// As returns the View with the event. An event that was learnt already changes
-// nothing in it.
+// As returns the View that includes the event. An event already learnt changes nothing in
+// it.
 func (d *Directory) As(e *event.Event, signedAt time.Time) View { return view{d, e, signedAt} }
 
-// fact is what the view's event tells, if anything.
+// fact returns what the view's event says, if anything.
 func (v view) fact() (fact, bool) {
 	if v.e == nil {
 		return fact{}, false
@@ -80,7 +80,7 @@ func (v view) fact() (fact, bool) {
 	return factOf(v.e, v.at)
 }
 
-// factAbout is what the view's event tells of the user, if anything.
+// factAbout returns what the view's event says about the user, if anything.
 func (v view) factAbout(user string) (fact, bool) {
 	f, told := v.fact()
 	if !told || f.user != user {
@@ -119,8 +119,7 @@ func (v view) Progress(user, module string) (pct float64, known bool) {
 	return number(best), true
 }
 
-// row returns how far the user has come in an item, false if that is not
-// known.
+// row returns how far the user has got in an item, or false if that is not known.
 func (d *Directory) row(user string, key itemKey) (row, bool) {
 	p, ok := d.people[user]
 	if !ok {
@@ -142,7 +141,7 @@ func (v view) Rank(user string, by By) (place int, known bool) {
 	if !told {
 		return v.d.orders[by].above(own.value) + 1, own.counts
 	}
-	// The event's user may move past others, or drop out.
+	// The event's user may overtake others, or drop out.
 	before, after := v.d.standingOf(f.user)[by], v.d.standingWith(&f)[by]
 	if f.user == user {
 		own = after
@@ -164,9 +163,9 @@ func (d *Directory) standingOf(user string) (s standing) {
 	return s
 }
 
-// standingWith is where the fact's user would stand.
+// standingWith returns the user's standing once the fact is included.
 func (d *Directory) standingWith(f *fact) standing {
-	then := person{profile: unknown} // as much of the person as a standing needs
+	then := person{profile: unknown} // only as much of the person as a standing needs
 	if p, ok := d.people[f.user]; ok {
 		then.profile, then.sums = p.profile, p.sums
 	}

@@ -2,33 +2,33 @@ package record
 
 import "time"
 
-// Audit is one thing that a person did.
+// An Audit is a record of something that a person did.
 type Audit struct {
 	ID int64     `json:"id"`
 	At time.Time `json:"at"`
-	// Who is the name of the token, Role the role that it had.
+	// Who is the name of the token; Role is the role it had.
 	Who  string `json:"who"`
 	Role string `json:"role"`
-	// What is a short stable word, such as "retry". Target is what it was done to: an
-	// id, or the filter that chose the targets.
+	// What is a short stable word, such as "retry". Target is what it was done to: an ID,
+	// or the filter that selected the targets.
 	What   string `json:"what"`
 	Target string `json:"target,omitempty"`
-	// N is how many things it was done to.
+	// N is the number of targets.
 	N int `json:"n"`
-	// Result is "ok" or why it failed.
+	// Result is "ok" or the reason for the failure.
 	Result string `json:"result"`
 }
 
-// DeadDelivery is what the groups of dead deliveries need to know about each.
+// A DeadDelivery is what grouping needs to know about a dead delivery.
 type DeadDelivery struct {
 	ID, EventID, Rule, Action, Kind string
 	CreatedAt                       time.Time
 	LastError                       string
-	// Renderable says that there is a request, so that it can be sent again.
+	// Renderable reports whether there is a request that can be sent again.
 	Renderable bool
 }
 
-// HourCount is what came in an hour.
+// An HourCount counts what arrived in an hour.
 type HourCount struct {
 	Hour time.Time `json:"hour"`
 	N    int       `json:"n"`

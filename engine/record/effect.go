@@ -2,17 +2,17 @@ package record
 
 import "time"
 
-// Effect is what time and state made of a decision: why an alert was sent, put
-// off, or not sent.
+// An Effect is what time and state made of a decision: why an alert was sent, delayed, or
+// not sent.
 type Effect struct {
 	// Effect is one of the words below.
 	Effect string `json:"effect"`
-	// Reason says why an effect is Skipped; "still" means that the rule's still
-	// condition no longer held.
+	// Reason says why an effect is Skipped. "still" means that the rule's still condition
+	// no longer held.
 	Reason string `json:"reason,omitempty"`
 	Key    string `json:"key,omitempty"`
-	// By is the id of the event that caused the effect, ByAt its time; Of is the id
-	// of the event that it happened to, if that is another one.
+	// By is the ID of the event that caused the effect, and ByAt its time. Of is the ID
+	// of the event that it happened to, if that is a different one.
 	By   string    `json:"by,omitempty"`
 	ByAt time.Time `json:"by_at,omitzero"`
 	Of   string    `json:"of,omitempty"`
@@ -21,10 +21,10 @@ type Effect struct {
 	Limit string `json:"limit,omitempty"`
 	// Next is when the alert is due, or the earliest time of the next one.
 	Next time.Time `json:"next,omitzero"`
-	// Step is the step of a wait, from 1; 0 if it has only one.
+	// Step is the step of a wait, from 1, or 0 if the wait has only one.
 	Step int `json:"step,omitempty"`
-	// Since is when the rule began to count, if its window reaches back further: events
-	// before it do not count. Explanations have it, and records do not.
+	// Since is when the rule began to count, if its window reaches back further: earlier
+	// events do not count. It is set in explanations, but not in records.
 	Since time.Time `json:"since,omitzero"`
 }
 
@@ -67,7 +67,7 @@ func Suppressed(effect string) bool {
 	}
 }
 
-// Effects are all effects, in the order in which messages name them.
+// Effects lists all effects, in the order in which messages name them.
 var Effects = []string{
 	Sent, Counted, Reset, Waiting, Cancelled, Cleared, TooLate, Collected, DelayedQuiet, DroppedQuiet, Throttled, Muted,
 	Overflow, Skipped, Forgotten,

@@ -2,8 +2,8 @@ package record
 
 import "time"
 
-// Tally counts what became of events in an hour. For a rule, Outcome is an outcome
-// or an effect, or unknown and why; with an empty Rule it is an event type.
+// A Tally counts the results of events in an hour. For a rule, Outcome is an outcome or
+// an effect, or unknown with the reason. If Rule is empty, Outcome is an event type.
 type Tally struct {
 	Rule    string
 	Hour    time.Time
@@ -11,7 +11,7 @@ type Tally struct {
 	N       int
 }
 
-// TallySum is the tallies of a rule and an outcome since some times.
+// A TallySum is the sum of the tallies of a rule and an outcome since several times.
 type TallySum struct {
 	Rule    string
 	Outcome string
@@ -19,5 +19,5 @@ type TallySum struct {
 	Last    time.Time // the newest hour
 }
 
-// GivenUp is the outcome that counts the deliveries of a rule that were given up.
+// GivenUp is the outcome under which a rule's given-up deliveries are counted.
 const GivenUp = "given_up"

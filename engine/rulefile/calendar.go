@@ -16,7 +16,7 @@ import (
 	"heed/engine/suggest"
 )
 
-// readTimezone reads the time zone of a file, which all files share.
+// readTimezone reads the time zone, which all rule files share.
 func (b *build) readTimezone(node *document.Node) {
 	if node == nil {
 		return
@@ -35,7 +35,7 @@ func (b *build) readTimezone(node *document.Node) {
 	b.zone, b.zoneNode = zone, node
 }
 
-// zoneOf reads the name of a time zone; nil after a mistake.
+// zoneOf parses the name of a time zone. It returns nil after reporting a mistake.
 func (b *build) zoneOf(node *document.Node) *time.Location {
 	zone, hint := expression.Zone(node.Text())
 	if !node.IsScalar() || zone == nil {
@@ -53,7 +53,7 @@ func (r *timing) readZone() {
 	}
 }
 
-// needZone notes a key that needs a time zone.
+// needZone records a key that needs a time zone.
 func (r *timing) needZone(node *document.Node) {
 	if r.calendar == nil {
 		r.calendar = node
@@ -67,14 +67,14 @@ func (r *timing) checkZone() {
 	}
 }
 
-// The periods that digests and throttles know.
+// Periods that digests and throttles accept.
 var (
 	dayNames        = []string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
 	throttlePeriods = []string{"hour", "day", "week", "month"}
 	digestPeriods   = slices.Concat([]string{"hour", "day", "weekday", "week", "month"}, dayNames)
 )
 
-// period reads every.
+// period reads the value of every.
 func (r *timing) period(node *document.Node, known []string) state.Period {
 	word := strings.ToLower(node.Text())
 	if day, ok := dayOf(word); ok && slices.Contains(known, "Monday") {
@@ -87,7 +87,7 @@ func (r *timing) period(node *document.Node, known []string) state.Period {
 	return state.Period(word)
 }
 
-// periodHint is the period that a word means.
+// periodHint returns the period that word probably stands for.
 func periodHint(word string, known []string) string {
 	switch meant := otherPeriods[word]; {
 	case slices.Contains(known, meant):
@@ -102,13 +102,13 @@ func periodHint(word string, known []string) string {
 	}
 }
 
-// otherPeriods are what people call the periods.
+// otherPeriods maps other common words to the periods they stand for.
 var otherPeriods = map[string]string{
 	"1h": "hour", "hourly": "hour", "1d": "day", "24h": "day", "daily": "day", "weekdays": "weekday",
 	"workday": "weekday", "1w": "week", "7d": "week", "weekly": "week", "1mo": "month", "30d": "month", "monthly": "month",
 }
 
-// dayOf is the day of the week that a name in its short or long form names.
+// dayOf parses the name of a weekday, in its short or long form.
 func dayOf(name string) (time.Weekday, bool) {
 	name = strings.ToLower(name)
 	for day := time.Sunday; day <= time.Saturday; day++ {
@@ -126,7 +126,7 @@ func oneOf(words []string) string {
 
 var clockPattern = regexp.MustCompile(`^([01]?[0-9]|2[0-4]):([0-5][0-9])$`)
 
-// clockTime reads a time of day such as 09:00.
+// clockTime parses a time of day such as 09:00.
 func (b *build) clockTime(node *document.Node) state.ClockTime {
 	m := clockPattern.FindStringSubmatch(node.Text())
 	if m == nil || m[1] == "24" && m[2] != "00" {
@@ -137,7 +137,7 @@ func (b *build) clockTime(node *document.Node) state.ClockTime {
 		if h, err := strconv.Atoi(hour); isClock && pm && err == nil && h < 12 {
 			problem.Suggest("write \"%02d:%s\"", h+12, strings.TrimSpace(minute))
 		}
-		if minutes, ok := node.Scalar().(int); ok && minutes > 24 { // YAML 1.1 takes 9:30 for a number to the base of 60
+		if minutes, ok := node.Scalar().(int); ok && minutes > 24 { // YAML 1.1 reads 9:30 as a base-60 number
 			problem.Suggest("put quotes round it: \"%02d:%02d\"", minutes/60, minutes%60)
 		} else if ok {
 			problem.Suggest("write \"%02d:00\"", minutes)
@@ -149,8 +149,7 @@ func (b *build) clockTime(node *document.Node) state.ClockTime {
 	return state.ClockTime{Hour: hour % 24, Minute: minute}
 }
 
-// checkGap warns of a time of day that does not exist on a day on which the
-// clocks go forward.
+// checkGap warns of a time of day that is skipped on days when the clocks go forward.
 func (r *timing) checkGap(node *document.Node, at state.ClockTime) {
 	zone := r.zone
 	if node == nil || zone == nil {
@@ -165,7 +164,7 @@ func (r *timing) checkGap(node *document.Node, at state.ClockTime) {
 	}
 }
 
-// readQuietHours reads the named quiet hours of a file, which all files share.
+// readQuietHours reads the named quiet hours, which all rule files share.
 func (b *build) readQuietHours(node *document.Node) {
 	if node == nil {
 		return
@@ -211,7 +210,7 @@ func (b *build) readSpans(node *document.Node) (spans []state.Span) {
 		switch hours := from != nil || to != nil; {
 		case hours || len(span.Days) > 0 || len(span.Dates) > 0:
 		case holdsItems(days) || holdsItems(dates):
-			continue // what is wrong with them is said
+			continue // already reported
 		default:
 			b.report.Errorf(item.Place(), "missing-key", "quiet hours need from and to, days, or dates").
 				Suggest("write {from: \"20:00\", to: \"08:00\"} or {days: [Sat, Sun]}")
@@ -305,7 +304,7 @@ func (r *timing) readQuiet(node *document.Node) {
 	r.t.Quiet = q
 }
 
-// someMonday is a time from which quiet hours are tried.
+// someMonday is an arbitrary time at which to try quiet hours.
 var someMonday = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 func quietHint(name string, known []string) string {
@@ -315,7 +314,7 @@ func quietHint(name string, known []string) string {
 	return suggest.DidYouMean(name, known)
 }
 
-// checkDigestHours looks whether a digest falls into the rule's quiet hours.
+// checkDigestHours checks whether a digest falls into the rule's quiet hours.
 func (r *timing) checkDigestHours(node *document.Node) {
 	if node == nil || r.t.Digest == nil || r.t.Quiet == nil || r.report.Failed() {
 		return

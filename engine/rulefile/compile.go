@@ -15,30 +15,30 @@ import (
 	"heed/engine/suggest"
 )
 
-// Compiler compiles snapshots.
+// A Compiler compiles snapshots.
 type Compiler struct {
 	Actions actions.Reader
-	// Catalog is the catalogue that rule files may widen.
+	// Catalog is the base catalogue, which rule files may extend.
 	Catalog *event.Catalog
-	// PublishedPath is where the published webhook comes in unless the rule files say
-	// so; empty for source.PublishedPath.
+	// PublishedPath is the path of the published webhook unless the rule files set
+	// another. If empty, it is source.PublishedPath.
 	PublishedPath string
 }
 
-// Loaded is a rule set ready for use, with all that belongs to it.
+// Loaded is a rule set ready for use, with everything that belongs to it.
 type Loaded struct {
 	Snapshot
 	Rules   *engine.RuleSet
 	Actions map[string]*actions.Configured
-	// Zone is the time zone of the files; nil without one.
+	// Zone is the time zone of the files, or nil if they set none.
 	Zone *time.Location
-	// Sources are the ways in which events come.
+	// Sources are the sources that events come from.
 	Sources *source.Set
-	// SourceTests are the tests that the sources carry.
+	// SourceTests are the tests written below sources.
 	SourceTests []SourceTest
-	// Tests are the tests that the rules carry.
+	// Tests are the tests written below rules.
 	Tests []Test
-	// TellsUsers says that a table says who users are.
+	// TellsUsers reports whether a table describes users.
 	TellsUsers bool
 	// Problems are the warnings.
 	Problems []document.Problem
@@ -46,14 +46,14 @@ type Loaded struct {
 	tables expression.Tables
 }
 
-// Compile checks and compiles a snapshot. It returns every problem there is;
-// the result is nil if one of them is an error.
+// Compile checks and compiles a snapshot. It returns every problem found; the result is
+// nil if one of them is an error.
 func (c *Compiler) Compile(s Snapshot) (*Loaded, []document.Problem) {
 	return c.compile(s, &document.Report{Recorded: s.Detached})
 }
 
 func (c *Compiler) compile(s Snapshot, report *document.Report) (loaded *Loaded, problems []document.Problem) {
-	// No file may end a running heed, whatever is wrong with heed itself.
+	// A rule file must never end a running heed, even if it triggers a bug in heed.
 	defer func() {
 		if cause := recover(); cause != nil {
 			report = new(document.Report)
@@ -76,7 +76,7 @@ func (c *Compiler) compile(s Snapshot, report *document.Report) (loaded *Loaded,
 			files = append(files, b.open(root, IsTestFile(f.Name)))
 		}
 	}
-	inAll := func(read func(*file)) { // what a file names may be in another
+	inAll := func(read func(*file)) { // a file may use names that another declares
 		for _, f := range files {
 			read(f)
 		}
@@ -90,7 +90,7 @@ func (c *Compiler) compile(s Snapshot, report *document.Report) (loaded *Loaded,
 	inAll(func(f *file) { b.readRules(f.rules) })
 	b.checkSteps()
 	inAll(func(f *file) { b.readTestFile(f.tests) })
-	if !b.partial && (len(b.rules) > 0 || !b.report.Failed()) { // else an error keeps the uses from being seen
+	if !b.partial && (len(b.rules) > 0 || !b.report.Failed()) { // otherwise an error may hide some uses
 		b.reportUnused()
 	}
 	if b.report.Failed() {
@@ -117,7 +117,7 @@ func (s Snapshot) name() string {
 	return s.Files[0].Name
 }
 
-// build is one compilation on its way.
+// build is the state of one compilation.
 type build struct {
 	compiler *Compiler
 	report   *document.Report
@@ -126,14 +126,14 @@ type build struct {
 
 	tables        expression.Tables // that rules may name, with their columns
 	lookups       lookups
-	declared      []*document.Node // the names of tables, where they stand
+	declared      []*document.Node // where table names are declared
 	tableNames    []string         // see namesOfTables
-	types, fields int              // that were declared, see countEvents
+	types, fields int              // number declared, see countEvents
 	lastDigest    textDigest
 
 	sources      []*source.Source
-	sourcePlaces map[string]document.Place // of the names
-	sharedIDs    []*document.Node          // names of sources that others share ids with
+	sourcePlaces map[string]document.Place // where each name is declared
+	sharedIDs    []*document.Node          // the values of ids_of
 	sourceTests  []SourceTest
 
 	actions     map[string]*actions.Configured
@@ -141,19 +141,19 @@ type build struct {
 	places      []document.Place // of actionNames
 	broken      []string         // actions that could not be read at all
 	used        map[string]bool
-	partial     bool // a list of actions could not be read, so some uses are not seen
-	noActions   bool // nor could the configured ones
+	partial     bool // a list of actions could not be read, so some uses are unknown
+	noActions   bool // the configured actions could not be read either
 
 	rules  []*engine.Rule
 	tests  []Test
-	named  map[string]document.Place // rules by name
+	named  map[string]document.Place // where each rule is declared, by name
 	byName map[string]*engine.Rule
 	scopes map[string]*expression.Scope
-	// moments are scopes of what is evaluated when a rule fires.
+	// moments are the scopes of expressions that are evaluated when a rule fires.
 	moments map[scopeKey]*expression.Scope
-	// zone is the time zone of the files, quiet their quiet hours by name.
+	// zone is the time zone of the files; quiet holds their quiet hours by name.
 	zone       *time.Location
-	zoneBroken bool // it was reported
+	zoneBroken bool // already reported
 	zoneNode   *document.Node
 	quiet      map[string][]state.Span
 	quietNames []string
@@ -161,7 +161,7 @@ type build struct {
 	usesClock map[*engine.Rule]bool
 }
 
-// file is one rule file, taken apart.
+// file holds the top-level entries of one rule file.
 type file struct{ sources, events, timezone, quiet, lookups, actions, rules, tests *document.Node }
 
 func (b *build) open(root *document.Node, tests bool) *file {
@@ -203,7 +203,7 @@ func (b *build) open(root *document.Node, tests bool) *file {
 	return f
 }
 
-// readEvents widens the catalogue.
+// readEvents adds the declared event types to the catalogue.
 func (b *build) readEvents(node *document.Node) {
 	if node == nil {
 		return
@@ -237,15 +237,15 @@ func (b *build) readEvents(node *document.Node) {
 	}
 }
 
-// What all rule files together may declare. Each rule may be checked against all of
-// it, so that it must not be as much as a file can hold.
+// Limits on what all rule files together may declare. Each rule may be checked against
+// every declaration, so the limits are lower than what a file can hold.
 const (
 	maxTypes  = 1000
 	maxFields = 10_000
 )
 
-// countEvents counts one more declared type with its fields, and says whether it may
-// be declared.
+// countEvents counts one more declared type with its fields, and reports whether it is
+// within the limits.
 func (b *build) countEvents(at *document.Node, fields int) bool {
 	b.types, b.fields = b.types+1, b.fields+fields
 	if b.types <= maxTypes && b.fields <= maxFields || b.report.Recorded {
@@ -267,7 +267,7 @@ func (b *build) readField(t *event.Type, pair document.Pair) {
 		b.report.Errorf(pair.Value.Place(), "unknown-field-kind", "the field %s is of no kind heed knows",
 			pair.Key.Text()).
 			Suggest("%s", suggest.DidYouMean(pair.Value.Text(), known))
-		kind = event.Any // the rules are checked as far as they can be
+		kind = event.Any // so that rules are still checked as far as possible
 	}
 	t.Fields = append(t.Fields, event.Field{Name: pair.Key.Text(), Kind: kind})
 }
@@ -310,7 +310,7 @@ func (b *build) reportUnused() {
 		}
 	}
 	if b.report.Failed() {
-		return // not all that is looked up was seen
+		return // some lookups were not seen
 	}
 	for _, table := range b.declared {
 		asked := expression.Query{About: expression.AboutLookup, Of: table.Text()}
@@ -325,7 +325,8 @@ func (b *build) reportUnused() {
 	}
 }
 
-// maxName bounds the names of rules and actions, which become metric labels.
+// maxName limits the length of the names of rules and actions, which become metric
+// labels.
 const maxName = 100
 
 func (b *build) checkName(node *document.Node, what string) bool {
@@ -340,8 +341,8 @@ func (b *build) checkName(node *document.Node, what string) bool {
 	return true
 }
 
-// scope is the scope of rules that listen to these event types; rules that
-// listen to the same share one.
+// scope returns the scope for rules that listen to the given event types. Rules that
+// listen to the same types share a scope.
 func (b *build) scope(on []string) *expression.Scope {
 	key := strings.Join(on, "\x00")
 	if s, ok := b.scopes[key]; ok {

@@ -9,9 +9,9 @@ import (
 	"heed/engine/schema"
 )
 
-// Describe describes a rule file for editors, and a file of tests, which holds
-// nothing but tests. It is as much of what Compile checks as can be said
-// without reading expressions and names.
+// Describe returns a schema of rule files for editors, which also covers files that hold
+// only tests. It covers as much of what Compile checks as is possible without reading
+// expressions and resolving names.
 func (c *Compiler) Describe() *schema.Value {
 	file := schema.Object("rules for MindTickle's webhook events, and the actions they use",
 		schema.Optional("version", &schema.Value{
@@ -184,8 +184,8 @@ func describeGivenRank() *schema.Value {
 	return rank.OrEmpty()
 }
 
-// describeData describes the fields of all event types. They may have any
-// value: tests also give what should not come.
+// describeData describes the fields of all event types. They may have any value, since
+// tests also give values that should not occur.
 func (c *Compiler) describeData() *schema.Value {
 	data := &schema.Value{
 		Description: "the event's data; leave a field out to test that it is missing",
@@ -205,13 +205,13 @@ func (c *Compiler) describeData() *schema.Value {
 	return data
 }
 
-// jsonTypes are the types of a field's values in JSON.
+// jsonTypes maps the kind of a field to the JSON type of its values.
 var jsonTypes = map[event.Kind]string{
 	event.Text: "string", event.Number: "number", event.Bool: "boolean", event.Time: "string",
 	event.List: "array", event.Object: "object", event.Any: "string",
 }
 
-// outcomes are what a test can expect, and what each means.
+// outcomes are the outcomes that a test can expect, with their meanings.
 var outcomes = []schema.Word{
 	{Word: string(engine.Matched), Meaning: "the condition is true: the rule acts"},
 	{Word: string(engine.NotMatched), Meaning: "the condition is false"},

@@ -6,7 +6,7 @@ import (
 	"heed/engine/schema"
 )
 
-// describeSources describes the ways in which events come.
+// describeSources describes the sources section.
 func (c *Compiler) describeSources() *schema.Value {
 	source := schema.Object("a way in which events come",
 		schema.Optional("path", schema.Matching("where requests come in", `^/`,
@@ -114,7 +114,7 @@ func describeSourceTest() *schema.Value {
 	)
 }
 
-// sourceStyle lays out a source in the order in which an event goes through it.
+// sourceStyle lays out a source in the order in which it processes an event.
 var sourceStyle = &layout.Style{
 	Order: []string{
 		"path", "files", "verify", "ids_of", "each", "event", "id", "at", "company", "data", "act", "tests",

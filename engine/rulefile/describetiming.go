@@ -16,7 +16,7 @@ func describeClock(description string) *schema.Value {
 	return schema.Matching(description, clockText, "write a time of day in quotes, such as \"09:00\"", "09:00")
 }
 
-// describePer describes an expression, or a list of them, that makes a key.
+// describePer describes an expression, or a list of them, that forms a key.
 func describePer(description string) *schema.Value {
 	return schema.OneOrList(schema.Scalar(description, "data.userId"), 1)
 }
@@ -30,7 +30,7 @@ func describeSpans() *schema.Value {
 	), 1)
 }
 
-// describeTiming describes the keys of a rule that have to do with time.
+// describeTiming describes the keys of a rule that concern time.
 func (c *Compiler) describeTiming() []schema.Key {
 	return []schema.Key{
 		schema.Optional("mode", schema.Words("live, or shadow: the rule is evaluated and recorded and sends nothing",
@@ -106,8 +106,7 @@ func (c *Compiler) describeThrottle() *schema.Value {
 	).AtMostOne("every", "within")
 }
 
-// describeGivenTime describes the keys of an entry of a test that have to do
-// with time.
+// describeGivenTime describes the keys of a test entry that concern time.
 func describeGivenTime() []schema.Key {
 	return []schema.Key{
 		schema.Optional("at", schema.Scalar("when: a time, or + and how long after the entry before",

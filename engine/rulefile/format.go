@@ -5,7 +5,7 @@ import (
 	"heed/engine/layout"
 )
 
-// fileStyle is the one style of rule files.
+// fileStyle is the layout of rule files.
 var fileStyle = &layout.Style{
 	Order: []string{"version", "timezone", "quiet_hours", "sources", "events", "lookups", "actions", "rules", "tests"},
 	Gap:   layout.GapAlways,
@@ -19,10 +19,10 @@ var fileStyle = &layout.Style{
 	},
 }
 
-// spanOrder is that of one span of quiet hours; there may be a list of them.
+// spanOrder is the order of keys in a span of quiet hours. Spans may be listed.
 var spanOrder = []string{"days", "dates", "from", "to"}
 
-// ruleStyle has the blocks in the order in which an alert goes through them.
+// ruleStyle orders the blocks of a rule as an alert passes through them.
 var ruleStyle = &layout.Style{
 	Order: []string{
 		"name", "was", "description", "mode", "timezone", "on", "when",
@@ -53,7 +53,7 @@ var waitStyle = &layout.Style{
 	},
 }
 
-// unlessOrder is that of one event; there may be a list of them.
+// unlessOrder is the order of keys in an event that cancels a wait. Events may be listed.
 var unlessOrder = []string{"on", "when"}
 
 var stepsStyle = &layout.Style{Each: &layout.Style{Order: []string{"action"}}}
@@ -72,7 +72,7 @@ var testsStyle = &layout.Style{Each: &layout.Style{
 	},
 }}
 
-// givenStyle is that of one event, or of a list of them.
+// givenStyle is the layout of one given event, or of a list of them.
 var givenStyle = &layout.Style{
 	Order:  givenOrder,
 	Each:   &layout.Style{Order: givenOrder},
@@ -84,10 +84,10 @@ var givenOrder = []string{
 	"down",
 }
 
-// Format lays out a rule file, or a file of tests. What the rules say is not
-// looked at: a file is laid out while it is still being written. The text is
-// nil if the file is no YAML, and the problems say why; a
-// *layout.Error says that the file cannot be laid out.
+// Format lays out a rule file, or a file of tests. It does not check what the rules say,
+// so a file can be formatted while it is still being written. If the file is not YAML,
+// the text is nil and the problems say why. If the file cannot be laid out, the error is
+// a *layout.Error.
 func Format(file File) (text []byte, problems []document.Problem, err error) {
 	report := new(document.Report)
 	root := document.Parse(file.Name, file.Text, report)

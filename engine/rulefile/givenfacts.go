@@ -9,8 +9,8 @@ import (
 	"heed/engine/suggest"
 )
 
-// readGivenFacts reads what a test gives in addition to its event: who the user is,
-// how far the user got, and rows of tables.
+// readGivenFacts reads what a test gives in addition to its event: who the user is, how
+// far the user has got, and rows of tables.
 func (b *build) readGivenFacts(fields *document.Fields, userID string) expression.Recorded {
 	var facts expression.Recorded
 	if node := fields.Take("user"); node != nil {
@@ -49,7 +49,7 @@ func (b *build) readGivenFacts(fields *document.Fields, userID string) expressio
 	return facts
 }
 
-// givenPairs are the entries of an object in given.
+// givenPairs returns the entries of an object in given.
 func (b *build) givenPairs(fields *document.Fields, key, example string) []document.Pair {
 	node := fields.Take(key)
 	if node == nil {
@@ -63,8 +63,8 @@ func (b *build) givenPairs(fields *document.Fields, key, example string) []docum
 	return node.Fields(b.report, key+" of given").Pairs()
 }
 
-// readUser reads the user of a test. A value of another kind than such a value
-// has is a warning, since a test that gives one shows nothing.
+// readUser reads the user of a test. A value of the wrong kind is a warning: a test that
+// gives one proves nothing.
 func (b *build) readUser(node *document.Node) expression.Cells {
 	for _, pair := range node.Pairs() {
 		_, isBool := pair.Value.Scalar().(bool)
@@ -83,8 +83,8 @@ func (b *build) readUser(node *document.Node) expression.Cells {
 	return b.readCells(node, "user of given", expression.UserFields, true)
 }
 
-// readCells reads a record; known are the cells that it can have, nil if that
-// is not known.
+// readCells reads a record. known lists the cells it can have; nil means that they are
+// not known.
 func (b *build) readCells(node *document.Node, what string, known []string, isUser bool) expression.Cells {
 	cells := expression.Cells{}
 	for _, pair := range node.Fields(b.report, what).Pairs() {
@@ -93,7 +93,7 @@ func (b *build) readCells(node *document.Node, what string, known []string, isUs
 		}
 		value := pair.Value.Scalar()
 		if _, isBool := value.(bool); value != nil && !(isBool && isUser && pair.Key.Text() == "active") {
-			value = pair.Value.Text() // as in a table, where every cell is a text
+			value = pair.Value.Text() // as in a table, where every cell is text
 		}
 		cells[pair.Key.Text()] = value
 	}
@@ -112,7 +112,7 @@ func (b *build) readNumber(pair document.Pair) any {
 	case int, float64:
 		return n
 	case nil:
-		return nil // nothing is known
+		return nil // nothing is known about the user
 	default:
 		b.report.Errorf(pair.Value.Place(), "wrong-type", "%s must be a number, not %s", pair.Key.Text(),
 			pair.Value.Describe())
@@ -120,7 +120,8 @@ func (b *build) readNumber(pair document.Pair) any {
 	}
 }
 
-// namesOfTables are sorted. All tables are read before the first test is.
+// namesOfTables returns the names of the tables, sorted. It must not be called before all
+// tables are read.
 func (b *build) namesOfTables() []string {
 	if b.tableNames == nil {
 		b.tableNames = slices.Sorted(maps.Keys(b.tables))

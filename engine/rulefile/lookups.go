@@ -16,13 +16,13 @@ import (
 	"heed/engine/table"
 )
 
-// Table is a file that lookups name, as it was read, or why it could not be.
+// A Table is a file named by a lookup, as read, or the reason it could not be read.
 type Table struct {
 	File
 	Err error
 }
 
-// readTables reads the tables that the lookups of rule files name.
+// readTables reads the tables named by the lookups of rule files.
 func readTables(files []File) []Table {
 	var tables []Table
 	for _, f := range files {
@@ -38,8 +38,8 @@ func readTables(files []File) []Table {
 
 var errNoTable = errors.New("its name is not that of a table")
 
-// tableEnds are the extensions of tables. Nothing else is read, since what is wrong
-// with a table is shown with its lines, also to people who may not read secrets.
+// tableEnds are the extensions of tables. Other files are not read: a problem in a table
+// is shown with its lines, possibly to people who may not read secrets.
 var tableEnds = []string{".csv", ".tsv", ".txt"}
 
 func readTable(path string) ([]byte, error) {
@@ -60,9 +60,8 @@ func readTable(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// tablePaths are the files that a rule file's lookups name. It is asked often,
-// and large files mostly have no lookups, so only the part that has them is
-// read.
+// tablePaths returns the files named by a rule file's lookups. It is called often, and
+// most large files have no lookups, so it parses only the lookups section.
 func tablePaths(f File) []string {
 	part := lookupsPart(f.Text)
 	if part == nil {
@@ -70,7 +69,7 @@ func tablePaths(f File) []string {
 	}
 	root := document.Parse(f.Name, part, new(document.Report))
 	if root == nil || root.Get("lookups") == nil {
-		return nil // whoever compiles the file says what is wrong with it
+		return nil // Compile reports what is wrong
 	}
 	var paths []string
 	for _, pair := range root.Get("lookups").Pairs() {
@@ -81,7 +80,7 @@ func tablePaths(f File) []string {
 	return paths
 }
 
-// tablePath is where a table is: relative to the rule file that names it.
+// tablePath resolves the name of a table relative to the rule file that names it.
 func tablePath(ruleFile, name string) string {
 	if filepath.IsAbs(name) {
 		return name
@@ -89,8 +88,8 @@ func tablePath(ruleFile, name string) string {
 	return filepath.Join(filepath.Dir(ruleFile), name)
 }
 
-// lookupsPart is the entry lookups of a rule file; all of the file if it is
-// written as one object in braces, nil if there is none.
+// lookupsPart returns the lookups section of a rule file: the whole file if it is written
+// as one object in braces, nil if it has no lookups.
 func lookupsPart(text []byte) []byte {
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
 		return text
@@ -112,14 +111,14 @@ func lookupsPart(text []byte) []byte {
 	return text[start:]
 }
 
-// lookups are the tables of a rule set. They answer what rules look up.
+// lookups holds the tables of a rule set by name, and answers the rules' queries.
 type lookups map[string]*lookup
 
-// lookup is one table, found by a key.
+// A lookup is one table, indexed by a key.
 type lookup struct {
 	columns []string
 	rows    map[string][]string
-	// users are what the rows say of users, by their ids; nil for other tables.
+	// users holds what the rows say about users, by user ID. It is nil for other tables.
 	users map[string]expression.Cells
 }
 
@@ -138,7 +137,7 @@ func (l lookups) Resolve(q expression.Query) any {
 	return &row{l[q.Of].columns, cells}
 }
 
-// row is a row of a table. An empty cell counts as missing.
+// A row is a row of a table. An empty cell counts as missing.
 type row struct{ columns, cells []string }
 
 // Cell implements expression.Record.
@@ -168,7 +167,7 @@ func (b *build) readLookups(node *document.Node) {
 			continue
 		}
 		b.declared = append(b.declared, pair.Key)
-		b.tables[name] = expression.Table{} // rules may name it, whatever is wrong with it
+		b.tables[name] = expression.Table{} // so that rules may name it even if it is broken
 		if !pair.Value.IsObject() {
 			problem := b.report.Errorf(pair.Value.Place(), "wrong-type",
 				"the table %s must be an object with file and key, not %s", name, pair.Value.Describe())
@@ -217,8 +216,8 @@ func (b *build) readLookup(name string, file, key *document.Node) *lookup {
 		return nil
 	}
 	if read.Err != nil {
-		// Where nothing is sent it may be missing, as a secret may: a table of
-		// people need not be where rules are written.
+		// Where nothing is sent, the file may be missing, as a secret may: the machine on
+		// which rules are written need not hold a table of people.
 		complain, remedy := b.report.Warnf, "put the CSV file there, or correct the name; it is looked for beside the "+
 			"rule file. heed serve does not take the rules without it"
 		if b.compiler.Actions.Live {
@@ -248,7 +247,7 @@ func (b *build) readLookup(name string, file, key *document.Node) *lookup {
 	return b.index(name, content, column, csv)
 }
 
-// index finds the rows of a table by their keys.
+// index indexes the rows of a table by their keys.
 func (b *build) index(name string, content *table.Table, column int, csv *document.File) *lookup {
 	l := &lookup{columns: content.Columns, rows: make(map[string][]string, len(content.Rows))}
 	lines := make(map[string]int, len(content.Rows))
@@ -281,9 +280,9 @@ func (b *build) index(name string, content *table.Table, column int, csv *docume
 	return l
 }
 
-// dropUnreadColumns leaves out of each table what no rule reads. A row that is
-// looked up is kept with its event and goes into saved tests, and a table may
-// hold more about people than is needed there.
+// dropUnreadColumns removes the columns that no rule reads from each table. A row that is
+// looked up is stored with its event and copied into saved tests, and a table may hold
+// more about people than is needed there.
 func (b *build) dropUnreadColumns() {
 	for name, l := range b.lookups {
 		var kept []int

@@ -15,8 +15,8 @@ import (
 	"heed/engine/suggest"
 )
 
-// readMapping reads the expressions that make events. A source of requests without
-// any takes bodies in the form of the published contract.
+// readMapping reads the expressions that make events. A source of requests without any
+// expects bodies in the format of the published contract.
 func (r *sourceReader) readMapping() {
 	nodes := map[string]*document.Node{}
 	for _, key := range []string{"each", "event", "id", "at", "company", "data"} {
@@ -65,13 +65,13 @@ func (r *sourceReader) readMapping() {
 	m.Columns = slices.Compact(m.Columns)
 }
 
-// requiredOfRows are what rows cannot do without.
+// requiredOfRows are the keys that a source of rows requires.
 var requiredOfRows = map[string]string{
 	"event": `write event: '"quiz.submitted"', an expression that gives the event type`,
 	"data":  `write data: and below it the fields, such as userId: row["User ID"]`,
 }
 
-// wholeScope sees a whole request or a row.
+// wholeScope returns the scope of a whole request or row.
 func (r *sourceReader) wholeScope() *expression.Scope {
 	var names []expression.Named
 	if r.source.Rows() {
@@ -93,8 +93,8 @@ var requestNames = []expression.Named{
 	{Name: "query", Kind: event.Object, Texts: true},
 }
 
-// elementScope sees one element of each in addition to the request; from is what
-// events are made of.
+// elementScope returns the scope that adds one element of each to the request. from
+// describes what events are made from.
 func (r *sourceReader) elementScope(whole *expression.Scope, each bool) (scope *expression.Scope, from string) {
 	switch {
 	case r.source.Rows():
@@ -113,7 +113,7 @@ func (r *sourceReader) valueScope(names ...expression.Named) *expression.Scope {
 	return scope
 }
 
-// compileOr is compile, of a text that stands for a key that is left out.
+// compileOr is like compile, but compiles a default text if the key is absent.
 func (r *sourceReader) compileOr(
 	node *document.Node, key string, scope *expression.Scope, text string,
 ) (*expression.Value, *expression.Tree) {
@@ -124,7 +124,7 @@ func (r *sourceReader) compileOr(
 	return tree.Value(), nil
 }
 
-// compile compiles the expression under a key; nil if it is absent or wrong.
+// compile compiles the expression of a key. It returns nil if the key is absent or wrong.
 func (r *sourceReader) compile(
 	node *document.Node, key string, scope *expression.Scope,
 ) (*expression.Value, *expression.Tree) {
@@ -156,10 +156,10 @@ func (r *sourceReader) compile(
 	return tree.Value(), tree
 }
 
-// spacedColumn is a column with a space in its name, behind a dot.
+// spacedColumn matches a column whose name has a space, after a dot.
 var spacedColumn = regexp.MustCompile(`\brow\.\w+ +\w`)
 
-// ofSource says what to write for what a source does not have.
+// ofSource suggests what to write instead of something that a source does not have.
 func (r *sourceReader) ofSource(
 	node *document.Node, scope *expression.Scope, problems []expression.Problem,
 ) []expression.Problem {
@@ -182,7 +182,7 @@ func (r *sourceReader) ofSource(
 	return problems
 }
 
-// nameHint says what to write for a name that a source does not have.
+// nameHint suggests what to write instead of a name that a source does not have.
 func (r *sourceReader) nameHint(name string, node *document.Node, scope *expression.Scope) string {
 	switch {
 	case r.catalog.Lookup(node.Text()) != nil:
@@ -202,8 +202,8 @@ func (r *sourceReader) nameHint(name string, node *document.Node, scope *express
 	}
 }
 
-// eventType is the event type that a source makes, if it is written out, and
-// whether somebody declared it.
+// eventType returns the event type that a source makes, if it is written literally, and
+// reports whether that type is declared.
 func (r *sourceReader) eventType(node *document.Node, tree *expression.Tree) (*event.Type, bool) {
 	if tree == nil {
 		return nil, false
@@ -241,7 +241,7 @@ func (r *sourceReader) eventType(node *document.Node, tree *expression.Tree) (*e
 	return nil, false
 }
 
-// readData reads the expressions of the single fields.
+// readData reads the expressions of the individual fields.
 func (r *sourceReader) readData(
 	node *document.Node, scope *expression.Scope, t *event.Type, known bool,
 ) []source.Field {
@@ -259,7 +259,7 @@ func (r *sourceReader) readData(
 	return fields
 }
 
-// checkField compares a field with what the catalogue says of it.
+// checkField checks a field against its declaration in the catalogue.
 func (r *sourceReader) checkField(pair document.Pair, t *event.Type, tree *expression.Tree) {
 	name := pair.Key.Text()
 	field, declared := t.Field(name)
@@ -290,7 +290,7 @@ func (r *sourceReader) checkField(pair document.Pair, t *event.Type, tree *expre
 	}
 }
 
-// mapsTo are the kinds of expressions that a field of a kind takes.
+// mapsTo lists the kinds of expressions that each kind of field accepts.
 var mapsTo = map[event.Kind][]string{
 	event.Text: {"a text"}, event.Number: {"a number"}, event.Bool: {"true or false"},
 	event.Time: {"a time", "a text"}, event.List: {"a list"}, event.Object: {"an object"},

@@ -5,14 +5,14 @@ import (
 	"path/filepath"
 )
 
-// ReplaceFile gives a file a new text at once: whoever reads it meanwhile, or
-// after a crash, finds the old text or the new one. A link stays one.
+// ReplaceFile atomically replaces the text of a file: a concurrent reader, or one after a
+// crash, finds either the old text or the new one. A symbolic link remains a link.
 func ReplaceFile(name string, text []byte) error {
 	name, err := filepath.EvalSymlinks(name)
 	if err != nil {
 		return err
 	}
-	writable, err := os.OpenFile(name, os.O_WRONLY, 0) // renaming would not mind a file that is read-only
+	writable, err := os.OpenFile(name, os.O_WRONLY, 0) // renaming would replace even a read-only file
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func ReplaceFile(name string, text []byte) error {
 	return PutFile(name, text, info.Mode().Perm())
 }
 
-// PutFile gives a file, which may be new, its text at once.
+// PutFile atomically writes a file, which need not exist yet.
 func PutFile(name string, text []byte, mode os.FileMode) error {
 	temporary, err := os.CreateTemp(filepath.Dir(name), ".heed-*")
 	if err != nil {

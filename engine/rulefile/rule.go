@@ -34,8 +34,9 @@ func (b *build) readRules(node *document.Node) {
 	}
 }
 
-// digestOf identifies the text of a rule: the lines from its own to that of the
-// rule after it. Rules on one line have the same text, which is looked at once.
+// digestOf returns a digest of the text of a rule: the lines from its first up to the
+// first of the next rule. Rules on the same line have the same text, which is hashed only
+// once.
 func (b *build) digestOf(rule *document.Node, after []*document.Node) string {
 	place := rule.Place()
 	to := place.File.Lines() + 1
@@ -49,7 +50,7 @@ func (b *build) digestOf(rule *document.Node, after []*document.Node) string {
 	return b.lastDigest.digest
 }
 
-// textDigest identifies the text of some lines of a file.
+// textDigest is the digest of some lines of a file.
 type textDigest struct {
 	file     *document.File
 	from, to int
@@ -87,7 +88,7 @@ func (b *build) readRule(node *document.Node) {
 	b.rules = append(b.rules, rule)
 }
 
-// elsewhere are keys that people give a rule, and where what they mean belongs.
+// elsewhere maps keys that people mistakenly give a rule to hints at the right place.
 var elsewhere = func() map[string]string {
 	hints := map[string]string{}
 	for key := range strings.FieldsSeq("text channel path to subject json") {
@@ -114,7 +115,7 @@ var elsewhere = func() map[string]string {
 	return hints
 }()
 
-// What people call the keys that have to do with time.
+// Other words that people use for the keys that concern time.
 const (
 	waits     = "to act later, write wait: {after: 48h}"
 	digests   = "to send at a time, write digest: {every: Monday, at: \"09:00\"}"
@@ -166,7 +167,7 @@ func (b *build) readOn(node *document.Node) []string {
 			continue
 		case suggest.Closest(name, known) != "":
 			problem := b.report.Errorf(item.Place(), "unknown-event", "there is no event type %s", name)
-			name = meantEvent(name, known) // the rest of the rule is checked against what was meant
+			name = meantEvent(name, known) // check the rest of the rule against the intended type
 			problem.Suggest("did you mean %s?", name)
 		default:
 			b.report.Warnf(item.Place(), "undeclared-event",
@@ -178,8 +179,8 @@ func (b *build) readOn(node *document.Node) []string {
 	return on
 }
 
-// meantEvent is the event type that was probably meant by one that is near to
-// another: quiz.completed is about quizzes, however near course.completed is.
+// meantEvent returns the event type that was probably meant by name. It respects the part
+// before the dot: quiz.completed is about quizzes, however near course.completed is.
 func meantEvent(name string, known []string) string {
 	closest := suggest.Closest(name, known)
 	subject, _, _ := strings.Cut(name, ".")
@@ -195,11 +196,11 @@ func meantEvent(name string, known []string) string {
 	return cmp.Or(suggest.Closest(name, same), same[0])
 }
 
-// everything are words for all event types; the language has none.
+// everything lists words for all event types. The language has no such word.
 var everything = []string{"any", "all", "every", "everything", "true", "false", "always"}
 
-// reportSeveral complains of a text that names several event types, or one in
-// other words.
+// reportSeveral reports a text that names several event types, or names one in other
+// words.
 func (b *build) reportSeveral(item *document.Node, name string, known []string) {
 	problem := b.report.Errorf(item.Place(), "wrong-type", "%q is not one event type", name)
 	joined := strings.ToLower(strings.Join(strings.Fields(name), "."))
@@ -227,7 +228,7 @@ func (b *build) readWhen(node *document.Node, scope *expression.Scope) *expressi
 	return b.readCondition(node, scope, "when")
 }
 
-// readCondition reads the condition under a key.
+// readCondition reads the condition of a key.
 func (b *build) readCondition(node *document.Node, scope *expression.Scope, key string) *expression.Condition {
 	switch {
 	case node.Tag() != "":
@@ -248,7 +249,7 @@ func (b *build) readCondition(node *document.Node, scope *expression.Scope, key 
 		tree, problems := scope.CheckCondition(node.Text())
 		overLines := actions.ReportComments(b.report, node, expression.Comments(node.Text()))
 		if overLines && tree == nil && !b.report.Recorded {
-			break // what is left of it is not what was written
+			break // the rest of the text is not what was written
 		}
 		if tree != nil {
 			actions.ReportProblems(b.report, node, lint.Tree(tree, lint.Condition))
@@ -268,8 +269,8 @@ func (b *build) readCondition(node *document.Node, scope *expression.Scope, key 
 // withoutIt says what a rule does without a condition.
 var withoutIt = map[string]string{"when": ": the rule then always matches"}
 
-// isCut says whether an expression has an open bracket: what YAML took for a
-// comment was probably its rest.
+// isCut reports whether an expression has an unclosed bracket. The rest was then probably
+// taken for a comment by YAML.
 func isCut(text string) bool {
 	return strings.Count(text, "(") > strings.Count(text, ")") || strings.Count(text, "[") > strings.Count(text, "]") ||
 		strings.Count(text, "{") > strings.Count(text, "}")
@@ -338,8 +339,8 @@ func (b *build) readStep(node *document.Node, scope *expression.Scope) (engine.S
 	return engine.Step{Action: configured.Name, Kind: configured.Kind, Renderer: step, OrderPer: orderPer}, true
 }
 
-// kindHint is what to write instead of a kind of action that stands where the
-// name of one should: - slack: "#enablement".
+// kindHint suggests what to write where a kind of action stands instead of the name of an
+// action, as in - slack: "#enablement".
 func (b *build) kindHint(kind string, value *document.Node) string {
 	if value.IsText() && slices.Contains(b.actionNames, value.Text()) {
 		return "write - action: " + value.Text()
@@ -353,7 +354,7 @@ func (b *build) kindHint(kind string, value *document.Node) string {
 	return "configure " + kind + " under actions:, by a name of your choice, and write - action: and that name"
 }
 
-// stepKeys are keys that people put next to an action instead of into it.
+// stepKeys are keys that people put next to an action although they belong inside it.
 var stepKeys = []string{
 	"text", "channel", "blocks", "path", "method", "json", "body", "query", "to", "subject",
 	"html", "level",
@@ -361,10 +362,10 @@ var stepKeys = []string{
 
 func (b *build) reportUnknownAction(name *document.Node) {
 	if b.noActions || slices.Contains(b.broken, name.Text()) {
-		return // its configuration was complained about already
+		return // its configuration was already reported
 	}
 	if meant := suggest.Closest(name.Text(), b.actionNames); meant != "" {
-		b.used[meant] = true // so that one slip is one problem
+		b.used[meant] = true // so that one mistake is one problem
 	}
 	problem := b.report.Errorf(name.Place(), "unknown-action", "there is no action called %s", name.Text())
 	if hint := suggest.DidYouMean(name.Text(), b.actionNames); hint != "" {

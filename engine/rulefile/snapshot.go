@@ -1,8 +1,7 @@
-// Package rulefile turns rule files into a rule set: it reads them, checks
-// everything that can be known before an event comes, compiles them, and keeps
-// the active set up to date while the files change. What a kind of action
-// understands is the kind's business; the rule file asks it through package
-// actions.
+// Package rulefile turns rule files into a rule set. It reads the files, checks
+// everything that can be known before an event arrives, compiles them, and keeps the
+// active set up to date as the files change. Each kind of action checks its own settings;
+// the rule file calls it through package actions.
 package rulefile
 
 import (
@@ -19,44 +18,43 @@ import (
 	"heed/engine/document"
 )
 
-// File is one rule file as it was read.
+// A File is one rule file as it was read.
 type File struct {
-	// Name is the path as it should appear in messages.
+	// Name is the path as it appears in messages.
 	Name string
 	Text []byte
 }
 
-// Snapshot is what a rules path held at one moment.
+// A Snapshot is the contents of a rules path at one moment.
 type Snapshot struct {
 	Files []File
-	// Tables are the files that the rule files' lookups name.
+	// Tables are the files named by the rule files' lookups.
 	Tables []Table
-	// Detached says that the tables are not at hand, as with rules that were
-	// recorded: nothing can be looked up then, and columns are not checked.
+	// Detached reports that the tables are not available, as with recorded rules. Lookups
+	// then find nothing, and columns are not checked.
 	Detached bool
 	// Hash identifies the contents: SHA-256 over names and texts, in hex.
 	Hash string
 }
 
-// maxFiles and maxTotal bound a directory.
+// maxFiles and maxTotal limit a directory.
 const (
 	maxFiles = 1000
 	maxTotal = 16 << 20
 )
 
-// UnreadableError says why a rules path cannot be read.
+// An UnreadableError says why a rules path cannot be read.
 type UnreadableError struct{ err error }
 
-// Error is the reason, with what to do.
+// Error returns the reason and what to do about it.
 func (e *UnreadableError) Error() string { return e.err.Error() }
 
-// Unwrap is the error of the file system, if it is one.
+// Unwrap returns the error of the file system, if that is the cause.
 func (e *UnreadableError) Unwrap() error { return e.err }
 
-// Read reads a rules path: one file, or a directory whose *.yaml and *.yml files
-// belong together. Files that end in _test.yaml hold tests of the rules in the same
-// directory; rules_test.yaml belongs to rules.yaml. The error is an
-// *UnreadableError.
+// Read reads a rules path: one file, or a directory whose *.yaml and *.yml files belong
+// together. Files that end in _test.yaml hold tests of the rules in the same directory;
+// rules_test.yaml belongs to rules.yaml. The error is an *UnreadableError.
 func Read(path string) (Snapshot, error) {
 	s, err := read(path)
 	if err != nil {
@@ -85,8 +83,8 @@ func read(path string) (Snapshot, error) {
 	return NewSnapshot(files), nil
 }
 
-// ReadEach reads the files of a path for whoever works on each alone: the file
-// itself, whatever it holds, or those of a directory, tests too.
+// ReadEach reads the files of a path for callers that process each on its own: the file
+// itself, whatever it holds, or all rule files and test files of a directory.
 func ReadEach(path string) ([]File, error) {
 	names, err := list(path)
 	if err != nil {
@@ -95,7 +93,7 @@ func ReadEach(path string) ([]File, error) {
 	return readFiles(names)
 }
 
-// list names the files of a path.
+// list returns the names of the files of a path.
 func list(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -130,12 +128,12 @@ func isRuleFile(name string) bool {
 	return (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(name, ".")
 }
 
-// IsTestFile says whether a rule file holds tests only, going by its name.
+// IsTestFile reports whether the name is that of a file which holds only tests.
 func IsTestFile(name string) bool {
 	return strings.HasSuffix(strings.TrimSuffix(name, filepath.Ext(name)), "_test")
 }
 
-// withTests is a rule file and, if it has one, its file of tests.
+// withTests returns a rule file and, if it exists, its test file.
 func withTests(path string) []string {
 	tests := TestFileOf(path)
 	if info, err := os.Stat(tests); err != nil || !info.Mode().IsRegular() {
@@ -144,8 +142,8 @@ func withTests(path string) []string {
 	return []string{path, tests}
 }
 
-// TestFileOf names the file of tests that belongs to a rule file:
-// rules_test.yaml for rules.yaml.
+// TestFileOf returns the name of the test file of a rule file: rules_test.yaml for
+// rules.yaml.
 func TestFileOf(path string) string {
 	ext := filepath.Ext(path)
 	return strings.TrimSuffix(path, ext) + "_test" + ext
@@ -167,7 +165,7 @@ func readFiles(names []string) ([]File, error) {
 	return files, nil
 }
 
-// readBounded reads a file but not much more than a rule file may have.
+// readBounded reads a file, stopping soon after the largest size a rule file may have.
 func readBounded(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -186,8 +184,8 @@ func readBounded(name string) ([]byte, error) {
 	return text, nil
 }
 
-// NewSnapshot makes a snapshot of files that are at hand already, and of the
-// tables that they name.
+// NewSnapshot returns a snapshot of files already in memory, and reads the tables they
+// name.
 func NewSnapshot(files []File) Snapshot {
 	tables := readTables(files)
 	hash := sha256.New()
@@ -207,8 +205,8 @@ func NewSnapshot(files []File) Snapshot {
 	return Snapshot{Files: files, Tables: tables, Hash: hex.EncodeToString(hash.Sum(nil))}
 }
 
-// RecordedSnapshot makes a snapshot of rule files that were active once, without
-// the tables of that time.
+// RecordedSnapshot returns a snapshot of rule files that were once active, without the
+// tables of that time.
 func RecordedSnapshot(files []File, hash string) Snapshot {
 	return Snapshot{Files: files, Detached: true, Hash: hash}
 }

@@ -28,8 +28,7 @@ func (b *build) readSources(node *document.Node) {
 	}
 }
 
-// sourceName is what a source may be called: it stands in commands, addresses and
-// metrics.
+// sourceName matches the name of a source, which appears in commands, URLs and metrics.
 var sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,39}$`)
 
 func (b *build) readSource(name, node *document.Node) {
@@ -57,11 +56,11 @@ func (b *build) readSource(name, node *document.Node) {
 	b.sources = append(b.sources, r.source)
 }
 
-// versionOf identifies what a node says, however it is laid out.
+// versionOf returns a hash of what a node says, regardless of its layout.
 func versionOf(node *document.Node) string {
 	text, err := json.Marshal(node.Exact())
 	if err != nil {
-		text = []byte(node.Written()) // of what is not a configuration anyway
+		text = []byte(node.Written()) // not valid configuration anyway
 	}
 	return fmt.Sprintf("%x", sha256.Sum256(text))[:16]
 }
@@ -89,8 +88,8 @@ func (r *sourceReader) read() {
 	f.Done()
 }
 
-// readPath reads the path. Only that of the published webhook may be left out, and
-// nobody else may have it then.
+// readPath reads the path. Only the published webhook may leave it out, and no other
+// source may then use its path.
 func (r *sourceReader) readPath(node *document.Node) {
 	place, errorf := r.name.Place(), r.report.LaterErrorf
 	if node != nil {
@@ -110,7 +109,7 @@ func (r *sourceReader) readPath(node *document.Node) {
 		if i >= 0 {
 			other := r.sources[i].Name
 			mover := r.source.Name
-			if node == nil { // the published webhook stays where it is
+			if node == nil { // the published webhook keeps its path
 				mover = other
 			}
 			errorf(place, "duplicate-path", "the source %s has the path %s too", other, path).
@@ -119,8 +118,8 @@ func (r *sourceReader) readPath(node *document.Node) {
 	}
 }
 
-// reportEnds are the extensions of reports. Nothing else is read, since rows that
-// cannot be used are shown, also to people who may not read secrets.
+// reportEnds are the extensions of reports. Other files are not read: rows that cannot be
+// used are shown, possibly to people who may not read secrets.
 var reportEnds = []string{".csv", ".tsv", ".txt", ".jsonl", ".ndjson"}
 
 func (r *sourceReader) readFiles(node *document.Node) {
@@ -162,7 +161,7 @@ func (r *sourceReader) readIDs(node *document.Node) {
 	r.sharedIDs = append(r.sharedIDs, node)
 }
 
-// checkSharedIDs looks whether the sources are there that others share ids with.
+// checkSharedIDs checks that the sources named by ids_of exist.
 func (b *build) checkSharedIDs() {
 	set := source.Set{Sources: b.sources}
 	for _, node := range b.sharedIDs {
@@ -173,12 +172,12 @@ func (b *build) checkSharedIDs() {
 	}
 }
 
-// actForms are what act can be.
+// actForms describes the values of act.
 const actForms = "write always, never, since and a date, or within and a duration: act: within 24h"
 
 func (r *sourceReader) readAct(node *document.Node) (act source.Act) {
 	if node == nil {
-		if r.source.Rows() { // a first import of a year must send nothing
+		if r.source.Rows() { // importing a year's report for the first time must not send anything
 			act.Within = 24 * time.Hour
 		}
 		return act
@@ -215,8 +214,8 @@ func (r *sourceReader) readAct(node *document.Node) (act source.Act) {
 	return act
 }
 
-// sourceSet are the sources of the rule files; that of the published contract is
-// there without being written, and comes first.
+// sourceSet returns the sources of the rule files. The source of the published contract
+// is always among them, and comes first.
 func (b *build) sourceSet() *source.Set {
 	set := &source.Set{}
 	if (&source.Set{Sources: b.sources}).Find(source.Mindtickle) == nil {
@@ -235,13 +234,13 @@ func (b *build) sourceSet() *source.Set {
 	return set
 }
 
-// publishedPath is where the published webhook comes in unless the rule files say so.
+// publishedPath returns the path of the published webhook, unless rule files set another.
 func (b *build) publishedPath() string {
 	return cmp.Or(b.compiler.PublishedPath, source.PublishedPath)
 }
 
-// reportPublishedPath warns of a source that has the path of the published webhook:
-// which of them is served depends on whether heed has a signing secret.
+// reportPublishedPath warns of a source that has the path of the published webhook. Which
+// of the two is served depends on whether heed has a signing secret.
 func (b *build) reportPublishedPath(published string) {
 	for _, s := range b.sources {
 		if s.Path == published {

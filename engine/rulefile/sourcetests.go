@@ -8,19 +8,19 @@ import (
 	"heed/engine/source"
 )
 
-// SourceTest is one test that a source carries: what it must make of a request or
-// of rows.
+// A SourceTest is a test written below a source: what the source must make of a request
+// or of rows.
 type SourceTest struct {
 	Source *source.Source
 	Name   string
 	// Place is where the test is written.
 	Place document.Place
-	// Body, Headers and Query are the given request, Rows the given rows.
+	// Body, Headers and Query are the given request; Rows are the given rows.
 	Body           []byte
 	Headers, Query map[string]string
 	Rows           []any
-	// Events are parts of the expected events, in their order, as
-	// document.Node.Literals has them.
+	// Events are parts of the expected events, in order, as returned by
+	// document.Node.Literals.
 	Events []map[string]any
 }
 
@@ -72,7 +72,7 @@ func (r *sourceReader) readSourceGiven(node *document.Node, test *SourceTest) {
 	test.Headers = r.givenTexts(fields.Take("headers"), strings.ToLower)
 	test.Query = r.givenTexts(fields.Take("query"), strings.Clone)
 	if body := fields.Require("body", r.givenHint()); body != nil {
-		if body.IsText() { // as it comes, for bodies that are no JSON
+		if body.IsText() { // taken as is, for bodies that are not JSON
 			test.Body = []byte(body.Text())
 		} else if text, err := json.Marshal(body.Exact()); err == nil {
 			test.Body = text
@@ -81,7 +81,7 @@ func (r *sourceReader) readSourceGiven(node *document.Node, test *SourceTest) {
 	fields.Done()
 }
 
-// givenRow is a row: of texts, as a table has it, if the source reads tables.
+// givenRow reads a row. Its values are text if the source reads tables, as in a table.
 func (r *sourceReader) givenRow(node *document.Node) any {
 	if strings.HasSuffix(r.source.Files, "jsonl") || strings.HasSuffix(r.source.Files, "ndjson") {
 		return node.Value()

@@ -2,8 +2,8 @@ package rulefile
 
 import "heed/engine"
 
-// checkSteps reports each event type whose rules have more steps together than
-// an event may lead to deliveries, at the rule that is one too many.
+// checkSteps reports each event type whose rules together have more steps than the number
+// of deliveries an event may lead to. It reports the problem at the first rule too many.
 func (b *build) checkSteps() {
 	steps, reported := map[string]int{}, map[string]bool{}
 	for _, rule := range b.rules {

@@ -15,7 +15,7 @@ import (
 	"heed/engine/suggest"
 )
 
-// Test is one test that a rule carries: what the rule must make of an event.
+// A Test is a test written below a rule: what the rule must make of given events.
 type Test struct {
 	Rule *engine.Rule
 	Name string
@@ -25,48 +25,49 @@ type Test struct {
 	Given []Given
 	// Now is what the rule sees as now; zero for the time of the test.
 	Now time.Time
-	// Outcomes are the expected outcomes: one for each event or, if there is
-	// only one, that of the last. Empty expects nothing of them.
+	// Outcomes are the expected outcomes: one for each event or, if there is only one,
+	// the outcome of the last event. If empty, nothing is expected.
 	Outcomes []engine.Outcome
-	// Actions are parts of the expected actions, as document.Node.Literals has them;
-	// nil expects nothing, an empty list that there are none.
+	// Actions are parts of the expected actions, as returned by document.Node.Literals.
+	// If nil, nothing is expected; if empty, no actions are expected.
 	Actions []map[string]any
-	// Alerts are parts of the alerts that are sent, each with its time under at;
-	// nil expects nothing of them. Effects are some of the effects, in order.
+	// Alerts are parts of the alerts that are sent, each with its time under at; if nil,
+	// nothing is expected. Effects are some of the effects, in order.
 	Alerts  []map[string]any
 	Effects []string
-	// Timed says that the test is about time: it has alerts, effects, or entries
+	// Timed reports whether the test is about time: it has alerts, effects, or entries
 	// with a time.
 	Timed bool
 }
 
-// Given is an entry of a test: an event and what else is known, or only a time.
+// A Given is an entry of a test: an event and other known facts, or only a time.
 type Given struct {
-	// Body is the event in the webhook's own body format; nil if there is none.
+	// Body is the event in the webhook's own format, or nil if the entry has no event.
 	Body []byte
-	// Source is the source that the event came from; empty for the published one.
+	// Source is the source of the event; empty for the published one.
 	Source string
 	// ID is the event's id; empty for e1, e2 and so on.
 	ID string
-	// user is whom the entry's facts are about: the person of its event, or of the
-	// one before.
+	// user is the person whom the entry's facts are about: that of its event, or of the
+	// previous one.
 	user string
-	// At is the event's own time, or After how long that is after the one before.
+	// At is the event's own time; alternatively, After is how long it comes after the
+	// previous one.
 	At    time.Time
 	After time.Duration
 	// Arrives is how long after its own time the event arrives.
 	Arrives time.Duration
-	// Down is how long heed does not run afterwards.
+	// Down is how long heed is stopped afterwards.
 	Down time.Duration
-	// Mute is how long a rule is muted, or one key of it.
+	// Mute is how long a rule, or one key of it, is muted.
 	Mute              time.Duration
 	MuteRule, MuteKey string
-	// Facts answer what the rule asks beyond the event; tables answer what
-	// these do not.
+	// Facts answer what the rule looks up beyond the event. Tables answer what Facts do
+	// not.
 	Facts expression.Recorded
 }
 
-// Time is the entry's own time; before is that of the entry before it.
+// Time returns the entry's own time, given the time of the previous entry.
 func (g *Given) Time(before time.Time) time.Time {
 	if g.At.IsZero() {
 		return before.Add(g.After)
@@ -74,7 +75,8 @@ func (g *Given) Time(before time.Time) time.Time {
 	return g.At
 }
 
-// timed reports whether the entry says more than that an event comes.
+// timed reports whether the entry has a time, a delay, a stop or a mute besides its
+// event.
 func (g *Given) timed() bool {
 	return g.Body == nil || !g.At.IsZero() || g.After+g.Arrives+g.Down+g.Mute > 0
 }
@@ -86,8 +88,7 @@ func (b *build) readTests(node *document.Node, rule *engine.Rule) {
 	}
 }
 
-// readTestFile reads the tests in a file of their own, each with the name of
-// its rule.
+// readTestFile reads a test file, in which each test names its rule.
 func (b *build) readTestFile(node *document.Node) {
 	known := slices.Sorted(maps.Keys(b.byName))
 	for _, item := range b.testList(node, "- rule: low-quiz-score") {
@@ -162,8 +163,8 @@ func (b *build) readTest(node *document.Node, fields *document.Fields, rule *eng
 	b.tests = append(b.tests, test)
 }
 
-// readGiven reads one event. It may be written short: without a companyId, and
-// without event where the rule listens to one type only.
+// readGiven reads one event. Its companyId may be omitted, and its event type too if the
+// rule listens to only one.
 func (b *build) readGiven(node *document.Node, rule *engine.Rule, user string) Given {
 	fields := node.Fields(b.report, "given")
 	given, timed := b.readGivenTime(fields, rule)
@@ -209,8 +210,8 @@ func (b *build) readGiven(node *document.Node, rule *engine.Rule, user string) G
 	return given
 }
 
-// checkGivenFields warns of fields that are probably misspelt: a test that
-// gives another field than the rule reads shows nothing.
+// checkGivenFields warns of fields that are probably misspelt: a test that does not give
+// the field the rule reads proves nothing.
 func (b *build) checkGivenFields(node *document.Node, eventType string) {
 	t := b.catalog.Lookup(eventType)
 	if t == nil {
@@ -229,8 +230,8 @@ func (b *build) checkGivenFields(node *document.Node, eventType string) {
 	}
 }
 
-// checkGivenNumbers warns of texts that were given without quotes and are no
-// numbers in JSON: an event could not have them.
+// checkGivenNumbers warns of unquoted values that are not numbers in JSON. A real event
+// could not contain them.
 func (b *build) checkGivenNumbers(node *document.Node) {
 	for _, pair := range node.Pairs() {
 		b.checkGivenNumbers(pair.Value)
@@ -245,9 +246,9 @@ func (b *build) checkGivenNumbers(node *document.Node) {
 	}
 }
 
-// checkGivenValue finds what YAML made of a value that was meant otherwise. Tests
-// may give values of another kind than declared, to see what a rule makes of
-// them; that is a warning, so that nobody does it by accident.
+// checkGivenValue finds values that YAML read as something other than was meant. Tests
+// may give values of another kind than declared, to see what a rule makes of them, but
+// this is a warning, in case it is an accident.
 func (b *build) checkGivenValue(t *event.Type, pair document.Pair) {
 	name, value := pair.Key.Text(), pair.Value.Scalar()
 	if number := regexp.MustCompile(`^\d+%?$`).MatchString(name); number && pair.Value.IsNull() &&
@@ -320,7 +321,7 @@ func (b *build) readExpectedAction(node *document.Node, test *Test) {
 	}
 }
 
-// readExpected reads parts of an action that a test expects.
+// readExpected reads the parts of an action that a test expects.
 func (b *build) readExpected(node *document.Node, test *Test) (part map[string]any, ok bool) {
 	part, ok = node.Literals().(map[string]any)
 	if !ok {

@@ -15,8 +15,8 @@ import (
 	"heed/engine/suggest"
 )
 
-// readGivenTime reads when an entry of a test happens; timed is false if it does
-// not say.
+// readGivenTime reads when an entry of a test happens. timed is false if the entry has no
+// time.
 func (b *build) readGivenTime(fields *document.Fields, rule *engine.Rule) (given Given, timed bool) {
 	if at := fields.Take("at"); at != nil {
 		timed = true
@@ -74,8 +74,8 @@ func (b *build) offset(node *document.Node, text string) time.Duration {
 	return time.Duration(d)
 }
 
-// testTime reads a time in a test. Without an offset it is in the time zone of
-// the rules.
+// testTime reads a time in a test. A time without an offset is in the time zone of the
+// rules.
 func (b *build) testTime(node *document.Node) time.Time {
 	if t, ok := event.ParseTime(node.Text()); ok && strings.Contains(node.Text(), "T") {
 		return t

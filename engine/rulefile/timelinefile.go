@@ -5,8 +5,8 @@ import (
 	"heed/engine/document"
 )
 
-// ReadTimeline reads the entries of a timeline: a list as the given of a test,
-// where each event names its type. The problems are errors if entries is nil.
+// ReadTimeline reads the entries of a timeline, which is a list like the given of a test
+// except that each event names its type. If entries is nil, the problems include errors.
 func (c *Compiler) ReadTimeline(loaded *Loaded, file File) (entries []Given, problems []document.Problem) {
 	report := &document.Report{}
 	root := document.Parse(file.Name, file.Text, report)

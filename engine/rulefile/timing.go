@@ -14,21 +14,22 @@ import (
 	"heed/engine/state"
 )
 
-// timing is the reading of a rule's keys that have to do with time and state:
-// on/when → count | wait → digest → mute → quiet_hours → throttle → do.
+// timing reads the keys of a rule that concern time and state. An alert passes through
+// them in this order: on/when → count | wait → digest → mute → quiet_hours → throttle →
+// do.
 type timing struct {
 	*build
 	rule   *engine.Rule
-	scope  *expression.Scope // of the rule's events
+	scope  *expression.Scope // scope of the rule's events
 	fields *document.Fields
 	t      *engine.Timing
 	zone   *time.Location
-	// calendar is the first key that needs a time zone.
+	// calendar is the first key found that needs a time zone.
 	calendar *document.Node
 	deadline *document.Node
 }
 
-// readTiming reads what the rule remembers and waits for, and its steps.
+// readTiming reads the keys of a rule that concern time and state, and its steps.
 func (b *build) readTiming(fields *document.Fields, rule *engine.Rule, scope *expression.Scope) {
 	r := &timing{build: b, rule: rule, scope: scope, fields: fields, t: &engine.Timing{}, zone: b.zone}
 	r.readZone()
@@ -91,7 +92,7 @@ func (r *timing) readMode() {
 	}
 }
 
-// readSteps reads do, with the names that it has when the rule sends.
+// readSteps reads do, in the scope that the rule has when it sends.
 func (r *timing) readSteps() {
 	needed := r.t.WaitSteps == nil
 	var do *document.Node
@@ -107,7 +108,7 @@ func (r *timing) readSteps() {
 	}
 }
 
-// sendScope is the scope of what is sent.
+// sendScope returns the scope of the steps that send.
 func (r *timing) sendScope() *expression.Scope {
 	if r.t.Digest != nil {
 		return r.at(expression.AtSummary)
@@ -115,8 +116,8 @@ func (r *timing) sendScope() *expression.Scope {
 	return r.firingScope()
 }
 
-// firingScope is what an expression sees when the rule fires: with a count
-// or a wait, that is more than the event.
+// firingScope returns the scope of expressions when the rule fires. With a count or a
+// wait, they see more than the event.
 func (r *timing) firingScope() *expression.Scope {
 	switch {
 	case r.t.Count != nil:
@@ -128,7 +129,7 @@ func (r *timing) firingScope() *expression.Scope {
 	}
 }
 
-// at is the rule's scope at a moment.
+// at returns the rule's scope at a moment.
 func (r *timing) at(m expression.Moment) *expression.Scope { return r.moment(r.rule.On, m) }
 
 // key reads per, distinct or one_per: an expression or a list of them.
@@ -147,7 +148,7 @@ func (b *build) key(node *document.Node, scope *expression.Scope, what string) e
 	return key
 }
 
-// value reads an expression, without braces.
+// value reads an expression written without braces.
 func (b *build) value(node *document.Node, scope *expression.Scope, what string) *expression.Value {
 	if !node.IsScalar() || node.IsNull() {
 		b.report.Errorf(node.Place(), "wrong-type", "%s must be an expression, not %s", what, node.Describe()).
@@ -157,8 +158,8 @@ func (b *build) value(node *document.Node, scope *expression.Scope, what string)
 	return actions.CompileValue(b.report, node, scope)
 }
 
-// per reads the per of a block. text identifies what the keys of its rows mean: if it
-// changes, the rows are discarded.
+// per reads the per of a block. The returned text identifies what the keys of stored rows
+// mean: if it changes, the rows are discarded.
 func (b *build) per(fields *document.Fields, scope *expression.Scope) (key engine.Key, text string) {
 	node := fields.Take("per")
 	if node == nil {
@@ -172,7 +173,7 @@ func (b *build) per(fields *document.Fields, scope *expression.Scope) (key engin
 	return key, strings.Join(texts, "\n")
 }
 
-// blockExamples are what the blocks look like.
+// blockExamples shows how each block is written.
 var blockExamples = map[string]string{
 	"count":            "count: {at_least: 3, within: 7d, per: data.userId}",
 	"wait":             "wait: {after: 48h, per: data.userId}",
@@ -184,7 +185,7 @@ var blockExamples = map[string]string{
 	"mute":             "mute: {for: 2h, key: u1}",
 }
 
-// block reads the object of a block; ok is false if the node is not an object.
+// block reads the object of a block. ok is false if the node is not an object.
 func (b *build) block(node *document.Node, what string) (fields *document.Fields, ok bool) {
 	if node.IsObject() {
 		return node.Fields(b.report, what), true
@@ -195,7 +196,7 @@ func (b *build) block(node *document.Node, what string) (fields *document.Fields
 	return nil, false
 }
 
-// moment is the scope of rules for these event types at a moment.
+// moment returns the scope, at a moment, of rules for the given event types.
 func (b *build) moment(on []string, m expression.Moment) *expression.Scope {
 	base := b.scope(on)
 	key := scopeKey{base, m}
@@ -211,8 +212,8 @@ type scopeKey struct {
 	moment expression.Moment
 }
 
-// queries are what the expressions ask that were compiled since the last call,
-// in whichever scope; clock says whether one of them needs to know the time.
+// queries returns the lookups of all expressions compiled since the last call, in any
+// scope. clock reports whether one of them uses the time.
 func (b *build) queries() (all []expression.Query, clock bool) {
 	for s := range b.allScopes() {
 		for _, q := range s.TakeQueries() {
@@ -229,7 +230,7 @@ func (b *build) queries() (all []expression.Query, clock bool) {
 	return all, clock
 }
 
-// allScopes are the scopes that expressions were compiled in.
+// allScopes yields every scope in which expressions were compiled.
 func (b *build) allScopes() iter.Seq[*expression.Scope] {
 	return func(yield func(*expression.Scope) bool) {
 		for _, s := range b.scopes {
@@ -272,7 +273,7 @@ func (r *timing) readCount(node *document.Node) {
 	fields.Done()
 }
 
-// maxAtLeast bounds how many events a count counts.
+// maxAtLeast is the largest number of events a count can require.
 const maxAtLeast = 100
 
 // readDigest reads digest.
@@ -357,5 +358,5 @@ func (r *timing) readThrottle(node *document.Node) {
 	fields.Done()
 }
 
-// maxAtMost bounds a throttle.
+// maxAtMost is the largest limit of a throttle.
 const maxAtMost = 1000

@@ -9,7 +9,7 @@ import (
 	"heed/engine/suggest"
 )
 
-// readUserColumns takes user of a table: the columns that say something of a user.
+// readUserColumns reads user of a table: the columns that describe a user.
 func (b *build) readUserColumns(table string, node *document.Node) []document.Pair {
 	if node == nil {
 		return nil
@@ -26,7 +26,7 @@ func (b *build) readUserColumns(table string, node *document.Node) []document.Pa
 	return sound
 }
 
-// tellUsers keeps what the rows of a table say of users.
+// tellUsers records what the rows of a table say about users.
 func (b *build) tellUsers(table string, l *lookup, user []document.Pair) {
 	columns := map[string]string{}
 	for _, pair := range user {
@@ -54,12 +54,12 @@ func (b *build) tellUsers(table string, l *lookup, user []document.Pair) {
 	}
 }
 
-// tellable are the values of a user that a table can have: texts.
+// tellable are the fields of a user that a table can supply: those that are text.
 var tellable = slices.DeleteFunc(slices.Clone(expression.UserFields),
 	func(name string) bool { return name == "active" })
 
-// user is what the tables say of a user; nil if nothing. Of two tables that say the
-// same the first counts, by their names.
+// user returns what the tables say about a user, or nil. If two tables supply the same
+// field, the table whose name sorts first wins.
 func (l lookups) user(id string) any {
 	said := expression.Cells{}
 	for _, name := range slices.Sorted(maps.Keys(l)) {
@@ -75,7 +75,7 @@ func (l lookups) user(id string) any {
 	return said
 }
 
-// tellUsers says whether the tables say anything of users.
+// tellUsers reports whether any table describes users.
 func (l lookups) tellUsers() bool {
 	for _, of := range l {
 		if len(of.users) > 0 {

@@ -11,7 +11,7 @@ import (
 	"heed/engine/suggest"
 )
 
-// verifyHint is what to write where verify is missing.
+// verifyHint says what to write where verify is missing.
 const verifyHint = "write verify: {bearer: {env: NAME}}, or one of mindtickle, hmac, standard_webhooks, github, " +
 	"basic; without it anybody could send events"
 
@@ -40,7 +40,7 @@ func (r *sourceReader) readVerify(node *document.Node) {
 	}
 	v := &source.Verification{Scheme: scheme}
 	r.source.Verify = v
-	if value.IsScalar() && !value.IsNull() { // {bearer: 3f9a1c}
+	if value.IsScalar() && !value.IsNull() { // as in {bearer: 3f9a1c}
 		r.readSecret(secretKeys[scheme], value)
 		return
 	}
@@ -75,13 +75,13 @@ func (r *sourceReader) readVerify(node *document.Node) {
 	fields.Done()
 }
 
-// secretKeys are the keys of the schemes' secrets.
+// secretKeys maps each scheme to the key of its secret.
 var secretKeys = map[source.Scheme]string{
 	source.SchemeMindtickle: "secret", source.SchemeHMAC: "secret", source.SchemeStandardWebhooks: "secret",
 	source.SchemeGitHub: "secret", source.SchemeBearer: "token", source.SchemeBasic: "password",
 }
 
-// scheme takes the scheme: a word, or an object with the word and its settings.
+// scheme reads the scheme: a word, or an object of the word and its settings.
 func (r *sourceReader) scheme(node *document.Node) (source.Scheme, *document.Node) {
 	word, value := node, node
 	switch pairs := node.Pairs(); {
@@ -109,7 +109,7 @@ func (r *sourceReader) scheme(node *document.Node) (source.Scheme, *document.Nod
 
 var headerName = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]+$`)
 
-// readFormula reads how a signature is made and where it stands.
+// readFormula reads how a signature is computed and where it is found.
 func (r *sourceReader) readFormula(fields *document.Fields, v *source.Verification) {
 	h := &v.HMAC
 	signature := "header"
@@ -150,7 +150,7 @@ func (r *sourceReader) readFormula(fields *document.Fields, v *source.Verificati
 	r.readWindow(fields, v)
 }
 
-// holes are the parts of what is signed.
+// hole matches a placeholder in the formula of what is signed.
 var hole = regexp.MustCompile(`\{[^}]*\}`)
 
 func (r *sourceReader) readSigned(fields *document.Fields, h *source.HMAC) {
@@ -165,7 +165,7 @@ func (r *sourceReader) readSigned(fields *document.Fields, h *source.HMAC) {
 				Suggest("%s",
 					"write what is signed, such as signed: '{timestamp}.{body}', or leave timestamp_header out")
 		}
-		h.TimestampHeader = "" // that of the published contract, which is not signed then
+		h.TimestampHeader = "" // the default is the published contract's header, which is then not signed
 	}
 	if node == nil {
 		return
@@ -207,8 +207,8 @@ func (r *sourceReader) readWindow(fields *document.Fields, v *source.Verificatio
 	}
 }
 
-// requireSecret takes the secret, which may also be written right below the name
-// of the scheme: bearer: {env: NAME}.
+// requireSecret reads the secret, which may also be written directly below the name of
+// the scheme: bearer: {env: NAME}.
 func (r *sourceReader) requireSecret(fields *document.Fields, v *source.Verification, key string) {
 	if node := fields.Node(); node.Get("env") != nil || node.Get("file") != nil {
 		fields.Take("env")

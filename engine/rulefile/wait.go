@@ -46,8 +46,7 @@ func (r *timing) readWait(node *document.Node) {
 	fields.Done()
 }
 
-// readDeadline reads the expression of the deadline, which is a time or a text that
-// may hold one.
+// readDeadline reads the expression of the deadline: a time, or text that may hold one.
 func (r *timing) readDeadline() {
 	value := r.value(r.deadline, r.scope, "deadline")
 	r.t.Deadline = value
@@ -62,7 +61,7 @@ func (r *timing) readDeadline() {
 	}
 }
 
-// readWaitSteps reads the steps, or the one that stands in the wait itself.
+// readWaitSteps reads the list of steps, or the single step written in the wait itself.
 func (r *timing) readWaitSteps(fields *document.Fields, node *document.Node) {
 	after, before, steps := fields.Take("after"), fields.Take("before"), fields.Take("steps")
 	fields.Take("at")
@@ -121,10 +120,10 @@ func (r *timing) readStepList(steps *document.Node) {
 	}
 }
 
-// ascending reports whether a step comes after another.
+// ascending reports whether the second step comes after the first.
 func ascending(first, second state.Step) bool {
 	if first.Before != second.Before {
-		return first.Before // before a deadline that is later than any step after the start, if anything
+		return first.Before // steps that count back from the deadline come first
 	}
 	if first.Before {
 		return first.Offset > second.Offset || first.Offset == second.Offset && earlier(first.At, second.At)
@@ -208,7 +207,7 @@ func (r *timing) readUnless(node, per *document.Node) {
 	}
 }
 
-// meantOn is the event type that a text in place of an event means.
+// meantOn returns the event type that was probably meant by a text in place of an event.
 func (r *timing) meantOn(node *document.Node) string {
 	if r.catalog.Lookup(node.Text()) != nil {
 		return node.Text()
@@ -216,7 +215,8 @@ func (r *timing) meantOn(node *document.Node) string {
 	return cmp.Or(suggest.Closest(node.Text(), r.catalog.Names()), "course.completed")
 }
 
-// keyOf compiles per for the events that cancel: they must have the same key.
+// keyOf compiles per for the events that cancel the wait. They must have the same key as
+// the events that start it.
 func (r *timing) keyOf(per *document.Node, scope *expression.Scope, on []string) (key engine.Key) {
 	for _, item := range per.Each() {
 		tree, problems := scope.Check(item.Text())
@@ -234,8 +234,7 @@ func (r *timing) keyOf(per *document.Node, scope *expression.Scope, on []string)
 	return key
 }
 
-// checkSelfCancel warns of an unless that matches each event which starts the
-// wait.
+// checkSelfCancel warns of an unless that matches every event which starts the wait.
 func (r *timing) checkSelfCancel(node *document.Node, u engine.Unless, when *document.Node) {
 	for _, name := range u.On {
 		for _, start := range r.rule.On {

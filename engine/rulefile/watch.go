@@ -15,9 +15,9 @@ import (
 	"heed/engine/document"
 )
 
-// The rhythm of a reload: after a hint from the file system it waits until the files
-// have been quiet, but not forever; the poll finds changes without a hint, as on
-// network file systems.
+// Intervals of a reload. After a notification from the file system, Watcher waits until
+// the files have been quiet, but not indefinitely. Polling finds changes without
+// notifications, as on network file systems.
 const (
 	quiet     = 100 * time.Millisecond
 	mostQuiet = time.Second
@@ -25,45 +25,45 @@ const (
 	unstable  = 50 * time.Millisecond
 )
 
-// Watcher keeps the active rule set in step with its files. A change that does
-// not compile leaves the active set as it is.
+// A Watcher keeps the active rule set in step with its files. If a change does not
+// compile, the active set stays as it is.
 type Watcher struct {
 	Path     string
 	Compiler *Compiler
-	// Check, if not nil, says what else is wrong with a set that compiles,
-	// such as tests that fail. It is then not activated.
+	// Check, if not nil, returns further problems of a set that compiles, such as failing
+	// tests. If there are any, the set is not activated.
 	Check func(*Loaded) []document.Problem
-	// Activate is called with a compiled set before it becomes the current
-	// one; its error keeps the old set.
+	// Activate is called with a compiled set before it becomes the current one. If it
+	// returns an error, the old set stays current.
 	Activate func(context.Context, *Loaded) error
-	// Observe, if not nil, is told of every attempt that was not a repetition. The
-	// context is that of who asked for it, or of Run, and may have ended.
+	// Observe, if not nil, is called after every attempt that is not a repetition. The
+	// context is that of Reload or Run, and may have ended.
 	Observe func(context.Context, Attempt)
 	Log     *slog.Logger
 	Now     func() time.Time
 
 	current atomic.Pointer[Loaded]
 
-	mu     sync.Mutex // one attempt at a time
-	failed string     // what the last attempt failed on; empty after a success
+	mu     sync.Mutex // allows one attempt at a time
+	failed string     // identifies what the last attempt failed on; empty after a success
 }
 
-// Attempt is one try to load the rules.
+// An Attempt is one attempt to load the rules.
 type Attempt struct {
 	At time.Time
-	// Err is nil if the rules are active now.
+	// Err is nil if the rules are now active.
 	Err error
-	// Problems are what the rule files have, warnings too.
+	// Problems are the problems of the rule files, including warnings.
 	Problems []document.Problem
 	Loaded   *Loaded
-	// Before is what was active before; nil at the start.
+	// Before is the set that was active before; nil at the start.
 	Before *Loaded
 }
 
-// ProblemsError says that rule files have errors.
+// A ProblemsError says that rule files have errors.
 type ProblemsError struct{ Problems []document.Problem }
 
-// Error is the first error, and how many problems there are.
+// Error returns the first error and the number of problems.
 func (e *ProblemsError) Error() string {
 	for i := range e.Problems {
 		if e.Problems[i].Severity == document.Error {
@@ -75,14 +75,14 @@ func (e *ProblemsError) Error() string {
 
 var errUnstable = errors.New("the rule files keep changing while they are read")
 
-// Current is the active rule set; nil before the first success.
+// Current returns the active rule set, or nil before the first success.
 func (w *Watcher) Current() *Loaded { return w.current.Load() }
 
-// Reload reads the rules now, whether they changed or not. The error is a
-// *ProblemsError if the files could be read but not used.
+// Reload reads the rules now, whether or not they changed. The error is a *ProblemsError
+// if the files could be read but not used.
 func (w *Watcher) Reload(ctx context.Context) error { return w.attempt(ctx, true) }
 
-// Run follows the files until ctx ends.
+// Run watches the files until ctx ends.
 func (w *Watcher) Run(ctx context.Context) {
 	hints := make(chan struct{}, 1)
 	go w.follow(ctx, hints)
@@ -96,11 +96,11 @@ func (w *Watcher) Run(ctx context.Context) {
 		case <-hints:
 			w.settle(ctx, hints)
 		}
-		_ = w.attempt(ctx, false) // Observe was told
+		_ = w.attempt(ctx, false) // errors are passed to Observe
 	}
 }
 
-// settle waits until no hint has come for a while.
+// settle waits until no hint has arrived for a while.
 func (w *Watcher) settle(ctx context.Context, hints <-chan struct{}) {
 	deadline := time.NewTimer(mostQuiet)
 	defer deadline.Stop()
@@ -117,10 +117,9 @@ func (w *Watcher) settle(ctx context.Context, hints <-chan struct{}) {
 	}
 }
 
-// follow turns the file system's events into hints. It watches directories,
-// not files: a watch on a file is lost when an editor or Kubernetes replaces
-// it. It does not look at names, since a ConfigMap's swap never shows the rule
-// file's.
+// follow turns file system events into hints. It watches directories instead of files: a
+// watch on a file is lost when an editor or Kubernetes replaces the file. It ignores file
+// names, since the swap of a ConfigMap never mentions the rule file's.
 func (w *Watcher) follow(ctx context.Context, hints chan<- struct{}) {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -144,13 +143,13 @@ func (w *Watcher) follow(ctx context.Context, hints chan<- struct{}) {
 	watch()
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
-	hint(hints) // for what changed before the watch began
+	hint(hints) // for changes before the watch began
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			watch() // the rules may have come to name tables elsewhere
+			watch() // the rules may now name tables elsewhere
 		case e, ok := <-watcher.Events:
 			if !ok {
 				return
@@ -170,12 +169,12 @@ func (w *Watcher) follow(ctx context.Context, hints chan<- struct{}) {
 func hint(hints chan<- struct{}) {
 	select {
 	case hints <- struct{}{}:
-	default: // one is waiting already
+	default: // a hint is already pending
 	}
 }
 
-// directories are those in which a change of the rules or of their tables shows:
-// each one's own and, through symbolic links, the real one.
+// directories returns the directories to watch for changes of the rules and their tables:
+// the directory of each file and, through symbolic links, the real one.
 func (w *Watcher) directories() []string {
 	dirs := directoriesOf(w.Path)
 	if current := w.current.Load(); current != nil {
@@ -204,7 +203,7 @@ func directoriesOf(path string) []string {
 	return dirs
 }
 
-// attempt tries until the files hold still for as long as a try takes.
+// attempt retries until the files do not change during a try.
 func (w *Watcher) attempt(ctx context.Context, force bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -221,7 +220,7 @@ func (w *Watcher) attempt(ctx context.Context, force bool) error {
 	}
 }
 
-// try reads, compiles and activates. Without force it does nothing when the
+// try reads, compiles and activates the rules. Unless forced, it does nothing if the
 // contents are those of the active set, or those it failed on before.
 func (w *Watcher) try(ctx context.Context, force bool) error {
 	snapshot, err := Read(w.Path)
@@ -254,7 +253,7 @@ func (w *Watcher) try(ctx context.Context, force bool) error {
 	return nil
 }
 
-// fail reports a failure once for each content that fails.
+// fail reports a failure, once for each content that fails.
 func (w *Watcher) fail(ctx context.Context, on string, force bool, err error, problems []document.Problem) error {
 	if w.failed != on || force {
 		w.failed = on

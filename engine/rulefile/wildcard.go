@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// timer is how other programs name what comes by the clock.
+// timer matches the names that other programs give to scheduled events.
 var timer = regexp.MustCompile(`(?i)^(?:schedul(?:e|es|ed|er)|timers?|cron(?:tab|job)?|tick|interval|` +
 	`hourly|daily|nightly|weekly|monthly|yearly|midnight|` +
 	`every\b.*|rate\(.*|at \d.*|@(?:hourly|daily|weekly|monthly|yearly|midnight|every .*)|[\d*/,-]+(?: [\w*/,-]+){4,5})$`)
 
-// wildcardHint names the event types that a wildcard means, if there are any.
+// wildcardHint names the event types that match a wildcard, if there are any.
 func wildcardHint(pattern string, known []string) string {
 	var meant []string
 	for _, name := range known {

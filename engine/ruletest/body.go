@@ -12,11 +12,10 @@ import (
 	"heed/engine/layout"
 )
 
-// Tidy gives a fixture's text a layout that people read: indented, "event",
-// "companyId" and "data" first, data's fields in the catalogue's order and then
-// the others by name. Numbers stay as they were sent. Recorded facts stand in it
-// as "given", as in a test, and Read reads them again. The error says why the
-// fixture is not an event.
+// Tidy lays out a fixture's text for reading: indented, with "event", "companyId" and
+// "data" first, and data's fields in the catalogue's order, then the others by name.
+// Numbers are kept as sent. Recorded facts are written as "given", as in a test, which
+// Read reads again. The error says why the fixture is not an event.
 func Tidy(f Fixture, catalog *event.Catalog) ([]byte, error) {
 	body, err := readBody(f, catalog)
 	if err != nil {
@@ -30,7 +29,7 @@ func Tidy(f Fixture, catalog *event.Catalog) ([]byte, error) {
 	return tidy.Body, err
 }
 
-// userOf is whose event it is; empty if it does not say.
+// userOf returns the user the event is about, or "".
 func userOf(body layout.Object) string {
 	whole, _ := layout.Plain(body).(map[string]any)
 	data, _ := whole["data"].(map[string]any)
@@ -38,8 +37,7 @@ func userOf(body layout.Object) string {
 	return id
 }
 
-// readBody decodes a body that is an event, with its numbers as they are
-// written and its fields in order.
+// readBody decodes the body of an event, keeping numbers as written and fields in order.
 func readBody(f Fixture, catalog *event.Catalog) (layout.Object, error) {
 	e, err := event.Decode(f.Body)
 	if err != nil {
@@ -71,7 +69,7 @@ func writeBody(file string, body layout.Object) (Fixture, error) {
 	return Fixture{File: file, Body: indented.Bytes()}, nil
 }
 
-// decodeExact decodes an object with its numbers as they are written.
+// decodeExact decodes an object, keeping numbers as written.
 func decodeExact(text []byte) (map[string]any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
@@ -80,8 +78,8 @@ func decodeExact(text []byte) (map[string]any, error) {
 	return object, err
 }
 
-// ordered gives the members of an object an order: the named ones first, then
-// the others by name, as in all objects inside.
+// ordered orders the members of an object: the named ones first, then the others by name.
+// All nested objects are ordered by name.
 func ordered(object map[string]any, first ...string) layout.Object {
 	names := slices.DeleteFunc(slices.Clone(first), func(name string) bool { _, has := object[name]; return !has })
 	for _, name := range slices.Sorted(maps.Keys(object)) {

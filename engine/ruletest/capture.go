@@ -17,27 +17,27 @@ import (
 	"heed/engine/source"
 )
 
-// Captured is a test made from a fixture: what a rule makes of it today.
+// Captured is a test made from a fixture, which expects what a rule makes of it today.
 type Captured struct {
 	Rule string
-	// File is the fixture's.
+	// File is the name of the fixture's file.
 	File string
-	// Outcome is what the test expects; Real is what the rule makes of the
-	// fixture with its personal fields.
+	// Outcome is the outcome that the test expects; Real is the outcome for the fixture
+	// with its personal fields.
 	Outcome, Real engine.Outcome
 
 	name string
 	test layout.Object
 }
 
-// Capture makes a test for each fixture and each rule that listens to it, or
-// for the rule of the given name alone. The tests are of the fixtures without
-// their personal fields, unless those are kept. now is what rules see as now,
-// also in the tests. The error says which fixture is not an event.
+// Capture makes a test for each fixture and each rule that listens to it, or only for the
+// rule of the given name. The tests use the fixtures without their personal fields,
+// unless those are kept. now is the time that rules see, in the tests too. The error says
+// which fixture is not an event.
 func Capture(
 	rules *engine.RuleSet, fixtures []Fixture, rule string, keepPersonal bool, now time.Time,
 ) ([]Captured, error) {
-	now = now.UTC().Truncate(time.Second) // as the tests can write it
+	now = now.UTC().Truncate(time.Second) // the precision that tests can express
 	real := slices.Clone(fixtures)
 	for i, f := range real {
 		result, err := DryRun(rules, f, now)
@@ -77,7 +77,7 @@ func capture(rules *engine.RuleSet, f, real Fixture, now time.Time) ([]Captured,
 	}
 	var tests []Captured
 	for _, rule := range rules.Rules() {
-		alone := rules.Only(rule) // so that the test is given what this rule asks
+		alone := rules.Only(rule) // so that the test is given only what this rule looks up
 		result, err := DryRun(alone, body, now)
 		if err != nil {
 			return nil, err
@@ -111,7 +111,7 @@ func capture(rules *engine.RuleSet, f, real Fixture, now time.Time) ([]Captured,
 	return tests, nil
 }
 
-// title is what a test is called after.
+// title returns the name on which a test's name is based.
 func title(file, eventType string) string {
 	if file == "-" {
 		return eventType
@@ -119,8 +119,8 @@ func title(file, eventType string) string {
 	return filepath.Base(file)
 }
 
-// asGiven is a fixture as a test gives it, and the body that the test's run
-// makes of that: rules can see the id, which is the body's hash.
+// asGiven returns a fixture as a test gives it, and the body that running the test makes
+// of that. Rules can see the event's ID, which is the hash of the body.
 func asGiven(f Fixture, catalog *event.Catalog) (given layout.Object, body Fixture, err error) {
 	whole, err := readBody(f, catalog)
 	if err != nil {
@@ -143,8 +143,8 @@ func asGiven(f Fixture, catalog *event.Catalog) (given layout.Object, body Fixtu
 	return given, Fixture{File: f.File, Source: f.Source, Body: encoded, Facts: givable(facts, userOf(given))}, err
 }
 
-// requestFields are the fields of requests that show what is sent, or why
-// nothing can be. Headers are not among them, and no secret is.
+// requestFields are the fields of requests that show what is sent, or why nothing can be
+// sent. They include neither headers nor secrets.
 var requestFields = []string{
 	"level", "channel", "method", "url", "to", "cc", "subject", "text", "html", "blocks",
 	"body", "problem",
@@ -162,7 +162,7 @@ func expectation(d *Decision) layout.Object {
 	return append(expect, layout.Member{Key: "actions", Value: actions})
 }
 
-// expectedAction is what a test expects of an action.
+// expectedAction returns what a test expects of an action.
 func expectedAction(a Action) layout.Object {
 	flat := flatten(a)
 	action := layout.Object{{Key: "action", Value: a.Action}}
@@ -174,15 +174,14 @@ func expectedAction(a Action) layout.Object {
 	return action
 }
 
-// isMasked says whether a request shows *** for an address that is a secret.
+// isMasked reports whether a request shows *** in place of an address that is a secret.
 func isMasked(value any) bool {
 	text, ok := value.(string)
 	return ok && strings.HasPrefix(text, "***")
 }
 
-// AddTests appends tests to those of a test file, which may have no text yet. Each
-// name is made unique within its rule. The error says why nothing can be added to the
-// file.
+// AddTests appends tests to a test file, which may be empty. It makes each name unique
+// within its rule. The error says why nothing can be added to the file.
 func AddTests(file rulefile.File, tests []Captured) ([]byte, error) {
 	report := new(document.Report)
 	root := document.Parse(file.Name, file.Text, report)
@@ -194,7 +193,7 @@ func AddTests(file rulefile.File, tests []Captured) ([]byte, error) {
 	for i := range tests {
 		items[i] = tests[i].under(taken)
 	}
-	if root.IsObject() && len(root.Pairs()) == 0 { // nothing, or comments alone
+	if root.IsObject() && len(root.Pairs()) == 0 { // empty, or only comments
 		text := file.Text
 		if len(text) > 0 && text[len(text)-1] != '\n' {
 			text = append(slices.Clone(text), '\n')
@@ -208,7 +207,7 @@ func AddTests(file rulefile.File, tests []Captured) ([]byte, error) {
 	return text, nil
 }
 
-// namedTest is what a name must be unique in.
+// namedTest is the scope within which a test's name must be unique.
 type namedTest struct{ rule, name string }
 
 func namesIn(root *document.Node) map[namedTest]bool {
@@ -225,7 +224,7 @@ func namesIn(root *document.Node) map[namedTest]bool {
 	return taken
 }
 
-// under is the test with a name that is not taken, which it then is.
+// under returns the test with a name that is not taken, and marks that name as taken.
 func (c *Captured) under(taken map[namedTest]bool) layout.Object {
 	name := c.name
 	for n := 2; taken[namedTest{c.Rule, name}]; n++ {

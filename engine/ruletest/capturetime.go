@@ -12,15 +12,16 @@ import (
 	"heed/engine/state"
 )
 
-// A captured test continues until everything that the event leads to has happened,
-// but not for longer than this, nor through more firings.
+// Limits on how long a captured test continues, and through how many firings. It ends
+// earlier once everything that the event leads to has happened.
 const (
 	captureWithin  = 2 * 366 * 24 * time.Hour
 	captureFirings = 20
 )
 
-// runOut runs a fixture from empty state until all that follows from it has
-// happened; the timeline is then at a whole minute, hour or day after it.
+// runOut runs a fixture from empty state until everything that follows from it has
+// happened. The timeline then stands a whole number of minutes, hours or days after the
+// event.
 func runOut(rules *engine.RuleSet, f Fixture, now time.Time) (*Timeline, error) {
 	t, err := NewTimeline(rules, now, nil)
 	if err != nil {
@@ -46,7 +47,7 @@ func runOut(rules *engine.RuleSet, f Fixture, now time.Time) (*Timeline, error) 
 	return t, nil
 }
 
-// roundUp makes a duration one that people write: whole minutes, hours or days.
+// roundUp rounds a duration up to one that people write: whole minutes, hours or days.
 func roundUp(d time.Duration) time.Duration {
 	unit := 24 * time.Hour
 	switch {
@@ -58,7 +59,7 @@ func roundUp(d time.Duration) time.Duration {
 	return (d + unit - 1) / unit * unit
 }
 
-// askedLater adds to what rules ask about a fixture what they ask when it fires.
+// askedLater adds what rules look up when they fire to what they look up about a fixture.
 func askedLater(
 	rules *engine.RuleSet, f Fixture, asked expression.Recorded, now time.Time,
 ) (expression.Recorded, error) {
@@ -77,8 +78,8 @@ func askedLater(
 	return asked, nil
 }
 
-// captureTimed makes the test of a rule with time: the event at its time, then
-// as much time as it takes for all that follows from it to happen.
+// captureTimed makes the test of a rule with time: the event at its time, then as much
+// time as everything that follows from it takes.
 func (c *Captured) captureTimed(
 	alone *engine.RuleSet, rule *engine.Rule, given layout.Object, body Fixture, now time.Time,
 ) error {
@@ -99,7 +100,7 @@ func (c *Captured) captureTimed(
 	for _, a := range t.Alerts(rule.Name) {
 		expected := expectedAction(Action{Action: a.Action, Kind: a.Kind, Request: a.Request, Problem: a.Problem})
 		isText := func(m layout.Member) bool { return m.Key == "text" }
-		if slices.ContainsFunc(expected, isText) { // which says the same as the HTML that heed makes of a table
+		if slices.ContainsFunc(expected, isText) { // which matches the HTML that heed makes of a table
 			expected = slices.DeleteFunc(expected, func(m layout.Member) bool { return m.Key == "html" })
 		}
 		alerts = append(alerts, append(layout.Object{{Key: "at", Value: moment(a.At)}}, expected...))

@@ -12,13 +12,13 @@ import (
 	"heed/engine/expression"
 )
 
-// values are the fields of a request that hold values of any kind. The others
-// are texts: there 1.10 is a text, as it is in the rule.
+// values are the fields of a request that hold values of any kind. The others are text:
+// there, 1.10 is a text, as in the rule.
 var values = map[string]bool{"body": true, "blocks": true}
 
-// differences are the parts of want that got does not have. Objects may have more
-// keys than are wanted, but lists may not have more elements. typed says that a
-// number without quotes is a number, even when compared with a text.
+// differences returns the parts of want that got does not have. Objects may have more
+// keys than wanted, but lists may not have more elements. typed means that an unquoted
+// number is a number, even when compared with a text.
 func differences(where string, want, got any, typed bool) []Failure {
 	switch want := want.(type) {
 	case map[string]any:
@@ -59,8 +59,8 @@ func differences(where string, want, got any, typed bool) []Failure {
 	}
 }
 
-// equal compares scalars as rules do: numbers by what they are worth, however
-// they are written. A literal is what the other side is, text or value.
+// equal compares scalars as rules do: numbers by value, however they are written. A
+// literal is taken for what the other side is, text or value.
 func equal(want, got any, typed bool) bool {
 	if literal, ok := want.(document.Literal); ok {
 		if text, isText := got.(string); isText && !typed {
@@ -80,7 +80,7 @@ func equal(want, got any, typed bool) bool {
 	return same && ok
 }
 
-// comparable is a scalar as rules have it.
+// comparable converts a scalar to a value of the rules' expressions.
 func comparable(value any) any {
 	number, ok := value.(json.Number)
 	if !ok {
@@ -107,7 +107,7 @@ func text(value any) string {
 	return string(encoded)
 }
 
-// described is a scalar with its kind.
+// described returns a scalar with its kind.
 func described(value any) string {
 	switch v := value.(type) {
 	case string:
@@ -121,7 +121,7 @@ func described(value any) string {
 	}
 }
 
-// plain is a value with its literals as their values.
+// plain replaces the literals in a value by their values.
 func plain(value any) any {
 	switch v := value.(type) {
 	case document.Literal:

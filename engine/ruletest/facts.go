@@ -11,8 +11,8 @@ import (
 	"heed/engine/layout"
 )
 
-// givable are the answers that a test can give: rows of tables, and what is known
-// of the event's own user.
+// givable returns the answers that a test can give: rows of tables, and what is known of
+// the event's own user.
 func givable(facts expression.Recorded, userID string) expression.Recorded {
 	var can expression.Recorded
 	for _, f := range facts {
@@ -27,7 +27,7 @@ func givable(facts expression.Recorded, userID string) expression.Recorded {
 	return can
 }
 
-// given is what a fixture has in addition to its event.
+// given is what a fixture holds in addition to its event.
 type given struct {
 	User     map[string]any                       `json:"user"`
 	Progress map[string]*float64                  `json:"progress"`
@@ -35,8 +35,8 @@ type given struct {
 	Lookups  map[string]map[string]map[string]any `json:"lookups"`
 }
 
-// withGiven takes what is given out of a fixture's body. A body that is no
-// object stays as it is: whoever decodes it says so.
+// withGiven removes given from a fixture's body. It leaves a body that is not an object
+// as it is; decoding it reports the error.
 func withGiven(f Fixture) (Fixture, error) {
 	whole, err := decodeExact(f.Body)
 	if err != nil || whole["given"] == nil {
@@ -63,7 +63,7 @@ func withGiven(f Fixture) (Fixture, error) {
 	return f, nil
 }
 
-// facts are the answers to what is asked about the event of a user.
+// facts returns the answers for lookups about an event of a user.
 func (g *given) facts(user string) expression.Recorded {
 	var facts expression.Recorded
 	know := func(about expression.Topic, of, key string, answer any) {
@@ -90,7 +90,7 @@ func (g *given) facts(user string) expression.Recorded {
 	return facts
 }
 
-// cellsFrom are the cells of a record: texts, as in a table, or true and false.
+// cellsFrom returns the cells of a record: texts, as in a table, or true and false.
 func cellsFrom(record map[string]any) expression.Cells {
 	cells := expression.Cells{}
 	for name, value := range record {
@@ -104,7 +104,7 @@ func cellsFrom(record map[string]any) expression.Cells {
 	return cells
 }
 
-// givenFacts are answers as a test gives them. All of them are givable.
+// givenFacts returns answers as a test gives them. All of them must be givable.
 func givenFacts(facts expression.Recorded) layout.Object {
 	var user any
 	var progress, rank, tables layout.Object
@@ -148,7 +148,7 @@ func addRow(tables layout.Object, name string, row layout.Member) layout.Object 
 	return append(tables, layout.Member{Key: name, Value: layout.Object{row}})
 }
 
-// cellsOf are the cells of a record that hold something.
+// cellsOf returns the non-empty cells of a record.
 func cellsOf(answer any) layout.Object {
 	cells := layout.Object{}
 	if record, ok := answer.(expression.Record); ok {
@@ -161,15 +161,14 @@ func cellsOf(answer any) layout.Object {
 	return cells
 }
 
-// learnFacts learns what questions and answers tell of people.
+// learnFacts learns the personal values in queries and answers.
 func (r *redactor) learnFacts(facts expression.Recorded) {
 	for _, f := range facts {
 		r.walkFact(f, r.learnScalar)
 	}
 }
 
-// redactFacts gives the questions that the redacted event asks, with what answers
-// tell nobody.
+// redactFacts returns the queries that the redacted event makes, with redacted answers.
 func (r *redactor) redactFacts(facts expression.Recorded) expression.Recorded {
 	redacted := make(expression.Recorded, len(facts))
 	for i, f := range facts {
@@ -188,7 +187,7 @@ func (r *redactor) walkFact(f expression.Answer, replace scalar) expression.Answ
 		f.Key = text(f.Key, "userId", true)
 	case expression.AboutProgress, expression.AboutRank:
 		f.Of, f.Key = text(f.Of, "userId", true), text(f.Key, "", false)
-	case expression.AboutLookup: // tables have keys of all kinds
+	case expression.AboutLookup: // the keys of tables are of all kinds
 		f.Key = text(f.Key, "", r.pseudonyms[identity(f.Key)] != "")
 	}
 	if _, isRecord := f.Value.(expression.Record); isRecord {

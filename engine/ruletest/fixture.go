@@ -1,6 +1,5 @@
-// Package ruletest owns trying rules out: it reads fixture events in the
-// webhook's own format and puts them through the same engine as the receiver,
-// sending nothing.
+// Package ruletest tries rules out: it reads fixture events in the webhook's own format
+// and runs them through the same engine as the receiver, without sending anything.
 package ruletest
 
 import (
@@ -25,26 +24,25 @@ import (
 	"heed/engine/state"
 )
 
-// Fixture is one event from a file.
+// A Fixture is one event from a file.
 type Fixture struct {
-	// File is where it came from; "-" for standard input.
+	// File is the name of the file, or "-" for standard input.
 	File string
-	// Source is the source that it is said to come from; empty for the published
-	// one. ID is its id; empty for the hash of its body.
+	// Source is the source that it is said to come from; empty for the published one. ID
+	// is its ID; empty for the hash of its body.
 	Source, ID string
-	// Body is the event in the webhook's own body format.
+	// Body is the event in the webhook's own format.
 	Body []byte
-	// Facts, if not nil, answer what the rules ask beyond the event.
+	// Facts, if not nil, answers what the rules look up beyond the event.
 	Facts expression.Resolver
 }
 
-// maxFixture bounds a file of events.
+// maxFixture limits the size of a file of events.
 const maxFixture = 64 << 20
 
-// Read reads fixtures: a path is a JSON file, a directory of *.json files, or
-// "-" for standard input. A file may hold several events one after another. An
-// event may have "given", what rules ask beyond it as a test gives that; it is no
-// part of the body.
+// Read reads fixtures. A path is a JSON file, a directory of *.json files, or "-" for
+// standard input. A file may hold several events in sequence. An event may have "given",
+// the answers to lookups as a test gives them; it is not part of the body.
 func Read(paths []string, stdin io.Reader) ([]Fixture, error) {
 	var fixtures []Fixture
 	for _, path := range paths {
@@ -104,7 +102,7 @@ func readFile(path string) ([]Fixture, error) {
 	return split(path, f)
 }
 
-// split takes the JSON values of a text apart, keeping the bytes of each.
+// split splits a text into its JSON values, keeping the bytes of each.
 func split(file string, r io.Reader) ([]Fixture, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxFixture+1))
 	switch {
@@ -137,23 +135,23 @@ func split(file string, r io.Reader) ([]Fixture, error) {
 	}
 }
 
-// Result is what the rules make of one fixture.
+// A Result is what the rules make of one fixture.
 type Result struct {
 	File      string     `json:"file"`
 	Event     string     `json:"event"`
 	ID        string     `json:"id"`
 	Decisions []Decision `json:"decisions"`
-	// Asked is what the rules asked beyond the event.
+	// Asked is what the rules looked up beyond the event.
 	Asked expression.Recorded `json:"-"`
 }
 
-// Decision is what one rule makes of it.
+// A Decision is what one rule makes of it.
 type Decision struct {
 	engine.Shown
 	Actions []Action `json:"actions"`
 }
 
-// Action is what would be sent, or why it could not be.
+// An Action is what would be sent, or why it could not be.
 type Action struct {
 	Action  string          `json:"action"`
 	Kind    string          `json:"kind"`
@@ -161,9 +159,9 @@ type Action struct {
 	Problem string          `json:"problem,omitempty"`
 }
 
-// DryRun decides a fixture as if it had come in at now, as the first event ever: a
-// count begins with it, and no throttle has been used. The error says why the
-// fixture is not an event; the receiver would quarantine it.
+// DryRun decides a fixture as if it had arrived at now, as the first event ever: a count
+// begins with it, and no throttle has been used. The error says why the fixture is not an
+// event; the receiver would quarantine it.
 func DryRun(rules *engine.RuleSet, f Fixture, now time.Time) (Result, error) {
 	e, err := event.Decode(f.Body)
 	if err != nil {
@@ -181,7 +179,7 @@ func DryRun(rules *engine.RuleSet, f Fixture, now time.Time) (Result, error) {
 	return result, nil
 }
 
-// effectsAlone are the effects that an event has on empty state.
+// effectsAlone returns the effects that an event has on empty state.
 func effectsAlone(d *engine.Decision, now time.Time) (effects []record.Effect) {
 	empty := state.NewMemory()
 	for _, in := range d.Inputs {
@@ -192,7 +190,7 @@ func effectsAlone(d *engine.Decision, now time.Time) (effects []record.Effect) {
 	return effects
 }
 
-// shown is a decision with what it would send.
+// shown returns a decision with what it would send.
 func shown(d *engine.Decision) Decision {
 	s := Decision{Shown: d.Shown(), Actions: []Action{}}
 	for _, r := range d.Requests {
@@ -201,8 +199,8 @@ func shown(d *engine.Decision) Decision {
 	return s
 }
 
-// Only leaves the decision of one rule, also if the rule does not listen to the
-// event: then it says so.
+// Only keeps the decision of one rule. If the rule does not listen to the event, the
+// result says so.
 func (r *Result) Only(rule *engine.Rule) {
 	r.Decisions = slices.DeleteFunc(r.Decisions, func(d Decision) bool { return d.Rule != rule.Name })
 	if reason := rule.NotFor(r.Event); reason != "" {
@@ -213,7 +211,7 @@ func (r *Result) Only(rule *engine.Rule) {
 	}
 }
 
-// Failed says whether a rule could not be evaluated.
+// Failed reports whether a rule could not be evaluated.
 func (r *Result) Failed() bool {
 	for i := range r.Decisions {
 		if r.Decisions[i].Outcome == engine.Errored {

@@ -12,18 +12,18 @@ import (
 	"heed/engine/event"
 )
 
-// Masker replaces personal values in what is shown of events, as Redact does in
-// fixtures. Its pseudonyms come from a key: the same value has the same one
-// wherever it is masked with that key, and without the key nobody can tell whose
-// it is. A Masker is for one goroutine.
+// A Masker replaces personal values where events are shown, as Redact does in fixtures.
+// It derives pseudonyms from a key: with the same key, a value always has the same
+// pseudonym, and without the key nobody can tell whose it is. A Masker is not safe for
+// concurrent use.
 type Masker struct{ r *redactor }
 
-// NewMasker makes a masker for events of a catalogue.
+// NewMasker returns a Masker for the events of a catalogue.
 func NewMasker(catalog *event.Catalog, key []byte) *Masker {
 	r := newRedactor(catalog)
 	r.invent = func(identity, kind string) string {
 		mac := hmac.New(sha256.New, key)
-		mac.Write([]byte(identity)) // it never fails
+		mac.Write([]byte(identity)) // never fails
 		sum := mac.Sum(nil)
 		if kind == "%d" {
 			return fmt.Sprint(uint32(sum[0])<<16 | uint32(sum[1])<<8 | uint32(sum[2]) | 1<<24)
@@ -33,8 +33,8 @@ func NewMasker(catalog *event.Catalog, key []byte) *Masker {
 	return &Masker{r}
 }
 
-// Learn learns the personal values of an event's body, so that they are replaced
-// wherever they are mentioned. It says whether the body is an event.
+// Learn learns the personal values of an event's body, so that they are replaced wherever
+// they occur. It reports whether the body is an event.
 func (m *Masker) Learn(body []byte) bool {
 	read, err := readBody(Fixture{Body: body}, m.r.catalog)
 	if err != nil {
@@ -44,7 +44,8 @@ func (m *Masker) Learn(body []byte) bool {
 	return true
 }
 
-// Body is an event's body with pseudonyms. What is not an event is not shown at all.
+// Body returns an event's body with pseudonyms. It shows nothing of a body that is not an
+// event.
 func (m *Masker) Body(body []byte) []byte {
 	read, err := readBody(Fixture{Body: body}, m.r.catalog)
 	if err != nil {
@@ -58,8 +59,8 @@ func (m *Masker) Body(body []byte) []byte {
 	return masked.Body
 }
 
-// Value is a pseudonym for a value that is personal by itself: a user's id with
-// the field "userId", or an address.
+// Value returns the pseudonym of a value that is itself personal: a user's ID, with the
+// field "userId", or an address.
 func (m *Masker) Value(value, field string) string {
 	if value == "" {
 		return ""
@@ -71,8 +72,8 @@ func (m *Masker) Value(value, field string) string {
 	return value
 }
 
-// Text is a text with pseudonyms for the values that were learnt, and for e-mail
-// addresses and telephone numbers.
+// Text returns a text with pseudonyms for learnt values, e-mail addresses and telephone
+// numbers.
 func (m *Masker) Text(text string) string {
 	m.r.learnInside(text)
 	if pseudonym := m.r.pseudonyms[identity(text)]; pseudonym != "" {
@@ -81,8 +82,8 @@ func (m *Masker) Text(text string) string {
 	return m.r.withoutMentions(text, false)
 }
 
-// JSON is a JSON value of any shape, with pseudonyms in its texts and keys and for
-// numbers that were learnt.
+// JSON returns a JSON value with pseudonyms in its texts and keys, and for learnt
+// numbers.
 func (m *Masker) JSON(raw json.RawMessage) json.RawMessage {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
@@ -97,7 +98,7 @@ func (m *Masker) JSON(raw json.RawMessage) json.RawMessage {
 	return masked
 }
 
-// Any is a value of decoded JSON with pseudonyms.
+// Any returns a decoded JSON value with pseudonyms.
 func (m *Masker) Any(value any) any {
 	switch v := value.(type) {
 	case string:

@@ -15,12 +15,11 @@ import (
 	"heed/engine/layout"
 )
 
-// Redact gives fixtures without what tells who somebody is. Each personal value
-// becomes a pseudonym of the same kind, the same one in all fixtures, also where
-// another text mentions it. What is personal, the catalogue says; of a field
-// that it does not know, its name and its value tell. The bodies are laid out
-// as by Tidy. Recorded facts become facts about the pseudonyms; others are left
-// out. The error says which fixture is not an event.
+// Redact returns fixtures without anything that identifies people. Each personal value
+// becomes a pseudonym of the same kind, the same one in all fixtures and wherever another
+// text mentions the value. The catalogue says what is personal; unknown fields are judged
+// by name and value. The bodies are laid out as by Tidy. Recorded facts become facts
+// about the pseudonyms; others are omitted. The error says which fixture is not an event.
 func Redact(fixtures []Fixture, catalog *event.Catalog) ([]Fixture, error) {
 	r := newRedactor(catalog)
 	bodies := make([]layout.Object, len(fixtures))
@@ -48,13 +47,13 @@ func Redact(fixtures []Fixture, catalog *event.Catalog) ([]Fixture, error) {
 	return redacted, nil
 }
 
-// redactor knows the personal values of all fixtures before it replaces the
-// first, since one event's text can mention another's person.
+// A redactor learns the personal values of all fixtures before it replaces the first,
+// since the text of one event can mention a person of another.
 type redactor struct {
 	catalog    *event.Catalog
-	pseudonyms map[string]string // by what they stand for
-	counts     map[string]int    // of the pseudonyms so far, by their kind
-	// invent, if not nil, makes a pseudonym instead of counting.
+	pseudonyms map[string]string // by the identities they stand for
+	counts     map[string]int    // number of pseudonyms so far, by kind
+	// invent, if not nil, makes a pseudonym, instead of numbering.
 	invent   func(identity, kind string) string
 	mentions map[string]mention
 	starts   map[string]bool // the first bytes of all mentions
@@ -68,13 +67,13 @@ func newRedactor(catalog *event.Catalog) *redactor {
 	}
 }
 
-// mention is a personal value that is looked for inside other texts.
+// A mention is a personal value to be found inside other texts.
 type mention struct {
 	pseudonym string
-	word      bool // only where it stands as a word of its own
+	word      bool // only as a separate word
 }
 
-// scalar is told of a text or a number, with the name of the field it is in.
+// A scalar replaces a text or a number. field is the name of its field.
 type scalar func(value any, field string, personal bool) any
 
 func (r *redactor) learn(body layout.Object) {
@@ -87,13 +86,13 @@ func (r *redactor) learn(body layout.Object) {
 func (r *redactor) redact(body layout.Object) layout.Object {
 	return walkBody(body, r.redactScalar, func(key string) string {
 		if r.isDeclared(key) {
-			return key // whatever somebody is called, "score" is no mention of them
+			return key // even if a person's name is "score", that key is not a mention
 		}
 		return r.withoutMentions(key, true)
 	})
 }
 
-// walkBody gives a body with each scalar and each key replaced.
+// walkBody returns a body with each scalar and each key replaced.
 func walkBody(body layout.Object, replace scalar, key func(string) string) layout.Object {
 	eventType := ""
 	walked := make(layout.Object, len(body))
@@ -133,12 +132,12 @@ func (w walker) walk(value any, field string, personal bool) any {
 		return list
 	case string, json.Number:
 		return w.replace(v, field, personal)
-	default: // true, false and null say nothing of who it is
+	default: // true, false and null identify nobody
 		return value
 	}
 }
 
-// object walks an object. All that is in a personal one is personal.
+// object walks an object. Everything in a personal object is personal.
 func (w walker) object(object layout.Object, personal bool) layout.Object {
 	inside := walker{"", w.replace, w.key}
 	walked := make(layout.Object, 0, len(object))
@@ -170,7 +169,7 @@ func (r *redactor) learnScalar(value any, field string, personal bool) any {
 	return value
 }
 
-// learnInside learns what any text gives away, wherever it stands.
+// learnInside learns what any text reveals, wherever it occurs.
 func (r *redactor) learnInside(text string) {
 	for _, address := range anEmail.FindAllString(text, -1) {
 		r.learnText(address, "")
@@ -216,8 +215,8 @@ func (r *redactor) pseudonym(identity, kind string) string {
 	return r.pseudonyms[identity]
 }
 
-// Shorter values are not looked for inside other texts, where they stand by
-// chance too often.
+// Shorter values are not looked for inside other texts, where they occur by chance too
+// often.
 const (
 	leastMention       = 3 // characters, and so at least as many bytes
 	leastNumberMention = 5 // digits
@@ -253,8 +252,8 @@ func (r *redactor) redactScalar(value any, _ string, personal bool) any {
 	return value
 }
 
-// timeOf is a time as it is or, where it is somebody's own, such as a day of
-// birth, another one that is written alike.
+// timeOf returns a time as it is, or, if it is personal, such as a date of birth, another
+// one in the same format.
 func timeOf(text string, personal bool) string {
 	switch {
 	case !personal:
@@ -266,8 +265,8 @@ func timeOf(text string, personal bool) string {
 	}
 }
 
-// withoutMentions replaces the personal values inside a text, the longest that
-// stands at a place first; wordsOnly leaves what is glued to letters.
+// withoutMentions replaces the personal values inside a text, the longest at each
+// position first. With wordsOnly it keeps values adjacent to letters.
 func (r *redactor) withoutMentions(text string, wordsOnly bool) string {
 	var out strings.Builder
 	for at := 0; at < len(text); {
@@ -307,8 +306,8 @@ func isWord(text string, from, to int) bool {
 
 func isLetter(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
 
-// identity is equal for texts that mean the same person: the case of an e-mail
-// address says nothing.
+// identity returns the same text for texts that mean the same person: case is ignored in
+// e-mail addresses.
 func identity(text string) string {
 	if isEmail(text) {
 		return strings.ToLower(text)
@@ -316,22 +315,22 @@ func identity(text string) string {
 	return text
 }
 
-// numberIdentity differs from the identity of any text.
+// numberIdentity returns an identity that differs from that of any text.
 func numberIdentity(literal string) string { return "\x00" + literal }
 
 var (
 	anEmail = regexp.MustCompile(`[\p{L}\p{N}._%+'-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+`)
 	aPhone  = regexp.MustCompile(`\+[1-9][0-9 ().-]{5,18}[0-9]`)
-	// phoneLike are texts that are a telephone number or something else in
-	// digits; isPhone tells.
+	// phoneLike matches texts that are a telephone number or other digits; isPhone
+	// decides.
 	phoneLike = regexp.MustCompile(`^[+(]?[0-9][0-9 ()./-]{5,22}[0-9]$`)
 	dateLike  = regexp.MustCompile(`^[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}$`)
 )
 
 func isEmail(text string) bool { return text != "" && anEmail.FindString(text) == text }
 
-// isPhone says whether a text can only be a telephone number. An id in digits is not
-// one: a telephone number starts with a + or has gaps.
+// isPhone reports whether a text can only be a telephone number, which starts with a + or
+// has gaps. An ID made of digits is not one.
 func isPhone(text string) bool {
 	if !phoneLike.MatchString(text) || dateLike.MatchString(text) {
 		return false
@@ -353,15 +352,15 @@ func isTime(text string) bool {
 	return ok
 }
 
-// isDeclared says whether a type has a field of that name, which then is no
+// isDeclared reports whether a type has a field of the given name. The name is then no
 // secret.
 func (r *redactor) isDeclared(name string) bool {
 	return slices.ContainsFunc(r.catalog.Types(), func(t *event.Type) bool { _, ok := t.Field(name); return ok })
 }
 
-// declared is the catalogue's field of that name: that of the event type or, if
-// it has none, of any other. Rule files can add fields, but do not say what is
-// personal, so theirs do not count.
+// declared returns the catalogue's field of the given name: that of the event type or, if
+// it has none, of any other type. Fields added by rule files do not count, as those files
+// do not say what is personal.
 func declared(eventType, name string) (event.Field, bool) {
 	if t := event.Standard().Lookup(eventType); t != nil {
 		if f, ok := t.Field(name); ok {
@@ -369,7 +368,7 @@ func declared(eventType, name string) (event.Field, bool) {
 		}
 	}
 	for _, t := range event.Standard().Types() {
-		if f, ok := t.Field(name); ok && !event.Reserved(t.Name) { // heed's own say nothing of others' fields
+		if f, ok := t.Field(name); ok && !event.Reserved(t.Name) { // heed's own types say nothing about other fields
 			return f, true
 		}
 	}
@@ -383,8 +382,8 @@ func isPersonal(eventType, name string) bool {
 	return soundsPersonal(name)
 }
 
-// personalParts are what the names of personal fields are made of. They are
-// looked for anywhere: too much is replaced rather than too little.
+// personalParts are parts of the names of personal fields. They match anywhere in a name:
+// it is better to replace too much than too little.
 var personalParts = []string{
 	"name", "mail", "phone", "mobile", "address", "user", "manager", "birth", "employee", "contact", "learner",
 	"student", "trainee",
@@ -393,8 +392,8 @@ var personalParts = []string{
 	"gender",
 }
 
-// personalWords are personal as a word of the name alone: in "shipping", ip is
-// nothing.
+// personalWords mark a field as personal only as whole words of its name: "shipping" does
+// not contain the word ip.
 var personalWords = []string{
 	"by", "rep", "person", "owner", "author", "coach", "lead", "login", "ip", "fax", "tel",
 	"ssn", "dob",
@@ -402,20 +401,20 @@ var personalWords = []string{
 
 func soundsPersonal(name string) bool {
 	lower := strings.ToLower(name)
-	if lower == "first" || lower == "last" { // but firstAttempt is about no person
+	if lower == "first" || lower == "last" { // unlike firstAttempt, which is about no person
 		return true
 	}
 	return slices.ContainsFunc(personalParts, func(part string) bool { return strings.Contains(lower, part) }) ||
 		slices.ContainsFunc(words(name), func(word string) bool { return slices.Contains(personalWords, word) })
 }
 
-// isID says whether a field holds somebody's id, going by its name.
+// isID reports whether a field holds a person's ID, judging by its name.
 func isID(field string) bool {
 	list := words(field)
 	return len(list) > 0 && slices.Contains([]string{"id", "ids", "user", "users"}, list[len(list)-1])
 }
 
-// words are the words of a name: userId, user_id and user-id are user and id.
+// words splits a name into words: userId, user_id and user-id are user and id.
 func words(name string) []string {
 	var spaced strings.Builder
 	before := ' '

@@ -14,17 +14,17 @@ import (
 	"heed/engine/rulefile"
 )
 
-// Report is how one test went.
+// A Report is the result of one test.
 type Report struct {
 	Test rulefile.Test
-	// Source is the test of a source, instead of one of a rule; nil for those.
+	// Source is the source test; nil if the test belongs to a rule.
 	Source *rulefile.SourceTest
-	// Failures are what was not as expected; empty if the test passed.
+	// Failures are the differences from what was expected; empty if the test passed.
 	Failures []Failure
-	// Decisions are what the rule made of each given event.
+	// Decisions are the rule's decisions, one for each given event.
 	Decisions []Decision
-	// Alerts are what would have been sent, Effects what the rule's state did, of
-	// a rule with time or a test about it.
+	// Alerts are what would have been sent, and Effects what the rule's state did. They
+	// are set for a rule with time or a test about it.
 	Alerts  []Alert
 	Effects []string
 	// Happened is the whole timeline of such a test.
@@ -34,14 +34,14 @@ type Report struct {
 	ended time.Time
 }
 
-// Failure is one difference. What names the part: outcome, actions[0].text.
+// A Failure is one difference. What names the part: outcome, actions[0].text.
 type Failure struct {
 	What     string `json:"what"`
 	Expected string `json:"expected"`
 	Got      string `json:"got"`
 }
 
-// Carrier is what carries the test: a rule or a source.
+// Carrier returns what the test belongs to: a rule or a source.
 func (r *Report) Carrier() string {
 	if r.Source != nil {
 		return "source"
@@ -49,7 +49,7 @@ func (r *Report) Carrier() string {
 	return "rule"
 }
 
-// Of names the rule or the source that carries the test.
+// Of returns the name of the rule or the source that the test belongs to.
 func (r *Report) Of() string {
 	if r.Source != nil {
 		return r.Source.Source.Name
@@ -57,7 +57,7 @@ func (r *Report) Of() string {
 	return r.Test.Rule.Name
 }
 
-// Name is the test's name.
+// Name returns the test's name.
 func (r *Report) Name() string {
 	if r.Source != nil {
 		return r.Source.Name
@@ -65,7 +65,7 @@ func (r *Report) Name() string {
 	return r.Test.Name
 }
 
-// Place is where the test is written.
+// Place returns where the test is written.
 func (r *Report) Place() document.Place {
 	if r.Source != nil {
 		return r.Source.Place
@@ -73,18 +73,18 @@ func (r *Report) Place() document.Place {
 	return r.Test.Place
 }
 
-// Passed says whether everything was as expected.
+// Passed reports whether everything was as expected.
 func (r *Report) Passed() bool { return len(r.Failures) == 0 }
 
-// Run runs the tests of sources, and those of a rule set through the engine that
-// decides real events. Only the rule that carries the test is looked at. now is what rules
-// see as now in tests that do not say.
+// Run runs the tests of sources and rules, with the engine that decides real events. Each
+// test of a rule looks at that rule only. now is the time that rules see in tests that do
+// not set it.
 func Run(loaded *rulefile.Loaded, now time.Time) []Report {
 	return RunOn(loaded, now, func() Store { return intake.NewMemory() })
 }
 
-// RunOn is Run with the state of each test in a store of its own, which open
-// gives, empty.
+// RunOn is like Run, but keeps the state of each test in a store of its own. open returns
+// an empty store.
 func RunOn(loaded *rulefile.Loaded, now time.Time, open func() Store) []Report {
 	var reports []Report
 	for i := range loaded.SourceTests {
@@ -96,7 +96,7 @@ func RunOn(loaded *rulefile.Loaded, now time.Time, open func() Store) []Report {
 	return reports
 }
 
-// Check runs the tests and gives those that fail as problems of the rule files.
+// Check runs the tests and returns those that fail as problems of the rule files.
 func Check(loaded *rulefile.Loaded, now time.Time) []document.Problem {
 	var failed document.Report
 	for _, r := range Run(loaded, now) {
@@ -146,7 +146,7 @@ func runTest(rules *engine.RuleSet, test rulefile.Test, now time.Time, open func
 	return report
 }
 
-// runTimeline runs a test on a virtual clock, which begins with its first time.
+// runTimeline runs a test on a virtual clock, which begins at the test's first time.
 func (r *Report) runTimeline(rules *engine.RuleSet, now time.Time, store Store) {
 	if first := slices.IndexFunc(r.Test.Given, func(g rulefile.Given) bool { return !g.At.IsZero() }); first >= 0 {
 		now = r.Test.Given[first].At
@@ -193,7 +193,7 @@ func (r *Report) runTimeline(rules *engine.RuleSet, now time.Time, store Store) 
 	}
 }
 
-// compareAlerts compares all alerts, one by one, each with its time.
+// compareAlerts compares all alerts one by one, each with its time.
 func (r *Report) compareAlerts(sent []map[string]any) {
 	for i, want := range r.Test.Alerts {
 		where := fmt.Sprintf("alerts[%d]", i)
@@ -243,8 +243,8 @@ func (r *Report) alertNames() string {
 	return strings.Join(list, ", ")
 }
 
-// compareEffects looks for the expected effects in their order; others may stand
-// between them, but none may if none is expected.
+// compareEffects finds the expected effects in order. Other effects may occur between
+// them, but if none is expected, none may occur.
 func (r *Report) compareEffects() {
 	rest := r.Effects
 	for i, want := range r.Test.Effects {
@@ -274,9 +274,8 @@ func (r *Report) compareOutcomes() {
 	}
 }
 
-// compareActions looks for each expected action, in their order, among those
-// that were rendered; others may stand between them, but none may if none is
-// expected.
+// compareActions finds each expected action, in order, among the rendered ones. Other
+// actions may occur between them, but if none is expected, none may occur.
 func (r *Report) compareActions(got []map[string]any) {
 	if len(r.Test.Actions) == 0 && len(got) > 0 {
 		r.Failures = append(r.Failures, Failure{"actions", "none", names(got)})
@@ -295,8 +294,8 @@ func (r *Report) compareActions(got []map[string]any) {
 	}
 }
 
-// nearest is the first action of the wanted name that is as wanted or, if none
-// is, the one with the fewest differences.
+// nearest returns the first action of the wanted name that matches or, if none does, the
+// one with the fewest differences.
 func nearest(where string, want map[string]any, actions []map[string]any) (at int, found []Failure) {
 	at = -1
 	for i, a := range actions {
@@ -325,11 +324,11 @@ func names(actions []map[string]any) string {
 	return strings.Join(list, ", ")
 }
 
-// flatten is an action as tests see it: its name and its request's fields in one
+// flatten returns an action as tests see it: its name and its request's fields in one
 // object.
 func flatten(a Action) map[string]any {
 	flat := map[string]any{}
-	if request, err := decodeExact(a.Request); err == nil { // else there is nothing to compare
+	if request, err := decodeExact(a.Request); err == nil { // otherwise there is nothing to compare
 		flat = request
 	}
 	flat["action"], flat["kind"] = a.Action, a.Kind

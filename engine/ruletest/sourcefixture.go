@@ -16,18 +16,18 @@ import (
 
 // Mapped is what a source makes of a part of a file, to try rules with.
 type Mapped struct {
-	// File is the name of the file, with the line of a row.
+	// File is the name of the file and, for a row, its line.
 	File string
 	source.Made
 }
 
-// Fixture is the event as a fixture; it has none if it cannot be used.
+// Fixture returns the event as a fixture. usable is false if the event cannot be used.
 func (m *Mapped) Fixture(from string) (f Fixture, usable bool) {
 	return Fixture{File: m.File, Source: from, ID: m.ID, Body: m.Made.Body}, m.Reason == ""
 }
 
-// ReadMapped reads files as a source does: tables, or requests. A request is the
-// body alone, or {"headers": {…}, "query": {…}, "body": …}.
+// ReadMapped reads files as a source does: tables, or requests. A request is a body
+// alone, or {"headers": {…}, "query": {…}, "body": …}.
 func ReadMapped(s *source.Source, paths []string, stdin io.Reader) (mapped []Mapped, err error) {
 	for _, path := range paths {
 		text, err := readFixture(path, stdin)

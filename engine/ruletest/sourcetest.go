@@ -10,7 +10,7 @@ import (
 	"heed/engine/source"
 )
 
-// runSourceTest runs a test that a source carries.
+// runSourceTest runs a test of a source.
 func runSourceTest(test *rulefile.SourceTest) Report {
 	report := Report{Source: test}
 	var got []any
@@ -31,7 +31,7 @@ func runSourceTest(test *rulefile.SourceTest) Report {
 	return report
 }
 
-// madeFrom are the events that the source of a test makes of what is given.
+// madeFrom returns the events that the source of a test makes of the given input.
 func madeFrom(test *rulefile.SourceTest) []source.Made {
 	m := test.Source.Mapping
 	switch {
@@ -47,7 +47,7 @@ func madeFrom(test *rulefile.SourceTest) []source.Made {
 	return made
 }
 
-// published is what a source without a mapping makes of a body.
+// published returns what a source without a mapping makes of a body.
 func published(body []byte) source.Made {
 	e, err := event.Decode(body)
 	made := source.Made{Event: e, Body: body}
@@ -57,7 +57,7 @@ func published(body []byte) source.Made {
 	return made
 }
 
-// flattenMade is an event as tests of sources describe it.
+// flattenMade returns an event as tests of sources describe it.
 func flattenMade(made *source.Made) map[string]any {
 	flat := map[string]any{}
 	if made.ID != "" {

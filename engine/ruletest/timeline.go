@@ -20,7 +20,7 @@ import (
 	"heed/engine/state"
 )
 
-// Alert is something that would have been sent, and when.
+// An Alert is something that would have been sent, and when.
 type Alert struct {
 	At      time.Time       `json:"at"`
 	Rule    string          `json:"rule"`
@@ -29,7 +29,7 @@ type Alert struct {
 	EventID string          `json:"event_id"`
 	Request json.RawMessage `json:"request,omitempty"`
 	Problem string          `json:"problem,omitempty"`
-	// Mode is that of the rule: what one in shadow mode would send is listed, too.
+	// Mode is the rule's mode. Alerts of a rule in shadow mode are listed too.
 	Mode string `json:"mode"`
 }
 
@@ -42,30 +42,31 @@ type Happened struct {
 	Alerts    []Alert    `json:"alerts"`
 }
 
-// Timed says that it was no event that came in, but something that was due.
+// Timed reports whether it was something that was due, instead of an event that arrived.
 func (h *Happened) Timed() bool { return h.Event == event.TimedType }
 
-// defaultMaxAge and defaultSettle are those of heed serve.
+// defaultMaxAge and defaultSettle are the defaults of heed serve.
 const (
 	defaultMaxAge = 8 * time.Hour
 	defaultSettle = 15 * time.Minute
 )
 
-// Store is what a timeline keeps its events, its state and its mutes in.
+// A Store holds a timeline's events, state and mutes.
 type Store interface {
 	intake.Store
 	AddMute(ctx context.Context, m state.Mute) (state.Mute, error)
 }
 
-// People are those whom rules may ask about.
+// People are the people whom rules may look up.
 type People interface {
 	Learn(e *event.Event, signedAt time.Time)
-	// Resolve answers what rules ask once the event, signed at that time, counts.
+	// Resolve returns the resolver for lookups after the event, signed at the given time,
+	// is learnt.
 	Resolve(e *event.Event, signedAt time.Time) expression.Resolver
 }
 
-// Timeline runs events through rules on a virtual clock, with the state that the
-// rules keep: the same code as in heed serve. It sends nothing.
+// A Timeline runs events through rules on a virtual clock, with the rules' state. It runs
+// the same code as heed serve and sends nothing.
 type Timeline struct {
 	// Happened is everything so far, in order.
 	Happened []Happened
@@ -75,19 +76,19 @@ type Timeline struct {
 	store  Store
 	now    time.Time
 	facts  expression.Recorded
-	// known answers what the facts do not; nil knows nothing. It is of people, if they
-	// are not nil, once the event counts that is decided.
+	// known answers what the facts do not; nil knows nothing. If people is set, it
+	// answers from what they know once the event being decided is learnt.
 	known  expression.Resolver
 	people People
-	// asked are the facts that the rules asked for, with their answers.
+	// asked are the facts that the rules looked up, with their answers.
 	asked  expression.Recorded
 	events int
-	// startedAt is when the process was started last.
+	// startedAt is when the process was last started.
 	startedAt time.Time
 }
 
-// NewTimeline makes a timeline that begins at a time, with the state of a store;
-// nil is an empty one in memory.
+// NewTimeline returns a timeline that begins at a time, with the state of a store. If the
+// store is nil, the timeline uses an empty one in memory.
 func NewTimeline(rules *engine.RuleSet, from time.Time, store Store) (*Timeline, error) {
 	if store == nil {
 		store = intake.NewMemory()
@@ -102,11 +103,11 @@ func NewTimeline(rules *engine.RuleSet, from time.Time, store Store) (*Timeline,
 	return t, err
 }
 
-// KnowPeople lets rules ask about people, beyond the facts of the entries. They learn
+// KnowPeople lets rules look up people, beyond the facts of the entries. People learn
 // from the events.
 func (t *Timeline) KnowPeople(p People) { t.people = p }
 
-// knownOnce is what is known once an event counts.
+// knownOnce returns what is known once an event is learnt.
 func (t *Timeline) knownOnce(_ context.Context, e *event.Event, signedAt time.Time) expression.Resolver {
 	if t.people != nil {
 		t.known = t.people.Resolve(e, signedAt)
@@ -128,19 +129,19 @@ func (t *Timeline) Resolve(q expression.Query) any {
 	return t.known.Resolve(q)
 }
 
-// RuleSet is the rules that are run.
+// RuleSet returns the rules that are run.
 func (t *Timeline) RuleSet() *engine.RuleSet { return t.rules }
 
-// Now is the time that the timeline has come to.
+// Now returns the current time of the timeline.
 func (t *Timeline) Now() time.Time { return t.now }
 
-// stored notes what became of an event.
+// stored records what became of an event.
 func (t *Timeline) stored(
 	_ context.Context, e *record.Event, stored *event.Event, decisions []engine.Decision, deliveries []record.Delivery,
 ) {
 	h := Happened{At: t.now, EventID: e.ID, Event: e.Type, Decisions: []Decision{}, Alerts: []Alert{}}
 	var asked expression.Recorded
-	if json.Unmarshal(e.Facts, &asked) == nil { // if there are none, nothing was asked
+	if json.Unmarshal(e.Facts, &asked) == nil { // if there are none, nothing was looked up
 		t.asked = append(t.asked, asked...)
 	}
 	h.Decisions = append(h.Decisions, t.explained(stored, decisions)...)
@@ -163,7 +164,7 @@ func (t *Timeline) stored(
 	t.Happened = append(t.Happened, h)
 }
 
-// passed reports whether the alert of a rule would be sent, were the rule live.
+// passed reports whether the alert of a rule would be sent if the rule were live.
 func passed(d *engine.Decision) bool {
 	if d.Rule.Time == nil {
 		return d.Outcome == engine.Matched && len(d.Effects) == 0
@@ -171,8 +172,8 @@ func passed(d *engine.Decision) bool {
 	return slices.ContainsFunc(d.Effects, func(e record.Effect) bool { return e.Effect == record.Sent })
 }
 
-// explained are the decisions with their explanations; those of rules that did
-// not match are added. A firing has no explanation.
+// explained returns the decisions with explanations, including those of rules that did
+// not match. A firing has no explanation.
 func (t *Timeline) explained(e *event.Event, decisions []engine.Decision) []Decision {
 	var all []Decision
 	for i := range decisions {
@@ -192,7 +193,7 @@ func (t *Timeline) explained(e *event.Event, decisions []engine.Decision) []Deci
 	return all
 }
 
-// Run takes the entries of a timeline in the order of their arrival.
+// Run processes the entries of a timeline in order of arrival.
 func (t *Timeline) Run(ctx context.Context, entries []rulefile.Given) error {
 	type arrival struct {
 		at time.Time
@@ -221,7 +222,7 @@ func (t *Timeline) Run(ctx context.Context, entries []rulefile.Given) error {
 	return t.fire(ctx)
 }
 
-// take does what an entry says at its time.
+// take processes an entry at its time.
 func (t *Timeline) take(ctx context.Context, entry rulefile.Given) error {
 	t.facts = slices.Concat(entry.Facts, t.facts)
 	if entry.Mute > 0 {
@@ -260,7 +261,7 @@ func (t *Timeline) event(ctx context.Context, entry rulefile.Given) error {
 	}, &e)
 }
 
-// Advance fires what is due until a time, which is then now.
+// Advance fires what is due before until, and moves the clock there.
 func (t *Timeline) Advance(ctx context.Context, until time.Time) error {
 	if err := t.advance(ctx, until); err != nil {
 		return err
@@ -268,8 +269,8 @@ func (t *Timeline) Advance(ctx context.Context, until time.Time) error {
 	return t.fire(ctx)
 }
 
-// advance fires what is due before a time: of an event and a firing at the same
-// moment the event comes first.
+// advance fires what is due before a time. If an event and a firing happen at the same
+// moment, the event comes first.
 func (t *Timeline) advance(ctx context.Context, until time.Time) error {
 	for until.After(t.now) {
 		if err := t.fire(ctx); err != nil {
@@ -295,7 +296,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// next is when something will be due.
+// next returns when something is next due.
 func (t *Timeline) next(ctx context.Context) (time.Time, error) {
 	_, next, err := t.store.DueRows(ctx, t.due())
 	if settled := t.startedAt.Add(defaultSettle); settled.After(t.now) && (next.IsZero() || settled.Before(next)) {
@@ -325,7 +326,7 @@ func (t *Timeline) fire(ctx context.Context) error {
 	}
 }
 
-// Alerts are all alerts of a rule; of all rules for an empty name.
+// Alerts returns all alerts of a rule, or of all rules if the name is empty.
 func (t *Timeline) Alerts(rule string) []Alert {
 	alerts := []Alert{}
 	for _, h := range t.Happened {
@@ -338,7 +339,7 @@ func (t *Timeline) Alerts(rule string) []Alert {
 	return alerts
 }
 
-// Effects are all effects of a rule.
+// Effects returns all effects of a rule.
 func (t *Timeline) Effects(rule string) []record.Effect {
 	effects := []record.Effect{}
 	for _, h := range t.Happened {

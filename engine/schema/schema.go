@@ -1,8 +1,8 @@
-// Package schema owns the words in which heed describes what a rule file may
-// hold, for editors: the part of JSON Schema (draft-07) that they act upon.
-// Whoever reads a part of the file describes it; this package knows none of
-// them. A description may take more than the reader does but not less, since
-// a red line under what works would be a lie; Text has the one exception.
+// Package schema owns the vocabulary in which heed describes, for editors, what a rule
+// file may hold: the part of JSON Schema (draft-07) that editors act upon. The code that
+// reads a part of the file also describes it; this package knows none of that code. A
+// description may accept more than the reader does, but not less, since an editor must
+// not mark what works as wrong; Text has the one exception.
 package schema
 
 import (
@@ -15,7 +15,7 @@ import (
 // Draft is the edition of JSON Schema, which is the one that editors read.
 const Draft = "http://json-schema.org/draft-07/schema#"
 
-// Value describes a value. The zero Value takes any.
+// A Value describes a value. The zero Value accepts anything.
 type Value struct {
 	Draft string `json:"$schema,omitempty"`
 	// Description is what editors show, as plain text.
@@ -26,7 +26,7 @@ type Value struct {
 	Enum  []any `json:"enum,omitempty"`
 
 	Pattern string `json:"pattern,omitempty"`
-	// PatternMessage is what editors say of a text that does not fit.
+	// PatternMessage is what editors show for a text that does not match.
 	PatternMessage string `json:"patternErrorMessage,omitempty"`
 	MinLength      int    `json:"minLength,omitempty"`
 	Minimum        int    `json:"minimum,omitempty"`
@@ -41,18 +41,18 @@ type Value struct {
 	MinProperties int      `json:"minProperties,omitempty"`
 	// AdditionalProperties is false, a *Value, or nil for anything.
 	AdditionalProperties any `json:"additionalProperties,omitempty"`
-	// Dependencies say what must hold as well where a key is given.
+	// Dependencies say what else must hold if a key is given.
 	Dependencies map[string]*Value `json:"dependencies,omitempty"`
 
 	AnyOf []*Value `json:"anyOf,omitempty"`
 
-	// Examples are shown and offered. Editors write a text into the file as it
-	// is, so it must do without quotes.
+	// Examples are shown and offered. Editors insert an example as it is, so it must be
+	// valid without quotes.
 	Examples []any `json:"examples,omitempty"`
 }
 
-// Types are the JSON types that a value may have; none means any. Where several
-// will do, editors prepare for the first.
+// Types are the JSON types that a value may have; none means any. Where several are
+// possible, editors prepare for the first.
 type Types []string
 
 var allTypes = Types{"string", "number", "boolean", "object", "array", "null"}
@@ -65,26 +65,26 @@ func (t Types) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]string(t))
 }
 
-// Key is one key of an object.
+// A Key is one key of an object.
 type Key struct {
 	Name string
-	// Value is what the key holds; nil says that the key cannot be given.
+	// Value describes the key's value; nil means that the key cannot be given.
 	Value *Value
-	// Required says that the key cannot be left out.
+	// Required means that the key cannot be left out.
 	Required bool
 }
 
-// Required is a key that cannot be left out.
+// Required returns a key that cannot be left out.
 func Required(name string, value *Value) Key { return Key{name, value, true} }
 
-// Optional is a key that can be left out.
+// Optional returns a key that can be left out.
 func Optional(name string, value *Value) Key { return Key{name, value, false} }
 
 // Keys are the keys of an object, in the order in which people should read
 // them.
 type Keys []Key
 
-// Get is the value under a key, nil if there is none.
+// Get returns the value for a key, or nil.
 func (k Keys) Get(name string) *Value {
 	i := slices.IndexFunc(k, func(key Key) bool { return key.Name == name })
 	if i < 0 {
@@ -93,7 +93,7 @@ func (k Keys) Get(name string) *Value {
 	return k[i].Value
 }
 
-// Names are the names of the keys.
+// Names returns the names of the keys.
 func (k Keys) Names() []string {
 	names := make([]string, len(k))
 	for i, key := range k {

@@ -6,36 +6,36 @@ import (
 	"unicode"
 )
 
-// Any takes anything, but mostly what has the first type.
+// Any accepts anything, but mainly values of the type of first.
 func Any(first, description string, examples ...any) *Value {
 	types := append(Types{first},
 		slices.DeleteFunc(slices.Clone(allTypes), func(t string) bool { return t == first })...)
 	return &Value{Description: description, Type: types, Examples: examples}
 }
 
-// Text takes a text. A number is one too, since heed reads a scalar as it is
-// written. So is a bool, but hardly ever where somebody meant it, and editors
+// Text accepts a text. It also accepts a number, since heed reads a scalar as written. It
+// does not accept a bool although heed does: that is rarely what was meant, and editors
 // would offer true and false for every text.
 func Text(description string, examples ...any) *Value {
 	return &Value{Description: description, Type: Types{"string", "number"}, Examples: examples}
 }
 
-// Scalar takes a text, which may also be written as a number or a bool.
+// Scalar accepts a text, which may also be written as a number or a bool.
 func Scalar(description string, examples ...any) *Value {
 	return &Value{Description: description, Type: Types{"string", "number", "boolean"}, Examples: examples}
 }
 
-// Bool takes true or false.
+// Bool accepts true or false.
 func Bool(description string) *Value {
 	return &Value{Description: description, Type: Types{"boolean"}}
 }
 
-// Whole takes a whole number from least to most.
+// Whole accepts a whole number from least to most.
 func Whole(description string, least, most int, examples ...any) *Value {
 	return &Value{Description: description, Type: Types{"integer"}, Minimum: least, Maximum: most, Examples: examples}
 }
 
-// Matching takes a text that fits a pattern; message is what to write instead.
+// Matching accepts a text that matches a pattern. message says what to write instead.
 func Matching(description, pattern, message string, examples ...any) *Value {
 	return &Value{
 		Description: description, Type: Types{"string"}, Pattern: pattern, PatternMessage: message,
@@ -43,7 +43,7 @@ func Matching(description, pattern, message string, examples ...any) *Value {
 	}
 }
 
-// Duration takes what source.Fields takes for one.
+// Duration accepts what document.Fields reads as a duration.
 func Duration(description string, examples ...any) *Value {
 	v := Matching(description, `^([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$`,
 		"write a duration such as 30s, 5m, 24h or 7d", examples...)
@@ -51,10 +51,10 @@ func Duration(description string, examples ...any) *Value {
 	return v
 }
 
-// Word is one of the words that a Choice takes, and what it means.
+// A Word is one of the words that a Choice accepts, with its meaning.
 type Word struct{ Word, Meaning string }
 
-// Choice takes one of the words.
+// Choice accepts one of the words.
 func Choice(description string, words ...Word) *Value {
 	v := &Value{Description: description, Type: Types{"string"}}
 	for _, word := range words {
@@ -63,8 +63,7 @@ func Choice(description string, words ...Word) *Value {
 	return v
 }
 
-// Words takes one of the words, in capital letters or not. Editors offer them
-// as they are written here.
+// Words accepts one of the words, in any case. Editors offer them as written here.
 func Words(description string, words ...string) *Value {
 	var patterns []string
 	var examples []any
@@ -83,12 +82,12 @@ func anyCase(word string) string {
 	return pattern.String()
 }
 
-// List takes a list with at least so many items.
+// List accepts a list with at least the given number of items.
 func List(description string, items *Value, least int) *Value {
 	return &Value{Description: description, Type: Types{"array"}, Items: items, MinItems: least}
 }
 
-// OneOrList takes a value or a list of such values.
+// OneOrList accepts a value or a list of such values.
 func OneOrList(one *Value, least int) *Value {
 	v := *one
 	v.Type = append(slices.Clone(one.Type), "array")
@@ -100,12 +99,12 @@ func OneOrList(one *Value, least int) *Value {
 	return &v
 }
 
-// Map takes an object with keys of the user's choice.
+// Map accepts an object with keys chosen by the user.
 func Map(description string, values *Value) *Value {
 	return &Value{Description: description, Type: Types{"object"}, AdditionalProperties: values}
 }
 
-// Object takes an object with these keys and no others.
+// Object accepts an object with these keys and no others.
 func Object(description string, keys ...Key) *Value {
 	return (&Value{Description: description, Type: Types{"object"}, AdditionalProperties: false}).Add(keys...)
 }
@@ -121,16 +120,15 @@ func (v *Value) Add(keys ...Key) *Value {
 	return v
 }
 
-// AddFirst adds a required key in front of those that an Object has.
+// AddFirst adds a required key before those of an Object.
 func (v *Value) AddFirst(key Key) *Value {
 	v.Properties = append(Keys{key}, v.Properties...)
 	v.Required = append([]string{key.Name}, v.Required...)
 	return v
 }
 
-// Explain adds a key that an Object's alternatives describe, without its
-// checks: what it means to the one of that name. A key that several of them
-// have is explained for each.
+// Explain adds the description of a key that an Object's alternatives check, for the
+// alternative of the given name. A key of several alternatives is explained for each.
 func (v *Value) Explain(name string, key Key) {
 	description := name + ": " + key.Value.Description
 	have := v.Properties.Get(key.Name)
@@ -147,8 +145,8 @@ func (v *Value) Explain(name string, key Key) {
 	}
 }
 
-// Unexplained is the value with its checks alone. Where it has alternatives,
-// they know their types.
+// Unexplained returns the value with its checks only. If it has alternatives, they have
+// types.
 func (v *Value) Unexplained() *Value {
 	bare := *v
 	bare.Description, bare.Examples = "", nil
@@ -158,13 +156,13 @@ func (v *Value) Unexplained() *Value {
 	return &bare
 }
 
-// OrEmpty takes an empty value too, where nothing is written behind the key.
+// OrEmpty also accepts an empty value, where nothing follows the key.
 func (v *Value) OrEmpty() *Value {
 	v.Type = append(slices.Clip(v.Type), "null")
 	return v
 }
 
-// NeedsOne says that an Object needs at least one of the keys.
+// NeedsOne requires an Object to have at least one of the keys.
 func (v *Value) NeedsOne(keys ...string) *Value {
 	for _, key := range keys {
 		v.AnyOf = append(v.AnyOf, &Value{Required: []string{key}})
@@ -172,7 +170,7 @@ func (v *Value) NeedsOne(keys ...string) *Value {
 	return v
 }
 
-// AtMostOne says that an Object cannot have two of the keys.
+// AtMostOne forbids an Object to have more than one of the keys.
 func (v *Value) AtMostOne(keys ...string) *Value {
 	for _, key := range keys {
 		others := &Value{}
@@ -186,14 +184,14 @@ func (v *Value) AtMostOne(keys ...string) *Value {
 	return v
 }
 
-// Together says that an Object has both of the keys or neither.
+// Together requires an Object to have both keys or neither.
 func (v *Value) Together(one, other string) *Value {
 	v.dependency(one, &Value{Required: []string{other}})
 	v.dependency(other, &Value{Required: []string{one}})
 	return v
 }
 
-// Needs says that an Object that has a key has one of the others too.
+// Needs requires an Object that has a key to have one of the others too.
 func (v *Value) Needs(key string, others ...string) *Value {
 	v.dependency(key, (&Value{}).NeedsOne(others...))
 	return v

@@ -1,5 +1,5 @@
-// Package sentence says in plain English what a rule does. What it has no words
-// for it shows as it is written: it never guesses.
+// Package sentence says in plain English what a rule does. Whatever it has no words for,
+// it shows as written: it never guesses.
 package sentence
 
 import (
@@ -15,8 +15,8 @@ import (
 	"heed/engine/state"
 )
 
-// Of is the sentence of a rule: When a quiz is submitted and the score is below
-// 70, send a Slack message (coaching), at most once a day per person and quiz.
+// Of returns a sentence that describes a rule: When a quiz is submitted and the score is
+// below 70, send a Slack message (coaching), at most once a day per person and quiz.
 func Of(rule *engine.Rule) string {
 	s := "When " + events(rule.On)
 	if condition := conditionOf(rule.Condition); condition != "" {
@@ -25,7 +25,7 @@ func Of(rule *engine.Rule) string {
 	return s + ", " + strings.Join(actions(rule), ", ") + "."
 }
 
-// actions are what the rule does, with when and how often.
+// actions describes what the rule does, with when and how often.
 func actions(rule *engine.Rule) (parts []string) {
 	t := rule.Time
 	do := steps(rule.Steps)
@@ -182,7 +182,7 @@ func duration(d time.Duration) string {
 	return d.String()
 }
 
-// per says what a key keeps apart.
+// per describes what a key distinguishes.
 func per(key engine.Key) string {
 	if len(key) == 0 {
 		return ""
@@ -210,7 +210,7 @@ func keyWord(text string) string {
 	}
 }
 
-// kinds are what actions of a kind do.
+// kinds maps kinds of actions to what they do.
 var kinds = map[string]string{
 	"slack": "send a Slack message", "http": "make an HTTP call", "email": "send an e-mail", "log": "write a log line",
 }
@@ -227,7 +227,7 @@ func steps(list []engine.Step) string {
 	return join(parts, "and")
 }
 
-// known says in words what happened when an event of a type comes.
+// known maps event types to what happened, in words.
 var known = map[string]string{
 	"course.completed": "a course is completed", "quiz.submitted": "a quiz is submitted",
 	"user.provisioned": "a person is provisioned", "user.deprovisioned": "a person is deprovisioned",
@@ -257,7 +257,7 @@ func join(parts []string, word string) string {
 	return strings.Join(parts[:last], ", ") + " " + word + " " + parts[last]
 }
 
-// conditionOf is a condition in words; empty for one that always holds.
+// conditionOf describes a condition. It returns "" for one that always holds.
 func conditionOf(c *expression.Condition) string {
 	if c == nil {
 		return ""
@@ -269,7 +269,7 @@ func conditionOf(c *expression.Condition) string {
 	return clause(tree, false)
 }
 
-// clause is a clause in words; nested says that it stands in another.
+// clause describes a clause. nested reports whether it is part of another.
 func clause(c *expression.Clause, nested bool) string {
 	switch {
 	case c.Op == "not" && len(c.Clauses) == 1:
@@ -311,7 +311,7 @@ var comparisons = map[string]string{
 	"<": "is below", "<=": "is at most", ">": "is above", ">=": "is at least", "==": "is", "!=": "is not",
 }
 
-// leaf is a clause without parts in words, or as it is written.
+// leaf describes a clause without parts, or returns it as written.
 func leaf(text string) string {
 	if m := compared.FindStringSubmatch(text); m != nil {
 		return subject(m[1]) + " " + comparisons[m[2]] + " " + strings.Trim(m[3], `"`)
@@ -340,7 +340,7 @@ func leaf(text string) string {
 	return "`" + text + "`"
 }
 
-// subject names a field: the score, or the person's role.
+// subject describes a field: the score, or the person's role.
 func subject(path string) string {
 	owner, field, _ := strings.Cut(path, ".")
 	if owner == "user" {
@@ -349,10 +349,10 @@ func subject(path string) string {
 	return "the " + words(field)
 }
 
-// flag names a field that is true or false: passed.
+// flag describes a field that is true or false: passed.
 func flag(path string) string { return strings.TrimPrefix(subject(path), "the ") }
 
-// words are the words of a name such as progressPct.
+// words splits a name such as progressPct into words.
 func words(name string) string {
 	var b strings.Builder
 	for i, r := range name {

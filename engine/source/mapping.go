@@ -17,11 +17,10 @@ import (
 	"heed/engine/expression"
 )
 
-// Unmapped is the reason for the quarantine of what a mapping cannot make an event
-// of.
+// Unmapped is the quarantine reason for input from which a mapping cannot make an event.
 const Unmapped = "unmapped"
 
-// The bounds of what one request or row may make.
+// Limits on what one request or row may make.
 const (
 	maxItems = 10_000
 	maxBody  = 1 << 20
@@ -29,26 +28,26 @@ const (
 	maxID    = 256
 )
 
-// ownIDs begin the ids of events that heed makes itself.
+// ownIDs is the prefix of the IDs of events that heed makes itself.
 const ownIDs = "heed."
 
 // Made is what a mapping made of a request, an element of one, or a row.
 type Made struct {
-	// ID is the event's id. Where the source gives none it is the SHA-256 of what
-	// the event was made of, in hex.
+	// ID is the event's ID. If the source gives none, it is the SHA-256, in hex, of what
+	// the event was made of.
 	ID string
-	// At is the event's own time; zero if the source does not say it.
+	// At is the event's own time, or zero if the source does not give it.
 	At time.Time
-	// Event is the event, Body its text in the form of the published contract. If it
-	// cannot be used, Body is what came.
+	// Event is the event; Body is its text in the format of the published contract. If
+	// the event cannot be used, Body is the input.
 	Event event.Event
 	Body  []byte
-	// Reason says in a word why it cannot be used, Detail in a sentence; both are
-	// empty for an event.
+	// Reason says in a word why the event cannot be used, Detail in a sentence. Both are
+	// empty for a usable event.
 	Reason, Detail string
 }
 
-// Request makes events of the body of a request. Headers and query are what the
+// Request makes events from the body of a request. headers and query are what the
 // expressions see under these names.
 func (m *Mapping) Request(body []byte, headers, query map[string]string) []Made {
 	value, err := decode(body)
@@ -77,7 +76,7 @@ func (m *Mapping) Request(body []byte, headers, query map[string]string) []Made 
 	made := make([]Made, len(items))
 	size := 0
 	for i, item := range items {
-		env.Set("item", item) // all elements share the work that one event may cost
+		env.Set("item", item) // all elements share the budget of one event
 		made[i] = m.make(env, func() []byte { return encode(item) })
 		if made[i].Reason != "" {
 			made[i].Detail = fmt.Sprintf("element %d: %s", i+1, made[i].Detail)
@@ -90,7 +89,7 @@ func (m *Mapping) Request(body []byte, headers, query map[string]string) []Made 
 	return made
 }
 
-// RowID is the id of a row; empty if it has none, which Row says why.
+// RowID returns the ID of a row, or "" if it has none; Row says why.
 func (m *Mapping) RowID(row any) string {
 	if m.ID == nil {
 		return hash(encode(row))
@@ -99,7 +98,7 @@ func (m *Mapping) RowID(row any) string {
 	return id
 }
 
-// Row makes an event of a row: a Record of texts, or what a line of JSON holds.
+// Row makes an event from a row: a Record of texts, or the value of a line of JSON.
 func (m *Mapping) Row(row any) Made {
 	return m.make(rowEnv(row), func() []byte { return encode(row) })
 }
@@ -110,7 +109,7 @@ func rowEnv(row any) *expression.Env {
 	return env
 }
 
-// make makes one event; raw gives what it is made of.
+// make makes one event. raw returns what it is made of.
 func (m *Mapping) make(env *expression.Env, raw func() []byte) Made {
 	id := ""
 	if m.ID != nil {
@@ -138,7 +137,7 @@ func (m *Mapping) id(env *expression.Env) (id, problem string) {
 	switch value := value.(type) {
 	case string, int:
 		id = expression.Text(value)
-	case float64: // not rounded as people read it: two ids must not become one
+	case float64: // not rounded as for people: two IDs must not become one
 		if !math.IsNaN(value) && !math.IsInf(value, 0) {
 			id = strconv.FormatFloat(value, 'f', -1, 64)
 		}
@@ -152,8 +151,8 @@ func (m *Mapping) id(env *expression.Env) (id, problem string) {
 	return id, ""
 }
 
-// event makes the event and its body. The event is decoded from the body, so that
-// whoever reads the body later sees the same.
+// event makes the event and its body. It decodes the event from the body, so that later
+// readers of the body see the same event.
 func (m *Mapping) event(env *expression.Env) (made Made, problem string) {
 	var form struct {
 		Event   string         `json:"event"`
@@ -204,7 +203,7 @@ func (m *Mapping) data(env *expression.Env) (data map[string]any, problem string
 		switch {
 		case unknown == nil:
 			data[f.Name] = expression.JSON(value)
-		case !unknown.Missing(): // a value that is missing leaves its field out
+		case !unknown.Missing(): // a missing value leaves its field out
 			return nil, "data." + f.Name + ": " + unknown.Reason()
 		}
 	}
@@ -222,7 +221,7 @@ func text(env *expression.Env, v *expression.Value, key string) (value, problem 
 	return "", key + ": " + v.Text + " gives no text"
 }
 
-// moment takes a time, a text as event.ParseTime takes it, and Unix seconds or
+// moment converts a time, a text that event.ParseTime accepts, or Unix seconds or
 // milliseconds.
 func moment(env *expression.Env, v *expression.Value) (at time.Time, problem string) {
 	value, unknown := v.Eval(env)
@@ -247,8 +246,8 @@ func moment(env *expression.Env, v *expression.Value) (at time.Time, problem str
 	return at, ""
 }
 
-// unix reads Unix seconds or milliseconds: the former have at most 11 digits until
-// the year 5138, the latter at least 12 since 1973.
+// unix converts Unix seconds or milliseconds. Seconds have at most 11 digits until the
+// year 5138; milliseconds have had at least 12 since 1973.
 func unix(n float64) (time.Time, bool) {
 	switch {
 	case math.IsNaN(n) || n < 0 || n >= 1e14:
@@ -283,13 +282,13 @@ func hash(raw []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// encode writes a value of an expression as JSON, with its keys in order.
+// encode encodes the value of an expression as JSON, with sorted keys.
 func encode(value any) []byte {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(expression.JSON(value)); err != nil {
-		return nil // of texts, numbers, lists and objects: that cannot be
+		return nil // impossible for texts, numbers, lists and objects
 	}
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n"))
 }

@@ -6,7 +6,7 @@ import (
 	"heed/engine/expression"
 )
 
-// Row is a row of a table, as expressions see it. An empty cell is missing.
+// A Row is a row of a table, as expressions see it. An empty cell is missing.
 type Row struct {
 	Columns, Cells []string
 }

@@ -1,7 +1,7 @@
-// Package source owns what a source is: a way in which events come, how its
-// requests are verified, and how a request, an element of one, or a row of a file
-// becomes an event. It is pure: the receiver and the reader of files bring the
-// bytes, the intake stores what comes out.
+// Package source owns what a source is: a way for events to arrive, how its requests are
+// verified, and how a request, an element of one, or a row of a file becomes an event. It
+// is pure: the receiver and the reader of files supply the bytes, and the intake stores
+// the events.
 package source
 
 import (
@@ -10,7 +10,7 @@ import (
 	"heed/engine/expression"
 )
 
-// The names of the sources that are always there.
+// The names of the built-in sources.
 const (
 	// Mindtickle is the source of the published webhook contract.
 	Mindtickle = "mindtickle"
@@ -18,26 +18,26 @@ const (
 	Heed = "heed"
 )
 
-// IsBuiltIn says whether a source is one of those that are always there, so that
-// naming it says nothing about an event.
+// IsBuiltIn reports whether a source is built in, so that its name says nothing about an
+// event.
 func IsBuiltIn(name string) bool { return name == Mindtickle || name == Heed }
 
-// Source is one way in. It is immutable and safe for concurrent use.
+// A Source is one way for events to arrive. It is immutable and safe for concurrent use.
 type Source struct {
 	Name string
-	// Path is where requests come in, such as /webhooks/connector; empty for a
-	// source of rows.
+	// Path is the path for requests, such as /webhooks/connector; empty for a source of
+	// rows.
 	Path string
 	// Verify says how requests are verified; nil without a Path.
 	Verify *Verification
-	// Files is a pattern of the files that are read when they appear; empty for
-	// none. It is absolute, or relative to the working directory.
+	// Files is a pattern of files that are read when they appear, or empty. It is
+	// absolute, or relative to the working directory.
 	Files string
-	// Mapping makes events; nil where the body itself is one, in the form of the
-	// published contract.
+	// Mapping makes events. It is nil if the body itself is an event in the published
+	// format.
 	Mapping *Mapping
-	// IDs names the source whose ids this source uses: its own name, unless it shares
-	// them with another.
+	// IDs names the source whose IDs this source uses: itself, unless it shares them with
+	// another.
 	IDs string
 	// Act limits which events may trigger something.
 	Act Act
@@ -47,52 +47,53 @@ type Source struct {
 	Place string
 }
 
-// Rows says whether events come as the rows of files, not as requests.
+// Rows reports whether events arrive as rows of files instead of requests.
 func (s *Source) Rows() bool { return s.Path == "" }
 
-// Mapping holds the expressions that make an event. Event is always there. A nil
-// Each makes one event, a nil ID makes the id from the content, a nil At or
-// Company leaves that out, and a nil Data leaves the data to Fields.
+// A Mapping holds the expressions that make an event. Event is always set. A nil Each
+// makes one event; a nil ID derives the ID from the content; a nil At or Company omits
+// that; and a nil Data leaves the data to Fields.
 type Mapping struct {
-	// Each gives the list whose elements are the events.
+	// Each gives the list whose elements become events.
 	Each *expression.Value
 	// Event gives the type, ID the id, At the event's own time, Company the
 	// company.
 	Event, ID, At, Company *expression.Value
-	// Data gives all data; Fields give single ones.
+	// Data gives all data; Fields give individual fields.
 	Data   *expression.Value
 	Fields []Field
-	// Unsigned says that the id is taken from what the signature does not cover.
+	// Unsigned reports whether the ID is taken from something the signature does not
+	// cover.
 	Unsigned bool
 	// Columns are the columns of a row that the expressions read by name.
 	Columns []string
 }
 
-// Field is one field of an event's data.
+// A Field is one field of an event's data.
 type Field struct {
 	Name  string
 	Value *expression.Value
 }
 
-// Act limits which events of a source may trigger something. The others are stored
-// and known to the rules' state.
+// Act limits which events of a source may trigger something. The others are stored, and
+// update the rules' state.
 type Act struct {
-	// Never is for no event, Since for those whose own time is not before it,
-	// Within for those that are not older. The zero Act is for all.
+	// Never admits no event, Since those whose own time is not before it, Within those
+	// that are not older. The zero Act admits all.
 	Never  bool
 	Since  time.Time
 	Within time.Duration
 }
 
-// Allows says whether an event of that own time may trigger something now.
+// Allows reports whether an event with the given own time may trigger something now.
 func (a Act) Allows(at, now time.Time) bool {
 	return !a.Never && !at.Before(a.Since) && (a.Within == 0 || now.Sub(at) <= a.Within)
 }
 
-// Set is all sources of a rule set, the published one first. It is immutable.
+// A Set is all sources of a rule set, the published one first. It is immutable.
 type Set struct{ Sources []*Source }
 
-// Find returns the source of that name; nil if there is none.
+// Find returns the source of the given name, or nil.
 func (s *Set) Find(name string) *Source {
 	for _, source := range s.Sources {
 		if source.Name == name {
@@ -102,7 +103,7 @@ func (s *Set) Find(name string) *Source {
 	return nil
 }
 
-// Names are the names of the sources, in their order.
+// Names returns the names of the sources, in order.
 func (s *Set) Names() []string {
 	names := make([]string, len(s.Sources))
 	for i, source := range s.Sources {

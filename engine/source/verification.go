@@ -8,24 +8,23 @@ import (
 	"time"
 )
 
-// Verification says how the requests of a source are verified. It holds no
-// secret, only where one is.
+// A Verification says how the requests of a source are verified. It holds no secret, only
+// the location of one.
 type Verification struct {
 	Scheme Scheme
-	// HMAC is the formula of the schemes that sign.
+	// HMAC is the formula of schemes that sign.
 	HMAC HMAC
-	// User is the user of the scheme basic.
+	// User is the user name for the scheme basic.
 	User string
-	// Secret is where the secrets, tokens or passwords are; any of them verifies a
-	// request. The zero Secret is the one that heed is started with, for the
-	// published contract.
+	// Secret locates the secrets, tokens or passwords, any of which verifies a request.
+	// The zero Secret is the one heed is started with, for the published contract.
 	Secret Secret
 }
 
-// Scheme is a way of verifying requests.
+// A Scheme is a way of verifying requests.
 type Scheme string
 
-// The schemes. All but bearer and basic sign the body.
+// The schemes. All except bearer and basic sign the body.
 const (
 	SchemeMindtickle       Scheme = "mindtickle"
 	SchemeHMAC             Scheme = "hmac"
@@ -35,42 +34,42 @@ const (
 	SchemeBasic            Scheme = "basic"
 )
 
-// Schemes are all schemes, in the order in which messages name them.
+// Schemes lists all schemes, in the order in which messages name them.
 var Schemes = []Scheme{
 	SchemeMindtickle, SchemeHMAC, SchemeStandardWebhooks, SchemeGitHub, SchemeBearer, SchemeBasic,
 }
 
-// Secret is where a secret is: the name of an environment variable, or the path of
-// a file. Each may hold several, separated by white space or one a line.
+// A Secret is the location of a secret: the name of an environment variable, or the path
+// of a file. Either may hold several secrets, separated by white space or one per line.
 type Secret struct{ Env, File string }
 
-// Encoding is how a signature is written.
+// An Encoding is how a signature is written.
 type Encoding string
 
-// The encodings. Hex digits may be of either case.
+// The encodings. Hex digits may be in either case.
 const (
 	Hex    Encoding = "hex"
 	Base64 Encoding = "base64"
 )
 
-// HMAC is how an HMAC-SHA256 signature is made and where it stands. The names of
-// headers are in the spelling of net/http; an empty one counts as missing.
+// An HMAC says how an HMAC-SHA256 signature is made and where it is found. Header names
+// are in the canonical form of net/http; an empty header counts as missing.
 type HMAC struct {
 	SignatureHeader, TimestampHeader, IDHeader string
-	// Prefix stands before the signature, such as "sha256=".
+	// Prefix precedes the signature, such as "sha256=".
 	Prefix string
-	// List says that the header may hold several signatures, separated by spaces; one
-	// of them must be right.
+	// List means that the header may hold several signatures, separated by spaces. One of
+	// them must be right.
 	List     bool
 	Encoding Encoding
-	// Signed is what is signed: a text with the part {body} and, if their headers
-	// are named, {timestamp} and {id}.
+	// Signed is the text that is signed. It contains {body} and, if their headers are
+	// named, {timestamp} and {id}.
 	Signed string
-	// KeyPrefix, if not empty, says that secrets are written in base64, and may
-	// begin so: "whsec_".
+	// KeyPrefix, if not empty, means that secrets are in base64 and may have this prefix:
+	// "whsec_".
 	KeyPrefix string
-	// MaxAge and MaxAhead are the window round the signed time; zero is heed's
-	// own.
+	// MaxAge and MaxAhead are the window around the signed time. Zero means heed's
+	// default.
 	MaxAge, MaxAhead time.Duration
 }
 
@@ -81,10 +80,10 @@ const (
 	BodyPart      = "{body}"
 )
 
-// Signs says whether a part is among what is signed.
+// Signs reports whether a part is among what is signed.
 func (h HMAC) Signs(part string) bool { return strings.Contains(h.Signed, part) }
 
-// Validate returns why nothing could be verified by the formula, or not safely.
+// Validate returns an error if the formula could verify nothing, or not safely.
 func (h HMAC) Validate() error {
 	switch {
 	case h.SignatureHeader == "":
@@ -125,16 +124,16 @@ var (
 // PublishedPath is the path of the published contract.
 const PublishedPath = "/webhooks/mindtickle"
 
-// IsPlainPath says whether requests can come in at a path: an absolute one without
-// query, escapes and a slash at the end.
+// IsPlainPath reports whether a path can receive requests: it is absolute, without query,
+// escapes or trailing slash.
 func IsPlainPath(text string) bool {
 	return strings.HasPrefix(text, "/") && path.Clean(text) == text && !strings.ContainsAny(text, "?#% ")
 }
 
-// ServedPaths are the paths of the receiver that heed answers itself.
+// ServedPaths are the paths of the receiver that heed itself answers.
 var ServedPaths = []string{"/-/healthy", "/-/ready"}
 
-// MindtickleSource is the source of the published contract.
+// MindtickleSource returns the source of the published contract.
 func MindtickleSource() *Source {
 	return &Source{
 		Name: Mindtickle, Path: PublishedPath, IDs: Mindtickle,

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Period is a period of the calendar.
+// A Period is a period of the calendar.
 type Period string
 
-// The periods. A week begins on Monday, and a day of the week, such as Monday,
-// is the week that begins on it. Weekday is each day from Monday to Friday.
+// The periods. A week begins on Monday. A day of the week, such as Monday, stands for the
+// week that begins on it. Weekday stands for each day from Monday to Friday.
 const (
 	Hour    Period = "hour"
 	Day     Period = "day"
@@ -38,11 +38,11 @@ func (p Period) begins(day time.Time) bool {
 	}
 }
 
-// longest is the longest time between two beginnings of a period, in days.
+// longest is the longest time between the beginnings of two successive periods, in days.
 const longest = 32
 
-// next is the first beginning of a period after a time; at is the time of day
-// at which periods begin.
+// next returns the first beginning of a period after a time. at is the time of day at
+// which periods begin.
 func (p Period) next(after time.Time, at ClockTime, in *time.Location) time.Time {
 	if p == Hour {
 		return p.hour(after, in).Add(time.Hour)
@@ -50,7 +50,7 @@ func (p Period) next(after time.Time, at ClockTime, in *time.Location) time.Time
 	return p.search(after, at, in, 1, func(t time.Time) bool { return t.After(after) })
 }
 
-// last is the last beginning of a period that is not after a time.
+// last returns the last beginning of a period that is not after a time.
 func (p Period) last(until time.Time, at ClockTime, in *time.Location) time.Time {
 	if p == Hour {
 		return p.hour(until, in)
@@ -58,7 +58,7 @@ func (p Period) last(until time.Time, at ClockTime, in *time.Location) time.Time
 	return p.search(until, at, in, -1, func(t time.Time) bool { return !t.After(until) })
 }
 
-// hour is the beginning of the local hour.
+// hour returns the beginning of the local hour.
 func (Period) hour(t time.Time, in *time.Location) time.Time {
 	local := t.In(in)
 	return local.Add(-time.Duration(local.Minute())*time.Minute - time.Duration(local.Second())*time.Second -
@@ -81,14 +81,13 @@ func (p Period) search(
 	panic(fmt.Sprintf("no %s begins in %d days", p, longest))
 }
 
-// on is the time of day on a date, in a location. Where clocks go forward over
-// it, it is the first moment after the gap; where they go back over it, the
-// first of the two.
+// on returns the time of day on a date, in a location. If the clocks skip it, on returns
+// the first moment after the gap; if it occurs twice, the first of the two.
 func (c ClockTime) on(date time.Time, in *time.Location) time.Time {
 	year, month, day := date.Date()
 	t := time.Date(year, month, day, c.Hour, c.Minute, 0, 0, in)
 	start, end := t.ZoneBounds()
-	// How far the time is from the one that was asked for; in a gap it is not 0.
+	// How far the time is from the one asked for; it is not 0 in a gap.
 	asked := time.Date(year, month, day, c.Hour, c.Minute, 0, 0, time.UTC)
 	got := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), 0, 0, time.UTC)
 	switch off := got.Sub(asked); {
@@ -107,8 +106,8 @@ func (c ClockTime) on(date time.Time, in *time.Location) time.Time {
 	return t
 }
 
-// Skipped is the first date of a year on which the time of day does not exist,
-// since the clocks go forward over it.
+// Skipped returns the first date, within a year, on which the clocks skip the time of
+// day.
 func (c ClockTime) Skipped(from time.Time, in *time.Location) (date time.Time, skipped bool) {
 	for day := range 366 {
 		date := addDays(from, day, in)
@@ -119,23 +118,23 @@ func (c ClockTime) Skipped(from time.Time, in *time.Location) (date time.Time, s
 	return date, false
 }
 
-// Next is when a digest that collects at a time is due.
+// Next returns when a digest that collects an alert at a given time is due.
 func (d *Digest) Next(after time.Time, in *time.Location) time.Time {
 	return d.Every.next(after, d.At, in)
 }
 
-// addDays adds days of the calendar.
+// addDays adds calendar days.
 func addDays(t time.Time, days int, in *time.Location) time.Time {
 	year, month, day := t.In(in).Date()
 	return time.Date(year, month, day+days, 0, 0, 0, 0, time.UTC)
 }
 
-// maxQuiet bounds the search for the end of quiet hours. Hours without an end
-// in this time have none.
+// maxQuiet limits the search for the end of quiet hours. Quiet hours that do not end
+// within this many days are taken to have no end.
 const maxQuiet = 400
 
-// Until is when the quiet hours at a time end, with adjoining spans joined; quiet is
-// false outside them. For hours that never end, the time is zero.
+// Until returns when the quiet hours at a time end, joining adjacent spans. quiet is
+// false outside of quiet hours. The time is zero for quiet hours that never end.
 func (q *Quiet) Until(t time.Time, in *time.Location) (end time.Time, quiet bool) {
 	end = t
 	for range maxQuiet * len(q.Spans) {
@@ -148,7 +147,7 @@ func (q *Quiet) Until(t time.Time, in *time.Location) (end time.Time, quiet bool
 	return time.Time{}, true
 }
 
-// extend is the latest end of the spans that contain a time.
+// extend returns the latest end of the spans that contain a time.
 func (q *Quiet) extend(t time.Time, in *time.Location) (end time.Time, extended bool) {
 	for _, span := range q.Spans {
 		for _, offset := range []int{-1, 0} { // a span may have begun the day before
@@ -161,7 +160,7 @@ func (q *Quiet) extend(t time.Time, in *time.Location) (end time.Time, extended 
 	return end, extended
 }
 
-// on is the span as it begins on a day, if it does.
+// on returns the span that begins on a day, if one does.
 func (s *Span) on(day time.Time, in *time.Location) (from, to time.Time, ok bool) {
 	if len(s.Days)+len(s.Dates) > 0 && !slices.Contains(s.Days, day.Weekday()) &&
 		!slices.Contains(s.Dates, Date{day.Year(), day.Month(), day.Day()}) {

@@ -9,29 +9,29 @@ import (
 	"heed/engine/record"
 )
 
-// count is the row of a count: its members in the order of their own time.
+// count is the data of a count's row: its members, ordered by their own time.
 type count struct {
 	Members []member `json:"m,omitempty"`
-	// ResetAt is the time of the newest reset; older events do not count.
+	// ResetAt is the time of the newest reset. Older events do not count.
 	ResetAt int64    `json:"r,omitempty"`
-	Firings []firing `json:"f,omitempty"` // complete, not yet sent
-	// Held is until when quiet hours hold the first firing.
+	Firings []firing `json:"f,omitempty"` // complete, but not yet sent
+	// Held is the time until which quiet hours hold the first firing.
 	Held int64 `json:"q,omitempty"`
 }
 
 type member struct {
 	Mark
-	Value string `json:"v,omitempty"` // of distinct
+	Value string `json:"v,omitempty"` // value of distinct
 }
 
-// firing is a complete count.
+// A firing is a complete count.
 type firing struct {
 	Members []Mark `json:"m"`
-	By      string `json:"by"` // the id of the event that completed it
+	By      string `json:"by"` // ID of the event that completed it
 	Shadow  bool   `json:"h,omitempty"`
 }
 
-// KeepMembers is how long members of a count without within are kept.
+// KeepMembers is how long members of a count without a within are kept.
 const KeepMembers = 365 * 24 * time.Hour
 
 func (s *Settings) foldCount(rows Rows, in Input, c Clock) (r Result) {
@@ -100,8 +100,8 @@ func (s *Settings) addMember(data *count, in Input, c Clock) record.Effect {
 	return effect
 }
 
-// near is how many members fall within the window that ends with the newest
-// and contains a member.
+// near returns the largest number of members that fall within one window together with
+// the given member.
 func (t *Count) near(members []member, at int) int {
 	best := 1
 	for first := range at + 1 {
@@ -120,14 +120,14 @@ func (t *Count) fits(run []member) bool {
 	return t.Within == 0 || run[len(run)-1].At-run[0].At <= t.Within.Microseconds()
 }
 
-// expire drops members that are too old to be in a window with any later event.
+// expire drops members too old to share a window with any later event.
 func (t *Count) expire(data *count, c Clock) {
 	since := micros(c.Now.Add(-t.keep(c)))
 	data.Members = slices.DeleteFunc(data.Members, func(m member) bool { return m.At < since })
 }
 
-// trim drops the oldest members beyond twice as many as are needed, once it is
-// known that they do not fire.
+// trim keeps at most twice as many members as are needed, dropping the oldest. It must be
+// called only after it is known that they do not fire.
 func (t *Count) trim(data *count) {
 	if over := len(data.Members) - 2*t.AtLeast; over > 0 {
 		data.Members = data.Members[over:]

@@ -2,7 +2,7 @@ package state
 
 import "time"
 
-// due is when a step of a wait is due.
+// due returns when a step of a wait is due.
 func (s *Step) due(start time.Time, deadline Deadline, in *time.Location) time.Time {
 	from, offset := start, s.Offset
 	if s.Before {
@@ -14,7 +14,7 @@ func (s *Step) due(start time.Time, deadline Deadline, in *time.Location) time.T
 	return s.At.on(addDays(from, int(offset/(24*time.Hour)), in), in)
 }
 
-// in is the deadline in a location: a plain date is its local midnight.
+// in returns the deadline in a location. A plain date is its local midnight.
 func (d Deadline) in(location *time.Location) time.Time {
 	if !d.Date {
 		return d.Time

@@ -11,25 +11,24 @@ import (
 	"heed/engine/record"
 )
 
-// digest is the row of a digest: its periods that were not sent yet, oldest
-// first. Usually there is one; while quiet hours or a mute hold one back, the
-// next begins.
+// digest is the data of a digest's row: its unsent periods, oldest first. Usually there
+// is one; while quiet hours or a mute hold it back, the next one begins.
 type digest struct {
 	Periods []period `json:"p,omitempty"`
-	// Held is until when the periods that are over are held back; 0 if they are not.
+	// Held is the time until which finished periods are held back, or 0.
 	Held int64 `json:"q,omitempty"`
-	// Sent is the end of the last period that is over. An event that was on its way
-	// when it ended, or that comes after the clock was set back, belongs to the next
-	// one.
+	// Sent is the end of the last finished period. An event that was in flight when the
+	// period ended, or that arrives after the clock was set back, belongs to the next
+	// period.
 	Sent int64 `json:"s,omitempty"`
 }
 
 type period struct {
 	Since int64 `json:"t"`
 	Until int64 `json:"u"`
-	N     int   `json:"n"`           // items that are kept
-	More  int   `json:"m,omitempty"` // and that are not, beyond maxItems
-	// Shadow says that an item was gathered in shadow mode.
+	N     int   `json:"n"`           // items kept
+	More  int   `json:"m,omitempty"` // items beyond maxItems, which are not kept
+	// Shadow reports whether an item was collected in shadow mode.
 	Shadow bool `json:"h,omitempty"`
 }
 
@@ -39,7 +38,7 @@ type itemRow struct {
 	Shadow bool `json:"h,omitempty"`
 }
 
-// collect adds the alert of an event to the digest of its key.
+// collect adds an event's alert to the digest of its key.
 func (s *Settings) collect(rows Rows, in Input, c Clock) (r Result) {
 	ref := Ref{s.Scope(BlockDigest), in.Key}
 	data, row, known := load[digest](rows, ref)
@@ -73,7 +72,7 @@ func (s *Settings) collect(rows Rows, in Input, c Clock) (r Result) {
 	return r
 }
 
-// collected says where an alert of a wait was put, so that it can be removed again.
+// collected records where a wait's alert was put, so that it can be removed again.
 type collected struct {
 	Step   int    `json:"s,omitempty"`
 	Digest string `json:"k"`
@@ -81,7 +80,7 @@ type collected struct {
 	Item   string `json:"i"`
 }
 
-// withdraw removes an event's item from a digest that was not sent yet.
+// withdraw removes an event's item from an unsent digest.
 func (s *Settings) withdraw(rows Rows, from collected, event Mark, c Clock) bool {
 	item := Ref{s.Scope(BlockItem), from.Item}
 	kept, exists := rows.Get(item)
@@ -117,12 +116,12 @@ func olderThan(row Row, in Input) bool {
 	return in.Event.At < readItem(row).Event.At
 }
 
-// itemsOf is what the keys of the items of a key and a period start with.
+// itemsOf returns the prefix of the keys of all items of a key and a period.
 func itemsOf(key string, until int64) string { return fmt.Sprintf("%s\x00%016x\x00", key, until) }
 
-// one is the last part of an item's key. Items with equal keys replace each other.
-// Events of different sources may have the same id, so an event is known by its
-// number.
+// one returns the last part of an item's key. Items with equal keys replace each other.
+// An event is identified by its number, since events of different sources may share an
+// ID.
 func (d *Digest) one(in Input) string {
 	if !d.OnePer {
 		return itemKey(in.Event) + in.Slot
@@ -131,7 +130,7 @@ func (d *Digest) one(in Input) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// itemKey orders rows by arrival.
+// itemKey returns a key that orders rows by arrival.
 func itemKey(event Mark) string { return fmt.Sprintf("%016x", event.Seq) }
 
 // readItem reads the data of an item's row.

@@ -2,10 +2,9 @@ package state
 
 import "heed/engine/record"
 
-// Edited applies changed settings to a row: its due time is computed again, and
-// steps of a wait that would now be past are skipped, since an edit never fires.
-// restored says that the rule was removed for a time: what came due then is
-// skipped, too.
+// Edited applies changed settings to a row. It recomputes the due time, and skips steps
+// of a wait that would now be past, since an edit never fires. restored reports that the
+// rule had been removed for a time; whatever came due meanwhile is skipped too.
 func (s *Settings) Edited(rows Rows, ref Ref, restored bool, c Clock) (effects []record.Effect) {
 	if ref.Scope.Block != BlockWait {
 		return nil
@@ -15,8 +14,8 @@ func (s *Settings) Edited(rows Rows, ref Ref, restored bool, c Clock) (effects [
 	if !known || p == nil {
 		return nil
 	}
-	// What was due before the edit, or is held by quiet hours, does not count as made
-	// due by it.
+	// A row that was already due, or is held by quiet hours, was not made due by the
+	// edit.
 	overdue := !restored && (!row.Due.IsZero() && !row.Due.After(c.Now) || p.Held != 0)
 	for !overdue && p.Done < s.limit(p) && !s.due(p, p.Done).After(c.Now) {
 		p.Done++
@@ -31,7 +30,7 @@ func (s *Settings) Edited(rows Rows, ref Ref, restored bool, c Clock) (effects [
 	return effects
 }
 
-// References are the numbers of the events that a row still needs: their data is
+// References returns the numbers of the events that a row still needs: their data is
 // rendered when it fires.
 func References(row Row) (seqs []int64) {
 	add := func(marks ...Mark) {

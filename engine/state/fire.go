@@ -14,39 +14,39 @@ import (
 	"heed/engine/record"
 )
 
-// Firing is what a due row asks for: one alert, which is rendered and then passed to
+// A Firing is what a due row asks for: one alert, which is rendered and then passed to
 // Fire.
 type Firing struct {
 	Row Row
-	// Key is that of the block, User the person whom the row is about.
+	// Key is the key of the block; User is the person whom the row is about.
 	Key, User string
-	// Event is the event whose data the templates see; a digest and the summary of a
+	// Event is the event whose data the templates see. A digest and the summary of a
 	// throttle have none.
 	Event Mark
-	// Items are the members of a count, or what a throttle stopped. The items of a
-	// digest are the rows whose keys start with one of Prefixes.
+	// Items are the members of a count, or the alerts stopped by a throttle. The items of
+	// a digest are the rows whose keys start with one of Prefixes.
 	Items    []Mark
 	Prefixes []string
-	// Total counts the items, including those that were not kept. Before AddItems,
-	// that of a digest counts only those that were not kept.
+	// Total is the number of items, including those not kept. Before AddItems, the total
+	// of a digest counts only those not kept.
 	Total int
 	// Step is the index of a wait's step.
 	Step int
-	// Start and Due are the times of a wait; Since and Until bound a digest or a
+	// Start and Due are the times of a wait; Since and Until delimit a digest or a
 	// summary.
 	Start, Due, Since, Until time.Time
-	// Shadow says that it was gathered in shadow mode.
+	// Shadow reports whether the firing was collected in shadow mode.
 	Shadow bool
-	// By is the id of the event that caused the alert, if that is not Event.
+	// By is the ID of the event that caused the alert, if it is not Event.
 	By string
-	// periods is how many periods of a digest are over.
+	// periods is the number of finished periods of a digest.
 	periods int
-	// obsolete says that the row is due and nothing is to be fired: the steps of
-	// the wait were changed while it was on its way.
+	// obsolete reports that the row is due but nothing is to be fired, because the steps
+	// of the wait were changed in the meantime.
 	obsolete bool
 }
 
-// Truth is what became of a rule's still.
+// A Truth is the result of a rule's still condition.
 type Truth int
 
 // The results of a still condition. A rule without one has Holds.
@@ -54,19 +54,20 @@ const (
 	Holds Truth = iota
 	Fails
 	Unclear // a value is missing: nothing is sent
-	Gone    // the event was forgotten
+	Gone    // the event was deleted
 )
 
-// Alert is what was computed for a firing outside the transaction.
+// An Alert is what was computed for a firing outside the transaction.
 type Alert struct {
 	Still Truth
 	// ThrottleKey is the value of the throttle's per.
 	ThrottleKey string
-	// Collect is the input of the rule's digest, if a count or a wait feeds one.
+	// Collect is the input of the rule's digest, if it collects the alerts of a count or
+	// a wait.
 	Collect *Input
 }
 
-// Next reads what a due row asks for; ok is false if the row is not due.
+// Next returns the firing of a due row; ok is false if the row is not due.
 func (s *Settings) Next(row Row, c Clock) (f Firing, ok bool) {
 	if row.Due.IsZero() || row.Due.After(c.Now) {
 		return f, false
@@ -115,7 +116,7 @@ func (s *Settings) nextWait(f Firing, c Clock) (Firing, bool) {
 	return f, true
 }
 
-// newestDue is the last step that is due: the ones before it are superseded.
+// newestDue returns the index of the last step that is due. It supersedes earlier steps.
 func (s *Settings) newestDue(p *pending, c Clock) int {
 	step := p.Done
 	for next := step + 1; next < s.limit(p) && !s.due(p, next).After(c.Now); next++ {
@@ -156,9 +157,9 @@ func (s *Settings) nextRest(f Firing, c Clock) (Firing, bool) {
 	return f, true
 }
 
-// AddItems adds the items of a digest from their rows: the newest of equal ones, in
-// the order in which they came, and no more than maxShown. Those that were gathered
-// in shadow mode are left out of a rule that sends.
+// AddItems adds the items of a digest from their rows, in order of arrival: the newest of
+// equal items, and at most maxShown. If the rule sends, it omits items collected in
+// shadow mode.
 func (f *Firing) AddItems(rows []Row, shadow bool) {
 	newest := map[string]Mark{}
 	for _, row := range rows {
@@ -174,7 +175,7 @@ func (f *Firing) AddItems(rows []Row, shadow bool) {
 	f.Shadow = len(items) == 0 && len(rows) > 0
 }
 
-// FireRefs are the rows that Fire may read.
+// FireRefs returns the rows that Fire may read.
 func (s *Settings) FireRefs(f Firing, found Alert) []Ref {
 	refs := []Ref{f.Row.Ref}
 	switch block := f.Row.Scope.Block; {
@@ -186,8 +187,8 @@ func (s *Settings) FireRefs(f Firing, found Alert) []Ref {
 	return refs
 }
 
-// Fire applies the rest of the rule to a firing and changes its row. ok is false, and
-// nothing changes, if the row is not the one that the firing was read from.
+// Fire applies the rest of the rule to a firing and updates its row. If the row has
+// changed since the firing was read, ok is false and nothing changes.
 func (s *Settings) Fire(rows Rows, f Firing, found Alert, c Clock) (r Result, ok bool) {
 	row, exists := rows.Get(f.Row.Ref)
 	if !exists || row.Version != f.Row.Version || row.Ref != f.Row.Ref { // its rule may have been renamed
@@ -222,7 +223,7 @@ func (s *Settings) Fire(rows Rows, f Firing, found Alert, c Clock) (r Result, ok
 	return r, true
 }
 
-// cause is the id of the event that led to the firing.
+// cause returns the ID of the event that led to the firing.
 func (f *Firing) cause() string {
 	if f.By != "" {
 		return f.By
@@ -230,14 +231,14 @@ func (f *Firing) cause() string {
 	return f.Event.ID
 }
 
-// alert decides what becomes of a firing; heldUntil is set if quiet hours hold it.
+// alert decides what becomes of a firing. heldUntil is set if quiet hours hold it.
 func (s *Settings) alert(rows Rows, f Firing, found Alert, c Clock) (r Result, heldUntil time.Time) {
 	block := f.Row.Scope.Block
 	a := alert{
 		key: f.Key, throttleKey: found.ThrottleKey, user: f.User, event: f.Event, shadow: f.Shadow,
 		summary: block == BlockThrottle || block == BlockDigest,
 	}
-	if block == BlockHold { // the throttle may have another per now
+	if block == BlockHold { // the throttle may now have another per
 		a.key = found.ThrottleKey
 	}
 	switch found.Still {
@@ -257,7 +258,7 @@ func (s *Settings) alert(rows Rows, f Firing, found Alert, c Clock) (r Result, h
 		}
 		return s.collect(rows, in, c), heldUntil
 	}
-	if block == BlockDigest && f.Total == 0 && !f.Shadow { // its items were forgotten: an empty period sends nothing
+	if block == BlockDigest && f.Total == 0 && !f.Shadow { // its items were deleted: an empty period sends nothing
 		r.add(record.Effect{Effect: record.Forgotten, Key: f.Key})
 		return r, heldUntil
 	}
@@ -311,7 +312,7 @@ func (s *Settings) firedWait(
 	return skipped
 }
 
-// reschedule computes again when a wait is due.
+// reschedule recomputes when a wait is due.
 func (s *Settings) reschedule(rows Rows, row Row, c Clock) {
 	data := decode[wait](row)
 	if data.Pending.Held = 0; data.Pending.Done >= s.limit(data.Pending) {
@@ -324,7 +325,7 @@ func (s *Settings) firedDigest(rows Rows, row Row, f Firing, r Result, heldUntil
 	data := decode[digest](row)
 	muted := slices.ContainsFunc(r.Effects, func(e record.Effect) bool { return e.Effect == record.Muted })
 	switch data.Held = 0; {
-	case muted: // its items are for the first digest after the mute
+	case muted: // its items go to the first digest after the mute
 		data.Held = micros(s.Digest.Next(c.Now, s.Location))
 	case !heldUntil.IsZero():
 		data.Held = micros(heldUntil)
@@ -346,14 +347,14 @@ func (s *Settings) firedRest(rows Rows, row Row, heldUntil time.Time) {
 	save(rows, row, data)
 }
 
-// IDPrefix starts the ids of firings, which nobody outside can use.
+// IDPrefix is the prefix of the IDs of firings. Events from outside cannot use it.
 const IDPrefix = "heed.timed-"
 
 var idEncoding = base32.NewEncoding("234567abcdefghijklmnopqrstuvwxyz").WithPadding(base32.NoPadding)
 
-// ID identifies the firing: the same row at the same time has the same one. A firing
-// that is not about one event has the version of its row in its ID: after the clock
-// was set back, a row can be due at the same time twice.
+// ID identifies the firing: the same row at the same time has the same ID. If the firing
+// is not about one event, its ID includes the version of its row, since a row can be due
+// at the same time twice if the clock is set back.
 func (f *Firing) ID() string {
 	scope, version := f.Row.Scope, int64(0)
 	if f.Event.ID == "" {
@@ -364,7 +365,7 @@ func (f *Firing) ID() string {
 		version,
 	})
 	if err != nil {
-		panic(err) // of strings and numbers
+		panic(err) // impossible for strings and numbers
 	}
 	sum := sha256.Sum256(text)
 	id := IDPrefix + idEncoding.EncodeToString(sum[:15])
@@ -374,5 +375,5 @@ func (f *Firing) ID() string {
 	return id
 }
 
-// IsFiring reports whether an event's id is that of a firing.
+// IsFiring reports whether an event ID belongs to a firing.
 func IsFiring(id string) bool { return strings.HasPrefix(id, IDPrefix) }

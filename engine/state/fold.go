@@ -9,8 +9,8 @@ import (
 	"heed/engine/record"
 )
 
-// Fold applies an input to the rows of a rule. Everything an event changes goes
-// through here, and everything a due row changes through Fire.
+// Fold applies an input to the rows of a rule. Every change made by an event goes through
+// Fold, and every change made by a due row through Fire.
 func (s *Settings) Fold(rows Rows, in Input, c Clock) Result {
 	switch {
 	case s.Count != nil:
@@ -28,7 +28,7 @@ func (s *Settings) Fold(rows Rows, in Input, c Clock) Result {
 	}
 }
 
-// alertKey is the key that an input's alert would have.
+// alertKey returns the key of the input's alert.
 func (in *Input) alertKey(s *Settings) string {
 	if s.Wait == nil && s.Digest == nil {
 		return in.ThrottleKey
@@ -36,8 +36,8 @@ func (in *Input) alertKey(s *Settings) string {
 	return in.Key
 }
 
-// owner is the user of an event if the key is theirs; a key that others share
-// belongs to nobody.
+// owner returns the event's user if the key belongs to that user. A shared key has no
+// owner.
 func owner(key, user string) string {
 	if user == "" || key == user {
 		return user
@@ -49,8 +49,8 @@ func owner(key, user string) string {
 	return ""
 }
 
-// Refs are the rows that Fold may read for an input, so that a store can read
-// them all at once.
+// Refs returns the rows that Fold may read for an input, so that a store can read them at
+// once.
 func (s *Settings) Refs(in Input) []Ref {
 	switch {
 	case s.Count != nil:
@@ -68,16 +68,15 @@ func (s *Settings) Refs(in Input) []Ref {
 	}
 }
 
-// alert is something to be sent unless a mute, quiet hours or the throttle prevent
-// it.
+// An alert is to be sent unless a mute, quiet hours or the throttle prevent it.
 type alert struct {
 	key, throttleKey, user string
 	event                  Mark
-	shadow                 bool // it was gathered in shadow mode
-	summary                bool // it is no alert of its own: no throttle stops it
+	shadow                 bool // it was collected in shadow mode
+	summary                bool // not an alert of its own, so no throttle stops it
 }
 
-// pass applies mute, quiet hours and throttle to the alert of an event.
+// pass applies mute, quiet hours and throttle to an event's alert.
 func (s *Settings) pass(rows Rows, a alert, c Clock) (r Result) {
 	if stopped, until := s.stopped(rows, a, c); stopped != nil {
 		if stopped.Effect == record.DelayedQuiet {
@@ -89,8 +88,8 @@ func (s *Settings) pass(rows Rows, a alert, c Clock) (r Result) {
 	return s.throttled(rows, a, c)
 }
 
-// stopped says whether a mute or quiet hours stop an alert now; until is when
-// delayed alerts are released.
+// stopped reports whether a mute or quiet hours stop an alert now. until is when a
+// delayed alert is released.
 func (s *Settings) stopped(rows Rows, a alert, c Clock) (effect *record.Effect, until time.Time) {
 	if m, muted := rows.Mute(s.Rule, a.key, c.Now); muted {
 		effect := m.Effect(a.key)
@@ -110,9 +109,9 @@ func (s *Settings) stopped(rows Rows, a alert, c Clock) (effect *record.Effect, 
 	}
 }
 
-// throttled applies the throttle to an alert and says whether it is sent.
+// throttled applies the throttle to an alert and decides whether to send it.
 func (s *Settings) throttled(rows Rows, a alert, c Clock) (r Result) {
-	if a.shadow && !s.Shadow { // it was never meant to be sent, so it uses no slot
+	if a.shadow && !s.Shadow { // it was never to be sent, so it uses no slot
 		r.add(record.Effect{Effect: record.Skipped, Reason: record.Edited, Key: a.key})
 		return r
 	}
@@ -129,15 +128,15 @@ func (s *Settings) throttled(rows Rows, a alert, c Clock) (r Result) {
 	return r
 }
 
-// heldAlert is the row of an alert that quiet hours hold.
+// heldAlert is the data of an alert that quiet hours hold.
 type heldAlert struct {
 	Event    Mark   `json:"e"`
 	Throttle string `json:"k,omitempty"`
 	Shadow   bool   `json:"h,omitempty"`
 }
 
-// hold keeps an alert until a time. Rows are released in the order of their keys,
-// which is the order of their arrival.
+// hold keeps an alert until a time. Rows are released in key order, which is arrival
+// order.
 func (s *Settings) hold(rows Rows, a alert, until time.Time) {
 	row := Row{Ref: Ref{s.Scope(BlockHold), itemKey(a.event)}, User: a.user, Due: until}
 	save(rows, row, heldAlert{Event: a.event, Throttle: a.throttleKey, Shadow: a.shadow || s.Shadow})

@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// Memory keeps rows in memory, for tests, dry runs and backtests. It is not safe
-// for concurrent use.
+// A Memory keeps rows in memory, for tests, dry runs and backtests. It is not safe for
+// concurrent use.
 type Memory struct {
 	rows  map[Scope]map[string]Row
 	mutes []Mute
-	// due are the rows that have a due time, and some that had one: the versions tell
-	// them apart.
+	// due holds the rows that have a due time, and stale entries of rows that had one;
+	// the versions tell them apart.
 	due dueRows
-	// version is the last one that a row was given.
+	// version is the last version given to a row.
 	version int64
 }
 
-// NewMemory makes an empty Memory.
+// NewMemory returns an empty Memory.
 func NewMemory() *Memory { return &Memory{rows: map[Scope]map[string]Row{}} }
 
 // Get implements Rows.
@@ -44,7 +44,7 @@ func (m *Memory) Put(row Row) {
 	}
 }
 
-// Restore puts a row as another Memory had it, with its version.
+// Restore stores a row of another Memory, keeping its version.
 func (m *Memory) Restore(row Row) {
 	m.Put(row)
 	m.rows[row.Scope][row.Key] = row
@@ -96,7 +96,7 @@ func (m *Memory) Prefix(scope Scope, prefix string) (rows []Row) {
 	return rows
 }
 
-// All returns all rows, in no order.
+// All returns all rows, in no particular order.
 func (m *Memory) All() (all []Row) {
 	for _, of := range m.rows {
 		for _, row := range of {
@@ -106,7 +106,7 @@ func (m *Memory) All() (all []Row) {
 	return all
 }
 
-// CompareDue orders rows by when they are due.
+// CompareDue orders rows by due time.
 func CompareDue(a, b Row) int {
 	return cmp.Or(
 		a.Due.Compare(b.Due), cmp.Compare(a.Scope.Rule, b.Scope.Rule), cmp.Compare(a.Scope.Block, b.Scope.Block),

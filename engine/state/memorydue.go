@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// dueRow is a row that is due at a time, as of a version.
+// A dueRow is the due time of one version of a row.
 type dueRow struct {
 	at      time.Time
 	ref     Ref
 	version int64
 }
 
-// dueRows is a heap of them, the first one first.
+// dueRows is a heap of dueRow, earliest first.
 type dueRows []dueRow
 
 func (d dueRows) Len() int { return len(d) }
@@ -37,7 +37,7 @@ func (d *dueRows) Pop() any {
 	return last
 }
 
-// NextDue is when the first row is due; zero if none is.
+// NextDue returns when the first row is due, or the zero time.
 func (m *Memory) NextDue() time.Time {
 	m.dropStale()
 	if len(m.due) == 0 {
@@ -46,8 +46,8 @@ func (m *Memory) NextDue() time.Time {
 	return m.due[0].at
 }
 
-// TakeDue returns rows that are due at a time, in the order in which they are.
-// They are not returned again unless they are changed.
+// TakeDue returns up to limit rows that are due, in order. It does not return a row again
+// until the row is changed.
 func (m *Memory) TakeDue(now time.Time, limit int) (rows []Row) {
 	for len(rows) < limit {
 		m.dropStale()

@@ -2,12 +2,12 @@ package state
 
 import "time"
 
-// Settings are the parts of a rule that concern time and state. A part that the rule
-// does not have is nil. They are immutable.
+// Settings are the parts of a rule that concern time and state; absent parts are nil.
+// They are immutable.
 type Settings struct {
 	Rule     string
-	Location *time.Location // of the calendar; UTC without one
-	// Shadow says that the rule is evaluated and recorded, and never sends.
+	Location *time.Location // of the calendar; UTC if the rules set none
+	// Shadow means that the rule is evaluated and recorded, but never sends.
 	Shadow   bool
 	Count    *Count
 	Wait     *Wait
@@ -21,7 +21,7 @@ type Settings struct {
 func (s *Settings) Scope(block string) Scope {
 	per := ""
 	switch {
-	case block == BlockHold: // its rows are alerts, whatever the keys of what comes after them
+	case block == BlockHold: // its rows are alerts, whatever the keys of later blocks
 	case block == BlockThrottle:
 		per = s.Throttle.Per
 	case s.Count != nil && block != BlockDigest && block != BlockItem:
@@ -34,7 +34,7 @@ func (s *Settings) Scope(block string) Scope {
 	return Scope{s.Rule, block, per}
 }
 
-// Scopes are the scopes of all blocks that the rule has.
+// Scopes returns the scopes of all blocks of the rule.
 func (s *Settings) Scopes() []Scope {
 	var scopes []Scope
 	add := func(has bool, blocks ...string) {
@@ -52,11 +52,11 @@ func (s *Settings) Scopes() []Scope {
 	return scopes
 }
 
-// Plain reports whether an event that matches is an alert at once, without a count,
-// a wait or a digest.
+// Plain reports whether a matching event is an alert at once, without count, wait or
+// digest.
 func (s *Settings) Plain() bool { return s.Count == nil && s.Wait == nil && s.Digest == nil }
 
-// Count fires when AtLeast events fall within Within of each other.
+// A Count fires when AtLeast events fall within Within of each other.
 type Count struct {
 	Per      string
 	AtLeast  int
@@ -64,73 +64,72 @@ type Count struct {
 	Distinct bool          // events with an equal value count once
 }
 
-// Wait fires some time after a start unless it is cancelled.
+// A Wait fires some time after a start, unless it is cancelled.
 type Wait struct {
 	Per     string
-	Restart bool // a later start starts the wait over; otherwise it changes nothing
+	Restart bool // a later start restarts the wait; otherwise it is ignored
 	Steps   []Step
 }
 
-// Step is one moment at which a wait fires: some time after its start, or
-// before its deadline.
+// A Step is one time at which a wait fires: some time after its start, or before its
+// deadline.
 type Step struct {
 	Before bool
-	// Offset is elapsed time. With a time of day it is a number of calendar days.
+	// Offset is elapsed time or, if At is set, a number of calendar days.
 	Offset time.Duration
 	At     *ClockTime
 }
 
-// Deadline is the time that a wait's steps with Before count back from.
+// A Deadline is the time from which a wait's Before steps count back.
 type Deadline struct {
 	Time time.Time
-	// Date says that it is a plain date, whose midnight is local.
+	// Date reports whether the deadline is a plain date; it is then local midnight.
 	Date bool
 }
 
-// ClockTime is a time of day.
+// A ClockTime is a time of day.
 type ClockTime struct{ Hour, Minute int }
 
-// Digest collects alerts and sends them together at the end of each period.
+// A Digest collects alerts and sends them together at the end of each period.
 type Digest struct {
 	Per    string
 	Every  Period
 	At     ClockTime
-	OnePer bool // of items with an equal value the newest is kept
+	OnePer bool // only the newest of items with equal values is kept
 }
 
-// Quiet is the hours in which alerts are held back or dropped.
+// Quiet is a set of hours in which alerts are held back or dropped.
 type Quiet struct {
 	Spans []Span
 	Drop  bool // otherwise they are held until the end
 }
 
-// Span is a part of certain days: those of Days and Dates, or all days if both
-// are empty.
+// A Span is a part of the days in Days and Dates, or of every day if both are empty.
 type Span struct {
 	Days  []time.Weekday
 	Dates []Date
-	// From and To bound the part of the day. If To is not after From, it is on the
-	// next day. If both are zero, it is the whole day.
+	// From and To delimit the part of the day. If To is not after From, it is on the next
+	// day. If both are zero, the span is the whole day.
 	From, To ClockTime
 }
 
-// Date is a day of the calendar.
+// A Date is a day of the calendar.
 type Date struct {
 	Year  int
 	Month time.Month
 	Day   int
 }
 
-// Throttle lets AtMost alerts pass in a window or a period, or in all if it has
+// A Throttle lets at most AtMost alerts pass in a window or a period, or ever if it has
 // neither.
 type Throttle struct {
 	Per    string
 	AtMost int
 	Within time.Duration // a rolling window
 	Every  Period        // or a period of the calendar
-	// Rest says that one summary of the throttled alerts is sent at the end.
+	// Rest means that one summary of the throttled alerts is sent at the end.
 	Rest bool
 }
 
-// Forever says that the window never ends: what was sent once is never sent again.
+// Forever reports whether the window never ends: what was sent once is never sent again.
 func (t *Throttle) Forever() bool { return t.Within == 0 && t.Every == "" }

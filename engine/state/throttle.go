@@ -9,15 +9,14 @@ import (
 	"heed/engine/record"
 )
 
-// throttle is the row of a throttle: when alerts were sent. It does not say
-// when the next one may be, so that a changed limit takes effect at once.
+// throttle is the data of a throttle's row: when alerts were sent. It does not store when
+// the next may be sent, so that a changed limit takes effect at once.
 type throttle struct {
 	Sent []sent `json:"s,omitempty"`
 	Rest *rest  `json:"r,omitempty"`
 }
 
-// sent is an alert that used a slot. In the overflow bucket, one can stand for
-// several.
+// sent is an alert that used a slot. In the overflow bucket, one can stand for several.
 type sent struct {
 	At int64  `json:"t"`
 	ID string `json:"i,omitempty"`
@@ -34,14 +33,14 @@ type rest struct {
 	Shadow bool   `json:"h,omitempty"`
 }
 
-// overflowKey is the key of the bucket that keys beyond the limit share. No per can
-// give it: the text of an expression has no NUL.
+// overflowKey is the key of the bucket shared by keys beyond the limit. No per can
+// produce it, since the text of an expression contains no NUL.
 const (
 	overflowKey    = "\x00overflow"
 	overflowFactor = 100
 )
 
-// take uses a slot of the throttle. If none is free, effect says so.
+// take uses a slot of the throttle. If none is free, it returns an effect that says so.
 func (s *Settings) take(rows Rows, a alert, c Clock) (effect *record.Effect, overflow bool) {
 	ref, limit := Ref{s.Scope(BlockThrottle), a.throttleKey}, s.Throttle.AtMost
 	data, row, known := load[throttle](rows, ref)
@@ -78,7 +77,7 @@ func (s *Settings) take(rows Rows, a alert, c Clock) (effect *record.Effect, ove
 }
 
 func (s *Settings) addRest(data *throttle, row *Row, a alert, c Clock, next time.Time) {
-	if data.Rest == nil || data.Rest.Shadow && !s.Shadow { // what shadow mode gathered is never sent
+	if data.Rest == nil || data.Rest.Shadow && !s.Shadow { // alerts collected in shadow mode are never sent
 		data.Rest = &rest{Since: micros(c.Now), Shadow: s.Shadow}
 	}
 	data.Rest.Total++
@@ -90,7 +89,7 @@ func (s *Settings) addRest(data *throttle, row *Row, a alert, c Clock, next time
 	}
 }
 
-// live are the slots that still count.
+// live returns the slots that still count.
 func (t *Throttle) live(slots []sent, now time.Time, in *time.Location) []sent {
 	var since int64
 	switch {
@@ -105,8 +104,8 @@ func (t *Throttle) live(slots []sent, now time.Time, in *time.Location) []sent {
 	return slots
 }
 
-// frees is when a slot is free again; zero for never. over is by how many slots more
-// than the limit are used, after the limit was lowered.
+// frees returns when a slot is free again, or zero for never. over is the number of slots
+// used beyond the limit, after the limit was lowered.
 func (t *Throttle) frees(slots []sent, over int, now time.Time, in *time.Location) time.Time {
 	switch {
 	case t.Within > 0:
@@ -122,7 +121,7 @@ func (t *Throttle) frees(slots []sent, over int, now time.Time, in *time.Locatio
 	}
 }
 
-// expires is when a row can be deleted if its newest slot is taken now.
+// expires returns when a row can be deleted if its newest slot is taken now.
 func (t *Throttle) expires(c Clock, in *time.Location) time.Time {
 	switch {
 	case t.Within > 0:
@@ -134,8 +133,8 @@ func (t *Throttle) expires(c Clock, in *time.Location) time.Time {
 	}
 }
 
-// merge adds a slot of the overflow bucket, whose slots have a hundredth of the
-// window as their precision, so that the row stays small.
+// merge adds a slot to the overflow bucket. Slots there are rounded to a hundredth of the
+// window, so that the row stays small.
 func (t *Throttle) merge(slots []sent, now int64) []sent {
 	at := now
 	if fine := t.Within.Microseconds() / overflowFactor; fine > 0 {
@@ -148,7 +147,7 @@ func (t *Throttle) merge(slots []sent, now int64) []sent {
 	return append(slots, sent{At: at, N: 1})
 }
 
-// describe says how much of the limit is used: 1 of 1 today (Asia/Kolkata).
+// describe describes how much of the limit is used: 1 of 1 today (Asia/Kolkata).
 func (t *Throttle) describe(used, limit int, in *time.Location) string {
 	text := fmt.Sprintf("%d of %d ", used, limit)
 	switch {
@@ -163,7 +162,7 @@ func (t *Throttle) describe(used, limit int, in *time.Location) string {
 	}
 }
 
-// Duration writes a duration as rules do: 30m, 48h, 7d.
+// Duration formats a duration as rules write it: 30m, 48h, 7d.
 func Duration(d time.Duration) string {
 	for _, unit := range []struct {
 		name string
@@ -176,7 +175,7 @@ func Duration(d time.Duration) string {
 	return d.String()
 }
 
-// ShowKey writes a key for people: u1, or [u1, q1].
+// ShowKey formats a key for people: u1, or [u1, q1].
 func ShowKey(key string) string {
 	if key == overflowKey {
 		return "(overflow)"

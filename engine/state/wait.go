@@ -8,31 +8,31 @@ import (
 	"heed/engine/record"
 )
 
-// wait is the row of a wait. At most one start of a key is pending.
+// wait is the data of a wait's row. At most one start of a key is pending.
 type wait struct {
 	Pending *pending `json:"p,omitempty"`
-	// Last is the newest start that is over. With it an older start does not begin
-	// again, and a cancel that comes too late is noticed.
+	// Last is the newest start that is over. It keeps an older start from beginning
+	// again, and reveals a cancel that comes too late.
 	Last *pending `json:"l,omitempty"`
-	// Cancels are remembered, since one may come before its start.
+	// Cancels are remembered, since one may arrive before its start.
 	Cancels []Mark `json:"c,omitempty"`
 }
 
-// pending is a start and how far its steps are.
+// pending is a start and the progress of its steps.
 type pending struct {
 	Start    Mark  `json:"e"`
 	Deadline int64 `json:"d,omitempty"`
 	Date     bool  `json:"y,omitempty"` // the deadline is a plain date
 	Shadow   bool  `json:"h,omitempty"`
-	Done     int   `json:"n,omitempty"` // steps that were fired or skipped
-	Fired    []int `json:"f,omitempty"` // the steps that were fired
-	Cancel   *Mark `json:"x,omitempty"` // the steps that are due from then on are cancelled
-	Held     int64 `json:"q,omitempty"` // until when quiet hours hold the step that is due
-	// Items are the steps that a digest collects.
+	Done     int   `json:"n,omitempty"` // number of steps fired or skipped
+	Fired    []int `json:"f,omitempty"` // steps that were fired
+	Cancel   *Mark `json:"x,omitempty"` // cancels the steps due from then on
+	Held     int64 `json:"q,omitempty"` // until when quiet hours hold the due step
+	// Items are the steps collected by a digest.
 	Items []collected `json:"i,omitempty"`
 }
 
-// maxCancels bounds the cancels that are remembered for a key.
+// maxCancels limits the cancels remembered for a key.
 const maxCancels = 32
 
 func (s *Settings) foldWait(rows Rows, in Input, c Clock) (r Result) {
@@ -51,7 +51,7 @@ func (s *Settings) foldWait(rows Rows, in Input, c Clock) (r Result) {
 	return r
 }
 
-// start begins the wait, if none is pending that it must not replace.
+// start begins the wait, unless one is pending that it must not replace.
 func (s *Settings) start(data *wait, in Input) []record.Effect {
 	supersededBy := func(other *pending) []record.Effect {
 		return []record.Effect{{
@@ -72,7 +72,7 @@ func (s *Settings) start(data *wait, in Input) []record.Effect {
 	case data.Last != nil && in.Event.At <= s.over(data.Last):
 		return supersededBy(data.Last)
 	}
-	// A step before the deadline that is past at the start is skipped.
+	// Skip steps before the deadline that are past at the start.
 	for p.Done < len(s.Wait.Steps) && s.Wait.Steps[p.Done].Before && s.due(p, p.Done).Before(p.Start.Time()) {
 		p.Done++
 		effects = append(effects, record.Effect{Effect: record.Skipped, Reason: record.Past, Key: in.Key, Step: p.Done})
@@ -85,7 +85,7 @@ func (s *Settings) start(data *wait, in Input) []record.Effect {
 	case p.Done == len(s.Wait.Steps):
 		data.end()
 		return effects
-	case p.Done >= s.limit(p): // every step that is left is cancelled
+	case p.Done >= s.limit(p): // all remaining steps are cancelled
 		by := *p.Cancel
 		data.end()
 		return append(effects, record.Effect{Effect: record.Cleared, Key: in.Key, By: by.ID, ByAt: by.Time()})
@@ -97,9 +97,9 @@ func (s *Settings) start(data *wait, in Input) []record.Effect {
 	}
 }
 
-// over is the time up to which an earlier start replaces another: an event at that
-// time would have found it pending. With Restart it replaces only a start that is not
-// newer.
+// over returns the time up to which an earlier start is superseded: an event at that time
+// would have found the last start pending. With Restart, only starts up to its own time
+// are.
 func (s *Settings) over(last *pending) int64 {
 	if s.Wait.Restart || len(s.Wait.Steps) == 0 {
 		return last.Start.At
@@ -110,7 +110,7 @@ func (s *Settings) over(last *pending) int64 {
 	return max(last.Start.At, micros(s.due(last, len(s.Wait.Steps)-1)))
 }
 
-// cancel ends what is pending from the event's time on, and the cancel is remembered.
+// cancel cancels what is pending from the event's time on, and remembers the cancel.
 func (s *Settings) cancel(rows Rows, data *wait, in Input, c Clock) (effects []record.Effect) {
 	data.remember(in.Event, c)
 	for _, p := range []*pending{data.Pending, data.Last} {
@@ -133,7 +133,7 @@ func (s *Settings) cancel(rows Rows, data *wait, in Input, c Clock) (effects []r
 			effects = append(effects, s.withdrawAll(rows, p, in, c)...)
 		}
 	}
-	// Until an alert is sent it can be cancelled, also after its time.
+	// An alert can be cancelled until it is sent, even after its time.
 	if p := data.Pending; p != nil && in.Event.At >= p.Start.At {
 		effects = append(effects, record.Effect{
 			Effect: record.Cancelled, Key: in.Key, By: in.Event.ID, Of: p.Start.ID, ByAt: in.Event.Time(),
@@ -144,8 +144,7 @@ func (s *Settings) cancel(rows Rows, data *wait, in Input, c Clock) (effects []r
 	return effects
 }
 
-// withdrawAll removes what a start put into digests. For what was sent it is too
-// late.
+// withdrawAll removes a start's items from digests, unless they were already sent.
 func (s *Settings) withdrawAll(rows Rows, p *pending, in Input, c Clock) (effects []record.Effect) {
 	for _, item := range p.Items {
 		e := record.Effect{Key: in.Key, By: in.Event.ID, Of: p.Start.ID, Step: s.stepNumber(item.Step)}
@@ -163,7 +162,7 @@ func (s *Settings) withdrawAll(rows Rows, p *pending, in Input, c Clock) (effect
 	return effects
 }
 
-// cancelFrom notes the earliest cancel that is not before the start.
+// cancelFrom records the earliest cancel that is not before the start.
 func (p *pending) cancelFrom(cancel Mark) {
 	if cancel.At >= p.Start.At && (p.Cancel == nil || cancel.At < p.Cancel.At) {
 		p.Cancel = &cancel
@@ -181,7 +180,7 @@ func (d *wait) remember(cancel Mark, c Clock) {
 	}
 }
 
-// end makes what is pending the last start.
+// end makes the pending start the last one.
 func (d *wait) end() {
 	d.Last, d.Pending = d.Pending, nil
 }

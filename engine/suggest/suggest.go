@@ -1,5 +1,5 @@
-// Package suggest finds the known word for an unknown one: a synonym, or the
-// closest spelling. Everybody may import it.
+// Package suggest finds a known word for an unknown one: a synonym, or the closest
+// spelling. Any package may import it.
 package suggest
 
 import (
@@ -11,11 +11,11 @@ import (
 	"unicode/utf8"
 )
 
-// Closest returns the candidate nearest to the word by edit distance, in any
-// case of letters, or "" when none is near enough to be a slip of the pen:
-// one slip for short words, one in three letters for longer ones. It looks at the
-// first thousand candidates and at no word longer than 100 bytes: a hostile file may
-// have a wrong word for each of many names.
+// Closest returns the candidate nearest to the word by edit distance, ignoring case, or
+// "" if none is near enough to be a typing mistake: one edit for short words, one in
+// three letters for longer ones. It considers the first thousand candidates and no word
+// longer than 100 bytes, since a hostile file may have a wrong word for each of many
+// names.
 func Closest(word string, candidates []string) string {
 	const mostCandidates, longest = 1000, 100
 	if len(word) > longest {
@@ -28,7 +28,8 @@ func Closest(word string, candidates []string) string {
 		if strings.EqualFold(candidate, word) {
 			return candidate
 		}
-		// A letter takes at most four bytes: what is far too long need not be read.
+		// A letter takes at most four bytes, so a candidate that is far too long need not
+		// be read.
 		if len(candidate) >= utf8.UTFMax*(len(lower)+bestDistance) {
 			continue
 		}
@@ -39,7 +40,7 @@ func Closest(word string, candidates []string) string {
 	return best
 }
 
-// synonyms are words for the same thing, the first of each being heed's own.
+// synonyms lists words for the same thing. The first of each list is heed's own.
 var synonyms = [][]string{
 	{"when", "if", "condition", "where", "filter"},
 	{"on", "event", "events", "trigger", "type", "event_type", "for"},
@@ -80,7 +81,7 @@ var synonyms = [][]string{
 	{"warn", "warning"},
 }
 
-// synonym is the candidate that is heed's word for another one.
+// synonym returns the candidate that is heed's word for another word.
 func synonym(word string, candidates []string) string {
 	for _, words := range synonyms {
 		if slices.Contains(words[1:], strings.ToLower(word)) && slices.Contains(candidates, words[0]) {
@@ -90,15 +91,14 @@ func synonym(word string, candidates []string) string {
 	return ""
 }
 
-// Match is the candidate that a word stands for: heed's word for the same thing
-// or the closest one; empty if there is none.
+// Match returns the candidate that a word stands for: heed's word for the same thing, or
+// the closest one, or "".
 func Match(word string, candidates []string) string {
 	return cmp.Or(synonym(word, candidates), Closest(word, candidates))
 }
 
-// DidYouMean is the hint for a word that should have been a candidate: heed's
-// word for the same thing, the closest one or, if nothing is close, the whole
-// choice (up to twelve).
+// DidYouMean returns a hint for a word that should have been a candidate: heed's word for
+// the same thing, the closest candidate or, if nothing is close, up to twelve candidates.
 func DidYouMean(word string, candidates []string) string {
 	if own := synonym(word, candidates); own != "" {
 		return "use " + strconv.Quote(own)
@@ -115,7 +115,7 @@ func DidYouMean(word string, candidates []string) string {
 	}
 }
 
-// nearness has the memory of a comparison, for the next one.
+// nearness holds buffers that comparisons reuse.
 type nearness struct {
 	candidate                 []rune
 	before, previous, current []int
@@ -129,8 +129,8 @@ func (n *nearness) lower(candidate string) []rune {
 	return n.candidate
 }
 
-// distance counts insertions, deletions, replacements and swaps of neighbours. Of
-// words that are at least most apart it says only that: it stops as soon as they are.
+// distance counts insertions, deletions, replacements and swaps of neighbours. It stops
+// early once the words are known to be at least most apart.
 func (n *nearness) distance(x, y []rune, most int) int {
 	if len(y)-len(x) >= most || len(x)-len(y) >= most {
 		return most
@@ -155,7 +155,7 @@ func (n *nearness) distance(x, y []rune, most int) int {
 			}
 			least = min(least, current[j])
 		}
-		// A swap reaches back over two rows, and adds one.
+		// A swap refers back two rows, and adds one.
 		if least >= most && slices.Min(previous)+1 >= most {
 			return most
 		}

@@ -10,14 +10,14 @@ import (
 	"unicode/utf8"
 )
 
-// byteOrderMark is what spreadsheets write in front of UTF-8.
+// byteOrderMark is what spreadsheets write before UTF-8.
 const byteOrderMark = "\uFEFF"
 
 // spreadsheets are the first bytes of files that often have a name ending in .csv by
 // mistake: current workbooks, which are ZIP files, and those from before 2007.
 var spreadsheets = []string{"PK\x03\x04", "\xd0\xcf\x11\xe0"}
 
-// decode turns what spreadsheets write into UTF-8 without a byte order mark. Bytes
+// decode converts what spreadsheets write into UTF-8 without a byte order mark. Bytes
 // that are not UTF-8 are reported where the lines are read.
 func decode(in io.Reader) (io.Reader, error) {
 	raw := bufio.NewReader(in)
@@ -43,7 +43,7 @@ func decode(in io.Reader) (io.Reader, error) {
 	return text, nil
 }
 
-// isText says whether a line is UTF-8 without NUL bytes, which are frequent in other
+// isText reports whether a line is UTF-8 without NUL bytes, which are frequent in other
 // encodings and in the unwritten end of a file.
 func isText(line []byte) bool {
 	return utf8.Valid(line) && bytes.IndexByte(line, 0) < 0
@@ -53,11 +53,11 @@ func notUTF8(line int) *Fault {
 	return &Fault{Line: line, Message: "the file is not in UTF-8", Hint: "export it as CSV UTF-8", Fatal: true}
 }
 
-// utf16Reader reads what a spreadsheet calls Unicode text as UTF-8.
+// A utf16Reader reads what spreadsheets call Unicode text as UTF-8.
 type utf16Reader struct {
 	in        *bufio.Reader
 	bigEndian bool
-	// pending is a unit that was read and belongs to the next character.
+	// pending is a unit already read that belongs to the next character.
 	pending rune
 	held    bool
 }
@@ -82,7 +82,7 @@ func (u *utf16Reader) char() (rune, error) {
 	}
 	low, err := u.unit()
 	if err != nil {
-		return utf8.RuneError, nil // the next call meets the error again
+		return utf8.RuneError, nil // the next call returns the error again
 	}
 	whole := utf16.DecodeRune(r, low)
 	if whole == utf8.RuneError {
@@ -102,7 +102,7 @@ func (u *utf16Reader) unit() (rune, error) {
 	}
 	second, err := u.in.ReadByte()
 	if err != nil {
-		return 0, err // half a unit at the end is none
+		return 0, err // half a unit at the end is dropped
 	}
 	if u.bigEndian {
 		first, second = second, first

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// maxColumns is how many columns a spreadsheet has at most.
+// maxColumns is the maximum number of columns of a spreadsheet.
 const maxColumns = 16_384
 
-// readHeader finds the separator and the columns. Faults of the header itself do
-// not keep rows from being read; the error is of what does.
+// readHeader finds the separator and the columns. Faults of the header itself do not
+// prevent rows from being read; the error is one that does.
 func (r *Reader) readHeader() error {
 	if err := r.findSeparator(); err != nil {
 		return err
@@ -27,9 +27,9 @@ func (r *Reader) readHeader() error {
 	return nil
 }
 
-// findSeparator finds what stands between the cells: what a line such as sep=;
-// says, which a spreadsheet wants, or what the header has most of. It skips what
-// is before the header.
+// findSeparator finds the separator of cells: the one named by a line such as sep=;,
+// which spreadsheets write, or the most frequent one in the header. It skips everything
+// before the header.
 func (r *Reader) findSeparator() error {
 	for {
 		line, next, err := r.window.line(0)
@@ -49,7 +49,7 @@ func (r *Reader) findSeparator() error {
 	}
 }
 
-// headerText is the header with all its lines: a name in quotes may have some.
+// headerText returns the header with all its lines, since a quoted name may have several.
 func (r *Reader) headerText(next int) string {
 	end := 0
 	for quotes := 0; ; {

@@ -7,28 +7,27 @@ import (
 	"unicode/utf8"
 )
 
-// trim is a cell without the white space and the invisible characters at its
-// ends: byte order marks of files that were joined, what web pages put between
-// words.
+// trim removes white space and invisible characters at the ends of a cell, such as byte
+// order marks of joined files or what web pages put between words.
 func trim(cell string) string {
 	if cell == "" || isVisible(cell[0]) && isVisible(cell[len(cell)-1]) {
-		return cell // as most are
+		return cell // the usual case
 	}
 	return strings.TrimFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || isInvisible(r) })
 }
 
-// isVisible says whether a byte is a character that shows as something.
+// isVisible reports whether a byte is a visible character.
 func isVisible(b byte) bool { return '!' <= b && b <= '~' }
 
-// isInvisible says whether a character shows as nothing: zero-width spaces and
-// joiners, byte order marks, soft hyphens, marks of direction.
+// isInvisible reports whether a character is invisible: zero-width spaces and joiners,
+// byte order marks, soft hyphens, direction marks.
 func isInvisible(r rune) bool {
 	return unicode.Is(unicode.Cf, r) || unicode.IsControl(r) && !unicode.IsSpace(r)
 }
 
-// Invisible names the first invisible character in a text, such as U+200B. A text
-// that has one does not equal any text that looks the same. Joiners between letters
-// of scripts that need them do not count.
+// Invisible returns the name of the first invisible character in a text, such as U+200B.
+// Such a text equals no text that looks the same. Joiners between letters of scripts that
+// need them do not count.
 func Invisible(text string) (name string, found bool) {
 	before := ' '
 	for at, r := range text {

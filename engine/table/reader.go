@@ -10,21 +10,21 @@ import (
 	"unicode"
 )
 
-// maxRow is how many bytes a row may have: what a Reader holds in memory.
+// maxRow is the maximum size of a row in bytes, and so of what a Reader holds in memory.
 const maxRow = 1 << 20
 
-// Format is what the rows of a file are written in.
+// A Format is the format of the rows of a file.
 type Format int
 
-// The formats. Detect is for a file whose name does not tell: a text whose first
-// character is { is in JSON lines, any other is CSV.
+// The formats. Detect is for a file whose name does not tell: text that starts with { is
+// JSON lines, any other is CSV.
 const (
 	Detect    Format = iota
 	CSV              // with commas, semicolons or tabs, whatever the name says
 	JSONLines        // one JSON object on each line
 )
 
-// FormatOf is the format that the name of a file tells by its end.
+// FormatOf returns the format that a file's extension indicates.
 func FormatOf(name string) Format {
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".csv", ".tsv", ".txt":
@@ -35,8 +35,8 @@ func FormatOf(name string) Format {
 	return Detect
 }
 
-// Reader reads the rows of a file of any size, one after the other. It holds
-// little more than one row in memory. It is for one goroutine.
+// A Reader reads the rows of a file of any size, one by one. It holds little more than
+// one row in memory. It is not safe for concurrent use.
 type Reader struct {
 	in      io.Reader
 	format  Format
@@ -45,7 +45,7 @@ type Reader struct {
 	record  record
 	// line is the number of the line at which the window begins, from 1.
 	line int
-	// end is what every further call of Next returns.
+	// end is what all further calls of Next return.
 	end error
 
 	columns      []string
@@ -53,13 +53,13 @@ type Reader struct {
 	headerFaults []Fault
 }
 
-// NewReader makes a Reader. It reads nothing before the first call of a method.
+// NewReader returns a Reader. It reads nothing before the first call of a method.
 func NewReader(in io.Reader, format Format) *Reader {
 	return &Reader{in: in, format: format, line: 1}
 }
 
-// Columns are the names in the header of a CSV file; nil for JSON lines. The
-// error is a fatal *Fault, or one of reading.
+// Columns returns the names in the header of a CSV file, or nil for JSON lines. The error
+// is a fatal *Fault, or one of reading.
 func (r *Reader) Columns() ([]string, error) {
 	if err := r.start(); err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (r *Reader) Next() (Row, error) {
 	return row, err
 }
 
-// start reads what is before the first row, once.
+// start reads everything before the first row, once.
 func (r *Reader) start() error {
 	if r.started {
 		return r.end
@@ -130,7 +130,7 @@ func (r *Reader) open() error {
 	return err
 }
 
-// detect looks at the first character that is no space.
+// detect determines the format from the first character that is not a space.
 func (r *Reader) detect() Format {
 	for seen := 0; ; {
 		text := bytes.TrimLeftFunc(r.window.held()[seen:], unicode.IsSpace)
@@ -185,10 +185,10 @@ func (r *Reader) nextCells() (Row, error) {
 	}
 }
 
-// readRecord reads the lines of a record, and moves behind them.
+// readRecord reads the lines of a record, and advances past them.
 func (r *Reader) readRecord() error {
 	r.record.reset()
-	first, from := 0, 0 // where the second line and the current one begin
+	first, from := 0, 0 // offsets of the second line and of the current one
 	for lines := 0; ; lines++ {
 		line, next, err := r.window.line(from)
 		switch {
@@ -215,8 +215,8 @@ func (r *Reader) readRecord() error {
 	}
 }
 
-// leaveOut leaves out one line of a record that is too long. No cell is that long:
-// the quote before it must be one too many, so the lines after it are rows.
+// leaveOut skips one line of a record that is too long. No cell is that long, so its
+// quote must be a mistake, and the lines after it are rows.
 func (r *Reader) leaveOut(first int) error {
 	at := r.line
 	if first == 0 {
@@ -231,8 +231,8 @@ func (r *Reader) leaveOut(first int) error {
 	}
 }
 
-// unclosed leaves out everything to the end: what is inside a text and what is a
-// row, nobody knows.
+// unclosed skips everything to the end, since it is not known what is inside a text and
+// what is a row.
 func (r *Reader) unclosed(next, lines int) error {
 	at := r.line
 	r.advance(next, lines)

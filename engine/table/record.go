@@ -5,15 +5,15 @@ import (
 	"unicode"
 )
 
-// record is a row of a CSV file while it is cut into cells. It is used again for
-// each row, so that a row costs no more memory than what it returns.
+// A record is a row of a CSV file being split into cells. It is reused for each row, so
+// that a row needs no more memory than what it returns.
 type record struct {
 	separator byte
-	// spans are the cells, as places in text. Text is the line itself if no cell
-	// is quoted, else what stands in the cells.
+	// spans are the positions of the cells in text. Text is the line itself if no cell is
+	// quoted, otherwise the contents of the cells.
 	spans []span
 	text  []byte
-	// unquoted is the memory for what stands in quoted cells.
+	// unquoted is a buffer for the contents of quoted cells.
 	unquoted []byte
 	// from is where the cell begins that the line left open.
 	from int
@@ -22,13 +22,13 @@ type record struct {
 
 type span struct{ from, to int }
 
-// What a line does to a record.
+// An outcome is the effect of a line on a record.
 type outcome int
 
 const (
 	whole  outcome = iota // the record ends with the line
 	open                  // a quote is open: the record continues on the next line
-	broken                // the quotes do not fit together
+	broken                // the quotes do not match
 	more                  // a separator follows (between cells only)
 )
 
@@ -36,7 +36,7 @@ func (c *record) reset() {
 	c.spans, c.unquoted, c.open = c.spans[:0], c.unquoted[:0], false
 }
 
-// add cuts the record's next line.
+// add splits the record's next line.
 func (c *record) add(line []byte) outcome {
 	if !c.open && bytes.IndexByte(line, '"') < 0 {
 		c.cut(line)
@@ -47,7 +47,7 @@ func (c *record) add(line []byte) outcome {
 	return result
 }
 
-// cut cuts a line without quotes.
+// cut splits a line without quotes.
 func (c *record) cut(line []byte) {
 	c.text = line
 	for from := 0; ; {
@@ -77,7 +77,7 @@ func (c *record) addQuoted(line []byte) outcome {
 	return result
 }
 
-// opening says whether a cell is quoted, and what stands behind its first quote.
+// opening reports whether a cell is quoted, and returns what follows its opening quote.
 func (c *record) opening(line []byte) (inside []byte, isQuoted bool) {
 	if c.separator != '\t' {
 		line = bytes.TrimLeftFunc(line, unicode.IsSpace)
@@ -85,7 +85,7 @@ func (c *record) opening(line []byte) (inside []byte, isQuoted bool) {
 	return bytes.CutPrefix(line, []byte(`"`))
 }
 
-// plain takes a cell without quotes, and returns what is behind it.
+// plain takes an unquoted cell, and returns what follows it.
 func (c *record) plain(line []byte) (rest []byte, result outcome) {
 	cell, rest, found := bytes.Cut(line, []byte{c.separator})
 	if bytes.IndexByte(cell, '"') >= 0 {
@@ -95,7 +95,7 @@ func (c *record) plain(line []byte) (rest []byte, result outcome) {
 	return c.close(rest, found)
 }
 
-// quoted takes the inside of a quoted cell, and returns what is behind it.
+// quoted takes the inside of a quoted cell, and returns what follows it.
 func (c *record) quoted(line []byte) (rest []byte, result outcome) {
 	for {
 		text, behind, found := bytes.Cut(line, []byte(`"`))
@@ -126,8 +126,8 @@ func (c *record) close(rest []byte, separated bool) ([]byte, outcome) {
 	return nil, whole
 }
 
-// cells are the first cells, as many as that, and up to which one there is any
-// text, which may be more.
+// cells returns the first width cells, and the number of the last cell with text, which
+// may be greater.
 func (c *record) cells(width int) (cells []string, used int) {
 	text := string(c.text)
 	cells = make([]string, width)

@@ -6,29 +6,29 @@ import (
 	"io"
 )
 
-// chunk is how much room a read has at least.
+// chunk is the minimum space for a read.
 const chunk = 64 << 10
 
-// errTooLong says that what begins at the start of the window, up to the end of
-// the line that was asked for, has more than maxRow bytes.
+// errTooLong says that the text from the start of the window to the end of the requested
+// line has more than maxRow bytes.
 var errTooLong = errors.New("more than MaxRow bytes")
 
-// window is the part of a text that is held in memory. It begins with the row
-// that is being read.
+// A window is the part of a text that is held in memory. It begins with the row being
+// read.
 type window struct {
 	in         io.Reader
 	buf        []byte
 	start, end int // buf[start:end] is held
 	err        error
-	// macintosh says that lines end as on an old Macintosh, with a carriage
-	// return alone.
+	// macintosh means that lines end with a carriage return alone, as on an old
+	// Macintosh.
 	macintosh bool
 }
 
-// open reads the first line, and so finds out how lines end.
+// open reads the first line, to find out how lines end.
 func (w *window) open(in io.Reader) {
 	w.in = in
-	_, _, _ = w.line(0) // its error comes again
+	_, _, _ = w.line(0) // the error is returned again later
 	text := w.held()
 	w.macintosh = bytes.IndexByte(text, '\n') < 0 && bytes.IndexByte(text, '\r') >= 0
 	if w.macintosh {
@@ -38,10 +38,9 @@ func (w *window) open(in io.Reader) {
 
 func (w *window) held() []byte { return w.buf[w.start:w.end] }
 
-// line finds the line that begins that many bytes behind the start of the
-// window, without its end, and where the next one begins. The error is io.EOF if
-// there is no line, errTooLong, or one of reading. The line is held until the
-// next call.
+// line returns the line that begins from bytes after the start of the window, without its
+// end, and where the next one begins. The error is io.EOF if there is no line,
+// errTooLong, or one of reading. The line is valid until the next call.
 func (w *window) line(from int) (line []byte, next int, err error) {
 	for searched := from; ; {
 		if at := bytes.IndexByte(w.held()[searched:], '\n'); at >= 0 {
@@ -67,7 +66,7 @@ func (w *window) line(from int) (line []byte, next int, err error) {
 	return bytes.TrimSuffix(line, []byte("\r")), next, nil
 }
 
-// more reads more; false if nothing more comes.
+// more reads more text. It returns false if there is none.
 func (w *window) more() bool {
 	if w.err != nil {
 		return false
@@ -105,7 +104,7 @@ func endLines(text []byte) {
 	}
 }
 
-// skip drops what is before the place that line returned as the next one.
+// skip drops the text before next, as returned by line.
 func (w *window) skip(next int) { w.start += next }
 
 // skipLine drops a line of any length.

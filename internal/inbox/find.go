@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// unfinished are the ends of the names that files have while they are copied.
+// unfinished are the suffixes of names that files have while they are being copied.
 var unfinished = []string{".tmp", ".part", ".filepart", ".crdownload", "~"}
 
 func isUnfinished(name string) bool {
@@ -18,10 +18,10 @@ func isUnfinished(name string) bool {
 		slices.ContainsFunc(unfinished, func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
-// isPattern says whether a part of a glob is more than a name.
+// isPattern reports whether a part of a glob is more than a plain name.
 func isPattern(part string) bool { return strings.ContainsAny(part, `*?[\`) }
 
-// directories are those with files of each glob.
+// directories returns the directories in which each glob may have files.
 func (i *Inbox) directories(patterns []Pattern) map[string][]string {
 	dirs := map[string][]string{}
 	for _, p := range patterns {
@@ -47,7 +47,7 @@ func (i *Inbox) badPattern(p Pattern, err error) {
 		err)
 }
 
-// find finds the regular files, each once for a source.
+// find returns the regular files, each once per source.
 func (i *Inbox) find(patterns []Pattern, dirs map[string][]string) []*file {
 	var found []*file
 	now, isFound := i.Now(), map[key]bool{}
@@ -65,7 +65,7 @@ func (i *Inbox) find(patterns []Pattern, dirs map[string][]string) []*file {
 	return found
 }
 
-// names are the names in a directory that a pattern matches.
+// names returns the names in a directory that a pattern matches.
 func (i *Inbox) names(p Pattern, dir string) []string {
 	base := filepath.Base(p.Glob)
 	if !isPattern(base) {

@@ -31,7 +31,7 @@ import (
 	"time"
 )
 
-// Pattern says which files are a source's.
+// A Pattern says which files belong to a source.
 type Pattern struct {
 	// Source is the source's name.
 	Source string
@@ -39,61 +39,56 @@ type Pattern struct {
 	// directory. Its directories need not exist yet.
 	Glob string
 	// Version changes when the source would make something else of a file. Files that
-	// could only be used in part are then read again.
+	// could be used only in part are then read again.
 	Version string
 }
 
-// ErrPartly is the error of a Read that has read a whole file and could not use all
-// of it. It is not tried again before the file or the Version of its pattern changes;
-// a file that no longer exists is gone.
+// ErrPartly is returned by Read after reading a whole file of which only a part could be
+// used. The file is not read again until it or the Version of its pattern changes; a file
+// that no longer exists is forgotten.
 var ErrPartly = errors.New("some of the file cannot be used")
 
-// Mark is what is remembered of a file that was read.
+// A Mark is what is remembered of a file that was read.
 type Mark struct {
 	Size int64
-	// ModTime is exact to what the file system knows, mostly nanoseconds.
+	// ModTime is as precise as the file system allows, usually nanoseconds.
 	ModTime time.Time
 	// Hash is the SHA-256 of the content in hex.
 	Hash string
 }
 
-// Memory remembers which files were read, over restarts.
+// A Memory remembers across restarts which files were read.
 type Memory interface {
-	// Seen is what was remembered last of a source's file of that name; false if
-	// nothing was.
+	// Seen returns what was last remembered of a source's file of that name, or false.
 	Seen(ctx context.Context, source, path string) (Mark, bool, error)
-	// SeenContent says whether a file with that hash was ever remembered for the
-	// source, under whatever name.
+	// SeenContent reports whether a file with that hash was ever remembered for the
+	// source, under any name.
 	SeenContent(ctx context.Context, source, hash string) (bool, error)
-	// Remember is called when a file was read, and when its content turned out
-	// to be known.
+	// Remember is called when a file was read, or its content turned out to be known.
 	Remember(ctx context.Context, source, path string, m Mark) error
 }
 
 // Options are what an Inbox needs.
 type Options struct {
-	// Patterns gives the patterns that are active now.
+	// Patterns returns the patterns that are currently active.
 	Patterns func() []Pattern
-	// Read reads one complete file. It is called for one file at a time, in the
-	// order of their names. After an error the file is read again when it
-	// changes, or after a pause of a minute that grows to an hour; see also
-	// ErrPartly.
+	// Read reads one complete file. It is called for one file at a time, in name order.
+	// After an error, the file is read again when it changes, or after a pause that grows
+	// from a minute to an hour; see also ErrPartly.
 	Read func(ctx context.Context, source, path string) error
 	Seen Memory
-	// Settle is for how long a file must not change before it is complete; 0 is
-	// 5 s.
+	// Settle is how long a file must be unchanged to be complete; 0 means 5 s.
 	Settle time.Duration
-	// Poll is how often the directories are looked at without a notification; 0
-	// is 2 s.
+	// Poll is how often the directories are scanned without a notification; 0 means 2 s.
 	Poll time.Duration
 	Now  func() time.Time
 	Log  *slog.Logger
 }
 
-// gather is how long a look waits for the other files of a batch.
+// gather is how long a scan waits for the other files of a batch.
 const gather = 100 * time.Millisecond
 
-// Inbox watches for the files of all sources. One goroutine runs it.
+// An Inbox watches for the files of all sources. It is run by one goroutine.
 type Inbox struct {
 	Options
 	notices *notices
@@ -101,7 +96,7 @@ type Inbox struct {
 	trouble trouble
 }
 
-// New makes an Inbox.
+// New returns an Inbox.
 func New(o Options) *Inbox {
 	if o.Settle == 0 {
 		o.Settle = 5 * time.Second
@@ -123,8 +118,8 @@ func (i *Inbox) Run(ctx context.Context) {
 	i.loop(ctx)
 }
 
-// loop looks at every poll and after every notification: network file systems
-// have none, and some are lost.
+// loop scans at every poll and after every notification: network file systems send none,
+// and some are lost.
 func (i *Inbox) loop(ctx context.Context) {
 	ticker := time.NewTicker(i.Poll)
 	defer ticker.Stop()

@@ -10,21 +10,21 @@ import (
 
 type key struct{ source, path string }
 
-// file is what is known of a file as long as it is there.
+// A file is what is known of a file while it exists.
 type file struct {
 	key
-	// info is how it looked last, and since is from when on it looks like that.
+	// info is how the file last looked; since is how long it has looked like that.
 	info  os.FileInfo
 	since time.Time
-	// asked says that the memory was asked about it, and done that its content
-	// was read.
+	// asked means that the memory was asked about the file; done, that its content was
+	// read.
 	asked, done bool
-	// version is that of the pattern, and partly says that it could not use all of
-	// the file.
+	// version is the version of the pattern; partly means that only a part of the file
+	// could be used.
 	version  string
 	partly   bool
 	failures int
-	// retry is when it may be read again after a failure.
+	// retry is when the file may be read again after a failure.
 	retry time.Time
 }
 
@@ -33,15 +33,15 @@ func (i *Inbox) look(ctx context.Context) {
 	defer i.trouble.endLook()
 	patterns := i.Patterns()
 	dirs := i.directories(patterns)
-	i.watch(dirs)               // first, so that nothing appears unnoticed
-	created := i.notices.take() // before the listing, which then has them
+	i.watch(dirs)               // first, so that no new file goes unnoticed
+	created := i.notices.take() // before the listing, which then includes them
 	found := i.find(patterns, dirs)
 	slices.SortFunc(found, byName)
 	present := make(map[key]*file, len(found))
 	for _, f := range found {
 		present[f.key] = i.observe(f, created[f.path])
 	}
-	i.files = present // what is gone is forgotten; the memory knows it
+	i.files = present // files that are gone are forgotten; the memory knows them
 	for _, f := range found {
 		if ctx.Err() != nil || !i.consider(ctx, present[f.key]) {
 			return
@@ -73,12 +73,12 @@ func (i *Inbox) observe(now *file, isNew bool) *file {
 	return f
 }
 
-// same says whether a file did not change. What names it has in the file system
-// does not matter: on some, even its number differs from look to look.
+// same reports whether a file is unchanged. It ignores the file's identity, since on some
+// file systems even its number differs from scan to scan.
 func same(a, b os.FileInfo) bool { return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) }
 
-// consider reads a file if it is complete and new. False ends the look: nothing
-// can be remembered.
+// consider reads a file if it is complete and new. It returns false to end the scan, if
+// nothing can be remembered.
 func (i *Inbox) consider(ctx context.Context, f *file) bool {
 	if !f.asked {
 		mark, known, err := i.Seen.Seen(ctx, f.source, f.path)

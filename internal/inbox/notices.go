@@ -11,14 +11,14 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// maxNew is how many names of new files are kept between two looks. A file whose
-// name is not kept waits until it has settled.
+// maxNew is how many names of new files are kept between two scans. A file whose name is
+// not kept waits until it has settled.
 const maxNew = 10_000
 
-// notices are what the file system reports; nothing without a watcher.
+// notices are the notifications of the file system; there are none without a watcher.
 type notices struct {
 	watcher *fsnotify.Watcher
-	// hints has something when there is a new file.
+	// hints receives a value when there is a new file.
 	hints chan struct{}
 	log   *slog.Logger
 	done  chan struct{}
@@ -41,7 +41,7 @@ func listen(log *slog.Logger) (*notices, error) {
 }
 
 func (n *notices) close() {
-	_ = n.watcher.Close() // nothing is lost with it
+	_ = n.watcher.Close() // nothing is lost
 	<-n.done
 }
 
@@ -74,7 +74,7 @@ func (n *notices) add(path string) {
 	n.mu.Unlock()
 	select {
 	case n.hints <- struct{}{}:
-	default: // one is waiting already
+	default: // a hint is already pending
 	}
 }
 
@@ -87,8 +87,8 @@ func (n *notices) take() map[string]bool {
 	return created
 }
 
-// watch watches these directories from now on and no others. A directory that was
-// replaced by another is watched again. It returns those that cannot be watched.
+// watch watches exactly these directories from now on. A directory that was replaced is
+// watched again. It returns the directories that cannot be watched.
 func (n *notices) watch(dirs map[string][]string) map[string]error {
 	if n.watcher == nil {
 		return nil
@@ -109,7 +109,7 @@ func (n *notices) watch(dirs map[string][]string) map[string]error {
 	}
 	for _, dir := range watched {
 		if !wanted[dir] {
-			_ = n.watcher.Remove(dir) // it may be gone by now
+			_ = n.watcher.Remove(dir) // it may already be gone
 		}
 	}
 	return failed

@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// The pause before a file that could not be read is read again doubles up to the
+// The pause before a file that could not be read is tried again doubles, up to the
 // longest.
 const (
 	firstPause   = time.Minute
 	longestPause = time.Hour
 )
 
-// errChanged says that a file is not what it was when it was complete.
+// errChanged says that a file has changed since it was complete.
 var errChanged = errors.New("the file changed or went away")
 
-// take reads a file, and keeps in mind how that went.
+// take reads a file, and records the result.
 func (i *Inbox) take(ctx context.Context, f *file) {
 	err := i.read(ctx, f)
 	switch {
@@ -34,7 +34,7 @@ func (i *Inbox) take(ctx context.Context, f *file) {
 	case errors.Is(err, errChanged):
 		i.Log.Info("files: changed while it was read, so it is read again", "source", f.source, "file", f.path, "error",
 			err)
-		delete(i.files, f.key) // the next look takes it for a new one
+		delete(i.files, f.key) // the next scan treats it as new
 	default:
 		pause := min(firstPause<<min(f.failures, 10), longestPause)
 		f.failures++
@@ -43,8 +43,8 @@ func (i *Inbox) take(ctx context.Context, f *file) {
 	}
 }
 
-// read reads a file, unless its content is known, and remembers it. What is
-// remembered is what was read, since the file is the same before and after.
+// read reads a file and remembers it, unless its content is known. What is remembered is
+// what was read, since the file is checked to be the same before and after.
 func (i *Inbox) read(ctx context.Context, f *file) error {
 	hash, err := hashOf(ctx, f)
 	if err != nil {
@@ -66,9 +66,8 @@ func (i *Inbox) read(ctx context.Context, f *file) error {
 	return nil
 }
 
-// hashOf hashes a file, if it is still the one that was looked at. Network file
-// systems may answer a look with what they knew a while ago, but not one at an
-// open file.
+// hashOf hashes a file, if it is still the one that was examined. Network file systems
+// may return outdated information about a path, but not about an open file.
 func hashOf(ctx context.Context, f *file) (string, error) {
 	in, err := os.Open(f.path)
 	if err != nil {
@@ -85,7 +84,7 @@ func hashOf(ctx context.Context, f *file) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), f.unchanged(in.Stat())
 }
 
-// unchanged returns errChanged for a file that is not what it was, or gone.
+// unchanged returns errChanged if a file has changed or is gone.
 func (f *file) unchanged(info os.FileInfo, err error) error {
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !same(info, f.info) {
 		return errChanged
@@ -93,7 +92,7 @@ func (f *file) unchanged(info os.FileInfo, err error) error {
 	return err
 }
 
-// endedReader reads until ctx ends: a file of gigabytes takes a while.
+// An endedReader stops reading when ctx ends, since a file of gigabytes takes a while.
 type endedReader struct {
 	ctx context.Context
 	in  io.Reader

@@ -2,13 +2,13 @@ package inbox
 
 import "log/slog"
 
-// trouble logs what is wrong once, as long as every look finds it.
+// trouble logs each problem once, for as long as every scan finds it.
 type trouble struct {
 	log          *slog.Logger
 	before, this map[string]bool
 }
 
-// about logs a trouble, which what names, unless the look before found it too.
+// about logs a problem, identified by what, unless the previous scan found it too.
 func (t *trouble) about(what, message string, args ...any) {
 	if !t.before[what] && !t.this[what] {
 		t.log.Warn(message, args...)

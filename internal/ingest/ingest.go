@@ -1,6 +1,5 @@
-// Package ingest reads files of rows into the intake: it takes a file apart, hands
-// its rows over in groups, and counts what became of them. Where files come from
-// is the caller's business.
+// Package ingest reads files of rows into the intake: it splits a file into rows, passes
+// them on in groups, and counts the results. The caller decides where files come from.
 package ingest
 
 import (
@@ -19,47 +18,47 @@ import (
 	"heed/engine/table"
 )
 
-// Intake takes rows. The intake of engine/intake is one.
+// An Intake accepts rows. The intake of engine/intake implements it.
 type Intake interface {
-	// AcceptRows returns what became of each row, once that is durable.
+	// AcceptRows returns the result for each row, once it is durable.
 	AcceptRows(ctx context.Context, s *source.Source, rows []intake.Row) ([]intake.Answer, error)
 }
 
-// Result is what became of a file.
+// A Result is what became of a file.
 type Result struct {
 	Source string `json:"source"`
 	File   string `json:"file"`
 	Rows   int    `json:"rows"`
-	// New rows are events now; Known ones were here before; Unusable ones are in
-	// quarantine, or could not be read at all. Inert ones are new, and too old to
+	// New rows are now events. Known ones were seen before. Unusable ones are
+	// quarantined, or could not be read at all. Inert ones are new, but too old to
 	// trigger anything.
 	New      int `json:"new"`
 	Known    int `json:"known"`
 	Unusable int `json:"unusable"`
 	Inert    int `json:"inert"`
-	// Alerts are the deliveries that followed at once.
+	// Alerts counts the deliveries that resulted at once.
 	Alerts int `json:"alerts"`
-	// Problems are the first that were found, each with its line.
+	// Problems are the first problems found, each with its line.
 	Problems []Problem `json:"problems"`
-	// Broken says that the file could not be read to its end.
+	// Broken reports that the file could not be read to its end.
 	Broken bool `json:"broken,omitempty"`
 }
 
-// Problem is what is wrong with a file, or with one of its rows.
+// A Problem is a problem of a file, or of one of its rows.
 type Problem struct {
 	Line    int    `json:"line"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
 }
 
-// maxProblems is how many problems are told.
+// maxProblems is how many problems are reported.
 const maxProblems = 100
 
 // groupSize is how many rows are stored together.
 const groupSize = 500
 
-// Read reads a file of rows of a source; name is its name, for messages. What was
-// stored before an error stays: the file can be read again, and its rows are then
+// Read reads a file of rows of a source. name is the file's name, for messages. Rows
+// stored before an error stay stored: the file can be read again, and those rows are then
 // known.
 func Read(ctx context.Context, in Intake, s *source.Source, name string, file io.Reader) (Result, error) {
 	r := &reader{
@@ -74,7 +73,7 @@ func Read(ctx context.Context, in Intake, s *source.Source, name string, file io
 	defer stop(nil)
 	go func() {
 		defer close(groups)
-		for ctx.Err() == nil { // select would choose either way where both are ready
+		for ctx.Err() == nil { // select chooses either way if both are ready
 			group := r.group()
 			if len(group) == 0 {
 				return
@@ -90,7 +89,7 @@ func Read(ctx context.Context, in Intake, s *source.Source, name string, file io
 		answers, err := in.AcceptRows(ctx, s, group)
 		if err != nil {
 			stop(err)
-			for range groups { // until the reader has ended
+			for range groups { // drain until the reader has ended
 			}
 			r.finish()
 			return r.result, fmt.Errorf("store the rows of %s: %w", name, err)
@@ -112,16 +111,16 @@ type reader struct {
 	file   string
 	rows   *table.Reader
 	result Result
-	// faults are the problems that reading finds. They belong to the goroutine
-	// that reads, until it has ended.
+	// faults are the problems found by reading. They belong to the reading goroutine
+	// until it has ended.
 	faults []Problem
 	unread int
 	broken bool
 	err    error
 }
 
-// checkColumns looks whether the file has the columns that the source reads. If a
-// report has other columns than yesterday, nothing of it is stored.
+// checkColumns checks that the file has the columns that the source reads. If a report's
+// columns have changed since yesterday, none of it is stored.
 func (r *reader) checkColumns() bool {
 	columns, err := r.rows.Columns()
 	if err != nil {
@@ -148,7 +147,7 @@ func (r *reader) checkColumns() bool {
 	return !r.result.Broken
 }
 
-// group reads the next rows; none at the end.
+// group reads the next rows; it returns none at the end.
 func (r *reader) group() (rows []intake.Row) {
 	columns, _ := r.rows.Columns()
 	for len(rows) < groupSize {
@@ -181,7 +180,7 @@ func valueOf(row *table.Row, columns []string) (value any, problem string) {
 	return value, ""
 }
 
-// fail takes an error of reading and says whether it is the last.
+// fail records an error of reading, and reports whether it ends the file.
 func (r *reader) fail(err error) (end bool) {
 	var fault *table.Fault
 	switch {
@@ -228,7 +227,7 @@ func (r *reader) count(a *intake.Answer, line int) {
 	}
 }
 
-// finish adds what the reading found.
+// finish adds the problems found by reading.
 func (r *reader) finish() {
 	r.result.Rows += r.unread
 	r.result.Unusable += r.unread

@@ -9,18 +9,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// decisions counts what rules make of events. A rule that does not match costs
-// nothing when an event is decided: for each rule set the events of each type
-// are counted, and not_matched is what the rules that listen to the type have
-// not been counted for otherwise.
+// decisions counts what rules make of events. To make a rule that does not match free, it
+// counts the events of each type for each rule set: not_matched is the number of those
+// events for which a listening rule had no other outcome.
 type decisions struct {
 	mu      sync.Mutex
 	sets    []*listeners
-	outcome map[decision]float64 // all but not_matched
+	outcome map[decision]float64 // all except not_matched
 }
 
-// listeners are the rules of one set by the event types that they listen to,
-// and how many events of each type the set has decided.
+// listeners holds the rules of one set by the event types they listen to, and how many
+// events of each type the set has decided.
 type listeners struct {
 	version string
 	rules   map[string][]string
@@ -35,12 +34,12 @@ const notMatched = "not_matched"
 var decisionsDesc = prometheus.NewDesc("heed_decisions_total",
 	"Decisions by rule and outcome: matched, not_matched, unknown or error.", []string{"rule", "outcome"}, nil)
 
-// keptSets is how many rule sets may have events under way: the active one and
-// the one before it.
+// keptSets is how many rule sets may have events in flight: the active one and its
+// predecessor.
 const keptSets = 2
 
-// listen takes note of a rule set that decides from now on: the event types
-// that each of its rules listens to.
+// listen registers a rule set that decides from now on, with the event types that each
+// rule listens to.
 func (d *decisions) listen(version string, rules map[string][]string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -62,7 +61,7 @@ func (d *decisions) listen(version string, rules map[string][]string) {
 	}
 }
 
-// settle counts what an old set's rules did not match.
+// settle counts the not_matched outcomes of an old set's rules.
 func (d *decisions) settle(set *listeners) {
 	for rule, events := range set.rules {
 		for _, event := range events {
@@ -71,16 +70,16 @@ func (d *decisions) settle(set *listeners) {
 	}
 }
 
-// count takes one event that a rule set has decided, with the outcomes other
-// than not_matched. An outcome takes one from not_matched, which the event
-// gave to every rule that listens to it.
+// count counts an event that a rule set has decided, with the outcomes other than
+// not_matched. Each of these reduces not_matched by one, since the event added one for
+// every listening rule.
 func (d *decisions) count(version, event string, outcomes iter.Seq2[string, string]) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, set := range d.sets {
 		if set.version == version {
 			if !set.types[event] {
-				return // nobody listens, and a sender can invent types for ever
+				return // nobody listens, and a sender can invent any number of types
 			}
 			set.decided[event]++
 			for rule, outcome := range outcomes {
@@ -92,10 +91,10 @@ func (d *decisions) count(version, event string, outcomes iter.Seq2[string, stri
 	}
 }
 
-// Describe is part of prometheus.Collector.
+// Describe implements prometheus.Collector.
 func (d *decisions) Describe(ch chan<- *prometheus.Desc) { ch <- decisionsDesc }
 
-// Collect is part of prometheus.Collector.
+// Collect implements prometheus.Collector.
 func (d *decisions) Collect(ch chan<- prometheus.Metric) {
 	for key, n := range d.totals() {
 		ch <- prometheus.MustNewConstMetric(decisionsDesc, prometheus.CounterValue, n, key.rule, key.outcome)

@@ -1,5 +1,5 @@
-// Package metrics owns the names and meanings of heed's metrics.
-// internal/app connects them to the parts, which know nothing of Prometheus.
+// Package metrics owns the names and meanings of heed's metrics. internal/app connects
+// them to the other parts, which do not know Prometheus.
 package metrics
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Metrics are all of heed's metrics, in a registry of their own.
+// Metrics holds all of heed's metrics, in a registry of their own.
 type Metrics struct {
 	registry *prometheus.Registry
 
@@ -33,9 +33,8 @@ type Metrics struct {
 	known      map[string]bool // event types that may be a label
 }
 
-// New registers the metrics. eventTypes are the types that may become a label
-// value; others are counted as "other", so that nobody can fill the memory
-// with names.
+// New registers the metrics. eventTypes are the types that may become label values;
+// others are counted as "other", so that nobody can fill memory with names.
 func New(version string, eventTypes []string) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(), known: map[string]bool{"": true},
@@ -98,13 +97,13 @@ func New(version string, eventTypes []string) *Metrics {
 	return m
 }
 
-// Handler serves the metrics in Prometheus' format.
+// Handler returns a handler that serves the metrics in the Prometheus format.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// Received counts a webhook request. result is accepted, duplicate,
-// quarantined or refused; a refused one has a reason and no event type.
+// Received counts a webhook request. result is accepted, duplicate, quarantined or
+// refused. A refused request has a reason and no event type.
 func (m *Metrics) Received(eventType, result, reason string, took time.Duration) {
 	if !m.known[eventType] {
 		eventType = "other"
@@ -122,20 +121,19 @@ func (m *Metrics) Sourced(source, result string, n int) {
 	m.sourced.WithLabelValues(source, result).Add(float64(n))
 }
 
-// Listen takes note of a rule set that decides from now on: the event types
-// that each of its rules listens to.
+// Listen registers a rule set that decides from now on, with the event types that each
+// rule listens to.
 func (m *Metrics) Listen(version string, rules map[string][]string) {
 	m.decisions.listen(version, rules)
 }
 
-// Decided counts an event that the rule set of that version has decided, and
-// the outcome of each rule for which it is another than not_matched. A version
-// that is neither the active one nor the one before it is not counted.
+// Decided counts an event decided by the rule set of that version, and each outcome other
+// than not_matched. It ignores versions other than the active one and its predecessor.
 func (m *Metrics) Decided(version, event string, outcomes iter.Seq2[string, string]) {
 	m.decisions.count(version, event, outcomes)
 }
 
-// Delivered counts an attempt's end, or a delivery that is never sent.
+// Delivered counts the end of an attempt, or a delivery that is never sent.
 func (m *Metrics) Delivered(action, outcome string, took time.Duration) {
 	m.deliveries.WithLabelValues(action, outcome).Inc()
 	if took > 0 {
@@ -146,11 +144,11 @@ func (m *Metrics) Delivered(action, outcome string, took time.Duration) {
 // Suppressed counts an alert that a rule's state kept from being sent.
 func (m *Metrics) Suppressed(rule, effect string) { m.suppressed.WithLabelValues(rule, effect).Inc() }
 
-// Committed records how many events one commit took.
+// Committed records how many events one commit contained.
 func (m *Metrics) Committed(events int) { m.batch.Observe(float64(events)) }
 
-// Reloaded records an attempt to load rules; version is the hash of what is
-// active if it succeeded.
+// Reloaded records an attempt to load rules. If it succeeded, version is the hash of the
+// active rules.
 func (m *Metrics) Reloaded(ok bool, version string, at time.Time) {
 	if !ok {
 		m.reloadOK.Set(0)
@@ -164,8 +162,8 @@ func (m *Metrics) Reloaded(ok bool, version string, at time.Time) {
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// WatchLastGood makes heed_last_good_delivery_timestamp_seconds, read whenever
-// the metrics are; the zero time is 0.
+// WatchLastGood registers heed_last_good_delivery_timestamp_seconds, read at each scrape.
+// The zero time is reported as 0.
 func (m *Metrics) WatchLastGood(lastGood func() time.Time) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "heed_last_good_delivery_timestamp_seconds",
@@ -179,28 +177,27 @@ func (m *Metrics) WatchLastGood(lastGood func() time.Time) {
 	}))
 }
 
-// WatchPending makes heed_deliveries_pending, read from the store whenever the
-// metrics are.
+// WatchPending registers heed_deliveries_pending, read from the store at each scrape.
 func (m *Metrics) WatchPending(pending func(context.Context) (map[string]int, error)) {
 	m.watch("heed_deliveries_pending", "Deliveries that are still to be sent, by action.", "action", pending)
 }
 
-// WatchState makes heed_state_keys and heed_timers_pending, read from the store
-// whenever the metrics are.
+// WatchState registers heed_state_keys and heed_timers_pending, read from the store at
+// each scrape.
 func (m *Metrics) WatchState(keys, timers func(context.Context) (map[string]int, error)) {
 	m.watch("heed_state_keys", "Keys that rules keep state of, by rule.", "rule", keys)
 	m.watch("heed_timers_pending", "Waits, digests, held alerts and summaries that will be due, by rule.", "rule",
 		timers)
 }
 
-// WatchProcesses makes heed_processes, read from the store whenever the metrics are.
+// WatchProcesses registers heed_processes, read from the store at each scrape.
 func (m *Metrics) WatchProcesses(byRules func(context.Context) (map[string]int, error)) {
 	m.watch("heed_processes",
 		"Processes that share the store, by the version of their rules: more than one version is a skew.", "rules",
 		byRules)
 }
 
-// watch makes a gauge with one label from counts.
+// watch registers a gauge with one label from counts.
 func (m *Metrics) watch(name, help, label string, counts func(context.Context) (map[string]int, error)) {
 	m.registry.MustRegister(&gauge{
 		prometheus.NewDesc(name, help, []string{label}, nil),
@@ -214,7 +211,7 @@ func (m *Metrics) watch(name, help, label string, counts func(context.Context) (
 	})
 }
 
-// WatchProjection makes heed_projection_lag_seconds, asked whenever the metrics are.
+// WatchProjection registers heed_projection_lag_seconds, read at each scrape.
 func (m *Metrics) WatchProjection(lag func() time.Duration) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "heed_projection_lag_seconds",
@@ -222,8 +219,8 @@ func (m *Metrics) WatchProjection(lag func() time.Duration) {
 	}, func() float64 { return lag().Seconds() }))
 }
 
-// WatchHealth makes heed_rule_health, asked whenever the metrics are: problems are
-// what is odd about the rules, by rule, each once.
+// WatchHealth registers heed_rule_health, read at each scrape. problems returns the
+// suspicious findings about the rules, by rule, each once.
 func (m *Metrics) WatchHealth(problems func(context.Context) (map[string][]string, error)) {
 	m.registry.MustRegister(&gauge{
 		prometheus.NewDesc("heed_rule_health",
@@ -241,16 +238,16 @@ func (m *Metrics) WatchHealth(problems func(context.Context) (map[string][]strin
 	})
 }
 
-// gauge is a gauge that is read whenever the metrics are.
+// A gauge is read at each scrape.
 type gauge struct {
 	desc *prometheus.Desc
 	read func(ctx context.Context, set func(n int, labels ...string)) error
 }
 
-// Describe is part of prometheus.Collector.
+// Describe implements prometheus.Collector.
 func (g *gauge) Describe(ch chan<- *prometheus.Desc) { ch <- g.desc }
 
-// Collect is part of prometheus.Collector.
+// Collect implements prometheus.Collector.
 func (g *gauge) Collect(ch chan<- prometheus.Metric) {
 	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
 	defer stop()

@@ -1,8 +1,7 @@
-// Package notice turns what happens to heed itself into events that rules can
-// name: a delivery that is dead, rules that were rejected, a source that went
-// silent. It counts, so that a thousand dead deliveries make one event and no
-// event can feed itself. It knows neither the rules nor the store; internal/app
-// connects it.
+// Package notice turns what happens to heed itself into events that rules can name: a
+// dead delivery, rejected rules, a source that went silent. It counts, so that a thousand
+// dead deliveries make one event and no event can cause itself. It knows neither the
+// rules nor the store; internal/app connects them.
 package notice
 
 import (
@@ -15,7 +14,7 @@ import (
 	"time"
 )
 
-// The event types, as the catalogue has them.
+// The event types, as in the catalogue.
 const (
 	DeliveryDead      = "heed.delivery.dead"
 	RulesRejected     = "heed.rules.rejected"
@@ -28,61 +27,60 @@ const (
 
 // Options are what a Notifier needs.
 type Options struct {
-	// Emit takes an event in, decides it and stores what follows. An error
-	// means that it is tried again.
+	// Emit accepts an event, decides it and stores what follows. If it returns an error,
+	// it is called again later.
 	Emit func(ctx context.Context, eventType string, data map[string]any) error
-	// SilentAfter is how long no good event may come before the source counts as
-	// silent; zero for never.
+	// SilentAfter is how long the source may send no good event before it counts as
+	// silent; zero disables this.
 	SilentAfter time.Duration
-	// LastGood is when the last good event came; the zero time if none ever did.
+	// LastGood returns when the last good event arrived, or zero if none ever did.
 	LastGood func() time.Time
-	// WatchedSince is since when good events are awaited, and SilenceNotedAt when
-	// a silence was last noted; both reach back to before the process.
+	// WatchedSince is the time since which good events are awaited; SilenceNotedAt is
+	// when a silence was last noted. Both may precede the process.
 	WatchedSince, SilenceNotedAt time.Time
-	// MayNote, if not nil, is asked before a silence is noted: where several processes
-	// await the same events, only one of them is to note it. It says when one was
-	// noted last, by any of them.
+	// MayNote, if not nil, is called before a silence is noted: of several processes that
+	// await the same events, only one may note it. It returns when any of them last noted
+	// one.
 	MayNote func(context.Context) (last time.Time, may bool)
 	Now     func() time.Time
 	Log     *slog.Logger
 }
 
-// The rhythm of events. The first of a kind goes out at once; those that follow
-// within the interval are counted into the next.
+// The timing of events. The first of a kind is emitted at once; those that follow within
+// the interval are counted into the next.
 const (
 	interval = time.Minute
-	// burst is how many wrong signatures within burstWindow are worth a word.
+	// burst is how many wrong signatures within burstWindow are reported.
 	burst       = 10
 	burstWindow = 5 * time.Minute
-	// again is how long after a word on a burst or a silence comes the next.
+	// again is the interval between reports of a burst or a silence.
 	again = 6 * time.Hour
 )
 
 const dateTime = "2 Jan 15:04 MST"
 
-// Notifier collects what happened. Its methods may be called from many goroutines
-// and never wait for the events to go out.
+// A Notifier collects what happened. Its methods are safe for concurrent use, and never
+// wait for events to be emitted.
 type Notifier struct {
 	Options
 	hint chan struct{}
 
 	mu      sync.Mutex
 	topics  map[string]*topic
-	refused []time.Time // wrong signatures of the last burstWindow, at most burst
+	refused []time.Time // times of wrong signatures within burstWindow, at most burst
 	noted   map[string]time.Time
 }
 
-// topic is one kind of event about one thing, such as one action's dead
-// deliveries.
+// A topic is one kind of event about one thing, such as one action's dead deliveries.
 type topic struct {
 	key       string
 	eventType string
 	data      map[string]any
 	count     int
-	next      time.Time // when the next event may go out
+	next      time.Time // when the next event may be emitted
 }
 
-// New makes a Notifier. What it counts begins now.
+// New returns a Notifier, which starts counting now.
 func New(o Options) *Notifier {
 	n := &Notifier{Options: o, hint: make(chan struct{}, 1), topics: map[string]*topic{}, noted: map[string]time.Time{}}
 	if !o.SilenceNotedAt.IsZero() {
@@ -91,15 +89,15 @@ func New(o Options) *Notifier {
 	return n
 }
 
-// Post says that something happened. Events of a type about the same thing are
-// counted together; data is that of the last of them, and gets their count.
+// Post records that something happened. Events of the same type about the same thing are
+// counted together; the emitted data is that of the last one, with the count.
 func (n *Notifier) Post(eventType, about string, data map[string]any) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.post(eventType, about, data)
 }
 
-// post is Post for callers that hold the lock.
+// post is like Post, for callers that hold the lock.
 func (n *Notifier) post(eventType, about string, data map[string]any) {
 	key := eventType + "\x00" + about
 	t := n.topics[key]
@@ -114,12 +112,12 @@ func (n *Notifier) post(eventType, about string, data map[string]any) {
 func (n *Notifier) wake() {
 	select {
 	case n.hint <- struct{}{}:
-	default: // one is waiting already
+	default: // a wake-up is already pending
 	}
 }
 
-// Received says that an event came. If that ends a silence, the next one is due
-// sooner than was thought.
+// Received records that an event arrived. If that ends a silence, the next silence is due
+// sooner than scheduled.
 func (n *Notifier) Received() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -128,8 +126,8 @@ func (n *Notifier) Received() {
 	}
 }
 
-// WrongSignature says that a request came that no secret has signed. A few are
-// noise; many mean that the secret was changed, or that somebody tries.
+// WrongSignature records a request with a signature of no known secret. A few are noise;
+// many mean that the secret was changed, or that somebody is trying to get in.
 func (n *Notifier) WrongSignature() {
 	n.mu.Lock()
 	now := n.Now()
@@ -153,8 +151,8 @@ func (n *Notifier) WrongSignature() {
 	n.Post(SignaturesRefused, "", map[string]any{"message": message, "goodToo": good})
 }
 
-// due says whether enough time has passed since the last event of a type, and
-// takes note of this one. The caller holds the lock.
+// due reports whether enough time has passed since the last event of a type; if so, it
+// records this one. The caller must hold the lock.
 func (n *Notifier) due(eventType string, now time.Time) bool {
 	if last, ok := n.noted[eventType]; ok && now.Sub(last) < again && !now.Before(last) {
 		return false
@@ -163,7 +161,7 @@ func (n *Notifier) due(eventType string, now time.Time) bool {
 	return true
 }
 
-// words is a duration of whole minutes as people say it.
+// words formats a duration of whole minutes for people.
 func words(d time.Duration) string {
 	if d%time.Hour == 0 {
 		return fmt.Sprintf("%d hours", int(d.Hours()))
@@ -171,7 +169,7 @@ func words(d time.Duration) string {
 	return fmt.Sprintf("%d minutes", int(d.Minutes()))
 }
 
-// Run lets events go out until ctx ends, and then what is left.
+// Run emits events until ctx ends, and then those that remain.
 func (n *Notifier) Run(ctx context.Context) {
 	for {
 		timer := time.NewTimer(n.flush(ctx))
@@ -187,7 +185,7 @@ func (n *Notifier) Run(ctx context.Context) {
 	}
 }
 
-// flushRest emits what was counted and not said yet.
+// flushRest emits what was counted but not yet emitted.
 func (n *Notifier) flushRest() {
 	ctx, stop := context.WithTimeout(context.Background(), 2*time.Second)
 	defer stop()
@@ -200,7 +198,7 @@ func (n *Notifier) flushRest() {
 	n.flush(ctx)
 }
 
-// flush emits what may go out now and returns how long nothing else will.
+// flush emits what is due, and returns how long nothing else will be.
 func (n *Notifier) flush(ctx context.Context) time.Duration {
 	pause := min(interval, n.checkSilence(ctx))
 	for _, t := range n.dueTopics(&pause) {
@@ -217,8 +215,7 @@ func (n *Notifier) flush(ctx context.Context) time.Duration {
 	return pause
 }
 
-// checkSilence posts that the source is silent, if it is, and returns after how
-// long it may be so next.
+// checkSilence posts that the source is silent, if it is, and returns how long until the next check.
 func (n *Notifier) checkSilence(ctx context.Context) time.Duration {
 	if n.SilentAfter <= 0 {
 		return interval
@@ -244,7 +241,7 @@ func (n *Notifier) checkSilence(ctx context.Context) time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.noted[SourceSilent].Before(since) {
-		delete(n.noted, SourceSilent) // that was another silence
+		delete(n.noted, SourceSilent) // it belongs to an earlier silence
 	}
 	if silent < n.SilentAfter {
 		return n.SilentAfter - silent
@@ -257,10 +254,10 @@ func (n *Notifier) checkSilence(ctx context.Context) time.Duration {
 		})
 	}
 	next := n.noted[SourceSilent].Add(again).Sub(now)
-	return max(next, time.Second) // a clock that is set back must not make this spin
+	return max(next, time.Second) // so that a clock set back does not cause a busy loop
 }
 
-// dueTopics takes the topics that may go out. pause becomes the time until the next.
+// dueTopics takes the topics that are due. It sets pause to the time until the next.
 func (n *Notifier) dueTopics(pause *time.Duration) []topic {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -285,7 +282,7 @@ func (n *Notifier) dueTopics(pause *time.Duration) []topic {
 	return due
 }
 
-// restore returns the count of an event that did not go out.
+// restore adds back the count of an event that could not be emitted.
 func (n *Notifier) restore(t topic) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

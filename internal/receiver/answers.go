@@ -11,11 +11,11 @@ import (
 	"heed/engine/source"
 )
 
-// Reason is why a request was refused: a short stable word, fit for a metric
-// label. The sender never sees it.
+// A Reason is why a request was refused: a short stable word, fit for a metric label. The
+// sender never sees it.
 type Reason string
 
-// The reasons, each with the answer's status.
+// The reasons, each with the status of the response.
 const (
 	NotFound           Reason = "not_found"           // 404
 	Method             Reason = "method"              // 405
@@ -24,7 +24,7 @@ const (
 	TooLarge           Reason = "too_large"           // 413
 	MissingSignature   Reason = "missing_signature"   // 401; also empty or twice
 	MissingTimestamp   Reason = "missing_timestamp"   // 401; also empty or twice
-	MissingID          Reason = "missing_id"          // 401; also empty or twice, where it is signed
+	MissingID          Reason = "missing_id"          // 401; also empty or given twice, if it is signed
 	MissingCredentials Reason = "missing_credentials" // 401; also twice or of another scheme
 	BadTimestamp       Reason = "bad_timestamp"       // 403; neither Unix nor RFC 3339
 	BadSignature       Reason = "bad_signature"       // 403; not in the form of a signature
@@ -39,7 +39,7 @@ const (
 	Panicked           Reason = "panic"               // 503
 )
 
-// refusal is one way in which a request is refused.
+// A refusal is one way in which a request is refused.
 type refusal struct {
 	warning
 	status int
@@ -47,8 +47,8 @@ type refusal struct {
 	body   []byte
 }
 
-// The refusals: reason, status, what the sender reads, and the likely cause, which is
-// logged for the operator with {holes} filled in from the source. A refusal without a
+// The refusals: reason, status, what the sender reads, and the likely cause. The cause is
+// logged for the operator, with {holes} filled in from the source. A refusal without a
 // cause is only counted.
 var (
 	notFound  = refused(NotFound, http.StatusNotFound, "Not found", "")
@@ -120,7 +120,7 @@ func (r *refusal) write(w http.ResponseWriter) {
 	write(w, r.header, r.status, r.body)
 }
 
-// Header values and bodies are made once and shared by all answers: net/http only
+// Header values and bodies are created once and shared by all responses, as net/http only
 // reads them.
 var (
 	jsonType   = []string{"application/json"}
@@ -131,8 +131,8 @@ var (
 	duplicateBody = []byte(`{"duplicate": true}`)
 )
 
-// writeAnswer answers a request that the intake accepted: in the form of the published
-// contract to its sender, with counts of the events to others.
+// writeAnswer responds to a request that the intake accepted: in the format of the
+// published contract to its sender, with counts of the events to others.
 func writeAnswer(w http.ResponseWriter, s *source.Source, events []intake.Answer) {
 	body := countsBody
 	if published(s) {
@@ -141,11 +141,11 @@ func writeAnswer(w http.ResponseWriter, s *source.Source, events []intake.Answer
 	write(w, jsonHeader, http.StatusOK, body(events))
 }
 
-// published says whether a source speaks the published contract.
+// published reports whether a source uses the published contract.
 func published(s *source.Source) bool { return s.Name == source.Mindtickle && s.Mapping == nil }
 
-// publishedBody answers for the one event of a request. A redelivered quarantined
-// event is a duplicate: nothing new was stored.
+// publishedBody returns the response for the single event of a request. A redelivered
+// quarantined event is a duplicate: nothing new was stored.
 func publishedBody(events []intake.Answer) []byte {
 	switch a := &events[0]; {
 	case a.Duplicate:
@@ -161,7 +161,7 @@ func quarantinedBody(reason string) []byte {
 	return []byte(`{"received": true, "quarantined": ` + quote(reason) + `}`)
 }
 
-// countsBody counts each event once, in the order in which publishedBody looks.
+// countsBody counts each event once, with the same precedence as publishedBody.
 func countsBody(events []intake.Answer) []byte {
 	var duplicates, quarantined int
 	for i := range events {
@@ -184,15 +184,15 @@ func write(w http.ResponseWriter, header http.Header, status int, body []byte) {
 	own := w.Header()
 	maps.Copy(own, header)
 	w.WriteHeader(status)
-	// A write fails if the sender is gone. It will send the request again and be told
-	// that it is a duplicate.
+	// A write fails if the sender is gone. It will send the request again and learn that
+	// it is a duplicate.
 	_, _ = w.Write(body)
 }
 
 func quote(s string) string {
 	quoted, err := json.Marshal(s)
 	if err != nil {
-		panic(err) // a string always marshals
+		panic(err) // impossible for a string
 	}
 	return string(quoted)
 }

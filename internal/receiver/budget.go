@@ -6,22 +6,22 @@ import (
 	"sync/atomic"
 )
 
-// A body takes memory before its signature can be checked, so the memory of all bodies
-// together is bounded: somebody who opens many connections and never finishes a body
-// must not be able to exhaust it.
+// A body takes memory before its signature can be checked, so the total memory of bodies
+// is limited: a client that opens many connections and never finishes a body must not be
+// able to exhaust it.
 const (
 	// maxBodies is how many bytes the bodies of all requests may take at once.
 	maxBodies = 32 << 20
 	// freeBody is how much of each body is not counted. It is less than its connection
-	// takes anyway, and most events are smaller, so they are accepted even when the
-	// budget is spent.
+	// takes anyway. Most events are smaller, so they are accepted even when the budget is
+	// spent.
 	freeBody = 4 << 10
 )
 
 // errNoRoom says that the budget for bodies is spent.
 var errNoRoom = errors.New("too many bodies at once")
 
-// budget is a number of bytes that requests share. It never makes anybody wait.
+// A budget is a number of bytes shared by requests. It never blocks.
 type budget struct{ left atomic.Int64 }
 
 func newBudget(bytes int64) *budget {

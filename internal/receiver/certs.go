@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// CertReloader serves a certificate from two files and reads them again when
-// they change, so that a renewed one needs no restart.
+// A CertReloader serves a certificate from two files. It reads them again when they
+// change, so that a renewed certificate needs no restart.
 type CertReloader struct {
 	mu        sync.Mutex
 	cert, key watchedFile
@@ -19,9 +19,9 @@ type CertReloader struct {
 	complaint complaint
 }
 
-// NewCertReloader reads a PEM certificate chain and its key. While the files
-// are missing or do not fit each other later, the former certificate stays and
-// log gets one warning.
+// NewCertReloader reads a PEM certificate chain and its key. If the files are later
+// missing or do not match, the previous certificate stays in use and log gets one
+// warning.
 func NewCertReloader(certFile, keyFile string, log *slog.Logger) (*CertReloader, error) {
 	c := &CertReloader{
 		cert:      watchedFile{path: certFile},
@@ -63,8 +63,8 @@ func (c *CertReloader) reload() {
 	}
 }
 
-// load reads both files, for a pair is only ever valid together, and reports
-// whether the certificate is another than before.
+// load reads both files, since only a matching pair is valid, and reports whether the
+// certificate has changed.
 func (c *CertReloader) load() (replaced bool, err error) {
 	cert, err := c.cert.read()
 	if err != nil {

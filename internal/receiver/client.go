@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// client is the address of who sent a request, for the log. Behind a trusted proxy
-// it is the last address in X-Forwarded-For that is none of a trusted one: all
-// before it may have been written by anybody.
+// client returns the address of the sender of a request, for the log. Behind a trusted
+// proxy it is the last address in X-Forwarded-For that is not a trusted one: anybody may
+// have written those before it.
 func (h *Handler) client(r *http.Request) string {
 	if len(h.trusted) == 0 || !h.trusts(r.RemoteAddr) {
 		return r.RemoteAddr
@@ -33,7 +33,7 @@ func (h *Handler) trusts(address string) bool {
 	return err == nil && slices.ContainsFunc(h.trusted, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
-// parseAddress reads an address with a port or without.
+// parseAddress parses an address with or without a port.
 func parseAddress(text string) (netip.Addr, error) {
 	if withPort, err := netip.ParseAddrPort(text); err == nil {
 		return withPort.Addr().Unmap(), nil

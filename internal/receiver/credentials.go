@@ -10,7 +10,7 @@ import (
 // authorization is the header of the schemes bearer and basic.
 const authorization = "Authorization"
 
-// bearerVerifier is for senders that show a token, as RFC 6750 says.
+// A bearerVerifier verifies a token (RFC 6750).
 type bearerVerifier struct{ keys *sourceKeys }
 
 func (v *bearerVerifier) inspect(r *http.Request) (claim, *refusal, error) {
@@ -41,7 +41,7 @@ func bearerToken(values []string) (string, bool) {
 	return token, strings.EqualFold(scheme, "Bearer") && token != ""
 }
 
-// basicVerifier is for senders that show a user and a password, as RFC 7617 says.
+// A basicVerifier verifies a user and a password (RFC 7617).
 type basicVerifier struct {
 	user [sha256.Size]byte
 	keys *sourceKeys

@@ -9,17 +9,16 @@ import (
 	"time"
 )
 
-// maxFile is the size beyond which a file is surely not a secret's or a
-// certificate's.
+// maxFile is the size above which a file is surely neither a secret nor a certificate.
 const maxFile = 1 << 20
 
-// settleTime is the age from which on a file's modification time is believed.
-// Two writes within one tick of a file system's clock (two seconds on the
-// coarsest) look alike, so a file that young is read again each time.
+// settleTime is the age from which a file's modification time is trusted. Two writes
+// within one tick of a file system's clock (two seconds on the coarsest) look alike, so a
+// more recent file is read again each time.
 const settleTime = 2 * time.Second
 
-// errBeingWritten says that a file changed while it was read. The next look at
-// it will tell.
+// errBeingWritten says that a file changed while it was read. The next check will find
+// out more.
 var errBeingWritten = errors.New("the file is being written")
 
 // watchedFile is a file whose content may change while the program runs. It
@@ -79,8 +78,8 @@ func sameContent(a, b os.FileInfo) bool {
 	return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && os.SameFile(a, b)
 }
 
-// complaint logs why a file could not be used, once, until the reason is
-// another or went away.
+// A complaint logs why a file could not be used, once, until the reason changes or
+// disappears.
 type complaint struct {
 	log  *slog.Logger
 	last string

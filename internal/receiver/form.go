@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// form is what the secrets of a keyring are to the scheme that uses them.
+// A form describes the secrets of a keyring as their scheme uses them.
 type form struct {
-	// plural and wanted are for messages: what they are, and what to write; changed
-	// is what the log says when there are others.
+	// plural and wanted are for messages: what the secrets are, and what to write.
+	// changed is logged when they change.
 	plural, wanted, changed string
 	// keyPrefix is source.HMAC.KeyPrefix.
 	keyPrefix string
@@ -25,14 +25,14 @@ var (
 	passwordForm = form{plural: "passwords", wanted: "the password", changed: "passwords changed"}
 )
 
-// signingForm is for a source whose secrets are its own.
+// signingForm returns the form of signing secrets of a source's own.
 func signingForm(keyPrefix string) form {
 	f := publishedForm
 	f.wanted, f.keyPrefix = "the signing secret", keyPrefix
 	return f
 }
 
-// keys returns what verifies, for secrets as they are written.
+// keys returns the keys for secrets as they are written.
 func (f form) keys(texts []string) ([]string, error) {
 	keys := make([]string, len(texts))
 	for i, text := range texts {
@@ -51,14 +51,14 @@ func (f form) key(text string) (string, error) {
 	}
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(text, f.keyPrefix))
 	if err != nil || len(key) == 0 {
-		// The decoder's own error is not passed on: it could quote the secret.
+		// The decoder's own error is not passed on, since it could quote the secret.
 		return "", errors.New("it is not base64, with or without " + f.keyPrefix + " in front: copy all of the secret")
 	}
 	return string(key), nil
 }
 
-// checkSlips refuses what a secret is surely not meant to be: what an editor or a
-// shell made of it verifies nothing, and nobody sees why.
+// checkSlips rejects what surely is not meant as a secret: text mangled by an editor or a
+// shell verifies nothing, and the reason would be invisible.
 func checkSlips(text string) error {
 	switch {
 	case strings.ContainsAny(text, "\x00") || strings.HasPrefix(text, "\xff\xfe") ||

@@ -1,8 +1,8 @@
-// Package receiver owns the public listener: it finds the source of a webhook
-// request by its path, verifies the request by the source's scheme, hands it to the
-// intake and answers with what became of it, durably. It also owns the secrets, the
-// schemes and the listener's limits. Only internal/app and cmd/heed import it; of
-// heed's packages it imports only engine/intake, engine/source and internal/plain.
+// Package receiver owns the public listener. It finds the source of a webhook request by
+// its path, verifies the request by the source's scheme, passes it to the intake and
+// responds with the durable result. It also owns the secrets, the schemes and the
+// listener's limits. Only internal/app and cmd/heed import it; of heed's packages it
+// imports only engine/intake, engine/source and internal/plain.
 package receiver
 
 import (
@@ -21,50 +21,50 @@ import (
 	"heed/internal/plain"
 )
 
-// The paths that the listener answers besides those of the sources.
+// The paths that the listener serves besides those of the sources.
 const (
 	healthyPath = "/-/healthy"
 	readyPath   = "/-/ready"
 )
 
-// acceptTimeout bounds the wait for the store. After a longer wait, the server's
-// WriteTimeout would have closed the connection before the answer.
+// acceptTimeout limits the wait for the store. After a longer wait, the server's
+// WriteTimeout would close the connection before the response.
 const acceptTimeout = 15 * time.Second
 
-// Intake takes verified requests. The intake of engine/intake is one.
+// An Intake accepts verified requests. The intake of engine/intake implements it.
 type Intake interface {
-	// Accept returns what became of each event of the request once that is durable. An
-	// error means that nothing is stored and that the sender must send it again.
+	// Accept returns the result for each event of the request, once it is durable. An
+	// error means that nothing is stored and that the sender must send the request again.
 	Accept(ctx context.Context, r intake.Request) ([]intake.Answer, error)
 }
 
-// Observer is told what the handler answers, with the context of the request. It is
-// called from many goroutines, before the answer is written.
+// An Observer is notified of the handler's responses, with the context of the request. It
+// is called concurrently, before the response is written.
 type Observer interface {
-	// Answered is called for each request that was stored or known before,
-	// with the time that Accept took.
+	// Answered is called for each request that was stored or already known, with the time
+	// that Accept took.
 	Answered(ctx context.Context, events []intake.Answer, took time.Duration)
-	// Refused is called for each request that was not accepted, including those that
-	// met an unavailable store or a panic. source is empty if no source has the path.
+	// Refused is called for each request that was not accepted, including those that met
+	// an unavailable store or a panic. source is empty if no source has the path.
 	Refused(ctx context.Context, source string, why Reason)
 }
 
 // Options are what a Handler needs. All but Keys are required.
 type Options struct {
-	// Sources returns the active sources. Another pointer means another set.
+	// Sources returns the active sources. A different pointer means a different set.
 	Sources func() *source.Set
-	// Keys are the secrets of the published contract, for the sources that name
-	// none of their own; nil if heed was started without.
+	// Keys are the secrets of the published contract, for sources that name none of their
+	// own; nil if heed was started without.
 	Keys *Keyring
-	// LookupEnv finds the secrets that are in environment variables.
+	// LookupEnv looks up secrets in environment variables.
 	LookupEnv func(string) (string, bool)
 	Intake    Intake
-	// Ready returns why the program cannot take events now, nil if it can. The
-	// reason is for the log of whoever returns it: the answer does not show it.
+	// Ready returns why the program cannot currently accept events, or nil. The response
+	// does not show the reason; whoever returns it should log it.
 	Ready   func() error
 	Observe Observer
-	// TrustedProxies are the addresses whose X-Forwarded-For is believed, for the
-	// log; none if it is empty.
+	// TrustedProxies are the addresses whose X-Forwarded-For is trusted, for the log;
+	// empty for none.
 	TrustedProxies []netip.Prefix
 	Log            *slog.Logger
 	Now            func() time.Time
@@ -88,7 +88,7 @@ func (o Options) validate() error {
 	)
 }
 
-// Handler answers the public listener.
+// A Handler serves the public listener.
 type Handler struct {
 	router   *router
 	intake   Intake
@@ -98,12 +98,11 @@ type Handler struct {
 	now      func() time.Time
 	warnings *warnings
 	bodies   *budget
-	// trusted are the proxies that are believed who the client is.
+	// trusted are the proxies whose X-Forwarded-For is trusted.
 	trusted []netip.Prefix
 }
 
-// New returns the handler of the public listener. The error names every
-// missing option.
+// New returns the handler of the public listener. The error names every missing option.
 func New(o Options) (*Handler, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
@@ -114,8 +113,8 @@ func New(o Options) (*Handler, error) {
 	}, nil
 }
 
-// Drain makes each answer from now on close its connection, so that a server that is
-// shut down a moment later has no open connection on which a request may be arriving.
+// Drain makes each response from now on close its connection, so that a server shut down
+// shortly afterwards has no open connection on which a request may be arriving.
 func (h *Handler) Drain() { h.draining.Store(true) }
 
 // ServeHTTP routes a request. It does not use a ServeMux, which would redirect a path
@@ -124,7 +123,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var of *source.Source
 	defer h.recoverPanic(w, r, &of)
 	// net/http ignores a Content-Length sent along with chunks. A proxy in front may have
-	// gone by the Content-Length, so the connection must not be reused (RFC 9112, 6.1).
+	// used the Content-Length, so the connection must not be reused (RFC 9112, 6.1).
 	if h.draining.Load() || len(r.TransferEncoding) > 0 {
 		w.Header().Set("Connection", "close")
 	}
@@ -145,8 +144,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// webhook handles one request: it checks the headers first, since that is cheap and
-// refuses most requests that are not the source's, then reads the body and verifies it.
+// webhook handles one request. It checks the headers first, which is cheap and rejects
+// most requests from others than the source, then reads the body and verifies it.
 func (h *Handler) webhook(w http.ResponseWriter, r *http.Request, to *route) {
 	if r.Method != http.MethodPost {
 		h.refuse(w, r, to.source, notPosted, nil)
@@ -175,7 +174,7 @@ func (h *Handler) webhook(w http.ResponseWriter, r *http.Request, to *route) {
 	h.accept(w, r, h.request(r, to.source, claim, mac, body))
 }
 
-// request makes the intake's Request of a verified request.
+// request returns the intake's Request for a verified request.
 func (h *Handler) request(r *http.Request, s *source.Source, c claim, mac, body []byte) intake.Request {
 	id, usable := eventID(r.Header[s.Verify.HMAC.IDHeader])
 	if !usable {
@@ -188,7 +187,7 @@ func (h *Handler) request(r *http.Request, s *source.Source, c claim, mac, body 
 	return request
 }
 
-// accept hands a verified request to the intake and answers. If the sender hangs up,
+// accept passes a verified request to the intake and responds. If the sender hangs up,
 // the context ends and accept gives up: the sender will send the request again.
 func (h *Handler) accept(w http.ResponseWriter, r *http.Request, request intake.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), acceptTimeout)
@@ -208,7 +207,7 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request, request intake.
 	}
 }
 
-// health answers a probe. It does not say why the program is not ready, since anybody
+// health responds to a probe. It does not say why the program is not ready, since anybody
 // can ask.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request, check func() error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -222,8 +221,8 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request, check func() er
 	writeText(w, http.StatusOK, "ok")
 }
 
-// refuse counts a refused request, logs a warning if one is due, and answers. The
-// source is nil if no source has the path.
+// refuse counts a refused request, logs a warning if one is due, and responds. s is nil
+// if no source has the path.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, s *source.Source, why *refusal, err error) {
 	name := ""
 	if s != nil {
@@ -234,8 +233,8 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, s *source.Sourc
 	why.write(w)
 }
 
-// refuseUnknown refuses a path that no source has. A signature shows which source was
-// meant.
+// refuseUnknown refuses a path that no source has. A signature header shows which source
+// was meant.
 func (h *Handler) refuseUnknown(w http.ResponseWriter, r *http.Request, t *table) {
 	if s := t.meant(r.Header); s != nil {
 		h.warnings.note(s, misdirected, h.client(r), nil)

@@ -7,13 +7,13 @@ import (
 	"heed/engine/source"
 )
 
-// hmacVerifier is for all schemes that sign the body with HMAC-SHA256.
+// An hmacVerifier verifies all schemes that sign the body with HMAC-SHA256.
 type hmacVerifier struct {
 	hmac    source.HMAC
 	formula formula
 	keys    *sourceKeys
-	// signsTimestamp and signsID say that these are parts of what is signed, so
-	// that they must be there and can be believed.
+	// signsTimestamp and signsID report whether these are signed, so that they must be
+	// present and can be trusted.
 	signsTimestamp, signsID bool
 }
 
@@ -48,7 +48,7 @@ func (v *hmacVerifier) inspect(r *http.Request) (claim, *refusal, error) {
 	return c, nil, nil
 }
 
-// inspectTimestamp reads the timestamp if it is signed: another is worth nothing.
+// inspectTimestamp reads the timestamp if it is signed. An unsigned one is worthless.
 func (v *hmacVerifier) inspectTimestamp(r *http.Request, c *claim) (*refusal, error) {
 	if !v.signsTimestamp {
 		return nil, nil

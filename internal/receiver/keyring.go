@@ -15,8 +15,8 @@ import (
 // mask stands for a secret wherever one is printed.
 const mask = "***"
 
-// Keyring holds the secrets of a source, at least one, any of which verifies. It
-// is safe for many goroutines. However it is printed, logged or encoded, it shows
+// A Keyring holds the secrets of a source, at least one, any of which verifies a request.
+// It is safe for concurrent use. However it is printed, logged or encoded, it reveals
 // nothing.
 type Keyring struct {
 	form    form
@@ -25,7 +25,7 @@ type Keyring struct {
 	source *secretFile
 }
 
-// secretFile is where a Keyring's secrets come from.
+// A secretFile is the file from which a Keyring reads its secrets.
 type secretFile struct {
 	mu        sync.Mutex
 	file      watchedFile
@@ -85,11 +85,10 @@ func newFileKeyring(path string, f form, log *slog.Logger) (*Keyring, error) {
 	return k, nil
 }
 
-// accepts reports whether one of the secrets matches what a request brings.
+// accepts reports whether one of the secrets matches the request.
 func (k *Keyring) accepts(matches func(*secret) bool) bool {
-	// One goroutine's look at the file serves all that come meanwhile: that
-	// is cheaper under load, and a file system that hangs does not hold up
-	// requests that are good.
+	// One goroutine's check of the file serves all requests that arrive meanwhile. That
+	// is cheaper under load, and a hanging file system does not delay good requests.
 	fresh := k.source == nil || k.tryRefresh()
 	secrets := k.secrets.Load()
 	if slices.ContainsFunc(*secrets, matches) {
@@ -98,14 +97,14 @@ func (k *Keyring) accepts(matches func(*secret) bool) bool {
 	if fresh {
 		return false
 	}
-	// A good request is not refused because of a look at the file that began
-	// before it came.
+	// A good request must not be refused because of a check of the file that began before
+	// it arrived.
 	k.refresh()
 	now := k.secrets.Load()
 	return now != secrets && slices.ContainsFunc(*now, matches)
 }
 
-// tryRefresh looks at the file unless somebody else does so just now.
+// tryRefresh checks the file unless another goroutine is doing so.
 func (k *Keyring) tryRefresh() bool {
 	if !k.source.mu.TryLock() {
 		return false
@@ -121,9 +120,9 @@ func (k *Keyring) refresh() {
 	k.reload()
 }
 
-// reload takes over the file's secrets if they changed. It costs one stat if
-// nothing did, which is less than the request's own system calls: measured, 2
-// microseconds. The caller holds the source's lock.
+// reload takes over the file's secrets if they changed. If not, it costs one stat:
+// measured, 2 microseconds, less than the request's own system calls. The caller must
+// hold the source's lock.
 func (k *Keyring) reload() {
 	s := k.source
 	changed, err := s.file.changed()
@@ -144,7 +143,7 @@ func (k *Keyring) reload() {
 	}
 }
 
-// load reads the file and reports whether its secrets are others than before.
+// load reads the file and reports whether its secrets have changed.
 func (k *Keyring) load() (replaced bool, err error) {
 	content, err := k.source.file.read()
 	if err != nil {
@@ -162,7 +161,7 @@ func (k *Keyring) load() (replaced bool, err error) {
 	return k.set(keys), nil
 }
 
-// set makes keys the secrets, and reports whether they are others than before.
+// set replaces the secrets, and reports whether they have changed.
 func (k *Keyring) set(keys []string) (replaced bool) {
 	before := k.secrets.Load()
 	if before != nil && slices.EqualFunc(*before, keys, func(s *secret, key string) bool { return *s.key == key }) {
@@ -176,19 +175,19 @@ func (k *Keyring) set(keys []string) (replaced bool) {
 	return true
 }
 
-// SecretsInFile returns the signing secrets of a file's content, in their order, for
-// whoever signs. The error says why one of them cannot be used; there may be none.
+// SecretsInFile returns the signing secrets in a file's content, in order, for code that
+// signs. The error says why one of them cannot be used. There may be none.
 func SecretsInFile(content []byte) ([]string, error) {
 	return publishedForm.keys(parseSecrets(content))
 }
 
-// SecretsInVariable is SecretsInFile for the value of an environment variable.
+// SecretsInVariable is like SecretsInFile, for the value of an environment variable.
 func SecretsInVariable(value string) ([]string, error) {
 	return publishedForm.keys(strings.Fields(value))
 }
 
-// parseSecrets reads a secret file. Some editors start a file with a byte
-// order mark, which nobody sees and which would spoil the first secret.
+// parseSecrets parses a secret file. Some editors start a file with an invisible byte
+// order mark, which would spoil the first secret.
 func parseSecrets(content []byte) []string {
 	var keys []string
 	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
@@ -202,8 +201,8 @@ func parseSecrets(content []byte) []string {
 	return keys
 }
 
-// String, GoString, Format, LogValue, MarshalText and MarshalJSON show that
-// there are secrets and nothing of them.
+// String, GoString, Format, LogValue, MarshalText and MarshalJSON show that there are
+// secrets and nothing of them.
 func (k *Keyring) String() string { return mask }
 
 // GoString is for %#v.

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// mappedHeader is what a source's expressions see of the headers: the first value
-// of each, by its name in lower case. What authenticates is left out, so that no
-// expression can store or send it.
+// mappedHeader returns what a source's expressions see of the headers: the first value of
+// each, by lower-case name. It omits credentials, so that no expression can store or send
+// them.
 func mappedHeader(h http.Header, signatureHeader string) map[string]string {
 	seen := make(map[string]string, len(h))
 	for name, values := range h {
@@ -22,7 +22,7 @@ func mappedHeader(h http.Header, signatureHeader string) map[string]string {
 	return seen
 }
 
-// mappedQuery is what a source's expressions see of the query: the first value of
+// mappedQuery returns what a source's expressions see of the query: the first value of
 // each name.
 func mappedQuery(u *url.URL) map[string]string {
 	query := u.Query()
@@ -33,5 +33,5 @@ func mappedQuery(u *url.URL) map[string]string {
 	return seen
 }
 
-// readable replaces what is not UTF-8, as decoding JSON does.
+// readable replaces invalid UTF-8, as decoding JSON does.
 func readable(s string) string { return strings.ToValidUTF8(s, "\ufffd") }

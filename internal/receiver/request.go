@@ -13,13 +13,13 @@ import (
 	"heed/engine/source"
 )
 
-// MaxBody is how many bytes a body may have.
+// MaxBody is the maximum size of a body in bytes.
 const MaxBody = 1 << 20
 
-// maxID is how many bytes an event id may have.
+// maxID is the maximum length of an event ID in bytes.
 const maxID = 256
 
-// checkForm refuses what can be refused without knowing who sent it.
+// checkForm refuses what can be refused without knowing the sender.
 func checkForm(r *http.Request, s *source.Source) *refusal {
 	switch {
 	case !isJSON(r.Header["Content-Type"], s.Name != source.Mindtickle):
@@ -38,8 +38,8 @@ func isPlain(contentEncoding []string) bool {
 	return len(contentEncoding) == 0 || len(contentEncoding) == 1 && strings.EqualFold(contentEncoding[0], "identity")
 }
 
-// withoutMark is a verified body without the byte order mark that some programs
-// put in front of their JSON.
+// withoutMark returns a verified body without the byte order mark that some programs put
+// before their JSON.
 func withoutMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) }
 
 // only returns the value of a header that was given exactly once and is not empty. Of

@@ -11,26 +11,26 @@ import (
 	"heed/engine/source"
 )
 
-// router knows the source of each path. It makes a table of the active set of
-// sources, and a new one when another set becomes active.
+// A router finds the source of a path. It builds a table of the active set of sources,
+// and a new one when the set changes.
 type router struct {
 	sources   func() *source.Set
 	published *sourceKeys
 	lookupEnv func(string) (string, bool)
 	log       *slog.Logger
 
-	mu      sync.Mutex // held while a table is made
+	mu      sync.Mutex // held while a table is built
 	current atomic.Pointer[table]
 }
 
-// table is what is known of one set of sources. It is immutable.
+// A table is what is known of one set of sources. It is immutable.
 type table struct {
 	set    *source.Set
 	routes map[string]*route
 	keys   map[keysID]*sourceKeys
 }
 
-// route is where the requests of one path go.
+// A route is the destination of the requests of one path.
 type route struct {
 	source   *source.Source
 	verifier verifier
@@ -51,7 +51,7 @@ func (r *router) table() *table {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	// Asked again, so that a request that waited cannot bring a former set back.
+	// Load the set again, so that a request that waited cannot restore a former set.
 	t, set := r.current.Load(), r.sources()
 	if t.set != set {
 		t = r.newTable(set, t)
@@ -60,8 +60,8 @@ func (r *router) table() *table {
 	return t
 }
 
-// newTable makes the table of a set. Secrets that the former one has stay, and
-// with them what is known of their files.
+// newTable builds the table of a set. It keeps secrets that the former table has, with
+// what is known of their files.
 func (r *router) newTable(set *source.Set, former *table) *table {
 	t := &table{set: set, routes: map[string]*route{}, keys: map[keysID]*sourceKeys{}}
 	if set == nil {
@@ -89,7 +89,7 @@ func (r *router) newVerifier(s *source.Source, t, former *table) verifier {
 	}
 }
 
-// ownKeys puts the secrets of a source into the table.
+// ownKeys adds the secrets of a source to the table.
 func (r *router) ownKeys(s *source.Source, t, former *table) *sourceKeys {
 	id := keysID{source: s.Name, secret: s.Verify.Secret, form: secretForm(s.Verify)}
 	keys := former.keys[id]
@@ -107,8 +107,8 @@ func (r *router) newKeys(id keysID) *sourceKeys {
 	return keysInFile(id.secret.File, id.form, r.log.With("source", id.source))
 }
 
-// route returns the route of a path; nil if there is none. A slash at its end means
-// the same, since some products put one there.
+// route returns the route of a path, or nil. A trailing slash is ignored, since some
+// products add one.
 func (t *table) route(path string) *route {
 	if to := t.routes[path]; to != nil {
 		return to
@@ -119,8 +119,8 @@ func (t *table) route(path string) *route {
 	return nil
 }
 
-// meant returns the source whose signature header a request to an unknown path
-// has; nil if there is none.
+// meant returns the source whose signature header a request to an unknown path has, or
+// nil.
 func (t *table) meant(h http.Header) *source.Source {
 	if t.set == nil {
 		return nil

@@ -9,11 +9,11 @@ import (
 	"sync"
 )
 
-// secret is one signing secret, token or password. It has MACs that are keyed
-// already: keying takes as long as the MAC of a small body.
+// A secret is one signing secret, token or password. It caches keyed MACs, since keying
+// takes as long as the MAC of a small body.
 type secret struct {
-	// key is a pointer since fmt asks no method how to print a field that is
-	// not exported: of a pointer it shows the address.
+	// key is a pointer because fmt prints unexported fields without calling their
+	// methods. Of a pointer it shows only the address.
 	key    *string
 	digest [sha256.Size]byte
 	macs   sync.Pool // of *mac
@@ -26,8 +26,8 @@ func newSecret(key string) *secret {
 	}
 }
 
-// signed returns the one of the MACs that the secret made, or nil. It compares in
-// constant time.
+// signed returns the one of the MACs that was made with the secret, or nil. It compares
+// in constant time.
 func (s *secret) signed(f formula, what signed, macs []byte) []byte {
 	m := s.macs.Get().(*mac)
 	defer s.macs.Put(m)

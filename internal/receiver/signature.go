@@ -11,23 +11,23 @@ import (
 	"heed/engine/source"
 )
 
-// Sign returns the signature that MindTickle puts into its header: the
-// lower-case hex HMAC-SHA256, keyed with the secret, of the timestamp header, a
-// colon and the raw body. The timestamp is signed as it stands, whatever it is.
+// Sign returns the signature that MindTickle puts in its header: the lower-case hex
+// HMAC-SHA256, keyed with the secret, of the timestamp header, a colon and the raw body.
+// The timestamp is signed as it is, whatever it is.
 func Sign(secret, timestamp string, body []byte) string {
 	return hex.EncodeToString(newMAC(secret).sum(mindtickleFormula, signed{timestamp: timestamp, body: body}))
 }
 
 var mindtickleFormula = newFormula(source.MindtickleHMAC.Signed)
 
-// signed are the parts of a request that may be signed, as they came.
+// signed holds the parts of a request that may be signed, as received.
 type signed struct {
 	timestamp, id string
 	body          []byte
 }
 
-// mac is a keyed HMAC with the buffers that make its use free of allocations.
-// One goroutine at a time uses it.
+// A mac is a keyed HMAC with buffers that avoid allocations. It must not be used
+// concurrently.
 type mac struct {
 	hash   hash.Hash
 	text   []byte
@@ -38,7 +38,7 @@ func newMAC(key string) *mac {
 	return &mac{hash: hmac.New(sha256.New, []byte(key))}
 }
 
-// sum returns the MAC of what the formula makes of a request; it is good until
+// sum returns the MAC of the text that the formula makes of a request. It is valid until
 // the next call.
 func (m *mac) sum(f formula, s signed) []byte {
 	m.hash.Reset()
@@ -88,10 +88,10 @@ func appendSignature(macs []byte, h *source.HMAC, s string) ([]byte, bool) {
 	return append(macs, mac[:]...), true
 }
 
-// encodedSize is the longer of the two forms of a MAC.
+// encodedSize is the length of the longer of the two forms of a MAC.
 const encodedSize = 2 * sha256.Size
 
-// decodeSignature reads 64 hex digits of either case, or 44 characters of base64.
+// decodeSignature decodes 64 hex digits of either case, or 44 characters of base64.
 func decodeSignature(encoding source.Encoding, s string) (mac [sha256.Size]byte, ok bool) {
 	var text [encodedSize]byte
 	switch {
@@ -100,7 +100,7 @@ func decodeSignature(encoding source.Encoding, s string) (mac [sha256.Size]byte,
 		_, err := hex.Decode(mac[:], text[:])
 		return mac, err == nil
 	case encoding == source.Base64 && len(s) == base64.StdEncoding.EncodedLen(sha256.Size):
-		// The decoder wants room for the padding, and passes over line breaks.
+		// The decoder needs space for the padding, and ignores line breaks.
 		var decoded [sha256.Size + 1]byte
 		n, err := base64.StdEncoding.Strict().Decode(decoded[:], text[:copy(text[:], s)])
 		copy(mac[:], decoded[:])

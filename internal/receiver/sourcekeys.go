@@ -12,8 +12,8 @@ import (
 	"heed/engine/source"
 )
 
-// sourceKeys are the secrets of a source. They may still be missing, and are
-// looked for again with each request until they are there.
+// sourceKeys are the secrets of a source. If they are missing, each request looks for
+// them again.
 type sourceKeys struct {
 	mu   sync.Mutex
 	keys atomic.Pointer[Keyring]
@@ -38,14 +38,14 @@ func (s *sourceKeys) get() (*Keyring, error) {
 	return keys, nil
 }
 
-// publishedKeys are the secrets that heed was started with; keys may be nil.
+// publishedKeys returns the secrets that heed was started with; keys may be nil.
 func publishedKeys(keys *Keyring) *sourceKeys {
 	s := &sourceKeys{read: func() (*Keyring, error) { return nil, ErrNoSecret }}
 	s.keys.Store(keys)
 	return s
 }
 
-// keysInEnv are the secrets in an environment variable.
+// keysInEnv returns the secrets in an environment variable.
 func keysInEnv(name string, f form, lookup func(string) (string, bool)) *sourceKeys {
 	return &sourceKeys{read: func() (*Keyring, error) {
 		value, _ := lookup(name)
@@ -62,7 +62,7 @@ func keysInEnv(name string, f form, lookup func(string) (string, bool)) *sourceK
 	}}
 }
 
-// keysInFile are the secrets in a file.
+// keysInFile returns the secrets in a file.
 func keysInFile(path string, f form, log *slog.Logger) *sourceKeys {
 	return &sourceKeys{read: func() (*Keyring, error) {
 		keys, err := newFileKeyring(path, f, log)
@@ -73,8 +73,8 @@ func keysInFile(path string, f form, log *slog.Logger) *sourceKeys {
 	}}
 }
 
-// keysID says for whom and where secrets are. Those with the same id stay when the
-// sources are loaded again.
+// A keysID identifies secrets by their use and location. Secrets with the same ID are
+// kept when the sources are reloaded.
 type keysID struct {
 	source string
 	secret source.Secret

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// maxTimestamp is how long a timestamp header may be: a full RFC 3339 time with
+// maxTimestamp is the maximum length of a timestamp header: a full RFC 3339 time with
 // nanoseconds and an offset has 35 characters.
 const maxTimestamp = 40
 
@@ -25,13 +25,13 @@ func parseTimestamp(s string) (time.Time, bool) {
 	return t.UTC(), err == nil
 }
 
-// rfc3339 is what time.Parse is too lenient about: it takes hours of one digit,
-// commas, and offsets beyond a day.
+// rfc3339 is stricter than time.Parse, which accepts hours of one digit, commas, and
+// offsets beyond a day.
 var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 
-// parseUnix reads 10 to 13 digits and nothing else: up to 11 digits are Unix
-// seconds, 12 and 13 are milliseconds. (Seconds have 10 digits until the year
-// 2286; milliseconds had 12 until 2001.)
+// parseUnix parses 10 to 13 digits and nothing else: up to 11 digits are Unix seconds, 12
+// and 13 are milliseconds. (Seconds have 10 digits until the year 2286; milliseconds had
+// 12 until 2001.)
 func parseUnix(s string) (time.Time, bool) {
 	if len(s) < 10 || len(s) > 13 {
 		return time.Time{}, false
@@ -49,8 +49,8 @@ func parseUnix(s string) (time.Time, bool) {
 	return time.UnixMilli(n).UTC(), true
 }
 
-// formOf shows how a value looks and nothing of what it says: 9 for each digit, a
-// for each letter, ? for whatever is not printable ASCII.
+// formOf describes the form of a value without revealing it: 9 for each digit, a for each
+// letter, ? for anything that is not printable ASCII.
 func formOf(s string) string {
 	form := make([]byte, 0, maxTimestamp)
 	for i := range len(s) {

@@ -8,22 +8,22 @@ import (
 	"heed/engine/source"
 )
 
-// verifier says whether a request is from the sender of its source.
+// A verifier checks whether a request is from the sender of its source.
 type verifier interface {
-	// inspect looks at the headers, before the body is read. A refusal may come
-	// with an error, which is for the log.
+	// inspect checks the headers, before the body is read. A refusal may come with an
+	// error for the log.
 	inspect(r *http.Request) (claim, *refusal, error)
-	// verify looks at the body, and returns the request's MAC, if it is signed.
+	// verify checks the body, and returns the request's MAC if it is signed.
 	verify(c claim, body []byte) (mac []byte, why *refusal)
 }
 
-// claim is what the headers of a request say.
+// A claim is what the headers of a request say.
 type claim struct {
 	keys *Keyring
-	// timestamp and id are as they came; at is the time of the timestamp.
+	// timestamp and id are as received; at is the time of the timestamp.
 	timestamp, id string
 	at            time.Time
-	// macs stand one after the other.
+	// macs are concatenated.
 	macs []byte
 }
 
@@ -44,7 +44,7 @@ func newVerifier(v *source.Verification, keys *sourceKeys) verifier {
 	}
 }
 
-// secretForm says what the secrets of a verification are.
+// secretForm returns the form of a verification's secrets.
 func secretForm(v *source.Verification) form {
 	switch v.Scheme {
 	case source.SchemeBearer:
@@ -56,7 +56,8 @@ func secretForm(v *source.Verification) form {
 	}
 }
 
-// closed is for a source that nothing can be verified for: it lets nothing through.
+// closed is the verifier of a source for which nothing can be verified: it refuses
+// everything.
 type closed struct{ why error }
 
 func (c closed) inspect(*http.Request) (claim, *refusal, error) { return claim{}, unverifiable, c.why }

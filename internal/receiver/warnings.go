@@ -9,13 +9,12 @@ import (
 	"heed/engine/source"
 )
 
-// warnEvery is how often one kind of refusal is logged at most. A flood of
-// refused requests must not become a flood of log lines; their number is a
-// metric.
+// warnEvery is the minimum interval between log lines about one kind of refusal. A flood
+// of refused requests must not become a flood of log lines; a metric counts them.
 const warnEvery = time.Minute
 
-// warning is what the log says about one reason. The cause has holes that the
-// request's source fills.
+// A warning is what the log says about one reason. The cause has holes that are filled in
+// from the request's source.
 type warning struct {
 	reason  Reason
 	level   slog.Level
@@ -26,14 +25,13 @@ type warning struct {
 const refusedMessage = "webhook requests refused"
 
 var (
-	// unusableID is the one warning about requests that are not refused: see
-	// eventID.
+	// unusableID is the one warning about requests that are not refused: see eventID.
 	unusableID = &warning{
 		reason: "unusable_id", level: slog.LevelWarn, message: "event ids not usable",
 		cause: "taken as if without id: {id_header} is doubled, over 256 bytes or not printable",
 	}
-	// misdirected is about a request that looks like a source's and comes to no
-	// source's path.
+	// misdirected is about a request that looks like a source's but whose path belongs to
+	// none.
 	misdirected = &warning{
 		reason: NotFound, level: slog.LevelWarn, message: refusedMessage,
 		cause: "the webhook's URL at {sender} must end in {path}",
@@ -50,7 +48,7 @@ type warnings struct {
 	kinds map[kind]*warned
 }
 
-// kind is what is counted together; the source is empty for an unknown path.
+// A kind is what is counted together. The source is empty for an unknown path.
 type kind struct {
 	source string
 	reason Reason
@@ -59,16 +57,16 @@ type kind struct {
 // warned is what happened to one kind.
 type warned struct {
 	last  time.Time // when it was logged
-	since int       // how many came after that
+	since int       // how many occurred after that
 }
 
 func newWarnings(log *slog.Logger, now func() time.Time) *warnings {
 	return &warnings{log: log, now: now, kinds: map[kind]*warned{}}
 }
 
-// note counts one and logs it if its kind was not logged in the last minute. s is
-// nil for a request that is of no source, remote is the address of the connection,
-// err what the log should have of the cause, or nil.
+// note counts a refusal, and logs it if its kind was not logged in the last minute. s is
+// nil for a request without a source, remote is the address of the connection, and err,
+// if not nil, is the cause for the log.
 func (w *warnings) note(s *source.Source, why *warning, remote string, err error) {
 	if why.cause == "" {
 		return

@@ -14,11 +14,10 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// constantCondition finds a condition, or a part of it that is an and, an or or
-// reads nothing, that cannot be decided in more than one way, such as
-// data.score > 70 and data.score < 60. It tries: each field takes every value
-// that the comparisons can tell apart, and none. The parts are evaluated by what
-// decides events.
+// constantCondition finds a condition that always has the same result, such as data.score
+// > 70 and data.score < 60, or a part of one that is an and, an or, or reads nothing. It
+// works by trial: each field takes every value that the comparisons can tell apart, and
+// none. The parts are evaluated by the code that decides events.
 var constantCondition = Check{Code: "constant-condition", In: Condition, Run: func(p *Pass, n ast.Node) {
 	if n == p.Tree.Root {
 		t := &trial{Pass: p, scope: p.Tree.Scope, left: maxTrials}
@@ -26,8 +25,8 @@ var constantCondition = Check{Code: "constant-condition", In: Condition, Run: fu
 	}
 }}
 
-// maxTrials bounds how often the parts of one condition are evaluated; a part
-// that would need more than is left is taken as sound.
+// maxTrials limits how often the parts of one condition are evaluated. A part that would
+// need more is assumed to be sound.
 const maxTrials = 1 << 16
 
 type trial struct {
@@ -36,7 +35,7 @@ type trial struct {
 	left  int // of maxTrials
 }
 
-// check tries a part and, if it can be decided in several ways, the parts of it.
+// check tries a part and, if it can have several results, its own parts.
 func (t *trial) check(n ast.Node) {
 	if message, hint := t.constant(n); message != "" {
 		from, to := syntax.Extent(t.text, n)
@@ -60,8 +59,8 @@ func (t *trial) constant(n ast.Node) (message, hint string) {
 	again := slices.DeleteFunc(slices.Clone(fields), func(field string) bool {
 		return readings[field].times == 1 && field != "event"
 	})
-	// Trying finds something only if a field is asked for twice, nothing is read,
-	// or no event type has all fields.
+	// A trial finds something only if a field occurs twice, nothing is read, or no event
+	// type has all fields.
 	if len(tried) == 0 || len(again) == 0 && len(fields) > 0 && (len(tried) == 1 || len(t.scope.Types()) < 2) {
 		return "", ""
 	}
@@ -96,8 +95,8 @@ func (t *trial) constant(n ast.Node) (message, hint string) {
 	return what + " can never be true", hint
 }
 
-// parts are what a node joins, on one level for a and b and c; itself if it joins
-// nothing.
+// parts returns what a node joins, flattening a and b and c, or the node itself if it
+// joins nothing.
 func parts(n ast.Node) []ast.Node {
 	op := syntax.Junction(n)
 	if op != "and" && op != "or" {
@@ -114,8 +113,8 @@ func parts(n ast.Node) []ast.Node {
 	return all
 }
 
-// isOpaque says whether a part holds anything that reads the event but is no
-// comparison of a field with literals: nobody knows which values it tells apart.
+// isOpaque reports whether a part reads the event other than by comparing a field with
+// literals, so that it is not known which values it tells apart.
 func (t *trial) isOpaque(part ast.Node) bool {
 	return slices.ContainsFunc(syntax.Operands(part), func(leaf syntax.Operand) (opaque bool) {
 		_, _, ok := comparison(leaf.Node)
@@ -128,8 +127,8 @@ func (t *trial) isOpaque(part ast.Node) bool {
 	})
 }
 
-// comparison gives the field, or event, that a leaf compares, and the literals;
-// none if it asks for nil.
+// comparison returns the field, or event, that a leaf compares, and the literals. There
+// are no literals if it only asks for nil.
 func comparison(n ast.Node) (field string, literals []any, ok bool) {
 	if field := plain(n); field != "" {
 		return field, []any{true}, true
@@ -157,7 +156,7 @@ func comparison(n ast.Node) (field string, literals []any, ok bool) {
 	}
 }
 
-// plain is a field of data, or event; empty for any other node.
+// plain returns the name of a field of data, or event, or "" for any other node.
 func plain(n ast.Node) string {
 	if name, ok := n.(*ast.IdentifierNode); ok && name.Value == "event" {
 		return name.Value
@@ -172,8 +171,8 @@ func plain(n ast.Node) string {
 type reading struct {
 	times      int
 	asksForNil bool
-	// values are those that the parts can tell apart: each literal that it is
-	// compared with, and what comes right before and after it.
+	// values are those that the parts can tell apart: each literal that the field is
+	// compared with, and the values just below and above it.
 	values map[any]bool
 }
 
@@ -216,7 +215,7 @@ func (r *reading) add(literal any) {
 	}
 }
 
-// dimension is a field, or event, and the values it takes.
+// A dimension is a field, or event, and the values it takes.
 type dimension struct {
 	field  string
 	values []any
@@ -235,7 +234,7 @@ func (t *trial) dimensions(readings map[string]*reading) []dimension {
 		values := slices.Collect(maps.Keys(r.values))
 		switch name, isData := strings.CutPrefix(field, "data."); {
 		case isData && len(values) == 0:
-			all = append(all, dimension{name, []any{"any", nil}}) // it is only asked whether there is one
+			all = append(all, dimension{name, []any{"any", nil}}) // the parts only ask whether there is a value
 		case isData:
 			all = append(all, dimension{name, append(values, nil)})
 		case t.scope.Open():
@@ -245,8 +244,9 @@ func (t *trial) dimensions(readings map[string]*reading) []dimension {
 	return all
 }
 
-// try evaluates parts for every combination of values and gives the results that
-// were seen, over all and where no field is missing; none if that is too much.
+// try evaluates parts for every combination of values. It returns the results seen over
+// all combinations, and over those in which no field is missing; it returns none if there
+// are too many.
 func (t *trial) try(op string, parts []ast.Node, dimensions []dimension) (seen, whole map[expression.Truth]bool) {
 	total := 1
 	for _, d := range dimensions {
@@ -282,7 +282,7 @@ func (t *trial) try(op string, parts []ast.Node, dimensions []dimension) (seen, 
 	return seen, whole
 }
 
-// possible says whether an event's type has all its fields.
+// possible reports whether an event's type has all its fields.
 func (t *trial) possible(e *event.Event) bool {
 	for _, known := range t.scope.Types() {
 		for field, value := range e.Data {
@@ -294,7 +294,7 @@ func (t *trial) possible(e *event.Event) bool {
 	return true
 }
 
-// join is Kleene's or, or else his and, over parts.
+// join computes Kleene's or, or else Kleene's and, over parts.
 func join(op string, parts []*expression.Value, env *expression.Env) expression.Truth {
 	decisive, result := expression.False, expression.True
 	if op == "or" {

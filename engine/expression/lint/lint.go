@@ -1,7 +1,6 @@
-// Package lint finds what is suspicious in an expression that compiles: it is
-// sound, but surely not meant. Each check has a file of its own and a line in
-// the list below. Rule files and kinds of actions call it once an expression
-// was checked.
+// Package lint finds what is suspicious in an expression that compiles: it is valid, but
+// surely not meant. Each check has its own file and an entry in the list below. Rule
+// files and kinds of actions call it after an expression was checked.
 package lint
 
 import (
@@ -14,22 +13,21 @@ import (
 	"heed/engine/expression/syntax"
 )
 
-// Check is one suspicion.
+// A Check finds one kind of mistake.
 type Check struct {
-	// Code is that of the problems it reports.
+	// Code is the code of the problems it reports.
 	Code string
-	// In says which expressions it is for.
+	// In is the set of uses to which the check applies.
 	In Use
-	// Run looks at one node. It is called for each node of a tree, the root
-	// first.
+	// Run examines one node. It is called for each node of a tree, root first.
 	Run func(p *Pass, n ast.Node)
 }
 
-// Use is what an expression is for.
+// A Use is what an expression is used for.
 type Use uint8
 
 // The uses: a condition decides, an address is where something is sent or who is
-// mentioned, any other value is shown.
+// mentioned, and any other value is shown.
 const (
 	Condition Use = 1 << iota
 	Address
@@ -37,13 +35,13 @@ const (
 	anywhere = Condition | Address | Value
 )
 
-// checks are all checks. At one place, the first that finds something reports.
+// checks lists all checks. At each place, only the first that finds something reports.
 var checks = []Check{
 	idleSubstitute, outerSpace, emptyChoice, wildcard, neverEqual, exactlyNow, sameSides, percentScale, roundedQuotient,
 	emptyCell, progressArguments, lookupKey, notAnAddress, noZone, constantCondition,
 }
 
-// Pass is one walk over a tree.
+// A Pass is one walk over a tree.
 type Pass struct {
 	Tree *expression.Tree
 	Use  Use
@@ -53,7 +51,7 @@ type Pass struct {
 	problems []expression.Problem
 }
 
-// Tree looks at an expression. What it finds are warnings.
+// Tree checks an expression. All problems it returns are warnings.
 func Tree(t *expression.Tree, use Use) []expression.Problem {
 	p := &Pass{Tree: t, Use: use, text: []rune(t.Text)}
 	syntax.Walk(t.Root, func(n ast.Node) {
@@ -66,8 +64,8 @@ func Tree(t *expression.Tree, use Use) []expression.Problem {
 	return p.problems
 }
 
-// Template looks at a template and its holes. A template that is one hole may be
-// meant as an address.
+// Template checks a template and its holes. A template that is one hole may be used as an
+// address.
 func Template(t *expression.TemplateTree, address bool) []expression.Problem {
 	problems := literalText(t)
 	for _, hole := range t.Holes {
@@ -83,7 +81,7 @@ func Template(t *expression.TemplateTree, address bool) []expression.Problem {
 	return problems
 }
 
-// report warns of a node: of the word, sign or text that starts there.
+// report adds a warning at the word, sign or text at the start of a node.
 func (p *Pass) report(n ast.Node, message, hint string) {
 	from := n.Location().From
 	to := syntax.WordEnd(p.text, from)
@@ -102,14 +100,14 @@ func (p *Pass) reportAt(from, to int, message, hint string) {
 	}
 }
 
-// trimmed is where the expression stands, without the space around it.
+// trimmed returns the extent of the expression without surrounding space.
 func (p *Pass) trimmed() (from, to int) {
 	text := string(p.text)
 	from = len(p.text) - len([]rune(strings.TrimLeft(text, " \t\n")))
 	return from, len([]rune(strings.TrimRight(text, " \t\n")))
 }
 
-// binary is a check of operations: look says what is suspicious in one, if
+// binary returns a check of binary operations. look returns what is suspicious in one, if
 // anything.
 func binary(look func(*ast.BinaryNode) (message, hint string)) Check {
 	return Check{Code: "suspicious", In: Condition, Run: func(p *Pass, n ast.Node) {
