@@ -17,6 +17,8 @@ func TestCompile_takesRecordedRulesThatEarlierVersionsAccepted(t *testing.T) {
 		"comment-over-lines": rule("quiz.submitted", ">\n      data.score < 70 // low\n      and data.passed", "hi"),
 		"foreign-template":   rule("quiz.submitted", "data.passed", `"{% if data.score %}x{% endif %}"`),
 		"unknown-event":      rule("schedule", "data.passed", "hi"),
+		"steps-order": console + "rules:\n- {name: r, on: certification.expired, do: [{action: console, text: hi}],\n" +
+			"   wait: {deadline: data.renewalDeadline, steps: [{before: 7d}, {after: 1d}]}}\n",
 	} {
 		files := []rulefile.File{{Name: "r.yaml", Text: []byte(text)}}
 		loaded, problems := compiler().Compile(rulefile.NewSnapshot(files))

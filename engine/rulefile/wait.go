@@ -102,10 +102,8 @@ func (r *timing) readStepList(steps *document.Node) {
 			with++
 		}
 		fields.Done()
-		if list := r.t.Wait.Steps; ok && i > 0 && len(list) == i && !ascending(list[i-1], step) {
-			r.report.Errorf(item.Place(), "steps-order",
-				"the steps of wait must be in the order in which they are due").
-				Suggest("sort them, the earliest first")
+		if list := r.t.Wait.Steps; ok && i > 0 && len(list) == i {
+			r.checkStepOrder(item, list[i-1], step)
 		}
 		r.t.Wait.Steps = append(r.t.Wait.Steps, step)
 		dos = append(dos, do)
@@ -120,11 +118,25 @@ func (r *timing) readStepList(steps *document.Node) {
 	}
 }
 
-// ascending reports whether the second step comes after the first.
-func ascending(first, second state.Step) bool {
-	if first.Before != second.Before {
-		return first.Before // steps that count back from the deadline come first
+// checkStepOrder reports a step that is not due after the previous one. Whether a step
+// with before is due after one with after depends on the deadline of each event, so that
+// no order of such steps is right.
+func (r *timing) checkStepOrder(item *document.Node, previous, step state.Step) {
+	switch {
+	case previous.Before != step.Before:
+		r.report.LaterErrorf(item.Place(), "steps-order",
+			"the steps of one wait count from the start or back from the deadline, not both: "+
+				"which of them is due first depends on the deadline").
+			Suggest("write two rules, one whose steps have after and one whose steps have before")
+	case !ascending(previous, step):
+		r.report.Errorf(item.Place(), "steps-order",
+			"the steps of wait must be in the order in which they are due").
+			Suggest("sort them, the earliest first")
 	}
+}
+
+// ascending reports whether the second of two steps of one kind is due after the first.
+func ascending(first, second state.Step) bool {
 	if first.Before {
 		return first.Offset > second.Offset || first.Offset == second.Offset && earlier(first.At, second.At)
 	}
