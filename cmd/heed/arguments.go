@@ -144,16 +144,17 @@ func one(what string) cobra.PositionalArgs {
 	}
 }
 
-// onlyWith refuses flags that were given without what they belong to: they would be
-// ignored. It looks at the command line alone, where it is called by Args: a variable
-// of the environment is for all commands.
-func onlyWith(cmd *cobra.Command, other string, given bool, names ...string) error {
-	for _, name := range names {
-		if !given && cmd.Flags().Changed(name) {
-			return usage("--%s belongs to %s: add it, or leave --%s out", name, other, name)
+// onlyWith refuses flags on the command line that were given without the flag that they
+// belong to, and would be ignored. A variable of the environment is for all commands, so
+// it is not refused; the other flag may come from one, so RunE calls onlyWith, and not
+// Args.
+func onlyWith(cmd *cobra.Command, other string, given bool, names ...string) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) { // only those of the command line
+		if !given && err == nil && slices.Contains(names, f.Name) {
+			err = usage("--%s belongs to %s: add it, or leave --%s out", f.Name, other, f.Name)
 		}
-	}
-	return nil
+	})
+	return err
 }
 
 // outputFlag adds -o to a command.

@@ -34,10 +34,10 @@ the last 24 hours would have been there.
 Exit code 0: clean, or warnings only (with --strict: clean).
           1: problems.  2: a file cannot be read.`,
 		Example: "  heed check rules.yaml\n  heed check --strict -o json rules/",
-		Args: func(cmd *cobra.Command, _ []string) error {
-			return onlyWith(cmd, "--against URL", isURL(against), "admin-token-file")
-		},
 		RunE: func(cmd *cobra.Command, paths []string) error {
+			if err := onlyWith(cmd, "--against URL", isURL(against), "admin-token-file"); err != nil {
+				return err
+			}
 			if len(paths) == 0 {
 				paths = []string{"rules.yaml"}
 			}

@@ -66,6 +66,12 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 			"  heed dry-run --save-test rules_test.yaml testdata/events/quiz-low-score.json",
 		Args: func(cmd *cobra.Command, args []string) error { return o.checkArguments(cmd, args) },
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := cmp.Or(
+				onlyWith(cmd, "--with-state", o.withState, "data", "store"),
+				onlyWith(cmd, "--save-test", o.saveTest != "", "keep-personal"),
+			); err != nil {
+				return err
+			}
 			if o.timeline != "" {
 				return timelineDryRun(cmd.Context(), s, o)
 			}
@@ -94,12 +100,6 @@ Exit code 0: every rule could be evaluated.  1: one could not, or a test in FILE
 
 // checkArguments checks the arguments, and the flags that do not go together.
 func (o *dryRunOptions) checkArguments(cmd *cobra.Command, args []string) error {
-	if err := cmp.Or(
-		onlyWith(cmd, "--with-state", o.withState, "data", "store"),
-		onlyWith(cmd, "--save-test", o.saveTest != "", "keep-personal"),
-	); err != nil {
-		return err
-	}
 	if o.timeline == "" {
 		switch {
 		case o.until != "":

@@ -46,10 +46,11 @@ heed dry-run and heed send. Personal values become pseudonyms, the same person
 the same one everywhere; --keep-personal leaves them as they are.`,
 		Example: "  heed events show evt-1042\n  heed events show evt-1042 -o fixture | heed dry-run --save-test " +
 			"rules_test.yaml -",
-		Args: func(cmd *cobra.Command, args []string) error {
-			return cmp.Or(onlyWith(cmd, "-o fixture", output == "fixture", "keep-personal"), one("event by its id")(cmd, args))
-		},
+		Args: one("event by its id"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := onlyWith(cmd, "-o fixture", output == "fixture", "keep-personal"); err != nil {
+				return err
+			}
 			path := "/api/v1/events/" + admin.Segment(args[0])
 			if output == "fixture" {
 				return showFixture(cmd.Context(), s, &client, path, keepPersonal)

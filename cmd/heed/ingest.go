@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -46,10 +45,7 @@ Exit code 0: all rows are stored or known.  1: some cannot be used.`,
 		Example: `  heed ingest --source report results.csv
   heed ingest --source report --dry-run --against connector results.csv
   export-results | heed ingest --source report -`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			return cmp.Or(onlyWith(cmd, "--dry-run", o.dryRun, "against"),
-				one("file of rows, or - for the standard input")(cmd, args))
-		},
+		Args: one("file of rows, or - for the standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error { return ingestFile(cmd.Context(), s, &o, args[0]) },
 	}
 	o.client.flags(cmd)
@@ -65,6 +61,9 @@ Exit code 0: all rows are stored or known.  1: some cannot be used.`,
 func ingestFile(ctx context.Context, s streams, o *ingestOptions, name string) error {
 	if o.source == "" {
 		return usage("name the source of the rows: --source report")
+	}
+	if o.against != "" && !o.dryRun {
+		return usage("--against belongs to --dry-run: add it, or leave --against out")
 	}
 	file, size, err := openRows(s, name)
 	if err != nil {

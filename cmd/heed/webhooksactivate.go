@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,10 +41,13 @@ they are given. One that MindTickle does not know any more is forgotten, so that
 heed webhooks register registers it again.`,
 		Example: "  heed webhooks activate\n  heed webhooks activate --id wh_1 --url " +
 			"https://heed.example.com/webhooks/mindtickle --events quiz.submitted,course.completed",
-		Args: func(cmd *cobra.Command, args []string) error {
-			return cmp.Or(onlyWith(cmd, "--id", o.id != "", "url", "events"), noArguments(cmd, args))
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := onlyWith(cmd, "--id", o.id != "", "url", "events"); err != nil {
+				return err
+			}
+			return activate(cmd.Context(), s, &o)
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return activate(cmd.Context(), s, &o) },
 	}
 	o.flags(cmd)
 	cmd.Flags().StringVar(&o.id, "id", "", "the webhook's id, if it is not remembered")

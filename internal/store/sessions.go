@@ -8,10 +8,9 @@ import (
 	"heed/internal/admin/access"
 )
 
-var insertSession = replaceInto("sessions", "id", "token, began_at, reveal_until")
+var insertSession = insertInto("sessions", "id, token, began_at, reveal_until")
 
-// SaveSession keeps a session, in place of what is kept of it, and deletes those that
-// began before a time.
+// SaveSession keeps a new session, and deletes those that began before a time.
 func (db *DB) SaveSession(ctx context.Context, s access.Session, before time.Time) (err error) {
 	defer wrap(&err, "keep a session")
 	return db.writer.do(ctx, func(g *groupTx) error {
@@ -35,6 +34,15 @@ func (db *DB) Session(ctx context.Context, id access.Digest) (s access.Session, 
 	s = access.Session{ID: id, Began: timeOf(began), RevealUntil: timeOf(until)}
 	copy(s.Token[:], token)
 	return s, err == nil, err
+}
+
+// RevealSession changes until when personal values are shown in a session, if it is
+// still there.
+func (db *DB) RevealSession(ctx context.Context, id access.Digest, until time.Time) (err error) {
+	defer wrap(&err, "change a session")
+	return db.writer.do(ctx, func(g *groupTx) error {
+		return g.conn.Send("UPDATE sessions SET reveal_until = ? WHERE id = ?", micros(until), id[:])
+	})
 }
 
 // EndSession deletes a session.

@@ -45,6 +45,14 @@ func (k kept) Session(_ context.Context, id Digest) (Session, bool, error) {
 	return s, found, nil
 }
 
+func (k kept) RevealSession(_ context.Context, id Digest, until time.Time) error {
+	if s, found := k[id]; found {
+		s.RevealUntil = until
+		k[id] = s
+	}
+	return nil
+}
+
 func (k kept) EndSession(_ context.Context, id Digest) error {
 	delete(k, id)
 	return nil
@@ -252,9 +260,7 @@ func TestIdentify_knowsTheSessionsOfTheStore(t *testing.T) {
 	if who, err := other.Identify(r); err != nil || who.Name != "olga" {
 		t.Errorf("%+v, %v", who, err)
 	}
-	if err := other.Logout(httptest.NewRecorder(), r); err != nil {
-		t.Fatal(err)
-	}
+	other.Logout(httptest.NewRecorder(), r)
 	if _, err := g.Identify(r); err != ErrNoToken {
 		t.Errorf("the other process ended it, and here: %v", err)
 	}
@@ -279,27 +285,72 @@ func TestLogin_keepsDigestsOnly(t *testing.T) {
 	}
 }
 
-type broken struct{ kept }
+// full is a store that can be read only.
+type full struct{ kept }
 
-func (broken) Session(context.Context, Digest) (Session, bool, error) {
-	return Session{}, false, errBroken
+func (full) SaveSession(context.Context, Session, time.Time) error  { return errFull }
+func (full) RevealSession(context.Context, Digest, time.Time) error { return errFull }
+func (full) EndSession(context.Context, Digest) error               { return errFull }
+
+var errFull = errors.New("the disk is full")
+
+// Whoever looks for what is wrong has to get in.
+func TestGate_goesOnInMemoryWhenNothingCanBeSaved(t *testing.T) {
+	g, _ := gate(t)
+	stored := g.Sessions
+	before, err := login(t, g, request(), operatorToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Sessions = full{stored.(kept)}
+	during, err := login(t, g, request(), operatorToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]*http.Cookie{"begun before": before, "begun on a full disk": during} {
+		r := request(header("Cookie", c.Name+"="+c.Value))
+		if who, err := g.Identify(r); err != nil || !who.Masked {
+			t.Errorf("%s: %+v, %v", what, who, err)
+		}
+		if err := g.Reveal(r, true); err != nil {
+			t.Fatal(err)
+		}
+		if who, err := g.Identify(r); err != nil || who.Masked {
+			t.Errorf("%s, revealed: %+v, %v", what, who, err)
+		}
+		g.Logout(httptest.NewRecorder(), r)
+		if err := g.Reveal(r, true); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := g.Identify(r); err != ErrNoToken {
+			t.Errorf("%s, ended: %v", what, err)
+		}
+	}
 }
 
-func (broken) SaveSession(context.Context, Session, time.Time) error { return errBroken }
+// ending ends the session of a request while it is revealed.
+type ending struct {
+	kept
+	end func()
+}
 
-var errBroken = errors.New("the disk is full")
+func (e ending) RevealSession(ctx context.Context, id Digest, until time.Time) error {
+	e.end()
+	return e.kept.RevealSession(ctx, id, until)
+}
 
-func TestGate_saysWhenSessionsCannotBeKept(t *testing.T) {
+func TestReveal_doesNotBringBackASessionThatEnds(t *testing.T) {
 	g, _ := gate(t)
-	g.Sessions = broken{kept{}}
-	if c, err := login(t, g, request(), operatorToken); err != errBroken || c != nil {
-		t.Errorf("login: %v, %v", c, err)
+	c, err := login(t, g, request(), operatorToken)
+	if err != nil {
+		t.Fatal(err)
 	}
-	r := request(header("Cookie", cookieName+"=any"))
-	if _, err := g.Identify(r); err != errBroken {
-		t.Errorf("identify: %v", err)
+	r := request(header("Cookie", c.Name+"="+c.Value))
+	g.Sessions = ending{g.Sessions.(kept), func() { g.Logout(httptest.NewRecorder(), r) }}
+	if err := g.Reveal(r, true); err != nil {
+		t.Fatal(err)
 	}
-	if err := g.Reveal(r, true); err != errBroken {
-		t.Errorf("reveal: %v", err)
+	if who, err := g.Identify(r); err != ErrNoToken {
+		t.Errorf("%+v, %v", who, err)
 	}
 }

@@ -27,6 +27,7 @@ type Gate struct {
 	// Now is time.Now in production; nil for that.
 	Now func() time.Time
 
+	unsaved  unsaved
 	attempts attempts
 }
 
@@ -60,7 +61,7 @@ func (g *Gate) Identify(r *http.Request) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	// A token that was taken out of the file ends its sessions.
+	// A session counts only while its token is in the file.
 	who, valid := tokens.byDigest[s.Token]
 	if !found || !valid {
 		return Identity{}, ErrNoToken
@@ -85,42 +86,32 @@ func (g *Gate) Login(w http.ResponseWriter, r *http.Request, token string) (Iden
 		g.attempts.failed(peer, now)
 		return Identity{}, ErrWrong
 	}
-	if err := g.Logout(w, r); err != nil { // whatever session there was is over
-		return Identity{}, err
-	}
-	secret, err := g.begin(r.Context(), key)
-	if err != nil {
-		return Identity{}, err
-	}
-	http.SetCookie(w, cookie(secret, int(sessionAge.Seconds())))
+	g.Logout(w, r) // whatever session there was is over
+	http.SetCookie(w, cookie(g.begin(r.Context(), key), int(sessionAge.Seconds())))
 	return who, nil
 }
 
-// Logout ends the session of a request. The error is an error of Sessions.
-func (g *Gate) Logout(w http.ResponseWriter, r *http.Request) error {
-	c, err := r.Cookie(cookieName)
-	if err != nil || g.Open() {
-		return nil
+// Logout ends the session of a request.
+func (g *Gate) Logout(w http.ResponseWriter, r *http.Request) {
+	if c, err := r.Cookie(cookieName); err == nil && !g.Open() {
+		g.end(r.Context(), sessionID(c.Value))
+		http.SetCookie(w, cookie("", -1))
 	}
-	if err := g.Sessions.EndSession(r.Context(), sessionID(c.Value)); err != nil {
-		return err
-	}
-	http.SetCookie(w, cookie("", -1))
-	return nil
 }
 
 // Reveal shows personal values in the session of a request for a quarter of an hour, or
-// hides them again. The error is an error of Sessions.
+// hides them again. The error is an error of Sessions: the session cannot be read.
 func (g *Gate) Reveal(r *http.Request, show bool) error {
 	s, found, err := g.session(r)
 	if err != nil || !found {
 		return err
 	}
-	s.RevealUntil = time.Time{}
+	until := time.Time{}
 	if show {
-		s.RevealUntil = g.now().Add(revealAge)
+		until = g.now().Add(revealAge)
 	}
-	return g.save(r.Context(), s)
+	g.reveal(r.Context(), s, until)
+	return nil
 }
 
 func cookie(value string, maxAge int) *http.Cookie {

@@ -60,12 +60,9 @@ func (c *console) login(w http.ResponseWriter, r *http.Request) {
 	who, err := c.Gate.Login(w, r, r.PostFormValue("token"))
 	if err != nil {
 		status := http.StatusForbidden
-		switch {
-		case errors.Is(err, access.ErrBusy):
+		if errors.Is(err, access.ErrBusy) {
 			w.Header().Set("Retry-After", "60")
 			status = http.StatusTooManyRequests
-		case !errors.Is(err, access.ErrWrong) && !errors.Is(err, access.ErrPlain):
-			status = http.StatusServiceUnavailable
 		}
 		c.Log.Warn("console: a login was refused", "error", err, "from", r.RemoteAddr)
 		c.showLogin(w, r, status, back, err.Error())
@@ -76,7 +73,8 @@ func (c *console) login(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *console) logout(q *request) (answer, error) {
-	return redirect("/ui/login"), c.Gate.Logout(q.w, q.Request)
+	c.Gate.Logout(q.w, q.Request)
+	return redirect("/ui/login"), nil
 }
 
 // reveal shows personal values for a while, which is noted in the audit log, or hides

@@ -16,6 +16,7 @@ type consoleStore interface {
 	Audit(ctx context.Context, before int64, limit int) ([]record.Audit, error)
 	SaveSession(ctx context.Context, s access.Session, before time.Time) error
 	Session(ctx context.Context, id access.Digest) (s access.Session, found bool, err error)
+	RevealSession(ctx context.Context, id access.Digest, until time.Time) error
 	EndSession(ctx context.Context, id access.Digest) error
 	AddTallies(context.Context, []record.Tally) error
 	EventsByHour(ctx context.Context, since time.Time) ([]record.HourCount, error)
@@ -76,12 +77,18 @@ func testSessions(t *testing.T, s Store) {
 	old := access.Session{ID: access.Digest{1}, Token: access.Digest{9}, Began: t0}
 	own := access.Session{ID: access.Digest{2}, Token: access.Digest{8}, Began: t0.Add(time.Hour)}
 	save(old, t0)
-	save(own, t0)
+	save(own, old.Began)
 	is("the old one", 1, old, true)
 	own.RevealUntil = t0.Add(2 * time.Hour)
-	save(own, own.Began)
-	is("the old one, too old now", 1, access.Session{}, false)
+	for _, id := range []access.Digest{own.ID, {7}} { // the second is not there
+		if err := s.RevealSession(t.Context(), id, own.RevealUntil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is("one that never was", 7, access.Session{}, false)
 	is("the changed one", 2, own, true)
+	save(access.Session{ID: access.Digest{3}, Token: access.Digest{8}, Began: own.Began}, own.Began)
+	is("the old one, too old now", 1, access.Session{}, false)
 	if err := s.EndSession(t.Context(), own.ID); err != nil {
 		t.Fatal(err)
 	}
