@@ -2,9 +2,11 @@ package backtest
 
 import (
 	"context"
+	"slices"
 
 	"heed/engine/intake"
 	"heed/engine/record"
+	"heed/engine/state"
 )
 
 // A simStore keeps the state of a simulation in memory, and reads events from their
@@ -66,4 +68,11 @@ func (s *simStore) EventsBySeq(ctx context.Context, seqs []int64) ([]record.Even
 	}
 	older, err := s.events.EventsBySeq(ctx, missing)
 	return append(found, older...), err
+}
+
+// remembers reports whether a rule may need an event's data later.
+func remembers(batches []*intake.Batch) bool {
+	return slices.ContainsFunc(batches, func(b *intake.Batch) bool {
+		return slices.ContainsFunc(b.Refs, func(ref state.Ref) bool { return ref.Scope.Block != state.BlockThrottle })
+	})
 }

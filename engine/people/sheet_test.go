@@ -82,7 +82,8 @@ func TestEveryMistakeInASheetHasItsLine(t *testing.T) {
 
 func TestReadSheet_boundsItsProblems(t *testing.T) {
 	s := sheetOf(t, "userId,email\n"+strings.Repeat("x,y\n", 5000))
-	if last := s.Problems[len(s.Problems)-1].Message; len(s.Problems) != maxSheetProblems+1 || last != "there are 4000 more mistakes; correct these first" {
+	last := s.Problems[len(s.Problems)-1].Message
+	if len(s.Problems) != maxSheetProblems+1 || last != "there are 4000 more mistakes; correct these first" {
 		t.Errorf("%d problems, the last %q", len(s.Problems), last)
 	}
 	if len(s.Records) > 0 {

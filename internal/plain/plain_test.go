@@ -22,7 +22,11 @@ func TestPanic_showsWhatTheRuntimeSaysAlone(t *testing.T) {
 	for _, c := range []struct {
 		cause any
 		want  string
-	}{{"secret", "string"}, {errors.New("secret"), "*errors.errorString"}, {fault(), "runtime error: index out of range [0] with length 0"}} {
+	}{
+		{"secret", "string"},
+		{errors.New("secret"), "*errors.errorString"},
+		{fault(), "runtime error: index out of range [0] with length 0"},
+	} {
 		if got := Panic(c.cause); got != c.want {
 			t.Errorf("%v: %s, want %s", c.cause, got, c.want)
 		}

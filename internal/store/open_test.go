@@ -23,7 +23,8 @@ func TestSecondOpenIsRefused(t *testing.T) {
 	db := openDir(t, dir)
 	_, err := Open(t.Context(), Options{Dir: dir})
 	locked, ok := errors.AsType[*LockedError](err)
-	if !ok || locked.Holder != (holder{PID: os.Getpid()}) || !strings.Contains(err.Error(), fmt.Sprint("process ", os.Getpid())) {
+	if !ok || locked.Holder != (holder{PID: os.Getpid()}) ||
+		!strings.Contains(err.Error(), fmt.Sprint("process ", os.Getpid())) {
 		t.Fatalf("error %v, holder %+v", err, locked)
 	}
 	if err := db.Announce(t.Context(), Process{AdminURL: "http://127.0.0.1:8081"}); err != nil {

@@ -369,10 +369,13 @@ func TestConsole_refusesAParameterThatAPageDoesNotTake(t *testing.T) {
 func TestConsole_refusesAMethodThatAPathDoesNotTake(t *testing.T) {
 	s := start(t, nil)
 	for request, want := range map[string]string{
-		"GET /ui/reload": "405 /ui/reload takes POST, not GET.", "GET /ui/mutes/end": "405 /ui/mutes/end takes POST, not GET.",
-		"POST /ui/events": "405 /ui/events takes GET, HEAD, not POST.", "PUT /ui/mutes": "405 /ui/mutes takes GET, HEAD, POST, not PUT.",
-		"POST /ui/static/page.css": "405 /ui/static/page.css takes GET, HEAD, not POST.", "POST /ui/": "405 /ui/ takes GET, HEAD, not POST.",
-		"GET /ui/nothing": "404 There is no page /ui/nothing.", "POST /ui/nothing": "404 There is no page /ui/nothing.",
+		"GET /ui/reload":           "405 /ui/reload takes POST, not GET.",
+		"GET /ui/mutes/end":        "405 /ui/mutes/end takes POST, not GET.",
+		"POST /ui/events":          "405 /ui/events takes GET, HEAD, not POST.",
+		"PUT /ui/mutes":            "405 /ui/mutes takes GET, HEAD, POST, not PUT.",
+		"POST /ui/static/page.css": "405 /ui/static/page.css takes GET, HEAD, not POST.",
+		"POST /ui/":                "405 /ui/ takes GET, HEAD, not POST.",
+		"GET /ui/nothing":          "404 There is no page /ui/nothing.", "POST /ui/nothing": "404 There is no page /ui/nothing.",
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		status, body := s.do(method, path, "", nil)
